@@ -1,0 +1,73 @@
+//! What a decision gets from outside and what it gives back.
+
+use crate::{Effect, EffectId, EffectRow, Event, Ids, Millis, Task};
+
+/// What a decision may know of the world: the time, and where identifiers come from.
+pub struct Context<'a> {
+    pub now: Millis,
+    pub ids: &'a mut dyn Ids,
+}
+
+/// The outcome of a decision: the task after it, what happened, what to do next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub task: Task,
+    pub events: Vec<Event>,
+    pub effects: Vec<EffectRow>,
+}
+
+/// Why an input was not accepted, in words for people.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    /// The task's state does not allow it; the message names the state and what is allowed.
+    #[error("{0}")]
+    WrongState(String),
+    /// A report about something that is over; nothing is to be done about it.
+    #[error("{0}")]
+    Stale(String),
+    /// The input itself is not acceptable.
+    #[error("{0}")]
+    Invalid(String),
+    /// The task is already as asked.
+    #[error("{0}")]
+    AlreadySo(String),
+}
+
+/// A decision being made: events fold into the task at once, so that later choices see them.
+pub(crate) struct Draft<'c, 'i> {
+    pub(crate) task: Task,
+    pub(crate) events: Vec<Event>,
+    pub(crate) effects: Vec<EffectRow>,
+    pub(crate) cx: &'c mut Context<'i>,
+}
+
+impl<'c, 'i> Draft<'c, 'i> {
+    pub(crate) fn new(task: Task, cx: &'c mut Context<'i>) -> Self {
+        Self { task, events: Vec::new(), effects: Vec::new(), cx }
+    }
+
+    /// Something happened.
+    pub(crate) fn event(&mut self, event: Event) {
+        self.task.apply(&event, self.cx.now);
+        self.events.push(event);
+    }
+
+    /// Something is to be done now.
+    pub(crate) fn effect(&mut self, effect: Effect) {
+        self.effect_after(0, effect);
+    }
+
+    /// Something is to be done after a while.
+    pub(crate) fn effect_after(&mut self, milliseconds: i64, effect: Effect) {
+        let id = EffectId::fresh(self.cx.ids);
+        self.effects.push(EffectRow { id, effect, not_before: self.cx.now.plus(milliseconds) });
+    }
+
+    pub(crate) fn finish(mut self) -> Step {
+        if !self.events.is_empty() {
+            self.task.version += 1;
+            self.task.updated_at = self.cx.now;
+        }
+        Step { task: self.task, events: self.events, effects: self.effects }
+    }
+}

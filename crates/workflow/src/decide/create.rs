@@ -1,0 +1,133 @@
+//! A task begins, waits for a place and gets one.
+
+use super::{planning, sessions, stale, wrong_state};
+use crate::context::Draft;
+use crate::{
+    Context, CreationMethod, Effect, Event, HelixSessionId, NewTask, Phase, PlannedSession, Planning, PlanningStep,
+    Rejected, SessionId, SessionPhase, Step, Task, ThreadId,
+};
+
+impl Task {
+    /// Creates a task in the backlog, or on its way when `start` is set.
+    pub fn create(new: NewTask, start: bool, cx: &mut Context<'_>) -> Result<Step, Rejected> {
+        if new.prompt.trim().is_empty() {
+            return Err(Rejected::Invalid("the prompt is empty; say what is to be done".to_owned()));
+        }
+        let mut draft = Draft::new(Task::created(&new, cx.now), cx);
+        draft.event(Event::TaskCreated { task: Box::new(new) });
+        if start {
+            self::start(&mut draft)?;
+        }
+        Ok(draft.finish())
+    }
+}
+
+pub(super) fn start(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
+    match &draft.task.phase {
+        Phase::Backlog => {}
+        Phase::SpecGeneration { .. } | Phase::ImplementationQueued { .. } | Phase::Implementation { .. } => {
+            return Err(Rejected::AlreadySo("the task has started".to_owned()));
+        }
+        Phase::SpecReview { .. }
+        | Phase::SpecRevision { .. }
+        | Phase::SpecApproved { .. }
+        | Phase::ImplementationReview { .. }
+        | Phase::Done { .. }
+        | Phase::SpecFailed { .. }
+        | Phase::ImplementationFailed { .. }
+        | Phase::Cancelled { .. } => {
+            return Err(wrong_state(&draft.task, "start", "only a task in the backlog starts"));
+        }
+    }
+    if !draft.task.planned {
+        draft.event(Event::ImplementationQueued);
+        return Ok(());
+    }
+    draft.event(Event::PlanningQueued { planning: Planning { round: 1, step: PlanningStep::Waiting } });
+    let session = PlannedSession {
+        id: SessionId::fresh(draft.cx.ids),
+        helix_session: HelixSessionId::fresh(draft.cx.ids),
+        thread: ThreadId::fresh(draft.cx.ids),
+        name: "Planning".to_owned(),
+        description: "Writes the requirements, the design and the plan.".to_owned(),
+        phase: SessionPhase::Planning,
+        agent: draft.task.spec_agent.clone(),
+        method: CreationMethod::Planned,
+        unit: None,
+        parent: None,
+        depends_on: Vec::new(),
+        rank: 0,
+        branch: None,
+        next_ask: None,
+    };
+    draft.event(Event::SessionPlanned { session: Box::new(session) });
+    Ok(())
+}
+
+/// There is a place: planning or implementation begins.
+pub(super) fn admit(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
+    match &draft.task.phase {
+        Phase::SpecGeneration { planning } | Phase::SpecRevision { planning, .. }
+            if planning.step == PlanningStep::Waiting =>
+        {
+            let round = planning.round;
+            let Some(session) = planning::session(&draft.task) else {
+                return Err(stale("the planning session"));
+            };
+            draft.event(Event::PlanningStarted { round, session: session.clone() });
+            draft.event(Event::SessionOpening { session: session.clone() });
+            draft.effect(Effect::PreparePlanning { session });
+            Ok(())
+        }
+        Phase::ImplementationQueued { .. } => {
+            draft.event(Event::ImplementationStarted);
+            sessions::plan(draft)?;
+            sessions::go_on(draft);
+            Ok(())
+        }
+        Phase::Backlog
+        | Phase::SpecGeneration { .. }
+        | Phase::SpecReview { .. }
+        | Phase::SpecRevision { .. }
+        | Phase::SpecApproved { .. }
+        | Phase::Implementation { .. }
+        | Phase::ImplementationReview { .. }
+        | Phase::Done { .. }
+        | Phase::SpecFailed { .. }
+        | Phase::ImplementationFailed { .. }
+        | Phase::Cancelled { .. } => Err(stale("the wait for a place")),
+    }
+}
+
+/// There is no place; the reason is shown.
+pub(super) fn wait(draft: &mut Draft<'_, '_>, reason: String) -> Result<(), Rejected> {
+    if !draft.task.waits_for_a_place() {
+        return Err(stale("the wait for a place"));
+    }
+    if draft.task.queue_reason.as_deref() == Some(reason.as_str()) {
+        return Err(Rejected::AlreadySo("the reason is known".to_owned()));
+    }
+    draft.event(Event::Queued { reason });
+    Ok(())
+}
+
+impl Task {
+    /// Whether the scheduler decides when the task goes on.
+    pub fn waits_for_a_place(&self) -> bool {
+        match &self.phase {
+            Phase::SpecGeneration { planning } | Phase::SpecRevision { planning, .. } => {
+                planning.step == PlanningStep::Waiting
+            }
+            Phase::ImplementationQueued { .. } => true,
+            Phase::Backlog
+            | Phase::SpecReview { .. }
+            | Phase::SpecApproved { .. }
+            | Phase::Implementation { .. }
+            | Phase::ImplementationReview { .. }
+            | Phase::Done { .. }
+            | Phase::SpecFailed { .. }
+            | Phase::ImplementationFailed { .. }
+            | Phase::Cancelled { .. } => false,
+        }
+    }
+}

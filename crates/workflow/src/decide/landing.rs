@@ -1,0 +1,173 @@
+//! The change is checked, a person reviews it, and it lands on the base branch.
+
+use super::{sessions, stale, wrong_state};
+use crate::context::Draft;
+use crate::{
+    Ask, Change, CheckResult, Commit, CreationMethod, Decision, Effect, Event, Failure, FailureClass, HelixSessionId,
+    LandOutcome, Landing, Phase, PlannedSession, Rejected, SessionId, SessionPhase, TaskStatus, ThreadId,
+};
+
+/// How long a landing that cannot happen now waits before it is tried again, in milliseconds.
+const LANDING_RETRY: i64 = 2_000;
+
+pub(super) fn checks_ran(
+    draft: &mut Draft<'_, '_>,
+    head: Commit,
+    results: Vec<CheckResult>,
+) -> Result<(), Rejected> {
+    if !matches!(draft.task.phase, Phase::Implementation { checking: true, .. }) {
+        return Err(stale("the checking"));
+    }
+    draft.event(Event::ChecksRan { results: results.clone() });
+    draft.event(Event::ChangeReady { change: Change { head, checks: results } });
+    draft.effect(Effect::StopInstance);
+    Ok(())
+}
+
+pub(super) fn review(
+    draft: &mut Draft<'_, '_>,
+    decision: Decision,
+    by: String,
+    comments: String,
+) -> Result<(), Rejected> {
+    match (&draft.task.phase, decision) {
+        (Phase::ImplementationReview { landing: Landing::Undecided, .. }, _) => {}
+        (Phase::ImplementationReview { .. } | Phase::Done { .. }, Decision::Approve) => {
+            return Err(Rejected::AlreadySo("the change is approved".to_owned()));
+        }
+        (Phase::Cancelled { .. }, Decision::Reject) => {
+            return Err(Rejected::AlreadySo("the task is cancelled".to_owned()));
+        }
+        (
+            Phase::Backlog
+            | Phase::SpecGeneration { .. }
+            | Phase::SpecReview { .. }
+            | Phase::SpecRevision { .. }
+            | Phase::SpecApproved { .. }
+            | Phase::ImplementationQueued { .. }
+            | Phase::Implementation { .. }
+            | Phase::ImplementationReview { .. }
+            | Phase::Done { .. }
+            | Phase::SpecFailed { .. }
+            | Phase::ImplementationFailed { .. }
+            | Phase::Cancelled { .. },
+            _,
+        ) => {
+            let allowed = "an implementation is reviewed in implementation_review, before it lands";
+            return Err(wrong_state(&draft.task, "review the implementation", allowed));
+        }
+    }
+    if decision == Decision::RequestChanges && comments.trim().is_empty() {
+        return Err(Rejected::Invalid("say what is to be changed in `comments`".to_owned()));
+    }
+    draft.event(Event::ImplementationReviewed { decision, by: by.clone(), comments: comments.clone() });
+    match decision {
+        Decision::Approve => draft.effect(Effect::Land),
+        Decision::RequestChanges => rework(draft, "Review changes", Ask::Rework { comments }),
+        Decision::Reject => super::people::end(draft, by),
+    }
+    Ok(())
+}
+
+/// A further session does what was asked for, after everything there is.
+fn rework(draft: &mut Draft<'_, '_>, name: &str, ask: Ask) {
+    let rank = draft.task.sessions.iter().map(|session| session.rank + 1).max().unwrap_or(0);
+    let id = SessionId::fresh(draft.cx.ids);
+    let description = match &ask {
+        Ask::Rework { comments } => comments.clone(),
+        Ask::ResolveConflict { files, .. } => format!("Resolve the conflict with the base branch in {}.", files.join(", ")),
+        Ask::Plan
+        | Ask::Revise { .. }
+        | Ask::MendDocuments { .. }
+        | Ask::Implement
+        | Ask::Continue { .. }
+        | Ask::NothingChanged
+        | Ask::Message => String::new(),
+    };
+    let session = PlannedSession {
+        helix_session: HelixSessionId::fresh(draft.cx.ids),
+        thread: ThreadId::fresh(draft.cx.ids),
+        name: name.to_owned(),
+        description,
+        phase: SessionPhase::Implementation,
+        agent: draft.task.implementation_agent.clone(),
+        method: CreationMethod::AdHoc,
+        unit: None,
+        parent: None,
+        depends_on: Vec::new(),
+        rank,
+        branch: Some(draft.task.session_branch(&id)),
+        next_ask: Some(ask),
+        id,
+    };
+    draft.event(Event::SessionPlanned { session: Box::new(session) });
+    draft.event(Event::ImplementationQueued);
+}
+
+pub(super) fn landed(draft: &mut Draft<'_, '_>, outcome: LandOutcome) -> Result<(), Rejected> {
+    if !matches!(draft.task.phase, Phase::ImplementationReview { landing: Landing::Merging { .. }, .. }) {
+        return Err(stale("the landing"));
+    }
+    match outcome {
+        LandOutcome::Landed { commit } => {
+            draft.event(Event::Landed { commit });
+            draft.effect(Effect::StopInstance);
+            draft.effect(Effect::CloseWorktrees);
+        }
+        LandOutcome::Waiting { reason } => {
+            if draft.task.queue_reason.as_ref() != Some(&reason) {
+                draft.event(Event::Queued { reason });
+            }
+            draft.effect_after(LANDING_RETRY, Effect::Land);
+        }
+        LandOutcome::Conflict { files, details } => {
+            let message = format!(
+                "The change conflicts with what landed on {} since, in {}. An agent is resolving it; review the result.",
+                draft.task.base_branch,
+                files.join(", ")
+            );
+            let failure = Failure { class: FailureClass::Conflict, message, at: draft.cx.now };
+            draft.event(Event::LandingHeld { failure });
+            rework(draft, "Conflict with the base branch", Ask::ResolveConflict { files, details });
+        }
+    }
+    Ok(())
+}
+
+/// The checks could not run at all: a person decides.
+pub(super) fn checks_failed(draft: &mut Draft<'_, '_>, failure: Failure) -> Result<(), Rejected> {
+    if draft.task.status() != TaskStatus::Implementation {
+        return Err(stale("the checking"));
+    }
+    draft.event(Event::ImplementationFailed { failure });
+    draft.effect(Effect::StopInstance);
+    Ok(())
+}
+
+/// Landing failed for good: the change stays under review with the reason shown.
+pub(super) fn land_failed(draft: &mut Draft<'_, '_>, failure: Failure) -> Result<(), Rejected> {
+    if !matches!(draft.task.phase, Phase::ImplementationReview { landing: Landing::Merging { .. }, .. }) {
+        return Err(stale("the landing"));
+    }
+    draft.event(Event::LandingHeld { failure });
+    Ok(())
+}
+
+/// Queues the implementation again after a person acted on one of its sessions.
+pub(super) fn resume(draft: &mut Draft<'_, '_>) {
+    match draft.task.status() {
+        TaskStatus::Implementation => sessions::go_on(draft),
+        TaskStatus::ImplementationFailed | TaskStatus::ImplementationReview => {
+            draft.event(Event::ImplementationQueued);
+        }
+        TaskStatus::Backlog
+        | TaskStatus::SpecGeneration
+        | TaskStatus::SpecReview
+        | TaskStatus::SpecRevision
+        | TaskStatus::SpecApproved
+        | TaskStatus::ImplementationQueued
+        | TaskStatus::Done
+        | TaskStatus::SpecFailed
+        | TaskStatus::Cancelled => {}
+    }
+}

@@ -1,0 +1,196 @@
+//! What people ask outside of reviews: edit, cancel, retry, skip.
+
+use super::{landing, no_such_session, planning, wrong_state};
+use crate::context::Draft;
+use crate::{
+    Effect, Event, Phase, Rejected, SessionId, SessionPhase, SessionState, SessionStatus, Stuck, TaskEdit, TaskStatus,
+};
+
+pub(super) fn edit(draft: &mut Draft<'_, '_>, edit: TaskEdit) -> Result<(), Rejected> {
+    if edit.name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+        return Err(Rejected::Invalid("the name is empty".to_owned()));
+    }
+    if edit.depends_on.as_ref().is_some_and(|tasks| tasks.contains(&draft.task.id)) {
+        return Err(Rejected::Invalid("a task cannot depend on itself".to_owned()));
+    }
+    if edit == TaskEdit::default() {
+        return Err(Rejected::AlreadySo("nothing is to be changed".to_owned()));
+    }
+    draft.event(Event::TaskEdited { edit });
+    Ok(())
+}
+
+pub(super) fn cancel(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejected> {
+    match draft.task.status() {
+        TaskStatus::Cancelled => return Err(Rejected::AlreadySo("the task is cancelled".to_owned())),
+        TaskStatus::Done => return Err(wrong_state(&draft.task, "cancel", "what has landed stays")),
+        TaskStatus::Backlog
+        | TaskStatus::SpecGeneration
+        | TaskStatus::SpecReview
+        | TaskStatus::SpecRevision
+        | TaskStatus::SpecApproved
+        | TaskStatus::ImplementationQueued
+        | TaskStatus::Implementation
+        | TaskStatus::ImplementationReview
+        | TaskStatus::SpecFailed
+        | TaskStatus::ImplementationFailed => {}
+    }
+    end(draft, by);
+    Ok(())
+}
+
+/// Ends the task: its agents stop, and its worktrees are saved and closed.
+pub(super) fn end(draft: &mut Draft<'_, '_>, by: String) {
+    let open: Vec<SessionId> = draft
+        .task
+        .sessions
+        .iter()
+        .filter(|session| !session.is_ended())
+        .map(|session| session.id.clone())
+        .collect();
+    for session in open {
+        draft.event(Event::SessionCancelled { session });
+    }
+    draft.event(Event::Cancelled { by });
+    draft.effect(Effect::StopInstance);
+    draft.effect(Effect::CloseWorktrees);
+}
+
+pub(super) fn retry(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejected> {
+    match &draft.task.phase {
+        Phase::SpecFailed { stuck, .. } => {
+            let stuck = stuck.clone();
+            draft.event(Event::Retried { by });
+            match stuck {
+                Stuck::Planning(_) => {
+                    if let Some(session) = planning::session(&draft.task) {
+                        draft.event(Event::SessionRetried { session });
+                    }
+                }
+                Stuck::HandOff(approved) => draft.effect(Effect::HandOff { hash: approved.specs.hash }),
+            }
+            Ok(())
+        }
+        Phase::ImplementationFailed { .. } => {
+            draft.event(Event::Retried { by });
+            let failed: Vec<SessionId> = draft
+                .task
+                .sessions
+                .iter()
+                .filter(|session| session.phase != SessionPhase::Planning)
+                .filter(|session| matches!(session.state, SessionState::Failed { .. } | SessionState::Cancelled))
+                .map(|session| session.id.clone())
+                .collect();
+            for session in failed {
+                draft.event(Event::SessionRetried { session });
+            }
+            draft.event(Event::ImplementationQueued);
+            Ok(())
+        }
+        Phase::Backlog
+        | Phase::SpecGeneration { .. }
+        | Phase::SpecReview { .. }
+        | Phase::SpecRevision { .. }
+        | Phase::SpecApproved { .. }
+        | Phase::ImplementationQueued { .. }
+        | Phase::Implementation { .. }
+        | Phase::ImplementationReview { .. }
+        | Phase::Done { .. }
+        | Phase::Cancelled { .. } => Err(wrong_state(&draft.task, "retry", "only a failed task is tried again")),
+    }
+}
+
+pub(super) fn retry_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(), Rejected> {
+    expect_crew(draft, session, "retry a work session")?;
+    match session_status(draft, session) {
+        SessionStatus::Failed | SessionStatus::Cancelled => {}
+        SessionStatus::Pending | SessionStatus::Active | SessionStatus::Blocked => {
+            return Err(Rejected::AlreadySo("the session is on its way".to_owned()));
+        }
+        SessionStatus::Completed => return Err(session_state(draft, session, "retry", "only a failed one is tried again")),
+    }
+    draft.event(Event::SessionRetried { session: session.clone() });
+    landing::resume(draft);
+    Ok(())
+}
+
+pub(super) fn skip_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(), Rejected> {
+    expect_crew(draft, session, "skip a work session")?;
+    let state = draft.task.session(session).map(|session| session.state.clone());
+    match state {
+        Some(SessionState::Skipped) => return Err(Rejected::AlreadySo("the session is skipped".to_owned())),
+        Some(SessionState::Pending | SessionState::Failed { .. } | SessionState::Cancelled) => {}
+        Some(
+            SessionState::Opening
+            | SessionState::Working { .. }
+            | SessionState::Saving { .. }
+            | SessionState::WaitingToMerge
+            | SessionState::Merging
+            | SessionState::Completed,
+        )
+        | None => {
+            let allowed = "only one that waits, failed or was cancelled is skipped; cancel it first";
+            return Err(session_state(draft, session, "skip", allowed));
+        }
+    }
+    draft.event(Event::SessionSkipped { session: session.clone() });
+    landing::resume(draft);
+    Ok(())
+}
+
+pub(super) fn cancel_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(), Rejected> {
+    expect_crew(draft, session, "cancel a work session")?;
+    let state = draft.task.session(session).map(|session| session.state.clone());
+    match state {
+        Some(SessionState::Cancelled | SessionState::Skipped) => {
+            return Err(Rejected::AlreadySo("the session is cancelled".to_owned()));
+        }
+        Some(SessionState::Working { turn }) => {
+            draft.effect(Effect::CancelTurn { session: session.clone(), turn: turn.id });
+        }
+        Some(
+            SessionState::Pending | SessionState::Opening | SessionState::Saving { .. } | SessionState::WaitingToMerge,
+        ) => {}
+        Some(SessionState::Failed { .. } | SessionState::Completed | SessionState::Merging) | None => {
+            return Err(session_state(draft, session, "cancel", "it has ended or is being merged"));
+        }
+    }
+    draft.event(Event::SessionCancelled { session: session.clone() });
+    draft.effect(Effect::MarkProgress { session: session.clone(), marker: ' ' });
+    landing::resume(draft);
+    Ok(())
+}
+
+/// Sessions are acted on while there is an implementation that is not over.
+fn expect_crew(draft: &Draft<'_, '_>, id: &SessionId, action: &str) -> Result<(), Rejected> {
+    let session = draft.task.session(id).ok_or_else(|| no_such_session(id))?;
+    if session.phase == SessionPhase::Planning {
+        let advice = "retry or cancel the task instead of its planning session";
+        return Err(wrong_state(&draft.task, action, advice));
+    }
+    match &draft.task.phase {
+        Phase::ImplementationQueued { .. }
+        | Phase::Implementation { checking: false, .. }
+        | Phase::ImplementationFailed { .. } => Ok(()),
+        Phase::Backlog
+        | Phase::SpecGeneration { .. }
+        | Phase::SpecReview { .. }
+        | Phase::SpecRevision { .. }
+        | Phase::SpecApproved { .. }
+        | Phase::Implementation { .. }
+        | Phase::ImplementationReview { .. }
+        | Phase::Done { .. }
+        | Phase::SpecFailed { .. }
+        | Phase::Cancelled { .. } => {
+            Err(wrong_state(&draft.task, action, "sessions are acted on while the task is being implemented"))
+        }
+    }
+}
+
+fn session_status(draft: &Draft<'_, '_>, id: &SessionId) -> SessionStatus {
+    draft.task.session(id).map_or(SessionStatus::Cancelled, |session| draft.task.session_status(session))
+}
+
+fn session_state(draft: &Draft<'_, '_>, id: &SessionId, action: &str, allowed: &str) -> Rejected {
+    Rejected::WrongState(format!("cannot {action} a work session that is {}; {allowed}", session_status(draft, id)))
+}

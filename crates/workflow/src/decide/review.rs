@@ -1,0 +1,103 @@
+//! A person decides about the documents, and approved ones are handed off to git.
+
+use super::{planning, stale, wrong_state};
+use crate::context::Draft;
+use crate::{
+    Approved, Ask, Commit, Decision, Effect, Event, Phase, Planning, PlanningStep, Rejected, TaskStatus,
+};
+
+/// A person's decision about the documents.
+pub(super) struct SpecReview {
+    pub(super) decision: Decision,
+    pub(super) by: String,
+    pub(super) comments: String,
+    pub(super) changes: Vec<String>,
+    /// The content the person saw; absent is the content under review.
+    pub(super) hash: Option<String>,
+}
+
+pub(super) fn specs(draft: &mut Draft<'_, '_>, review: SpecReview) -> Result<(), Rejected> {
+    let Phase::SpecReview { specs } = &draft.task.phase else {
+        return Err(not_in_review(draft, &review));
+    };
+    let specs = specs.clone();
+    if review.hash.as_ref().is_some_and(|seen| *seen != specs.hash) {
+        return Err(Rejected::WrongState(
+            "the documents changed since you read them; read the present ones and decide again".to_owned(),
+        ));
+    }
+    if review.decision == Decision::RequestChanges && review.comments.trim().is_empty() && review.changes.is_empty() {
+        return Err(Rejected::Invalid("say what is to be changed in `comments` or `changes`".to_owned()));
+    }
+    let SpecReview { decision, by, comments, changes, hash: _ } = review;
+    draft.event(Event::SpecsReviewed {
+        decision,
+        by: by.clone(),
+        comments: comments.clone(),
+        changes: changes.clone(),
+        round: specs.round,
+    });
+    draft.effect(Effect::RecordReview {
+        round: specs.round,
+        decision,
+        by: by.clone(),
+        comments: comments.clone(),
+        changes: changes.clone(),
+    });
+    match decision {
+        Decision::Approve => {
+            let hash = specs.hash.clone();
+            draft.event(Event::SpecsApproved { approved: Approved { specs, by, at: draft.cx.now } });
+            draft.effect(Effect::HandOff { hash });
+        }
+        Decision::RequestChanges => {
+            let planning = Planning { round: specs.round + 1, step: PlanningStep::Waiting };
+            draft.event(Event::PlanningQueued { planning });
+            if let Some(session) = planning::session(&draft.task) {
+                draft.event(Event::SessionRetried { session: session.clone() });
+                draft.event(Event::SessionTold { session, ask: Ask::Revise { comments, changes } });
+            }
+        }
+        Decision::Reject => super::people::end(draft, by),
+    }
+    Ok(())
+}
+
+/// Approving what is approved is no error; anything else out of review is.
+fn not_in_review(draft: &Draft<'_, '_>, review: &SpecReview) -> Rejected {
+    let task = &draft.task;
+    let (same_decision, other_content) = match review.decision {
+        Decision::Approve => (
+            task.approved().is_some() && task.status() != TaskStatus::Cancelled,
+            review.hash.is_some() && review.hash.as_ref() != task.approved().map(|approved| &approved.specs.hash),
+        ),
+        Decision::RequestChanges => (task.status() == TaskStatus::SpecRevision, false),
+        Decision::Reject => (task.status() == TaskStatus::Cancelled, false),
+    };
+    if same_decision && !other_content {
+        return Rejected::AlreadySo(format!("the decision {} is in force", review.decision));
+    }
+    wrong_state(task, "review the documents", "documents are reviewed in spec_review")
+}
+
+pub(super) fn handed_off(draft: &mut Draft<'_, '_>, hash: &str, commit: Commit) -> Result<(), Rejected> {
+    match &draft.task.phase {
+        Phase::SpecApproved { approved } if approved.specs.hash == hash => {
+            draft.event(Event::HandedOff { commit });
+            draft.event(Event::ImplementationQueued);
+            Ok(())
+        }
+        Phase::Backlog
+        | Phase::SpecGeneration { .. }
+        | Phase::SpecReview { .. }
+        | Phase::SpecRevision { .. }
+        | Phase::SpecApproved { .. }
+        | Phase::ImplementationQueued { .. }
+        | Phase::Implementation { .. }
+        | Phase::ImplementationReview { .. }
+        | Phase::Done { .. }
+        | Phase::SpecFailed { .. }
+        | Phase::ImplementationFailed { .. }
+        | Phase::Cancelled { .. } => Err(stale("the handoff")),
+    }
+}

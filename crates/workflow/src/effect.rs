@@ -1,0 +1,105 @@
+//! What to do next in the outside world; one effect touches one outside thing, git or an agent.
+
+use crate::{EffectId, Millis, SessionId, TaskId, TurnId};
+use serde::{Deserialize, Serialize};
+
+/// One piece of work on one outside thing, safe to repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum Effect {
+    /// Ensure the design-docs worktree and the planner's worktree. Reports `PlanningReady`.
+    PreparePlanning { session: SessionId },
+    /// Prompt the agent and wait for the turn's end. Reports `TurnEnded` or `TurnFailed`.
+    RunTurn { session: SessionId, turn: TurnId },
+    /// Ask the agent to stop a turn. Reports nothing: the turn's own report follows.
+    CancelTurn { session: SessionId, turn: TurnId },
+    /// Validate and commit what the planner wrote. Reports `SpecsCommitted` or `SpecsInvalid`.
+    CommitSpecs { session: SessionId, turn: TurnId, round: u32 },
+    /// Record a review round on the design-docs branch. Reports nothing.
+    RecordReview { round: u32, decision: crate::Decision, by: String, comments: String, changes: Vec<String> },
+    /// Commit the approved documents to their branch, cut the task's branch, write progress.md. Reports
+    /// `HandedOff` or `DocumentsChanged`.
+    HandOff { hash: String },
+    /// Ensure a session's worktree and branch. Reports `WorktreeOpened`.
+    OpenWorktree { session: SessionId },
+    /// Commit what a turn left uncommitted. Reports `WorkCommitted`.
+    CommitWork { session: SessionId, turn: TurnId },
+    /// Merge a session's branch into the task's. Reports `SessionMerged`.
+    MergeSession { session: SessionId, attempt: u32 },
+    /// Mark a planned task in progress.md: `~` being done, `x` done, ` ` waiting. Reports nothing.
+    MarkProgress { session: SessionId, marker: char },
+    /// Run the project's checks on the task's branch. Reports `ChecksRan`.
+    RunChecks,
+    /// Merge the task's branch into its base. Reports `Landed`.
+    Land,
+    /// End the task's agent process tree. Reports nothing.
+    StopInstance,
+    /// Save what is uncommitted and remove the task's worktrees. Reports nothing.
+    CloseWorktrees,
+}
+
+/// An effect with its identity and the time before which it does not start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectRow {
+    pub id: EffectId,
+    pub effect: Effect,
+    pub not_before: Millis,
+}
+
+impl Effect {
+    /// The effect's name in tables, logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::PreparePlanning { .. } => "prepare_planning",
+            Self::RunTurn { .. } => "run_turn",
+            Self::CancelTurn { .. } => "cancel_turn",
+            Self::CommitSpecs { .. } => "commit_specs",
+            Self::RecordReview { .. } => "record_review",
+            Self::HandOff { .. } => "hand_off",
+            Self::OpenWorktree { .. } => "open_worktree",
+            Self::CommitWork { .. } => "commit_work",
+            Self::MergeSession { .. } => "merge_session",
+            Self::MarkProgress { .. } => "mark_progress",
+            Self::RunChecks => "run_checks",
+            Self::Land => "land",
+            Self::StopInstance => "stop_instance",
+            Self::CloseWorktrees => "close_worktrees",
+        }
+    }
+
+    /// Effects of one lane run one after the other, in the order they were asked for.
+    pub fn lane(&self, task: &TaskId) -> String {
+        match self {
+            Self::RunTurn { session, .. }
+            | Self::OpenWorktree { session }
+            | Self::CommitWork { session, .. }
+            | Self::PreparePlanning { session } => format!("session/{session}"),
+            Self::CancelTurn { session, turn } => format!("cancel/{session}/{turn}"),
+            Self::CommitSpecs { .. } | Self::RecordReview { .. } | Self::HandOff { .. } | Self::MarkProgress { .. } => {
+                format!("documents/{task}")
+            }
+            Self::MergeSession { .. } | Self::RunChecks | Self::Land => format!("merge/{task}"),
+            Self::StopInstance | Self::CloseWorktrees => format!("close/{task}"),
+        }
+    }
+
+    /// The session it is about, where it is about one.
+    pub fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::PreparePlanning { session }
+            | Self::RunTurn { session, .. }
+            | Self::CancelTurn { session, .. }
+            | Self::CommitSpecs { session, .. }
+            | Self::OpenWorktree { session }
+            | Self::CommitWork { session, .. }
+            | Self::MergeSession { session, .. }
+            | Self::MarkProgress { session, .. } => Some(session),
+            Self::RecordReview { .. }
+            | Self::HandOff { .. }
+            | Self::RunChecks
+            | Self::Land
+            | Self::StopInstance
+            | Self::CloseWorktrees => None,
+        }
+    }
+}

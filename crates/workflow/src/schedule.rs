@@ -1,0 +1,78 @@
+//! Who may go on when places are short: a pure function over all live tasks.
+
+use crate::{Input, Phase, Task, TaskId, TaskStatus};
+use std::collections::BTreeMap;
+
+/// How many may do what at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Agent instances, one per task at work.
+    pub instances: usize,
+    /// Tasks in specification review before planning of further ones is held back.
+    pub in_review: usize,
+}
+
+/// Decides for every task that waits for a place: it is admitted, or told what it waits for.
+///
+/// Higher priorities go first, then who has waited longest. `statuses` knows the tasks others depend on.
+pub fn admissions(
+    live: &[Task],
+    statuses: &BTreeMap<TaskId, TaskStatus>,
+    limits: Limits,
+) -> Vec<(TaskId, Input)> {
+    let mut at_work = live.iter().filter(|task| task.holds_instance()).count();
+    // A task that plans will be in review soon: it takes its place in the review column already.
+    let mut in_review = live
+        .iter()
+        .filter(|task| match &task.phase {
+            Phase::SpecReview { .. } => true,
+            Phase::SpecGeneration { .. } => task.holds_instance(),
+            Phase::Backlog
+            | Phase::SpecRevision { .. }
+            | Phase::SpecApproved { .. }
+            | Phase::ImplementationQueued { .. }
+            | Phase::Implementation { .. }
+            | Phase::ImplementationReview { .. }
+            | Phase::Done { .. }
+            | Phase::SpecFailed { .. }
+            | Phase::ImplementationFailed { .. }
+            | Phase::Cancelled { .. } => false,
+        })
+        .count();
+    let mut waiting: Vec<&Task> = live.iter().filter(|task| task.waits_for_a_place()).collect();
+    waiting.sort_by_key(|task| (std::cmp::Reverse(task.priority), task.created_at, task.id.clone()));
+    let mut decisions = Vec::new();
+    let mut ahead = 0;
+    for task in waiting {
+        let plans = matches!(task.phase, Phase::SpecGeneration { .. } | Phase::SpecRevision { .. });
+        let open: Vec<String> = task
+            .depends_on
+            .iter()
+            .filter(|needed| statuses.get(needed).is_some_and(|status| *status != TaskStatus::Done))
+            .map(ToString::to_string)
+            .collect();
+        let reason = if !open.is_empty() {
+            Some(format!("waits for {} to be done", open.join(", ")))
+        } else if at_work >= limits.instances {
+            ahead += 1;
+            Some(format!(
+                "waits for a free agent instance: {at_work} of {} are at work; place {ahead} in the queue",
+                limits.instances
+            ))
+        } else if plans && in_review >= limits.in_review {
+            Some(format!("waits for reviewers: {in_review} of {} places in review are taken", limits.in_review))
+        } else {
+            None
+        };
+        match reason {
+            None => {
+                at_work += 1;
+                in_review += usize::from(plans);
+                decisions.push((task.id.clone(), Input::Admit));
+            }
+            Some(reason) if task.queue_reason.as_deref() == Some(reason.as_str()) => {}
+            Some(reason) => decisions.push((task.id.clone(), Input::Wait { reason })),
+        }
+    }
+    decisions
+}

@@ -1,0 +1,327 @@
+//! A task and its phases; a phase carries what is true in it.
+
+use crate::{
+    Commit, Complexity, Failure, Millis, Priority, ProjectId, Session, SessionId, SessionStatus, TaskId, TaskKind,
+    TaskStatus, UnitId, UnitStatus, UserId, input::CheckResult,
+};
+use serde::{Deserialize, Serialize};
+
+/// One prompt on its way to merged work.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    pub id: TaskId,
+    pub project: ProjectId,
+    pub owner: UserId,
+    pub name: String,
+    /// The name's part in branch names; it stays when the name is edited.
+    pub branch_slug: String,
+    pub description: String,
+    pub kind: TaskKind,
+    pub priority: Priority,
+    pub complexity: Complexity,
+    pub prompt: String,
+    pub spec_agent: String,
+    pub implementation_agent: String,
+    pub base_branch: String,
+    pub labels: Vec<String>,
+    pub depends_on: Vec<TaskId>,
+    pub budget: Option<Budget>,
+    pub workspace_config: Option<serde_json::Value>,
+    pub archived: bool,
+    /// How many of its sessions may run at once.
+    pub max_parallel: usize,
+    /// Whether its plan needs a person's approval; tasks without a plan do not.
+    pub planned: bool,
+    pub phase: Phase,
+    pub sessions: Vec<Session>,
+    /// How often the documents were sent back.
+    pub revisions: u32,
+    /// What the task waits for, in words, while it waits.
+    pub queue_reason: Option<String>,
+    pub last_error: Option<Failure>,
+    /// How often a failed step was tried again by a person.
+    pub attempts: u32,
+    pub usage: Usage,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+    pub started_at: Option<Millis>,
+    pub completed_at: Option<Millis>,
+    /// Grows by one with every change of state.
+    pub version: u64,
+}
+
+/// Where a task stands, with what is true there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "snake_case")]
+pub enum Phase {
+    Backlog,
+    /// The planning agent writes the documents.
+    SpecGeneration { planning: Planning },
+    /// A person reads them.
+    SpecReview { specs: Specs },
+    /// They were sent back, and planning waits for a place.
+    SpecRevision { specs: Specs, planning: Planning },
+    /// They were approved and are being handed off to git.
+    SpecApproved { approved: Approved },
+    /// Implementation waits for a place.
+    ImplementationQueued { approved: Option<Approved> },
+    Implementation { approved: Option<Approved>, checking: bool },
+    ImplementationReview { approved: Option<Approved>, change: Change, landing: Landing },
+    Done { approved: Option<Approved>, merged: Option<Commit> },
+    SpecFailed { specs: Option<Specs>, failure: Failure, stuck: Stuck },
+    ImplementationFailed { approved: Option<Approved>, failure: Failure },
+    Cancelled { was: TaskStatus, approved: Option<Approved>, specs: Option<Specs> },
+}
+
+/// The planning under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Planning {
+    /// Which round of documents it makes, from 1.
+    pub round: u32,
+    pub step: PlanningStep,
+}
+
+/// How far planning has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanningStep {
+    /// Waits for a place.
+    Waiting,
+    /// The repository and the planner's worktree are being made ready.
+    Preparing,
+    /// The planner has its turn.
+    Writing,
+    /// What it wrote is being validated and committed.
+    Committing,
+}
+
+/// Where a task that failed before implementation goes on when it is tried again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stuck {
+    Planning(Planning),
+    HandOff(Approved),
+}
+
+/// A round of documents, committed and valid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Specs {
+    pub round: u32,
+    /// The commit on the design-docs branch.
+    pub commit: Commit,
+    /// The hash of the three documents without checkbox state.
+    pub hash: String,
+    pub units: Vec<Unit>,
+}
+
+/// Documents a person approved; approval is bound to their content.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Approved {
+    pub specs: Specs,
+    pub by: String,
+    pub at: Millis,
+}
+
+/// A planned task: a top-level item of the plan, carried out by one session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    pub id: UnitId,
+    pub index: usize,
+    /// As displayed in the plan.
+    pub number: String,
+    pub title: String,
+    pub description: String,
+    pub acceptance_criteria: String,
+    pub effort: String,
+    pub optional: bool,
+    /// Indices of the planned tasks it needs.
+    pub dependencies: Vec<usize>,
+    pub requirements: Vec<String>,
+    pub boundary: Vec<String>,
+}
+
+/// What the sessions made, under review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    pub head: Commit,
+    pub checks: Vec<CheckResult>,
+}
+
+/// How far landing has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "landing", rename_all = "snake_case")]
+pub enum Landing {
+    /// A person has not decided.
+    Undecided,
+    /// A person approved, and the change is being merged.
+    Merging { by: String, at: Millis },
+}
+
+/// What a task may spend.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Budget {
+    #[serde(default)]
+    pub max_cost_usd: Option<f64>,
+    #[serde(default)]
+    pub max_tokens: Option<u64>,
+}
+
+/// What was spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    pub cached_tokens: u64,
+    pub cost_usd: Option<f64>,
+}
+
+impl Task {
+    /// Where the task stands, in the word clients know.
+    pub fn status(&self) -> TaskStatus {
+        match &self.phase {
+            Phase::Backlog => TaskStatus::Backlog,
+            Phase::SpecGeneration { .. } => TaskStatus::SpecGeneration,
+            Phase::SpecReview { .. } => TaskStatus::SpecReview,
+            Phase::SpecRevision { .. } => TaskStatus::SpecRevision,
+            Phase::SpecApproved { .. } => TaskStatus::SpecApproved,
+            Phase::ImplementationQueued { .. } => TaskStatus::ImplementationQueued,
+            Phase::Implementation { .. } => TaskStatus::Implementation,
+            Phase::ImplementationReview { .. } => TaskStatus::ImplementationReview,
+            Phase::Done { .. } => TaskStatus::Done,
+            Phase::SpecFailed { .. } => TaskStatus::SpecFailed,
+            Phase::ImplementationFailed { .. } => TaskStatus::ImplementationFailed,
+            Phase::Cancelled { .. } => TaskStatus::Cancelled,
+        }
+    }
+
+    /// The approved documents, from approval on.
+    pub fn approved(&self) -> Option<&Approved> {
+        match &self.phase {
+            Phase::SpecApproved { approved } => Some(approved),
+            Phase::SpecFailed { stuck: Stuck::HandOff(approved), .. } => Some(approved),
+            Phase::ImplementationQueued { approved }
+            | Phase::Implementation { approved, .. }
+            | Phase::ImplementationReview { approved, .. }
+            | Phase::Done { approved, .. }
+            | Phase::ImplementationFailed { approved, .. }
+            | Phase::Cancelled { approved, .. } => approved.as_ref(),
+            Phase::Backlog
+            | Phase::SpecGeneration { .. }
+            | Phase::SpecReview { .. }
+            | Phase::SpecRevision { .. }
+            | Phase::SpecFailed { .. } => None,
+        }
+    }
+
+    /// The documents in force: the approved ones, else the last committed ones.
+    pub fn specs(&self) -> Option<&Specs> {
+        match &self.phase {
+            Phase::SpecReview { specs } | Phase::SpecRevision { specs, .. } => Some(specs),
+            Phase::SpecFailed { specs: Some(specs), .. } => Some(specs),
+            Phase::Cancelled { approved: None, specs, .. } => specs.as_ref(),
+            Phase::Backlog
+            | Phase::SpecGeneration { .. }
+            | Phase::SpecApproved { .. }
+            | Phase::ImplementationQueued { .. }
+            | Phase::Implementation { .. }
+            | Phase::ImplementationReview { .. }
+            | Phase::Done { .. }
+            | Phase::SpecFailed { .. }
+            | Phase::ImplementationFailed { .. }
+            | Phase::Cancelled { .. } => self.approved().map(|approved| &approved.specs),
+        }
+    }
+
+    /// The planned tasks of the documents in force.
+    pub fn units(&self) -> &[Unit] {
+        self.specs().map_or(&[], |specs| &specs.units)
+    }
+
+    pub fn session(&self, id: &SessionId) -> Option<&Session> {
+        self.sessions.iter().find(|session| session.id == *id)
+    }
+
+    /// The session that carries out a planned task, cancelled ones aside.
+    pub fn session_of_unit(&self, index: usize) -> Option<&Session> {
+        self.sessions
+            .iter()
+            .find(|session| session.unit == Some(index) && session.plain_status() != SessionStatus::Cancelled)
+            .or_else(|| self.sessions.iter().find(|session| session.unit == Some(index)))
+    }
+
+    /// The sessions that keep this one from starting.
+    pub fn blockers(&self, session: &Session) -> Vec<&Session> {
+        if session.plain_status() != SessionStatus::Pending {
+            return Vec::new();
+        }
+        session
+            .depends_on
+            .iter()
+            .filter_map(|id| self.session(id))
+            .filter(|needed| !needed.is_satisfied())
+            .collect()
+    }
+
+    /// A session's status as clients see it.
+    pub fn session_status(&self, session: &Session) -> SessionStatus {
+        if self.blockers(session).is_empty() { session.plain_status() } else { SessionStatus::Blocked }
+    }
+
+    /// A planned task's status, from the session that carries it out.
+    pub fn unit_status(&self, index: usize) -> UnitStatus {
+        let Some(session) = self.session_of_unit(index) else { return UnitStatus::Pending };
+        match self.session_status(session) {
+            SessionStatus::Pending => UnitStatus::Assigned,
+            SessionStatus::Active => UnitStatus::InProgress,
+            SessionStatus::Blocked => UnitStatus::Blocked,
+            SessionStatus::Completed => UnitStatus::Completed,
+            SessionStatus::Failed => UnitStatus::Failed,
+            SessionStatus::Cancelled => UnitStatus::Skipped,
+        }
+    }
+
+    /// The branch on which the sessions' work is merged.
+    pub fn branch(&self) -> String {
+        format!("task/{}-{}", self.id, self.branch_slug)
+    }
+
+    /// The branch of one session's work.
+    pub fn session_branch(&self, session: &SessionId) -> String {
+        format!("session/{}/{session}", self.id)
+    }
+
+    /// Whether an agent process serves it or is about to.
+    pub fn holds_instance(&self) -> bool {
+        match &self.phase {
+            Phase::SpecGeneration { planning } => planning.step != PlanningStep::Waiting,
+            Phase::Implementation { .. } => true,
+            Phase::Backlog
+            | Phase::SpecReview { .. }
+            | Phase::SpecRevision { .. }
+            | Phase::SpecApproved { .. }
+            | Phase::ImplementationQueued { .. }
+            | Phase::ImplementationReview { .. }
+            | Phase::Done { .. }
+            | Phase::SpecFailed { .. }
+            | Phase::ImplementationFailed { .. }
+            | Phase::Cancelled { .. } => false,
+        }
+    }
+}
+
+/// A name as a piece of a branch: lower-case ASCII words joined by hyphens, at most 40 bytes.
+pub(crate) fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() >= 40 {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "work".to_owned() } else { slug.to_owned() }
+}

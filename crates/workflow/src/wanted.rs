@@ -1,0 +1,37 @@
+//! Whether an effect is still wanted when its time comes.
+
+use crate::{Effect, Landing, Phase, PlanningStep, SessionState, Task};
+
+impl Task {
+    /// Whether doing the effect now still serves the task; what is over is not done.
+    pub fn wants(&self, effect: &Effect) -> bool {
+        let state = |id| self.session(id).map(|session| &session.state);
+        match effect {
+            Effect::PreparePlanning { .. } => matches!(
+                &self.phase,
+                Phase::SpecGeneration { planning } if planning.step == PlanningStep::Preparing
+            ),
+            Effect::RunTurn { session, turn } | Effect::CancelTurn { session, turn } => {
+                let working = matches!(state(session), Some(SessionState::Working { turn: at }) if at.id == *turn);
+                // A turn that is to be stopped may belong to a session that has been paused or cancelled.
+                working || matches!(effect, Effect::CancelTurn { .. })
+            }
+            Effect::CommitSpecs { session, turn, .. } | Effect::CommitWork { session, turn } => {
+                matches!(state(session), Some(SessionState::Saving { turn: at, .. }) if at.id == *turn)
+            }
+            Effect::HandOff { hash } => matches!(
+                &self.phase,
+                Phase::SpecApproved { approved } if approved.specs.hash == *hash
+            ),
+            Effect::OpenWorktree { session } => matches!(state(session), Some(SessionState::Opening)),
+            Effect::MergeSession { session, .. } => matches!(state(session), Some(SessionState::Merging)),
+            Effect::RunChecks => matches!(self.phase, Phase::Implementation { checking: true, .. }),
+            Effect::Land => {
+                matches!(self.phase, Phase::ImplementationReview { landing: Landing::Merging { .. }, .. })
+            }
+            Effect::StopInstance => !self.holds_instance(),
+            Effect::CloseWorktrees => self.status().is_terminal(),
+            Effect::RecordReview { .. } | Effect::MarkProgress { .. } => true,
+        }
+    }
+}
