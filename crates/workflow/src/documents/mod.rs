@@ -1,0 +1,1 @@
+//! The documents of a task: plan, checklist, requirements and their lint.
