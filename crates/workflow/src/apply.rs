@@ -1,8 +1,8 @@
 //! Folding an event into the state: what a task is after something happened.
 
 use crate::{
-    Decision, Event, Interval, Landing, Millis, NewTask, Phase, PlannedSession, Planning, PlanningStep, Session,
-    SessionId, SessionState, Stuck, Task, TaskEdit, Usage, task::slug,
+    Decision, Event, Interval, Landing, Millis, NewTask, Phase, PlannedSession, Planning, PlanningStep,
+    Session, SessionId, SessionState, Stuck, Task, TaskEdit, Usage, task::slug,
 };
 
 impl Task {
@@ -206,8 +206,11 @@ impl Task {
             Event::ChangeReady { change } => {
                 let approved = self.approved().cloned();
                 self.queue_reason = None;
-                self.phase =
-                    Phase::ImplementationReview { approved, change: change.clone(), landing: Landing::Undecided };
+                self.phase = Phase::ImplementationReview {
+                    approved,
+                    change: change.clone(),
+                    landing: Landing::Undecided,
+                };
             }
             Event::ImplementationReviewed { decision, by, .. } => {
                 if let Phase::ImplementationReview { landing, .. } = &mut self.phase

@@ -75,7 +75,10 @@ impl Effect {
             | Self::CommitWork { session, .. }
             | Self::PreparePlanning { session } => format!("session/{session}"),
             Self::CancelTurn { session, turn } => format!("cancel/{session}/{turn}"),
-            Self::CommitSpecs { .. } | Self::RecordReview { .. } | Self::HandOff { .. } | Self::MarkProgress { .. } => {
+            Self::CommitSpecs { .. }
+            | Self::RecordReview { .. }
+            | Self::HandOff { .. }
+            | Self::MarkProgress { .. } => {
                 format!("documents/{task}")
             }
             Self::MergeSession { .. } | Self::RunChecks | Self::Land => format!("merge/{task}"),

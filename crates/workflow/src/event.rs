@@ -1,8 +1,8 @@
 //! What happened to a task: the log, the live feed and the audit trail are lists of these.
 
 use crate::{
-    Approved, Ask, Change, CheckResult, Commit, CreationMethod, Decision, Failure, HelixSessionId, Message, NewTask,
-    Planning, SessionId, SessionPhase, Specs, TaskEdit, ThreadId, Turn, TurnId, Usage,
+    Approved, Ask, Change, CheckResult, Commit, CreationMethod, Decision, Failure, HelixSessionId, Message,
+    NewTask, Planning, SessionId, SessionPhase, Specs, TaskEdit, ThreadId, Turn, TurnId, Usage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,57 +29,172 @@ pub struct PlannedSession {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    TaskCreated { task: Box<NewTask> },
-    TaskEdited { edit: TaskEdit },
+    TaskCreated {
+        task: Box<NewTask>,
+    },
+    TaskEdited {
+        edit: TaskEdit,
+    },
     /// The task waits, and for what.
-    Queued { reason: String },
-    PlanningQueued { planning: Planning },
-    PlanningStarted { round: u32, session: SessionId },
-    PlanningWriting { session: SessionId },
-    PlanningCommitting { session: SessionId },
-    DocumentsInvalid { session: SessionId, problems: Vec<String> },
-    SpecsReady { specs: Specs },
-    DocumentsChanged { specs: Specs, by: String },
-    SpecsReviewed { decision: Decision, by: String, comments: String, changes: Vec<String>, round: u32 },
-    SpecsApproved { approved: Approved },
-    HandedOff { commit: Commit },
+    Queued {
+        reason: String,
+    },
+    PlanningQueued {
+        planning: Planning,
+    },
+    PlanningStarted {
+        round: u32,
+        session: SessionId,
+    },
+    PlanningWriting {
+        session: SessionId,
+    },
+    PlanningCommitting {
+        session: SessionId,
+    },
+    DocumentsInvalid {
+        session: SessionId,
+        problems: Vec<String>,
+    },
+    SpecsReady {
+        specs: Specs,
+    },
+    DocumentsChanged {
+        specs: Specs,
+        by: String,
+    },
+    SpecsReviewed {
+        decision: Decision,
+        by: String,
+        comments: String,
+        changes: Vec<String>,
+        round: u32,
+    },
+    SpecsApproved {
+        approved: Approved,
+    },
+    HandedOff {
+        commit: Commit,
+    },
     ImplementationQueued,
     ImplementationStarted,
-    SessionPlanned { session: Box<PlannedSession> },
+    SessionPlanned {
+        session: Box<PlannedSession>,
+    },
     /// A session's plan entry has another index, dependencies or rank since the plan was revised.
-    SessionReplanned { session: SessionId, unit: usize, name: String, description: String, depends_on: Vec<SessionId>, rank: usize },
-    SessionOpening { session: SessionId },
-    TurnStarted { session: SessionId, turn: Turn },
-    TurnEnded { session: SessionId, turn: TurnId, stop_reason: String, usage: Option<Usage> },
-    TurnFailed { session: SessionId, turn: TurnId, failure: Failure, heals: bool },
-    TurnInterrupted { session: SessionId, turn: TurnId, why: String },
-    MessageQueued { session: SessionId, message: Message },
-    WorkCommitted { session: SessionId, head: Option<Commit>, changed: bool },
+    SessionReplanned {
+        session: SessionId,
+        unit: usize,
+        name: String,
+        description: String,
+        depends_on: Vec<SessionId>,
+        rank: usize,
+    },
+    SessionOpening {
+        session: SessionId,
+    },
+    TurnStarted {
+        session: SessionId,
+        turn: Turn,
+    },
+    TurnEnded {
+        session: SessionId,
+        turn: TurnId,
+        stop_reason: String,
+        usage: Option<Usage>,
+    },
+    TurnFailed {
+        session: SessionId,
+        turn: TurnId,
+        failure: Failure,
+        heals: bool,
+    },
+    TurnInterrupted {
+        session: SessionId,
+        turn: TurnId,
+        why: String,
+    },
+    MessageQueued {
+        session: SessionId,
+        message: Message,
+    },
+    WorkCommitted {
+        session: SessionId,
+        head: Option<Commit>,
+        changed: bool,
+    },
     /// What the session's next turn asks for is settled.
-    SessionTold { session: SessionId, ask: Ask },
+    SessionTold {
+        session: SessionId,
+        ask: Ask,
+    },
     /// The session will be asked again.
-    SessionAskedAgain { session: SessionId, ask: Ask },
-    SessionReadyToMerge { session: SessionId },
-    SessionMerging { session: SessionId },
-    SessionCompleted { session: SessionId, merged: Option<Commit> },
-    SessionFailed { session: SessionId, failure: Failure },
-    SessionRetried { session: SessionId },
-    SessionSkipped { session: SessionId },
-    SessionCancelled { session: SessionId },
-    SessionPaused { session: SessionId, why: String },
+    SessionAskedAgain {
+        session: SessionId,
+        ask: Ask,
+    },
+    SessionReadyToMerge {
+        session: SessionId,
+    },
+    SessionMerging {
+        session: SessionId,
+    },
+    SessionCompleted {
+        session: SessionId,
+        merged: Option<Commit>,
+    },
+    SessionFailed {
+        session: SessionId,
+        failure: Failure,
+    },
+    SessionRetried {
+        session: SessionId,
+    },
+    SessionSkipped {
+        session: SessionId,
+    },
+    SessionCancelled {
+        session: SessionId,
+    },
+    SessionPaused {
+        session: SessionId,
+        why: String,
+    },
     ChecksStarted,
-    ChecksRan { results: Vec<CheckResult> },
-    ChangeReady { change: Change },
-    ImplementationReviewed { decision: Decision, by: String, comments: String },
+    ChecksRan {
+        results: Vec<CheckResult>,
+    },
+    ChangeReady {
+        change: Change,
+    },
+    ImplementationReviewed {
+        decision: Decision,
+        by: String,
+        comments: String,
+    },
     /// The approved change cannot land, and a person has to look.
-    LandingHeld { failure: Failure },
-    Landed { commit: Commit },
+    LandingHeld {
+        failure: Failure,
+    },
+    Landed {
+        commit: Commit,
+    },
     /// A person closed the task without landing anything.
-    Closed { by: String },
-    SpecFailed { failure: Failure },
-    ImplementationFailed { failure: Failure },
-    Retried { by: String },
-    Cancelled { by: String },
+    Closed {
+        by: String,
+    },
+    SpecFailed {
+        failure: Failure,
+    },
+    ImplementationFailed {
+        failure: Failure,
+    },
+    Retried {
+        by: String,
+    },
+    Cancelled {
+        by: String,
+    },
 }
 
 impl Event {

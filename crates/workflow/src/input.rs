@@ -1,8 +1,8 @@
 //! What a person asks of a task and what the world reports to it.
 
 use crate::{
-    Budget, Commit, Complexity, Decision, Failure, Millis, Priority, ProjectId, SessionId, Specs, TaskId, TaskKind,
-    TurnId, Usage, UserId,
+    Budget, Commit, Complexity, Decision, Failure, Millis, Priority, ProjectId, SessionId, Specs, TaskId,
+    TaskKind, TurnId, Usage, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,40 +47,113 @@ pub struct TaskEdit {
 pub enum Input {
     // What people ask.
     Start,
-    Edit { edit: TaskEdit },
+    Edit {
+        edit: TaskEdit,
+    },
     /// A review decision about the documents; `hash` names the content the reviewer saw.
-    ReviewSpecs { decision: Decision, by: String, comments: String, changes: Vec<String>, hash: Option<String> },
-    ReviewImplementation { decision: Decision, by: String, comments: String },
-    Cancel { by: String },
-    Retry { by: String },
-    RetrySession { session: SessionId },
-    SkipSession { session: SessionId },
-    CancelSession { session: SessionId },
+    ReviewSpecs {
+        decision: Decision,
+        by: String,
+        comments: String,
+        changes: Vec<String>,
+        hash: Option<String>,
+    },
+    ReviewImplementation {
+        decision: Decision,
+        by: String,
+        comments: String,
+    },
+    Cancel {
+        by: String,
+    },
+    Retry {
+        by: String,
+    },
+    RetrySession {
+        session: SessionId,
+    },
+    SkipSession {
+        session: SessionId,
+    },
+    CancelSession {
+        session: SessionId,
+    },
     /// A person speaks to a session; `turn` names the turn that will carry the message.
-    Say { session: SessionId, turn: TurnId, by: String, text: String, interrupt: bool },
+    Say {
+        session: SessionId,
+        turn: TurnId,
+        by: String,
+        text: String,
+        interrupt: bool,
+    },
 
     // What the scheduler decides.
     /// There is a place for the task to go on.
     Admit,
     /// There is none, and why.
-    Wait { reason: String },
+    Wait {
+        reason: String,
+    },
 
     // What git and agents report.
-    PlanningReady { session: SessionId },
-    TurnEnded { session: SessionId, turn: TurnId, stop_reason: String, usage: Option<Usage> },
-    TurnFailed { session: SessionId, turn: TurnId, failure: Failure },
-    SpecsCommitted { session: SessionId, turn: TurnId, specs: Specs },
-    SpecsInvalid { session: SessionId, turn: TurnId, problems: Vec<String> },
+    PlanningReady {
+        session: SessionId,
+    },
+    TurnEnded {
+        session: SessionId,
+        turn: TurnId,
+        stop_reason: String,
+        usage: Option<Usage>,
+    },
+    TurnFailed {
+        session: SessionId,
+        turn: TurnId,
+        failure: Failure,
+    },
+    SpecsCommitted {
+        session: SessionId,
+        turn: TurnId,
+        specs: Specs,
+    },
+    SpecsInvalid {
+        session: SessionId,
+        turn: TurnId,
+        problems: Vec<String>,
+    },
     /// The documents on the design-docs branch are not the ones in force.
-    DocumentsChanged { specs: Specs, by: String },
-    HandedOff { hash: String, commit: Commit },
-    WorktreeOpened { session: SessionId },
-    WorkCommitted { session: SessionId, turn: TurnId, head: Option<Commit>, changed: bool },
-    SessionMerged { session: SessionId, outcome: MergeOutcome },
-    ChecksRan { head: Commit, results: Vec<CheckResult> },
-    Landed { outcome: LandOutcome },
+    DocumentsChanged {
+        specs: Specs,
+        by: String,
+    },
+    HandedOff {
+        hash: String,
+        commit: Commit,
+    },
+    WorktreeOpened {
+        session: SessionId,
+    },
+    WorkCommitted {
+        session: SessionId,
+        turn: TurnId,
+        head: Option<Commit>,
+        changed: bool,
+    },
+    SessionMerged {
+        session: SessionId,
+        outcome: MergeOutcome,
+    },
+    ChecksRan {
+        head: Commit,
+        results: Vec<CheckResult>,
+    },
+    Landed {
+        outcome: LandOutcome,
+    },
     /// An effect failed for good.
-    EffectFailed { effect: crate::Effect, failure: Failure },
+    EffectFailed {
+        effect: crate::Effect,
+        failure: Failure,
+    },
 }
 
 /// How merging a session's branch went.
@@ -95,10 +168,17 @@ pub enum MergeOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum LandOutcome {
-    Landed { commit: Commit },
+    Landed {
+        commit: Commit,
+    },
     /// It cannot land now; it is tried again.
-    Waiting { reason: String },
-    Conflict { files: Vec<String>, details: String },
+    Waiting {
+        reason: String,
+    },
+    Conflict {
+        files: Vec<String>,
+        details: String,
+    },
 }
 
 /// A check command's result.

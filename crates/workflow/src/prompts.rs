@@ -187,7 +187,9 @@ fn said(text: &mut String, messages: &[Message]) {
 
 fn paths(documents: &DocumentPaths) -> String {
     let DocumentPaths { requirements, design, tasks, progress } = documents;
-    format!("- requirements: `{requirements}`\n- design: `{design}`\n- tasks: `{tasks}`\n- progress: `{progress}`\n")
+    format!(
+        "- requirements: `{requirements}`\n- design: `{design}`\n- tasks: `{tasks}`\n- progress: `{progress}`\n"
+    )
 }
 
 fn bullets(text: &mut String, lines: &[String]) {

@@ -60,7 +60,10 @@ pub fn admissions(
                 limits.instances
             ))
         } else if plans && in_review >= limits.in_review {
-            Some(format!("waits for reviewers: {in_review} of {} places in review are taken", limits.in_review))
+            Some(format!(
+                "waits for reviewers: {in_review} of {} places in review are taken",
+                limits.in_review
+            ))
         } else {
             None
         };

@@ -1,8 +1,8 @@
 //! A work session: one agent thread's piece of a task.
 
 use crate::{
-    Commit, CreationMethod, Failure, HelixSessionId, Millis, SessionId, SessionPhase, SessionStatus, ThreadId,
-    TurnId,
+    Commit, CreationMethod, Failure, HelixSessionId, Millis, SessionId, SessionPhase, SessionStatus,
+    ThreadId, TurnId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -74,15 +74,22 @@ pub enum SessionState {
     /// Its worktree is being opened.
     Opening,
     /// Its agent has a turn.
-    Working { turn: Turn },
+    Working {
+        turn: Turn,
+    },
     /// What it left uncommitted is being committed.
-    Saving { turn: Turn, stop_reason: String },
+    Saving {
+        turn: Turn,
+        stop_reason: String,
+    },
     /// Its work is complete and waits for the sessions before it in plan order.
     WaitingToMerge,
     /// Its branch is being merged into the task's branch.
     Merging,
     Completed,
-    Failed { failure: Failure },
+    Failed {
+        failure: Failure,
+    },
     /// A person decided to go on without it.
     Skipped,
     Cancelled,

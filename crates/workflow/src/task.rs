@@ -1,8 +1,8 @@
 //! A task and its phases; a phase carries what is true in it.
 
 use crate::{
-    Commit, Complexity, Failure, Millis, Priority, ProjectId, Session, SessionId, SessionStatus, TaskId, TaskKind,
-    TaskStatus, UnitId, UnitStatus, UserId, input::CheckResult,
+    Commit, Complexity, Failure, Millis, Priority, ProjectId, Session, SessionId, SessionStatus, TaskId,
+    TaskKind, TaskStatus, UnitId, UnitStatus, UserId, input::CheckResult,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,21 +56,53 @@ pub struct Task {
 pub enum Phase {
     Backlog,
     /// The planning agent writes the documents.
-    SpecGeneration { planning: Planning },
+    SpecGeneration {
+        planning: Planning,
+    },
     /// A person reads them.
-    SpecReview { specs: Specs },
+    SpecReview {
+        specs: Specs,
+    },
     /// They were sent back, and planning waits for a place.
-    SpecRevision { specs: Specs, planning: Planning },
+    SpecRevision {
+        specs: Specs,
+        planning: Planning,
+    },
     /// They were approved and are being handed off to git.
-    SpecApproved { approved: Approved },
+    SpecApproved {
+        approved: Approved,
+    },
     /// Implementation waits for a place.
-    ImplementationQueued { approved: Option<Approved> },
-    Implementation { approved: Option<Approved>, checking: bool },
-    ImplementationReview { approved: Option<Approved>, change: Change, landing: Landing },
-    Done { approved: Option<Approved>, merged: Option<Commit> },
-    SpecFailed { specs: Option<Specs>, failure: Failure, stuck: Stuck },
-    ImplementationFailed { approved: Option<Approved>, failure: Failure },
-    Cancelled { was: TaskStatus, approved: Option<Approved>, specs: Option<Specs> },
+    ImplementationQueued {
+        approved: Option<Approved>,
+    },
+    Implementation {
+        approved: Option<Approved>,
+        checking: bool,
+    },
+    ImplementationReview {
+        approved: Option<Approved>,
+        change: Change,
+        landing: Landing,
+    },
+    Done {
+        approved: Option<Approved>,
+        merged: Option<Commit>,
+    },
+    SpecFailed {
+        specs: Option<Specs>,
+        failure: Failure,
+        stuck: Stuck,
+    },
+    ImplementationFailed {
+        approved: Option<Approved>,
+        failure: Failure,
+    },
+    Cancelled {
+        was: TaskStatus,
+        approved: Option<Approved>,
+        specs: Option<Specs>,
+    },
 }
 
 /// The planning under way.

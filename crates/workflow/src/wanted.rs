@@ -12,7 +12,8 @@ impl Task {
                 Phase::SpecGeneration { planning } if planning.step == PlanningStep::Preparing
             ),
             Effect::RunTurn { session, turn } | Effect::CancelTurn { session, turn } => {
-                let working = matches!(state(session), Some(SessionState::Working { turn: at }) if at.id == *turn);
+                let working =
+                    matches!(state(session), Some(SessionState::Working { turn: at }) if at.id == *turn);
                 // A turn that is to be stopped may belong to a session that has been paused or cancelled.
                 working || matches!(effect, Effect::CancelTurn { .. })
             }

@@ -3,8 +3,8 @@
 use super::{planning, sessions, stale, wrong_state};
 use crate::context::Draft;
 use crate::{
-    Context, CreationMethod, Effect, Event, HelixSessionId, NewTask, Phase, PlannedSession, Planning, PlanningStep,
-    Rejected, SessionId, SessionPhase, Step, Task, ThreadId,
+    Context, CreationMethod, Effect, Event, HelixSessionId, NewTask, Phase, PlannedSession, Planning,
+    PlanningStep, Rejected, SessionId, SessionPhase, Step, Task, ThreadId,
 };
 
 impl Task {

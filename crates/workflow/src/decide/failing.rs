@@ -4,7 +4,11 @@ use super::{landing, planning, stale, turns};
 use crate::context::Draft;
 use crate::{Effect, Event, Failure, Phase, Rejected, SessionId, SessionState};
 
-pub(super) fn effect_failed(draft: &mut Draft<'_, '_>, effect: &Effect, failure: Failure) -> Result<(), Rejected> {
+pub(super) fn effect_failed(
+    draft: &mut Draft<'_, '_>,
+    effect: &Effect,
+    failure: Failure,
+) -> Result<(), Rejected> {
     match effect {
         Effect::RunTurn { session, turn } => turns::failed(draft, session, turn, failure),
         Effect::PreparePlanning { session } => {
@@ -13,7 +17,11 @@ pub(super) fn effect_failed(draft: &mut Draft<'_, '_>, effect: &Effect, failure:
             Ok(())
         }
         Effect::CommitSpecs { session, turn, .. } => {
-            expect(draft, session, |state| matches!(state, SessionState::Saving { turn: at, .. } if at.id == *turn))?;
+            expect(
+                draft,
+                session,
+                |state| matches!(state, SessionState::Saving { turn: at, .. } if at.id == *turn),
+            )?;
             planning::fail(draft, Some(session), failure);
             Ok(())
         }

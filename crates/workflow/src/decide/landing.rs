@@ -3,8 +3,9 @@
 use super::{sessions, stale, wrong_state};
 use crate::context::Draft;
 use crate::{
-    Ask, Change, CheckResult, Commit, CreationMethod, Decision, Effect, Event, Failure, FailureClass, HelixSessionId,
-    LandOutcome, Landing, Phase, PlannedSession, Rejected, SessionId, SessionPhase, TaskStatus, ThreadId,
+    Ask, Change, CheckResult, Commit, CreationMethod, Decision, Effect, Event, Failure, FailureClass,
+    HelixSessionId, LandOutcome, Landing, Phase, PlannedSession, Rejected, SessionId, SessionPhase,
+    TaskStatus, ThreadId,
 };
 
 /// How long a landing that cannot happen now waits before it is tried again, in milliseconds.
@@ -75,7 +76,9 @@ fn rework(draft: &mut Draft<'_, '_>, name: &str, ask: Ask) {
     let id = SessionId::fresh(draft.cx.ids);
     let description = match &ask {
         Ask::Rework { comments } => comments.clone(),
-        Ask::ResolveConflict { files, .. } => format!("Resolve the conflict with the base branch in {}.", files.join(", ")),
+        Ask::ResolveConflict { files, .. } => {
+            format!("Resolve the conflict with the base branch in {}.", files.join(", "))
+        }
         Ask::Plan
         | Ask::Revise { .. }
         | Ask::MendDocuments { .. }

@@ -43,7 +43,9 @@ impl Task {
             Input::TurnEnded { session, turn, stop_reason, usage } => {
                 turns::ended(&mut draft, &session, &turn, stop_reason, usage)?;
             }
-            Input::TurnFailed { session, turn, failure } => turns::failed(&mut draft, &session, &turn, failure)?,
+            Input::TurnFailed { session, turn, failure } => {
+                turns::failed(&mut draft, &session, &turn, failure)?
+            }
             Input::SpecsCommitted { session, turn, specs } => {
                 planning::committed(&mut draft, &session, &turn, specs)?;
             }

@@ -3,7 +3,8 @@
 use super::{landing, no_such_session, planning, wrong_state};
 use crate::context::Draft;
 use crate::{
-    Effect, Event, Phase, Rejected, SessionId, SessionPhase, SessionState, SessionStatus, Stuck, TaskEdit, TaskStatus,
+    Effect, Event, Phase, Rejected, SessionId, SessionPhase, SessionState, SessionStatus, Stuck, TaskEdit,
+    TaskStatus,
 };
 
 pub(super) fn edit(draft: &mut Draft<'_, '_>, edit: TaskEdit) -> Result<(), Rejected> {
@@ -78,7 +79,9 @@ pub(super) fn retry(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejecte
                 .sessions
                 .iter()
                 .filter(|session| session.phase != SessionPhase::Planning)
-                .filter(|session| matches!(session.state, SessionState::Failed { .. } | SessionState::Cancelled))
+                .filter(|session| {
+                    matches!(session.state, SessionState::Failed { .. } | SessionState::Cancelled)
+                })
                 .map(|session| session.id.clone())
                 .collect();
             for session in failed {
@@ -96,7 +99,9 @@ pub(super) fn retry(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejecte
         | Phase::Implementation { .. }
         | Phase::ImplementationReview { .. }
         | Phase::Done { .. }
-        | Phase::Cancelled { .. } => Err(wrong_state(&draft.task, "retry", "only a failed task is tried again")),
+        | Phase::Cancelled { .. } => {
+            Err(wrong_state(&draft.task, "retry", "only a failed task is tried again"))
+        }
     }
 }
 
@@ -107,7 +112,9 @@ pub(super) fn retry_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> R
         SessionStatus::Pending | SessionStatus::Active | SessionStatus::Blocked => {
             return Err(Rejected::AlreadySo("the session is on its way".to_owned()));
         }
-        SessionStatus::Completed => return Err(session_state(draft, session, "retry", "only a failed one is tried again")),
+        SessionStatus::Completed => {
+            return Err(session_state(draft, session, "retry", "only a failed one is tried again"));
+        }
     }
     draft.event(Event::SessionRetried { session: session.clone() });
     landing::resume(draft);
@@ -149,7 +156,10 @@ pub(super) fn cancel_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> 
             draft.effect(Effect::CancelTurn { session: session.clone(), turn: turn.id });
         }
         Some(
-            SessionState::Pending | SessionState::Opening | SessionState::Saving { .. } | SessionState::WaitingToMerge,
+            SessionState::Pending
+            | SessionState::Opening
+            | SessionState::Saving { .. }
+            | SessionState::WaitingToMerge,
         ) => {}
         Some(SessionState::Failed { .. } | SessionState::Completed | SessionState::Merging) | None => {
             return Err(session_state(draft, session, "cancel", "it has ended or is being merged"));
@@ -192,5 +202,8 @@ fn session_status(draft: &Draft<'_, '_>, id: &SessionId) -> SessionStatus {
 }
 
 fn session_state(draft: &Draft<'_, '_>, id: &SessionId, action: &str, allowed: &str) -> Rejected {
-    Rejected::WrongState(format!("cannot {action} a work session that is {}; {allowed}", session_status(draft, id)))
+    Rejected::WrongState(format!(
+        "cannot {action} a work session that is {}; {allowed}",
+        session_status(draft, id)
+    ))
 }

@@ -3,8 +3,8 @@
 use super::{stale, turns};
 use crate::context::Draft;
 use crate::{
-    Ask, Effect, Event, Failure, FailureClass, Phase, PlanningStep, Rejected, SessionId, SessionPhase, SessionState,
-    Specs, Task, TurnId,
+    Ask, Effect, Event, Failure, FailureClass, Phase, PlanningStep, Rejected, SessionId, SessionPhase,
+    SessionState, Specs, Task, TurnId,
 };
 
 /// How often a planner is told what is wrong with its documents before a person is asked.
@@ -12,7 +12,10 @@ const MAX_MENDS: u32 = 2;
 
 /// The session that plans the task.
 pub(super) fn session(task: &Task) -> Option<SessionId> {
-    task.sessions.iter().find(|session| session.phase == SessionPhase::Planning).map(|session| session.id.clone())
+    task.sessions
+        .iter()
+        .find(|session| session.phase == SessionPhase::Planning)
+        .map(|session| session.id.clone())
 }
 
 pub(super) fn ready(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(), Rejected> {
@@ -97,8 +100,12 @@ fn step(task: &Task) -> Option<PlanningStep> {
 }
 
 fn expect_committing(task: &Task, session: &SessionId, turn: &TurnId) -> Result<(), Rejected> {
-    let saving = task
-        .session(session)
-        .is_some_and(|session| matches!(&session.state, SessionState::Saving { turn: at, .. } if at.id == *turn));
-    if saving && step(task) == Some(PlanningStep::Committing) { Ok(()) } else { Err(stale("the planner's turn")) }
+    let saving = task.session(session).is_some_and(
+        |session| matches!(&session.state, SessionState::Saving { turn: at, .. } if at.id == *turn),
+    );
+    if saving && step(task) == Some(PlanningStep::Committing) {
+        Ok(())
+    } else {
+        Err(stale("the planner's turn"))
+    }
 }

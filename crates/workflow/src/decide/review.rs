@@ -26,7 +26,10 @@ pub(super) fn specs(draft: &mut Draft<'_, '_>, review: SpecReview) -> Result<(),
             "the documents changed since you read them; read the present ones and decide again".to_owned(),
         ));
     }
-    if review.decision == Decision::RequestChanges && review.comments.trim().is_empty() && review.changes.is_empty() {
+    if review.decision == Decision::RequestChanges
+        && review.comments.trim().is_empty()
+        && review.changes.is_empty()
+    {
         return Err(Rejected::Invalid("say what is to be changed in `comments` or `changes`".to_owned()));
     }
     let SpecReview { decision, by, comments, changes, hash: _ } = review;
@@ -69,7 +72,8 @@ fn not_in_review(draft: &Draft<'_, '_>, review: &SpecReview) -> Rejected {
     let (same_decision, other_content) = match review.decision {
         Decision::Approve => (
             task.approved().is_some() && task.status() != TaskStatus::Cancelled,
-            review.hash.is_some() && review.hash.as_ref() != task.approved().map(|approved| &approved.specs.hash),
+            review.hash.is_some()
+                && review.hash.as_ref() != task.approved().map(|approved| &approved.specs.hash),
         ),
         Decision::RequestChanges => (task.status() == TaskStatus::SpecRevision, false),
         Decision::Reject => (task.status() == TaskStatus::Cancelled, false),

@@ -3,8 +3,9 @@
 use super::{no_such_session, stale, turns};
 use crate::context::Draft;
 use crate::{
-    Ask, Complexity, CreationMethod, Effect, Event, Failure, FailureClass, HelixSessionId, MergeOutcome, Phase,
-    PlannedSession, Rejected, Session, SessionId, SessionPhase, SessionState, SessionStatus, Task, ThreadId, Unit,
+    Ask, Complexity, CreationMethod, Effect, Event, Failure, FailureClass, HelixSessionId, MergeOutcome,
+    Phase, PlannedSession, Rejected, Session, SessionId, SessionPhase, SessionState, SessionStatus, Task,
+    ThreadId, Unit,
 };
 
 /// How often a conflict goes back to the session's agent before a person is asked.
@@ -21,7 +22,9 @@ pub(super) fn plan(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
             .task
             .sessions
             .iter()
-            .find(|session| session.phase == SessionPhase::Implementation && is_for(session, unit, &draft.task))
+            .find(|session| {
+                session.phase == SessionPhase::Implementation && is_for(session, unit, &draft.task)
+            })
             .map(|session| session.id.clone());
     }
     for (rank, index) in order.into_iter().enumerate() {
@@ -67,7 +70,9 @@ pub(super) fn plan(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
         .sessions
         .iter()
         .filter(|session| session.phase == SessionPhase::Implementation && session.unit.is_some())
-        .filter(|session| !of_unit.contains(&Some(session.id.clone())) && session.plain_status() == SessionStatus::Pending)
+        .filter(|session| {
+            !of_unit.contains(&Some(session.id.clone())) && session.plain_status() == SessionStatus::Pending
+        })
         .map(|session| session.id.clone())
         .collect();
     for session in gone {
@@ -83,11 +88,15 @@ fn units_to_carry_out(draft: &Draft<'_, '_>) -> Vec<Unit> {
     if !planned.is_empty() && (task.complexity == Complexity::Complex || planned.len() == 1) {
         return planned;
     }
-    let id = planned.first().map_or_else(|| crate::UnitId(format!("stit_{}", task.id)), |unit| unit.id.clone());
+    let id =
+        planned.first().map_or_else(|| crate::UnitId(format!("stit_{}", task.id)), |unit| unit.id.clone());
     let description = if planned.is_empty() {
         task.prompt.clone()
     } else {
-        planned.iter().map(|unit| format!("{}. {}\n{}\n", unit.number, unit.title, unit.description)).collect()
+        planned
+            .iter()
+            .map(|unit| format!("{}. {}\n{}\n", unit.number, unit.title, unit.description))
+            .collect()
     };
     vec![Unit {
         id,
@@ -144,7 +153,8 @@ pub(super) fn go_on(draft: &mut Draft<'_, '_>) {
     }
     merge_next(draft);
     start_ready(draft);
-    let implementing = || draft.task.sessions.iter().filter(|session| session.phase != SessionPhase::Planning);
+    let implementing =
+        || draft.task.sessions.iter().filter(|session| session.phase != SessionPhase::Planning);
     if implementing().any(Session::is_live) {
         return;
     }
@@ -232,7 +242,8 @@ fn standstill(draft: &Draft<'_, '_>) -> Option<Failure> {
     if let [first, ..] = failed.as_slice() {
         let class = first.last_error.as_ref().map_or(FailureClass::Internal, |failure| failure.class);
         let reason = first.last_error.as_ref().map_or("", |failure| failure.message.as_str());
-        let message = format!("{} of the work sessions failed, first {:?}: {reason}", failed.len(), first.name);
+        let message =
+            format!("{} of the work sessions failed, first {:?}: {reason}", failed.len(), first.name);
         return Some(Failure { class, message, at });
     }
     let pending = task
@@ -298,7 +309,12 @@ pub(super) fn merged(
                  the session's worktree and Retry, or Skip.",
                 files.join(", ")
             );
-            turns::fail(draft, session, phase, Failure { class: FailureClass::Conflict, message, at: draft.cx.now });
+            turns::fail(
+                draft,
+                session,
+                phase,
+                Failure { class: FailureClass::Conflict, message, at: draft.cx.now },
+            );
         }
     }
     Ok(())

@@ -25,7 +25,9 @@ pub(super) fn say(
             | Phase::ImplementationReview { landing: crate::Landing::Undecided, .. }
             | Phase::ImplementationFailed { .. }
     );
-    if phase == SessionPhase::Planning && !matches!(state, SessionState::Opening | SessionState::Working { .. }) {
+    if phase == SessionPhase::Planning
+        && !matches!(state, SessionState::Opening | SessionState::Working { .. })
+    {
         let advice = "the planner reads what you write when you request changes in review";
         return Err(wrong_state(&draft.task, "speak to the planning session", advice));
     }
@@ -44,11 +46,18 @@ pub(super) fn say(
             draft.event(Event::MessageQueued { session: session.clone(), message });
             if interrupt {
                 let why = "A person spoke.".to_owned();
-                draft.event(Event::TurnInterrupted { session: session.clone(), turn: working.id.clone(), why });
+                draft.event(Event::TurnInterrupted {
+                    session: session.clone(),
+                    turn: working.id.clone(),
+                    why,
+                });
                 draft.effect(Effect::CancelTurn { session: session.clone(), turn: working.id });
             }
         }
-        SessionState::Completed | SessionState::Failed { .. } | SessionState::Skipped | SessionState::Cancelled => {
+        SessionState::Completed
+        | SessionState::Failed { .. }
+        | SessionState::Skipped
+        | SessionState::Cancelled => {
             draft.event(Event::SessionRetried { session: session.clone() });
             draft.event(Event::MessageQueued { session: session.clone(), message });
             landing::resume(draft);

@@ -4,8 +4,8 @@ use super::{no_such_session, planning, sessions, stale};
 use crate::context::Draft;
 use crate::failure::{MAX_HEALS, backoff};
 use crate::{
-    Ask, Commit, Effect, Event, Failure, FailureClass, Phase, Rejected, SessionId, SessionPhase, SessionState, Turn,
-    TurnId, Usage,
+    Ask, Commit, Effect, Event, Failure, FailureClass, Phase, Rejected, SessionId, SessionPhase,
+    SessionState, Turn, TurnId, Usage,
 };
 
 /// How often a session is asked again for the same thing before it fails.
@@ -33,7 +33,8 @@ pub(super) fn ended(
     let refused = stop_reason == "refusal";
     draft.event(Event::TurnEnded { session: session.clone(), turn: turn.clone(), stop_reason, usage });
     if refused {
-        let message = "The agent refused to go on with this turn. Read its last words, then Retry or Skip.".to_owned();
+        let message =
+            "The agent refused to go on with this turn. Read its last words, then Retry or Skip.".to_owned();
         let failure = Failure { class: FailureClass::AgentRefused, message, at: draft.cx.now };
         fail(draft, session, phase, failure);
         return Ok(());
@@ -57,7 +58,12 @@ pub(super) fn failed(
     let phase = expect_working(draft, session, turn)?;
     let healed = draft.task.session(session).map_or(0, |session| session.heals);
     let heals = failure.class.heals() && healed < MAX_HEALS;
-    draft.event(Event::TurnFailed { session: session.clone(), turn: turn.clone(), failure: failure.clone(), heals });
+    draft.event(Event::TurnFailed {
+        session: session.clone(),
+        turn: turn.clone(),
+        failure: failure.clone(),
+        heals,
+    });
     if heals {
         let again = Effect::RunTurn { session: session.clone(), turn: turn.clone() };
         draft.effect_after(backoff(healed + 1), again);
@@ -112,9 +118,10 @@ pub(super) fn committed(
         }
         go_or_pause(draft, session, ask);
     } else if !changed && draft.task.planned {
-        let message = "The agent ended its turn twice without changing anything. Read what it said, then Retry, or \
+        let message =
+            "The agent ended its turn twice without changing anything. Read what it said, then Retry, or \
                        Skip if nothing is to be done."
-            .to_owned();
+                .to_owned();
         fail(draft, session, phase, Failure { class: FailureClass::NoChange, message, at: draft.cx.now });
     } else {
         draft.event(Event::SessionReadyToMerge { session: session.clone() });
@@ -134,7 +141,11 @@ pub(super) fn go_or_pause(draft: &mut Draft<'_, '_>, session: &SessionId, ask: A
     }
 }
 
-fn expect_working(draft: &Draft<'_, '_>, session: &SessionId, turn: &TurnId) -> Result<SessionPhase, Rejected> {
+fn expect_working(
+    draft: &Draft<'_, '_>,
+    session: &SessionId,
+    turn: &TurnId,
+) -> Result<SessionPhase, Rejected> {
     let found = draft.task.session(session).ok_or_else(|| no_such_session(session))?;
     match &found.state {
         SessionState::Working { turn: working } if working.id == *turn => Ok(found.phase),

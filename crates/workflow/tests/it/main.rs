@@ -1,0 +1,3 @@
+//! What the workflow promises, seen from outside.
+
+mod world;
