@@ -81,7 +81,7 @@ pub(super) fn admit(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
         }
         Phase::ImplementationQueued { .. } => {
             draft.event(Event::ImplementationStarted);
-            sessions::plan(draft)?;
+            sessions::plan(draft);
             sessions::go_on(draft);
             Ok(())
         }

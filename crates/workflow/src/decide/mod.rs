@@ -44,7 +44,7 @@ impl Task {
                 turns::ended(&mut draft, &session, &turn, stop_reason, usage)?;
             }
             Input::TurnFailed { session, turn, failure } => {
-                turns::failed(&mut draft, &session, &turn, failure)?
+                turns::failed(&mut draft, &session, &turn, failure)?;
             }
             Input::SpecsCommitted { session, turn, specs } => {
                 planning::committed(&mut draft, &session, &turn, specs)?;

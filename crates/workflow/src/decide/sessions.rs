@@ -12,7 +12,7 @@ use crate::{
 const MAX_CONFLICT_ROUNDS: u32 = 3;
 
 /// Makes the task's sessions those of its plan; sessions there already stay what they are.
-pub(super) fn plan(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
+pub(super) fn plan(draft: &mut Draft<'_, '_>) {
     let units = units_to_carry_out(draft);
     let order = in_dependency_order(&units);
     // Sessions by unit index, known or about to be.
@@ -78,7 +78,6 @@ pub(super) fn plan(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
     for session in gone {
         draft.event(Event::SessionCancelled { session });
     }
-    Ok(())
 }
 
 /// The planned tasks; a task without a plan, or a simple one, is a single unit of the whole.
@@ -93,10 +92,11 @@ fn units_to_carry_out(draft: &Draft<'_, '_>) -> Vec<Unit> {
     let description = if planned.is_empty() {
         task.prompt.clone()
     } else {
-        planned
+        let parts: Vec<String> = planned
             .iter()
             .map(|unit| format!("{}. {}\n{}\n", unit.number, unit.title, unit.description))
-            .collect()
+            .collect();
+        parts.concat()
     };
     vec![Unit {
         id,
