@@ -1,0 +1,175 @@
+//! The three documents of a task, between git, the workflow and the store.
+
+use crate::App;
+use crate::clock::now;
+use crate::repositories::{RepositoryError, Workplace, document};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use store::{Revision, StoreError};
+use utoipa::ToSchema;
+use workflow::documents::checklist::{self, Checklist};
+use workflow::documents::{hash, plan, validate};
+use workflow::{Commit, Ids as _, Specs, Task, TaskId, Unit, UnitId};
+
+/// The three documents, as text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Documents {
+    pub(crate) requirements: String,
+    pub(crate) design: String,
+    pub(crate) tasks: String,
+}
+
+impl Documents {
+    /// The hash of their content without checkbox state.
+    pub(crate) fn hash(&self) -> String {
+        hash::content_hash(&self.requirements, &self.design, &self.tasks)
+    }
+
+    /// What makes them unusable, as sentences for the planner.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        match validate(&self.requirements, &self.design, &self.tasks) {
+            Ok(()) => Vec::new(),
+            Err(problems) => problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// Reads a task's documents at a commit; none when it has none there.
+pub(crate) async fn read(
+    workplace: &Workplace,
+    task: &TaskId,
+    commit: &str,
+) -> Result<Option<Documents>, RepositoryError> {
+    let (repository, task, commit) = (workplace.repository.clone(), task.clone(), commit.to_owned());
+    let read = tokio::task::spawn_blocking(move || {
+        let text = |name: &str| -> Result<Option<String>, git::Error> {
+            let bytes = repository.read(&commit, &document(&task, name))?;
+            Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        };
+        let (requirements, design, tasks) = (text("requirements.md")?, text("design.md")?, text("tasks.md")?);
+        if requirements.is_none() && design.is_none() && tasks.is_none() {
+            return Ok(None);
+        }
+        Ok::<_, git::Error>(Some(Documents {
+            requirements: requirements.unwrap_or_default(),
+            design: design.unwrap_or_default(),
+            tasks: tasks.unwrap_or_default(),
+        }))
+    });
+    Ok(read.await??)
+}
+
+/// Keeps a round of documents in the store and returns it as the workflow knows it, or what is wrong with it.
+pub(crate) async fn keep(
+    app: &App,
+    task: &Task,
+    round: u32,
+    commit: &str,
+    documents: &Documents,
+) -> Result<Result<Specs, Vec<String>>, StoreError> {
+    let problems = documents.problems();
+    if !problems.is_empty() {
+        return Ok(Err(problems));
+    }
+    let hash = documents.hash();
+    let revision = Revision {
+        id: crate::clock::Ulids.next("rev").into(),
+        task: task.id.clone(),
+        round,
+        commit: Commit(commit.to_owned()),
+        hash: hash.clone(),
+        requirements: documents.requirements.clone(),
+        design: documents.design.clone(),
+        tasks: documents.tasks.clone(),
+        created_at: now(),
+        reviewer: None,
+        decision: None,
+        comments: None,
+        changes: Vec::new(),
+        decided_at: None,
+    };
+    app.store.put_revision(revision).await?;
+    Ok(Ok(Specs { round, commit: Commit(commit.to_owned()), hash, units: units(&task.id, &documents.tasks) }))
+}
+
+/// The planned tasks of a plan, each carried out by one session.
+pub(crate) fn units(task: &TaskId, tasks: &str) -> Vec<Unit> {
+    plan::parse(tasks)
+        .units()
+        .into_iter()
+        .map(|unit| Unit {
+            id: unit_id(task, &unit.uid),
+            index: unit.index,
+            number: unit.number,
+            title: unit.title,
+            description: unit.description,
+            acceptance_criteria: unit.acceptance_criteria,
+            effort: unit.effort.map_or_else(|| "medium".to_owned(), |effort| effort.to_string()),
+            optional: unit.optional,
+            dependencies: unit.dependencies,
+            requirements: unit.requirements,
+            boundary: unit.boundary,
+        })
+        .collect()
+}
+
+/// A planned task's identity: the same for the same task and uid, whoever computes it.
+fn unit_id(task: &TaskId, uid: &str) -> UnitId {
+    let digest = Sha256::digest(format!("{task}/{uid}"));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    UnitId(format!("stit_{}", ulid::Ulid::from_bytes(bytes)))
+}
+
+/// A living checklist as clients see it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ChecklistView {
+    pub tasks: Vec<ChecklistItem>,
+    pub total_tasks: usize,
+    pub completed_tasks: usize,
+    /// The item being worked on, if any.
+    pub in_progress_task: Option<ChecklistItem>,
+    pub progress_pct: u32,
+}
+
+/// One item of a checklist.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ChecklistItem {
+    pub index: usize,
+    /// The number in the plan, where the item has one.
+    pub number: Option<String>,
+    pub description: String,
+    /// `pending`, `in_progress` or `completed`.
+    pub status: String,
+    pub depth: usize,
+}
+
+/// Reads a checklist for clients.
+pub fn checklist_view(text: &str) -> ChecklistView {
+    view(&checklist::parse(text))
+}
+
+pub(crate) fn view(checklist: &Checklist) -> ChecklistView {
+    let tasks: Vec<ChecklistItem> = checklist
+        .items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| ChecklistItem {
+            index,
+            number: item.number.clone(),
+            description: item.description.clone(),
+            status: item.marker.status().to_owned(),
+            depth: item.depth,
+        })
+        .collect();
+    let completed_tasks = tasks.iter().filter(|item| item.status == "completed").count();
+    ChecklistView {
+        total_tasks: tasks.len(),
+        completed_tasks,
+        in_progress_task: checklist.current_index().and_then(|at| tasks.get(at).cloned()),
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a hundred")]
+        progress_pct: (checklist.progress() * 100.0).round() as u32,
+        tasks,
+    }
+}
+

@@ -1,0 +1,31 @@
+//! Saves what is uncommitted in the task's worktrees and moves them to the trash.
+
+use super::{Done, Job, blocking, git_failure};
+use crate::instances::session_directory;
+use workflow::Failure;
+
+pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
+    let app = job.app;
+    let workplace = app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let data_dir = app.repositories.data_dir();
+    let mut paths: Vec<_> = job
+        .task
+        .sessions
+        .iter()
+        .map(|session| (session.id.to_string(), session_directory(data_dir, &job.task.id, &session.id)))
+        .collect();
+    paths.push(("change".to_owned(), data_dir.join("worktrees").join(job.task.id.as_str()).join("change")));
+    let trash = data_dir.join("trash");
+    let task = job.task.id.to_string();
+    blocking(move || {
+        for (name, path) in paths {
+            if path.exists() {
+                workplace.repository.save_dirty(&path, &format!("refs/spectask/saved/{task}/{name}"))?;
+                workplace.repository.remove_worktree(&path, &trash)?;
+            }
+        }
+        Ok::<_, git::Error>(())
+    })
+    .await?;
+    Ok(Done::Nothing)
+}

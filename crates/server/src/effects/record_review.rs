@@ -1,0 +1,55 @@
+//! Records a review round on the design-docs branch.
+
+use super::{Done, Job, blocking, git_failure};
+use crate::clock::now;
+use crate::repositories::document;
+use git::{Change, Commit};
+use std::fmt::Write as _;
+use workflow::{Decision, Failure};
+
+/// A person's decision about a round of documents.
+pub(super) struct Review<'a> {
+    pub(super) round: u32,
+    pub(super) decision: Decision,
+    pub(super) by: &'a str,
+    pub(super) comments: &'a str,
+    pub(super) changes: &'a [String],
+}
+
+pub(super) async fn perform(job: &Job<'_>, review: Review<'_>) -> Result<Done, Failure> {
+    let app = job.app;
+    let workplace = app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let name = format!("reviews/{:04}-{}.md", review.round, review.decision);
+    let commit = Commit {
+        branch: workplace.settings.design_docs_branch.clone(),
+        changes: vec![Change {
+            path: document(&job.task.id, &name),
+            content: Some(render(&review).into_bytes()),
+        }],
+        message: format!("{}: review round {} ({})", job.task.name, review.round, review.decision),
+        author: app.identity(),
+        time_ms: now().0,
+        effect: Some(job.trailer("review")),
+    };
+    blocking(move || workplace.repository.commit(&commit)).await?;
+    let saved = app
+        .store
+        .decide_revision(&job.task.id, review.round, review.by, review.decision, review.comments, review.changes, now())
+        .await;
+    saved.map_err(|error| super::store_failure(&error))?;
+    Ok(Done::Nothing)
+}
+
+fn render(review: &Review<'_>) -> String {
+    let mut text = format!("# Review of round {}: {}\n\nBy {}.\n", review.round, review.decision, review.by);
+    if !review.comments.trim().is_empty() {
+        let _ = write!(text, "\n{}\n", review.comments.trim());
+    }
+    if !review.changes.is_empty() {
+        text.push_str("\n## Changes asked for\n\n");
+        for change in review.changes {
+            let _ = writeln!(text, "- {change}");
+        }
+    }
+    text
+}

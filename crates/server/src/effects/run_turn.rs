@@ -1,0 +1,258 @@
+//! Prompts the agent and waits for the turn's end, whatever that is.
+//!
+//! The turn of an agent that died or fell silent is asked again in the same session, loaded where the agent
+//! can and told what happened from our own log where it cannot.
+
+use super::{Done, Job, failure, store_failure};
+use crate::clock::now;
+use crate::instances::{Attachment, Instances, Running, meta, session_directory};
+use crate::recorder::Recorder;
+use agent::{AgentError, TurnEnd};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use workflow::prompts::{self, Briefing};
+use workflow::{Failure, FailureClass, Input, Session, SessionId, Turn, TurnId, Usage};
+
+/// How long a cancelled turn may take to end before the process is ended instead.
+const CANCEL_GRACE: Duration = Duration::from_secs(8);
+/// How often deadlines are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// How much of the log a new agent session is told, in bytes.
+const MEMORY: usize = 8 * 1024;
+
+pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Result<Done, Failure> {
+    let session = job.session(id)?;
+    let Some(at) = session.turn().filter(|at| at.id == *turn) else { return Ok(Done::Nothing) };
+    let outcome = take_turn(job, session, at).await;
+    let input = match outcome {
+        Ok(end) => Input::TurnEnded {
+            session: id.clone(),
+            turn: turn.clone(),
+            stop_reason: end.stop_reason,
+            usage: end.usage.as_ref().and_then(usage),
+        },
+        Err(failure) => Input::TurnFailed { session: id.clone(), turn: turn.clone(), failure },
+    };
+    Ok(Done::Report(input))
+}
+
+async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<TurnEnd, Failure> {
+    let app = job.app;
+    let running = app.instances.ensure(job.task, &session.agent).await.map_err(|error| agent_failure(&error))?;
+    let directory = session_directory(&app.config.data_dir, &job.task.id, &session.id);
+    let thread = open_thread(job, session, turn, &running, &directory).await?;
+    if job.attempt > 1 {
+        let text = "The turn is asked again after an interruption.";
+        thread.recorder.record(json!({ "kind": "notice", "text": text, "turn_id": turn.id })).await;
+    }
+    let paths = app.repositories.document_paths(job.task).await.map_err(|error| super::git_failure(&error))?;
+    let rules = app.repositories.rules(job.task).await;
+    let prompt = prompts::render(&Briefing {
+        task: job.task,
+        session,
+        turn,
+        documents: &paths,
+        directory: &directory.to_string_lossy(),
+        rules: rules.as_deref(),
+        attempt: job.attempt,
+        memory: thread.memory.as_deref(),
+    });
+    thread.recorder.record(json!({ "kind": "user_message", "text": prompt, "turn_id": turn.id, "by": "spectask" })).await;
+    let meta = turn_meta(job, session, turn, &json!({
+        "requirements": paths.requirements, "design": paths.design, "tasks": paths.tasks, "progress": paths.progress,
+    }));
+    let asked = running.process.prompt(&thread.id, &prompt, Some(meta));
+    let end = watch(job, session, &running, &thread, asked).await;
+    app.instances.close_turn(&running, &thread.id, &session.id).await;
+    app.instances.attach(
+        &running,
+        &thread.id,
+        Attachment { session: &session.id, turn: None, policy: thread.policy, muted: false },
+    );
+    end
+}
+
+/// An agent session that is ready to be prompted.
+struct Thread {
+    id: String,
+    recorder: Recorder,
+    policy: crate::permissions::Policy,
+    /// What the agent has to be told because it does not remember.
+    memory: Option<String>,
+}
+
+async fn open_thread(
+    job: &Job<'_>,
+    session: &Session,
+    turn: &Turn,
+    running: &Arc<Running>,
+    directory: &Path,
+) -> Result<Thread, Failure> {
+    let app = job.app;
+    let policy = app.repositories.permission_policy(job.task).await;
+    let attach = |id: &str, muted| {
+        let attachment = Attachment { session: &session.id, turn: Some(turn.id.clone()), policy, muted };
+        app.instances.attach(running, id, attachment)
+    };
+    let mut run = app.store.session_run(&session.id).await.map_err(|error| store_failure(&error))?.unwrap_or_default();
+    let meta = turn_meta(job, session, turn, &Value::Null);
+    if let Some(known) = run.agent_sessions.last().cloned() {
+        if Instances::is_attached(running, &known) {
+            return Ok(Thread { recorder: attach(&known, false), id: known, policy, memory: None });
+        }
+        if running.process.info().load_session {
+            attach(&known, true);
+            match running.process.load_session(&known, directory, Some(meta.clone())).await {
+                Ok(()) => return Ok(Thread { recorder: attach(&known, false), id: known, policy, memory: None }),
+                Err(error @ (AgentError::Crashed { .. } | AgentError::Closed | AgentError::AuthNeeded { .. })) => {
+                    return Err(agent_failure(&error));
+                }
+                Err(error) => tracing::info!(%error, session = %session.id, "the agent could not load its session; it gets another"),
+            }
+        }
+    }
+    let memory = if run.agent_sessions.is_empty() { None } else { remember(job, session).await };
+    let id = running
+        .process
+        .new_session(directory, Some(meta))
+        .await
+        .map_err(|error| agent_failure(&error))?;
+    run.agent_sessions.push(id.clone());
+    run.workspace_path = Some(directory.to_string_lossy().into_owned());
+    run.last_activity = Some(now());
+    app.store.put_session_run(&session.id, run).await.map_err(|error| store_failure(&error))?;
+    let recorder = attach(&id, false);
+    app.instances.deliver_early(running, &id).await;
+    Ok(Thread { id, recorder, policy, memory })
+}
+
+/// Waits for the turn's end while its deadlines hold.
+async fn watch(
+    job: &Job<'_>,
+    session: &Session,
+    running: &Arc<Running>,
+    thread: &Thread,
+    asked: impl Future<Output = Result<TurnEnd, AgentError>>,
+) -> Result<TurnEnd, Failure> {
+    let turns = &job.app.config.turns;
+    let (begun, asked_at) = (Instant::now(), now());
+    let mut asked = std::pin::pin!(asked);
+    let mut cancelled: Option<Instant> = None;
+    let mut overdue: Option<String> = None;
+    loop {
+        tokio::select! {
+            end = &mut asked => {
+                let end = end.map_err(|error| agent_failure(&error));
+                return match overdue {
+                    Some(message) => Err(failure(FailureClass::AgentSilent, message)),
+                    None => end,
+                };
+            }
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        if let Some(since) = cancelled {
+            if since.elapsed() >= CANCEL_GRACE {
+                job.app.instances.discard(job.task, running).await;
+                return match overdue {
+                    Some(message) => Err(failure(FailureClass::AgentSilent, message)),
+                    None => Ok(TurnEnd { stop_reason: "cancelled".to_owned(), usage: None, raw: Value::Null }),
+                };
+            }
+            continue;
+        }
+        let heard = thread.recorder.last_heard();
+        let quiet = Duration::from_millis(u64::try_from(now().0 - heard.0.max(asked_at.0)).unwrap_or(0));
+        let limit = if heard <= asked_at { turns.start_deadline() } else { turns.no_progress_deadline() };
+        if begun.elapsed() >= turns.total_deadline() {
+            overdue = Some(format!("The turn took longer than {} seconds and was stopped.", turns.total_deadline_seconds));
+        } else if quiet >= limit && !job.app.instances.waits_for_person(&session.id) {
+            overdue = Some(format!("The agent said nothing for {} seconds and was stopped.", quiet.as_secs()));
+        }
+        if overdue.is_some() || job.app.instances.is_cancelled(&session.id) {
+            running.process.cancel(&thread.id).await;
+            cancelled = Some(Instant::now());
+        }
+    }
+}
+
+/// What programs that are agents are told beside the prompt.
+fn turn_meta(job: &Job<'_>, session: &Session, turn: &Turn, documents: &Value) -> Value {
+    let unit = session.unit.and_then(|index| job.task.units().get(index));
+    let round = match &job.task.phase {
+        workflow::Phase::SpecGeneration { planning } => planning.round,
+        _ => job.task.specs().map_or(1, |specs| specs.round),
+    };
+    let feedback = match &turn.ask {
+        workflow::Ask::Revise { comments, .. } => Some(comments.clone()),
+        _ => None,
+    };
+    meta(json!({
+        "task_id": job.task.id,
+        "work_session_id": session.id,
+        "phase": session.phase,
+        "implementation_task_index": session.unit,
+        "implementation_task_number": unit.map(|unit| unit.number.clone()),
+        "title": session.name,
+        "attempt": job.attempt,
+        "turn_id": turn.id,
+        "turn_number": turn.number,
+        "ask": turn.ask,
+        "original_prompt": job.task.prompt,
+        "round": round,
+        "feedback": feedback,
+        "documents": documents,
+    }))
+}
+
+/// The end of the session's log, as text for an agent that does not remember.
+async fn remember(job: &Job<'_>, session: &Session) -> Option<String> {
+    let tail = job.app.store.log_tail(&session.id).await.ok()?;
+    let rows = job.app.store.read_log(&session.id, tail.saturating_sub(400), 400).await.ok()?;
+    let mut text = String::new();
+    for row in rows {
+        let said = row.entry["text"].as_str().unwrap_or_default();
+        match row.entry["kind"].as_str() {
+            Some("user_message") => text.push_str(&format!("\n[asked] {said}\n")),
+            Some("agent_message") => text.push_str(said),
+            Some("tool_call") => {
+                if let Some(title) = row.entry["title"].as_str() {
+                    text.push_str(&format!("\n[tool] {title}\n"));
+                }
+            }
+            _ => {}
+        }
+    }
+    let from = text.len().saturating_sub(MEMORY);
+    let from = (from..text.len()).find(|at| text.is_char_boundary(*at))?;
+    Some(text.split_off(from))
+}
+
+/// What a turn spent, as far as the agent says.
+fn usage(raw: &Value) -> Option<Usage> {
+    let number = |names: [&str; 2]| names.iter().find_map(|name| raw.get(name).and_then(Value::as_u64));
+    let spent = Usage {
+        input_tokens: number(["inputTokens", "input_tokens"]).unwrap_or(0),
+        output_tokens: number(["outputTokens", "output_tokens"]).unwrap_or(0),
+        cached_tokens: number(["cachedReadTokens", "cached_tokens"]).unwrap_or(0),
+        cost_usd: raw.pointer("/cost/amount").and_then(Value::as_f64),
+    };
+    (spent != Usage::default()).then_some(spent)
+}
+
+/// An agent's error as a failure of the task.
+fn agent_failure(error: &AgentError) -> Failure {
+    let class = match error.class() {
+        "agent_crashed" => FailureClass::AgentCrashed,
+        "agent_refused" => FailureClass::AgentRefused,
+        "agent_missing" => FailureClass::AgentMissing,
+        "agent_silent" => FailureClass::AgentSilent,
+        "auth_needed" => FailureClass::AuthNeeded,
+        "network" => FailureClass::Network,
+        "invalid_output" => FailureClass::InvalidOutput,
+        _ => FailureClass::Internal,
+    };
+    failure(class, super::chain(error))
+}

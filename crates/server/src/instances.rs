@@ -1,0 +1,404 @@
+//! The agent instances: per task the processes that serve its threads, and who hears what they say.
+
+use crate::agents::Agents;
+use crate::clock::now;
+use crate::config::Config;
+use crate::feed::Feed;
+use crate::permissions::{Permissions, Policy, Question};
+use crate::recorder::Recorder;
+use crate::transcript;
+use agent::{AgentError, AgentEvent, AgentInfo, Process, ProcessIdentity, Update};
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use store::{InstanceRow, Store};
+use tokio::sync::mpsc;
+use workflow::{Ids as _, Millis, SessionId, Task, TaskId, TurnId};
+
+/// How many events of one process may wait; a full channel slows the agent down.
+const EVENTS: usize = 1024;
+/// How many updates are kept for a thread that is not attached yet.
+const EARLY: usize = 1024;
+
+/// Every agent instance of this server.
+#[derive(Clone)]
+pub struct Instances(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    feed: Feed,
+    config: Config,
+    agents: Agents,
+    permissions: Permissions,
+    live: Mutex<HashMap<TaskId, Arc<Instance>>>,
+    recorders: Mutex<HashMap<SessionId, Recorder>>,
+}
+
+/// The processes that serve one task: one per agent that its sessions use.
+struct Instance {
+    id: String,
+    running: tokio::sync::Mutex<HashMap<String, Arc<Running>>>,
+}
+
+/// One live agent process and the threads attached to it.
+pub(crate) struct Running {
+    pub(crate) process: Process,
+    started_at: Millis,
+    threads: Mutex<HashMap<String, Thread>>,
+    early: Mutex<Vec<(String, AgentEvent)>>,
+}
+
+#[derive(Clone)]
+struct Thread {
+    session: SessionId,
+    turn: Option<TurnId>,
+    recorder: Recorder,
+    policy: Policy,
+    /// Set while the agent replays what the log has already.
+    muted: bool,
+    open_tools: Arc<Mutex<HashSet<String>>>,
+}
+
+/// Whose words an agent session's words are.
+pub(crate) struct Attachment<'a> {
+    pub(crate) session: &'a SessionId,
+    pub(crate) turn: Option<TurnId>,
+    pub(crate) policy: Policy,
+    pub(crate) muted: bool,
+}
+
+/// An instance as it is shown.
+#[derive(Clone, Debug)]
+pub struct InstanceView {
+    pub id: String,
+    pub agent: AgentInfo,
+    pub process: ProcessIdentity,
+    pub alive: bool,
+    pub threads: usize,
+    pub active_threads: usize,
+    pub started_at: Millis,
+    pub last_heard: Option<Millis>,
+}
+
+impl Instances {
+    pub(crate) fn new(store: Store, feed: Feed, config: Config, agents: Agents, permissions: Permissions) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            feed,
+            config,
+            agents,
+            permissions,
+            live: Mutex::default(),
+            recorders: Mutex::default(),
+        }))
+    }
+
+    /// The process of an agent for a task, started when there is none alive.
+    pub(crate) async fn ensure(&self, task: &Task, agent_id: &str) -> Result<Arc<Running>, AgentError> {
+        let instance = self.instance(task).await;
+        let mut running = instance.running.lock().await;
+        if let Some(found) = running.get(agent_id).filter(|found| found.process.alive()) {
+            return Ok(found.clone());
+        }
+        let restarts = running.remove(agent_id).is_some();
+        let directory = self.0.config.data_dir.join("instances").join(task.id.as_str());
+        let launch = self.0.agents.launch(agent_id, &instance.id, &directory)?;
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let process = Process::start(launch, events).await?;
+        let started = Arc::new(Running {
+            process,
+            started_at: now(),
+            threads: Mutex::default(),
+            early: Mutex::default(),
+        });
+        tokio::spawn(self.clone().listen(started.clone(), receiver));
+        running.insert(agent_id.to_owned(), started.clone());
+        self.record(task, &instance.id, &started, restarts).await;
+        Ok(started)
+    }
+
+    async fn instance(&self, task: &Task) -> Arc<Instance> {
+        if let Some(found) = self.live().get(&task.id) {
+            return found.clone();
+        }
+        // The instance keeps its identity over restarts of its processes and of the server.
+        let known = self.0.store.instance_of(&task.id).await.ok().flatten().map(|row| row.id.0);
+        let id = known.unwrap_or_else(|| crate::clock::Ulids.next("zi"));
+        let fresh = Arc::new(Instance { id, running: tokio::sync::Mutex::default() });
+        self.live().entry(task.id.clone()).or_insert(fresh).clone()
+    }
+
+    /// Writes down which process runs, so that the next start of the server can end exactly that one.
+    async fn record(&self, task: &Task, id: &str, running: &Running, restarted: bool) {
+        let identity = running.process.identity();
+        let info = running.process.info();
+        let before = self.0.store.instance_of(&task.id).await.ok().flatten();
+        let row = InstanceRow {
+            id: id.into(),
+            task: task.id.clone(),
+            status: "active".to_owned(),
+            agent: json!({ "name": info.name, "version": info.version, "protocol_version": info.protocol_version }),
+            pid: Some(i64::from(identity.pid)),
+            start_time: Some(i64::try_from(identity.start_time).unwrap_or(i64::MAX)),
+            restarts: before.as_ref().map_or(0, |row| row.restarts + i64::from(restarted)),
+            started_at: Some(now()),
+            last_activity: Some(now()),
+            project_path: before.and_then(|row| row.project_path),
+        };
+        if let Err(error) = self.0.store.put_instance(row).await {
+            tracing::error!(%error, task = %task.id, "could not record an agent instance");
+        }
+        self.announce(task, id, "active").await;
+    }
+
+    async fn announce(&self, task: &Task, id: &str, status: &str) {
+        let data = json!({ "spec_task_id": task.id, "zed_instance_id": id, "status": status });
+        let entries = crate::news::entry(task, "instance.updated", data).to_vec();
+        match self.0.store.append_feed(entries).await {
+            Ok(rows) => self.0.feed.publish(rows),
+            Err(error) => tracing::error!(%error, "could not announce an agent instance"),
+        }
+    }
+
+    /// Attaches a session to its agent session: what the agent says there goes to the session's log.
+    pub(crate) fn attach(&self, running: &Running, agent_session: &str, attachment: Attachment<'_>) -> Recorder {
+        let Attachment { session, turn, policy, muted } = attachment;
+        let recorder = self.recorder(session);
+        let mut threads = running.threads();
+        let open_tools = threads.get(agent_session).map(|thread| thread.open_tools.clone()).unwrap_or_default();
+        let thread = Thread { session: session.clone(), turn, recorder: recorder.clone(), policy, muted, open_tools };
+        threads.insert(agent_session.to_owned(), thread);
+        recorder
+    }
+
+    /// Whether the process knows the agent session already.
+    pub(crate) fn is_attached(running: &Running, agent_session: &str) -> bool {
+        running.threads().contains_key(agent_session)
+    }
+
+    /// Hands over what arrived before the session was attached.
+    pub(crate) async fn deliver_early(&self, running: &Running, agent_session: &str) {
+        let early: Vec<AgentEvent> = {
+            let mut waiting = running.early.lock().unwrap_or_else(PoisonError::into_inner);
+            let (mine, others) = std::mem::take(&mut *waiting).into_iter().partition(|(id, _)| id == agent_session);
+            *waiting = others;
+            let mine: Vec<(String, AgentEvent)> = mine;
+            mine.into_iter().map(|(_, event)| event).collect()
+        };
+        for event in early {
+            self.hear(running, event).await;
+        }
+    }
+
+    /// The writer of a session's log.
+    pub(crate) fn recorder(&self, session: &SessionId) -> Recorder {
+        let mut recorders = self.0.recorders.lock().unwrap_or_else(PoisonError::into_inner);
+        recorders
+            .entry(session.clone())
+            .or_insert_with(|| Recorder::start(self.0.store.clone(), self.0.feed.clone(), session.clone()))
+            .clone()
+    }
+
+    async fn listen(self, running: Arc<Running>, mut events: mpsc::Receiver<AgentEvent>) {
+        while let Some(event) = events.recv().await {
+            self.hear(&running, event).await;
+        }
+    }
+
+    async fn hear(&self, running: &Running, event: AgentEvent) {
+        let (AgentEvent::Update { session, .. } | AgentEvent::Permission { session, .. }) = &event else {
+            return;
+        };
+        let thread = running.threads().get(session).cloned();
+        let Some(thread) = thread else {
+            let mut early = running.early.lock().unwrap_or_else(PoisonError::into_inner);
+            if early.len() < EARLY {
+                early.push((session.clone(), event));
+            }
+            return;
+        };
+        if thread.muted {
+            return;
+        }
+        match event {
+            AgentEvent::Update { raw, kind, .. } => {
+                if let Update::ToolCall { id, status, .. } = &kind {
+                    thread.track_tool(id, status.as_deref());
+                }
+                if let Some(entry) = transcript::entry(&kind, &raw) {
+                    thread.recorder.record(entry).await;
+                }
+            }
+            AgentEvent::Permission { request_id, tool_call, options, .. } => {
+                let question = Question {
+                    session: thread.session,
+                    turn: thread.turn,
+                    recorder: thread.recorder,
+                    process: running.process.clone(),
+                    request: request_id,
+                    tool_call,
+                    options,
+                    policy: thread.policy,
+                };
+                self.0.permissions.asked(question).await;
+            }
+            AgentEvent::Exited(_) => {}
+        }
+    }
+
+    /// Closes what a turn left open: tool calls that never completed, questions nobody answered.
+    pub(crate) async fn close_turn(&self, running: &Running, agent_session: &str, session: &SessionId) {
+        let thread = running.threads().get(agent_session).cloned();
+        if let Some(thread) = thread {
+            let open: Vec<String> =
+                thread.open_tools.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+            for id in open {
+                thread.recorder.record(json!({ "kind": "tool_call", "tool_call_id": id, "status": "cancelled" })).await;
+            }
+        }
+        self.0.permissions.withdraw(session).await;
+        self.recorder(session).flush().await;
+    }
+
+    /// Asks the agent to stop what it does in a session.
+    pub(crate) async fn cancel(&self, task: &TaskId, session: &SessionId) {
+        self.0.permissions.withdraw(session).await;
+        for running in self.running(task).await {
+            let agent_session = {
+                let threads = running.threads();
+                threads.iter().find(|(_, thread)| thread.session == *session).map(|(id, _)| id.clone())
+            };
+            if let Some(id) = agent_session {
+                running.process.cancel(&id).await;
+            }
+        }
+    }
+
+    async fn running(&self, task: &TaskId) -> Vec<Arc<Running>> {
+        let instance = self.live().get(task).cloned();
+        match instance {
+            Some(instance) => instance.running.lock().await.values().cloned().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Ends every process of a task as a tree.
+    pub async fn stop(&self, task: &Task) {
+        let instance = self.live().remove(&task.id);
+        if let Some(instance) = instance {
+            let running: Vec<Arc<Running>> = instance.running.lock().await.drain().map(|(_, running)| running).collect();
+            futures::future::join_all(running.iter().map(|running| running.process.stop())).await;
+        }
+        if let Ok(Some(mut row)) = self.0.store.instance_of(&task.id).await
+            && row.status == "active"
+        {
+            "completed".clone_into(&mut row.status);
+            row.pid = None;
+            row.start_time = None;
+            let id = row.id.0.clone();
+            if let Err(error) = self.0.store.put_instance(row).await {
+                tracing::error!(%error, task = %task.id, "could not record the end of an agent instance");
+            }
+            self.announce(task, &id, "completed").await;
+        }
+    }
+
+    /// Ends one process that no longer answers; the next turn starts another.
+    pub(crate) async fn discard(&self, task: &Task, running: &Arc<Running>) {
+        running.process.stop().await;
+        let instance = self.live().get(&task.id).cloned();
+        if let Some(instance) = instance {
+            instance.running.lock().await.retain(|_, other| !Arc::ptr_eq(other, running) && other.process.alive());
+        }
+    }
+
+    /// Ends every process; for the server's own end.
+    pub(crate) async fn stop_all(&self) {
+        let instances: Vec<Arc<Instance>> = self.live().drain().map(|(_, instance)| instance).collect();
+        for instance in instances {
+            let running: Vec<Arc<Running>> = instance.running.lock().await.drain().map(|(_, running)| running).collect();
+            futures::future::join_all(running.iter().map(|running| running.process.stop())).await;
+        }
+    }
+
+    /// The instance of a task, when one of its processes runs.
+    pub async fn of(&self, task: &TaskId) -> Option<InstanceView> {
+        let instance = self.live().get(task).cloned()?;
+        let running = instance.running.lock().await;
+        let first = running.values().max_by_key(|running| running.started_at)?;
+        let (mut threads, mut active, mut heard) = (0, 0, None);
+        for one in running.values() {
+            for thread in one.threads().values() {
+                threads += 1;
+                active += usize::from(thread.turn.is_some());
+                heard = heard.max(Some(thread.recorder.last_heard()));
+            }
+        }
+        Some(InstanceView {
+            id: instance.id.clone(),
+            agent: first.process.info().clone(),
+            process: first.process.identity(),
+            alive: first.process.alive(),
+            threads,
+            active_threads: active,
+            started_at: first.started_at,
+            last_heard: heard,
+        })
+    }
+
+    /// Answers a question of an agent.
+    pub async fn answer_permission(&self, session: &SessionId, request: &str, option: &str) -> Result<(), crate::permissions::AnswerError> {
+        self.0.permissions.answer(session, request, option).await
+    }
+
+    /// Ends what a server that was killed left running; exactly those processes, never by name.
+    pub(crate) async fn end_leftovers(&self) -> Result<(), store::StoreError> {
+        for mut row in self.0.store.active_instances().await? {
+            if let (Some(pid), Some(start_time)) = (row.pid, row.start_time)
+                && let (Ok(pid), Ok(start_time)) = (u32::try_from(pid), u64::try_from(start_time))
+            {
+                tokio::task::spawn_blocking(move || agent::kill_tree(ProcessIdentity { pid, start_time }));
+            }
+            "disconnected".clone_into(&mut row.status);
+            row.pid = None;
+            row.start_time = None;
+            self.0.store.put_instance(row).await?;
+        }
+        Ok(())
+    }
+
+    fn live(&self) -> MutexGuard<'_, HashMap<TaskId, Arc<Instance>>> {
+        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Running {
+    fn threads(&self) -> MutexGuard<'_, HashMap<String, Thread>> {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Thread {
+    fn track_tool(&self, id: &str, status: Option<&str>) {
+        let mut open = self.open_tools.lock().unwrap_or_else(PoisonError::into_inner);
+        match status {
+            Some("completed" | "failed") => {
+                open.remove(id);
+            }
+            Some(_) | None => {
+                open.insert(id.to_owned());
+            }
+        }
+    }
+}
+
+/// Where a session works.
+pub(crate) fn session_directory(data_dir: &Path, task: &TaskId, session: &SessionId) -> PathBuf {
+    data_dir.join("worktrees").join(task.as_str()).join(session.as_str())
+}
+
+/// What programs that are agents are told beside the prompt.
+pub(crate) fn meta(fields: Value) -> Value {
+    json!({ "spectask": fields })
+}

@@ -1,0 +1,144 @@
+//! Questions of agents: answered by the project's policy or by a person, withdrawn when the turn ends.
+
+use crate::clock::now;
+use crate::recorder::Recorder;
+use agent::{PermissionAnswer, PermissionOption, Process};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use workflow::{SessionId, TurnId};
+
+/// How long a person has to answer; after that the answer is no.
+const DEADLINE: Duration = Duration::from_secs(900);
+
+/// Who answers the questions of a project's agents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// Yes, once, to whatever the agent asks in its own worktree.
+    #[default]
+    Allow,
+    /// A person.
+    Ask,
+    /// No, to everything.
+    ReadOnly,
+}
+
+/// The open questions of this server.
+#[derive(Clone, Default)]
+pub(crate) struct Permissions(Arc<Mutex<HashMap<String, Open>>>);
+
+struct Open {
+    session: SessionId,
+    recorder: Recorder,
+    process: Process,
+    request: u64,
+    options: Vec<PermissionOption>,
+}
+
+/// What an agent asks, and whose policy answers.
+pub(crate) struct Question {
+    pub(crate) session: SessionId,
+    pub(crate) turn: Option<TurnId>,
+    pub(crate) recorder: Recorder,
+    pub(crate) process: Process,
+    pub(crate) request: u64,
+    pub(crate) tool_call: Value,
+    pub(crate) options: Vec<PermissionOption>,
+    pub(crate) policy: Policy,
+}
+
+/// Why an answer was not taken.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerError {
+    #[error("the question is not open: it was answered, or its turn has ended")]
+    NotOpen,
+    #[error("the question has no option {0:?}; it has {1}")]
+    NoSuchOption(String, String),
+}
+
+impl Permissions {
+    /// Answers by the project's policy, or leaves the question to a person until a deadline.
+    pub(crate) async fn asked(&self, question: Question) {
+        let Question { session, turn, recorder, process, request, tool_call, options, policy } = question;
+        let id = format!("{}-{request}", process.identity().pid);
+        recorder
+            .record(json!({
+                "kind": "permission_requested",
+                "request_id": id,
+                "turn_id": turn,
+                "title": tool_call["title"],
+                "tool_call": tool_call,
+                "options": options.iter().map(|option| json!({
+                    "option_id": option.id, "name": option.name, "kind": option.kind,
+                })).collect::<Vec<_>>(),
+                "deadline": now().plus(i64::try_from(DEADLINE.as_millis()).unwrap_or(i64::MAX)),
+            }))
+            .await;
+        self.open().insert(id.clone(), Open { session, recorder, process, request, options });
+        match policy {
+            Policy::Allow => self.settle(&id, "allow", "the project's policy allows it").await,
+            Policy::ReadOnly => self.settle(&id, "reject", "the project's policy is read only").await,
+            Policy::Ask => {
+                let this = self.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(DEADLINE).await;
+                    this.settle(&id, "reject", "nobody answered in time").await;
+                });
+            }
+        }
+    }
+
+    /// Takes a person's answer.
+    pub(crate) async fn answer(&self, session: &SessionId, id: &str, option: &str) -> Result<(), AnswerError> {
+        let open = {
+            let mut all = self.open();
+            let Some(open) = all.get(id).filter(|open| open.session == *session) else {
+                return Err(AnswerError::NotOpen);
+            };
+            if !open.options.iter().any(|known| known.id == option) {
+                let known: Vec<&str> = open.options.iter().map(|known| known.id.as_str()).collect();
+                return Err(AnswerError::NoSuchOption(option.to_owned(), known.join(", ")));
+            }
+            all.remove(id).ok_or(AnswerError::NotOpen)?
+        };
+        open.process.answer_permission(open.request, PermissionAnswer::Selected(option.to_owned()));
+        open.recorder
+            .record(json!({ "kind": "permission_resolved", "request_id": id, "outcome": "selected", "option_id": option }))
+            .await;
+        Ok(())
+    }
+
+    /// Withdraws every question of a session.
+    pub(crate) async fn withdraw(&self, session: &SessionId) {
+        let ids: Vec<String> =
+            self.open().iter().filter(|(_, open)| open.session == *session).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            let Some(open) = self.open().remove(&id) else { continue };
+            open.process.answer_permission(open.request, PermissionAnswer::Cancelled);
+            open.recorder
+                .record(json!({ "kind": "permission_resolved", "request_id": id, "outcome": "cancelled" }))
+                .await;
+        }
+    }
+
+    /// Answers with the first option of a kind (`allow…` or `reject…`; option ids are the agent's own).
+    async fn settle(&self, id: &str, kind: &str, why: &str) {
+        let Some(open) = self.open().remove(id) else { return };
+        let option = open.options.iter().find(|option| option.kind.starts_with(kind)).map(|option| option.id.clone());
+        let answer = option.clone().map_or(PermissionAnswer::Cancelled, PermissionAnswer::Selected);
+        open.process.answer_permission(open.request, answer);
+        let outcome = if option.is_some() { "selected" } else { "cancelled" };
+        open.recorder
+            .record(json!({
+                "kind": "permission_resolved", "request_id": id, "outcome": outcome, "option_id": option, "reason": why,
+            }))
+            .await;
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<String, Open>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,253 @@
+//! The repositories of projects: opened once, watched, and read for the documents of tasks.
+
+use crate::config::Config;
+use crate::permissions::Policy;
+use git::{Git, Repository};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use store::{Project, Store};
+use workflow::documents::checklist;
+use workflow::prompts::DocumentPaths;
+use workflow::{ProjectId, Task, TaskId};
+
+/// Files at a repository's root in which people write rules for agents.
+const RULE_FILES: [&str; 2] = ["AGENTS.md", "CLAUDE.md"];
+
+/// The repositories of this server's projects.
+#[derive(Clone)]
+pub struct Repositories(Arc<Inner>);
+
+struct Inner {
+    git: Git,
+    store: Store,
+    config: Config,
+    open: Mutex<HashMap<ProjectId, Repository>>,
+}
+
+/// A project's settings, with their defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProjectSettings {
+    pub spec_agent: Option<String>,
+    pub implementation_agent: Option<String>,
+    pub max_parallel_sessions: Option<usize>,
+    /// `worktree`: each session works in its own worktree and branch.
+    pub isolation: String,
+    /// Commands that must pass on the finished change.
+    pub checks: Vec<String>,
+    /// A command that makes a fresh worktree ready, before the checks.
+    pub setup_command: Option<String>,
+    pub design_docs_branch: String,
+    /// Who answers the questions of agents.
+    pub permissions: Policy,
+}
+
+impl Default for ProjectSettings {
+    fn default() -> Self {
+        Self {
+            spec_agent: None,
+            implementation_agent: None,
+            max_parallel_sessions: None,
+            isolation: "worktree".to_owned(),
+            checks: Vec::new(),
+            setup_command: None,
+            design_docs_branch: "helix-design-docs".to_owned(),
+            permissions: Policy::default(),
+        }
+    }
+}
+
+/// A task's documents as they stand on the design-docs branch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Docs {
+    pub requirements: Option<String>,
+    pub design: Option<String>,
+    pub tasks: Option<String>,
+    pub progress: Option<String>,
+    pub metadata: Option<String>,
+    pub branch: String,
+    pub commit: Option<String>,
+    /// The folder of the documents in the design-docs worktree.
+    pub path: PathBuf,
+}
+
+/// Why a repository could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    #[error("the project {0} is gone; register its repository again")]
+    NoProject(ProjectId),
+    #[error("could not read the project from the database")]
+    Store(#[from] store::StoreError),
+    #[error("could not open the repository at {path}")]
+    Open { path: PathBuf, source: git::OpenError },
+    #[error("git could not do it")]
+    Git(#[from] git::Error),
+    #[error("the work on git ended early")]
+    Join(#[from] tokio::task::JoinError),
+}
+
+/// A repository with its project's settings.
+#[derive(Clone)]
+pub(crate) struct Workplace {
+    pub(crate) repository: Repository,
+    pub(crate) settings: ProjectSettings,
+}
+
+impl Repositories {
+    pub(crate) fn new(git: Git, store: Store, config: Config) -> Self {
+        Self(Arc::new(Inner { git, store, config, open: Mutex::default() }))
+    }
+
+    pub fn git(&self) -> &Git {
+        &self.0.git
+    }
+
+    /// The repository and settings of a task's project.
+    pub(crate) async fn workplace(&self, project: &ProjectId) -> Result<Workplace, RepositoryError> {
+        let found = self.0.store.project(project).await?;
+        let found = found.ok_or_else(|| RepositoryError::NoProject(project.clone()))?;
+        let settings = settings(&found);
+        if let Some(repository) = self.open().get(project) {
+            return Ok(Workplace { repository: repository.clone(), settings });
+        }
+        let (git, path) = (self.0.git.clone(), PathBuf::from(&found.repository_path));
+        let opened = tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || git.open(&path)
+        })
+        .await?;
+        let repository = opened.map_err(|source| RepositoryError::Open { path, source })?;
+        self.open().insert(project.clone(), repository.clone());
+        Ok(Workplace { repository, settings })
+    }
+
+    /// Forgets a project's repository, so that it is opened anew.
+    pub fn forget(&self, project: &ProjectId) {
+        self.open().remove(project);
+    }
+
+    /// Ensures the design-docs worktree and returns its path.
+    pub(crate) async fn docs_worktree(&self, project: &ProjectId) -> Result<PathBuf, RepositoryError> {
+        let Workplace { repository, settings } = self.workplace(project).await?;
+        let made =
+            tokio::task::spawn_blocking(move || repository.ensure_docs_worktree(&settings.design_docs_branch));
+        Ok(made.await??)
+    }
+
+    /// Where a task's documents are, as absolute paths.
+    pub(crate) async fn document_paths(&self, task: &Task) -> Result<DocumentPaths, RepositoryError> {
+        let folder = self.docs_worktree(&task.project).await?.join("specs").join(task.id.as_str());
+        let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        Ok(DocumentPaths {
+            requirements: path("requirements.md"),
+            design: path("design.md"),
+            tasks: path("tasks.md"),
+            progress: path("progress.md"),
+        })
+    }
+
+    /// A task's documents on the design-docs branch.
+    pub async fn docs(&self, task: &Task) -> Result<Docs, RepositoryError> {
+        let Workplace { repository, settings } = self.workplace(&task.project).await?;
+        let id = task.id.clone();
+        let read = tokio::task::spawn_blocking(move || read_docs(&repository, &settings.design_docs_branch, &id));
+        Ok(read.await??)
+    }
+
+    /// A task's living checklist, parsed; empty before there is one.
+    pub async fn checklist(&self, task: &Task) -> Result<Option<checklist::Checklist>, RepositoryError> {
+        let Workplace { repository, settings } = self.workplace(&task.project).await?;
+        let path = document(&task.id, "progress.md");
+        let read = tokio::task::spawn_blocking(move || repository.read(&settings.design_docs_branch, &path));
+        Ok(read.await??.map(|bytes| checklist::parse(&String::from_utf8_lossy(&bytes))))
+    }
+
+    /// The change of a task's branch against its base.
+    pub async fn diff(&self, task: &Task) -> Result<Vec<git::FileDiff>, RepositoryError> {
+        let Workplace { repository, .. } = self.workplace(&task.project).await?;
+        let (base, head) = (task.base_branch.clone(), task.branch());
+        let merged = match &task.phase {
+            workflow::Phase::Done { merged, .. } => merged.as_ref().map(|commit| commit.0.clone()),
+            _ => None,
+        };
+        let read = tokio::task::spawn_blocking(move || {
+            if repository.resolve(&head)?.is_none() {
+                return Ok(Vec::new());
+            }
+            // What has landed is compared with the base as it was before.
+            let base = match merged {
+                Some(merged) => repository.resolve(&format!("{merged}^1"))?.map_or(base, |commit| commit.to_string()),
+                None => base,
+            };
+            repository.diff(&base, &head)
+        });
+        Ok(read.await??)
+    }
+
+    /// What the project's people wrote down for agents, if anything.
+    pub(crate) async fn rules(&self, task: &Task) -> Option<String> {
+        let Workplace { repository, .. } = self.workplace(&task.project).await.ok()?;
+        let base = task.base_branch.clone();
+        tokio::task::spawn_blocking(move || {
+            RULE_FILES.iter().find_map(|file| repository.read(&base, file).ok().flatten())
+        })
+        .await
+        .ok()?
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Who answers the questions of a task's agents.
+    pub(crate) async fn permission_policy(&self, task: &Task) -> Policy {
+        match self.0.store.project(&task.project).await {
+            Ok(Some(project)) => settings(&project).permissions,
+            // Without settings, a person decides.
+            Ok(None) | Err(_) => Policy::Ask,
+        }
+    }
+
+    /// Where repositories that SpecTask cloned or made for an owner are.
+    pub fn owner_folder(&self, owner: &workflow::UserId) -> PathBuf {
+        self.0.config.data_dir.join("repositories").join(owner.as_str())
+    }
+
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.0.config.data_dir
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<ProjectId, Repository>> {
+        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A project's settings; what is absent or unreadable has its default.
+pub fn settings(project: &Project) -> ProjectSettings {
+    serde_json::from_value(project.settings.clone()).unwrap_or_default()
+}
+
+/// The path of one of a task's documents on the design-docs branch.
+pub(crate) fn document(task: &TaskId, name: &str) -> String {
+    format!("specs/{task}/{name}")
+}
+
+fn read_docs(repository: &Repository, branch: &str, task: &TaskId) -> Result<Docs, git::Error> {
+    let Some(commit) = repository.resolve(branch)? else {
+        return Ok(Docs { branch: branch.to_owned(), ..Docs::default() });
+    };
+    let commit = commit.to_string();
+    let read = |name: &str| -> Result<Option<String>, git::Error> {
+        let bytes = repository.read(&commit, &document(task, name))?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    Ok(Docs {
+        requirements: read("requirements.md")?,
+        design: read("design.md")?,
+        tasks: read("tasks.md")?,
+        progress: read("progress.md")?,
+        metadata: read("spec-metadata.json")?,
+        branch: branch.to_owned(),
+        path: repository.path().join(".git-worktrees").join(branch).join("specs").join(task.as_str()),
+        commit: Some(commit),
+    })
+}

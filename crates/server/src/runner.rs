@@ -1,0 +1,102 @@
+//! Claims effects, does them, and reports what came of it.
+//!
+//! An effect is claimed for the length of a lease and under a fence: a server that stops renewing loses the
+//! effect to the next claim, and its late report is refused.
+
+use crate::App;
+use crate::clock::now;
+use crate::effects::{self, Done};
+use std::time::Duration;
+use store::{Claimed, Fence};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use workflow::{Failure, Input};
+
+/// How long a claim holds without being renewed, in milliseconds.
+const LEASE: i64 = 30_000;
+/// How often a held claim is renewed.
+const RENEWAL: Duration = Duration::from_secs(10);
+/// How often the runner looks without having been woken.
+const LOOK: Duration = Duration::from_secs(1);
+/// How many effects are claimed at once.
+const BATCH: u64 = 64;
+/// How often an effect that cannot be done is tried before it is given up.
+const MAX_ATTEMPTS: i64 = 5;
+
+/// Runs effects until told to stop, then waits for those under way that end by themselves.
+pub(crate) async fn run(app: App, stop: CancellationToken) {
+    let running = TaskTracker::new();
+    while !stop.is_cancelled() {
+        match claim(&app).await {
+            Ok(claimed) if claimed.is_empty() => {}
+            Ok(claimed) => {
+                for claim in claimed {
+                    let (app, stop) = (app.clone(), stop.clone());
+                    running.spawn(async move { perform(app, claim, stop).await });
+                }
+                continue;
+            }
+            Err(error) => tracing::error!(%error, "could not claim effects; trying again"),
+        }
+        tokio::select! {
+            () = app.orchestrator.effects_wait() => {}
+            () = tokio::time::sleep(LOOK) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    running.close();
+    running.wait().await;
+}
+
+async fn claim(app: &App) -> Result<Vec<Claimed>, store::StoreError> {
+    let at = now();
+    app.store.claim_effects(&app.worker, BATCH, at, at.plus(LEASE)).await
+}
+
+/// Does one effect while renewing its lease, and reports.
+async fn perform(app: App, claimed: Claimed, stop: CancellationToken) {
+    let fence = claimed.fence();
+    let work = Box::pin(effects::perform(&app, &claimed));
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        () = hold(&app, &fence) => {
+            tracing::warn!(effect = claimed.row.effect.name(), task = %claimed.task, "the lease was lost");
+            return;
+        }
+        // What is cut off here is claimed again by the next start, at once.
+        () = stop.cancelled() => return,
+    };
+    app.metrics.effect_done(claimed.row.effect.name());
+    let result = match outcome {
+        Ok(Done::Report(input)) => app.orchestrator.report(&claimed.task, fence, input).await,
+        Ok(Done::Nothing) => app.store.finish_effect(&fence).await.map(|_| app.orchestrator.wake()),
+        Err(failure) => give_back(&app, &claimed, fence, failure).await,
+    };
+    if let Err(error) = result {
+        tracing::error!(%error, effect = claimed.row.effect.name(), task = %claimed.task, "could not record the end of an effect; its lease runs out and it is done again");
+    }
+}
+
+/// Tries the effect again after a while; given up, the task is told why.
+async fn give_back(app: &App, claimed: &Claimed, fence: Fence, failure: Failure) -> Result<(), store::StoreError> {
+    tracing::warn!(effect = claimed.row.effect.name(), task = %claimed.task, attempt = claimed.attempt, reason = failure.message, "an effect failed");
+    if failure.class.heals() && claimed.attempt < MAX_ATTEMPTS {
+        let wait = 250 * (1 << claimed.attempt.clamp(0, 8));
+        app.store.release_effect(&fence, now().plus(wait), &failure.message).await?;
+        return Ok(());
+    }
+    let input = Input::EffectFailed { effect: claimed.row.effect.clone(), failure };
+    app.orchestrator.report(&claimed.task, fence, input).await
+}
+
+/// Renews the lease for as long as it can; returns when it is lost.
+async fn hold(app: &App, fence: &Fence) {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        match app.store.renew_lease(fence, now().plus(LEASE)).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::warn!(%error, "could not renew a lease; trying again"),
+        }
+    }
+}

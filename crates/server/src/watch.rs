@@ -1,0 +1,155 @@
+//! Notices changes of the design-docs branch, whoever commits them, and tells who watches.
+
+use crate::App;
+use crate::clock::now;
+use crate::documents;
+use crate::news;
+use crate::repositories::Workplace;
+use serde_json::json;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+use workflow::{Input, Phase, ProjectId, Specs, Task, TaskId};
+
+/// How many changes may wait to be read; more are one change in effect, since each is read from the branch's tip.
+const WAITING: usize = 1024;
+
+/// The watchers of the projects at work.
+#[derive(Clone, Default)]
+pub(crate) struct Watch(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    watchers: Mutex<HashMap<ProjectId, git::Watcher>>,
+    app: std::sync::OnceLock<std::sync::Weak<crate::app::Inner>>,
+}
+
+/// A move of the design-docs branch.
+struct Moved {
+    old: Option<String>,
+    new: String,
+}
+
+impl Watch {
+    pub(crate) fn set_app(&self, app: &App) {
+        // Set once, when the server starts.
+        let _ = self.0.app.set(Arc::downgrade(&app.0));
+    }
+
+    /// Watches a project's design-docs branch from now on.
+    pub(crate) async fn follow(&self, project: &ProjectId) {
+        if self.watchers().contains_key(project) {
+            return;
+        }
+        let Some(app) = self.0.app.get().and_then(std::sync::Weak::upgrade).map(App) else { return };
+        let Ok(workplace) = app.repositories.workplace(project).await else { return };
+        let (moves, receiver) = mpsc::channel(WAITING);
+        let branch = format!("refs/heads/{}", workplace.settings.design_docs_branch);
+        let on_change = Box::new(move |change: git::RefChange| {
+            if change.refname == branch
+                && let Some(new) = change.new
+            {
+                // A full queue holds a later look at the same tip already.
+                let _ = moves.try_send(Moved { old: change.old.map(|old| old.to_string()), new: new.to_string() });
+            }
+        });
+        let repository = workplace.repository.clone();
+        match tokio::task::spawn_blocking(move || repository.watch(on_change)).await {
+            Ok(Ok(watcher)) => {
+                self.watchers().insert(project.clone(), watcher);
+                tokio::spawn(read(Arc::downgrade(&app.0), project.clone(), receiver));
+            }
+            Ok(Err(error)) => tracing::error!(%error, %project, "could not watch a repository"),
+            Err(error) => tracing::error!(%error, %project, "could not watch a repository"),
+        }
+    }
+
+    /// Stops watching a project.
+    pub(crate) fn forget(&self, project: &ProjectId) {
+        self.watchers().remove(project);
+    }
+
+    fn watchers(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, git::Watcher>> {
+        self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut moves: mpsc::Receiver<Moved>) {
+    while let Some(moved) = moves.recv().await {
+        let Some(app) = app.upgrade().map(App) else { return };
+        if let Err(error) = take_in(&app, &project, moved).await {
+            tracing::warn!(%error, %project, "could not read a change of the design-docs branch");
+        }
+    }
+}
+
+/// Tells about the progress of every task whose files changed, and has changed documents reviewed again.
+async fn take_in(app: &App, project: &ProjectId, moved: Moved) -> anyhow::Result<()> {
+    let workplace = app.repositories.workplace(project).await?;
+    let repository = workplace.repository.clone();
+    let (old, new) = (moved.old, moved.new);
+    let commits = tokio::task::spawn_blocking({
+        let new = new.clone();
+        move || repository.log(old.as_deref(), &new, 200)
+    })
+    .await??;
+    let by = commits.first().map_or_else(String::new, |commit| commit.author.clone());
+    let mut progressed = BTreeSet::new();
+    let mut edited = BTreeSet::new();
+    for path in commits.iter().flat_map(|commit| &commit.files_touched) {
+        let Some((id, name)) = path.strip_prefix("specs/").and_then(|rest| rest.split_once('/')) else { continue };
+        match name {
+            "progress.md" => progressed.insert(TaskId::from(id)),
+            "requirements.md" | "design.md" | "tasks.md" => edited.insert(TaskId::from(id)),
+            _ => false,
+        };
+    }
+    for id in progressed {
+        if let Some(task) = app.store.task(&id).await?.filter(|task| task.project == *project) {
+            announce(app, &workplace, &task, &new).await?;
+        }
+    }
+    for id in edited {
+        if let Some(task) = app.store.task(&id).await?.filter(|task| task.project == *project) {
+            look_at_documents(app, &workplace, &task, &new, by.clone()).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn announce(app: &App, workplace: &Workplace, task: &Task, commit: &str) -> anyhow::Result<()> {
+    let repository = workplace.repository.clone();
+    let (at, path) = (commit.to_owned(), crate::repositories::document(&task.id, "progress.md"));
+    let Some(bytes) = tokio::task::spawn_blocking(move || repository.read(&at, &path)).await?? else {
+        return Ok(());
+    };
+    let checklist = documents::checklist_view(&String::from_utf8_lossy(&bytes));
+    let data = json!({ "spec_task_id": task.id, "commit": commit, "at": now(), "checklist": checklist });
+    let rows = app.store.append_feed(news::entry(task, "progress", data).to_vec()).await?;
+    app.feed.publish(rows);
+    Ok(())
+}
+
+/// Compares the documents on the branch with those in force.
+pub(crate) async fn look_at_documents(
+    app: &App,
+    workplace: &Workplace,
+    task: &Task,
+    commit: &str,
+    by: String,
+) -> anyhow::Result<()> {
+    let in_force = match &task.phase {
+        Phase::SpecReview { specs } => Some(specs),
+        _ => task.approved().map(|approved| &approved.specs),
+    };
+    let Some(in_force) = in_force else { return Ok(()) };
+    let found = documents::read(workplace, &task.id, commit).await?;
+    let Some(found) = found.filter(|found| found.hash() != in_force.hash) else { return Ok(()) };
+    let specs = documents::keep(app, task, in_force.round, commit, &found).await?;
+    let specs = specs.unwrap_or_else(|problems| {
+        tracing::info!(task = %task.id, ?problems, "the documents were changed into something unusable");
+        Specs { hash: found.hash(), commit: workflow::Commit(commit.to_owned()), ..in_force.clone() }
+    });
+    app.orchestrator.decide(&task.id, Input::DocumentsChanged { specs, by }).await?;
+    Ok(())
+}
