@@ -33,6 +33,8 @@ struct Inner {
     permissions: Permissions,
     live: Mutex<HashMap<TaskId, Arc<Instance>>>,
     recorders: Mutex<HashMap<SessionId, Recorder>>,
+    /// Turns that were asked to stop.
+    cancelled: Mutex<HashSet<TurnId>>,
 }
 
 /// The processes that serve one task: one per agent that its sessions use.
@@ -55,8 +57,6 @@ struct Thread {
     turn: Option<TurnId>,
     recorder: Recorder,
     policy: Policy,
-    /// Set while the agent replays what the log has already.
-    muted: bool,
     open_tools: Arc<Mutex<HashSet<String>>>,
 }
 
@@ -65,7 +65,6 @@ pub(crate) struct Attachment<'a> {
     pub(crate) session: &'a SessionId,
     pub(crate) turn: Option<TurnId>,
     pub(crate) policy: Policy,
-    pub(crate) muted: bool,
 }
 
 /// An instance as it is shown.
@@ -91,6 +90,7 @@ impl Instances {
             permissions,
             live: Mutex::default(),
             recorders: Mutex::default(),
+            cancelled: Mutex::default(),
         }))
     }
 
@@ -163,11 +163,11 @@ impl Instances {
 
     /// Attaches a session to its agent session: what the agent says there goes to the session's log.
     pub(crate) fn attach(&self, running: &Running, agent_session: &str, attachment: Attachment<'_>) -> Recorder {
-        let Attachment { session, turn, policy, muted } = attachment;
+        let Attachment { session, turn, policy } = attachment;
         let recorder = self.recorder(session);
         let mut threads = running.threads();
         let open_tools = threads.get(agent_session).map(|thread| thread.open_tools.clone()).unwrap_or_default();
-        let thread = Thread { session: session.clone(), turn, recorder: recorder.clone(), policy, muted, open_tools };
+        let thread = Thread { session: session.clone(), turn, recorder: recorder.clone(), policy, open_tools };
         threads.insert(agent_session.to_owned(), thread);
         recorder
     }
@@ -207,7 +207,10 @@ impl Instances {
     }
 
     async fn hear(&self, running: &Running, event: AgentEvent) {
-        let (AgentEvent::Update { session, .. } | AgentEvent::Permission { session, .. }) = &event else {
+        let (AgentEvent::Update { session, .. }
+        | AgentEvent::Permission { session, .. }
+        | AgentEvent::PermissionWithdrawn { session, .. }) = &event
+        else {
             return;
         };
         let thread = running.threads().get(session).cloned();
@@ -218,11 +221,10 @@ impl Instances {
             }
             return;
         };
-        if thread.muted {
-            return;
-        }
         match event {
-            AgentEvent::Update { raw, kind, .. } => {
+            // The log has already what the agent replays.
+            AgentEvent::Update { replay: true, .. } => {}
+            AgentEvent::Update { raw, kind, replay: false, .. } => {
                 if let Update::ToolCall { id, status, .. } = &kind {
                     thread.track_tool(id, status.as_deref());
                 }
@@ -243,12 +245,16 @@ impl Instances {
                 };
                 self.0.permissions.asked(question).await;
             }
+            AgentEvent::PermissionWithdrawn { request_id, .. } => {
+                self.0.permissions.taken_back(&running.process, request_id).await;
+            }
             AgentEvent::Exited(_) => {}
         }
     }
 
     /// Closes what a turn left open: tool calls that never completed, questions nobody answered.
-    pub(crate) async fn close_turn(&self, running: &Running, agent_session: &str, session: &SessionId) {
+    pub(crate) async fn close_turn(&self, running: &Running, agent_session: &str, session: &SessionId, turn: &TurnId) {
+        self.cancelled().remove(turn);
         let thread = running.threads().get(agent_session).cloned();
         if let Some(thread) = thread {
             let open: Vec<String> =
@@ -261,8 +267,9 @@ impl Instances {
         self.recorder(session).flush().await;
     }
 
-    /// Asks the agent to stop what it does in a session.
-    pub(crate) async fn cancel(&self, task: &TaskId, session: &SessionId) {
+    /// Asks the agent to stop a turn.
+    pub(crate) async fn cancel(&self, task: &TaskId, session: &SessionId, turn: &TurnId) {
+        self.cancelled().insert(turn.clone());
         self.0.permissions.withdraw(session).await;
         for running in self.running(task).await {
             let agent_session = {
@@ -273,6 +280,20 @@ impl Instances {
                 running.process.cancel(&id).await;
             }
         }
+    }
+
+    /// Whether a turn was asked to stop.
+    pub(crate) fn is_cancelled(&self, turn: &TurnId) -> bool {
+        self.cancelled().contains(turn)
+    }
+
+    /// Whether a session's agent waits for a person's answer.
+    pub(crate) fn waits_for_person(&self, session: &SessionId) -> bool {
+        self.0.permissions.is_asked(session)
+    }
+
+    fn cancelled(&self) -> MutexGuard<'_, HashSet<TurnId>> {
+        self.0.cancelled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn running(&self, task: &TaskId) -> Vec<Arc<Running>> {

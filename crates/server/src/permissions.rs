@@ -104,7 +104,7 @@ impl Permissions {
             }
             all.remove(id).ok_or(AnswerError::NotOpen)?
         };
-        open.process.answer_permission(open.request, PermissionAnswer::Selected(option.to_owned()));
+        open.process.answer_permission(open.request, &PermissionAnswer::Selected(option.to_owned()));
         open.recorder
             .record(json!({ "kind": "permission_resolved", "request_id": id, "outcome": "selected", "option_id": option }))
             .await;
@@ -117,11 +117,25 @@ impl Permissions {
             self.open().iter().filter(|(_, open)| open.session == *session).map(|(id, _)| id.clone()).collect();
         for id in ids {
             let Some(open) = self.open().remove(&id) else { continue };
-            open.process.answer_permission(open.request, PermissionAnswer::Cancelled);
+            open.process.answer_permission(open.request, &PermissionAnswer::Cancelled);
             open.recorder
                 .record(json!({ "kind": "permission_resolved", "request_id": id, "outcome": "cancelled" }))
                 .await;
         }
+    }
+
+    /// The agent took its question back.
+    pub(crate) async fn taken_back(&self, process: &Process, request: u64) {
+        let id = format!("{}-{request}", process.identity().pid);
+        let Some(open) = self.open().remove(&id) else { return };
+        open.recorder
+            .record(json!({ "kind": "permission_resolved", "request_id": id, "outcome": "cancelled" }))
+            .await;
+    }
+
+    /// Whether a session has an open question.
+    pub(crate) fn is_asked(&self, session: &SessionId) -> bool {
+        self.open().values().any(|open| open.session == *session)
     }
 
     /// Answers with the first option of a kind (`allow…` or `reject…`; option ids are the agent's own).
@@ -129,7 +143,7 @@ impl Permissions {
         let Some(open) = self.open().remove(id) else { return };
         let option = open.options.iter().find(|option| option.kind.starts_with(kind)).map(|option| option.id.clone());
         let answer = option.clone().map_or(PermissionAnswer::Cancelled, PermissionAnswer::Selected);
-        open.process.answer_permission(open.request, answer);
+        open.process.answer_permission(open.request, &answer);
         let outcome = if option.is_some() { "selected" } else { "cancelled" };
         open.recorder
             .record(json!({

@@ -28,7 +28,8 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
     let Some(at) = session.turn().filter(|at| at.id == *turn) else { return Ok(Done::Nothing) };
     let outcome = take_turn(job, session, at).await;
     let input = match outcome {
-        Ok(end) => Input::TurnEnded {
+        Ok(None) => return Ok(Done::Nothing),
+        Ok(Some(end)) => Input::TurnEnded {
             session: id.clone(),
             turn: turn.clone(),
             stop_reason: end.stop_reason,
@@ -39,11 +40,19 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
     Ok(Done::Report(input))
 }
 
-async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<TurnEnd, Failure> {
+/// Takes the turn; none when it stopped being wanted before the agent was asked.
+async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Option<TurnEnd>, Failure> {
     let app = job.app;
     let running = app.instances.ensure(job.task, &session.agent).await.map_err(|error| agent_failure(&error))?;
     let directory = session_directory(&app.config.data_dir, &job.task.id, &session.id);
     let thread = open_thread(job, session, turn, &running, &directory).await?;
+    // Starting an agent takes seconds, in which a person may have cancelled.
+    let effect = workflow::Effect::RunTurn { session: session.id.clone(), turn: turn.id.clone() };
+    let task = app.store.task(&job.task.id).await.map_err(|error| store_failure(&error))?;
+    if !task.is_some_and(|task| task.wants(&effect)) {
+        app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
+        return Ok(None);
+    }
     if job.attempt > 1 {
         let text = "The turn is asked again after an interruption.";
         thread.recorder.record(json!({ "kind": "notice", "text": text, "turn_id": turn.id })).await;
@@ -65,14 +74,14 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Turn
         "requirements": paths.requirements, "design": paths.design, "tasks": paths.tasks, "progress": paths.progress,
     }));
     let asked = running.process.prompt(&thread.id, &prompt, Some(meta));
-    let end = watch(job, session, &running, &thread, asked).await;
-    app.instances.close_turn(&running, &thread.id, &session.id).await;
+    let end = watch(job, session, turn, &running, &thread, asked).await;
+    app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
     app.instances.attach(
         &running,
         &thread.id,
-        Attachment { session: &session.id, turn: None, policy: thread.policy, muted: false },
+        Attachment { session: &session.id, turn: None, policy: thread.policy },
     );
-    end
+    end.map(Some)
 }
 
 /// An agent session that is ready to be prompted.
@@ -93,20 +102,20 @@ async fn open_thread(
 ) -> Result<Thread, Failure> {
     let app = job.app;
     let policy = app.repositories.permission_policy(job.task).await;
-    let attach = |id: &str, muted| {
-        let attachment = Attachment { session: &session.id, turn: Some(turn.id.clone()), policy, muted };
+    let attach = |id: &str| {
+        let attachment = Attachment { session: &session.id, turn: Some(turn.id.clone()), policy };
         app.instances.attach(running, id, attachment)
     };
     let mut run = app.store.session_run(&session.id).await.map_err(|error| store_failure(&error))?.unwrap_or_default();
     let meta = turn_meta(job, session, turn, &Value::Null);
     if let Some(known) = run.agent_sessions.last().cloned() {
         if Instances::is_attached(running, &known) {
-            return Ok(Thread { recorder: attach(&known, false), id: known, policy, memory: None });
+            return Ok(Thread { recorder: attach(&known), id: known, policy, memory: None });
         }
         if running.process.info().load_session {
-            attach(&known, true);
+            attach(&known);
             match running.process.load_session(&known, directory, Some(meta.clone())).await {
-                Ok(()) => return Ok(Thread { recorder: attach(&known, false), id: known, policy, memory: None }),
+                Ok(()) => return Ok(Thread { recorder: attach(&known), id: known, policy, memory: None }),
                 Err(error @ (AgentError::Crashed { .. } | AgentError::Closed | AgentError::AuthNeeded { .. })) => {
                     return Err(agent_failure(&error));
                 }
@@ -124,7 +133,7 @@ async fn open_thread(
     run.workspace_path = Some(directory.to_string_lossy().into_owned());
     run.last_activity = Some(now());
     app.store.put_session_run(&session.id, run).await.map_err(|error| store_failure(&error))?;
-    let recorder = attach(&id, false);
+    let recorder = attach(&id);
     app.instances.deliver_early(running, &id).await;
     Ok(Thread { id, recorder, policy, memory })
 }
@@ -133,6 +142,7 @@ async fn open_thread(
 async fn watch(
     job: &Job<'_>,
     session: &Session,
+    turn: &Turn,
     running: &Arc<Running>,
     thread: &Thread,
     asked: impl Future<Output = Result<TurnEnd, AgentError>>,
@@ -171,7 +181,7 @@ async fn watch(
         } else if quiet >= limit && !job.app.instances.waits_for_person(&session.id) {
             overdue = Some(format!("The agent said nothing for {} seconds and was stopped.", quiet.as_secs()));
         }
-        if overdue.is_some() || job.app.instances.is_cancelled(&session.id) {
+        if overdue.is_some() || job.app.instances.is_cancelled(&turn.id) {
             running.process.cancel(&thread.id).await;
             cancelled = Some(Instant::now());
         }
