@@ -1,1 +1,32 @@
-//! store.
+//! The store: tasks, events, effects, sessions and logs as rows, in SQLite or PostgreSQL from one body of code.
+//!
+//! What belongs together is written in one transaction: a task's state, its events, its effects and what its watchers
+//! are told, or none of them. On SQLite one writer groups what waits into one durable commit.
+//!
+//! The crate knows no HTTP, git or agents; it takes and returns `workflow` types.
+
+mod database;
+mod effects;
+mod error;
+mod feed;
+mod instances;
+mod logs;
+mod migrations;
+mod people;
+mod projects;
+mod revisions;
+mod sessions;
+mod sql;
+mod tasks;
+
+pub use database::Store;
+pub use effects::{Claimed, Fence, PendingEffect};
+pub use error::{OpenError, StoreError};
+pub use feed::{FeedEntry, FeedRow};
+pub use instances::InstanceRow;
+pub use logs::{LogEntry, LogRow};
+pub use people::{AuditEntry, Remembered, Token, User};
+pub use projects::Project;
+pub use revisions::{Revision, Verdict};
+pub use sessions::SessionRun;
+pub use tasks::{Advanced, LoggedEvent, Outcome, Page, Saved, TaskFilter};

@@ -1,0 +1,60 @@
+//! Agent instances: which process serves a task, so that the next start can end exactly that one.
+
+use crate::sql::{self, execute, from_json, row, rows};
+use crate::{Store, StoreError};
+use serde::{Deserialize, Serialize};
+use workflow::{InstanceId, Millis, TaskId};
+
+/// A task's agent instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceRow {
+    pub id: InstanceId,
+    pub task: TaskId,
+    /// `active`, `disconnected`, `completed` or `failed`.
+    pub status: String,
+    pub agent: serde_json::Value,
+    pub pid: Option<i64>,
+    /// When the process began, as the kernel counts; with the pid it names one process.
+    pub start_time: Option<i64>,
+    pub restarts: i64,
+    pub started_at: Option<Millis>,
+    pub last_activity: Option<Millis>,
+    pub project_path: Option<String>,
+}
+
+impl Store {
+    pub async fn put_instance(&self, instance: InstanceRow) -> Result<(), StoreError> {
+        self.write(move |on| {
+            Box::pin(async move {
+                let sql = "INSERT INTO instances (id, task, status, data) VALUES (?, ?, ?, ?) \
+                           ON CONFLICT (task) DO UPDATE SET status = excluded.status, data = excluded.data";
+                let values = vec![
+                    instance.id.as_str().into(),
+                    instance.task.as_str().into(),
+                    instance.status.as_str().into(),
+                    sql::json(&instance),
+                ];
+                execute(on, sql, values).await.map(|_| ())
+            })
+        })
+        .await
+    }
+
+    /// The instance of a task.
+    pub async fn instance_of(&self, task: &TaskId) -> Result<Option<InstanceRow>, StoreError> {
+        let found = row(&self.readers, "SELECT data FROM instances WHERE task = ?", vec![task.as_str().into()]).await?;
+        found.map(|row| from_json(&row, "data", "instance")).transpose()
+    }
+
+    /// The task of an instance.
+    pub async fn task_of_instance(&self, id: &InstanceId) -> Result<Option<TaskId>, StoreError> {
+        let found = row(&self.readers, "SELECT task FROM instances WHERE id = ?", vec![id.as_str().into()]).await?;
+        found.map(|row| Ok(sql::text(&row, "task")?.into())).transpose()
+    }
+
+    /// Every instance that counts as running.
+    pub async fn active_instances(&self) -> Result<Vec<InstanceRow>, StoreError> {
+        let found = rows(&self.readers, "SELECT data FROM instances WHERE status = 'active'", Vec::new()).await?;
+        found.iter().map(|row| from_json(row, "data", "instance")).collect()
+    }
+}

@@ -1,0 +1,97 @@
+//! The tables, made step by step; a step only adds, and a new column that is `NOT NULL` has a default.
+
+use crate::{OpenError, Store, StoreError, sql};
+use sea_orm::{ConnectionTrait as _, DbBackend};
+
+/// Every step, in order; its number is its place, from 1. A step that was released does not change.
+pub(crate) const STEPS: &[&[&str]] = &[&[
+    "CREATE TABLE counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+    "CREATE TABLE tasks (id TEXT PRIMARY KEY, owner TEXT NOT NULL, project TEXT NOT NULL, name TEXT NOT NULL, \
+     status TEXT NOT NULL, kind TEXT NOT NULL, priority BIGINT NOT NULL, labels TEXT NOT NULL, archived BIGINT NOT NULL, \
+     search TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, version BIGINT NOT NULL, state TEXT NOT NULL)",
+    "CREATE INDEX tasks_by_owner ON tasks (owner, archived, created_at)",
+    "CREATE INDEX tasks_by_status ON tasks (status)",
+    "CREATE INDEX tasks_by_project ON tasks (project)",
+    "CREATE TABLE work_sessions (id TEXT PRIMARY KEY, task TEXT NOT NULL, helix_session TEXT NOT NULL UNIQUE, \
+     thread TEXT NOT NULL UNIQUE, status TEXT NOT NULL, rank BIGINT NOT NULL)",
+    "CREATE INDEX work_sessions_by_task ON work_sessions (task)",
+    "CREATE TABLE task_events (task TEXT NOT NULL, seq BIGINT NOT NULL, id TEXT NOT NULL, at BIGINT NOT NULL, event TEXT NOT NULL, \
+     PRIMARY KEY (task, seq))",
+    "CREATE TABLE effects (id TEXT PRIMARY KEY, task TEXT NOT NULL, seq BIGINT NOT NULL, lane TEXT NOT NULL, name TEXT NOT NULL, \
+     effect TEXT NOT NULL, state TEXT NOT NULL, worker TEXT NOT NULL, attempt BIGINT NOT NULL, lease_until BIGINT NOT NULL, \
+     not_before BIGINT NOT NULL, error TEXT NOT NULL)",
+    "CREATE INDEX effects_by_state ON effects (state, not_before)",
+    "CREATE INDEX effects_by_lane ON effects (lane, seq)",
+    "CREATE INDEX effects_by_task ON effects (task, seq)",
+    "CREATE TABLE session_log (session TEXT NOT NULL, seq BIGINT NOT NULL, at BIGINT NOT NULL, entry TEXT NOT NULL, \
+     PRIMARY KEY (session, seq))",
+    "CREATE TABLE feed (id SERIAL_KEY, topic TEXT NOT NULL, seq BIGINT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL, \
+     at BIGINT NOT NULL, UNIQUE (topic, seq))",
+    "CREATE TABLE revisions (id TEXT PRIMARY KEY, task TEXT NOT NULL, round BIGINT NOT NULL, hash TEXT NOT NULL, \
+     created_at BIGINT NOT NULL, data TEXT NOT NULL, UNIQUE (task, round, hash))",
+    "CREATE TABLE session_runs (session TEXT PRIMARY KEY, data TEXT NOT NULL)",
+    "CREATE TABLE instances (id TEXT PRIMARY KEY, task TEXT NOT NULL UNIQUE, status TEXT NOT NULL, data TEXT NOT NULL)",
+    "CREATE TABLE projects (id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, repository_path TEXT NOT NULL, \
+     created_at BIGINT NOT NULL, data TEXT NOT NULL)",
+    "CREATE INDEX projects_by_owner ON projects (owner, created_at)",
+    "CREATE TABLE users (id TEXT PRIMARY KEY, data TEXT NOT NULL)",
+    "CREATE TABLE tokens (hash TEXT PRIMARY KEY, user_id TEXT NOT NULL, data TEXT NOT NULL)",
+    "CREATE TABLE idempotency (user_id TEXT NOT NULL, route TEXT NOT NULL, name TEXT NOT NULL, body_hash TEXT NOT NULL, \
+     status BIGINT NOT NULL, response TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (user_id, route, name))",
+    "CREATE TABLE audit (id SERIAL_KEY, at BIGINT NOT NULL, user_id TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, \
+     data TEXT NOT NULL)",
+]];
+
+/// Brings the tables up to date; a database that a newer program wrote is refused.
+pub(crate) async fn run(store: &Store) -> Result<(), OpenError> {
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    let found = version(store).await.map_err(OpenError::Migrate)?;
+    if found > known {
+        return Err(OpenError::Newer { found, known });
+    }
+    for (at, step) in STEPS.iter().enumerate().skip(usize::try_from(found).unwrap_or(0)) {
+        apply(store, at, step).await.map_err(OpenError::Migrate)?;
+    }
+    Ok(())
+}
+
+async fn version(store: &Store) -> Result<i64, StoreError> {
+    store
+        .write(|on| {
+            Box::pin(async move {
+                let table = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)";
+                if on.get_database_backend() == DbBackend::Postgres {
+                    // Servers that start together migrate one after the other.
+                    sql::execute(on, "SELECT pg_advisory_xact_lock(7236)", Vec::new()).await?;
+                }
+                sql::execute(on, table, Vec::new()).await?;
+                let row = sql::row(on, "SELECT COALESCE(MAX(version), 0) AS version FROM schema_version", Vec::new()).await?;
+                row.map_or(Ok(0), |row| sql::number(&row, "version"))
+            })
+        })
+        .await
+}
+
+async fn apply(store: &Store, at: usize, step: &'static [&'static str]) -> Result<(), StoreError> {
+    let number = i64::try_from(at + 1).unwrap_or(i64::MAX);
+    store
+        .write(move |on| {
+            Box::pin(async move {
+                let backend = on.get_database_backend();
+                if backend == DbBackend::Postgres {
+                    sql::execute(on, "SELECT pg_advisory_xact_lock(7236)", Vec::new()).await?;
+                }
+                let done = sql::row(on, "SELECT version FROM schema_version WHERE version = ?", vec![number.into()]).await?;
+                if done.is_some() {
+                    return Ok(());
+                }
+                for statement in step {
+                    let key = if backend == DbBackend::Postgres { "BIGSERIAL PRIMARY KEY" } else { "INTEGER PRIMARY KEY" };
+                    sql::execute(on, &statement.replace("SERIAL_KEY", key), Vec::new()).await?;
+                }
+                sql::execute(on, "INSERT INTO schema_version (version) VALUES (?)", vec![number.into()]).await?;
+                Ok(())
+            })
+        })
+        .await
+}

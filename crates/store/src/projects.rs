@@ -1,0 +1,65 @@
+//! Projects: a repository and its settings.
+
+use crate::sql::{self, execute, from_json, row, rows};
+use crate::{Store, StoreError};
+use serde::{Deserialize, Serialize};
+use workflow::{Millis, ProjectId, UserId};
+
+/// A repository and how SpecTask works in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Project {
+    pub id: ProjectId,
+    pub owner: UserId,
+    pub name: String,
+    pub repository_path: String,
+    pub clone_url: Option<String>,
+    pub default_branch: String,
+    pub settings: serde_json::Value,
+    pub created_at: Millis,
+    pub updated_at: Millis,
+}
+
+impl Store {
+    pub async fn put_project(&self, project: Project) -> Result<(), StoreError> {
+        self.write(move |on| {
+            Box::pin(async move {
+                let sql = "INSERT INTO projects (id, owner, name, repository_path, created_at, data) VALUES (?, ?, ?, ?, ?, ?) \
+                           ON CONFLICT (id) DO UPDATE SET name = excluded.name, repository_path = excluded.repository_path, \
+                           data = excluded.data";
+                let values = vec![
+                    project.id.as_str().into(),
+                    project.owner.as_str().into(),
+                    project.name.as_str().into(),
+                    project.repository_path.as_str().into(),
+                    project.created_at.0.into(),
+                    sql::json(&project),
+                ];
+                execute(on, sql, values).await.map(|_| ())
+            })
+        })
+        .await
+    }
+
+    pub async fn project(&self, id: &ProjectId) -> Result<Option<Project>, StoreError> {
+        let found = row(&self.readers, "SELECT data FROM projects WHERE id = ?", vec![id.as_str().into()]).await?;
+        found.map(|row| from_json(&row, "data", "project")).transpose()
+    }
+
+    /// An owner's projects, oldest first.
+    pub async fn projects(&self, owner: &UserId) -> Result<Vec<Project>, StoreError> {
+        let sql = "SELECT data FROM projects WHERE owner = ? ORDER BY created_at, id";
+        let found = rows(&self.readers, sql, vec![owner.as_str().into()]).await?;
+        found.iter().map(|row| from_json(row, "data", "project")).collect()
+    }
+
+    /// Forgets a project; its repository stays.
+    pub async fn remove_project(&self, id: &ProjectId) -> Result<bool, StoreError> {
+        let id = id.clone();
+        self.write(move |on| {
+            Box::pin(async move {
+                Ok(execute(on, "DELETE FROM projects WHERE id = ?", vec![id.as_str().into()]).await? == 1)
+            })
+        })
+        .await
+    }
+}

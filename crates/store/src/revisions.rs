@@ -1,0 +1,92 @@
+//! Rounds of documents, each with the review that decided about it.
+
+use crate::sql::{self, execute, from_json, row, rows};
+use crate::{Store, StoreError};
+use serde::{Deserialize, Serialize};
+use workflow::{Commit, Decision, Millis, ReviewId, TaskId};
+
+/// A round of a task's documents, immutable, and what was decided about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Revision {
+    pub id: ReviewId,
+    pub task: TaskId,
+    pub round: u32,
+    pub commit: Commit,
+    pub hash: String,
+    pub requirements: String,
+    pub design: String,
+    pub tasks: String,
+    pub created_at: Millis,
+    pub reviewer: Option<String>,
+    pub decision: Option<Decision>,
+    pub comments: Option<String>,
+    pub changes: Vec<String>,
+    pub decided_at: Option<Millis>,
+}
+
+/// A reviewer's decision about a round.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    pub reviewer: String,
+    pub decision: Decision,
+    pub comments: String,
+    pub changes: Vec<String>,
+    pub at: Millis,
+}
+
+impl Store {
+    /// Keeps a round of documents; the same content of the same round is kept once.
+    pub async fn put_revision(&self, revision: Revision) -> Result<(), StoreError> {
+        self.write(move |on| {
+            Box::pin(async move {
+                let sql = "INSERT INTO revisions (id, task, round, hash, created_at, data) VALUES (?, ?, ?, ?, ?, ?) \
+                           ON CONFLICT (task, round, hash) DO NOTHING";
+                let values = vec![
+                    revision.id.as_str().into(),
+                    revision.task.as_str().into(),
+                    i64::from(revision.round).into(),
+                    revision.hash.as_str().into(),
+                    revision.created_at.0.into(),
+                    sql::json(&revision),
+                ];
+                execute(on, sql, values).await.map(|_| ())
+            })
+        })
+        .await
+    }
+
+    /// Writes down what was decided about the last content of a round.
+    pub async fn decide_revision(&self, task: &TaskId, round: u32, verdict: Verdict) -> Result<(), StoreError> {
+        let task = task.clone();
+        self.write(move |on| {
+            Box::pin(async move {
+                let sql = "SELECT data FROM revisions WHERE task = ? AND round = ? ORDER BY created_at DESC, id DESC LIMIT 1";
+                let Some(found) = row(on, sql, vec![task.as_str().into(), i64::from(round).into()]).await? else {
+                    return Ok(());
+                };
+                let mut revision: Revision = from_json(&found, "data", "revision")?;
+                revision.reviewer = Some(verdict.reviewer);
+                revision.decision = Some(verdict.decision);
+                revision.comments = Some(verdict.comments);
+                revision.changes = verdict.changes;
+                revision.decided_at = Some(verdict.at);
+                let values = vec![sql::json(&revision), revision.id.as_str().into()];
+                execute(on, "UPDATE revisions SET data = ? WHERE id = ?", values).await.map(|_| ())
+            })
+        })
+        .await
+    }
+
+    /// A task's rounds, oldest first.
+    pub async fn revisions(&self, task: &TaskId) -> Result<Vec<Revision>, StoreError> {
+        let sql = "SELECT data FROM revisions WHERE task = ? ORDER BY round, created_at, id";
+        let found = rows(&self.readers, sql, vec![task.as_str().into()]).await?;
+        found.iter().map(|row| from_json(row, "data", "revision")).collect()
+    }
+
+    /// A round by its review's id.
+    pub async fn review(&self, id: &ReviewId) -> Result<Option<Revision>, StoreError> {
+        let found = row(&self.readers, "SELECT data FROM revisions WHERE id = ?", vec![id.as_str().into()]).await?;
+        found.map(|row| from_json(&row, "data", "revision")).transpose()
+    }
+}

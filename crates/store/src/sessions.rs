@@ -1,0 +1,37 @@
+//! Facts of running a session that no decision needs: its agent sessions, its folder.
+
+use crate::sql::{self, execute, from_json, row};
+use crate::{Store, StoreError};
+use serde::{Deserialize, Serialize};
+use workflow::{Millis, SessionId};
+
+/// How a work session is run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SessionRun {
+    /// The agent's own session ids, the last one in use.
+    pub agent_sessions: Vec<String>,
+    pub workspace_path: Option<String>,
+    pub last_activity: Option<Millis>,
+}
+
+impl Store {
+    /// How a session is run.
+    pub async fn session_run(&self, session: &SessionId) -> Result<Option<SessionRun>, StoreError> {
+        let sql = "SELECT data FROM session_runs WHERE session = ?";
+        let found = row(&self.readers, sql, vec![session.as_str().into()]).await?;
+        found.map(|row| from_json(&row, "data", "session run")).transpose()
+    }
+
+    pub async fn put_session_run(&self, session: &SessionId, run: SessionRun) -> Result<(), StoreError> {
+        let session = session.clone();
+        self.write(move |on| {
+            Box::pin(async move {
+                let sql = "INSERT INTO session_runs (session, data) VALUES (?, ?) \
+                           ON CONFLICT (session) DO UPDATE SET data = excluded.data";
+                execute(on, sql, vec![session.as_str().into(), sql::json(&run)]).await.map(|_| ())
+            })
+        })
+        .await
+    }
+}
