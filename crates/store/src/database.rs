@@ -19,7 +19,10 @@ pub(crate) type InTransaction<'t, T> = Pin<Box<dyn Future<Output = Result<T, Sto
 
 /// Tells an operation's caller how the commit went.
 type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
-type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> Pin<Box<dyn Future<Output = (bool, Answer)> + Send + 't>> + Send>;
+type Job = Box<
+    dyn for<'t> FnOnce(&'t DatabaseTransaction) -> Pin<Box<dyn Future<Output = (bool, Answer)> + Send + 't>>
+        + Send,
+>;
 
 /// The store; clones share its connections.
 #[derive(Clone)]
@@ -142,7 +145,8 @@ impl Store {
 }
 
 async fn sqlite(path: &str, writes: bool) -> Result<DatabaseConnection, OpenError> {
-    let mut options = ConnectOptions::new(format!("sqlite://{path}?mode={}", if writes { "rwc" } else { "rw" }));
+    let mut options =
+        ConnectOptions::new(format!("sqlite://{path}?mode={}", if writes { "rwc" } else { "rw" }));
     options.sqlx_logging(false).max_connections(if writes { 1 } else { 8 }).min_connections(1);
     options.map_sqlx_sqlite_opts(move |options| {
         let options = options
@@ -172,9 +176,15 @@ async fn write(connection: DatabaseConnection, mut jobs: mpsc::Receiver<Job>) {
     }
 }
 
-async fn run(connection: &DatabaseConnection, group: Vec<Job>, answers: &mut Vec<Answer>) -> Result<(), StoreError> {
-    let options =
-        TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
+async fn run(
+    connection: &DatabaseConnection,
+    group: Vec<Job>,
+    answers: &mut Vec<Answer>,
+) -> Result<(), StoreError> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
     let transaction = connection.begin_with_options(options).await?;
     for job in group {
         let savepoint = transaction.begin().await?;
@@ -189,4 +199,3 @@ async fn run(connection: &DatabaseConnection, group: Vec<Job>, answers: &mut Vec
     transaction.commit().await?;
     Ok(())
 }
-

@@ -97,7 +97,12 @@ impl Store {
     }
 
     /// Gives an effect back, to be tried again later.
-    pub async fn release_effect(&self, fence: &Fence, not_before: Millis, error: &str) -> Result<bool, StoreError> {
+    pub async fn release_effect(
+        &self,
+        fence: &Fence,
+        not_before: Millis,
+        error: &str,
+    ) -> Result<bool, StoreError> {
         let sql = "UPDATE effects SET state = 'pending', not_before = ?, error = ? WHERE id = ? AND attempt = ? AND state = 'leased'";
         self.fenced(fence, sql, vec![not_before.0.into(), error.into()]).await
     }
@@ -135,7 +140,12 @@ impl Store {
             .collect()
     }
 
-    async fn fenced(&self, fence: &Fence, sql: &'static str, mut values: Vec<sea_orm::Value>) -> Result<bool, StoreError> {
+    async fn fenced(
+        &self,
+        fence: &Fence,
+        sql: &'static str,
+        mut values: Vec<sea_orm::Value>,
+    ) -> Result<bool, StoreError> {
         values.extend([fence.effect.as_str().into(), fence.attempt.into()]);
         self.write(move |on| Box::pin(async move { Ok(execute(on, sql, values).await? == 1) })).await
     }
@@ -147,7 +157,11 @@ pub(crate) async fn finish(on: &impl ConnectionTrait, fence: &Fence) -> Result<b
     Ok(execute(on, sql, vec![fence.effect.as_str().into(), fence.attempt.into()]).await? == 1)
 }
 
-pub(crate) async fn enqueue(on: &DatabaseTransaction, task: &TaskId, effects: &[EffectRow]) -> Result<(), StoreError> {
+pub(crate) async fn enqueue(
+    on: &DatabaseTransaction,
+    task: &TaskId,
+    effects: &[EffectRow],
+) -> Result<(), StoreError> {
     if effects.is_empty() {
         return Ok(());
     }

@@ -40,10 +40,13 @@ impl Store {
             return Ok(Vec::new());
         }
         let marks = vec!["?"; topics.len()].join(", ");
-        let sql = format!("SELECT id, topic, seq, kind, data, at FROM feed WHERE topic IN ({marks}) ORDER BY id DESC LIMIT ?");
+        let sql = format!(
+            "SELECT id, topic, seq, kind, data, at FROM feed WHERE topic IN ({marks}) ORDER BY id DESC LIMIT ?"
+        );
         let mut values: Vec<sea_orm::Value> = topics.iter().map(|topic| topic.as_str().into()).collect();
         values.push(sql::signed(limit));
-        let mut found = rows(&self.readers, &sql, values).await?.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let mut found =
+            rows(&self.readers, &sql, values).await?.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         found.reverse();
         Ok(found)
     }
@@ -51,7 +54,8 @@ impl Store {
     /// A topic's messages after a number.
     pub async fn read_feed(&self, topic: &str, after: u64, limit: u64) -> Result<Vec<FeedRow>, StoreError> {
         let sql = "SELECT id, topic, seq, kind, data, at FROM feed WHERE topic = ? AND seq > ? ORDER BY seq LIMIT ?";
-        let found = rows(&self.readers, sql, vec![topic.into(), sql::signed(after), sql::signed(limit)]).await?;
+        let found =
+            rows(&self.readers, sql, vec![topic.into(), sql::signed(after), sql::signed(limit)]).await?;
         found.iter().map(read).collect()
     }
 
@@ -92,9 +96,17 @@ pub(crate) async fn append(
     for FeedEntry { topic, kind, data } in entries {
         let Some(seq) = next.get_mut(&topic) else { continue };
         let sql = "INSERT INTO feed (topic, seq, kind, data, at) VALUES (?, ?, ?, ?, ?) RETURNING id";
-        let values = vec![topic.as_str().into(), (*seq).into(), kind.as_str().into(), sql::json(&data), at.0.into()];
+        let values =
+            vec![topic.as_str().into(), (*seq).into(), kind.as_str().into(), sql::json(&data), at.0.into()];
         let id = row(on, sql, values).await?.map_or(Ok(0), |row| key(&row))?;
-        appended.push(FeedRow { id, topic: topic.clone(), seq: u64::try_from(*seq).unwrap_or(0), kind, data, at });
+        appended.push(FeedRow {
+            id,
+            topic: topic.clone(),
+            seq: u64::try_from(*seq).unwrap_or(0),
+            kind,
+            data,
+            at,
+        });
         *seq += 1;
     }
     Ok(appended)

@@ -42,19 +42,23 @@ impl Store {
 
     /// The instance of a task.
     pub async fn instance_of(&self, task: &TaskId) -> Result<Option<InstanceRow>, StoreError> {
-        let found = row(&self.readers, "SELECT data FROM instances WHERE task = ?", vec![task.as_str().into()]).await?;
+        let found =
+            row(&self.readers, "SELECT data FROM instances WHERE task = ?", vec![task.as_str().into()])
+                .await?;
         found.map(|row| from_json(&row, "data", "instance")).transpose()
     }
 
     /// The task of an instance.
     pub async fn task_of_instance(&self, id: &InstanceId) -> Result<Option<TaskId>, StoreError> {
-        let found = row(&self.readers, "SELECT task FROM instances WHERE id = ?", vec![id.as_str().into()]).await?;
+        let found =
+            row(&self.readers, "SELECT task FROM instances WHERE id = ?", vec![id.as_str().into()]).await?;
         found.map(|row| Ok(sql::text(&row, "task")?.into())).transpose()
     }
 
     /// Every instance that counts as running.
     pub async fn active_instances(&self) -> Result<Vec<InstanceRow>, StoreError> {
-        let found = rows(&self.readers, "SELECT data FROM instances WHERE status = 'active'", Vec::new()).await?;
+        let found =
+            rows(&self.readers, "SELECT data FROM instances WHERE status = 'active'", Vec::new()).await?;
         found.iter().map(|row| from_json(row, "data", "instance")).collect()
     }
 }

@@ -24,13 +24,23 @@ pub struct LogRow {
 
 impl Store {
     /// Appends to a session's log.
-    pub async fn append_log(&self, session: &SessionId, at: Millis, entries: Vec<Value>) -> Result<Vec<LogRow>, StoreError> {
+    pub async fn append_log(
+        &self,
+        session: &SessionId,
+        at: Millis,
+        entries: Vec<Value>,
+    ) -> Result<Vec<LogRow>, StoreError> {
         let session = session.clone();
         self.write(move |on| Box::pin(async move { append(on, &session, at, entries).await })).await
     }
 
     /// A session's entries after a number, in their order.
-    pub async fn read_log(&self, session: &SessionId, after: u64, limit: u64) -> Result<Vec<LogRow>, StoreError> {
+    pub async fn read_log(
+        &self,
+        session: &SessionId,
+        after: u64,
+        limit: u64,
+    ) -> Result<Vec<LogRow>, StoreError> {
         let sql = "SELECT seq, at, entry FROM session_log WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?";
         let values = vec![session.as_str().into(), sql::signed(after), sql::signed(limit)];
         let found = rows(&self.readers, sql, values).await?;

@@ -65,7 +65,12 @@ async fn version(store: &Store) -> Result<i64, StoreError> {
                     sql::execute(on, "SELECT pg_advisory_xact_lock(7236)", Vec::new()).await?;
                 }
                 sql::execute(on, table, Vec::new()).await?;
-                let row = sql::row(on, "SELECT COALESCE(MAX(version), 0) AS version FROM schema_version", Vec::new()).await?;
+                let row = sql::row(
+                    on,
+                    "SELECT COALESCE(MAX(version), 0) AS version FROM schema_version",
+                    Vec::new(),
+                )
+                .await?;
                 row.map_or(Ok(0), |row| sql::number(&row, "version"))
             })
         })
@@ -81,15 +86,22 @@ async fn apply(store: &Store, at: usize, step: &'static [&'static str]) -> Resul
                 if backend == DbBackend::Postgres {
                     sql::execute(on, "SELECT pg_advisory_xact_lock(7236)", Vec::new()).await?;
                 }
-                let done = sql::row(on, "SELECT version FROM schema_version WHERE version = ?", vec![number.into()]).await?;
+                let done =
+                    sql::row(on, "SELECT version FROM schema_version WHERE version = ?", vec![number.into()])
+                        .await?;
                 if done.is_some() {
                     return Ok(());
                 }
                 for statement in step {
-                    let key = if backend == DbBackend::Postgres { "BIGSERIAL PRIMARY KEY" } else { "INTEGER PRIMARY KEY" };
+                    let key = if backend == DbBackend::Postgres {
+                        "BIGSERIAL PRIMARY KEY"
+                    } else {
+                        "INTEGER PRIMARY KEY"
+                    };
                     sql::execute(on, &statement.replace("SERIAL_KEY", key), Vec::new()).await?;
                 }
-                sql::execute(on, "INSERT INTO schema_version (version) VALUES (?)", vec![number.into()]).await?;
+                sql::execute(on, "INSERT INTO schema_version (version) VALUES (?)", vec![number.into()])
+                    .await?;
                 Ok(())
             })
         })

@@ -55,7 +55,8 @@ impl Store {
     }
 
     pub async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
-        let found = row(&self.readers, "SELECT data FROM users WHERE id = ?", vec![id.as_str().into()]).await?;
+        let found =
+            row(&self.readers, "SELECT data FROM users WHERE id = ?", vec![id.as_str().into()]).await?;
         found.map(|row| from_json(&row, "data", "user")).transpose()
     }
 
@@ -78,7 +79,12 @@ impl Store {
     }
 
     /// What a request with this key was answered.
-    pub async fn remembered(&self, user: &UserId, route: &str, key: &str) -> Result<Option<Remembered>, StoreError> {
+    pub async fn remembered(
+        &self,
+        user: &UserId,
+        route: &str,
+        key: &str,
+    ) -> Result<Option<Remembered>, StoreError> {
         let sql = "SELECT body_hash, status, response FROM idempotency WHERE user_id = ? AND route = ? AND name = ?";
         let found = row(&self.readers, sql, vec![user.as_str().into(), route.into(), key.into()]).await?;
         found

@@ -41,7 +41,8 @@ impl Store {
     }
 
     pub async fn project(&self, id: &ProjectId) -> Result<Option<Project>, StoreError> {
-        let found = row(&self.readers, "SELECT data FROM projects WHERE id = ?", vec![id.as_str().into()]).await?;
+        let found =
+            row(&self.readers, "SELECT data FROM projects WHERE id = ?", vec![id.as_str().into()]).await?;
         found.map(|row| from_json(&row, "data", "project")).transpose()
     }
 

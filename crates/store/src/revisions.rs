@@ -56,7 +56,12 @@ impl Store {
     }
 
     /// Writes down what was decided about the last content of a round.
-    pub async fn decide_revision(&self, task: &TaskId, round: u32, verdict: Verdict) -> Result<(), StoreError> {
+    pub async fn decide_revision(
+        &self,
+        task: &TaskId,
+        round: u32,
+        verdict: Verdict,
+    ) -> Result<(), StoreError> {
         let task = task.clone();
         self.write(move |on| {
             Box::pin(async move {
@@ -86,7 +91,8 @@ impl Store {
 
     /// A round by its review's id.
     pub async fn review(&self, id: &ReviewId) -> Result<Option<Revision>, StoreError> {
-        let found = row(&self.readers, "SELECT data FROM revisions WHERE id = ?", vec![id.as_str().into()]).await?;
+        let found =
+            row(&self.readers, "SELECT data FROM revisions WHERE id = ?", vec![id.as_str().into()]).await?;
         found.map(|row| from_json(&row, "data", "revision")).transpose()
     }
 }

@@ -25,7 +25,11 @@ pub(crate) fn statement(backend: DbBackend, sql: &str, values: Vec<Value>) -> St
 }
 
 /// Executes a statement and returns how many rows it touched.
-pub(crate) async fn execute(on: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
+pub(crate) async fn execute(
+    on: &impl ConnectionTrait,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<u64, StoreError> {
     let done = on.execute_raw(statement(on.get_database_backend(), sql, values)).await?;
     Ok(done.rows_affected())
 }
@@ -71,7 +75,11 @@ pub(crate) fn json(value: &impl Serialize) -> Value {
 }
 
 /// A JSON column's value.
-pub(crate) fn from_json<T: DeserializeOwned>(row: &QueryResult, column: &str, what: &'static str) -> Result<T, StoreError> {
+pub(crate) fn from_json<T: DeserializeOwned>(
+    row: &QueryResult,
+    column: &str,
+    what: &'static str,
+) -> Result<T, StoreError> {
     let text: String = row.try_get("", column)?;
     serde_json::from_str(&text).map_err(|source| StoreError::Unreadable { what, source })
 }

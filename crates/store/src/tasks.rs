@@ -7,8 +7,8 @@ use crate::sql::{self, execute, from_json, number, row, rows, unsigned};
 use crate::{Store, StoreError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
 use workflow::{
-    EffectRow, Event, EventId, HelixSessionId, Millis, Priority, ProjectId, Rejected, SessionId, Step, Task, TaskId,
-    TaskStatus, ThreadId, UserId,
+    EffectRow, Event, EventId, HelixSessionId, Millis, Priority, ProjectId, Rejected, SessionId, Step, Task,
+    TaskId, TaskStatus, ThreadId, UserId,
 };
 
 /// What a decision gives the store to save.
@@ -97,7 +97,12 @@ impl Store {
 
     /// Decides about a task and saves what follows: state, events, effects, feed and logs in one transaction, together with
     /// the end of the effect whose report this is.
-    pub async fn advance<F>(&self, id: &TaskId, fence: Option<Fence>, decide: F) -> Result<Advanced, StoreError>
+    pub async fn advance<F>(
+        &self,
+        id: &TaskId,
+        fence: Option<Fence>,
+        decide: F,
+    ) -> Result<Advanced, StoreError>
     where
         F: FnOnce(&Task) -> Result<Outcome, Rejected> + Send + 'static,
     {
@@ -144,7 +149,8 @@ impl Store {
     pub async fn tasks(&self, filter: &TaskFilter) -> Result<Page, StoreError> {
         let (condition, values) = condition(filter);
         let sql = format!("SELECT COUNT(*) AS total FROM tasks WHERE {condition}");
-        let total = row(&self.readers, &sql, values.clone()).await?.map_or(Ok(0), |row| unsigned(&row, "total"))?;
+        let total =
+            row(&self.readers, &sql, values.clone()).await?.map_or(Ok(0), |row| unsigned(&row, "total"))?;
         let skip: u64 = filter.cursor.as_ref().and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
         let sql = format!(
             "SELECT state FROM tasks WHERE id IN (SELECT id FROM (SELECT id FROM tasks WHERE {condition} ORDER BY {order} \
@@ -153,7 +159,8 @@ impl Store {
             limit = filter.limit,
         );
         let found = rows(&self.readers, &sql, values).await?;
-        let tasks: Vec<Task> = found.iter().map(|row| from_json(row, "state", "task")).collect::<Result<_, _>>()?;
+        let tasks: Vec<Task> =
+            found.iter().map(|row| from_json(row, "state", "task")).collect::<Result<_, _>>()?;
         let end = skip + u64::try_from(tasks.len()).unwrap_or(0);
         Ok(Page { tasks, total, next: (end < total).then(|| end.to_string()) })
     }
@@ -161,7 +168,9 @@ impl Store {
     /// How many tasks a project has.
     pub async fn count_tasks_of_project(&self, project: &ProjectId) -> Result<u64, StoreError> {
         let sql = "SELECT COUNT(*) AS total FROM tasks WHERE project = ?";
-        row(&self.readers, sql, vec![project.as_str().into()]).await?.map_or(Ok(0), |row| unsigned(&row, "total"))
+        row(&self.readers, sql, vec![project.as_str().into()])
+            .await?
+            .map_or(Ok(0), |row| unsigned(&row, "total"))
     }
 
     /// How many tasks are in each status.
@@ -177,7 +186,10 @@ impl Store {
     }
 
     /// The task and work session of a Helix session.
-    pub async fn session_of_helix(&self, session: &HelixSessionId) -> Result<Option<(TaskId, SessionId)>, StoreError> {
+    pub async fn session_of_helix(
+        &self,
+        session: &HelixSessionId,
+    ) -> Result<Option<(TaskId, SessionId)>, StoreError> {
         let sql = "SELECT task, id FROM work_sessions WHERE helix_session = ?";
         let found = row(&self.readers, sql, vec![session.as_str().into()]).await?;
         found.map(|row| Ok((sql::text(&row, "task")?.into(), sql::text(&row, "id")?.into()))).transpose()
@@ -194,10 +206,23 @@ impl Store {
         found.map(|row| Ok(sql::text(&row, "task")?.into())).transpose()
     }
 
+    /// The number of a task's last event.
+    pub async fn last_event(&self, id: &TaskId) -> Result<u64, StoreError> {
+        Ok(u64::try_from(sql::counted(&self.readers, &format!("events/{id}")).await?).unwrap_or(0))
+    }
+
     /// A task's events after a number, in their order.
-    pub async fn task_events(&self, id: &TaskId, after: u64, limit: u64) -> Result<Vec<LoggedEvent>, StoreError> {
-        let sql = "SELECT seq, id, at, event FROM task_events WHERE task = ? AND seq > ? ORDER BY seq LIMIT ?";
-        let found = rows(&self.readers, sql, vec![id.as_str().into(), sql::signed(after), sql::signed(limit)]).await?;
+    pub async fn task_events(
+        &self,
+        id: &TaskId,
+        after: u64,
+        limit: u64,
+    ) -> Result<Vec<LoggedEvent>, StoreError> {
+        let sql =
+            "SELECT seq, id, at, event FROM task_events WHERE task = ? AND seq > ? ORDER BY seq LIMIT ?";
+        let found =
+            rows(&self.readers, sql, vec![id.as_str().into(), sql::signed(after), sql::signed(limit)])
+                .await?;
         found
             .iter()
             .map(|row| {
@@ -214,7 +239,8 @@ impl Store {
 
 async fn load(on: &impl ConnectionTrait, id: &TaskId, lock: bool) -> Result<Option<Task>, StoreError> {
     let lock = if lock && on.get_database_backend() == DbBackend::Postgres { " FOR UPDATE" } else { "" };
-    let found = row(on, &format!("SELECT state FROM tasks WHERE id = ?{lock}"), vec![id.as_str().into()]).await?;
+    let found =
+        row(on, &format!("SELECT state FROM tasks WHERE id = ?{lock}"), vec![id.as_str().into()]).await?;
     found.map(|row| from_json(&row, "state", "task")).transpose()
 }
 

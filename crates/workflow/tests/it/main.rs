@@ -1,3 +1,4 @@
 //! What the workflow promises, seen from outside.
 
+mod corpus;
 mod world;
