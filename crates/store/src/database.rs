@@ -2,8 +2,8 @@
 
 use crate::{OpenError, StoreError, migrations};
 use sea_orm::{
-    ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -57,9 +57,15 @@ impl Store {
         let mut options = ConnectOptions::new(url);
         options.max_connections(32).min_connections(1).sqlx_logging(false);
         if let Some(schema) = schema {
-            let admin = Database::connect(options.clone()).await.map_err(OpenError::Connect)?;
-            let sql = format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", schema.replace('"', ""));
-            crate::sql::execute(&admin, &sql, Vec::new()).await.map_err(OpenError::Migrate)?;
+            let mut single = options.clone();
+            single.max_connections(1);
+            let admin = Database::connect(single).await.map_err(OpenError::Connect)?;
+            // Servers that start together make it one after the other; the lock ends with the connection.
+            let sql = format!(
+                "SELECT pg_advisory_lock(7236); CREATE SCHEMA IF NOT EXISTS \"{}\"",
+                schema.replace('"', "")
+            );
+            admin.execute_unprepared(&sql).await.map_err(|error| OpenError::Migrate(error.into()))?;
             admin.close().await.map_err(OpenError::Connect)?;
             options.set_schema_search_path(schema);
         }

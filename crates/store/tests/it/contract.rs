@@ -1,0 +1,306 @@
+//! The promises that everything above the store is built on.
+
+use crate::database::on_both;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use store::{Advanced, Claimed, FeedEntry, LogEntry, Outcome, Store, TaskFilter};
+use workflow::{
+    Complexity, Context, Ids, Input, Millis, NewTask, Priority, ProjectId, Rejected, SessionId, Task, TaskId,
+    TaskKind, TaskStatus, UserId,
+};
+
+/// Identifiers that count up.
+struct Counting(u32);
+
+impl Ids for Counting {
+    fn next(&mut self, prefix: &str) -> String {
+        self.0 += 1;
+        format!("{prefix}_{:026}", self.0)
+    }
+}
+
+fn new_task(number: u32) -> NewTask {
+    NewTask {
+        id: TaskId(format!("spt_{number:026}")),
+        project: ProjectId::from("prj_1"),
+        owner: UserId::from(if number.is_multiple_of(2) { "usr_even" } else { "usr_odd" }),
+        name: format!("Task {number}"),
+        description: String::new(),
+        kind: TaskKind::Feature,
+        priority: if number.is_multiple_of(3) { Priority::High } else { Priority::Low },
+        complexity: Complexity::Complex,
+        prompt: format!("Do thing {number} 100% well"),
+        spec_agent: "a".to_owned(),
+        implementation_agent: "b".to_owned(),
+        base_branch: "main".to_owned(),
+        labels: vec![format!("label{}", number % 2)],
+        depends_on: Vec::new(),
+        budget: None,
+        workspace_config: None,
+        max_parallel: 2,
+        planned: true,
+    }
+}
+
+fn entry(topic: &str, number: u32) -> FeedEntry {
+    FeedEntry { topic: topic.to_owned(), kind: "test".to_owned(), data: json!({ "number": number }) }
+}
+
+fn outcome(step: workflow::Step) -> Outcome {
+    let feed = vec![entry("fleet:x", 0), entry(&format!("task:{}", step.task.id), 0)];
+    let logs = step
+        .task
+        .sessions
+        .iter()
+        .map(|session| LogEntry { session: session.id.clone(), entry: json!({ "kind": "test" }) })
+        .collect();
+    Outcome { step, feed, logs }
+}
+
+async fn create(store: &Store, number: u32, start: bool) -> Task {
+    let mut ids = Counting(number * 1000);
+    let step =
+        Task::create(new_task(number), start, &mut Context { now: Millis(i64::from(number)), ids: &mut ids });
+    store.create_task(outcome(step.expect("a task"))).await.expect("saved").task
+}
+
+async fn advance(store: &Store, task: &TaskId, seed: u32, input: Input) -> Advanced {
+    let decide = move |task: &Task| {
+        let mut ids = Counting(seed);
+        task.handle(input, &mut Context { now: Millis(1_000), ids: &mut ids }).map(outcome)
+    };
+    store.advance(task, None, decide).await.expect("the database works")
+}
+
+/// A task whose planning has a place: one effect waits.
+async fn admitted(store: &Store, number: u32) -> Task {
+    let task = create(store, number, true).await;
+    match advance(store, &task.id, number * 1000 + 500, Input::Admit).await {
+        Advanced::Saved(saved) => saved.task,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn claim(store: &Store, worker: &str, now: i64) -> Vec<Claimed> {
+    store.claim_effects(worker, 64, Millis(now), Millis(now + 100)).await.expect("the database works")
+}
+
+on_both! {
+    /// A task, its events, effects, news and log entries are there together, and the log is the state.
+    async fn a_step_is_saved_whole(place: &Place) {
+        let store = place.open().await;
+        let task = admitted(&store, 1).await;
+        assert_eq!(store.task(&task.id).await.expect("read"), Some(task.clone()));
+        let events = store.task_events(&task.id, 0, 100).await.expect("read");
+        let numbers: Vec<u64> = events.iter().map(|event| event.seq).collect();
+        assert_eq!(numbers, (1..=u64::try_from(events.len()).expect("few")).collect::<Vec<_>>());
+        assert_eq!(store.last_event(&task.id).await.expect("read"), *numbers.last().expect("events"));
+        let pending = store.pending_effects(&task.id).await.expect("read");
+        assert_eq!(pending.len(), 1);
+        let session = &task.sessions[0];
+        assert_eq!(store.task_of_session(&session.id).await.expect("read"), Some(task.id.clone()));
+        assert_eq!(store.session_of_helix(&session.helix_session).await.expect("read"), Some((task.id.clone(), session.id.clone())));
+        assert!(store.log_tail(&session.id).await.expect("read") > 0);
+        assert!(store.feed_position(&format!("task:{}", task.id)).await.expect("read") > 0);
+    }
+
+    /// What a decision refuses leaves nothing behind; what does not exist is said to.
+    async fn a_refusal_changes_nothing(place: &Place) {
+        let store = place.open().await;
+        let task = create(&store, 1, false).await;
+        let refused = advance(&store, &task.id, 1, Input::Admit).await;
+        assert!(matches!(refused, Advanced::Rejected(Rejected::WrongState(_) | Rejected::Stale(_))), "{refused:?}");
+        assert_eq!(store.task(&task.id).await.expect("read"), Some(task));
+        assert!(matches!(advance(&store, &"spt_none".into(), 1, Input::Admit).await, Advanced::NotFound));
+    }
+
+    /// Many servers that claim at once never get the same effect.
+    async fn concurrent_claimers_share_without_doubles(place: &Place) {
+        let store = place.open().await;
+        for number in 1..=40 {
+            admitted(&store, number).await;
+        }
+        let mut workers = Vec::new();
+        for worker in 0..8 {
+            let store = place.open().await;
+            workers.push(tokio::spawn(async move {
+                let mut mine = Vec::new();
+                for _ in 0..10 {
+                    let claimed = store.claim_effects(&format!("w{worker}"), 3, Millis(5_000), Millis(9_000)).await;
+                    mine.extend(claimed.expect("the database works").into_iter().map(|claimed| claimed.row.id));
+                }
+                mine
+            }));
+        }
+        let mut all = Vec::new();
+        for worker in workers {
+            all.extend(worker.await.expect("no panic"));
+        }
+        let distinct: BTreeSet<_> = all.iter().cloned().collect();
+        assert_eq!(distinct.len(), all.len(), "an effect was claimed twice");
+        assert_eq!(distinct.len(), 40);
+    }
+
+    /// A claim holds for its lease; what comes after it has another number, and the late report is refused.
+    async fn a_lost_lease_cannot_report(place: &Place) {
+        let store = place.open().await;
+        let task = admitted(&store, 1).await;
+        let first = claim(&store, "one", 2_000).await.pop().expect("one effect");
+        assert!(claim(&store, "two", 2_050).await.is_empty(), "the lease holds");
+        assert!(store.renew_lease(&first.fence(), Millis(2_200)).await.expect("works"));
+        assert!(claim(&store, "two", 2_150).await.is_empty(), "the renewed lease holds");
+        let second = claim(&store, "two", 2_300).await.pop().expect("the lease ran out");
+        assert_eq!((first.attempt, second.attempt), (1, 2));
+        assert!(!store.renew_lease(&first.fence(), Millis(9_000)).await.expect("works"));
+        assert!(!store.finish_effect(&first.fence()).await.expect("works"));
+        let session = task.sessions[0].id.clone();
+        let report = |input: Input| move |task: &Task| {
+            let mut ids = Counting(7_000_000);
+            task.handle(input, &mut Context { now: Millis(3_000), ids: &mut ids }).map(outcome)
+        };
+        let ready = Input::PlanningReady { session: session.clone() };
+        let late = store.advance(&task.id, Some(first.fence()), report(ready.clone())).await.expect("works");
+        assert!(matches!(late, Advanced::Fenced), "{late:?}");
+        assert_eq!(store.task(&task.id).await.expect("read"), Some(task.clone()), "nothing was changed");
+        let timely = store.advance(&task.id, Some(second.fence()), report(ready)).await.expect("works");
+        assert!(matches!(timely, Advanced::Saved(_)), "{timely:?}");
+        let again = store.advance(&task.id, Some(second.fence()), report(Input::PlanningReady { session })).await.expect("works");
+        assert!(matches!(again, Advanced::Fenced), "a report counts once: {again:?}");
+    }
+
+    /// An effect that is given back waits its time; a worker's claims are freed when it is gone.
+    async fn effects_are_given_back_and_freed(place: &Place) {
+        let store = place.open().await;
+        let task = admitted(&store, 1).await;
+        let held = claim(&store, "one", 2_000).await.pop().expect("one effect");
+        assert!(store.release_effect(&held.fence(), Millis(4_000), "later").await.expect("works"));
+        assert!(claim(&store, "one", 3_000).await.is_empty());
+        assert_eq!(store.pending_effects(&task.id).await.expect("read")[0].error, "later");
+        assert_eq!(claim(&store, "one", 4_000).await.len(), 1);
+        assert_eq!(store.release_worker("two").await.expect("works"), 0);
+        assert_eq!(store.release_worker("one").await.expect("works"), 1);
+        assert_eq!(claim(&store, "two", 4_001).await.len(), 1);
+    }
+
+    /// Writers of one log and of one topic at once leave no gap and no double.
+    async fn logs_and_topics_have_no_gaps(place: &Place) {
+        let store = place.open().await;
+        let session = SessionId::from("stws_1");
+        let mut writers = Vec::new();
+        for writer in 0..8_u32 {
+            let (store, session) = (place.open().await, session.clone());
+            writers.push(tokio::spawn(async move {
+                for number in 0..25 {
+                    let entries = vec![json!({ "writer": writer, "number": number }), json!({ "writer": writer, "number": number, "second": true })];
+                    store.append_log(&session, Millis(1), entries).await.expect("works");
+                    let topics = if writer % 2 == 0 { ["a", "b"] } else { ["b", "a"] };
+                    let rows = topics.map(|topic| entry(topic, number)).to_vec();
+                    store.append_feed(Millis(1), rows).await.expect("works");
+                }
+            }));
+        }
+        for writer in writers {
+            writer.await.expect("no panic");
+        }
+        let rows = store.read_log(&session, 0, 10_000).await.expect("read");
+        let numbers: Vec<u64> = rows.iter().map(|row| row.seq).collect();
+        assert_eq!(numbers, (1..=400).collect::<Vec<_>>());
+        assert_eq!(store.log_tail(&session).await.expect("read"), 400);
+        for topic in ["a", "b"] {
+            let numbers: Vec<u64> = store.read_feed(topic, 0, 10_000).await.expect("read").iter().map(|row| row.seq).collect();
+            assert_eq!(numbers, (1..=200).collect::<Vec<_>>(), "topic {topic}");
+        }
+        let last = store.last_of_feed(&["a".to_owned(), "b".to_owned()], 7).await.expect("read");
+        assert_eq!(last.len(), 7);
+        assert!(last.windows(2).all(|pair| pair[0].id < pair[1].id));
+        store.trim_feed(50).await.expect("works");
+        assert_eq!(store.read_feed("a", 0, 10_000).await.expect("read").first().map(|row| row.seq), Some(151));
+        assert_eq!(store.feed_position("a").await.expect("read"), 200);
+    }
+
+    /// Two decisions about one task at once both count, one after the other.
+    async fn decisions_about_one_task_queue_up(place: &Place) {
+        let store = place.open().await;
+        let task = create(&store, 1, false).await;
+        let mut people = Vec::new();
+        for number in 0..10_u32 {
+            let (store, id) = (place.open().await, task.id.clone());
+            people.push(tokio::spawn(async move {
+                let edit = workflow::TaskEdit { name: Some(format!("Name {number}")), ..workflow::TaskEdit::default() };
+                matches!(advance(&store, &id, number, Input::Edit { edit }).await, Advanced::Saved(_))
+            }));
+        }
+        let mut saved = 0;
+        for person in people {
+            saved += u64::from(person.await.expect("no panic"));
+        }
+        let after = store.task(&task.id).await.expect("read").expect("there");
+        assert_eq!((saved, after.version), (10, task.version + 10));
+        assert_eq!(store.task_events(&task.id, 0, 100).await.expect("read").len(), 11);
+    }
+
+    /// Lists are filtered, sorted, counted and paged; what people type is not a pattern.
+    async fn lists_are_filtered_and_paged(place: &Place) {
+        let store = place.open().await;
+        for number in 1..=30 {
+            create(&store, number, number <= 10).await;
+        }
+        let list = async |filter: TaskFilter| store.tasks(&TaskFilter { limit: filter.limit.max(1), ..filter }).await.expect("read");
+        let mine = list(TaskFilter { owner: Some("usr_even".into()), limit: 4, ..TaskFilter::default() }).await;
+        assert_eq!((mine.total, mine.tasks.len(), mine.next.is_some()), (15, 4, true));
+        assert_eq!(mine.tasks[0].name, "Task 30", "the newest first");
+        let mut seen = BTreeSet::new();
+        let mut cursor = None;
+        loop {
+            let page = list(TaskFilter { limit: 7, cursor, sort: Some("name".to_owned()), ..TaskFilter::default() }).await;
+            seen.extend(page.tasks.into_iter().map(|task| task.id));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), 30);
+        let waiting = TaskFilter { statuses: vec![TaskStatus::SpecGeneration], limit: 50, ..TaskFilter::default() };
+        assert_eq!(list(waiting).await.total, 10);
+        for (words, total) in [("thing 100%", 30), ("thing 7", 3), ("100_", 0), ("%", 30), ("nowhere", 0)] {
+            let filter = TaskFilter { q: Some(words.to_owned()), limit: 50, ..TaskFilter::default() };
+            let found = list(filter).await.total;
+            assert!(found == total || words == "thing 7" && found >= 3, "{words}: {found}");
+        }
+        assert_eq!(list(TaskFilter { label: Some("label1".to_owned()), limit: 50, ..TaskFilter::default() }).await.total, 15);
+        assert_eq!(list(TaskFilter { priority: Some(Priority::High), limit: 50, ..TaskFilter::default() }).await.total, 10);
+        let counts: BTreeMap<String, u64> = store.count_tasks().await.expect("read").into_iter().collect();
+        assert_eq!((counts["backlog"], counts["spec_generation"]), (20, 10));
+        assert_eq!(store.live_tasks().await.expect("read").len(), 10);
+    }
+
+    /// Everything is there after the store is opened again.
+    async fn nothing_is_lost_by_a_restart(place: &Place) {
+        let task = {
+            let store = place.open().await;
+            let task = admitted(&store, 1).await;
+            store.close().await;
+            task
+        };
+        let store = place.open().await;
+        assert_eq!(store.task(&task.id).await.expect("read"), Some(task));
+        assert_eq!(claim(&store, "one", 2_000).await.len(), 1);
+    }
+
+    /// Users, tokens, remembered answers and the audit log.
+    async fn people_and_what_they_did(place: &Place) {
+        let store = place.open().await;
+        let ada = store::User { id: "usr_1".into(), name: "Ada".to_owned(), roles: vec!["owner".to_owned()], created_at: Millis(1) };
+        store.put_user(ada.clone()).await.expect("saved");
+        assert_eq!(store.user(&ada.id).await.expect("read"), Some(ada.clone()));
+        let answer = store::Remembered { body_hash: "h".to_owned(), status: 201, response: "{}".to_owned() };
+        store.remember(&ada.id, "/r", "k", answer.clone(), Millis(1)).await.expect("saved");
+        let other = store::Remembered { status: 500, ..answer.clone() };
+        store.remember(&ada.id, "/r", "k", other, Millis(2)).await.expect("saved");
+        assert_eq!(store.remembered(&ada.id, "/r", "k").await.expect("read"), Some(answer), "the first answer stays");
+        assert_eq!(store.remembered(&"usr_2".into(), "/r", "k").await.expect("read"), None);
+        let entry = store::AuditEntry { at: Millis(3), user: ada.id, action: "a".to_owned(), subject: "s".to_owned(), data: json!({}) };
+        store.audit(entry.clone()).await.expect("saved");
+        assert_eq!(store.audit_of("s").await.expect("read"), [entry]);
+    }
+}

@@ -1,0 +1,5 @@
+//! What the store promises, on SQLite and on PostgreSQL.
+
+mod contract;
+mod database;
+mod migrations;
