@@ -1,0 +1,146 @@
+//! Branches: listed, made, and moved by compare-and-set.
+
+use crate::error::Context as _;
+use crate::{CommitId, Error, Identity, Repository, beneath, durable, locks, names, objects, resolve};
+use gix::ObjectId;
+use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit};
+use gix::refs::{FullName, Target};
+
+/// Whether a ref was moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Swap {
+    Done,
+    /// The ref stood elsewhere, so nothing was written.
+    Lost,
+}
+
+/// Where a ref stands; `None` when there is none.
+pub(crate) fn tip_of(repository: &gix::Repository, name: &FullName) -> Result<Option<ObjectId>, Error> {
+    let found = repository.try_find_reference(name.as_ref()).context("read the ref", name.as_bstr())?;
+    let Some(mut reference) = found.filter(|found| found.name() == name.as_ref()) else { return Ok(None) };
+    Ok(Some(reference.peel_to_id().context("read the ref", name.as_bstr())?.detach()))
+}
+
+/// Who moves a ref, when and why, for the reflog.
+pub(crate) struct Mover<'a> {
+    pub(crate) by: &'a Identity,
+    pub(crate) time_ms: i64,
+    pub(crate) reason: &'a str,
+}
+
+/// Names that projects give to the branch everything is cut from.
+const USUAL_DEFAULTS: [&str; 3] = ["main", "master", "trunk"];
+
+impl Repository {
+    /// The branch that others are cut from: the one the remote names, else the one checked out, else one with a
+    /// usual name, else the only one.
+    pub fn default_branch(&self) -> Result<Option<String>, Error> {
+        let branches = self.branches()?;
+        let has = |name: &String| branches.contains(name);
+        let remote = self.symbolic("refs/remotes/origin/HEAD", "refs/remotes/origin/")?.filter(has);
+        if remote.is_some() {
+            return Ok(remote);
+        }
+        let head = self.symbolic("HEAD", "refs/heads/")?.filter(has);
+        if head.is_some() {
+            return Ok(head);
+        }
+        let usual = USUAL_DEFAULTS.iter().map(|&name| name.to_owned()).find(has);
+        Ok(usual.or_else(|| branches.first().filter(|_| branches.len() == 1).cloned()))
+    }
+
+    /// The names of all branches, sorted.
+    pub fn branches(&self) -> Result<Vec<String>, Error> {
+        let repository = self.local();
+        let references = repository.references().context("list the refs of", self.path().display())?;
+        let mut names = Vec::new();
+        for found in references.local_branches().context("list the branches of", self.path().display())? {
+            match found {
+                Ok(reference) => names.push(reference.name().shorten().to_string()),
+                // A broken ref hides itself, not the others.
+                Err(error) => tracing::debug!(%error, path = %self.path().display(), "a ref cannot be read"),
+            }
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Makes a branch at a revision; one that exists is left where it is. Returns its tip.
+    pub fn create_branch(&self, name: &str, at: &str) -> Result<CommitId, Error> {
+        let branch = names::branch(name)?;
+        let queue = self.queue(branch.as_bstr().to_string().as_str());
+        let _turn = crate::repository::lock(&queue);
+        let repository = self.local();
+        if let Some(tip) = tip_of(&repository, &branch)? {
+            return Ok(CommitId(tip));
+        }
+        let start = resolve::find_commit(&repository, at)?.ok_or_else(|| self.unknown(at))?;
+        let reason = format!("branch: created from {at}");
+        let mover = Mover { by: self.identity(), time_ms: now_ms(), reason: &reason };
+        self.sync_objects()?;
+        match self.swap(&repository, &branch, None, start, &mover)? {
+            Swap::Done => Ok(CommitId(start)),
+            Swap::Lost => tip_of(&repository, &branch)?.map(CommitId).ok_or_else(|| self.unknown(name)),
+        }
+    }
+
+    /// Makes everything written so far durable; comes before a ref is moved to it.
+    pub(crate) fn sync_objects(&self) -> Result<(), Error> {
+        durable::objects(&self.0.common_dir)
+            .context("bring to the disk the objects of", self.path().display())
+    }
+
+    /// Moves a ref from where it is expected to where it shall be, after the objects were made durable, and
+    /// then makes the ref durable.
+    pub(crate) fn swap(
+        &self,
+        repository: &gix::Repository,
+        name: &FullName,
+        old: Option<ObjectId>,
+        new: ObjectId,
+        mover: &Mover<'_>,
+    ) -> Result<Swap, Error> {
+        let common = &self.0.common_dir;
+        let expected = old
+            .map_or(PreviousValue::MustNotExist, |old| PreviousValue::MustExistAndMatch(Target::Object(old)));
+        let log = LogChange { message: one_line(mover.reason).into(), ..LogChange::default() };
+        let change = Change::Update { log, expected, new: Target::Object(new) };
+        let edit = RefEdit { change, name: name.clone(), deref: false };
+        let signature = objects::signature(mover.by, mover.time_ms);
+        let mut buffer = gix::date::parse::TimeBuf::default();
+        if let Err(error) = repository.edit_references_as(Some(edit), Some(signature.to_ref(&mut buffer))) {
+            if tip_of(repository, name)? != old {
+                return Ok(Swap::Lost);
+            }
+            if !error.is_retryable() {
+                return Err(error).context("move the ref", name.as_bstr());
+            }
+            let lock = locks::of(&common.join(beneath::name(name.as_bstr())));
+            let is_removed =
+                locks::remove_if_dead(&lock, &self.places()?).context("remove", lock.display())?;
+            let is_free = is_removed || !lock.exists();
+            return if is_free { Ok(Swap::Lost) } else { Err(Error::Locked { lock }) };
+        }
+        let file = common.join(beneath::name(name.as_bstr()));
+        // A ref that was packed meanwhile was made durable by who packed it.
+        locks::found(durable::file(&file, common)).context("bring to the disk", file.display())?;
+        Ok(Swap::Done)
+    }
+
+    /// The branch that a symbolic ref names, without its prefix.
+    fn symbolic(&self, name: &str, prefix: &str) -> Result<Option<String>, Error> {
+        let text = crate::open::read_text(&self.0.common_dir.join(name))?;
+        Ok(text.and_then(|text| Some(text.strip_prefix("ref: ")?.trim().strip_prefix(prefix)?.to_owned())))
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// The wall clock, for refs and commits that nobody gave a date.
+pub(crate) fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

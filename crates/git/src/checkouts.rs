@@ -1,0 +1,87 @@
+//! Worktrees by the branch they have checked out.
+
+use crate::open::read_text;
+use crate::registration::Mark;
+use crate::{Error, Repository};
+use std::path::{Path, PathBuf};
+
+/// A worktree whose folder is there.
+#[derive(Clone, Debug)]
+pub(crate) struct Checkout {
+    pub(crate) git_dir: PathBuf,
+    pub(crate) root: PathBuf,
+    /// The full name of the branch it is on, or is being rebased; `None` when detached.
+    pub(crate) branch: Option<String>,
+    /// Present when it was made here.
+    pub(crate) mark: Option<Mark>,
+}
+
+impl Checkout {
+    /// The operation under way in it, such as a merge that waits for a person.
+    pub(crate) fn operation(&self) -> Option<&'static str> {
+        let signs = [
+            ("MERGE_HEAD", "a merge"),
+            ("rebase-merge", "a rebase"),
+            ("rebase-apply", "a rebase"),
+            ("CHERRY_PICK_HEAD", "a cherry-pick"),
+            ("REVERT_HEAD", "a revert"),
+            ("BISECT_LOG", "a bisection"),
+        ];
+        signs.into_iter().find(|(file, _)| self.git_dir.join(file).exists()).map(|(_, operation)| operation)
+    }
+}
+
+impl Repository {
+    /// The worktrees that are there.
+    pub(crate) fn checkouts(&self) -> Result<Vec<Checkout>, Error> {
+        let mut checkouts = Vec::new();
+        if let Some(root) = self.0.main_root.as_ref().filter(|root| root.is_dir()) {
+            let git_dir = self.0.common_dir.clone();
+            let branch = branch(&git_dir)?;
+            checkouts.push(Checkout { git_dir, root: root.clone(), branch, mark: None });
+        }
+        for registration in
+            self.registrations()?.into_iter().filter(crate::registration::Registration::is_whole)
+        {
+            let branch = branch(&registration.git_dir)?;
+            let (git_dir, root, mark) = (registration.git_dir, registration.root, registration.mark);
+            checkouts.push(Checkout { git_dir, root, branch, mark });
+        }
+        Ok(checkouts)
+    }
+
+    /// The worktrees that are on a branch, by its full name.
+    pub(crate) fn checkouts_of(&self, branch: &str) -> Result<Vec<Checkout>, Error> {
+        let mut checkouts = self.checkouts()?;
+        checkouts.retain(|checkout| checkout.branch.as_deref() == Some(branch));
+        Ok(checkouts)
+    }
+
+    /// The worktree of a folder.
+    pub(crate) fn checkout(&self, path: &Path) -> Result<Checkout, Error> {
+        let resolved = crate::registration::resolved(path);
+        let all = self.checkouts()?;
+        let found =
+            all.into_iter().find(|checkout| crate::registration::resolved(&checkout.root) == resolved);
+        found.ok_or_else(|| Error::NotAWorktree { path: path.to_owned(), repository: self.path().to_owned() })
+    }
+}
+
+/// The branch of a worktree: what its `HEAD` names, or what is being rebased or bisected in it.
+fn branch(git_dir: &Path) -> Result<Option<String>, Error> {
+    let head = read_text(&git_dir.join("HEAD"))?.unwrap_or_default();
+    if let Some(name) = head.strip_prefix("ref: ") {
+        return Ok(Some(name.trim().to_owned()));
+    }
+    for file in ["rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"] {
+        if let Some(name) = read_text(&git_dir.join(file))? {
+            let name = name.trim();
+            return Ok(Some(if name.starts_with("refs/") {
+                name.to_owned()
+            } else {
+                format!("refs/heads/{name}")
+            }));
+        }
+    }
+    Ok(None)
+}

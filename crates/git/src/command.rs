@@ -1,0 +1,318 @@
+//! The hardened `git` command: the only place in this crate that starts a process.
+//!
+//! Planted hooks, configuration, attributes and worktree pointers make plain git run a stranger's programs. So
+//! every call has a cleared environment and says where the repository, its common folder and its worktree are,
+//! the options that name programs are overridden, and calls that read or write files of a worktree also
+//! override each filter and driver that the repository's configuration defines.
+
+use crate::error::Context as _;
+use crate::{Error, Git};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// How long a command may take.
+const LIMIT: Duration = Duration::from_mins(2);
+/// How much a command may print.
+const OUTPUT: usize = 64 * 1024 * 1024;
+/// How much of a command's complaints is kept.
+const COMPLAINT: usize = 16 * 1024;
+
+/// Options of every call, against programs named by a repository's configuration.
+const OPTIONS: [&str; 19] = [
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.sshCommand=ssh -o BatchMode=yes",
+    "core.pager=cat",
+    "core.editor=false",
+    "core.askPass=",
+    "core.attributesFile=/dev/null",
+    "core.alternateRefsCommand=",
+    "core.gitProxy=",
+    "core.fsync=objects,reference",
+    "diff.external=",
+    "credential.helper=",
+    "protocol.ext.allow=never",
+    "commit.gpgSign=false",
+    "tag.gpgSign=false",
+    "submodule.recurse=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "advice.detachedHead=false",
+];
+
+/// Where a command is at work.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) git_dir: PathBuf,
+    pub(crate) common_dir: PathBuf,
+    pub(crate) work_tree: Option<PathBuf>,
+    /// The empty tree, in the repository's hash.
+    pub(crate) empty_tree: String,
+}
+
+/// A call of `git`, to be given its arguments and run.
+pub(crate) struct Command {
+    binary: PathBuf,
+    name: String,
+    place: PathBuf,
+    options: Vec<OsString>,
+    arguments: Vec<OsString>,
+    environment: Vec<(&'static str, OsString)>,
+    limit: Duration,
+}
+
+/// What a call printed, and whether it succeeded.
+pub(crate) struct Output {
+    pub(crate) succeeded: bool,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) complaint: String,
+}
+
+impl Output {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+impl Git {
+    /// A call that neither reads nor writes files of a worktree.
+    pub(crate) fn command(&self, name: &str, place: &Place) -> Command {
+        let directory = place.work_tree.as_deref().filter(|path| path.is_dir()).unwrap_or(&place.common_dir);
+        let mut command = Command::bare(self.binary(), name, directory);
+        command.environment.push(("GIT_DIR", place.git_dir.clone().into()));
+        if place.git_dir != place.common_dir {
+            command.environment.push(("GIT_COMMON_DIR", place.common_dir.clone().into()));
+        }
+        if let Some(work_tree) = &place.work_tree {
+            command.environment.push(("GIT_WORK_TREE", work_tree.clone().into()));
+        }
+        if self.has_attr_source() {
+            command.environment.push(("GIT_ATTR_SOURCE", place.empty_tree.clone().into()));
+        }
+        command
+    }
+
+    /// A call that reads or writes files of a worktree: with every configured filter and driver turned off.
+    pub(crate) fn command_on_files(&self, name: &str, place: &Place) -> Result<Command, Error> {
+        let mut command = self.command(name, place);
+        let listed = self.command("config", place).args(["--list", "--name-only", "-z"]).run()?;
+        for key in listed.stdout.split(|byte| *byte == 0) {
+            let key = String::from_utf8_lossy(key);
+            if let Some(value) = harmless(&key) {
+                if key.contains('=') {
+                    return Err(Error::Name { what: "filter or driver", name: key.into_owned() });
+                }
+                command.option(&format!("{key}={value}"));
+            }
+        }
+        Ok(command)
+    }
+}
+
+/// The value that makes a configured filter or driver do nothing.
+fn harmless(key: &str) -> Option<&'static str> {
+    let lower = key.to_ascii_lowercase();
+    let (section, rest) = lower.split_once('.')?;
+    let (_, variable) = rest.rsplit_once('.')?;
+    match (section, variable) {
+        ("filter", "required") => Some("false"),
+        ("filter", "clean" | "smudge" | "process")
+        | ("diff", "command" | "textconv")
+        | ("merge", "driver") => Some(""),
+        _ => None,
+    }
+}
+
+impl Command {
+    /// A call without a repository.
+    pub(crate) fn bare(binary: &Path, name: &str, place: &Path) -> Self {
+        let kept = ["PATH", "HOME", "LANG", "TMPDIR"];
+        let mut environment: Vec<_> =
+            kept.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))).collect();
+        environment.extend([
+            ("GIT_CONFIG_NOSYSTEM", "1".into()),
+            ("GIT_CONFIG_GLOBAL", "/dev/null".into()),
+            ("GIT_ATTR_NOSYSTEM", "1".into()),
+            ("GIT_TERMINAL_PROMPT", "0".into()),
+            ("GIT_OPTIONAL_LOCKS", "0".into()),
+            ("GIT_ALLOW_PROTOCOL", "file:http:https:ssh".into()),
+            ("GIT_ASKPASS", "true".into()),
+            ("SSH_ASKPASS", "true".into()),
+        ]);
+        let mut command = Self {
+            binary: binary.to_owned(),
+            name: name.to_owned(),
+            place: place.to_owned(),
+            options: Vec::new(),
+            arguments: Vec::new(),
+            environment,
+            limit: LIMIT,
+        };
+        for option in OPTIONS {
+            command.option(option);
+        }
+        command
+    }
+
+    pub(crate) fn option(&mut self, option: &str) {
+        self.options.extend(["-c".into(), option.into()]);
+    }
+
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Runs the call; an exit code other than 0 is an error.
+    pub(crate) fn run(self) -> Result<Output, Error> {
+        let (name, place) = (self.name.clone(), self.place.clone());
+        let output = self.run_to_any_end()?;
+        if output.succeeded {
+            return Ok(output);
+        }
+        let message = if output.complaint.is_empty() {
+            output.code.map_or_else(|| "it was killed".to_owned(), |code| format!("exit code {code}"))
+        } else {
+            output.complaint
+        };
+        Err(Error::Command { command: name, place, message })
+    }
+
+    /// Runs the call to its end or its limits; any exit code is an answer.
+    pub(crate) fn run_to_any_end(self) -> Result<Output, Error> {
+        let mut child = std::process::Command::new(&self.binary)
+            .args(&self.options)
+            .arg(&self.name)
+            .args(&self.arguments)
+            .current_dir(&self.place)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .context("start", self.binary.display())?;
+        let ended = self.wait(&mut child);
+        if ended.is_err() {
+            end(&mut child);
+        }
+        ended
+    }
+
+    fn wait(&self, child: &mut Child) -> Result<Output, Error> {
+        let deadline = Instant::now() + self.limit;
+        let too_slow = || Error::TooSlow {
+            command: self.name.clone(),
+            place: self.place.clone(),
+            seconds: self.limit.as_secs(),
+        };
+        let (sender, receiver) = mpsc::channel();
+        if let Some(stdout) = child.stdout.take() {
+            read(stdout, OUTPUT, true, sender.clone());
+        }
+        if let Some(stderr) = child.stderr.take() {
+            read(stderr, COMPLAINT, false, sender);
+        }
+        let (mut stdout, mut complaint) = (Vec::new(), Vec::new());
+        for _ in 0..2 {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let stream = receiver.recv_timeout(left).map_err(|_| too_slow())?;
+            let bytes = stream.bytes.context("read the output of git", &self.name)?;
+            if !stream.is_stdout {
+                complaint = bytes;
+            } else if bytes.len() > OUTPUT {
+                let (command, place) = (self.name.clone(), self.place.clone());
+                return Err(Error::TooMuch { command, place, bytes: OUTPUT });
+            } else {
+                stdout = bytes;
+            }
+        }
+        if !ends_by(child, deadline) {
+            return Err(too_slow());
+        }
+        let status = child.wait().context("wait for git", &self.name)?;
+        let complaint = String::from_utf8_lossy(&complaint).trim().replace('\n', "; ");
+        Ok(Output { succeeded: status.success(), code: status.code(), stdout, complaint })
+    }
+}
+
+struct Stream {
+    is_stdout: bool,
+    bytes: std::io::Result<Vec<u8>>,
+}
+
+/// Reads a stream to its end and keeps its beginning. Standard output stops being read at its bound.
+fn read(mut stream: impl Read + Send + 'static, bound: usize, is_stdout: bool, to: mpsc::Sender<Stream>) {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let mut result = stream.by_ref().take(bound as u64 + 1).read_to_end(&mut bytes).map(|_| ());
+        if !is_stdout && result.is_ok() {
+            result = std::io::copy(&mut stream, &mut std::io::sink()).map(|_| ());
+        }
+        // Nobody listens once the command was given up.
+        let _ = to.send(Stream { is_stdout, bytes: result.map(|()| bytes) });
+    });
+}
+
+/// Waits for a process that has closed its outputs.
+fn ends_by(child: &Child, deadline: Instant) -> bool {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let Some(Ok(pidfd)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else {
+        // Without pidfds the end is awaited by `wait` alone.
+        return true;
+    };
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Ok(timeout) = Timespec::try_from(left) else { return false };
+        match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&timeout)) {
+            Ok(0) if left.is_zero() => return false,
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            Ok(_) | Err(_) => return true,
+        }
+    }
+}
+
+/// Ends a command's process group.
+fn end(child: &mut Child) {
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        // The group may be gone already.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    // The child is dead or about to be, so this reaps it; a failure leaves nothing to do.
+    let _ = child.wait();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn programs_in_the_configuration_are_turned_off() {
+        assert_eq!(harmless("filter.lfs.clean"), Some(""));
+        assert_eq!(harmless("filter.a.b.process"), Some(""));
+        assert_eq!(harmless("Filter.lfs.Required"), Some("false"));
+        assert_eq!(harmless("diff.pdf.textconv"), Some(""));
+        assert_eq!(harmless("merge.ours.driver"), Some(""));
+        assert_eq!(harmless("core.bare"), None);
+        assert_eq!(harmless("diff.renames"), None);
+    }
+}

@@ -1,0 +1,205 @@
+//! The change of one branch against another.
+
+use crate::error::Context as _;
+use crate::{Error, Repository, objects};
+use gix::ObjectId;
+use gix::diff::blob::{Algorithm, InternedInput, diff_with_slider_heuristics};
+use gix::object::tree::diff::ChangeDetached;
+use gix::objs::tree::{EntryKind, EntryMode};
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// How many unchanged lines surround a change.
+const AROUND: u32 = 3;
+/// Larger files are shown as binary ones.
+const BYTES: usize = 4 * 1024 * 1024;
+/// How many lines of one file are shown; what is beyond is counted.
+const LINES: usize = 20_000;
+/// How long a shown line is at most, in bytes.
+const LINE_BYTES: usize = 4096;
+
+/// What became of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDiff {
+    pub path: String,
+    /// Where it was before it was renamed.
+    pub old_path: Option<String>,
+    /// `added`, `modified`, `deleted` or `renamed`.
+    pub status: String,
+    /// Whether its lines are not shown, because it has none or is very large.
+    pub is_binary: bool,
+    pub additions: usize,
+    pub deletions: usize,
+    pub hunks: Vec<Hunk>,
+}
+
+/// Lines that changed close together, with the unchanged ones around them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hunk {
+    pub header: String,
+    pub old_start: u32,
+    pub old_lines: u32,
+    pub new_start: u32,
+    pub new_lines: u32,
+    pub lines: Vec<DiffLine>,
+}
+
+/// A line of a hunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffLine {
+    /// `' '`, `'+'` or `'-'`.
+    pub kind: char,
+    pub text: String,
+}
+
+impl Repository {
+    /// What `head` changed since it left `base`, file by file.
+    pub fn diff(&self, base: &str, head: &str) -> Result<Vec<FileDiff>, Error> {
+        let repository = self.local();
+        let (base, head) = (self.need(&repository, base)?, self.need(&repository, head)?);
+        // Without common history, everything is compared.
+        let start = repository.merge_base(base, head).ok().flatten().map_or(base, gix::Id::detach);
+        let tree = |id: ObjectId| {
+            repository.find_tree(objects::tree_of(&repository, id)?).context("read the tree of", id)
+        };
+        let options = gix::diff::Options::default().with_rewrites(Some(gix::diff::Rewrites::default()));
+        let changes = repository
+            .diff_tree_to_tree(&tree(start)?, &tree(head)?, options)
+            .context("compare with", head)?;
+        let mut files = Vec::new();
+        for change in changes {
+            files.extend(file(&repository, change)?);
+        }
+        files.sort_by(|one: &FileDiff, other| one.path.cmp(&other.path));
+        Ok(files)
+    }
+}
+
+type Side = Option<(EntryMode, ObjectId)>;
+
+fn file(repository: &gix::Repository, change: ChangeDetached) -> Result<Option<FileDiff>, Error> {
+    let (path, old_path, status, old, new): (_, _, _, Side, Side) = match change {
+        ChangeDetached::Addition { location, entry_mode, id, .. } => {
+            (location, None, "added", None, Some((entry_mode, id)))
+        }
+        ChangeDetached::Deletion { location, entry_mode, id, .. } => {
+            (location, None, "deleted", Some((entry_mode, id)), None)
+        }
+        ChangeDetached::Modification { location, previous_entry_mode, previous_id, entry_mode, id } => {
+            (location, None, "modified", Some((previous_entry_mode, previous_id)), Some((entry_mode, id)))
+        }
+        ChangeDetached::Rewrite {
+            source_location,
+            source_entry_mode,
+            source_id,
+            location,
+            entry_mode,
+            id,
+            ..
+        } => {
+            let sides = (Some((source_entry_mode, source_id)), Some((entry_mode, id)));
+            (location, Some(source_location.to_string()), "renamed", sides.0, sides.1)
+        }
+    };
+    let is_tree = |side: Side| side.is_some_and(|(mode, _)| mode.is_tree());
+    if is_tree(old) || is_tree(new) {
+        return Ok(None);
+    }
+    let (old, new) = (content(repository, old)?, content(repository, new)?);
+    let mut diff = FileDiff {
+        path: path.to_string(),
+        old_path,
+        status: status.to_owned(),
+        is_binary: is_binary(&old) || is_binary(&new),
+        additions: 0,
+        deletions: 0,
+        hunks: Vec::new(),
+    };
+    if !diff.is_binary {
+        compare(&mut diff, &old, &new);
+    }
+    Ok(Some(diff))
+}
+
+fn content(repository: &gix::Repository, side: Side) -> Result<Vec<u8>, Error> {
+    match side {
+        None => Ok(Vec::new()),
+        Some((mode, id)) if mode.kind() == EntryKind::Commit => {
+            Ok(format!("Submodule commit {id}\n").into_bytes())
+        }
+        Some((_, id)) => objects::blob(repository, id),
+    }
+}
+
+fn is_binary(content: &[u8]) -> bool {
+    content.len() > BYTES || content.iter().take(8000).any(|byte| *byte == 0)
+}
+
+fn compare(diff: &mut FileDiff, old: &[u8], new: &[u8]) {
+    let input = InternedInput::new(old, new);
+    let found = diff_with_slider_heuristics(Algorithm::Histogram, &input);
+    diff.additions = found.count_additions() as usize;
+    diff.deletions = found.count_removals() as usize;
+    let before: Vec<_> = input.before.iter().map(|token| input.interner[*token]).collect();
+    let after: Vec<_> = input.after.iter().map(|token| input.interner[*token]).collect();
+    let mut group: Vec<(Range<u32>, Range<u32>)> = Vec::new();
+    let mut shown = 0;
+    for hunk in found.hunks() {
+        if group.last().is_some_and(|(old, _)| hunk.before.start - old.end > 2 * AROUND) {
+            show(diff, &mut shown, &group, &before, &after);
+            group.clear();
+        }
+        group.push((hunk.before, hunk.after));
+    }
+    if !group.is_empty() {
+        show(diff, &mut shown, &group, &before, &after);
+    }
+}
+
+/// Adds changes that are close together as one hunk.
+fn show(
+    diff: &mut FileDiff,
+    shown: &mut usize,
+    group: &[(Range<u32>, Range<u32>)],
+    before: &[&[u8]],
+    after: &[&[u8]],
+) {
+    let (Some((old_first, new_first)), Some((old_last, _))) = (group.first(), group.last()) else { return };
+    if *shown >= LINES {
+        return;
+    }
+    let total = u32::try_from(before.len()).unwrap_or(u32::MAX);
+    let start = old_first.start.saturating_sub(AROUND);
+    let end = old_last.end.saturating_add(AROUND).min(total);
+    let new_start = new_first.start - (old_first.start - start);
+    let mut lines = Vec::new();
+    let mut at = start;
+    for (old, new) in group {
+        add(&mut lines, ' ', before, at..old.start);
+        add(&mut lines, '-', before, old.clone());
+        add(&mut lines, '+', after, new.clone());
+        at = old.end;
+    }
+    add(&mut lines, ' ', before, at..end);
+    let count = |kinds: [char; 2]| {
+        let lines = lines.iter().filter(|line| kinds.contains(&line.kind)).count();
+        u32::try_from(lines).unwrap_or(u32::MAX)
+    };
+    let (old_lines, new_lines) = (count([' ', '-']), count([' ', '+']));
+    // A side without lines is named by the line before it, as git does.
+    let first = |start: u32, lines: u32| if lines == 0 { start } else { start + 1 };
+    let (old_start, new_start) = (first(start, old_lines), first(new_start, new_lines));
+    let header = format!("@@ -{old_start},{old_lines} +{new_start},{new_lines} @@");
+    lines.truncate(LINES - *shown);
+    *shown += lines.len();
+    diff.hunks.push(Hunk { header, old_start, old_lines, new_start, new_lines, lines });
+}
+
+fn add(lines: &mut Vec<DiffLine>, kind: char, from: &[&[u8]], range: Range<u32>) {
+    let range = range.start as usize..range.end as usize;
+    lines.extend(from[range].iter().map(|line| {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let text = String::from_utf8_lossy(&line[..line.len().min(LINE_BYTES)]).into_owned();
+        DiffLine { kind, text }
+    }));
+}

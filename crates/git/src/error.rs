@@ -1,0 +1,85 @@
+//! What can go wrong, naming the operation and the thing.
+
+use std::path::PathBuf;
+
+type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// Why an operation on a repository failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("could not {operation} {thing}")]
+    Failed { operation: &'static str, thing: String, source: Source },
+    #[error("git {command} failed in {place}: {message}")]
+    Command { command: String, place: PathBuf, message: String },
+    #[error("git {command} in {place} took longer than {seconds} seconds and was ended")]
+    TooSlow { command: String, place: PathBuf, seconds: u64 },
+    #[error("git {command} in {place} printed more than {bytes} bytes and was ended")]
+    TooMuch { command: String, place: PathBuf, bytes: usize },
+    #[error("git {found} is too old; {needed} or newer is needed")]
+    TooOld { found: String, needed: &'static str },
+    #[error("{name:?} cannot be the name of a {what}")]
+    Name { what: &'static str, name: String },
+    #[error("the repository at {repository} has no commit {rev:?}")]
+    UnknownRevision { repository: PathBuf, rev: String },
+    #[error("the branch {branch} moved under every one of {attempts} attempts to commit to it")]
+    Contended { branch: String, attempts: usize },
+    #[error("{lock} is held by another process; if none is at work, remove the file")]
+    Locked { lock: PathBuf },
+    #[error("{path} is not a worktree of the repository at {repository}")]
+    NotAWorktree { path: PathBuf, repository: PathBuf },
+    #[error("{path} is not a worktree that was made here, so it is left alone")]
+    NotOurs { path: PathBuf },
+    #[error("{path} is in the way of a worktree; move it elsewhere")]
+    Occupied { path: PathBuf },
+    #[error("the worktree {path} is on {found}, not on {wanted}; check that branch out again")]
+    OtherBranch { path: PathBuf, wanted: String, found: String },
+    #[error("the worktree {path} has unresolved conflicts in {}", files.join(", "))]
+    Unmerged { path: PathBuf, files: Vec<String> },
+    #[error("{path} holds something else already")]
+    Exists { path: PathBuf },
+    #[error("could not open the repository")]
+    Open(#[from] OpenError),
+}
+
+/// Why a folder cannot be used as a repository.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("there is no folder {path}")]
+    Missing { path: PathBuf },
+    #[error("{path} is not a git repository")]
+    NotARepository { path: PathBuf },
+    #[error("{path} is a folder inside the git repository {root}; name that one")]
+    Inside { path: PathBuf, root: PathBuf },
+    #[error("the git repository {path} has no commits yet; make a first commit")]
+    Empty { path: PathBuf },
+    #[error(
+        "the git repository {path} keeps its refs as reftable, which is not supported; convert it with `git refs migrate --ref-format=files`"
+    )]
+    Reftable { path: PathBuf },
+    #[error("the git repository {path} cannot be read")]
+    Damaged { path: PathBuf, source: Source },
+    #[error("the git repository {path} cannot be configured")]
+    Configure { path: PathBuf, source: Box<Error> },
+}
+
+/// Why a repository could not be cloned.
+#[derive(Debug, thiserror::Error)]
+pub enum CloneError {
+    #[error("{url:?} cannot be cloned: {reason}")]
+    Refused { url: String, reason: &'static str },
+    #[error("could not clone {url:?}")]
+    Failed { url: String, source: Box<Error> },
+    #[error("could not use the clone of {url:?}")]
+    Open { url: String, source: OpenError },
+}
+
+/// Gives a failure its operation and thing.
+pub(crate) trait Context<T> {
+    fn context(self, operation: &'static str, thing: impl ToString) -> Result<T, Error>;
+}
+
+impl<T, E: Into<Source>> Context<T> for Result<T, E> {
+    fn context(self, operation: &'static str, thing: impl ToString) -> Result<T, Error> {
+        self.map_err(|source| Error::Failed { operation, thing: thing.to_string(), source: source.into() })
+    }
+}

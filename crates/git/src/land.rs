@@ -1,0 +1,216 @@
+//! Lands a branch on another that people may have checked out, without surprising them.
+
+use crate::branches::{Mover, Swap};
+use crate::checkouts::Checkout;
+use crate::error::Context as _;
+use crate::follow::is_ancestor;
+use crate::merge::{ConflictFile, Trial, try_merge};
+use crate::repository::lock;
+use crate::{CommitId, Error, Identity, Repository, branches, locks, message, names, objects};
+use gix::ObjectId;
+use serde::{Deserialize, Serialize};
+
+/// How often landing is tried again when the branch moves meanwhile.
+const ATTEMPTS: usize = 20;
+/// How many files a sentence names.
+const NAMED: usize = 3;
+
+/// A branch to land on another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Land {
+    pub branch: String,
+    pub onto: String,
+    pub message: String,
+    pub author: Identity,
+    pub time_ms: i64,
+    pub effect: Option<String>,
+    /// Moves the branch without a merge commit where its tip is part of what lands.
+    pub fast_forward: bool,
+}
+
+/// How landing ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Landed {
+    Landed(CommitId),
+    /// It had landed before: the effect's commit, or the tip that contains the branch.
+    Already(CommitId),
+    /// A worktree has the branch checked out and cannot be brought along; a sentence that says what to do.
+    Waiting {
+        reason: String,
+    },
+    /// Nothing was changed.
+    Conflict(Vec<ConflictFile>),
+}
+
+impl Repository {
+    /// Merges a branch into another. Worktrees that have the other checked out are brought along when they are
+    /// clean; otherwise nothing happens, and the answer says what it waits for.
+    pub fn land(&self, land: &Land) -> Result<Landed, Error> {
+        let onto = names::branch(&land.onto)?;
+        let full = onto.as_bstr().to_string();
+        let queue = self.queue(&full);
+        let _turn = lock(&queue);
+        let repository = self.local();
+        for _ in 0..ATTEMPTS {
+            let tip = branches::tip_of(&repository, &onto)?.ok_or_else(|| self.unknown(&land.onto))?;
+            let checkouts = self.checkouts_of(&full)?;
+            self.catch_up(&repository, &full)?;
+            if let Some(known) = self.done(&repository, &onto, tip, land.effect.as_deref())? {
+                return Ok(Landed::Already(known.id));
+            }
+            let head = self.need(&repository, &land.branch)?;
+            if is_ancestor(&repository, head, tip) {
+                return Ok(Landed::Already(CommitId(tip)));
+            }
+            let new = if land.fast_forward && is_ancestor(&repository, tip, head) {
+                head
+            } else {
+                match try_merge(&repository, (tip, &land.onto), (head, &land.branch))? {
+                    Trial::Conflict(files) => return Ok(Landed::Conflict(files)),
+                    Trial::Tree(tree) => {
+                        let text = message::with_effect(&land.message, land.effect.as_deref());
+                        objects::write_commit(
+                            &repository,
+                            tree,
+                            &[tip, head],
+                            &text,
+                            &land.author,
+                            land.time_ms,
+                        )?
+                    }
+                }
+            };
+            for checkout in &checkouts {
+                if let Some(reason) = self.obstacle(checkout, &land.onto, tip, new)? {
+                    return Ok(Landed::Waiting { reason });
+                }
+            }
+            self.sync_objects()?;
+            match self.advance(&repository, land, &checkouts, (tip, new))? {
+                Advance::Done => return Ok(Landed::Landed(CommitId(new))),
+                Advance::Lost => {}
+                Advance::Stopped { reason } => return Ok(Landed::Waiting { reason }),
+            }
+        }
+        Err(Error::Contended { branch: land.onto.clone(), attempts: ATTEMPTS })
+    }
+
+    /// Moves the branch and then the worktrees; when one of them cannot follow after all, moves back.
+    fn advance(
+        &self,
+        repository: &gix::Repository,
+        land: &Land,
+        checkouts: &[Checkout],
+        (old, new): (ObjectId, ObjectId),
+    ) -> Result<Advance, Error> {
+        let onto = names::branch(&land.onto)?;
+        let full = onto.as_bstr().to_string();
+        for checkout in checkouts {
+            checkout.write_note(&full, old, new)?;
+        }
+        let reason = format!("land: {}", land.message);
+        let mover = Mover { by: &land.author, time_ms: land.time_ms, reason: &reason };
+        let swapped = self.swap(repository, &onto, Some(old), new, &mover);
+        if !matches!(swapped, Ok(Swap::Done)) {
+            checkouts.iter().try_for_each(Checkout::remove_note)?;
+            return match swapped {
+                Ok(_) => Ok(Advance::Lost),
+                Err(Error::Locked { lock }) => {
+                    let reason =
+                        format!("{} is held by another process; end it, or remove the file.", lock.display());
+                    Ok(Advance::Stopped { reason })
+                }
+                Err(error) => Err(error),
+            };
+        }
+        for (at, checkout) in checkouts.iter().enumerate() {
+            let Err(error) = self.read_tree(checkout, old, new, false) else {
+                checkout.remove_note()?;
+                continue;
+            };
+            let worktree = checkout.root.display();
+            tracing::warn!(%error, %worktree, "a worktree changed while a branch landed on it");
+            let mover = Mover { reason: "land: taken back", ..mover };
+            if self.swap(repository, &onto, Some(new), old, &mover)? == Swap::Lost {
+                // Somebody built on it already. The note stays, so the files follow later.
+                return Ok(Advance::Done);
+            }
+            for followed in &checkouts[..at] {
+                self.read_tree(followed, new, old, false)?;
+            }
+            checkouts.iter().try_for_each(Checkout::remove_note)?;
+            let reason = format!("{worktree} changed while {} landed; it is tried again.", land.branch);
+            return Ok(Advance::Stopped { reason });
+        }
+        Ok(Advance::Done)
+    }
+
+    /// Why a worktree cannot be brought along, as a sentence.
+    fn obstacle(
+        &self,
+        checkout: &Checkout,
+        branch: &str,
+        old: ObjectId,
+        new: ObjectId,
+    ) -> Result<Option<String>, Error> {
+        let path = checkout.root.display();
+        if let Some(operation) = checkout.operation() {
+            return Ok(Some(format!(
+                "{path} has {branch} checked out and {operation} under way; finish or abort it there."
+            )));
+        }
+        let index_lock = locks::of(&checkout.git_dir.join("index"));
+        if index_lock.exists()
+            && !locks::remove_if_dead(&index_lock, &self.places()?).context("remove", index_lock.display())?
+        {
+            return Ok(Some(format!(
+                "{path} has {branch} checked out and git is at work there; if it is not, remove {}.",
+                index_lock.display()
+            )));
+        }
+        let changed = self.changed_files(checkout)?;
+        if !changed.is_empty() {
+            return Ok(Some(format!(
+                "{path} has {branch} checked out with uncommitted changes ({}); commit or stash them there.",
+                some(&changed)
+            )));
+        }
+        match self.read_tree(checkout, old, new, true) {
+            Ok(()) => Ok(None),
+            Err(Error::Command { message, .. }) => Ok(Some(format!(
+                "{path} has {branch} checked out and files in the way; move them elsewhere. Git says: {message}."
+            ))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves a worktree's files and index from one commit to another; refuses when that would lose anything.
+    fn read_tree(
+        &self,
+        checkout: &Checkout,
+        old: ObjectId,
+        new: ObjectId,
+        is_trial: bool,
+    ) -> Result<(), Error> {
+        let mut command =
+            self.0.git.command_on_files("read-tree", &self.place_at(checkout))?.args(["-m", "-u"]);
+        if is_trial {
+            command = command.args(["-n"]);
+        }
+        command.args([old.to_string(), new.to_string()]).run().map(|_| ())
+    }
+}
+
+enum Advance {
+    Done,
+    Lost,
+    Stopped { reason: String },
+}
+
+fn some(files: &[String]) -> String {
+    let named = files.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match files.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}

@@ -1,0 +1,219 @@
+//! Merges branches in process.
+
+use crate::commit::Contents;
+use crate::error::Context as _;
+use crate::follow::is_ancestor;
+use crate::{Commit, CommitId, Error, Identity, Repository, objects};
+use gix::ObjectId;
+use gix::merge::blob::builtin_driver::text::Labels;
+use gix::merge::tree::{Conflict, Resolution, ResolutionFailure, TreatAsUnresolved};
+use serde::{Deserialize, Serialize};
+
+/// How many conflicting places of a file are told, and how long each may be.
+const HUNKS: usize = 20;
+const HUNK_BYTES: usize = 4096;
+
+/// A merge of one branch into another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merge {
+    pub into: String,
+    pub from: String,
+    pub message: String,
+    pub author: Identity,
+    pub time_ms: i64,
+    pub effect: Option<String>,
+}
+
+/// How a merge ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Merged {
+    /// The merge commit, made now or by an earlier call of the same effect.
+    Merged(CommitId),
+    /// Everything was contained already in this tip.
+    UpToDate(CommitId),
+    /// Nothing was changed.
+    Conflict(Vec<ConflictFile>),
+}
+
+/// A file that two branches changed in ways that do not go together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictFile {
+    pub path: String,
+    /// Why, as a clause.
+    pub reason: String,
+    /// The conflicting places, each with conflict markers; bounded.
+    pub hunks: Vec<String>,
+}
+
+/// What merging two commits gives.
+pub(crate) enum Trial {
+    Tree(ObjectId),
+    Conflict(Vec<ConflictFile>),
+}
+
+impl Repository {
+    /// Merges one branch into another with a merge commit. Worktrees that have the branch checked out are
+    /// brought along, but for files that differ from what the branch had.
+    pub fn merge(&self, merge: &Merge) -> Result<Merged, Error> {
+        let mut up_to_date = false;
+        let mut conflict = None;
+        let mut contents = |repository: &gix::Repository, tip: ObjectId| {
+            let from = self.need(repository, &merge.from)?;
+            if is_ancestor(repository, from, tip) {
+                up_to_date = true;
+                return Ok(Contents::Nothing);
+            }
+            match try_merge(repository, (tip, &merge.into), (from, &merge.from))? {
+                Trial::Tree(tree) => Ok(Contents::Merge { tree, also: vec![from] }),
+                Trial::Conflict(files) => {
+                    conflict = Some(files);
+                    Ok(Contents::Nothing)
+                }
+            }
+        };
+        let commit = Commit {
+            branch: merge.into.clone(),
+            changes: Vec::new(),
+            message: merge.message.clone(),
+            author: merge.author.clone(),
+            time_ms: merge.time_ms,
+            effect: merge.effect.clone(),
+        };
+        let committed = self.write(&commit, &mut contents)?;
+        Ok(match conflict {
+            Some(files) => Merged::Conflict(files),
+            None if up_to_date => Merged::UpToDate(committed.id),
+            None => Merged::Merged(committed.id),
+        })
+    }
+}
+
+/// Merges two commits, each with the name it has in conflict markers, into a tree.
+pub(crate) fn try_merge(
+    repository: &gix::Repository,
+    (ours, our_name): (ObjectId, &str),
+    (theirs, their_name): (ObjectId, &str),
+) -> Result<Trial, Error> {
+    let labels = Labels {
+        ancestor: Some("base".into()),
+        current: Some(our_name.into()),
+        other: Some(their_name.into()),
+    };
+    let options = repository.tree_merge_options().context("prepare to merge", their_name)?;
+    let mut outcome = repository
+        .merge_commits(ours, theirs, labels, options.into())
+        .context("merge", format!("{their_name} into {our_name}"))?
+        .tree_merge;
+    let how = TreatAsUnresolved::git();
+    if outcome.has_unresolved_conflicts(how) {
+        let unresolved = outcome.conflicts.iter().filter(|conflict| conflict.is_unresolved(how));
+        return Ok(Trial::Conflict(
+            unresolved.map(|conflict| describe(repository, conflict)).collect::<Result<_, _>>()?,
+        ));
+    }
+    let tree = outcome.tree.write().context("write the merge of", their_name)?;
+    Ok(Trial::Tree(tree.detach()))
+}
+
+fn describe(repository: &gix::Repository, conflict: &Conflict) -> Result<ConflictFile, Error> {
+    let hunks = match conflict.content_merge() {
+        Some(merge) => hunks(&objects::blob(repository, merge.merged_blob_id)?),
+        None => Vec::new(),
+    };
+    let path = conflict.ours.location().to_string();
+    Ok(ConflictFile { path, reason: reason(conflict, hunks.is_empty()), hunks })
+}
+
+fn reason(conflict: &Conflict, is_binary: bool) -> String {
+    let text = match &conflict.resolution {
+        Ok(Resolution::OursModifiedTheirsModifiedThenBlobContentMerge { .. }) if is_binary => {
+            "both sides changed a file that cannot be merged line by line"
+        }
+        Ok(Resolution::OursModifiedTheirsModifiedThenBlobContentMerge { .. }) => {
+            "both sides changed the same lines"
+        }
+        Ok(Resolution::OursModifiedTheirsRenamedAndChangedThenRename { .. }) => {
+            "one side changed the file and the other renamed it"
+        }
+        Ok(Resolution::SourceLocationAffectedByRename { .. }) => {
+            "one side renamed a folder that the other changed"
+        }
+        Ok(Resolution::Forced(failure)) | Err(failure) => match failure {
+            ResolutionFailure::OursModifiedTheirsDeleted => {
+                "one side changed the file and the other deleted it"
+            }
+            ResolutionFailure::OursDeletedTheirsRenamed => {
+                "one side deleted the file and the other renamed it"
+            }
+            ResolutionFailure::OursRenamedTheirsRenamedDifferently { .. } => {
+                "both sides renamed the file differently"
+            }
+            ResolutionFailure::OursRenamedTheirsRenamedToSameLocation => {
+                "both sides renamed a file to this name"
+            }
+            ResolutionFailure::SubmoduleMerge | ResolutionFailure::SubmoduleAddAdd => {
+                "both sides changed the submodule"
+            }
+            ResolutionFailure::OursAddedTheirsAddedTypeMismatch { .. }
+            | ResolutionFailure::OursModifiedTheirsRenamedTypeMismatch => {
+                "the two sides have different kinds of file here"
+            }
+            ResolutionFailure::OursModifiedTheirsDirectoryThenOursRenamed { .. }
+            | ResolutionFailure::OursDirectoryTheirsNonDirectoryTheirsRenamed { .. } => {
+                "one side has a file where the other has a folder"
+            }
+            ResolutionFailure::Unknown => "the two sides' changes do not go together",
+        },
+    };
+    text.to_owned()
+}
+
+/// The marked places of a merged file.
+fn hunks(merged: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(merged);
+    let mut hunks: Vec<String> = Vec::new();
+    let mut is_inside = false;
+    for line in text.lines() {
+        if line.starts_with("<<<<<<< ") {
+            if hunks.len() == HUNKS {
+                break;
+            }
+            is_inside = true;
+            hunks.push(String::new());
+        }
+        let Some(hunk) = hunks.last_mut().filter(|_| is_inside) else { continue };
+        let is_end = line.starts_with(">>>>>>> ");
+        if hunk.len() + line.len() < HUNK_BYTES || is_end {
+            hunk.push_str(line);
+            hunk.push('\n');
+        } else if !hunk.ends_with("…\n") {
+            hunk.push_str("…\n");
+        }
+        is_inside = !is_end;
+    }
+    hunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hunks;
+
+    #[test]
+    fn places_are_cut_out_with_their_markers() {
+        let merged =
+            b"a\n<<<<<<< main\nb\n=======\nc\n>>>>>>> task\nd\n<<<<<<< main\ne\n=======\n>>>>>>> task\n";
+        assert_eq!(
+            hunks(merged),
+            ["<<<<<<< main\nb\n=======\nc\n>>>>>>> task\n", "<<<<<<< main\ne\n=======\n>>>>>>> task\n"]
+        );
+    }
+
+    #[test]
+    fn long_places_are_bounded_and_still_end_in_their_marker() {
+        let merged = format!("<<<<<<< main\n{}=======\n>>>>>>> task\n", "line of text\n".repeat(10_000));
+        let hunks = hunks(merged.as_bytes());
+        assert_eq!(hunks.len(), 1);
+        assert!(hunks[0].len() < 5000);
+        assert!(hunks[0].ends_with("…\n>>>>>>> task\n"));
+    }
+}

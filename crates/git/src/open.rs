@@ -1,0 +1,134 @@
+//! Opens repositories.
+
+use crate::error::Context as _;
+use crate::repository::Inner;
+use crate::{Error, Git, OpenError, Repository};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Settings each managed repository has: written objects and refs reach the disk, and nothing is cleaned up
+/// behind our back.
+const SETTINGS: [(&str, &str); 4] = [
+    ("core.fsync", "objects,reference"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("gc.worktreePruneExpire", "never"),
+];
+
+/// Sections whose values name programs or change what a merge or diff gives.
+const IGNORED_SECTIONS: [&str; 4] = ["diff", "filter", "gpg", "merge"];
+
+impl Git {
+    /// Opens a worktree's root or a bare repository, and sees to its settings.
+    pub fn open(&self, path: &Path) -> Result<Repository, OpenError> {
+        let repository = self.open_any(path)?;
+        if repository
+            .is_empty()
+            .map_err(|source| OpenError::Damaged { path: path.to_owned(), source: source.into() })?
+        {
+            return Err(OpenError::Empty { path: path.to_owned() });
+        }
+        repository
+            .configure()
+            .map_err(|source| OpenError::Configure { path: path.to_owned(), source: Box::new(source) })?;
+        Ok(repository)
+    }
+
+    /// Opens a repository as it is, with or without commits.
+    pub(crate) fn open_any(&self, path: &Path) -> Result<Repository, OpenError> {
+        let path = std::fs::canonicalize(path)
+            .ok()
+            .filter(|path| path.is_dir())
+            .ok_or_else(|| OpenError::Missing { path: path.to_owned() })?;
+        let damaged = |source: gix::Error| OpenError::Damaged { path: path.clone(), source: source.into() };
+        if !looks_like_repository(&path) {
+            return Err(match path.ancestors().skip(1).find(|parent| parent.join(".git").exists()) {
+                Some(root) => OpenError::Inside { path: path.clone(), root: root.to_owned() },
+                None => OpenError::NotARepository { path },
+            });
+        }
+        if is_reftable(&path) {
+            return Err(OpenError::Reftable { path });
+        }
+        let mut opened = gix::open::Options::isolated().open(&path).map_err(damaged)?.to_thread_local();
+        ignore_programs(&mut opened).map_err(damaged)?;
+        let common_dir = absolute(opened.common_dir());
+        if common_dir.join("reftable").is_dir() {
+            return Err(OpenError::Reftable { path });
+        }
+        let root = opened.workdir().map_or_else(|| common_dir.clone(), absolute);
+        let main_root = opened.main_repo().map_err(damaged)?.workdir().map(absolute);
+        let empty_tree = gix::ObjectId::empty_tree(opened.object_hash()).to_string();
+        let shared = self.shared(&common_dir);
+        let gix = opened.into_sync();
+        let inner = Inner { git: self.clone(), gix, root, common_dir, main_root, empty_tree, shared };
+        Ok(Repository(Arc::new(inner)))
+    }
+}
+
+impl Repository {
+    /// Whether no branch has a commit.
+    pub(crate) fn is_empty(&self) -> Result<bool, Error> {
+        let repository = self.local();
+        let has_head = repository.head_id().is_ok();
+        Ok(!has_head && self.branches()?.is_empty())
+    }
+
+    /// Writes those settings that are not in force yet.
+    pub(crate) fn configure(&self) -> Result<(), Error> {
+        let repository = self.local();
+        let config = repository.config_snapshot();
+        for (key, value) in SETTINGS {
+            if config.string(key).is_none_or(|found| found != value) {
+                self.command("config").args(["--local", "--replace-all", key, value]).run()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Drops the parts of the configuration that name programs from what is in force in process.
+fn ignore_programs(repository: &mut gix::Repository) -> gix::Result<()> {
+    let mut config = repository.config_snapshot_mut();
+    let ids: Vec<_> = IGNORED_SECTIONS
+        .into_iter()
+        .filter_map(|name| Some(config.sections_and_ids_by_name(name)?.map(|(_, id)| id).collect::<Vec<_>>()))
+        .flatten()
+        .collect();
+    for id in ids {
+        config.remove_section_by_id(id);
+    }
+    config.commit().map(|_| ())
+}
+
+fn looks_like_repository(path: &Path) -> bool {
+    path.join(".git").exists() || (path.join("HEAD").is_file() && path.join("objects").is_dir())
+}
+
+/// Whether a repository says in its configuration that it keeps refs in tables.
+fn is_reftable(path: &Path) -> bool {
+    [path.join(".git/config"), path.join("config")].iter().any(|config| {
+        std::fs::read_to_string(config).is_ok_and(|text| {
+            text.lines().filter_map(|line| line.split_once('=')).any(|(key, value)| {
+                key.trim().eq_ignore_ascii_case("refstorage") && value.trim().starts_with("reftable")
+            })
+        })
+    })
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The text of the file, or `None` when there is none.
+pub(crate) fn read_text(path: &Path) -> Result<Option<String>, Error> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error)
+            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error).context("read", path.display()),
+    }
+}

@@ -1,0 +1,118 @@
+//! Linked worktrees as the repository has them on its list, and the mark on those that were made here.
+//!
+//! A worktree's own `.git` file can be rewritten by whoever works in it, so it is never followed: what belongs
+//! to a folder is found from the repository's side.
+
+use crate::error::Context as _;
+use crate::locks::found;
+use crate::open::read_text;
+use crate::{Error, Repository, durable};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+/// The file in a worktree's git folder that marks it as made here.
+const MARK: &str = "spectask";
+
+/// An entry of the repository's list of linked worktrees.
+#[derive(Clone, Debug)]
+pub(crate) struct Registration {
+    /// `worktrees/<id>` in the repository.
+    pub(crate) git_dir: PathBuf,
+    pub(crate) root: PathBuf,
+    pub(crate) mark: Option<Mark>,
+    /// Whether `git worktree add` has not finished with it.
+    pub(crate) is_half_made: bool,
+}
+
+/// What was asked for when a worktree was made here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Branch(String),
+    Detached,
+}
+
+impl Registration {
+    /// Whether its folder is there and points back.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.is_half_made && self.root.join(".git").is_file() && self.git_dir.join("HEAD").is_file()
+    }
+
+    /// Takes it off the repository's list.
+    pub(crate) fn unregister(&self) -> Result<(), Error> {
+        found(fs::remove_dir_all(&self.git_dir)).context("remove", self.git_dir.display())?;
+        Ok(())
+    }
+
+    pub(crate) fn write_mark(&self, mark: &Mark) -> Result<(), Error> {
+        let text = match mark {
+            Mark::Branch(name) => format!("branch {name}\n"),
+            Mark::Detached => "detached\n".to_owned(),
+        };
+        let (file, partial) = (self.git_dir.join(MARK), self.git_dir.join("spectask.new"));
+        fs::write(&partial, text).context("write", partial.display())?;
+        fs::rename(&partial, &file).context("write", file.display())?;
+        durable::file(&file, &self.git_dir).context("bring to the disk", file.display())
+    }
+}
+
+impl Repository {
+    /// Every linked worktree on the repository's list, also those whose folder is gone.
+    pub(crate) fn registrations(&self) -> Result<Vec<Registration>, Error> {
+        let folder = self.0.common_dir.join("worktrees");
+        let Some(entries) = found(fs::read_dir(&folder)).context("list", folder.display())? else {
+            return Ok(Vec::new());
+        };
+        let mut registrations = Vec::new();
+        for entry in entries {
+            let git_dir = entry.context("list", folder.display())?.path();
+            let Some(pointer) = read_text(&git_dir.join("gitdir"))? else { continue };
+            let dot_git = normal(&git_dir.join(pointer.trim_end()));
+            let Some(root) = dot_git.parent().map(Path::to_owned) else { continue };
+            let is_initializing =
+                read_text(&git_dir.join("locked"))?.is_some_and(|reason| reason.trim() == "initializing");
+            let is_half_made = is_initializing || !git_dir.join("index").exists();
+            let mark =
+                read_text(&git_dir.join(MARK))?.map(|text| match text.trim().strip_prefix("branch ") {
+                    Some(name) => Mark::Branch(name.to_owned()),
+                    None => Mark::Detached,
+                });
+            registrations.push(Registration { git_dir, root, mark, is_half_made });
+        }
+        registrations.sort_by(|one, other| one.git_dir.cmp(&other.git_dir));
+        Ok(registrations)
+    }
+
+    /// The registration of a folder.
+    pub(crate) fn registration(&self, path: &Path) -> Result<Option<Registration>, Error> {
+        let path = resolved(path);
+        Ok(self.registrations()?.into_iter().find(|registration| resolved(&registration.root) == path))
+    }
+}
+
+/// An absolute path without links, also for what does not exist.
+pub(crate) fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let existing = path.ancestors().find_map(|parent| Some((parent, fs::canonicalize(parent).ok()?)));
+    match existing {
+        Some((parent, real)) => match path.strip_prefix(parent) {
+            Ok(rest) if !rest.as_os_str().is_empty() => normal(&real.join(rest)),
+            _ => real,
+        },
+        None => normal(&path),
+    }
+}
+
+/// A path with its `.` and `..` taken out by name.
+fn normal(path: &Path) -> PathBuf {
+    let mut parts = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                parts.pop();
+            }
+            Component::CurDir => {}
+            part => parts.push(part),
+        }
+    }
+    parts
+}

@@ -1,0 +1,79 @@
+//! Keeps what is uncommitted in a worktree, without touching the worktree.
+
+use crate::branches::{Mover, Swap, now_ms};
+use crate::error::Context as _;
+use crate::locks::found;
+use crate::{CommitId, Error, Repository, branches, names, objects};
+use gix::ObjectId;
+use std::fs;
+use std::path::Path;
+
+/// How often the hidden ref is tried to be set while others set it.
+const ATTEMPTS: usize = 10;
+
+impl Repository {
+    /// Saves a worktree's uncommitted state, tracked and untracked files alike, as a commit on a hidden ref. The
+    /// worktree and its index stay as they are. `None` when there is nothing uncommitted.
+    pub fn save_dirty(&self, path: &Path, refname: &str) -> Result<Option<CommitId>, Error> {
+        let name = names::full_ref(refname)?;
+        if refname.starts_with("refs/heads/") {
+            return Err(Error::Name { what: "hidden ref", name: refname.to_owned() });
+        }
+        let checkout = self.checkout(path)?;
+        let repository = self.local();
+        let head = crate::open::read_text(&checkout.git_dir.join("HEAD"))?.unwrap_or_default();
+        let head = head.trim().strip_prefix("ref: ").unwrap_or(head.trim()).to_owned();
+        let head = self.need(&repository, &head)?;
+        let tree = self.tree_of_files(&checkout)?;
+        if tree == objects::tree_of(&repository, head)? {
+            return Ok(None);
+        }
+        let now = now_ms();
+        let text = format!("Uncommitted work in {}\n", checkout.root.display());
+        let mover = Mover { by: self.identity(), time_ms: now, reason: "save: uncommitted work" };
+        for _ in 0..ATTEMPTS {
+            let old = branches::tip_of(&repository, &name)?;
+            if let Some(old) = old
+                && tree == objects::tree_of(&repository, old)?
+                && repository
+                    .find_commit(old)
+                    .context("read the commit", old)?
+                    .parent_ids()
+                    .any(|parent| parent == head)
+            {
+                return Ok(Some(CommitId(old)));
+            }
+            let saved = objects::write_commit(&repository, tree, &[head], &text, self.identity(), now)?;
+            self.sync_objects()?;
+            if self.swap(&repository, &name, old, saved, &mover)? == Swap::Done {
+                return Ok(Some(CommitId(saved)));
+            }
+        }
+        Err(Error::Contended { branch: refname.to_owned(), attempts: ATTEMPTS })
+    }
+
+    /// The tree of a worktree's files as they are, made with an index of its own.
+    fn tree_of_files(&self, checkout: &crate::checkouts::Checkout) -> Result<ObjectId, Error> {
+        let shown = checkout.root.display();
+        let index =
+            checkout.git_dir.join(format!("spectask-index-{}-{}", std::process::id(), thread_number()));
+        found(fs::copy(checkout.git_dir.join("index"), &index)).context("copy the index of", &shown)?;
+        let place = self.place_at(checkout);
+        let written = (|| {
+            let add = self.0.git.command_on_files("add", &place)?.env("GIT_INDEX_FILE", &index);
+            add.args(["--all", "--", "."]).run()?;
+            self.0.git.command_on_files("write-tree", &place)?.env("GIT_INDEX_FILE", &index).run()
+        })();
+        for file in [crate::locks::of(&index), index] {
+            found(fs::remove_file(&file)).context("remove", file.display())?;
+        }
+        ObjectId::from_hex(written?.text().trim().as_bytes()).context("read the tree of", shown)
+    }
+}
+
+/// A number no other thread of this process has.
+fn thread_number() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

@@ -1,0 +1,155 @@
+//! The worktree of the documents' branch, in which agents work while the server commits to the branch.
+
+use crate::harness::{Lab, by_hand, commit, file, status};
+use std::fs;
+
+const BRANCH: &str = "helix-design-docs";
+
+#[test]
+fn the_branch_begins_on_its_own_beside_the_code() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    assert_eq!(docs, lab.root().join(".git-worktrees").join(BRANCH));
+    assert_eq!(status(&lab.root()), "");
+    assert_eq!(status(&docs), "");
+    assert!(!crate::harness::try_by_hand(&lab.root(), &["merge-base", "main", BRANCH]).status.success());
+    assert_eq!(lab.count(BRANCH), 1);
+    let again = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    assert_eq!((again, lab.count(BRANCH)), (docs, 1));
+    let excluded = file(&lab.root().join(".git/info"), "exclude");
+    assert_eq!(excluded.matches("/.git-worktrees/").count(), 1);
+}
+
+#[test]
+fn a_bare_repository_has_one_too() {
+    let lab = Lab::bare();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    assert_eq!(docs, lab.root().join(".git-worktrees").join(BRANCH));
+    lab.put(BRANCH, "x.md", b"x\n");
+    assert_eq!(file(&docs, "x.md"), "x\n");
+    assert_eq!(status(&docs), "");
+}
+
+#[test]
+fn the_branch_is_taken_from_the_remote_that_has_it() {
+    let lab = Lab::new();
+    lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    lab.put(BRANCH, "x.md", b"x\n");
+    let clone = lab.git.clone_from(lab.root().to_str().unwrap(), &lab.path("clone")).unwrap();
+    let docs = clone.ensure_docs_worktree(BRANCH).unwrap();
+    assert_eq!(file(&docs, "x.md"), "x\n");
+}
+
+#[test]
+fn a_worktree_that_vanished_is_made_again() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    lab.put(BRANCH, "x.md", b"x\n");
+    fs::remove_dir_all(lab.root().join(".git-worktrees")).unwrap();
+    lab.put(BRANCH, "y.md", b"y\n");
+    assert_eq!(lab.repository.ensure_docs_worktree(BRANCH).unwrap(), docs);
+    assert_eq!((file(&docs, "x.md"), file(&docs, "y.md")), ("x\n".to_owned(), "y\n".to_owned()));
+    assert_eq!(status(&docs), "");
+}
+
+#[test]
+fn the_worktree_follows_commits_in_process() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    lab.put(BRANCH, "specs/1/progress.md", b"- [ ] one\n");
+    assert_eq!(file(&docs, "specs/1/progress.md"), "- [ ] one\n");
+    lab.put(BRANCH, "specs/1/progress.md", b"- [~] one\n");
+    assert_eq!(file(&docs, "specs/1/progress.md"), "- [~] one\n");
+    assert_eq!(status(&docs), "");
+    // A file can take a folder's place.
+    let swap = commit(BRANCH, &[("specs/1/progress.md", None), ("specs/1", Some(b"file\n"))]);
+    lab.repository.commit(&swap).unwrap();
+    assert_eq!(file(&docs, "specs/1"), "file\n");
+    assert_eq!(status(&docs), "");
+    lab.repository.commit(&commit(BRANCH, &[("specs/1", None)])).unwrap();
+    assert!(!docs.join("specs").exists());
+    assert_eq!(status(&docs), "");
+}
+
+#[test]
+fn an_agents_commit_of_its_one_file_keeps_what_the_server_committed() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    lab.put(BRANCH, "progress.md", b"- [ ] one\n- [ ] two\n");
+    fs::write(docs.join("progress.md"), "- [x] one\n- [ ] two\n").unwrap();
+    // Meanwhile the server commits another file.
+    lab.put(BRANCH, "tasks.md", b"tasks\n");
+    by_hand(&docs, &["commit", "-q", "--only", "-m", "done one", "--", "progress.md"]);
+    assert_eq!(lab.read(BRANCH, "tasks.md").as_deref(), Some("tasks\n"));
+    assert_eq!(lab.read(BRANCH, "progress.md").as_deref(), Some("- [x] one\n- [ ] two\n"));
+    assert_eq!(file(&docs, "tasks.md"), "tasks\n");
+    assert_eq!(status(&docs), "");
+    // And then goes on from the agent's commit.
+    lab.put(BRANCH, "progress.md", b"- [x] one\n- [~] two\n");
+    assert_eq!(file(&docs, "progress.md"), "- [x] one\n- [~] two\n");
+    assert_eq!(status(&docs), "");
+}
+
+#[test]
+fn files_that_somebody_is_changing_are_left_alone() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    lab.repository
+        .commit(&commit(BRANCH, &[("a.md", Some(b"a\n")), ("b.md", Some(b"b\n")), ("c.md", Some(b"c\n"))]))
+        .unwrap();
+    fs::write(docs.join("a.md"), "mine\n").unwrap();
+    fs::write(docs.join("b.md"), "staged\n").unwrap();
+    by_hand(&docs, &["add", "b.md"]);
+    fs::write(docs.join("d.md"), "unknown\n").unwrap();
+    let changes: [(&str, Option<&[u8]>); 4] =
+        [("a.md", Some(b"a2\n")), ("b.md", Some(b"b2\n")), ("c.md", None), ("d.md", Some(b"d\n"))];
+    lab.repository.commit(&commit(BRANCH, &changes)).unwrap();
+    assert_eq!(file(&docs, "a.md"), "mine\n");
+    assert_eq!(file(&docs, "b.md"), "staged\n");
+    assert_eq!(file(&docs, "d.md"), "unknown\n");
+    assert!(!docs.join("c.md").exists());
+    assert_eq!(status(&docs), " M a.md\nM  b.md\n M d.md\n");
+}
+
+#[test]
+fn what_the_agent_wrote_and_the_server_commits_is_committed_in_the_worktree_too() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    fs::create_dir_all(docs.join("specs/1")).unwrap();
+    fs::write(docs.join("specs/1/design.md"), "design\n").unwrap();
+    lab.put(BRANCH, "specs/1/design.md", b"design\n");
+    assert_eq!(status(&docs), "");
+}
+
+#[test]
+fn a_link_in_a_folders_place_does_not_lead_out_of_the_worktree() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    let outside = lab.path("outside");
+    fs::create_dir(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, docs.join("specs")).unwrap();
+    lab.put(BRANCH, "specs/x.md", b"x\n");
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    assert_eq!(lab.read(BRANCH, "specs/x.md").as_deref(), Some("x\n"));
+}
+
+#[test]
+fn a_server_that_died_between_the_commit_and_the_worktree_is_caught_up_with() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    lab.put(BRANCH, "progress.md", b"1\n");
+    let old = lab.tip(BRANCH);
+    // What a death leaves: the branch moved, the note is there, the worktree is where it was.
+    let hidden = docs.with_extension("away");
+    fs::rename(&docs, &hidden).unwrap();
+    let new = lab.put(BRANCH, "progress.md", b"2\n");
+    fs::rename(&hidden, &docs).unwrap();
+    let git_dir = lab.root().join(".git/worktrees").join(BRANCH);
+    fs::write(git_dir.join("spectask-move"), format!("refs/heads/{BRANCH}\n{old}\n{new}\n")).unwrap();
+    assert_eq!(file(&docs, "progress.md"), "1\n");
+    let findings = lab.repository.recover().unwrap();
+    assert_eq!(findings, [git::Finding::FinishedMove(docs.clone())]);
+    assert_eq!(file(&docs, "progress.md"), "2\n");
+    assert_eq!(status(&docs), "");
+    assert!(lab.repository.recover().unwrap().is_empty());
+}

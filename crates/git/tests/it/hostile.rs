@@ -1,0 +1,150 @@
+//! Repositories that try to run a stranger's programs.
+
+use crate::harness::{Lab, TIME, by_hand, identity, land, merge, try_by_hand};
+use git::Repository;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Plants programs wherever git looks for some; each of them leaves a trace.
+fn plant(lab: &Lab) -> PathBuf {
+    let trace = lab.path("trace");
+    let program = lab.path("program.sh");
+    fs::write(&program, format!("#!/bin/sh\necho \"$0 $*\" >> {}\ncat\n", trace.display())).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let git_dir = lab.root().join(".git");
+    fs::create_dir_all(git_dir.join("hooks")).unwrap();
+    for hook in [
+        "pre-commit",
+        "prepare-commit-msg",
+        "commit-msg",
+        "post-commit",
+        "post-checkout",
+        "post-merge",
+        "pre-merge-commit",
+        "reference-transaction",
+        "post-index-change",
+        "pre-auto-gc",
+        "post-rewrite",
+        "update",
+    ] {
+        fs::copy(&program, git_dir.join("hooks").join(hook)).unwrap();
+    }
+    let program = program.to_str().unwrap();
+    for key in [
+        "core.fsmonitor",
+        "core.pager",
+        "core.editor",
+        "core.sshCommand",
+        "core.askPass",
+        "diff.external",
+        "filter.evil.clean",
+        "filter.evil.smudge",
+        "filter.process.process",
+        "diff.evil.textconv",
+        "diff.evil.command",
+        "merge.evil.driver",
+        "gpg.program",
+        "credential.helper",
+        "core.alternateRefsCommand",
+        "filter.Evil.Upper.clean",
+    ] {
+        by_hand(&lab.root(), &["config", key, program]);
+    }
+    for key in ["commit.gpgSign", "filter.evil.required", "filter.process.required"] {
+        by_hand(&lab.root(), &["config", key, "true"]);
+    }
+    let attributes = "*.txt filter=evil diff=evil merge=evil\n*.md filter=process\n*.rs filter=Evil.Upper\n";
+    fs::create_dir_all(git_dir.join("info")).unwrap();
+    fs::write(git_dir.join("info/attributes"), attributes).unwrap();
+    lab.put("main", ".gitattributes", attributes.as_bytes());
+    trace
+}
+
+fn work(lab: &Lab, repository: &Repository) {
+    let path = lab.path("w");
+    repository.ensure_docs_worktree("docs").unwrap();
+    repository.ensure_worktree(&crate::harness::worktree(&path, "task/1")).unwrap();
+    for name in ["new.txt", "new.md", "new.rs"] {
+        fs::write(path.join(name), "new\n").unwrap();
+    }
+    fs::write(path.join("a.txt"), "changed\n").unwrap();
+    repository.save_dirty(&path, "refs/spectask/saved/1").unwrap().unwrap();
+    repository.commit_worktree(&path, "Work", &identity(), TIME, Some("e1")).unwrap().unwrap();
+    repository.create_branch("other", "main").unwrap();
+    repository.commit(&crate::harness::commit("other", &[("b.txt", Some(b"other\n"))])).unwrap();
+    repository.merge(&merge("task/1", "other", "m1")).unwrap();
+    repository.commit(&crate::harness::commit("main", &[("c.txt", Some(b"main\n"))])).unwrap();
+    let landed = repository.land(&land("task/1", "main", "l1")).unwrap();
+    assert!(matches!(landed, git::Landed::Landed(_)), "{landed:?}");
+    repository.diff("main~1", "main").unwrap();
+    repository.log(None, "main", 10).unwrap();
+    lab.git.inspect(&lab.root()).unwrap();
+    repository.recover().unwrap();
+    repository.remove_worktree(&path, &lab.path("trash")).unwrap();
+}
+
+fn traces(trace: &Path) -> String {
+    fs::read_to_string(trace).unwrap_or_default()
+}
+
+#[test]
+fn no_hook_filter_or_driver_runs() {
+    let lab = Lab::new();
+    let trace = plant(&lab);
+    let repository = lab.git.open(&lab.root()).unwrap();
+    work(&lab, &repository);
+    assert_eq!(traces(&trace), "");
+    // The traps work: plain git falls into them.
+    fs::write(lab.root().join("a.txt"), "by hand\n").unwrap();
+    try_by_hand(&lab.root(), &["commit", "-a", "-m", "by hand"]);
+    assert_ne!(traces(&trace), "");
+}
+
+#[test]
+fn a_repository_inside_a_worktree_runs_nothing() {
+    let lab = Lab::new();
+    let trace = lab.path("trace");
+    let path = lab.worktree("w", "task/1");
+    let nested = path.join("nested");
+    fs::create_dir(&nested).unwrap();
+    by_hand(&nested, &["init", "-q"]);
+    fs::write(nested.join(".gitattributes"), "* filter=evil\n").unwrap();
+    fs::write(nested.join("x"), "x\n").unwrap();
+    by_hand(&nested, &["add", "-A"]);
+    by_hand(&nested, &["commit", "-q", "-m", "nested"]);
+    let program = format!("sh -c 'echo ran >> {}; cat'", trace.display());
+    for key in ["filter.evil.clean", "filter.evil.smudge", "core.fsmonitor"] {
+        by_hand(&nested, &["config", key, &program]);
+    }
+    let work = |effect: &str| {
+        fs::write(path.join(format!("{effect}.txt")), "x\n").unwrap();
+        // The same size at another time, so that git has to look at the content.
+        fs::write(nested.join("x"), "y\n").unwrap();
+        lab.repository.save_dirty(&path, "refs/spectask/saved/1").unwrap();
+        lab.repository.commit_worktree(&path, "Work", &identity(), TIME, Some(effect)).unwrap().unwrap();
+    };
+    work("e1");
+    work("e2");
+    lab.git.inspect(&path).unwrap();
+    lab.repository.land(&land("task/1", "main", "l1")).unwrap();
+    assert_eq!(traces(&trace), "");
+    // The traps work: plain git falls into them.
+    by_hand(&path, &["status"]);
+    assert_ne!(traces(&trace), "");
+}
+
+#[test]
+fn a_pointer_to_another_repository_is_not_followed() {
+    let lab = Lab::new();
+    let path = lab.worktree("w", "task/1");
+    let evil = lab.path("evil");
+    by_hand(lab.folder.path(), &["init", "-q", evil.to_str().unwrap()]);
+    let trace = lab.path("trace");
+    by_hand(&evil, &["config", "core.fsmonitor", &format!("sh -c 'echo ran >> {}'", trace.display())]);
+    fs::write(path.join(".git"), format!("gitdir: {}/.git\n", evil.display())).unwrap();
+    fs::write(path.join("x.txt"), "x\n").unwrap();
+    lab.repository.commit_worktree(&path, "Work", &identity(), TIME, Some("e1")).unwrap().unwrap();
+    assert_eq!(lab.read("task/1", "x.txt").as_deref(), Some("x\n"));
+    assert_eq!(traces(&trace), "");
+}
