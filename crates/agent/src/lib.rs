@@ -1,1 +1,29 @@
-//! agent.
+//! Agents: processes that speak the Agent Client Protocol (ACP) over stdio.
+//!
+//! [`Process`] starts one, holds its sessions, and ends it with everything it started. [`scripted`] is an agent of our
+//! own that plays a scenario, without a model. [`catalog`] knows the agents people have.
+//!
+//! This crate must not know tasks, SQL or the HTTP API: it is told what to start, what to say, and where to send what comes
+//! back. An agent is hostile input: every byte it sends is bounded, and nothing it sends can panic or block the caller.
+
+pub mod catalog;
+mod error;
+mod event;
+mod launch;
+mod lines;
+mod permissions;
+mod process;
+pub mod scripted;
+mod shim;
+mod tail;
+mod tap;
+mod tree;
+mod update;
+
+pub use error::AgentError;
+pub use event::{AgentEvent, AgentInfo, AuthMethod, Exit, PermissionAnswer, PermissionOption, TurnEnd};
+pub use launch::{Launch, find_command};
+pub use process::Process;
+pub use shim::exec_agent;
+pub use tree::{ProcessIdentity, is_alive, kill_tree};
+pub use update::{PlanEntry, Update};

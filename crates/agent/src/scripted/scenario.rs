@@ -1,0 +1,182 @@
+//! Scenario files: what is played for which prompt.
+
+use super::step::Step;
+use serde::Deserialize;
+use std::path::Path;
+
+/// One scenario file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Scenario {
+    pub(super) id: String,
+    /// It plays for a task whose prompt contains one of these, whatever the case.
+    prompts: Vec<String>,
+    pub(super) planning: Planning,
+    pub(super) sessions: Vec<SessionPart>,
+}
+
+/// What is played while documents are written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Planning {
+    pub(super) steps: Vec<Step>,
+    #[serde(flatten)]
+    pub(super) documents: Documents,
+    /// What is missing stays missing, however often it is asked for.
+    pub(super) stubborn: bool,
+    /// For the rounds after the first, in order.
+    pub(super) revisions: Vec<Revision>,
+}
+
+/// What is played when the documents were sent back.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Revision {
+    pub(super) steps: Vec<Step>,
+    #[serde(flatten)]
+    pub(super) documents: Documents,
+}
+
+/// The texts of the documents; an absent one is not written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct Documents {
+    pub(super) requirements: Option<String>,
+    pub(super) design: Option<String>,
+    pub(super) tasks: Option<String>,
+}
+
+/// What is played in a session of the implementation.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SessionPart {
+    /// The number of the planned task; without one it is for sessions that carry out none.
+    pub(super) task: Option<String>,
+    /// It is for turns in which the finished implementation is sent back.
+    pub(super) rework: bool,
+    pub(super) steps: Vec<Step>,
+}
+
+/// Where a list of steps stands, to remember which of them were played.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part<'a> {
+    pub(super) name: String,
+    pub(super) steps: &'a [Step],
+}
+
+impl Scenario {
+    /// The scenario that plays for a prompt, if one does: the first by file name.
+    ///
+    /// A file that cannot be read stops the search only where no other plays, with a sentence that names it.
+    pub(super) fn find(folder: Option<&Path>, prompt: &str) -> Result<Option<Scenario>, String> {
+        let Some(folder) = folder else { return Ok(None) };
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                return Err(format!("the scenarios in {} cannot be read: {error}", folder.display()));
+            }
+        };
+        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "toml"));
+        files.sort();
+        let prompt = prompt.to_lowercase();
+        let mut unreadable = None;
+        for file in files {
+            match read(&file) {
+                Ok(scenario) if scenario.plays(&prompt) => return Ok(Some(scenario)),
+                Ok(_) => {}
+                Err(error) => {
+                    unreadable
+                        .get_or_insert(format!("the scenario {} cannot be read: {error}", file.display()));
+                }
+            }
+        }
+        unreadable.map_or(Ok(None), Err)
+    }
+
+    fn plays(&self, lowercase_prompt: &str) -> bool {
+        self.prompts.iter().any(|known| lowercase_prompt.contains(&known.trim().to_lowercase()))
+    }
+
+    /// The steps for a planned task, or for a session without one.
+    pub(super) fn session(&self, number: Option<&str>) -> Option<Part<'_>> {
+        self.part(|part| !part.rework && part.task.as_deref() == number)
+    }
+
+    /// The steps for an implementation that is sent back.
+    pub(super) fn rework(&self, number: Option<&str>) -> Option<Part<'_>> {
+        self.part(|part| part.rework && (part.task.is_none() || part.task.as_deref() == number))
+    }
+
+    fn part(&self, fits: impl Fn(&SessionPart) -> bool) -> Option<Part<'_>> {
+        let (index, part) = self.sessions.iter().enumerate().find(|(_, part)| fits(part))?;
+        Some(Part { name: format!("{}/sessions/{index}", self.id), steps: &part.steps })
+    }
+}
+
+impl Planning {
+    /// The documents as they are after a round, counted from 1.
+    pub(super) fn documents_of(&self, round: usize) -> Documents {
+        let revisions =
+            self.revisions.iter().take(round.saturating_sub(1)).map(|revision| &revision.documents);
+        revisions.fold(self.documents.clone(), |before, revision| Documents {
+            requirements: revision.requirements.clone().or(before.requirements),
+            design: revision.design.clone().or(before.design),
+            tasks: revision.tasks.clone().or(before.tasks),
+        })
+    }
+}
+
+fn read(file: &Path) -> Result<Scenario, String> {
+    let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    toml::from_str(&text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r##"
+        id = "a"
+        prompts = [" Add Due dates "]
+        [planning]
+        steps = [{ say = "Reading." }]
+        requirements = "# R"
+        [[planning.revisions]]
+        tasks = "# T"
+        [[sessions]]
+        task = "1"
+        steps = [{ write = "a", content = "b" }]
+        [[sessions]]
+        rework = true
+        steps = [{ say = "Again." }]
+        [[sessions]]
+        steps = [{ say = "Hello." }]
+    "##;
+
+    #[test]
+    fn the_parts_are_found() {
+        let scenario: Scenario = toml::from_str(TEXT).unwrap();
+        assert!(scenario.plays("please add due dates to it"));
+        assert!(!scenario.plays("add dates"));
+        assert_eq!(scenario.planning.documents.requirements.as_deref(), Some("# R"));
+        assert_eq!(scenario.planning.revisions[0].documents.tasks.as_deref(), Some("# T"));
+        assert_eq!(scenario.planning.documents_of(1).tasks, None);
+        assert_eq!(scenario.planning.documents_of(2).tasks.as_deref(), Some("# T"));
+        let name = |part: Option<Part<'_>>| part.map(|part| part.name);
+        assert_eq!(name(scenario.session(Some("1"))), Some("a/sessions/0".into()));
+        assert_eq!(name(scenario.session(Some("2"))), None);
+        assert_eq!(name(scenario.rework(Some("1"))), Some("a/sessions/1".into()));
+        assert_eq!(name(scenario.session(None)), Some("a/sessions/2".into()));
+    }
+
+    #[test]
+    fn a_broken_file_is_named_where_nothing_else_plays() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.toml"), "prompts = 7").unwrap();
+        std::fs::write(folder.path().join("b.toml"), TEXT).unwrap();
+        assert!(Scenario::find(Some(folder.path()), "ADD DUE DATES").unwrap().is_some());
+        assert!(Scenario::find(Some(folder.path()), "other").unwrap_err().contains("a.toml"));
+        assert!(Scenario::find(None, "other").unwrap().is_none());
+    }
+}

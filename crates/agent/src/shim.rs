@@ -1,0 +1,137 @@
+//! The shim between the server and an agent: it lives exactly as long as both, and ends the agent's whole tree.
+//!
+//! The shim leads a session of its own and is the subreaper of everything below it, so that children which detach
+//! themselves stay its descendants. It waits for two things, the agent's end and the server's, and on either ends
+//! whatever is left. The agent itself is told by the kernel to die with the shim. So nothing survives a server that is
+//! killed, and nothing survives a shim that is killed except what both left its session and cleared its environment.
+
+use crate::tree::{self, MARK, ProcessIdentity};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+/// Tells the second stage, which becomes the agent, from the first, which watches over it.
+const STAGE: &str = "SPECTASK_SHIM_PARENT";
+
+/// How long a tree whose server is gone may take to end by itself.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Runs an agent's command under watch, and ends with its status. The main function of a program calls this before it
+/// starts threads, when the program was started as the shim of [`crate::Launch::shim`].
+///
+/// `command` is the command and its arguments, as they follow the shim's own arguments.
+pub fn exec_agent(command: &[OsString]) -> ExitCode {
+    let Some((program, arguments)) = command.split_first() else {
+        return failure("no command was given to run");
+    };
+    match std::env::var(STAGE) {
+        Ok(parent) => become_agent(program, arguments, &parent),
+        Err(_) => watch_over_agent(),
+    }
+}
+
+/// The second stage: asks to die with the shim, then becomes the agent.
+fn become_agent(program: &OsString, arguments: &[OsString], parent: &str) -> ExitCode {
+    // Where the kernel refuses, the shim still ends the tree; only the shim's own sudden death is uncovered.
+    let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+    let is_watched =
+        rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().get().to_string() == parent);
+    if !is_watched {
+        return failure("the shim ended before the agent began");
+    }
+    let error = Command::new(program).args(arguments).env_remove(STAGE).exec();
+    failure(&format!("{} does not start: {error}", program.to_string_lossy()))
+}
+
+/// The first stage: starts the second and waits for its end or the server's.
+fn watch_over_agent() -> ExitCode {
+    let Some(server) = rustix::process::getppid() else {
+        return failure("there is no server to watch");
+    };
+    let Ok(server_alive) = rustix::process::pidfd_open(server, PidfdFlags::empty()) else {
+        return failure("the server cannot be watched; Linux 5.3 or later is needed");
+    };
+    // The server may have ended before the descriptor was opened, and its number may belong to another process.
+    if rustix::process::getppid() != Some(server) {
+        return failure("the server ended before the agent began");
+    }
+    // These fail only where they are in force already.
+    let _ = rustix::process::setsid();
+    let us = rustix::process::getpid();
+    let _ = rustix::process::set_child_subreaper(Some(us));
+    let Some(root) = ProcessIdentity::of(std::process::id()) else {
+        return failure("/proc is not there, so the agent's processes cannot be followed");
+    };
+    let agent = std::env::current_exe().and_then(|program| {
+        Command::new(program)
+            .args(std::env::args_os().skip(1))
+            .env(STAGE, us.as_raw_nonzero().get().to_string())
+            .env(MARK, root.mark())
+            .spawn()
+    });
+    let agent = match agent {
+        Ok(agent) => agent.id(),
+        Err(error) => return failure(&format!("the agent does not start: {error}")),
+    };
+    std::thread::spawn(move || {
+        if wait_readable(&server_alive) {
+            end_with_server(root);
+        }
+    });
+    let status = reap_until(agent);
+    tree::kill_now(root);
+    end_like(status)
+}
+
+fn wait_readable(descriptor: &impl std::os::fd::AsFd) -> bool {
+    loop {
+        let mut watched = [PollFd::new(descriptor, PollFlags::IN)];
+        match poll(&mut watched, None) {
+            Ok(_) => return true,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Ends everything below the shim and the shim itself.
+fn end_with_server(root: ProcessIdentity) -> ! {
+    tree::signal_all(root, Signal::TERM, false);
+    std::thread::sleep(GRACE);
+    tree::kill_now(root);
+    std::process::exit(1)
+}
+
+/// Reaps every child, our own and adopted ones, until the agent has ended.
+fn reap_until(agent: u32) -> Option<WaitStatus> {
+    loop {
+        match rustix::process::wait(WaitOptions::empty()) {
+            Ok(Some((pid, status))) if u32::try_from(pid.as_raw_nonzero().get()) == Ok(agent) => {
+                return Some(status);
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Ends the way the agent did, so that the server sees the agent's own status.
+fn end_like(status: Option<WaitStatus>) -> ExitCode {
+    let Some(status) = status else { return ExitCode::FAILURE };
+    if let Some(signal) = status.terminating_signal().and_then(Signal::from_named_raw) {
+        let us: Pid = rustix::process::getpid();
+        let _ = rustix::process::kill_process(us, signal);
+    }
+    let code = status.exit_status().or_else(|| status.terminating_signal().map(|signal| 128 + signal));
+    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+fn failure(message: &str) -> ExitCode {
+    // Standard error is the agent's own; where it is closed, the exit code has to do.
+    let _ = writeln!(std::io::stderr(), "spectask: {message}");
+    ExitCode::from(126)
+}

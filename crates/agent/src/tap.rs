@@ -1,0 +1,215 @@
+//! Between an agent's standard output and the protocol library: updates are taken off here, noise ends here.
+//!
+//! Updates do not pass through the library, for two reasons: it would drop kinds it does not know, and its queues have no
+//! bound. Here a full events channel stops the reading, so that a flood waits in the agent and not in our memory; and an
+//! update that the agent wrote before an answer is delivered before that answer.
+
+use crate::lines::{BoundedLines, Line};
+use crate::{AgentEvent, Update, tail::Tail};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::AsyncRead;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// How many of an agent's requests may be unanswered before we stop reading.
+pub(crate) const OPEN_REQUESTS: usize = 256;
+
+/// How long the output of an ended process may stay silent before it counts as ended too.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The sessions being loaded, by the id of the request that loads them, as JSON.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Loading(Arc<Mutex<HashMap<String, String>>>);
+
+impl Loading {
+    pub(crate) fn begin(&self, request: String, session: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(request, session);
+    }
+
+    fn contains(&self, session: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().any(|loading| loading == session)
+    }
+
+    fn end(&self, request: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(request);
+    }
+}
+
+/// What the tap needs to know and where it delivers.
+pub(crate) struct Tap {
+    pub(crate) events: mpsc::Sender<AgentEvent>,
+    /// Lines for the protocol library.
+    pub(crate) protocol: mpsc::Sender<std::io::Result<String>>,
+    pub(crate) loading: Loading,
+    /// One permit for each request of the agent that may still be opened.
+    pub(crate) requests: Arc<Semaphore>,
+    pub(crate) noise: Tail,
+    /// Cancelled when the process has ended.
+    pub(crate) ended: CancellationToken,
+}
+
+impl Tap {
+    /// Reads to the end of the output.
+    pub(crate) async fn run(self, stdout: impl AsyncRead + Unpin, limit: usize) {
+        let mut lines = BoundedLines::new(stdout, limit);
+        loop {
+            let line = tokio::select! {
+                line = lines.next() => line,
+                () = async { self.ended.cancelled().await; tokio::time::sleep(LINGER).await } => return,
+            };
+            match line {
+                Ok(Some(Line::Whole(line))) => self.whole(&line).await,
+                Ok(Some(Line::TooLong { head, length })) => self.too_long(&head, length).await,
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    async fn whole(&self, line: &[u8]) {
+        let line = String::from_utf8_lossy(line);
+        if line.trim().is_empty() {
+            return;
+        }
+        match serde_json::from_str(&line) {
+            Ok(Value::Array(batch)) => {
+                for message in batch {
+                    self.message(message).await;
+                }
+            }
+            Ok(message) => self.message(message).await,
+            Err(_) => self.noise(&line),
+        }
+    }
+
+    async fn message(&self, mut message: Value) {
+        match classify(&message) {
+            Shape::Update => {
+                let params = message["params"].take();
+                self.update(params).await;
+            }
+            Shape::Notification => self.pass(message).await,
+            Shape::Request => {
+                if let Ok(permit) = self.requests.acquire().await {
+                    permit.forget();
+                }
+                self.pass(message).await;
+            }
+            Shape::Response => {
+                self.loading.end(&message["id"].to_string());
+                // Some agents send `"error": null` beside a result, or both; the library would refuse either.
+                if let Some(object) = message.as_object_mut() {
+                    let failed = object.get("error").is_some_and(|error| !error.is_null());
+                    object.remove(if failed { "result" } else { "error" });
+                    if !failed {
+                        object.entry("result").or_insert(Value::Null);
+                    }
+                }
+                self.pass(message).await;
+            }
+            Shape::Nothing => self.noise(&message.to_string()),
+        }
+    }
+
+    async fn update(&self, raw: Value) {
+        let Some(session) = raw["sessionId"].as_str().map(str::to_owned) else {
+            return self.noise(&raw.to_string());
+        };
+        let replay = self.loading.contains(&session);
+        let kind = Update::read(&raw["update"]);
+        // A receiver that is gone does not keep the agent from being read to its end.
+        let _ = self.events.send(AgentEvent::Update { session, replay, raw, kind }).await;
+    }
+
+    async fn pass(&self, mut message: Value) {
+        message["jsonrpc"] = json!("2.0");
+        let _ = self.protocol.send(Ok(message.to_string())).await;
+    }
+
+    /// Makes the best of a line whose end was thrown away: whoever waits for it learns that it does not come.
+    async fn too_long(&self, head: &[u8], length: u64) {
+        tracing::warn!(length, "an agent wrote a line that is too long; it is dropped");
+        let head = String::from_utf8_lossy(head);
+        let envelope = head.split("\"params\"").next().unwrap_or(&head);
+        let envelope = envelope.split("\"result\"").next().unwrap_or(envelope);
+        let envelope = envelope.split("\"error\"").next().unwrap_or(envelope);
+        let id = member(envelope, "id").filter(|id| !id.is_null());
+        match (member(envelope, "method"), id) {
+            (Some(method), None) if method == "session/update" => {
+                let session = member(&head, "sessionId").unwrap_or_default();
+                let update = json!({"sessionUpdate": "line_too_long", "bytes": length});
+                self.update(json!({"sessionId": session, "update": update})).await;
+            }
+            (Some(_), Some(id)) => {
+                self.message(json!({"id": id, "method": "_spectask/line_too_long"})).await;
+            }
+            (None, Some(id)) => {
+                let error = json!({"code": -32603, "message": format!("the answer is a line of {length} bytes, which is too long")});
+                self.message(json!({"id": id, "error": error})).await;
+            }
+            (_, None) => self.noise(&head),
+        }
+    }
+
+    fn noise(&self, line: &str) {
+        tracing::debug!(bytes = line.len(), "an agent wrote something that is no message");
+        let end = line.char_indices().nth(200).map_or(line.len(), |(index, _)| index);
+        self.noise.push(format!("[stdout] {}\n", &line[..end]).as_bytes());
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Shape {
+    Update,
+    Notification,
+    Request,
+    Response,
+    Nothing,
+}
+
+fn classify(message: &Value) -> Shape {
+    let Some(object) = message.as_object() else { return Shape::Nothing };
+    let id = object.get("id").filter(|id| id.is_string() || id.is_number());
+    match (object.get("method").map(Value::as_str), id) {
+        (Some(Some("session/update")), _) => Shape::Update,
+        (Some(Some(_)), Some(_)) => Shape::Request,
+        (Some(Some(_)), None) => Shape::Notification,
+        (None, Some(_)) if object.contains_key("result") || object.contains_key("error") => Shape::Response,
+        (Some(None) | None, _) => Shape::Nothing,
+    }
+}
+
+/// The string or number that follows the first `"name":` in a piece of JSON.
+fn member(json: &str, name: &str) -> Option<Value> {
+    let (_, rest) = json.split_once(&format!("\"{name}\""))?;
+    let rest = rest.trim_start().strip_prefix(':')?;
+    serde_json::Deserializer::from_str(rest).into_iter::<Value>().next()?.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes() {
+        let shape = |text: &str| classify(&serde_json::from_str(text).unwrap());
+        assert_eq!(shape(r#"{"method":"session/update","params":{}}"#), Shape::Update);
+        assert_eq!(shape(r#"{"id":1,"method":"fs/read_text_file"}"#), Shape::Request);
+        assert_eq!(shape(r#"{"method":"_x"}"#), Shape::Notification);
+        assert_eq!(shape(r#"{"id":"a","result":null}"#), Shape::Response);
+        assert_eq!(shape(r#"{"id":null,"result":null}"#), Shape::Nothing);
+        assert_eq!(shape(r#"{"id":1}"#), Shape::Nothing);
+        assert_eq!(shape(r#"{"method":7}"#), Shape::Nothing);
+        assert_eq!(shape("17"), Shape::Nothing);
+    }
+
+    #[test]
+    fn members_are_found_in_the_head_of_a_line() {
+        let head = r#"{"jsonrpc":"2.0", "id" : 17, "result":{"text":"aaaa"#;
+        assert_eq!(member(head, "id"), Some(json!(17)));
+        assert_eq!(member(r#"{"sessionId":"s\"1","update":"#, "sessionId"), Some(json!("s\"1")));
+        assert_eq!(member(head, "method"), None);
+    }
+}
