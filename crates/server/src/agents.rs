@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// The id of the built-in agent that plays scenarios.
 pub const SCRIPTED: &str = "scripted";
@@ -29,7 +30,7 @@ struct Entry {
 }
 
 /// An agent as it is shown; the values of its environment are not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AgentView {
     pub id: String,
     pub name: String,
@@ -37,6 +38,7 @@ pub struct AgentView {
     pub kind: String,
     pub command: String,
     pub installed: bool,
+    #[schema(required)]
     pub version: Option<String>,
     pub roles: Vec<String>,
     pub auth_needed: bool,
@@ -57,7 +59,11 @@ impl Agents {
                 id: SCRIPTED.to_owned(),
                 name: "Scripted agent".to_owned(),
                 command: own.clone(),
-                args: ["agent", "scripted", "--scenarios"].map(str::to_owned).into_iter().chain([scenarios]).collect(),
+                args: ["agent", "scripted", "--scenarios"]
+                    .map(str::to_owned)
+                    .into_iter()
+                    .chain([scenarios])
+                    .collect(),
                 env: scripted_environment(),
                 roles: vec!["planning".to_owned(), "implementation".to_owned()],
                 max_sessions_per_process: 0,
@@ -118,16 +124,20 @@ impl Agents {
     fn first_installed(&self, role: &str) -> String {
         let plays = |entry: &&Entry| entry.entry.roles.iter().any(|has| has == role);
         let real = self.0.entries.iter().filter(plays).filter(|entry| entry.kind != "built_in");
-        real.filter(|entry| entry.is_installed()).map(|entry| entry.entry.id.clone()).next().unwrap_or(SCRIPTED.to_owned())
+        real.filter(|entry| entry.is_installed())
+            .map(|entry| entry.entry.id.clone())
+            .next()
+            .unwrap_or(SCRIPTED.to_owned())
     }
 
     /// How to start an agent for an instance; its working directory is made.
-    pub(crate) fn launch(&self, id: &str, instance: &str, directory: &Path) -> Result<Launch, AgentError> {
+    pub fn launch(&self, id: &str, instance: &str, directory: &Path) -> Result<Launch, AgentError> {
         let found = self.0.entries.iter().find(|entry| entry.entry.id == id).ok_or_else(|| AgentError::NotFound {
             command: id.to_owned(),
             hint: format!("No agent has the id {id:?}; see the agents page or `spectask agents` for those there are."),
         })?;
-        std::fs::create_dir_all(directory).map_err(|source| AgentError::Spawn { command: id.to_owned(), source })?;
+        std::fs::create_dir_all(directory)
+            .map_err(|source| AgentError::Spawn { command: id.to_owned(), source })?;
         let mut launch = Launch::new(found.entry.command.clone(), found.entry.args.clone(), directory);
         launch.env = found.entry.env.iter().map(|(name, value)| (name.clone(), expand(value))).collect();
         launch.env.push(("SPECTASK_INSTANCE".to_owned(), instance.to_owned()));

@@ -47,7 +47,7 @@ impl Deref for App {
 
 impl App {
     /// Whose commits the server's own commits are.
-    pub(crate) fn identity(&self) -> git::Identity {
+    pub(crate) fn identity() -> git::Identity {
         git::Identity { name: "SpecTask".to_owned(), email: "spectask@localhost".to_owned() }
     }
 

@@ -4,14 +4,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use workflow::{Ids, Millis};
 
 /// The time now.
-pub fn now() -> Millis {
+pub(crate) fn now() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Identifiers that sort by the time they were made.
 #[derive(Default)]
-pub struct Ulids;
+pub(crate) struct Ulids;
 
 impl Ids for Ulids {
     fn next(&mut self, prefix: &str) -> String {

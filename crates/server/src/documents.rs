@@ -172,4 +172,3 @@ pub(crate) fn view(checklist: &Checklist) -> ChecklistView {
         tasks,
     }
 }
-

@@ -4,7 +4,7 @@ use crate::agents::Agents;
 use crate::clock::now;
 use crate::config::Config;
 use crate::feed::Feed;
-use crate::permissions::{Permissions, Policy, Question};
+use crate::permissions::{OpenQuestion, Permissions, Policy, Question};
 use crate::recorder::Recorder;
 use crate::transcript;
 use agent::{AgentError, AgentEvent, AgentInfo, Process, ProcessIdentity, Update};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{InstanceRow, Store};
 use tokio::sync::mpsc;
-use workflow::{Ids as _, Millis, SessionId, Task, TaskId, TurnId};
+use workflow::{InstanceId, Millis, SessionId, Task, TaskId, TurnId};
 
 /// How many events of one process may wait; a full channel slows the agent down.
 const EVENTS: usize = 1024;
@@ -81,7 +81,13 @@ pub struct InstanceView {
 }
 
 impl Instances {
-    pub(crate) fn new(store: Store, feed: Feed, config: Config, agents: Agents, permissions: Permissions) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        feed: Feed,
+        config: Config,
+        agents: Agents,
+        permissions: Permissions,
+    ) -> Self {
         Self(Arc::new(Inner {
             store,
             feed,
@@ -96,7 +102,7 @@ impl Instances {
 
     /// The process of an agent for a task, started when there is none alive.
     pub(crate) async fn ensure(&self, task: &Task, agent_id: &str) -> Result<Arc<Running>, AgentError> {
-        let instance = self.instance(task).await;
+        let instance = self.instance(task);
         let mut running = instance.running.lock().await;
         if let Some(found) = running.get(agent_id).filter(|found| found.process.alive()) {
             return Ok(found.clone());
@@ -118,15 +124,10 @@ impl Instances {
         Ok(started)
     }
 
-    async fn instance(&self, task: &Task) -> Arc<Instance> {
-        if let Some(found) = self.live().get(&task.id) {
-            return found.clone();
-        }
-        // The instance keeps its identity over restarts of its processes and of the server.
-        let known = self.0.store.instance_of(&task.id).await.ok().flatten().map(|row| row.id.0);
-        let id = known.unwrap_or_else(|| crate::clock::Ulids.next("zi"));
-        let fresh = Arc::new(Instance { id, running: tokio::sync::Mutex::default() });
-        self.live().entry(task.id.clone()).or_insert(fresh).clone()
+    fn instance(&self, task: &Task) -> Arc<Instance> {
+        let fresh =
+            || Arc::new(Instance { id: instance_id(&task.id).0, running: tokio::sync::Mutex::default() });
+        self.live().entry(task.id.clone()).or_insert_with(fresh).clone()
     }
 
     /// Writes down which process runs, so that the next start of the server can end exactly that one.
@@ -154,20 +155,27 @@ impl Instances {
 
     async fn announce(&self, task: &Task, id: &str, status: &str) {
         let data = json!({ "spec_task_id": task.id, "zed_instance_id": id, "status": status });
-        let entries = crate::news::entry(task, "instance.updated", data).to_vec();
-        match self.0.store.append_feed(entries).await {
+        let entries = crate::news::entry(task, "instance.updated", &data).to_vec();
+        match self.0.store.append_feed(now(), entries).await {
             Ok(rows) => self.0.feed.publish(rows),
             Err(error) => tracing::error!(%error, "could not announce an agent instance"),
         }
     }
 
     /// Attaches a session to its agent session: what the agent says there goes to the session's log.
-    pub(crate) fn attach(&self, running: &Running, agent_session: &str, attachment: Attachment<'_>) -> Recorder {
+    pub(crate) fn attach(
+        &self,
+        running: &Running,
+        agent_session: &str,
+        attachment: Attachment<'_>,
+    ) -> Recorder {
         let Attachment { session, turn, policy } = attachment;
         let recorder = self.recorder(session);
         let mut threads = running.threads();
-        let open_tools = threads.get(agent_session).map(|thread| thread.open_tools.clone()).unwrap_or_default();
-        let thread = Thread { session: session.clone(), turn, recorder: recorder.clone(), policy, open_tools };
+        let open_tools =
+            threads.get(agent_session).map(|thread| thread.open_tools.clone()).unwrap_or_default();
+        let thread =
+            Thread { session: session.clone(), turn, recorder: recorder.clone(), policy, open_tools };
         threads.insert(agent_session.to_owned(), thread);
         recorder
     }
@@ -181,7 +189,8 @@ impl Instances {
     pub(crate) async fn deliver_early(&self, running: &Running, agent_session: &str) {
         let early: Vec<AgentEvent> = {
             let mut waiting = running.early.lock().unwrap_or_else(PoisonError::into_inner);
-            let (mine, others) = std::mem::take(&mut *waiting).into_iter().partition(|(id, _)| id == agent_session);
+            let (mine, others) =
+                std::mem::take(&mut *waiting).into_iter().partition(|(id, _)| id == agent_session);
             *waiting = others;
             let mine: Vec<(String, AgentEvent)> = mine;
             mine.into_iter().map(|(_, event)| event).collect()
@@ -253,14 +262,23 @@ impl Instances {
     }
 
     /// Closes what a turn left open: tool calls that never completed, questions nobody answered.
-    pub(crate) async fn close_turn(&self, running: &Running, agent_session: &str, session: &SessionId, turn: &TurnId) {
+    pub(crate) async fn close_turn(
+        &self,
+        running: &Running,
+        agent_session: &str,
+        session: &SessionId,
+        turn: &TurnId,
+    ) {
         self.cancelled().remove(turn);
         let thread = running.threads().get(agent_session).cloned();
         if let Some(thread) = thread {
             let open: Vec<String> =
                 thread.open_tools.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
             for id in open {
-                thread.recorder.record(json!({ "kind": "tool_call", "tool_call_id": id, "status": "cancelled" })).await;
+                thread
+                    .recorder
+                    .record(json!({ "kind": "tool_call", "tool_call_id": id, "status": "cancelled" }))
+                    .await;
             }
         }
         self.0.permissions.withdraw(session).await;
@@ -308,7 +326,8 @@ impl Instances {
     pub async fn stop(&self, task: &Task) {
         let instance = self.live().remove(&task.id);
         if let Some(instance) = instance {
-            let running: Vec<Arc<Running>> = instance.running.lock().await.drain().map(|(_, running)| running).collect();
+            let running: Vec<Arc<Running>> =
+                instance.running.lock().await.drain().map(|(_, running)| running).collect();
             futures::future::join_all(running.iter().map(|running| running.process.stop())).await;
         }
         if let Ok(Some(mut row)) = self.0.store.instance_of(&task.id).await
@@ -325,12 +344,32 @@ impl Instances {
         }
     }
 
+    /// Ends the agents of tasks that need none: a person decides, or the task is over.
+    pub(crate) async fn stop_idle(&self, store: &Store, live: &[Task]) -> Result<(), store::StoreError> {
+        let held: Vec<TaskId> = self.live().keys().cloned().collect();
+        for id in held {
+            let is_needed = match live.iter().find(|task| task.id == id) {
+                Some(task) => task.holds_instance(),
+                // The task may have begun after the list was read.
+                None => store.task(&id).await?.is_some_and(|task| task.holds_instance()),
+            };
+            if !is_needed && let Some(task) = store.task(&id).await?.filter(|task| !task.holds_instance()) {
+                self.stop(&task).await;
+            }
+        }
+        Ok(())
+    }
+
     /// Ends one process that no longer answers; the next turn starts another.
     pub(crate) async fn discard(&self, task: &Task, running: &Arc<Running>) {
         running.process.stop().await;
         let instance = self.live().get(&task.id).cloned();
         if let Some(instance) = instance {
-            instance.running.lock().await.retain(|_, other| !Arc::ptr_eq(other, running) && other.process.alive());
+            instance
+                .running
+                .lock()
+                .await
+                .retain(|_, other| !Arc::ptr_eq(other, running) && other.process.alive());
         }
     }
 
@@ -338,7 +377,8 @@ impl Instances {
     pub(crate) async fn stop_all(&self) {
         let instances: Vec<Arc<Instance>> = self.live().drain().map(|(_, instance)| instance).collect();
         for instance in instances {
-            let running: Vec<Arc<Running>> = instance.running.lock().await.drain().map(|(_, running)| running).collect();
+            let running: Vec<Arc<Running>> =
+                instance.running.lock().await.drain().map(|(_, running)| running).collect();
             futures::future::join_all(running.iter().map(|running| running.process.stop())).await;
         }
     }
@@ -368,8 +408,18 @@ impl Instances {
         })
     }
 
+    /// The questions of agents that wait for a person.
+    pub(crate) fn open_questions(&self) -> Vec<OpenQuestion> {
+        self.0.permissions.waiting()
+    }
+
     /// Answers a question of an agent.
-    pub async fn answer_permission(&self, session: &SessionId, request: &str, option: &str) -> Result<(), crate::permissions::AnswerError> {
+    pub async fn answer_permission(
+        &self,
+        session: &SessionId,
+        request: &str,
+        option: &str,
+    ) -> Result<(), crate::permissions::AnswerError> {
         self.0.permissions.answer(session, request, option).await
     }
 
@@ -414,12 +464,17 @@ impl Thread {
     }
 }
 
+/// The identity of a task's instance: the same over restarts of its processes and of the server.
+pub fn instance_id(task: &TaskId) -> InstanceId {
+    InstanceId(format!("{}_{}", InstanceId::PREFIX, task.as_str().trim_start_matches("spt_")))
+}
+
 /// Where a session works.
 pub(crate) fn session_directory(data_dir: &Path, task: &TaskId, session: &SessionId) -> PathBuf {
     data_dir.join("worktrees").join(task.as_str()).join(session.as_str())
 }
 
 /// What programs that are agents are told beside the prompt.
-pub(crate) fn meta(fields: Value) -> Value {
+pub(crate) fn meta(fields: &Value) -> Value {
     json!({ "spectask": fields })
 }

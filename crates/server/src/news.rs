@@ -6,12 +6,12 @@ use store::{FeedEntry, LogEntry};
 use workflow::{Event, Session, Step, Task, UserId};
 
 /// The topic of everything a user owns.
-pub fn fleet_topic(owner: &UserId) -> String {
+pub(crate) fn fleet_topic(owner: &UserId) -> String {
     format!("fleet:{owner}")
 }
 
 /// The topic of one task.
-pub fn task_topic(task: &workflow::TaskId) -> String {
+pub(crate) fn task_topic(task: &workflow::TaskId) -> String {
     format!("task:{task}")
 }
 
@@ -20,13 +20,13 @@ pub(crate) fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
     let task = &step.task;
     let mut entries = Vec::new();
     if !step.events.is_empty() {
-        entries.extend(entry(task, "task.updated", wire::task_news(task)));
+        entries.extend(entry(task, "task.updated", &wire::task_news(task)));
     }
     for session in &task.sessions {
         if before.and_then(|before| before.session(&session.id).map(|old| (before, old))).is_none_or(
             |(before, old)| old != session || before.session_status(old) != task.session_status(session),
         ) {
-            entries.extend(entry(task, "work_session.updated", wire::session_news(task, session)));
+            entries.extend(entry(task, "work_session.updated", &wire::session_news(task, session)));
         }
     }
     for event in &step.events {
@@ -39,18 +39,18 @@ pub(crate) fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
                 | Event::ChangeReady { .. }
         ) {
             let data = json!({ "spec_task_id": task.id, "event": event.name(), "status": task.status() });
-            entries.extend(entry(task, "review", data));
+            entries.extend(entry(task, "review", &data));
         }
         if let Event::TurnEnded { usage: Some(_), session, .. } = event {
             let data = json!({ "spec_task_id": task.id, "work_session_id": session, "usage": task.usage });
-            entries.extend(entry(task, "usage", data));
+            entries.extend(entry(task, "usage", &data));
         }
     }
     entries
 }
 
 /// One message for those who watch the task and those who watch everything of its owner.
-pub(crate) fn entry(task: &Task, kind: &str, data: Value) -> [FeedEntry; 2] {
+pub(crate) fn entry(task: &Task, kind: &str, data: &Value) -> [FeedEntry; 2] {
     [fleet_topic(&task.owner), task_topic(&task.id)].map(|topic| FeedEntry {
         topic,
         kind: kind.to_owned(),
@@ -89,7 +89,9 @@ fn log_entry(event: &Event, session: &Session) -> Option<Value> {
         Event::WorkCommitted { head: Some(head), changed: true, .. } => {
             Some(json!({ "kind": "commit", "commit": head }))
         }
-        Event::SessionMerging { .. } => notice("The session's branch is being merged into the task's branch.".to_owned()),
+        Event::SessionMerging { .. } => {
+            notice("The session's branch is being merged into the task's branch.".to_owned())
+        }
         Event::SessionCompleted { merged: Some(commit), .. } => notice(format!("Merged as {commit}.")),
         Event::SessionFailed { failure, .. } => notice(format!("The session failed: {}", failure.message)),
         Event::SessionRetried { .. } => notice("The session is tried again.".to_owned()),

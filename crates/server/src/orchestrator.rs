@@ -56,8 +56,10 @@ impl Orchestrator {
             })
             .await?;
         match advanced {
-            Advanced::Saved(saved) => Ok(self.announce(saved)),
-            Advanced::Rejected(Rejected::AlreadySo(_)) => self.store.task(id).await?.ok_or(AskError::NotFound),
+            Advanced::Saved(saved) => Ok(self.announce(*saved)),
+            Advanced::Rejected(Rejected::AlreadySo(_)) => {
+                self.store.task(id).await?.ok_or(AskError::NotFound)
+            }
             Advanced::Rejected(Rejected::Stale(message)) if message.is_empty() => Err(AskError::NotFound),
             Advanced::Rejected(rejected) => Err(AskError::Rejected(rejected)),
             Advanced::NotFound | Advanced::Fenced => Err(AskError::NotFound),
@@ -67,7 +69,7 @@ impl Orchestrator {
     /// Takes in a decision of the server's own, such as a place in the queue.
     pub(crate) async fn decide(&self, id: &TaskId, input: Input) -> Result<Option<Task>, StoreError> {
         match self.store.advance(id, None, move |task| decide(task, input)).await? {
-            Advanced::Saved(saved) => Ok(Some(self.announce(saved))),
+            Advanced::Saved(saved) => Ok(Some(self.announce(*saved))),
             Advanced::Rejected(_) | Advanced::NotFound | Advanced::Fenced => Ok(None),
         }
     }
@@ -76,7 +78,7 @@ impl Orchestrator {
     pub(crate) async fn report(&self, id: &TaskId, fence: Fence, input: Input) -> Result<(), StoreError> {
         match self.store.advance(id, Some(fence), move |task| decide(task, input)).await? {
             Advanced::Saved(saved) => {
-                self.announce(saved);
+                self.announce(*saved);
             }
             Advanced::Rejected(rejected) => tracing::debug!(task = %id, %rejected, "a report was not needed"),
             Advanced::Fenced => tracing::info!(task = %id, "a report from a lost lease was dropped"),

@@ -27,7 +27,12 @@ pub(crate) async fn ensure(store: &Store, config: &Config) -> anyhow::Result<Str
     };
     let owner = UserId::from(OWNER);
     store
-        .put_user(User { id: owner.clone(), name: "owner".to_owned(), roles: vec!["owner".to_owned()], created_at: now() })
+        .put_user(User {
+            id: owner.clone(),
+            name: "owner".to_owned(),
+            roles: vec!["owner".to_owned()],
+            created_at: now(),
+        })
         .await?;
     store
         .put_token(Token {

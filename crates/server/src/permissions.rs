@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use workflow::{SessionId, TurnId};
+use workflow::{Millis, SessionId, TurnId};
 
 /// How long a person has to answer; after that the answer is no.
 const DEADLINE: Duration = Duration::from_secs(900);
@@ -26,6 +26,10 @@ pub enum Policy {
     ReadOnly,
 }
 
+fn deadline(asked_at: Millis) -> Millis {
+    asked_at.plus(i64::try_from(DEADLINE.as_millis()).unwrap_or(i64::MAX))
+}
+
 /// The open questions of this server.
 #[derive(Clone, Default)]
 pub(crate) struct Permissions(Arc<Mutex<HashMap<String, Open>>>);
@@ -36,6 +40,20 @@ struct Open {
     process: Process,
     request: u64,
     options: Vec<PermissionOption>,
+    tool_call: Value,
+    asked_at: Millis,
+    /// Whether a person is to answer.
+    by_person: bool,
+}
+
+/// A question that waits for a person.
+pub(crate) struct OpenQuestion {
+    pub(crate) id: String,
+    pub(crate) session: SessionId,
+    pub(crate) tool_call: Value,
+    pub(crate) options: Vec<PermissionOption>,
+    pub(crate) asked_at: Millis,
+    pub(crate) deadline: Millis,
 }
 
 /// What an agent asks, and whose policy answers.
@@ -64,6 +82,7 @@ impl Permissions {
     pub(crate) async fn asked(&self, question: Question) {
         let Question { session, turn, recorder, process, request, tool_call, options, policy } = question;
         let id = format!("{}-{request}", process.identity().pid);
+        let asked_at = now();
         recorder
             .record(json!({
                 "kind": "permission_requested",
@@ -74,10 +93,12 @@ impl Permissions {
                 "options": options.iter().map(|option| json!({
                     "option_id": option.id, "name": option.name, "kind": option.kind,
                 })).collect::<Vec<_>>(),
-                "deadline": now().plus(i64::try_from(DEADLINE.as_millis()).unwrap_or(i64::MAX)),
+                "deadline": crate::wire::rfc3339(deadline(asked_at)),
             }))
             .await;
-        self.open().insert(id.clone(), Open { session, recorder, process, request, options });
+        let by_person = policy == Policy::Ask;
+        let open = Open { session, recorder, process, request, options, tool_call, asked_at, by_person };
+        self.open().insert(id.clone(), open);
         match policy {
             Policy::Allow => self.settle(&id, "allow", "the project's policy allows it").await,
             Policy::ReadOnly => self.settle(&id, "reject", "the project's policy is read only").await,
@@ -91,8 +112,32 @@ impl Permissions {
         }
     }
 
+    /// The questions that wait for a person, the oldest first.
+    pub(crate) fn waiting(&self) -> Vec<OpenQuestion> {
+        let mut all: Vec<OpenQuestion> = self
+            .open()
+            .iter()
+            .filter(|(_, open)| open.by_person)
+            .map(|(id, open)| OpenQuestion {
+                id: id.clone(),
+                session: open.session.clone(),
+                tool_call: open.tool_call.clone(),
+                options: open.options.clone(),
+                asked_at: open.asked_at,
+                deadline: deadline(open.asked_at),
+            })
+            .collect();
+        all.sort_by_key(|question| question.asked_at);
+        all
+    }
+
     /// Takes a person's answer.
-    pub(crate) async fn answer(&self, session: &SessionId, id: &str, option: &str) -> Result<(), AnswerError> {
+    pub(crate) async fn answer(
+        &self,
+        session: &SessionId,
+        id: &str,
+        option: &str,
+    ) -> Result<(), AnswerError> {
         let open = {
             let mut all = self.open();
             let Some(open) = all.get(id).filter(|open| open.session == *session) else {
@@ -113,8 +158,12 @@ impl Permissions {
 
     /// Withdraws every question of a session.
     pub(crate) async fn withdraw(&self, session: &SessionId) {
-        let ids: Vec<String> =
-            self.open().iter().filter(|(_, open)| open.session == *session).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<String> = self
+            .open()
+            .iter()
+            .filter(|(_, open)| open.session == *session)
+            .map(|(id, _)| id.clone())
+            .collect();
         for id in ids {
             let Some(open) = self.open().remove(&id) else { continue };
             open.process.answer_permission(open.request, &PermissionAnswer::Cancelled);
@@ -141,7 +190,8 @@ impl Permissions {
     /// Answers with the first option of a kind (`allow…` or `reject…`; option ids are the agent's own).
     async fn settle(&self, id: &str, kind: &str, why: &str) {
         let Some(open) = self.open().remove(id) else { return };
-        let option = open.options.iter().find(|option| option.kind.starts_with(kind)).map(|option| option.id.clone());
+        let option =
+            open.options.iter().find(|option| option.kind.starts_with(kind)).map(|option| option.id.clone());
         let answer = option.clone().map_or(PermissionAnswer::Cancelled, PermissionAnswer::Selected);
         open.process.answer_permission(open.request, &answer);
         let outcome = if option.is_some() { "selected" } else { "cancelled" };

@@ -131,8 +131,9 @@ impl Repositories {
     /// Ensures the design-docs worktree and returns its path.
     pub(crate) async fn docs_worktree(&self, project: &ProjectId) -> Result<PathBuf, RepositoryError> {
         let Workplace { repository, settings } = self.workplace(project).await?;
-        let made =
-            tokio::task::spawn_blocking(move || repository.ensure_docs_worktree(&settings.design_docs_branch));
+        let made = tokio::task::spawn_blocking(move || {
+            repository.ensure_docs_worktree(&settings.design_docs_branch)
+        });
         Ok(made.await??)
     }
 
@@ -152,7 +153,8 @@ impl Repositories {
     pub async fn docs(&self, task: &Task) -> Result<Docs, RepositoryError> {
         let Workplace { repository, settings } = self.workplace(&task.project).await?;
         let id = task.id.clone();
-        let read = tokio::task::spawn_blocking(move || read_docs(&repository, &settings.design_docs_branch, &id));
+        let read =
+            tokio::task::spawn_blocking(move || read_docs(&repository, &settings.design_docs_branch, &id));
         Ok(read.await??)
     }
 
@@ -178,7 +180,9 @@ impl Repositories {
             }
             // What has landed is compared with the base as it was before.
             let base = match merged {
-                Some(merged) => repository.resolve(&format!("{merged}^1"))?.map_or(base, |commit| commit.to_string()),
+                Some(merged) => {
+                    repository.resolve(&format!("{merged}^1"))?.map_or(base, |commit| commit.to_string())
+                }
                 None => base,
             };
             repository.diff(&base, &head)

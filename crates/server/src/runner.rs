@@ -78,7 +78,12 @@ async fn perform(app: App, claimed: Claimed, stop: CancellationToken) {
 }
 
 /// Tries the effect again after a while; given up, the task is told why.
-async fn give_back(app: &App, claimed: &Claimed, fence: Fence, failure: Failure) -> Result<(), store::StoreError> {
+async fn give_back(
+    app: &App,
+    claimed: &Claimed,
+    fence: Fence,
+    failure: Failure,
+) -> Result<(), store::StoreError> {
     tracing::warn!(effect = claimed.row.effect.name(), task = %claimed.task, attempt = claimed.attempt, reason = failure.message, "an effect failed");
     if failure.class.heals() && claimed.attempt < MAX_ATTEMPTS {
         let wait = 250 * (1 << claimed.attempt.clamp(0, 8));

@@ -55,7 +55,9 @@ pub fn list() -> Vec<Sample> {
         .filter_map(|path| {
             let text = Files::get(&path)?;
             let text = String::from_utf8_lossy(&text.data).into_owned();
-            toml::from_str(&text).map_err(|error| tracing::error!(%error, %path, "a sample cannot be read")).ok()
+            toml::from_str(&text)
+                .map_err(|error| tracing::error!(%error, %path, "a sample cannot be read"))
+                .ok()
         })
         .collect()
 }
@@ -115,7 +117,8 @@ pub async fn fresh_project(
         .collect();
     let (git, path) = (repositories.git().clone(), repositories.owner_folder(owner).join(&name));
     let made = path.clone();
-    tokio::task::spawn_blocking(move || git.create_repository(&made, "main", &files, "Sample project")).await??;
+    tokio::task::spawn_blocking(move || git.create_repository(&made, "main", &files, "Sample project"))
+        .await??;
     let settings = ProjectSettings { checks: sample.checks.clone(), ..ProjectSettings::default() };
     let mut settings = serde_json::to_value(settings).unwrap_or_default();
     settings["sample"] = serde_json::json!(sample.id);
@@ -135,5 +138,6 @@ pub async fn fresh_project(
 }
 
 fn is_scenario(path: &str) -> bool {
-    path.contains("/scenarios/") && std::path::Path::new(path).extension().is_some_and(|ending| ending == "toml")
+    path.contains("/scenarios/")
+        && std::path::Path::new(path).extension().is_some_and(|ending| ending == "toml")
 }

@@ -1,4 +1,5 @@
-//! Gives places to the tasks that wait for one, and tells the others what they wait for.
+//! Gives places to the tasks that wait for one, tells the others what they wait for, and ends the agents of those
+//! that need none.
 
 use crate::App;
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
 
 async fn look(app: &App) -> Result<(), store::StoreError> {
     let waiting = app.store.live_tasks().await?;
+    app.instances.stop_idle(&app.store, &waiting).await?;
     if !waiting.iter().any(workflow::Task::waits_for_a_place) {
         return Ok(());
     }

@@ -46,13 +46,20 @@ pub async fn run(config: Config, ready: impl FnOnce(SocketAddr, &str)) -> anyhow
 /// Brings a server up.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     let mut config = config;
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("cannot make the data directory {}; choose another with --data-dir", config.data_dir.display()))?;
+    std::fs::create_dir_all(&config.data_dir).with_context(|| {
+        format!(
+            "cannot make the data directory {}; choose another with --data-dir",
+            config.data_dir.display()
+        )
+    })?;
     config.data_dir = config.data_dir.canonicalize().context("cannot resolve the data directory")?;
     samples::write_scenarios(&config.data_dir.join("scenarios")).context("cannot write the scenarios")?;
-    let listener = TcpListener::bind(config.bind)
-        .await
-        .with_context(|| format!("cannot listen on {}; is another server running there? choose another with --bind", config.bind))?;
+    let listener = TcpListener::bind(config.bind).await.with_context(|| {
+        format!(
+            "cannot listen on {}; is another server running there? choose another with --bind",
+            config.bind
+        )
+    })?;
     let address = listener.local_addr().context("cannot read the listening address")?;
     let store = Store::open(&config.database()).await.context("cannot open the database")?;
     let worker = worker_name(&config.data_dir)?;
@@ -69,7 +76,10 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         let app = app.clone();
         async move {
             follow_live(&app).await;
-            tokio::join!(runner::run(app.clone(), app.stop.clone()), scheduler::run(app.clone(), app.stop.clone()));
+            tokio::join!(
+                runner::run(app.clone(), app.stop.clone()),
+                scheduler::run(app.clone(), app.stop.clone())
+            );
         }
     });
     let router = api::router(app.clone());
@@ -82,7 +92,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
 }
 
 fn assemble(config: Config, store: Store, worker: String) -> anyhow::Result<App> {
-    let identity = git::Identity { name: "SpecTask".to_owned(), email: "spectask@localhost".to_owned() };
+    let identity = App::identity();
     let git = git::Git::new(git::Settings { git_binary: None, identity })
         .context("cannot use git; install it (Debian: apt-get install git)")?;
     let feed = Feed::default();
@@ -179,7 +189,8 @@ fn worker_name(data_dir: &Path) -> anyhow::Result<String> {
 /// Where command-line clients find the running server of a data directory.
 fn write_server_file(app: &App, address: SocketAddr) -> anyhow::Result<()> {
     let path = app.config.data_dir.join("server.json");
-    let text = serde_json::json!({ "url": format!("http://{address}"), "pid": std::process::id() }).to_string();
+    let text =
+        serde_json::json!({ "url": format!("http://{address}"), "pid": std::process::id() }).to_string();
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 

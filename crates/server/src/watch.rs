@@ -50,7 +50,8 @@ impl Watch {
                 && let Some(new) = change.new
             {
                 // A full queue holds a later look at the same tip already.
-                let _ = moves.try_send(Moved { old: change.old.map(|old| old.to_string()), new: new.to_string() });
+                let _ = moves
+                    .try_send(Moved { old: change.old.map(|old| old.to_string()), new: new.to_string() });
             }
         });
         let repository = workplace.repository.clone();
@@ -97,7 +98,9 @@ async fn take_in(app: &App, project: &ProjectId, moved: Moved) -> anyhow::Result
     let mut progressed = BTreeSet::new();
     let mut edited = BTreeSet::new();
     for path in commits.iter().flat_map(|commit| &commit.files_touched) {
-        let Some((id, name)) = path.strip_prefix("specs/").and_then(|rest| rest.split_once('/')) else { continue };
+        let Some((id, name)) = path.strip_prefix("specs/").and_then(|rest| rest.split_once('/')) else {
+            continue;
+        };
         match name {
             "progress.md" => progressed.insert(TaskId::from(id)),
             "requirements.md" | "design.md" | "tasks.md" => edited.insert(TaskId::from(id)),
@@ -125,7 +128,7 @@ async fn announce(app: &App, workplace: &Workplace, task: &Task, commit: &str) -
     };
     let checklist = documents::checklist_view(&String::from_utf8_lossy(&bytes));
     let data = json!({ "spec_task_id": task.id, "commit": commit, "at": now(), "checklist": checklist });
-    let rows = app.store.append_feed(news::entry(task, "progress", data).to_vec()).await?;
+    let rows = app.store.append_feed(now(), news::entry(task, "progress", &data).to_vec()).await?;
     app.feed.publish(rows);
     Ok(())
 }

@@ -6,7 +6,8 @@ use workflow::Failure;
 
 pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     let app = job.app;
-    let workplace = app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let workplace =
+        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let data_dir = app.repositories.data_dir();
     let mut paths: Vec<_> = job
         .task

@@ -14,8 +14,10 @@ pub(super) async fn perform(
     round: u32,
 ) -> Result<Done, Failure> {
     let app = job.app;
-    let workplace = app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
-    let folder = app.repositories.docs_worktree(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let workplace =
+        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let folder =
+        app.repositories.docs_worktree(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let folder = folder.join("specs").join(job.task.id.as_str());
     let found = blocking(move || {
         let text = |name: &str| match std::fs::read(folder.join(name)) {
@@ -29,7 +31,11 @@ pub(super) async fn perform(
     .await?;
     let problems = found.problems();
     if !problems.is_empty() {
-        return Ok(Done::Report(Input::SpecsInvalid { session: session.clone(), turn: turn.clone(), problems }));
+        return Ok(Done::Report(Input::SpecsInvalid {
+            session: session.clone(),
+            turn: turn.clone(),
+            problems,
+        }));
     }
     let change = |name: &str, text: &str| Change {
         path: document(&job.task.id, name),
@@ -43,7 +49,7 @@ pub(super) async fn perform(
             change("tasks.md", &found.tasks),
         ],
         message: format!("{}: documents, round {round}\n\nSpecTask-Task: {}\n", job.task.name, job.task.id),
-        author: app.identity(),
+        author: crate::App::identity(),
         time_ms: now().0,
         effect: Some(job.trailer("specs")),
     };

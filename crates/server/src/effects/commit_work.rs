@@ -8,12 +8,13 @@ use workflow::{Commit, Failure, Input, SessionId, TurnId};
 pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Result<Done, Failure> {
     let app = job.app;
     let session = job.session(id)?;
-    let workplace = app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let workplace =
+        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let path = session_directory(app.repositories.data_dir(), &job.task.id, id);
     let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id));
     let task_branch = job.task.branch();
     let message = format!("{}\n\nSpecTask-Task: {}\nSpecTask-Session: {id}\n", session.name, job.task.id);
-    let (author, effect) = (app.identity(), job.trailer("work"));
+    let (author, effect) = (crate::App::identity(), job.trailer("work"));
     let (head, changed) = blocking(move || {
         let repository = workplace.repository;
         repository

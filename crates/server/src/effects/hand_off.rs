@@ -17,16 +17,22 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
     let docs_branch = workplace.settings.design_docs_branch.clone();
     let (repository, branch) = (workplace.repository.clone(), docs_branch.clone());
     let tip = blocking(move || repository.resolve(&branch)).await?;
-    let tip = tip.ok_or_else(|| failure(FailureClass::Git, format!("The branch {docs_branch} is gone.")))?.to_string();
+    let tip = tip
+        .ok_or_else(|| failure(FailureClass::Git, format!("The branch {docs_branch} is gone.")))?
+        .to_string();
     let found = documents::read(&workplace, &task.id, &tip).await.map_err(|error| git_failure(&error))?;
     let found = found.unwrap_or_default();
     if found.hash() != hash {
         let round = task.specs().map_or(1, |specs| specs.round);
-        let kept = documents::keep(app, task, round, &tip, &found).await.map_err(|error| store_failure(&error))?;
+        let kept =
+            documents::keep(app, task, round, &tip, &found).await.map_err(|error| store_failure(&error))?;
         return match kept {
             Ok(specs) => Ok(Done::Report(Input::DocumentsChanged { specs, by: String::new() })),
             Err(problems) => {
-                let message = format!("The documents were changed after the approval and cannot be used: {}", problems.join(" "));
+                let message = format!(
+                    "The documents were changed after the approval and cannot be used: {}",
+                    problems.join(" ")
+                );
                 Ok(Done::Report(Input::EffectFailed {
                     effect: workflow::Effect::HandOff { hash: hash.to_owned() },
                     failure: failure(FailureClass::InvalidOutput, message),
@@ -36,7 +42,10 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
     }
     let plan = plan::parse(&found.tasks);
     let metadata = metadata::render(&facts(task, hash));
-    let file = |name: &str, text: &str| Change { path: document(&task.id, name), content: Some(text.as_bytes().to_vec()) };
+    let file = |name: &str, text: &str| Change {
+        path: document(&task.id, name),
+        content: Some(text.as_bytes().to_vec()),
+    };
     let approved = vec![
         file("requirements.md", &found.requirements),
         file("design.md", &found.design),
@@ -47,14 +56,18 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
         branch,
         changes,
         message: format!("{}: {what}\n\nSpecTask-Task: {}\n", task.name, task.id),
-        author: app.identity(),
+        author: crate::App::identity(),
         time_ms: now().0,
         effect: Some(job.trailer(what)),
     };
     let specs_branch = format!("specs/{}", task.id);
     let on_specs = commit(specs_branch.clone(), approved, "approved documents");
     let progress = checklist::render_progress(&plan, &task.name);
-    let living = commit(docs_branch, vec![file("progress.md", &progress), file("spec-metadata.json", &metadata)], "checklist");
+    let living = commit(
+        docs_branch,
+        vec![file("progress.md", &progress), file("spec-metadata.json", &metadata)],
+        "checklist",
+    );
     let (base, task_branch) = (task.base_branch.clone(), task.branch());
     let head = {
         let repository = workplace.repository.clone();

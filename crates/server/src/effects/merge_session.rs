@@ -9,12 +9,16 @@ use workflow::{Commit, Failure, Input, MergeOutcome, SessionId};
 pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failure> {
     let app = job.app;
     let session = job.session(id)?;
-    let workplace = app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let workplace =
+        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let merge = Merge {
         into: job.task.branch(),
         from: session.branch.clone().unwrap_or_else(|| job.task.session_branch(id)),
-        message: format!("Merge {:?}\n\nSpecTask-Task: {}\nSpecTask-Session: {id}\n", session.name, job.task.id),
-        author: app.identity(),
+        message: format!(
+            "Merge {:?}\n\nSpecTask-Task: {}\nSpecTask-Session: {id}\n",
+            session.name, job.task.id
+        ),
+        author: crate::App::identity(),
         time_ms: now().0,
         effect: Some(job.trailer("merge")),
     };

@@ -51,7 +51,9 @@ pub(crate) async fn perform(app: &App, claimed: &Claimed) -> Result<Done, Failur
         Effect::PreparePlanning { session } => prepare_planning::perform(&job, session).await,
         Effect::RunTurn { session, turn } => run_turn::perform(&job, session, turn).await,
         Effect::CancelTurn { session, turn } => cancel_turn::perform(&job, session, turn).await,
-        Effect::CommitSpecs { session, turn, round } => commit_specs::perform(&job, session, turn, *round).await,
+        Effect::CommitSpecs { session, turn, round } => {
+            commit_specs::perform(&job, session, turn, *round).await
+        }
         Effect::RecordReview { round, decision, by, comments, changes } => {
             let review = record_review::Review { round: *round, decision: *decision, by, comments, changes };
             record_review::perform(&job, review).await

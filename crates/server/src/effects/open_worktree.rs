@@ -8,7 +8,8 @@ use workflow::{Failure, Input, SessionId};
 pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failure> {
     let app = job.app;
     let session = job.session(id)?;
-    let workplace = app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let workplace =
+        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let path = session_directory(app.repositories.data_dir(), &job.task.id, id);
     let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id));
     let (task_branch, base) = (job.task.branch(), job.task.base_branch.clone());
@@ -26,7 +27,8 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
         })
     })
     .await?;
-    let mut run = app.store.session_run(id).await.map_err(|error| super::store_failure(&error))?.unwrap_or_default();
+    let mut run =
+        app.store.session_run(id).await.map_err(|error| super::store_failure(&error))?.unwrap_or_default();
     run.workspace_path = Some(workspace);
     app.store.put_session_run(id, run).await.map_err(|error| super::store_failure(&error))?;
     app.watch.follow(&job.task.project).await;

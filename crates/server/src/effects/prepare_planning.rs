@@ -7,14 +7,21 @@ use workflow::{Failure, Input, SessionId};
 
 pub(super) async fn perform(job: &Job<'_>, session: &SessionId) -> Result<Done, Failure> {
     let app = job.app;
-    let folder = app.repositories.docs_worktree(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let folder =
+        app.repositories.docs_worktree(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let folder = folder.join("specs").join(job.task.id.as_str());
-    let workplace = app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let workplace =
+        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let path = session_directory(app.repositories.data_dir(), &job.task.id, session);
     let base = job.task.base_branch.clone();
     blocking(move || std::fs::create_dir_all(folder)).await?;
     blocking(move || {
-        workplace.repository.ensure_worktree(&WorktreeSpec { path, branch: None, start: base, detached: true })
+        workplace.repository.ensure_worktree(&WorktreeSpec {
+            path,
+            branch: None,
+            start: base,
+            detached: true,
+        })
     })
     .await?;
     app.watch.follow(&job.task.project).await;

@@ -5,6 +5,7 @@ use crate::clock::now;
 use crate::repositories::document;
 use git::{Change, Commit};
 use std::fmt::Write as _;
+use store::Verdict;
 use workflow::{Decision, Failure};
 
 /// A person's decision about a round of documents.
@@ -18,7 +19,8 @@ pub(super) struct Review<'a> {
 
 pub(super) async fn perform(job: &Job<'_>, review: Review<'_>) -> Result<Done, Failure> {
     let app = job.app;
-    let workplace = app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let workplace =
+        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let name = format!("reviews/{:04}-{}.md", review.round, review.decision);
     let commit = Commit {
         branch: workplace.settings.design_docs_branch.clone(),
@@ -27,14 +29,24 @@ pub(super) async fn perform(job: &Job<'_>, review: Review<'_>) -> Result<Done, F
             content: Some(render(&review).into_bytes()),
         }],
         message: format!("{}: review round {} ({})", job.task.name, review.round, review.decision),
-        author: app.identity(),
+        author: crate::App::identity(),
         time_ms: now().0,
         effect: Some(job.trailer("review")),
     };
     blocking(move || workplace.repository.commit(&commit)).await?;
     let saved = app
         .store
-        .decide_revision(&job.task.id, review.round, review.by, review.decision, review.comments, review.changes, now())
+        .decide_revision(
+            &job.task.id,
+            review.round,
+            Verdict {
+                reviewer: review.by.to_owned(),
+                decision: review.decision,
+                comments: review.comments.to_owned(),
+                changes: review.changes.to_vec(),
+                at: now(),
+            },
+        )
         .await;
     saved.map_err(|error| super::store_failure(&error))?;
     Ok(Done::Nothing)

@@ -16,7 +16,8 @@ const KEPT: usize = 16 * 1024;
 
 pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     let app = job.app;
-    let workplace = app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let workplace =
+        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let path = app.repositories.data_dir().join("worktrees").join(job.task.id.as_str()).join("change");
     let (repository, branch, directory) = (workplace.repository, job.task.branch(), path.clone());
     let head = blocking(move || {
@@ -54,7 +55,10 @@ async fn run(command: &str, directory: &Path) -> CheckResult {
         .arg(format!("exec 2>&1; {command}"))
         .current_dir(directory)
         .env_clear()
-        .envs(std::env::vars().filter(|(name, _)| matches!(name.as_str(), "PATH" | "HOME" | "LANG" | "TMPDIR" | "USER")))
+        .envs(
+            std::env::vars()
+                .filter(|(name, _)| matches!(name.as_str(), "PATH" | "HOME" | "LANG" | "TMPDIR" | "USER")),
+        )
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -68,10 +72,16 @@ async fn run(command: &str, directory: &Path) -> CheckResult {
             let work = async { tokio::join!(tail(stdout), child.wait()) };
             match tokio::time::timeout(LIMIT, work).await {
                 Ok((output, Ok(status))) => (status.success(), status.code(), output),
-                Ok((output, Err(error))) => (false, None, format!("{output}\nThe check's end was not seen: {error}.")),
+                Ok((output, Err(error))) => {
+                    (false, None, format!("{output}\nThe check's end was not seen: {error}."))
+                }
                 Err(_) => {
                     end_group(pid);
-                    (false, None, format!("The check took longer than {} seconds and was ended.", LIMIT.as_secs()))
+                    (
+                        false,
+                        None,
+                        format!("The check took longer than {} seconds and was ended.", LIMIT.as_secs()),
+                    )
                 }
             }
         }

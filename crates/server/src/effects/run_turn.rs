@@ -43,7 +43,8 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
 /// Takes the turn; none when it stopped being wanted before the agent was asked.
 async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Option<TurnEnd>, Failure> {
     let app = job.app;
-    let running = app.instances.ensure(job.task, &session.agent).await.map_err(|error| agent_failure(&error))?;
+    let running =
+        app.instances.ensure(job.task, &session.agent).await.map_err(|error| agent_failure(&error))?;
     let directory = session_directory(&app.config.data_dir, &job.task.id, &session.id);
     let thread = open_thread(job, session, turn, &running, &directory).await?;
     // Starting an agent takes seconds, in which a person may have cancelled.
@@ -57,7 +58,8 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         let text = "The turn is asked again after an interruption.";
         thread.recorder.record(json!({ "kind": "notice", "text": text, "turn_id": turn.id })).await;
     }
-    let paths = app.repositories.document_paths(job.task).await.map_err(|error| super::git_failure(&error))?;
+    let paths =
+        app.repositories.document_paths(job.task).await.map_err(|error| super::git_failure(&error))?;
     let rules = app.repositories.rules(job.task).await;
     let prompt = prompts::render(&Briefing {
         task: job.task,
@@ -69,10 +71,18 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         attempt: job.attempt,
         memory: thread.memory.as_deref(),
     });
-    thread.recorder.record(json!({ "kind": "user_message", "text": prompt, "turn_id": turn.id, "by": "spectask" })).await;
-    let meta = turn_meta(job, session, turn, &json!({
-        "requirements": paths.requirements, "design": paths.design, "tasks": paths.tasks, "progress": paths.progress,
-    }));
+    thread
+        .recorder
+        .record(json!({ "kind": "user_message", "text": prompt, "turn_id": turn.id, "by": "spectask" }))
+        .await;
+    let meta = turn_meta(
+        job,
+        session,
+        turn,
+        &json!({
+            "requirements": paths.requirements, "design": paths.design, "tasks": paths.tasks, "progress": paths.progress,
+        }),
+    );
     let asked = running.process.prompt(&thread.id, &prompt, Some(meta));
     let end = watch(job, session, turn, &running, &thread, asked).await;
     app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
@@ -106,7 +116,8 @@ async fn open_thread(
         let attachment = Attachment { session: &session.id, turn: Some(turn.id.clone()), policy };
         app.instances.attach(running, id, attachment)
     };
-    let mut run = app.store.session_run(&session.id).await.map_err(|error| store_failure(&error))?.unwrap_or_default();
+    let mut run =
+        app.store.session_run(&session.id).await.map_err(|error| store_failure(&error))?.unwrap_or_default();
     let meta = turn_meta(job, session, turn, &Value::Null);
     if let Some(known) = run.agent_sessions.last().cloned() {
         if Instances::is_attached(running, &known) {
@@ -116,19 +127,20 @@ async fn open_thread(
             attach(&known);
             match running.process.load_session(&known, directory, Some(meta.clone())).await {
                 Ok(()) => return Ok(Thread { recorder: attach(&known), id: known, policy, memory: None }),
-                Err(error @ (AgentError::Crashed { .. } | AgentError::Closed | AgentError::AuthNeeded { .. })) => {
+                Err(
+                    error @ (AgentError::Crashed { .. } | AgentError::Closed | AgentError::AuthNeeded { .. }),
+                ) => {
                     return Err(agent_failure(&error));
                 }
-                Err(error) => tracing::info!(%error, session = %session.id, "the agent could not load its session; it gets another"),
+                Err(error) => {
+                    tracing::info!(%error, session = %session.id, "the agent could not load its session; it gets another");
+                }
             }
         }
     }
     let memory = if run.agent_sessions.is_empty() { None } else { remember(job, session).await };
-    let id = running
-        .process
-        .new_session(directory, Some(meta))
-        .await
-        .map_err(|error| agent_failure(&error))?;
+    let id =
+        running.process.new_session(directory, Some(meta)).await.map_err(|error| agent_failure(&error))?;
     run.agent_sessions.push(id.clone());
     run.workspace_path = Some(directory.to_string_lossy().into_owned());
     run.last_activity = Some(now());
@@ -168,7 +180,9 @@ async fn watch(
                 job.app.instances.discard(job.task, running).await;
                 return match overdue {
                     Some(message) => Err(failure(FailureClass::AgentSilent, message)),
-                    None => Ok(TurnEnd { stop_reason: "cancelled".to_owned(), usage: None, raw: Value::Null }),
+                    None => {
+                        Ok(TurnEnd { stop_reason: "cancelled".to_owned(), usage: None, raw: Value::Null })
+                    }
                 };
             }
             continue;
@@ -177,9 +191,13 @@ async fn watch(
         let quiet = Duration::from_millis(u64::try_from(now().0 - heard.0.max(asked_at.0)).unwrap_or(0));
         let limit = if heard <= asked_at { turns.start_deadline() } else { turns.no_progress_deadline() };
         if begun.elapsed() >= turns.total_deadline() {
-            overdue = Some(format!("The turn took longer than {} seconds and was stopped.", turns.total_deadline_seconds));
+            overdue = Some(format!(
+                "The turn took longer than {} seconds and was stopped.",
+                turns.total_deadline_seconds
+            ));
         } else if quiet >= limit && !job.app.instances.waits_for_person(&session.id) {
-            overdue = Some(format!("The agent said nothing for {} seconds and was stopped.", quiet.as_secs()));
+            overdue =
+                Some(format!("The agent said nothing for {} seconds and was stopped.", quiet.as_secs()));
         }
         if overdue.is_some() || job.app.instances.is_cancelled(&turn.id) {
             running.process.cancel(&thread.id).await;
@@ -199,7 +217,7 @@ fn turn_meta(job: &Job<'_>, session: &Session, turn: &Turn, documents: &Value) -
         workflow::Ask::Revise { comments, .. } => Some(comments.clone()),
         _ => None,
     };
-    meta(json!({
+    meta(&json!({
         "task_id": job.task.id,
         "work_session_id": session.id,
         "phase": session.phase,
@@ -262,6 +280,7 @@ fn agent_failure(error: &AgentError) -> Failure {
         "auth_needed" => FailureClass::AuthNeeded,
         "network" => FailureClass::Network,
         "invalid_output" => FailureClass::InvalidOutput,
+        "limit" => FailureClass::Limit,
         _ => FailureClass::Internal,
     };
     failure(class, super::chain(error))

@@ -1,0 +1,88 @@
+//! The dashboard, embedded in the binary.
+
+use super::login::cookie;
+use super::problem::Problem;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use rust_embed::RustEmbed;
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../../web/dist"]
+#[allow_missing = true]
+struct Files;
+
+/// What a page of the dashboard may load and run: its own files only. The component library writes its styles inline.
+const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
+    connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+/// Serves a file of the dashboard, or its page for every path that the page itself routes.
+pub(crate) async fn serve(request: Request) -> Response {
+    let path = request.uri().path().trim_start_matches('/').to_owned();
+    if path.starts_with("api/") {
+        return Problem::new(
+            StatusCode::NOT_FOUND,
+            "no_such_route",
+            "The API has no such route; see /api/v1/openapi.json.",
+        )
+        .into_response();
+    }
+    if let Some(token) = token_in(&request) {
+        return with_cookie(&request, &token);
+    }
+    let (name, file) = match Files::get(&path) {
+        Some(file) => (path.as_str(), file),
+        None => match Files::get("index.html") {
+            Some(page) => ("index.html", page),
+            None => {
+                let text = "The dashboard is not in this binary: build it with `make web`, then build the binary again.\n";
+                return (StatusCode::NOT_FOUND, text).into_response();
+            }
+        },
+    };
+    let kind = mime_guess::from_path(name).first_or_octet_stream();
+    let caching =
+        if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let mut response = file.data.into_owned().into_response();
+    let headers = response.headers_mut();
+    if let Ok(kind) = HeaderValue::from_str(kind.as_ref()) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY"));
+    response
+}
+
+/// The token in the URL that the server prints when it starts.
+fn token_in(request: &Request) -> Option<String> {
+    let pairs = request.uri().query()?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs
+        .filter(|(name, _)| *name == "token")
+        .map(|(_, token)| token.to_owned())
+        .find(|token| !token.is_empty())
+}
+
+/// Moves the token from the URL into a cookie and leads to the same page without it.
+fn with_cookie(request: &Request, token: &str) -> Response {
+    let cookie = match cookie(token) {
+        Ok(cookie) => cookie,
+        Err(problem) => return problem.into_response(),
+    };
+    let rest: Vec<&str> = request
+        .uri()
+        .query()
+        .unwrap_or_default()
+        .split('&')
+        .filter(|pair| !pair.starts_with("token="))
+        .collect();
+    // One slash only: two would name another host.
+    let path = format!("/{}", request.uri().path().trim_start_matches('/'));
+    let to = if rest.is_empty() { path } else { format!("{path}?{}", rest.join("&")) };
+    let to = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/"));
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    response.headers_mut().insert(header::LOCATION, to);
+    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}

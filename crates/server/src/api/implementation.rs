@@ -1,0 +1,570 @@
+//! The implementation of a task: its planned tasks and sessions, its change, and the review of that.
+
+use super::caller::Caller;
+use super::extract::{JsonBody, Query};
+use super::problem::Problem;
+use super::scenes;
+use super::tasks::{limit, page_headers};
+use crate::App;
+use crate::documents::ChecklistView;
+use crate::wire::{ImplementationTask, SpecTask, WorkSession, rfc3339};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use utoipa::{IntoParams, ToSchema};
+use workflow::documents::requirements;
+use workflow::{Decision, Input, Phase, SessionPhase, SessionStatus, Task, TaskStatus};
+
+/// Everything about a task's sessions on one page.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Overview {
+    spec_task: SpecTask,
+    work_session_count: usize,
+    active_sessions: usize,
+    completed_sessions: usize,
+    zed_thread_count: usize,
+    #[schema(required)]
+    zed_instance_id: Option<String>,
+    last_activity: String,
+    work_sessions: Vec<WorkSession>,
+    implementation_tasks: Vec<ImplementationTask>,
+}
+
+async fn overview_of(app: &App, task: &Task) -> Result<Overview, Problem> {
+    let scene = scenes::sessions(app, task).await?;
+    let count = |status| scene.work_sessions.iter().filter(|session| session.status == status).count();
+    let spec_task = scenes::task(app, task).await?;
+    Ok(Overview {
+        work_session_count: scene.work_sessions.len(),
+        active_sessions: count(SessionStatus::Active),
+        completed_sessions: count(SessionStatus::Completed),
+        zed_thread_count: scene.zed_threads.len(),
+        zed_instance_id: spec_task.zed_instance_id.clone(),
+        last_activity: rfc3339(
+            task.sessions.iter().map(|session| session.updated_at).max().unwrap_or(task.updated_at),
+        ),
+        work_sessions: scene.work_sessions,
+        implementation_tasks: units(task),
+        spec_task,
+    })
+}
+
+fn units(task: &Task) -> Vec<ImplementationTask> {
+    task.units().iter().map(|unit| ImplementationTask::of(task, unit)).collect()
+}
+
+/// Shows a task with its sessions and planned tasks.
+#[utoipa::path(get, path = "/spec-tasks/{id}/multi-session-overview", tag = "work-sessions", params(("id" = String, Path)),
+    responses((status = 200, body = Overview)))]
+pub(crate) async fn overview(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Overview>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    Ok(Json(overview_of(&app, &task).await?))
+}
+
+/// How the implementation's sessions are to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct StartBody {
+    #[expect(dead_code, reason = "the repository is the project's; the field is part of the contract")]
+    project_path: Option<String>,
+    #[expect(dead_code, reason = "taken when the task is created; the field is part of the contract")]
+    workspace_config: Option<Value>,
+    #[expect(dead_code, reason = "sessions are always made by the plan; the field is part of the contract")]
+    auto_create_sessions: Option<bool>,
+}
+
+/// Makes sure that an approved task has its implementation sessions; asked again, they are the same.
+#[utoipa::path(post, path = "/spec-tasks/{id}/implementation-sessions", tag = "work-sessions", params(("id" = String, Path)),
+    request_body = StartBody, responses((status = 200, body = Overview), (status = 409, body = Problem)))]
+pub(crate) async fn start_sessions(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(_body): JsonBody<StartBody>,
+) -> Result<Json<Overview>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    match &task.phase {
+        Phase::SpecApproved { .. } | Phase::ImplementationQueued { .. } => app.orchestrator.wake(),
+        Phase::Implementation { .. }
+        | Phase::ImplementationReview { .. }
+        | Phase::ImplementationFailed { .. }
+        | Phase::Done { .. } => {}
+        Phase::Backlog
+        | Phase::SpecGeneration { .. }
+        | Phase::SpecReview { .. }
+        | Phase::SpecRevision { .. }
+        | Phase::SpecFailed { .. }
+        | Phase::Cancelled { .. } => {
+            let detail = format!(
+                "The task is in {}; implementation sessions start from approved documents: approve them first.",
+                task.status()
+            );
+            return Err(Problem::conflict("wrong_state", detail));
+        }
+    }
+    Ok(Json(overview_of(&app, &task).await?))
+}
+
+/// Planned tasks in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ImplementationTasks {
+    implementation_tasks: Vec<ImplementationTask>,
+    total: usize,
+}
+
+/// Lists the planned tasks of the documents in force.
+#[utoipa::path(get, path = "/spec-tasks/{id}/implementation-tasks", tag = "work-sessions", params(("id" = String, Path)),
+    responses((status = 200, body = ImplementationTasks)))]
+pub(crate) async fn implementation_tasks(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<ImplementationTasks>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let implementation_tasks = units(&task);
+    Ok(Json(ImplementationTasks { total: implementation_tasks.len(), implementation_tasks }))
+}
+
+/// How far a task has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Progress {
+    spec_task: SpecTask,
+    overall_progress: f64,
+    phase_progress: BTreeMap<String, f64>,
+    /// By the index of the planned task.
+    implementation_progress: BTreeMap<String, f64>,
+    active_work_sessions: Vec<WorkSession>,
+    recent_activity: Vec<Activity>,
+    checklist: ChecklistView,
+}
+
+/// Something that happened to a task.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Activity {
+    seq: u64,
+    at: String,
+    kind: String,
+    #[schema(required)]
+    work_session_id: Option<String>,
+}
+
+/// How many of the last events are shown.
+const RECENT: u64 = 20;
+
+/// Shows how far a task has come.
+#[utoipa::path(get, path = "/spec-tasks/{id}/progress", tag = "spec-tasks", params(("id" = String, Path)),
+    responses((status = 200, body = Progress)))]
+pub(crate) async fn progress(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Progress>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let scene = scenes::sessions(&app, &task).await?;
+    let of_unit = |index: usize| {
+        let session = task.session_of_unit(index)?;
+        scene.work_sessions.iter().find(|shown| shown.id == session.id.as_str()).map(|shown| shown.progress)
+    };
+    let implementation_progress: BTreeMap<String, f64> = task
+        .units()
+        .iter()
+        .map(|unit| (unit.index.to_string(), of_unit(unit.index).unwrap_or(0.0)))
+        .collect();
+    let planning = f64::from(u8::from(task.approved().is_some()));
+    let implementation = if task.status() == TaskStatus::Done {
+        1.0
+    } else if implementation_progress.is_empty() {
+        crate::wire::SpecTask::of(&task, crate::wire::Scene::default()).progress
+    } else {
+        #[expect(clippy::cast_precision_loss, reason = "a plan has few tasks")]
+        let many = implementation_progress.len() as f64;
+        implementation_progress.values().sum::<f64>() / many
+    };
+    let validation = match task.status() {
+        TaskStatus::Done => 1.0,
+        TaskStatus::ImplementationReview => 0.5,
+        _ => 0.0,
+    };
+    let phases = [("planning", planning), ("implementation", implementation), ("validation", validation)];
+    let last = app.store.last_event(&task.id).await?;
+    let recent = app.store.task_events(&task.id, last.saturating_sub(RECENT), RECENT).await?;
+    Ok(Json(Progress {
+        spec_task: scenes::task(&app, &task).await?,
+        overall_progress: 0.2 * planning + 0.7 * implementation + 0.1 * validation,
+        phase_progress: phases.map(|(name, share)| (name.to_owned(), share)).into(),
+        implementation_progress,
+        active_work_sessions: scene
+            .work_sessions
+            .into_iter()
+            .filter(|session| session.status == SessionStatus::Active)
+            .collect(),
+        recent_activity: recent
+            .into_iter()
+            .rev()
+            .map(|logged| Activity {
+                seq: logged.seq,
+                at: rfc3339(logged.at),
+                kind: logged.event.name(),
+                work_session_id: logged.event.session().map(ToString::to_string),
+            })
+            .collect(),
+        checklist: scene.checklist.unwrap_or_default(),
+    }))
+}
+
+/// A reviewer's decision about the change.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct ChangeReviewBody {
+    #[schema(schema_with = crate::wire::decision)]
+    decision: Decision,
+    #[serde(default)]
+    comments: String,
+}
+
+/// Approves the change (it is merged), asks for changes (a work session gets the comments), or rejects it.
+#[utoipa::path(post, path = "/spec-tasks/{id}/approve-implementation", tag = "spec-tasks", params(("id" = String, Path)),
+    request_body = ChangeReviewBody, responses((status = 200, body = SpecTask), (status = 409, body = Problem)))]
+pub(crate) async fn approve(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<ChangeReviewBody>,
+) -> Result<Json<SpecTask>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let data = json!({ "decision": body.decision, "comments": body.comments });
+    let input = Input::ReviewImplementation {
+        decision: body.decision,
+        by: caller.user.name.clone(),
+        comments: body.comments,
+    };
+    let after = app.orchestrator.ask(caller.id(), &task.id, input).await?;
+    if after.version != task.version {
+        scenes::audit(&app, &caller, "review_implementation", &id, &data).await?;
+    }
+    Ok(Json(scenes::task(&app, &after).await?))
+}
+
+/// Which part of a diff is shown.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DiffQuery {
+    limit: Option<u64>,
+    cursor: Option<usize>,
+}
+
+/// The change of one file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FileDiffView {
+    path: String,
+    #[schema(required)]
+    old_path: Option<String>,
+    /// `added`, `modified`, `deleted` or `renamed`.
+    status: String,
+    is_binary: bool,
+    additions: usize,
+    deletions: usize,
+    hunks: Vec<HunkView>,
+}
+
+/// A stretch of changed lines with what surrounds them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HunkView {
+    header: String,
+    old_start: u32,
+    old_lines: u32,
+    new_start: u32,
+    new_lines: u32,
+    lines: Vec<LineView>,
+}
+
+/// One line of a hunk.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LineView {
+    /// ` `, `+` or `-`.
+    kind: String,
+    text: String,
+}
+
+/// The whole change, a page of its files.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DiffView {
+    spec_task_id: String,
+    base_branch: String,
+    branch_name: String,
+    files: Vec<FileDiffView>,
+    total_files: usize,
+    additions: usize,
+    deletions: usize,
+}
+
+impl FileDiffView {
+    fn of(file: git::FileDiff) -> Self {
+        let hunk = |hunk: git::Hunk| HunkView {
+            header: hunk.header,
+            old_start: hunk.old_start,
+            old_lines: hunk.old_lines,
+            new_start: hunk.new_start,
+            new_lines: hunk.new_lines,
+            lines: hunk
+                .lines
+                .into_iter()
+                .map(|line| LineView { kind: line.kind.to_string(), text: line.text })
+                .collect(),
+        };
+        Self {
+            path: file.path,
+            old_path: file.old_path,
+            status: file.status,
+            is_binary: file.is_binary,
+            additions: file.additions,
+            deletions: file.deletions,
+            hunks: file.hunks.into_iter().map(hunk).collect(),
+        }
+    }
+}
+
+/// Shows the change of a task's branch against its base.
+#[utoipa::path(get, path = "/spec-tasks/{id}/diff", tag = "spec-tasks", params(("id" = String, Path), DiffQuery),
+    responses((status = 200, body = DiffView)))]
+pub(crate) async fn diff(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    uri: axum::http::Uri,
+    Query(query): Query<DiffQuery>,
+) -> Result<(HeaderMap, Json<DiffView>), Problem> {
+    let task = caller.task(&app, &id).await?;
+    let files = app.repositories.diff(&task).await?;
+    let total_files = files.len();
+    let (additions, deletions) =
+        files.iter().fold((0, 0), |(plus, minus), file| (plus + file.additions, minus + file.deletions));
+    let skip = query.cursor.unwrap_or(0);
+    let take = usize::try_from(limit(query.limit)?).unwrap_or(usize::MAX);
+    let end = skip.saturating_add(take);
+    let next = (end < total_files).then(|| end.to_string());
+    let headers = page_headers(&uri, u64::try_from(total_files).unwrap_or(u64::MAX), next.as_deref());
+    let files = files.into_iter().skip(skip).take(take).map(FileDiffView::of).collect();
+    let view = DiffView {
+        spec_task_id: id,
+        base_branch: task.base_branch.clone(),
+        branch_name: task.branch(),
+        files,
+        total_files,
+        additions,
+        deletions,
+    };
+    Ok((headers, Json(view)))
+}
+
+/// Which requirement is carried out where.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Traceability {
+    requirements: Vec<TracedRequirement>,
+    /// Criteria that no planned task cites.
+    uncovered_requirements: Vec<String>,
+    /// Planned tasks that cite no requirement.
+    orphan_tasks: Vec<String>,
+}
+
+/// A criterion and what carries it out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TracedRequirement {
+    id: String,
+    text: String,
+    #[schema(required)]
+    ears_pattern: Option<String>,
+    tasks: Vec<String>,
+    work_sessions: Vec<String>,
+    commits: Vec<String>,
+    tests: Vec<String>,
+    /// `uncovered`, `planned`, `in_progress` or `done`.
+    status: String,
+}
+
+/// Shows for each criterion the planned tasks, sessions and commits that carry it out.
+#[utoipa::path(get, path = "/spec-tasks/{id}/traceability", tag = "spec-tasks", params(("id" = String, Path)),
+    responses((status = 200, body = Traceability)))]
+pub(crate) async fn traceability(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Traceability>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let Some(revision) = scenes::in_force(&app, &task).await? else {
+        return Ok(Json(Traceability {
+            requirements: Vec::new(),
+            uncovered_requirements: Vec::new(),
+            orphan_tasks: Vec::new(),
+        }));
+    };
+    let parsed = requirements::parse(&revision.requirements);
+    let mut traced = Vec::new();
+    for criterion in parsed.items.iter().flat_map(|item| &item.criteria) {
+        traced.push(trace(
+            &task,
+            &criterion.number,
+            &criterion.text,
+            criterion.pattern.map(|pattern| pattern.to_string()),
+        ));
+    }
+    let uncovered = traced.iter().filter(|one| one.status == "uncovered").map(|one| one.id.clone()).collect();
+    let orphans = task
+        .units()
+        .iter()
+        .filter(|unit| unit.requirements.is_empty())
+        .map(|unit| unit.number.clone())
+        .collect();
+    Ok(Json(Traceability { requirements: traced, uncovered_requirements: uncovered, orphan_tasks: orphans }))
+}
+
+fn trace(task: &Task, id: &str, text: &str, ears_pattern: Option<String>) -> TracedRequirement {
+    let whole = id.split('.').next().unwrap_or(id);
+    let units: Vec<_> = task
+        .units()
+        .iter()
+        .filter(|unit| {
+            unit.requirements
+                .iter()
+                .any(|cited| cited == id || cited == whole || cited.eq_ignore_ascii_case("all"))
+        })
+        .collect();
+    let sessions: Vec<_> = units.iter().filter_map(|unit| task.session_of_unit(unit.index)).collect();
+    let statuses: Vec<SessionStatus> = sessions.iter().map(|session| task.session_status(session)).collect();
+    let status = if units.is_empty() {
+        "uncovered"
+    } else if !statuses.is_empty() && statuses.iter().all(|status| *status == SessionStatus::Completed) {
+        "done"
+    } else if statuses.iter().any(|status| matches!(status, SessionStatus::Active | SessionStatus::Completed))
+    {
+        "in_progress"
+    } else {
+        "planned"
+    };
+    TracedRequirement {
+        id: id.to_owned(),
+        text: text.to_owned(),
+        ears_pattern,
+        tasks: units.iter().map(|unit| unit.number.clone()).collect(),
+        work_sessions: sessions.iter().map(|session| session.id.to_string()).collect(),
+        commits: sessions
+            .iter()
+            .filter_map(|session| session.merged.as_ref())
+            .map(ToString::to_string)
+            .collect(),
+        tests: Vec::new(),
+        status: status.to_owned(),
+    }
+}
+
+/// In which form the report is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ReportQuery {
+    /// `md`, `json` or `csv`; `md` when absent.
+    format: Option<String>,
+}
+
+/// Exports a report of a task: what was asked, planned, done and decided.
+#[utoipa::path(get, path = "/spec-tasks/{id}/report", tag = "spec-tasks", params(("id" = String, Path), ReportQuery),
+    responses((status = 200, description = "Markdown, JSON or CSV")))]
+pub(crate) async fn report(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(query): Query<ReportQuery>,
+) -> Result<axum::response::Response, Problem> {
+    use axum::response::IntoResponse as _;
+    let task = caller.task(&app, &id).await?;
+    let scene = scenes::sessions(&app, &task).await?;
+    let decisions = app.store.audit_of(&id).await?;
+    let typed =
+        |kind: &'static str, text: String| ([(axum::http::header::CONTENT_TYPE, kind)], text).into_response();
+    match query.format.as_deref().unwrap_or("md") {
+        "json" => {
+            let decisions: Vec<Value> = decisions
+                .iter()
+                .map(|entry| json!({ "at": rfc3339(entry.at), "action": entry.action, "data": entry.data }))
+                .collect();
+            Ok(Json(json!({
+                "spec_task": scenes::task(&app, &task).await?,
+                "work_sessions": scene.work_sessions,
+                "implementation_tasks": units(&task),
+                "decisions": decisions,
+            }))
+            .into_response())
+        }
+        "csv" => {
+            let mut text = String::from("work_session_id,name,phase,status,started_at,completed_at\r\n");
+            for session in &scene.work_sessions {
+                let cells = [
+                    session.id.as_str(),
+                    &session.name,
+                    session.phase.as_str(),
+                    session.status.as_str(),
+                    session.started_at.as_deref().unwrap_or_default(),
+                    session.completed_at.as_deref().unwrap_or_default(),
+                ];
+                text.push_str(&cells.map(cell).join(","));
+                text.push_str("\r\n");
+            }
+            Ok(typed("text/csv; charset=utf-8", text))
+        }
+        "md" => Ok(typed("text/markdown; charset=utf-8", markdown(&task, &scene.work_sessions, &decisions))),
+        other => Err(Problem::invalid("format", format!("{other:?} is not one of md, json, csv"))),
+    }
+}
+
+/// A CSV cell: quoted where it must be, and never a formula to a spreadsheet.
+fn cell(text: &str) -> String {
+    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+fn markdown(task: &Task, sessions: &[WorkSession], decisions: &[store::AuditEntry]) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!("# {}\n\n- Task: `{}`\n- Status: {}\n", task.name, task.id, task.status());
+    let _ = writeln!(text, "- Created: {}", rfc3339(task.created_at));
+    if let Some(at) = task.completed_at {
+        let _ = writeln!(text, "- Completed: {}", rfc3339(at));
+    }
+    let _ = writeln!(text, "\n## Prompt\n\n{}\n\n## Planned tasks\n", task.prompt);
+    for unit in task.units() {
+        let _ = writeln!(text, "- {}. {} ({})", unit.number, unit.title, task.unit_status(unit.index));
+    }
+    text.push_str(
+        "\n## Work sessions\n\n| session | phase | status | started | completed |\n|---|---|---|---|---|\n",
+    );
+    for session in sessions.iter().filter(|session| session.phase != SessionPhase::Validation) {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} |",
+            session.name.replace('|', "\\|"),
+            session.phase,
+            session.status,
+            session.started_at.as_deref().unwrap_or("–"),
+            session.completed_at.as_deref().unwrap_or("–")
+        );
+    }
+    text.push_str("\n## Decisions\n\n");
+    for entry in decisions {
+        let decision =
+            entry.data["decision"].as_str().map_or(String::new(), |decision| format!(": {decision}"));
+        let _ = writeln!(text, "- {} {}{decision}", rfc3339(entry.at), entry.action);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn cells_are_quoted_and_never_formulas() {
+        assert_eq!(super::cell("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(super::cell("=1+1"), "'=1+1");
+    }
+}

@@ -1,0 +1,141 @@
+//! The HTTP face of the server.
+
+mod caller;
+mod catalog;
+mod dashboard;
+mod documents;
+mod extract;
+mod fleet;
+mod guard;
+mod idempotency;
+mod implementation;
+mod live;
+mod login;
+mod openapi;
+mod ops;
+mod permissions;
+mod problem;
+mod projects;
+mod scenes;
+mod sessions;
+mod specs;
+mod subscriber;
+mod tasks;
+mod zed;
+
+pub use openapi::document;
+
+use crate::App;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Extension, Router, middleware};
+use problem::Problem;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Every route of the API, with its documentation.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(tasks::from_prompt))
+        .routes(routes!(tasks::from_demo))
+        .routes(routes!(tasks::list))
+        .routes(routes!(tasks::read, tasks::edit))
+        .routes(routes!(tasks::start))
+        .routes(routes!(tasks::cancel))
+        .routes(routes!(tasks::retry))
+        .routes(routes!(specs::read))
+        .routes(routes!(specs::approve))
+        .routes(routes!(specs::approve_with_handoff))
+        .routes(routes!(specs::lint))
+        .routes(routes!(specs::reviews))
+        .routes(routes!(specs::review))
+        .routes(routes!(implementation::progress))
+        .routes(routes!(implementation::approve))
+        .routes(routes!(implementation::diff))
+        .routes(routes!(implementation::traceability))
+        .routes(routes!(implementation::report))
+        .routes(routes!(implementation::start_sessions))
+        .routes(routes!(implementation::overview))
+        .routes(routes!(implementation::implementation_tasks))
+        .routes(routes!(sessions::of_task))
+        .routes(routes!(sessions::read))
+        .routes(routes!(sessions::set_status))
+        .routes(routes!(sessions::say))
+        .routes(routes!(sessions::cancel))
+        .routes(routes!(sessions::retry))
+        .routes(routes!(sessions::skip))
+        .routes(routes!(sessions::events))
+        .routes(routes!(sessions::history))
+        .routes(routes!(sessions::record))
+        .routes(routes!(sessions::helix))
+        .routes(routes!(sessions::messages))
+        .routes(routes!(zed::instance, zed::stop))
+        .routes(routes!(zed::threads))
+        .routes(routes!(zed::thread))
+        .routes(routes!(documents::design_docs))
+        .routes(routes!(documents::read))
+        .routes(routes!(documents::download))
+        .routes(routes!(documents::status))
+        .routes(routes!(fleet::live))
+        .routes(routes!(catalog::agents))
+        .routes(routes!(catalog::demo_repos))
+        .routes(routes!(projects::list, projects::create))
+        .routes(routes!(projects::read, projects::edit, projects::remove))
+        .routes(routes!(permissions::list))
+        .routes(routes!(permissions::answer))
+        .routes(routes!(login::login))
+        .routes(routes!(login::logout))
+        .routes(routes!(login::me))
+        .routes(routes!(live::socket))
+        .routes(routes!(live::events))
+        .routes(routes!(openapi::read))
+}
+
+/// Everything the server answers.
+pub fn router(app: App) -> Router {
+    let under_way = idempotency::UnderWay::default();
+    let (api, _) = OpenApiRouter::new().nest("/api/v1", routes()).split_for_parts();
+    let api = api
+        .layer(middleware::from_fn_with_state((app.clone(), under_way), idempotency::remember))
+        .layer(Extension(login::WrongTokens::default()))
+        .method_not_allowed_fallback(wrong_method);
+    let header = |name: HeaderName, value| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    Router::new()
+        .merge(api)
+        .route("/healthz", get(ops::healthz))
+        .route("/readyz", get(ops::readyz))
+        .route("/metrics", get(ops::metrics))
+        .fallback(get(dashboard::serve).fallback(no_route))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::check))
+        .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(header(header::REFERRER_POLICY, "same-origin"))
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(app)
+}
+
+async fn wrong_method() -> Problem {
+    let detail = "The route does not take this method; see /api/v1/openapi.json.";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+async fn no_route() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "no_such_route", "There is no such route; see /api/v1/openapi.json.")
+}
+
+/// A panic is a bug of one request, not the end of the server.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a request panicked");
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "The server could not do it; its log says why.",
+    )
+    .into_response()
+}

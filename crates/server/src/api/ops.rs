@@ -1,0 +1,53 @@
+//! Whether the server lives, is ready, and what it has done.
+
+use super::caller::Caller;
+use super::problem::Problem;
+use crate::App;
+use axum::Json;
+use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
+use std::fmt::Write as _;
+
+/// The process answers.
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The database and git can be reached.
+pub(crate) async fn readyz(State(app): State<App>) -> Response {
+    let database = app.store.ping().await;
+    let git = app.repositories.git().clone();
+    let git = tokio::task::spawn_blocking(move || git.version()).await;
+    let git_ready = matches!(git, Ok(Ok(_)));
+    let engine_ready = !app.stop.is_cancelled();
+    let ready = database.is_ok() && git_ready && engine_ready;
+    let word = |good: bool| if good { "ok" } else { "unreachable" };
+    let body = json!({
+        "ready": ready,
+        "database": word(database.is_ok()),
+        "git": word(git_ready),
+        "engine": word(engine_ready),
+    });
+    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body)).into_response()
+}
+
+/// Counters and gauges as Prometheus reads them; beyond loopback they need a token.
+pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    if !app.config.bind.ip().is_loopback() {
+        let (mut parts, _) = request.into_parts();
+        Caller::from_request_parts(&mut parts, &app).await?;
+    }
+    let mut text = app.metrics.render();
+    text.push_str("# HELP spectask_tasks Tasks by status.\n# TYPE spectask_tasks gauge\n");
+    for (status, count) in app.store.count_tasks().await? {
+        let _ = writeln!(text, "spectask_tasks{{status=\"{status}\"}} {count}");
+    }
+    let uptime = (crate::clock::now().0 - app.started_at.0) / 1000;
+    let _ = writeln!(
+        text,
+        "# HELP spectask_uptime_seconds Time since the server started.\n# TYPE spectask_uptime_seconds gauge\nspectask_uptime_seconds {uptime}"
+    );
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}

@@ -1,0 +1,165 @@
+//! Errors as RFC 9457 problems: a sentence for people, a stable word for programs.
+
+use crate::orchestrator::AskError;
+use crate::repositories::RepositoryError;
+use crate::samples::SampleError;
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use store::StoreError;
+use utoipa::ToSchema;
+use workflow::Rejected;
+
+/// An error as the client reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Problem {
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub title: &'static str,
+    pub status: u16,
+    /// A sentence that says what is wrong and what to do.
+    pub detail: String,
+    /// A stable word.
+    pub code: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct FieldError {
+    pub field: String,
+    pub message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            // The code says which problem it is.
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            code,
+            errors: Vec::new(),
+        }
+    }
+
+    /// A field of a well-formed request is not acceptable.
+    pub(crate) fn invalid(field: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let mut problem =
+            Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", format!("{field}: {message}"));
+        problem.errors.push(FieldError { field: field.to_owned(), message });
+        problem
+    }
+
+    /// Unknown, or somebody else's.
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no such {what}."))
+    }
+
+    /// The state does not allow it.
+    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// Something of the server's own is wrong; the log has the cause.
+    pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = crate::effects::chain(error), "a request failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "The server could not do it; its log says why.",
+        )
+    }
+
+    fn unavailable(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = crate::effects::chain(error), "a request could not reach the database");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "database_unavailable",
+            "The database does not answer; try again shortly.",
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(&self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Database(_) | StoreError::Group(_) | StoreError::Closed => Self::unavailable(&error),
+            StoreError::Conflict(_) => Self::conflict("conflict", "It was changed meanwhile; try again."),
+            StoreError::Unreadable { .. } => Self::internal(&error),
+        }
+    }
+}
+
+impl From<AskError> for Problem {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Rejected(rejected) => rejected.into(),
+            AskError::NotFound => Self::not_found("task"),
+            AskError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Rejected> for Problem {
+    fn from(rejected: Rejected) -> Self {
+        let sentence = sentence(&rejected.to_string());
+        match rejected {
+            Rejected::WrongState(_) => Self::conflict("wrong_state", sentence),
+            Rejected::Stale(_) => Self::conflict("stale", sentence),
+            Rejected::AlreadySo(_) => Self::conflict("already_so", sentence),
+            Rejected::Invalid(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", sentence),
+        }
+    }
+}
+
+impl From<RepositoryError> for Problem {
+    fn from(error: RepositoryError) -> Self {
+        match error {
+            RepositoryError::Store(error) => error.into(),
+            RepositoryError::NoProject(_) | RepositoryError::Open { .. } => {
+                Self::conflict("repository_unusable", sentence(&crate::effects::chain(&error)))
+            }
+            RepositoryError::Git(_) | RepositoryError::Join(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<SampleError> for Problem {
+    fn from(error: SampleError) -> Self {
+        match error {
+            SampleError::Unknown { .. } => Self::invalid("demo_repo", error.to_string()),
+            SampleError::Store(error) => error.into(),
+            SampleError::Git(_) | SampleError::Join(_) => Self::internal(&error),
+        }
+    }
+}
+
+/// A message as a sentence.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let begun: String =
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
+    if begun.ends_with(['.', '!', '?']) { begun } else { format!("{begun}.") }
+}

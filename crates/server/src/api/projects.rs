@@ -1,0 +1,331 @@
+//! Projects: registering repositories and how SpecTask works in them.
+
+use super::caller::Caller;
+use super::extract::JsonBody;
+use super::problem::Problem;
+use super::scenes;
+use crate::App;
+use crate::clock::{Ulids, now};
+use crate::effects::chain;
+use crate::repositories::{self, ProjectSettings};
+use crate::wire::rfc3339;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use store::Project;
+use utoipa::ToSchema;
+use workflow::{Ids as _, ProjectId};
+
+/// A repository and how SpecTask works in it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProjectView {
+    id: String,
+    name: String,
+    repository_path: String,
+    #[schema(required)]
+    clone_url: Option<String>,
+    default_branch: String,
+    settings: Value,
+    created_at: String,
+    updated_at: String,
+}
+
+impl ProjectView {
+    fn of(project: &Project) -> Self {
+        let mut settings = serde_json::to_value(repositories::settings(project)).unwrap_or_default();
+        if let (Some(known), Some(kept)) = (settings.as_object_mut(), project.settings.as_object()) {
+            for (name, value) in kept {
+                known.entry(name).or_insert_with(|| value.clone());
+            }
+        }
+        Self {
+            id: project.id.to_string(),
+            name: project.name.clone(),
+            repository_path: project.repository_path.clone(),
+            clone_url: project.clone_url.clone(),
+            default_branch: project.default_branch.clone(),
+            settings,
+            created_at: rfc3339(project.created_at),
+            updated_at: rfc3339(project.updated_at),
+        }
+    }
+}
+
+/// A repository to register: one that is on the server, or one to clone.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct NewProject {
+    name: Option<String>,
+    /// The absolute path of a repository on the server's machine.
+    repository_path: Option<String>,
+    /// Where to clone it from, instead of a path.
+    clone_url: Option<String>,
+    default_branch: Option<String>,
+    settings: Option<Value>,
+}
+
+/// Lists the caller's projects.
+#[utoipa::path(get, path = "/projects", tag = "projects", responses((status = 200, body = Vec<ProjectView>)))]
+pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<ProjectView>>, Problem> {
+    Ok(Json(app.store.projects(caller.id()).await?.iter().map(ProjectView::of).collect()))
+}
+
+/// Registers a repository by path, or clones it by URL.
+#[utoipa::path(post, path = "/projects", tag = "projects", request_body = NewProject,
+    responses((status = 201, body = ProjectView), (status = 422, body = Problem)))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    JsonBody(body): JsonBody<NewProject>,
+) -> Result<(StatusCode, Json<ProjectView>), Problem> {
+    let settings = checked_settings(&app, &json!({}), body.settings)?;
+    let path = body.repository_path.filter(|path| !path.trim().is_empty());
+    let url = body.clone_url.filter(|url| !url.trim().is_empty());
+    let git = app.repositories.git().clone();
+    let (field, opened) = match (path, &url) {
+        (Some(path), None) => {
+            let path = PathBuf::from(path.trim());
+            if !path.is_absolute() {
+                return Err(Problem::invalid(
+                    "repository_path",
+                    "is not absolute; give the whole path, from /",
+                ));
+            }
+            let opened = tokio::task::spawn_blocking(move || git.open(&path).map_err(|error| chain(&error)));
+            ("repository_path", opened.await)
+        }
+        (None, Some(url)) => {
+            let name = body.name.clone().unwrap_or_else(|| name_of(url));
+            let into = free_folder(&app.repositories.owner_folder(caller.id()), &name);
+            let url = url.clone();
+            (
+                "clone_url",
+                tokio::task::spawn_blocking(move || {
+                    git.clone_from(&url, &into).map_err(|error| chain(&error))
+                })
+                .await,
+            )
+        }
+        (Some(_), Some(_)) => {
+            return Err(Problem::invalid("clone_url", "give either repository_path or clone_url, not both"));
+        }
+        (None, None) => {
+            return Err(Problem::invalid(
+                "repository_path",
+                "is required, unless clone_url says where to clone from",
+            ));
+        }
+    };
+    let repository = opened
+        .map_err(|error| Problem::internal(&error))?
+        .map_err(|message| Problem::invalid(field, super::problem::sentence(&message)))?;
+    let path = repository.path().to_string_lossy().into_owned();
+    if let Some(known) =
+        app.store.projects(caller.id()).await?.iter().find(|project| project.repository_path == path)
+    {
+        let detail = format!("The repository is registered already, as {:?} ({}).", known.name, known.id);
+        return Err(Problem::conflict("already_registered", detail));
+    }
+    let asked = body.default_branch.filter(|name| !name.is_empty());
+    let found = tokio::task::spawn_blocking({
+        let (repository, asked) = (repository.clone(), asked.clone());
+        move || match asked {
+            Some(name) => Ok(repository.resolve(&name)?.map(|_| name)),
+            None => repository.default_branch(),
+        }
+    });
+    let found: Result<Option<String>, git::Error> = found.await.map_err(|error| Problem::internal(&error))?;
+    let default_branch = found.map_err(|error| Problem::internal(&error))?.ok_or_else(|| match asked {
+        Some(name) => Problem::invalid("default_branch", format!("the repository has no branch {name:?}")),
+        None => Problem::invalid(
+            "default_branch",
+            "the repository has no branch checked out; name the base branch",
+        ),
+    })?;
+    let folder = repository
+        .path()
+        .file_name()
+        .map_or_else(|| "repository".to_owned(), |name| name.to_string_lossy().into_owned());
+    let project = Project {
+        id: Ulids.next(ProjectId::PREFIX).into(),
+        owner: caller.id().clone(),
+        name: body.name.filter(|name| !name.trim().is_empty()).unwrap_or(folder),
+        repository_path: path,
+        clone_url: url,
+        default_branch,
+        settings,
+        created_at: now(),
+        updated_at: now(),
+    };
+    app.store.put_project(project.clone()).await?;
+    Ok((StatusCode::CREATED, Json(ProjectView::of(&project))))
+}
+
+/// The name in a clone URL.
+fn name_of(url: &str) -> String {
+    let last = url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
+    let name = last.trim_end_matches(".git");
+    if name.is_empty() { "repository".to_owned() } else { name.to_owned() }
+}
+
+/// A folder of this name that is not there yet.
+fn free_folder(parent: &std::path::Path, name: &str) -> PathBuf {
+    let safe: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+        .collect();
+    let safe = safe.trim_start_matches(['.', '-']);
+    let safe = if safe.is_empty() { "repository" } else { safe };
+    let plain = parent.join(safe);
+    if !plain.exists() {
+        return plain;
+    }
+    (2..10_000)
+        .map(|number| parent.join(format!("{safe}-{number}")))
+        .find(|path| !path.exists())
+        .unwrap_or(plain)
+}
+
+/// Settings over those there are, each known one checked.
+fn checked_settings(app: &App, before: &Value, asked: Option<Value>) -> Result<Value, Problem> {
+    let mut settings = before.clone();
+    match asked {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(asked)) => {
+            for (name, value) in asked {
+                settings[name] = value;
+            }
+        }
+        Some(_) => return Err(Problem::invalid("settings", "is not an object")),
+    }
+    let parsed: ProjectSettings = serde_path_to_error::deserialize(&settings).map_err(|error| {
+        Problem::invalid(&format!("settings.{}", error.path()), error.inner().to_string())
+    })?;
+    for (field, agent) in [
+        ("settings.spec_agent", &parsed.spec_agent),
+        ("settings.implementation_agent", &parsed.implementation_agent),
+    ] {
+        if let Some(id) = agent
+            && app.agents.find(id).is_none()
+        {
+            let known: Vec<String> = app.agents.list().into_iter().map(|agent| agent.id).collect();
+            return Err(Problem::invalid(
+                field,
+                format!("there is no agent {id:?}; there are {}", known.join(", ")),
+            ));
+        }
+    }
+    if !matches!(parsed.isolation.as_str(), "worktree") {
+        return Err(Problem::invalid(
+            "settings.isolation",
+            format!("{:?} is not one of worktree", parsed.isolation),
+        ));
+    }
+    if parsed.max_parallel_sessions == Some(0) {
+        return Err(Problem::invalid("settings.max_parallel_sessions", "must be at least 1"));
+    }
+    Ok(settings)
+}
+
+/// Reads a project.
+#[utoipa::path(get, path = "/projects/{id}", tag = "projects", params(("id" = String, Path)),
+    responses((status = 200, body = ProjectView), (status = 404, body = Problem)))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<ProjectView>, Problem> {
+    Ok(Json(ProjectView::of(&caller.project(&app, &id).await?)))
+}
+
+/// What may be changed of a project; absent fields stay.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct ProjectEdit {
+    name: Option<String>,
+    default_branch: Option<String>,
+    settings: Option<Value>,
+}
+
+/// Edits a project.
+#[utoipa::path(put, path = "/projects/{id}", tag = "projects", params(("id" = String, Path)), request_body = ProjectEdit,
+    responses((status = 200, body = ProjectView), (status = 422, body = Problem)))]
+pub(crate) async fn edit(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<ProjectEdit>,
+) -> Result<Json<ProjectView>, Problem> {
+    let mut project = caller.project(&app, &id).await?;
+    let data = body.settings.clone().unwrap_or(Value::Null);
+    project.settings = checked_settings(&app, &project.settings, body.settings)?;
+    if let Some(name) = body.name.filter(|name| !name.trim().is_empty()) {
+        project.name = name;
+    }
+    if let Some(branch) = body.default_branch {
+        let workplace = app.repositories.workplace(&project.id).await?;
+        let asked = branch.clone();
+        let found = tokio::task::spawn_blocking(move || workplace.repository.resolve(&asked)).await;
+        if !matches!(found, Ok(Ok(Some(_)))) {
+            return Err(Problem::invalid(
+                "default_branch",
+                format!("the repository has no branch {branch:?}"),
+            ));
+        }
+        project.default_branch = branch;
+    }
+    project.updated_at = now();
+    app.store.put_project(project.clone()).await?;
+    app.repositories.forget(&project.id);
+    scenes::audit(&app, &caller, "edit_project", &id, &data).await?;
+    Ok(Json(ProjectView::of(&project)))
+}
+
+/// Forgets a project that has no live task; its repository stays where it is.
+#[utoipa::path(delete, path = "/projects/{id}", tag = "projects", params(("id" = String, Path)),
+    responses((status = 204), (status = 409, body = Problem)))]
+pub(crate) async fn remove(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let project = caller.project(&app, &id).await?;
+    let live = app.store.live_tasks().await?;
+    if let Some(task) = live.iter().find(|task| task.project == project.id) {
+        let detail = format!(
+            "The task {:?} ({}) of this project is in {}; finish or cancel it first.",
+            task.name,
+            task.id,
+            task.status()
+        );
+        return Err(Problem::conflict("project_in_use", detail));
+    }
+    app.watch.forget(&project.id);
+    app.repositories.forget(&project.id);
+    app.store.remove_project(&project.id).await?;
+    scenes::audit(&app, &caller, "remove_project", &id, &Value::Null).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_from_the_end_of_the_url() {
+        assert_eq!(name_of("https://example.org/a/todo.git"), "todo");
+        assert_eq!(name_of("git@example.org:a/todo.git/"), "todo");
+        assert_eq!(name_of("https://"), "repository");
+    }
+
+    #[test]
+    fn folders_stay_inside_their_parent() {
+        let parent = std::path::Path::new("/nowhere");
+        assert_eq!(
+            free_folder(parent, "../../etc"),
+            parent.join("etc").with_file_name("-..-etc".trim_start_matches(['.', '-']))
+        );
+        assert_eq!(free_folder(parent, ".."), parent.join("repository"));
+    }
+}

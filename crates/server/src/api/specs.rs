@@ -1,0 +1,370 @@
+//! The documents under review: reading them, deciding about them.
+
+use super::caller::Caller;
+use super::extract::JsonBody;
+use super::problem::Problem;
+use super::scenes;
+use crate::App;
+use crate::wire::{SpecTask, rfc3339};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use similar::TextDiff;
+use store::Revision;
+use utoipa::ToSchema;
+use workflow::documents::lint;
+use workflow::{Decision, Input, Task, TaskStatus};
+
+/// A task's three documents.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Specs {
+    task_id: String,
+    #[schema(schema_with = crate::wire::task_status)]
+    status: TaskStatus,
+    original_prompt: String,
+    requirements_spec: String,
+    technical_design: String,
+    implementation_plan: String,
+    #[schema(required)]
+    spec_approved_by: Option<String>,
+    #[schema(required)]
+    spec_approved_at: Option<String>,
+    spec_revision_count: u32,
+    /// Names this content; sent with an approval, it makes sure that what was read is what is approved.
+    content_hash: String,
+    round: u32,
+    commit: String,
+}
+
+/// Reads the documents in force.
+#[utoipa::path(get, path = "/spec-tasks/{id}/specs", tag = "spec-tasks", params(("id" = String, Path)),
+    responses((status = 200, body = Specs), (status = 404, body = Problem)))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Specs>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let revision = scenes::in_force(&app, &task).await?.ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "not_generated_yet",
+            "The planning agent has not written the documents yet.",
+        )
+    })?;
+    let approved = task.approved();
+    Ok(Json(Specs {
+        task_id: id,
+        status: task.status(),
+        original_prompt: task.prompt.clone(),
+        spec_approved_by: approved.map(|approved| approved.by.clone()),
+        spec_approved_at: approved.map(|approved| rfc3339(approved.at)),
+        spec_revision_count: task.revisions,
+        content_hash: revision.hash,
+        round: revision.round,
+        commit: revision.commit.to_string(),
+        requirements_spec: revision.requirements,
+        technical_design: revision.design,
+        implementation_plan: revision.tasks,
+    }))
+}
+
+/// A reviewer's decision about the documents.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub(crate) struct ReviewBody {
+    /// False sends the documents back with the comments and changes.
+    approved: bool,
+    #[serde(default)]
+    comments: String,
+    #[serde(default)]
+    changes: Vec<String>,
+    /// The `content_hash` of what was read; with another one in force the decision is refused.
+    content_hash: Option<String>,
+}
+
+/// Approves the documents, or sends them back.
+#[utoipa::path(post, path = "/spec-tasks/{id}/approve-specs", tag = "spec-tasks", params(("id" = String, Path)),
+    request_body = ReviewBody, responses((status = 200, body = SpecTask), (status = 409, body = Problem)))]
+pub(crate) async fn approve(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<ReviewBody>,
+) -> Result<Json<SpecTask>, Problem> {
+    let task = decide(&app, &caller, &id, body).await?;
+    Ok(Json(scenes::task(&app, &task).await?))
+}
+
+async fn decide(app: &App, caller: &Caller, id: &str, body: ReviewBody) -> Result<Task, Problem> {
+    let task = caller.task(app, id).await?;
+    let decision = if body.approved { Decision::Approve } else { Decision::RequestChanges };
+    let data = json!({ "decision": decision, "comments": body.comments, "changes": body.changes });
+    let input = Input::ReviewSpecs {
+        decision,
+        by: caller.user.name.clone(),
+        comments: body.comments,
+        changes: body.changes,
+        hash: body.content_hash,
+    };
+    let after = app.orchestrator.ask(caller.id(), &task.id, input).await?;
+    if after.version != task.version {
+        scenes::audit(app, caller, "review_specs", id, &data).await?;
+    }
+    Ok(after)
+}
+
+/// An approval together with how its result is to be handed off.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct HandoffBody {
+    approved: bool,
+    #[serde(default)]
+    comments: String,
+    #[serde(default)]
+    changes: Vec<String>,
+    content_hash: Option<String>,
+    project_path: Option<String>,
+    #[serde(default)]
+    create_pull_request: bool,
+    #[serde(default)]
+    handoff_config: Value,
+}
+
+/// What came of a decision and its handoff.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HandoffAnswer {
+    spec_task: SpecTask,
+    approval: Value,
+    handoff_result: Value,
+    success: bool,
+    message: String,
+    next_steps: Vec<String>,
+}
+
+/// Decides about the documents and hands approved ones off to git.
+#[utoipa::path(post, path = "/spec-tasks/{id}/approve-with-handoff", tag = "spec-tasks", params(("id" = String, Path)),
+    request_body = HandoffBody, responses((status = 200, body = HandoffAnswer), (status = 409, body = Problem)))]
+pub(crate) async fn approve_with_handoff(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<HandoffBody>,
+) -> Result<Json<HandoffAnswer>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let repository = app.store.project(&task.project).await?.map(|project| project.repository_path);
+    if let Some(path) = body.project_path.as_ref().filter(|path| !path.is_empty())
+        && Some(path) != repository.as_ref()
+    {
+        let is = repository.unwrap_or_default();
+        return Err(Problem::invalid(
+            "project_path",
+            format!("the task's repository is {is:?}; leave the field out"),
+        ));
+    }
+    if !body.handoff_config.is_null() && !body.handoff_config.is_object() {
+        return Err(Problem::invalid("handoff_config", "is not an object"));
+    }
+    if body.create_pull_request {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "no_forge",
+            "The project names no forge to open a pull request on; leave create_pull_request out, and the change is merged after its review.",
+        ));
+    }
+    let review = ReviewBody {
+        approved: body.approved,
+        comments: body.comments.clone(),
+        changes: body.changes.clone(),
+        content_hash: body.content_hash,
+    };
+    let task = decide(&app, &caller, &id, review).await?;
+    let spec_task = scenes::task(&app, &task).await?;
+    let approval = json!({
+        "spec_task_id": id,
+        "approved": body.approved,
+        "approved_by": caller.user.name,
+        "approved_at": spec_task.spec_approved_at,
+        "comments": body.comments,
+        "changes": body.changes,
+    });
+    let (handoff_result, message, next_steps) = if body.approved {
+        let documents = ["requirements.md", "design.md", "tasks.md", "spec-metadata.json"];
+        let documents = documents.map(|name| format!("specs/{id}/{name}"));
+        let result = json!({
+            "spec_branch": format!("specs/{id}"),
+            "branch_name": task.branch(),
+            "base_branch": task.base_branch,
+            "documents": documents,
+            "handoff_config": body.handoff_config,
+            "pull_request_url": Value::Null,
+        });
+        let steps = [
+            "The approved documents are committed to their branch.",
+            "One work session per planned task starts as its dependencies and the limits allow.",
+            "Review the change when the task is in implementation_review.",
+        ];
+        (result, "The documents are approved; the handoff has begun.", steps.map(str::to_owned).to_vec())
+    } else {
+        let steps =
+            ["The planning agent revises the documents.", "Review them when the task is in spec_review."];
+        (
+            Value::Null,
+            "The documents were sent back to the planning agent.",
+            steps.map(str::to_owned).to_vec(),
+        )
+    };
+    Ok(Json(HandoffAnswer {
+        spec_task,
+        approval,
+        handoff_result,
+        success: true,
+        message: message.to_owned(),
+        next_steps,
+    }))
+}
+
+/// A finding of the lint.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FindingView {
+    document: String,
+    line: usize,
+    rule: String,
+    /// `error`, `warning` or `info`.
+    severity: String,
+    message: String,
+    #[schema(required)]
+    suggestion: Option<String>,
+}
+
+fn findings(requirements: &str, tasks: &str) -> Vec<FindingView> {
+    lint::lint(requirements, tasks)
+        .into_iter()
+        .map(|finding| FindingView {
+            document: finding.document.to_string(),
+            line: finding.line,
+            rule: finding.rule.to_owned(),
+            severity: finding.severity.to_string(),
+            message: finding.message,
+            suggestion: finding.suggestion,
+        })
+        .collect()
+}
+
+/// Lints the documents in force.
+#[utoipa::path(get, path = "/spec-tasks/{id}/lint", tag = "documents", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<FindingView>), (status = 404, body = Problem)))]
+pub(crate) async fn lint(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<FindingView>>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let revision = scenes::in_force(&app, &task).await?.ok_or_else(|| {
+        Problem::new(StatusCode::NOT_FOUND, "not_generated_yet", "There are no documents to look at yet.")
+    })?;
+    Ok(Json(findings(&revision.requirements, &revision.tasks)))
+}
+
+/// A review round: a snapshot of the documents at a commit, and what was decided.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Review {
+    id: String,
+    spec_task_id: String,
+    round: u32,
+    /// `open`, `decided` or `superseded`.
+    status: String,
+    commit: String,
+    #[schema(required)]
+    reviewer: Option<String>,
+    #[schema(required, schema_with = crate::wire::decision)]
+    decision: Option<Decision>,
+    #[schema(required)]
+    overall_comment: Option<String>,
+    changes: Vec<String>,
+    comments: Vec<Value>,
+    lint: Vec<FindingView>,
+    /// The unified diff to the round before, per document.
+    diff_from_previous: Value,
+    created_at: String,
+    #[schema(required)]
+    decided_at: Option<String>,
+    requirements_spec: String,
+    technical_design: String,
+    implementation_plan: String,
+}
+
+impl Review {
+    fn of(task: &Task, revision: &Revision, before: Option<&Revision>, is_last: bool) -> Self {
+        let status = match (revision.decision, is_last) {
+            (Some(_), _) => "decided",
+            (None, true) if task.status() == TaskStatus::SpecReview => "open",
+            (None, _) => "superseded",
+        };
+        Self {
+            id: revision.id.to_string(),
+            spec_task_id: revision.task.to_string(),
+            round: revision.round,
+            status: status.to_owned(),
+            commit: revision.commit.to_string(),
+            reviewer: revision.reviewer.clone(),
+            decision: revision.decision,
+            overall_comment: revision.comments.clone(),
+            changes: revision.changes.clone(),
+            comments: Vec::new(),
+            lint: findings(&revision.requirements, &revision.tasks),
+            diff_from_previous: before.map_or(Value::Null, |before| {
+                json!({
+                    "requirements": diff("requirements.md", &before.requirements, &revision.requirements),
+                    "design": diff("design.md", &before.design, &revision.design),
+                    "tasks": diff("tasks.md", &before.tasks, &revision.tasks),
+                })
+            }),
+            created_at: rfc3339(revision.created_at),
+            decided_at: revision.decided_at.map(rfc3339),
+            requirements_spec: revision.requirements.clone(),
+            technical_design: revision.design.clone(),
+            implementation_plan: revision.tasks.clone(),
+        }
+    }
+}
+
+fn diff(name: &str, before: &str, after: &str) -> String {
+    TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(name, name).to_string()
+}
+
+fn rounds(task: &Task, revisions: &[Revision]) -> Vec<Review> {
+    (0..revisions.len())
+        .map(|at| {
+            let before = at.checked_sub(1).and_then(|before| revisions.get(before));
+            Review::of(task, &revisions[at], before, at + 1 == revisions.len())
+        })
+        .collect()
+}
+
+/// Lists a task's review rounds, oldest first.
+#[utoipa::path(get, path = "/spec-tasks/{id}/reviews", tag = "documents", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<Review>)))]
+pub(crate) async fn reviews(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Review>>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    Ok(Json(rounds(&task, &app.store.revisions(&task.id).await?)))
+}
+
+/// Reads a review round.
+#[utoipa::path(get, path = "/reviews/{id}", tag = "documents", params(("id" = String, Path)),
+    responses((status = 200, body = Review), (status = 404, body = Problem)))]
+pub(crate) async fn review(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Review>, Problem> {
+    let unknown = || Problem::not_found("review");
+    let revision = app.store.review(&workflow::ReviewId::from(id.as_str())).await?.ok_or_else(unknown)?;
+    let task = caller.task(&app, revision.task.as_str()).await.map_err(|_| unknown())?;
+    let all = rounds(&task, &app.store.revisions(&task.id).await?);
+    all.into_iter().find(|round| round.id == id).map(Json).ok_or_else(unknown)
+}

@@ -1,0 +1,147 @@
+//! Agent instances and their threads, under the names that Zed integrations know.
+
+use super::caller::Caller;
+use super::problem::Problem;
+use super::{scenes, sessions};
+use crate::App;
+use crate::clock::now;
+use crate::wire::{ZedThread, rfc3339};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use workflow::Task;
+
+/// A task's agent instance: the process tree that serves its threads.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ZedInstance {
+    spec_task_id: String,
+    zed_instance_id: String,
+    /// `not_created`, `pending`, `active`, `disconnected`, `completed` or `failed`.
+    status: String,
+    agent: Value,
+    #[schema(required)]
+    pid: Option<i64>,
+    thread_count: usize,
+    active_threads: usize,
+    uptime_seconds: i64,
+    #[schema(required)]
+    last_activity: Option<String>,
+    #[schema(required)]
+    project_path: Option<String>,
+    restarts: i64,
+}
+
+async fn instance_of(app: &App, task: &Task) -> Result<ZedInstance, Problem> {
+    let row = app.store.instance_of(&task.id).await?;
+    let live = app.instances.of(&task.id).await.filter(|live| live.alive);
+    let project = app.store.project(&task.project).await?;
+    let threads = scenes::sessions(app, task).await?.zed_threads.len();
+    // What is shown as running is checked against the kernel, not against what was written down.
+    let status = match (&row, &live) {
+        (_, Some(_)) => "active",
+        (None, None) if task.holds_instance() => "pending",
+        (None, None) => "not_created",
+        (Some(row), None) if row.status == "active" => "disconnected",
+        (Some(row), None) => row.status.as_str(),
+    };
+    Ok(ZedInstance {
+        spec_task_id: task.id.to_string(),
+        zed_instance_id: crate::instances::instance_id(&task.id).to_string(),
+        status: status.to_owned(),
+        agent: row.as_ref().map_or(Value::Null, |row| row.agent.clone()),
+        pid: live.as_ref().map(|live| i64::from(live.process.pid)),
+        thread_count: live.as_ref().map_or(threads, |live| live.threads),
+        active_threads: live.as_ref().map_or(0, |live| live.active_threads),
+        uptime_seconds: live.as_ref().map_or(0, |live| (now().0 - live.started_at.0) / 1000),
+        last_activity: live
+            .as_ref()
+            .and_then(|live| live.last_heard)
+            .or(row.as_ref().and_then(|row| row.last_activity))
+            .map(rfc3339),
+        project_path: project.map(|project| project.repository_path),
+        restarts: row.map_or(0, |row| row.restarts),
+    })
+}
+
+/// Shows a task's agent instance.
+#[utoipa::path(get, path = "/spec-tasks/{id}/zed-instance", tag = "zed", params(("id" = String, Path)),
+    responses((status = 200, body = ZedInstance)))]
+pub(crate) async fn instance(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<ZedInstance>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    Ok(Json(instance_of(&app, &task).await?))
+}
+
+/// What came of stopping an instance.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Stopped {
+    success: bool,
+    spec_task_id: String,
+    zed_instance: ZedInstance,
+    message: String,
+}
+
+/// Stops a task's agent with its whole process tree; a turn under way is asked again in a fresh process.
+#[utoipa::path(delete, path = "/spec-tasks/{id}/zed-instance", tag = "zed", params(("id" = String, Path)),
+    responses((status = 200, body = Stopped)))]
+pub(crate) async fn stop(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Stopped>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    app.instances.stop(&task).await;
+    scenes::audit(&app, &caller, "stop_instance", &id, &Value::Null).await?;
+    Ok(Json(Stopped {
+        success: true,
+        zed_instance: instance_of(&app, &task).await?,
+        spec_task_id: id,
+        message: "The agent and everything it started have ended.".to_owned(),
+    }))
+}
+
+/// Threads in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ZedThreads {
+    zed_threads: Vec<ZedThread>,
+    total: usize,
+}
+
+/// Lists a task's threads.
+#[utoipa::path(get, path = "/spec-tasks/{id}/zed-threads", tag = "zed", params(("id" = String, Path)),
+    responses((status = 200, body = ZedThreads)))]
+pub(crate) async fn threads(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<ZedThreads>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let zed_threads = scenes::sessions(&app, &task).await?.zed_threads;
+    Ok(Json(ZedThreads { total: zed_threads.len(), zed_threads }))
+}
+
+/// Reads a work session's thread.
+#[utoipa::path(get, path = "/work-sessions/{id}/zed-thread", tag = "zed", params(("id" = String, Path)),
+    responses((status = 200, body = ZedThread), (status = 404, body = Problem)))]
+pub(crate) async fn thread(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<ZedThread>, Problem> {
+    let task = caller.task_of(&app, &id).await?;
+    sessions::found(&task, &id)?;
+    let threads = scenes::sessions(&app, &task).await?.zed_threads;
+    threads.into_iter().find(|thread| thread.work_session_id == id).map(Json).ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "no_thread_yet",
+            "The session's agent has not opened a thread yet.",
+        )
+    })
+}

@@ -1,0 +1,291 @@
+//! A task as clients see it.
+
+use super::rfc3339;
+use serde::Serialize;
+use serde_json::Value;
+use store::Revision;
+use utoipa::ToSchema;
+use workflow::{
+    Budget, Complexity, Failure, FailureClass, Landing, Phase, Priority, SessionPhase, SessionStatus, Task,
+    TaskKind, TaskStatus, Usage,
+};
+
+/// A task: one prompt on its way to merged work.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct SpecTask {
+    pub id: String,
+    pub project_id: String,
+    pub name: String,
+    pub description: String,
+    #[serde(rename = "type")]
+    #[schema(schema_with = super::task_kind)]
+    pub kind: TaskKind,
+    #[schema(schema_with = super::priority)]
+    pub priority: Priority,
+    #[schema(schema_with = super::task_status)]
+    pub status: TaskStatus,
+    pub original_prompt: String,
+    /// requirements.md of the documents in force; lists leave the three documents out.
+    #[schema(required)]
+    pub requirements_spec: Option<String>,
+    /// design.md of the documents in force.
+    #[schema(required)]
+    pub technical_design: Option<String>,
+    /// tasks.md of the documents in force.
+    #[schema(required)]
+    pub implementation_plan: Option<String>,
+    pub spec_agent: String,
+    pub implementation_agent: String,
+    /// The Helix session of the planning.
+    #[schema(required)]
+    pub spec_session_id: Option<String>,
+    /// The branch of the change, from approval on.
+    #[schema(required)]
+    pub branch_name: Option<String>,
+    pub base_branch: String,
+    #[schema(required)]
+    pub zed_instance_id: Option<String>,
+    /// The repository's folder.
+    #[schema(required)]
+    pub project_path: Option<String>,
+    pub workspace_config: Value,
+    #[schema(schema_with = super::complexity)]
+    pub complexity: Complexity,
+    /// What the task waits for, while it waits.
+    #[schema(required)]
+    pub queue_reason: Option<String>,
+    #[schema(required)]
+    pub last_error: Option<LastError>,
+    /// How often a failed step was tried again by a person.
+    pub attempts: u32,
+    #[schema(required)]
+    pub spec_approved_by: Option<String>,
+    #[schema(required)]
+    pub spec_approved_at: Option<String>,
+    pub spec_revision_count: u32,
+    pub labels: Vec<String>,
+    pub depends_on: Vec<String>,
+    /// The share of its planned work that is merged, 0 to 1.
+    pub progress: f64,
+    pub usage: UsageView,
+    #[schema(required)]
+    pub budget: Option<BudgetView>,
+    #[schema(required)]
+    pub pull_request: Option<PullRequest>,
+    #[schema(required)]
+    pub merge_commit: Option<String>,
+    /// What the sessions made and how the checks went, while it is under review.
+    #[schema(required)]
+    pub change: Option<ChangeView>,
+    pub archived: bool,
+    pub created_by: String,
+    pub created_at: String,
+    pub updated_at: String,
+    #[schema(required)]
+    pub started_at: Option<String>,
+    #[schema(required)]
+    pub completed_at: Option<String>,
+    /// Grows by one with every change of state.
+    pub version: u64,
+}
+
+/// What went wrong last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LastError {
+    #[schema(schema_with = super::failure_class)]
+    pub code: FailureClass,
+    pub message: String,
+    pub at: String,
+}
+
+/// What was spent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct UsageView {
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    pub cached_tokens: u64,
+    #[schema(required)]
+    pub cost_usd: Option<f64>,
+}
+
+/// What may be spent.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct BudgetView {
+    #[schema(required)]
+    pub max_cost_usd: Option<f64>,
+    #[schema(required)]
+    pub max_tokens: Option<u64>,
+}
+
+/// A pull request on a forge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PullRequest {
+    pub url: String,
+    pub number: u64,
+    pub state: String,
+}
+
+/// The change under review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ChangeView {
+    pub head: String,
+    /// Who approved it; from then on it is being merged.
+    #[schema(required)]
+    pub approved_by: Option<String>,
+    pub checks: Vec<CheckView>,
+}
+
+/// A check command's result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct CheckView {
+    pub command: String,
+    pub passed: bool,
+    #[schema(required)]
+    pub exit_code: Option<i32>,
+    /// The end of what it printed.
+    pub output: String,
+    pub took_ms: u64,
+    pub at: String,
+}
+
+/// What surrounds a task and is not in its state.
+#[derive(Clone, Debug, Default)]
+pub struct Scene {
+    pub project_path: Option<String>,
+    pub documents: Option<Revision>,
+}
+
+impl SpecTask {
+    pub fn of(task: &Task, scene: Scene) -> Self {
+        let approved = task.approved();
+        let documents = scene.documents;
+        let text = |part: fn(&Revision) -> &String| documents.as_ref().map(part).cloned();
+        Self {
+            id: task.id.to_string(),
+            project_id: task.project.to_string(),
+            name: task.name.clone(),
+            description: task.description.clone(),
+            kind: task.kind,
+            priority: task.priority,
+            status: task.status(),
+            original_prompt: task.prompt.clone(),
+            requirements_spec: text(|found| &found.requirements),
+            technical_design: text(|found| &found.design),
+            implementation_plan: text(|found| &found.tasks),
+            spec_agent: task.spec_agent.clone(),
+            implementation_agent: task.implementation_agent.clone(),
+            spec_session_id: task
+                .sessions
+                .iter()
+                .find(|session| session.phase == SessionPhase::Planning)
+                .map(|session| session.helix_session.to_string()),
+            branch_name: approved.map(|_| task.branch()),
+            base_branch: task.base_branch.clone(),
+            zed_instance_id: task
+                .sessions
+                .iter()
+                .any(|session| session.started_at.is_some())
+                .then(|| crate::instances::instance_id(&task.id).to_string()),
+            project_path: scene.project_path,
+            workspace_config: task.workspace_config.clone().unwrap_or_else(|| serde_json::json!({})),
+            complexity: task.complexity,
+            queue_reason: task.queue_reason.clone(),
+            last_error: task.last_error.as_ref().map(LastError::of),
+            attempts: task.attempts,
+            spec_approved_by: approved.map(|approved| approved.by.clone()),
+            spec_approved_at: approved.map(|approved| rfc3339(approved.at)),
+            spec_revision_count: task.revisions,
+            labels: task.labels.clone(),
+            depends_on: task.depends_on.iter().map(ToString::to_string).collect(),
+            progress: progress(task),
+            usage: UsageView::of(task.usage),
+            budget: task.budget.map(BudgetView::of),
+            pull_request: None,
+            merge_commit: match &task.phase {
+                Phase::Done { merged, .. } => merged.as_ref().map(ToString::to_string),
+                _ => None,
+            },
+            change: match &task.phase {
+                Phase::ImplementationReview { change, landing, .. } => Some(ChangeView::of(change, landing)),
+                _ => None,
+            },
+            archived: task.archived,
+            created_by: task.owner.to_string(),
+            created_at: rfc3339(task.created_at),
+            updated_at: rfc3339(task.updated_at),
+            started_at: task.started_at.map(rfc3339),
+            completed_at: task.completed_at.map(rfc3339),
+            version: task.version,
+        }
+    }
+}
+
+impl LastError {
+    pub fn of(failure: &Failure) -> Self {
+        Self { code: failure.class, message: failure.message.clone(), at: rfc3339(failure.at) }
+    }
+}
+
+impl UsageView {
+    pub fn of(usage: Usage) -> Self {
+        let Usage { input_tokens, output_tokens, cached_tokens, cost_usd } = usage;
+        Self { input_tokens, output_tokens, cached_tokens, cost_usd }
+    }
+}
+
+impl BudgetView {
+    fn of(budget: Budget) -> Self {
+        Self { max_cost_usd: budget.max_cost_usd, max_tokens: budget.max_tokens }
+    }
+}
+
+impl ChangeView {
+    fn of(change: &workflow::Change, landing: &Landing) -> Self {
+        let approved_by = match landing {
+            Landing::Undecided => None,
+            Landing::Merging { by, .. } => Some(by.clone()),
+        };
+        let checks = change.checks.iter().map(|check| CheckView {
+            command: check.command.clone(),
+            passed: check.passed,
+            exit_code: check.exit_code,
+            output: check.output.clone(),
+            took_ms: check.took_ms,
+            at: rfc3339(check.at),
+        });
+        Self { head: change.head.to_string(), approved_by, checks: checks.collect() }
+    }
+}
+
+/// The share of a task's implementation sessions that is merged.
+pub(crate) fn progress(task: &Task) -> f64 {
+    if task.status() == TaskStatus::Done {
+        return 1.0;
+    }
+    let wanted: Vec<SessionStatus> = task
+        .sessions
+        .iter()
+        .filter(|session| session.phase != SessionPhase::Planning)
+        .map(|session| task.session_status(session))
+        .filter(|status| *status != SessionStatus::Cancelled)
+        .collect();
+    let done = wanted.iter().filter(|status| **status == SessionStatus::Completed).count();
+    share(done, wanted.len())
+}
+
+/// A part of a whole, 0 to 1; nothing of nothing is nothing.
+#[expect(clippy::cast_precision_loss, reason = "counts of sessions and items are small")]
+pub(crate) fn share(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// A task as its watchers are told of it: without the documents and what only a lookup knows.
+pub fn task_news(task: &Task) -> Value {
+    let mut news = serde_json::to_value(SpecTask::of(task, Scene::default())).unwrap_or_default();
+    if let Some(fields) = news.as_object_mut() {
+        for field in ["requirements_spec", "technical_design", "implementation_plan", "project_path"] {
+            fields.remove(field);
+        }
+    }
+    news
+}

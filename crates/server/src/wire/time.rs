@@ -1,0 +1,20 @@
+//! Times as clients see them.
+
+use workflow::Millis;
+
+/// A time as RFC 3339 in UTC, to the millisecond.
+pub fn rfc3339(at: Millis) -> String {
+    let time = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::MAX);
+    format!("{time:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_utc_with_milliseconds() {
+        assert_eq!(rfc3339(Millis(1_700_000_000_042)), "2023-11-14T22:13:20.042Z");
+        assert_eq!(rfc3339(Millis(0)), "1970-01-01T00:00:00.000Z");
+    }
+}
