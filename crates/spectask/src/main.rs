@@ -1,1 +1,37 @@
-fn main() {}
+//! The `spectask` command: the server, and everything a person does with it from a terminal.
+
+#![expect(clippy::print_stdout, reason = "a command line talks on stdout")]
+
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod failure;
+mod output;
+
+use clap::Parser as _;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // Beside an agent there is no room for threads: this comes before anything else.
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == "exec-agent") {
+        let command: Vec<OsString> =
+            arguments.into_iter().skip(1).skip_while(|argument| argument == "--").collect();
+        return agent::exec_agent(&command);
+    }
+    let cli = cli::Cli::parse();
+    output::start_log(&cli);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("spectask: could not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(Box::pin(commands::run(cli))) {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    }
+}

@@ -1,0 +1,136 @@
+//! Talks to a server over its API.
+
+use crate::cli::Cli;
+use crate::config;
+use crate::failure::Failure;
+use crate::output::text;
+use anyhow::Context as _;
+use serde_json::Value;
+use std::time::Duration;
+
+/// A server and the right to talk to it.
+pub(crate) struct Client {
+    http: reqwest::Client,
+    pub(crate) url: String,
+    pub(crate) token: String,
+}
+
+/// An answer with its list's size.
+pub(crate) struct Answer {
+    pub(crate) body: Value,
+    pub(crate) total: Option<u64>,
+}
+
+impl Client {
+    /// Finds the server: the one named, else the one that runs on the data directory.
+    pub(crate) fn find(cli: &Cli) -> anyhow::Result<Self> {
+        let config = config::load(cli, None)?;
+        let url = match &cli.server {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => {
+                let none = || {
+                    Failure::NoServer(format!(
+                        "no server runs on {}; start one with `spectask serve` or `spectask demo`, or name one with --server",
+                        config.data_dir.display()
+                    ))
+                };
+                let file = std::fs::read(config.data_dir.join("server.json")).map_err(|_| none())?;
+                let found: Value = serde_json::from_slice(&file).map_err(|_| none())?;
+                text(&found, "url").to_owned()
+            }
+        };
+        let kept = || {
+            std::fs::read_to_string(config.data_dir.join("token")).ok().map(|token| token.trim().to_owned())
+        };
+        let token = config.token.clone().or_else(kept).ok_or_else(|| {
+            Failure::NoToken("no token is known for this server; set SPECTASK_TOKEN".to_owned())
+        })?;
+        Self::at(url, token)
+    }
+
+    pub(crate) fn at(url: String, token: String) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(120))
+            .build()
+            .context("could not make an HTTP client")?;
+        Ok(Self { http, url, token })
+    }
+
+    pub(crate) async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Answer> {
+        let query: Vec<String> =
+            query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) };
+        self.send(self.http.get(self.address(&path))).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        Ok(self.send(self.http.post(self.address(path)).json(body)).await?.body)
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        Ok(self.send(self.http.delete(self.address(path))).await?.body)
+    }
+
+    fn address(&self, path: &str) -> String {
+        format!("{}/api/v1{path}", self.url)
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Answer> {
+        let answer = request.bearer_auth(&self.token).send().await.map_err(|error| {
+            if error.is_connect() {
+                Failure::NoServer(format!(
+                    "no server answers at {}; start it with `spectask serve`",
+                    self.url
+                ))
+                .into()
+            } else {
+                anyhow::Error::new(error).context(format!("the server at {} did not answer", self.url))
+            }
+        })?;
+        let status = answer.status();
+        let total = answer.headers().get("x-total-count").and_then(|value| value.to_str().ok()?.parse().ok());
+        let bytes = answer.bytes().await.context("the server's answer broke off")?;
+        let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        if status.is_success() {
+            return Ok(Answer { body, total });
+        }
+        let detail = match text(&body, "detail") {
+            "" => format!("the server answered {status}"),
+            detail => detail.to_owned(),
+        };
+        Err(Failure::Refused { status: status.as_u16(), detail }.into())
+    }
+
+    /// The id of a task that a person named by its id, its end, or words of its name.
+    pub(crate) async fn task_id(&self, named: &str) -> anyhow::Result<String> {
+        if named.starts_with("spt_") {
+            return Ok(named.to_owned());
+        }
+        let found =
+            self.get("/spec-tasks", &[("q", named.to_owned()), ("limit", "10".to_owned())]).await?.body;
+        let found = found.as_array().cloned().unwrap_or_default();
+        match found.as_slice() {
+            [] => Err(Failure::NotFound(format!("no task has {named:?} in its id, name or prompt")).into()),
+            [one] => Ok(text(one, "id").to_owned()),
+            several => {
+                let names: Vec<String> = several
+                    .iter()
+                    .map(|task| format!("{} ({})", text(task, "id"), text(task, "name")))
+                    .collect();
+                Err(Failure::NotFound(format!("{named:?} names several tasks: {}", names.join("; "))).into())
+            }
+        }
+    }
+}
+
+/// A value in a query string.
+fn encode(value: &str) -> String {
+    value.bytes().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            text.push_str(&format!("%{byte:02X}"));
+        }
+        text
+    })
+}

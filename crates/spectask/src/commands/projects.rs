@@ -1,0 +1,77 @@
+//! Projects from the terminal.
+
+use super::client;
+use crate::cli::{Cli, Projects, ProjectsCommand};
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::output::{self, plain, text};
+use serde_json::{Value, json};
+use std::path::Path;
+
+pub(crate) async fn run(cli: &Cli, command: &Projects) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    match &command.command {
+        None => list(cli, &client).await,
+        Some(ProjectsCommand::Add { repository, name, checks }) => {
+            let mut body = json!({ "name": name, "settings": { "checks": checks } });
+            match Path::new(repository).canonicalize() {
+                Ok(path) => body["repository_path"] = json!(path),
+                Err(_) => body["clone_url"] = json!(repository),
+            }
+            let project = client.post("/projects", &body).await?;
+            if cli.json {
+                output::json(&project);
+            } else {
+                println!(
+                    "{}  {}  {}",
+                    text(&project, "id"),
+                    plain(text(&project, "name")),
+                    text(&project, "repository_path")
+                );
+            }
+            Ok(())
+        }
+        Some(ProjectsCommand::Remove { project }) => {
+            let id = find(&client, project).await?;
+            client.delete(&format!("/projects/{id}")).await?;
+            if !cli.json {
+                println!("{id} is forgotten; its repository is where it was.");
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn list(cli: &Cli, client: &Client) -> anyhow::Result<()> {
+    let projects = client.get("/projects", &[]).await?.body;
+    if cli.json {
+        output::json(&projects);
+        return Ok(());
+    }
+    let projects: &[Value] = projects.as_array().map_or(&[], Vec::as_slice);
+    if projects.is_empty() {
+        println!("No projects. Add one with: spectask projects add PATH-OR-URL");
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = projects
+        .iter()
+        .map(|project| {
+            ["id", "name", "default_branch", "repository_path"]
+                .map(|field| plain(text(project, field)))
+                .to_vec()
+        })
+        .collect();
+    output::table(&["ID", "NAME", "BRANCH", "REPOSITORY"], &rows);
+    Ok(())
+}
+
+/// The id of a project that a person named by id or name.
+pub(crate) async fn find(client: &Client, named: &str) -> anyhow::Result<String> {
+    let projects = client.get("/projects", &[]).await?.body;
+    let all = projects.as_array().cloned().unwrap_or_default();
+    let found = all.iter().find(|project| text(project, "id") == named || text(project, "name") == named);
+    let known: Vec<&str> = all.iter().map(|project| text(project, "name")).collect();
+    found.map(|project| text(project, "id").to_owned()).ok_or_else(|| {
+        Failure::NotFound(format!("there is no project {named:?}; there are {}", known.join(", "))).into()
+    })
+}

@@ -1,0 +1,80 @@
+//! Running the server, plain or as the demo.
+
+use crate::cli::{Cli, Demo, Serve};
+use crate::client::Client;
+use crate::config;
+use crate::output::text;
+use serde_json::{Value, json};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::Stdio;
+
+pub(crate) async fn serve(cli: &Cli, command: &Serve) -> anyhow::Result<()> {
+    let config = config::load(cli, command.bind)?;
+    server::run(config, announce).await
+}
+
+pub(crate) async fn demo(cli: &Cli, command: &Demo) -> anyhow::Result<()> {
+    let mut config = config::load(cli, command.bind)?;
+    config.demo = true;
+    let (opens, creates) = (!command.no_open, !command.no_task);
+    server::run(config, move |address, token| {
+        announce(address, token);
+        let (url, token) = (format!("http://{address}"), token.to_owned());
+        tokio::spawn(async move {
+            if creates && let Err(error) = first_task(url.clone(), token.clone()).await {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "could not create the demo's first task; create one on the page"
+                );
+            }
+            if opens {
+                open(&format!("{url}/?token={token}"));
+            }
+        });
+    })
+    .await
+}
+
+/// Says where the server listens: one line on stdout, for programs; a link with the token on stderr, for people.
+fn announce(address: SocketAddr, token: &str) {
+    println!("listening on http://{address}");
+    // Whoever reads the line may have gone; the server goes on.
+    let _ = std::io::stdout().flush();
+    eprintln!("\n  Open  http://{address}/?token={token}\n");
+}
+
+/// Something to look at: a task on the first sample repository, unless there are tasks already.
+async fn first_task(url: String, token: String) -> anyhow::Result<()> {
+    let client = Client::at(url, token)?;
+    if client.get("/spec-tasks", &[("limit", "1".to_owned())]).await?.total.unwrap_or(0) > 0 {
+        return Ok(());
+    }
+    let samples = client.get("/demo-repos", &[]).await?.body;
+    let samples: &[Value] = samples.as_array().map_or(&[], Vec::as_slice);
+    let preferred =
+        samples.iter().find(|sample| text(sample, "id") == "nodejs-todo").or_else(|| samples.first());
+    if let Some(sample) = preferred {
+        let body = json!({ "demo_repo": sample["id"], "prompt": sample["prompts"][0] });
+        client.post("/spec-tasks/from-demo", &body).await?;
+    }
+    Ok(())
+}
+
+/// Opens a page in the browser, where there is one.
+fn open(url: &str) {
+    let shown = std::env::var_os("DISPLAY").is_some() || std::env::var_os("WAYLAND_DISPLAY").is_some();
+    if !shown && !cfg!(target_os = "macos") {
+        return;
+    }
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let started = std::process::Command::new(opener)
+        .arg(url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    if let Err(error) = started {
+        tracing::info!(%error, "no browser was opened; open the link above");
+    }
+}

@@ -1,0 +1,206 @@
+//! Creating, listing and showing tasks.
+
+use super::client;
+use super::watch::wait_for_person;
+use crate::cli::{Cli, List, New};
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::output::{self, plain, short, text};
+use anyhow::Context as _;
+use serde_json::{Map, Value, json};
+use std::io::Read as _;
+use std::path::Path;
+
+pub(crate) async fn new(cli: &Cli, command: &New) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    let mut prompt = command.prompt.clone();
+    if prompt == "-" {
+        prompt.clear();
+        std::io::stdin().read_to_string(&mut prompt).context("could not read the prompt from stdin")?;
+    }
+    let mut body = Map::new();
+    body.insert("prompt".to_owned(), json!(prompt));
+    let optional = [
+        ("name", &command.name),
+        ("type", &command.kind),
+        ("priority", &command.priority),
+        ("complexity", &command.complexity),
+        ("spec_agent", &command.spec_agent),
+        ("implementation_agent", &command.implementation_agent),
+        ("base_branch", &command.base_branch),
+    ];
+    for (field, value) in optional {
+        if let Some(value) = value {
+            body.insert(field.to_owned(), json!(value));
+        }
+    }
+    let path = if let Some(sample) = &command.demo {
+        body.insert("demo_repo".to_owned(), json!(sample));
+        "/spec-tasks/from-demo"
+    } else {
+        let project = match (&command.project, &command.repo) {
+            (Some(named), _) => super::projects::find(&client, named).await?,
+            (None, Some(path)) => project_at(&client, path).await?,
+            (None, None) => project_at(&client, Path::new(".")).await?,
+        };
+        body.insert("project_id".to_owned(), json!(project));
+        body.insert("labels".to_owned(), json!(command.labels));
+        body.insert("start".to_owned(), json!(!command.no_start));
+        "/spec-tasks/from-prompt"
+    };
+    let task = client.post(path, &Value::Object(body)).await?;
+    if command.wait {
+        let task = wait_for_person(&client, text(&task, "id"), !cli.json).await?;
+        return finish(cli, &task);
+    }
+    if cli.json {
+        output::json(&task);
+    } else {
+        println!("{}  {}  {}", text(&task, "id"), text(&task, "status"), plain(text(&task, "name")));
+        println!("Watch it with: spectask watch {}", text(&task, "id"));
+    }
+    Ok(())
+}
+
+/// Shows a task that was waited for; one that failed is a failure.
+pub(crate) fn finish(cli: &Cli, task: &Value) -> anyhow::Result<()> {
+    if cli.json {
+        output::json(task);
+    } else {
+        print(task);
+    }
+    match text(task, "status") {
+        "spec_failed" | "implementation_failed" | "cancelled" => {
+            let why = text(&task["last_error"], "message");
+            Err(Failure::TaskFailed(format!("the task is {}. {why}", text(task, "status"))).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The project of the repository that holds a path; registered when it is not one yet.
+async fn project_at(client: &Client, path: &Path) -> anyhow::Result<String> {
+    let path = path.canonicalize().with_context(|| format!("there is no {}", path.display()))?;
+    let projects = client.get("/projects", &[]).await?.body;
+    let known = projects.as_array().into_iter().flatten().find(|project| {
+        let root = text(project, "repository_path");
+        !root.is_empty() && path.starts_with(root)
+    });
+    if let Some(project) = known {
+        return Ok(text(project, "id").to_owned());
+    }
+    let project = client.post("/projects", &json!({ "repository_path": path })).await?;
+    eprintln!("Registered {} as the project {:?}.", path.display(), text(&project, "name"));
+    Ok(text(&project, "id").to_owned())
+}
+
+pub(crate) async fn list(cli: &Cli, command: &List) -> anyhow::Result<()> {
+    let mut query = vec![("limit", command.limit.to_string())];
+    query.extend(command.status.iter().map(|status| ("status", status.clone())));
+    query.extend(command.query.iter().map(|words| ("q", words.clone())));
+    let answer = client(cli)?.get("/spec-tasks", &query).await?;
+    if cli.json {
+        output::json(&answer.body);
+        return Ok(());
+    }
+    let tasks: &[Value] = answer.body.as_array().map_or(&[], Vec::as_slice);
+    if tasks.is_empty() {
+        println!("No tasks. Create one with: spectask new \"what is to be done\"");
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = tasks
+        .iter()
+        .map(|task| {
+            vec![
+                text(task, "id").to_owned(),
+                text(task, "status").to_owned(),
+                format!("{:.0}%", task["progress"].as_f64().unwrap_or(0.0) * 100.0),
+                text(task, "priority").to_owned(),
+                short(text(task, "name"), 60),
+            ]
+        })
+        .collect();
+    output::table(&["ID", "STATUS", "DONE", "PRIORITY", "NAME"], &rows);
+    if let Some(total) = answer.total.filter(|total| *total > u64::from(command.limit)) {
+        println!("{} of {total} tasks; more with --limit", tasks.len());
+    }
+    Ok(())
+}
+
+pub(crate) async fn show(cli: &Cli, named: &str) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    let id = client.task_id(named).await?;
+    let task = client.get(&format!("/spec-tasks/{id}"), &[]).await?.body;
+    if cli.json {
+        output::json(&task);
+    } else {
+        print(&task);
+    }
+    Ok(())
+}
+
+pub(crate) fn print(task: &Value) {
+    println!("{}", plain(text(task, "name")));
+    let row = |name: &str, value: &str| {
+        if !value.is_empty() {
+            println!("  {name:<10} {}", plain(value));
+        }
+    };
+    row("id", text(task, "id"));
+    row("status", text(task, "status"));
+    row("waits", text(task, "queue_reason"));
+    if !task["last_error"].is_null() && !matches!(text(task, "status"), "done" | "cancelled") {
+        row("error", text(&task["last_error"], "message"));
+    }
+    row("branch", text(task, "branch_name"));
+    row("merged", text(task, "merge_commit"));
+    for check in task["change"]["checks"].as_array().into_iter().flatten() {
+        let passed = if check["passed"].as_bool() == Some(true) { "passed" } else { "failed" };
+        row("check", &format!("{passed}: {}", text(check, "command")));
+    }
+    let sessions = task["work_sessions"].as_array().cloned().unwrap_or_default();
+    if !sessions.is_empty() {
+        println!();
+        let rows: Vec<Vec<String>> = sessions
+            .iter()
+            .map(|session| {
+                let done = session["progress"].as_f64().unwrap_or(0.0) * 100.0;
+                vec![
+                    text(session, "id").to_owned(),
+                    text(session, "status").to_owned(),
+                    format!("{done:.0}%"),
+                    short(text(session, "name"), 60),
+                ]
+            })
+            .collect();
+        output::table(&["SESSION", "STATUS", "DONE", "NAME"], &rows);
+    }
+    let id = text(task, "id");
+    match text(task, "status") {
+        "spec_review" => {
+            println!(
+                "\nThe documents wait for you: spectask approve {id}, or spectask request-changes {id} --comments …"
+            );
+        }
+        "implementation_review" => {
+            println!(
+                "\nThe change waits for you: spectask approve {id}, or spectask request-changes {id} --comments …"
+            );
+        }
+        "spec_failed" | "implementation_failed" => println!("\nTry again with: spectask retry {id}"),
+        _ => {}
+    }
+}
+
+/// Cancels or retries.
+pub(crate) async fn act(cli: &Cli, named: &str, action: &str) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    let id = client.task_id(named).await?;
+    let task = client.post(&format!("/spec-tasks/{id}/{action}"), &json!({})).await?;
+    if cli.json {
+        output::json(&task);
+    } else {
+        println!("{id} is {}", text(&task, "status"));
+    }
+    Ok(())
+}

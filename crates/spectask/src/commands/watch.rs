@@ -1,0 +1,163 @@
+//! Watching live, over the server's WebSocket.
+
+use super::client;
+use crate::cli::{Cli, Watch};
+use crate::client::Client;
+use crate::output::{plain, short, text};
+use anyhow::Context as _;
+use futures::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+
+/// How long to wait before a lost connection is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+pub(crate) async fn watch(cli: &Cli, command: &Watch) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    let (topic, id) = match &command.task {
+        Some(named) => {
+            let id = client.task_id(named).await?;
+            (json!({ "topic": "task", "id": id }), Some(id))
+        }
+        None => (json!({ "topic": "fleet" }), None),
+    };
+    if let (Some(id), true) = (&id, command.until_waiting) {
+        let task = wait_for_person(&client, id, !cli.json).await?;
+        return super::tasks::finish(cli, &task);
+    }
+    if let Some(id) = &id {
+        let task = client.get(&format!("/spec-tasks/{id}"), &[]).await?.body;
+        if !cli.json {
+            super::tasks::print(&task);
+            println!();
+        }
+    }
+    let mut lines = Lines::default();
+    let json_lines = cli.json;
+    follow(&client, topic, async |message: &Value| {
+        if json_lines {
+            println!("{message}");
+        } else if let Some(line) = lines.line(message) {
+            println!("{line}");
+        }
+        Ok(false)
+    })
+    .await
+}
+
+/// Follows a task until it needs a person or has ended, and returns it.
+pub(crate) async fn wait_for_person(client: &Client, id: &str, shows: bool) -> anyhow::Result<Value> {
+    let path = format!("/spec-tasks/{id}");
+    let is_waiting = |task: &Value| match text(task, "status") {
+        "backlog" | "spec_review" | "done" | "cancelled" | "spec_failed" | "implementation_failed" => true,
+        // An approved change is being merged, unless something holds it up.
+        "implementation_review" => {
+            task["change"]["approved_by"].is_null() || task["queue_reason"].is_string()
+        }
+        _ => false,
+    };
+    let mut lines = Lines::default();
+    follow(client, json!({ "topic": "task", "id": id }), async |message: &Value| {
+        if shows && let Some(line) = lines.line(message) {
+            eprintln!("{line}");
+        }
+        // The first message says that the server listens; the task may wait already.
+        let may_wait = matches!(text(message, "type"), "subscribed" | "snapshot_required" | "task.updated");
+        Ok(may_wait && is_waiting(&client.get(&path, &[]).await?.body))
+    })
+    .await?;
+    Ok(client.get(&path, &[]).await?.body)
+}
+
+/// Hands over every message of a topic until told to end; a lost connection is taken up where it broke off.
+async fn follow(
+    client: &Client,
+    topic: Value,
+    mut each: impl AsyncFnMut(&Value) -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
+    let mut after: Option<u64> = None;
+    let mut was_connected = false;
+    loop {
+        let address = format!("{}/api/v1/ws", client.url.replacen("http", "ws", 1));
+        let mut request = address.into_client_request().context("the server's address cannot be used")?;
+        let token = format!("Bearer {}", client.token).parse().context("the token cannot be sent")?;
+        request.headers_mut().insert("authorization", token);
+        let mut socket = match tokio_tungstenite::connect_async(request).await {
+            Ok((socket, _)) => socket,
+            Err(error) if was_connected => {
+                tracing::debug!(%error, "the server is away");
+                tokio::time::sleep(AGAIN).await;
+                continue;
+            }
+            Err(error) => {
+                let message = format!("could not open the live stream of {}: {error}", client.url);
+                return Err(crate::failure::Failure::NoServer(message).into());
+            }
+        };
+        was_connected = true;
+        let hello = json!({ "subscribe": [topic], "after": after });
+        socket.send(Message::text(hello.to_string())).await.context("could not subscribe")?;
+        while let Some(Ok(message)) = socket.next().await {
+            let Message::Text(received) = message else { continue };
+            let message: Value =
+                serde_json::from_str(&received).context("the server sent something else than JSON")?;
+            if text(&message, "type") == "error" {
+                anyhow::bail!("{}", text(&message, "detail"));
+            }
+            after = message["seq"].as_u64().or(after);
+            if each(&message).await? {
+                return Ok(());
+            }
+        }
+        eprintln!("The connection to the server is lost; trying again.");
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+/// Turns messages into lines, each of which says something that the line before did not.
+#[derive(Default)]
+struct Lines {
+    said: HashMap<String, String>,
+}
+
+impl Lines {
+    fn line(&mut self, message: &Value) -> Option<String> {
+        let data = &message["data"];
+        let (about, line) = match text(message, "type") {
+            "task.updated" => {
+                let mut line = format!("{:<22} {}", text(data, "status"), short(text(data, "name"), 60));
+                if !text(data, "queue_reason").is_empty() {
+                    line = format!("{line} ({})", plain(text(data, "queue_reason")));
+                }
+                if text(data, "status").ends_with("failed") {
+                    line = format!("{line}: {}", plain(text(&data["last_error"], "message")));
+                }
+                (text(data, "id").to_owned(), line)
+            }
+            "work_session.updated" => {
+                let line = format!("  {:<20} {}", text(data, "status"), short(text(data, "name"), 60));
+                (text(data, "id").to_owned(), line)
+            }
+            "progress" => {
+                let checklist = &data["checklist"];
+                let now = text(&checklist["in_progress_task"], "description");
+                let now = if now.is_empty() { String::new() } else { format!("  {}", short(now, 60)) };
+                let line = format!(
+                    "    {} of {} items{now}",
+                    checklist["completed_tasks"], checklist["total_tasks"]
+                );
+                (format!("progress {}", text(data, "spec_task_id")), line)
+            }
+            "instance.updated" => {
+                let line = format!("  agent {}", text(data, "status"));
+                (text(data, "zed_instance_id").to_owned(), line)
+            }
+            _ => return None,
+        };
+        let before = self.said.insert(about, line.clone());
+        (before.as_ref() != Some(&line)).then_some(line)
+    }
+}

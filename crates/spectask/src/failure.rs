@@ -1,0 +1,39 @@
+//! What a command that failed says, and the exit code that says it to programs.
+
+use std::process::ExitCode;
+
+/// A failure with its own exit code.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The server answered with an error.
+    #[error("{detail}")]
+    Refused { status: u16, detail: String },
+    #[error("{0}")]
+    NotFound(String),
+    #[error("{0}")]
+    NoServer(String),
+    #[error("{0}")]
+    NoToken(String),
+    /// What was waited for did not go well.
+    #[error("{0}")]
+    TaskFailed(String),
+}
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Refused { status: 404, .. } | Self::NotFound(_) => 3,
+            Self::Refused { status: 409, .. } => 4,
+            Self::NoServer(_) => 5,
+            Self::Refused { status: 401 | 403, .. } | Self::NoToken(_) => 6,
+            Self::TaskFailed(_) => 7,
+            Self::Refused { .. } => 1,
+        }
+    }
+}
+
+/// Says what went wrong on stderr, the whole chain of causes in one line.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    eprintln!("spectask: {error:#}");
+    ExitCode::from(error.downcast_ref::<Failure>().map_or(1, Failure::code))
+}

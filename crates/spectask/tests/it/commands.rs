@@ -1,0 +1,75 @@
+//! The command line, on a running server and without one.
+
+use crate::harness::{Place, TOKEN};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Output;
+
+fn spectask(place: &Place, args: &[&str]) -> Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_spectask"))
+        .args(args)
+        .env("SPECTASK_DATA_DIR", place.path("data"))
+        .env("SPECTASK_CONFIG", place.path("spectask.toml"))
+        .env_remove("SPECTASK_TOKEN")
+        .current_dir(place.folder.path())
+        .output()
+        .expect("the binary runs")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_job_runs_by_the_command_line_alone() {
+    let place = Place::new(0);
+    let requirements = "### Requirement 1: A\n\n#### Acceptance Criteria\n\n1. THE folder SHALL have a note.\n2. IF it has none, THEN THE folder SHALL say so.\n";
+    place.configure(&format!(
+        "prompts = [\"Write a note\"]\n[planning]\nrequirements = {requirements:?}\ndesign = \"# Design\\n\"\n\
+         tasks = \"- [ ] 1. Note\\n  - _Requirements: 1_\\n\"\n[[sessions]]\ntask = \"1\"\nsteps = [{{ write = \"note.md\", content = \"Note\\n\" }}]\n"
+    ));
+    let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
+    let server = place.serve().await;
+    let repo = repository.to_string_lossy().into_owned();
+    let run = |args: &[&str]| {
+        let output = spectask(&place, args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        said(&output)
+    };
+    assert_eq!(run(&["token"]).trim(), TOKEN);
+    let planned: Value =
+        serde_json::from_str(&run(&["--json", "new", "Write a note", "--repo", &repo, "--wait"]))
+            .expect("JSON");
+    assert_eq!(planned["status"], "spec_review", "{planned:#}");
+    assert!(run(&["list"]).contains("spec_review"));
+    assert!(run(&["show", "Write a note"]).contains("spectask approve"));
+    let reviewed: Value =
+        serde_json::from_str(&run(&["--json", "approve", "Write a note", "--wait"])).expect("JSON");
+    assert_eq!(reviewed["status"], "implementation_review", "{reviewed:#}");
+    let done: Value =
+        serde_json::from_str(&run(&["--json", "approve", "Write a note", "--wait"])).expect("JSON");
+    assert_eq!(done["status"], "done", "{done:#}");
+    assert!(Path::new(&repo).join("note.md").exists());
+    assert!(run(&["projects"]).contains("notes"));
+    assert!(run(&["agents"]).contains("scripted"));
+    assert!(run(&["config"]).contains("max_instances"));
+    let code = |args: &[&str]| spectask(&place, args).status.code();
+    assert_eq!(code(&["show", "nothing like it"]), Some(3));
+    assert_eq!(code(&["approve", "Write a note"]), Some(4));
+    assert_eq!(code(&["frobnicate"]), Some(2));
+    server.end().await;
+    assert_eq!(code(&["list"]), Some(5), "no server");
+}
+
+#[test]
+fn completions_and_help_are_there() {
+    let place = Place::new(0);
+    std::fs::write(place.path("spectask.toml"), "").expect("a file");
+    assert!(said(&spectask(&place, &["completions", "bash"])).contains("request-changes"));
+    assert!(said(&spectask(&place, &["--help"])).contains("Exit codes"));
+    let broken = place.path("spectask.toml");
+    std::fs::write(broken, "[limits]\nmax_instance = 3\n").expect("a file");
+    let output = spectask(&place, &["config"]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && error.contains("max_instance"), "{error}");
+}

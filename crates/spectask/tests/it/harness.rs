@@ -1,0 +1,193 @@
+//! The real binary, driven as a user drives it: over HTTP, with signals, on real repositories.
+
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// The token of the owner in every test.
+pub(crate) const TOKEN: &str = "sptk_test_owner";
+
+/// How long anything in a test may take before the test gives up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where a test's server, repository and scenarios are.
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
+    /// The pause of the scripted agent between steps, in milliseconds.
+    pub(crate) pace: u32,
+}
+
+/// A running server.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) url: String,
+    http: reqwest::Client,
+}
+
+impl Place {
+    pub(crate) fn new(pace: u32) -> Self {
+        Self { folder: tempfile::tempdir().expect("a folder"), pace }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes the scenario and the configuration that makes the scripted agent play it.
+    pub(crate) fn configure(&self, scenario: &str) {
+        let scenarios = self.path("own-scenarios");
+        std::fs::create_dir_all(&scenarios).expect("a folder for scenarios");
+        std::fs::write(scenarios.join("test.toml"), scenario).expect("a scenario");
+        let config = format!(
+            "[defaults]\nspec_agent = \"player\"\nimplementation_agent = \"player\"\n\n[[agents]]\nid = \"player\"\n\
+             command = {:?}\nargs = [\"agent\", \"scripted\", \"--scenarios\", {:?}]\n\
+             env = {{ SPECTASK_SCRIPTED_PACE_MS = \"{}\" }}\n",
+            env!("CARGO_BIN_EXE_spectask"),
+            scenarios.to_string_lossy(),
+            self.pace
+        );
+        std::fs::write(self.path("spectask.toml"), config).expect("a configuration");
+    }
+
+    /// A repository with one commit.
+    pub(crate) fn repository(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(&path).expect("a folder");
+        git(&path, &["init", "-q", "-b", "main"]);
+        for (file, text) in files {
+            let file = path.join(file);
+            std::fs::create_dir_all(file.parent().expect("a parent")).expect("a folder");
+            std::fs::write(file, text).expect("a file");
+        }
+        git(&path, &["add", "-A"]);
+        git(&path, &["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-qm", "Start"]);
+        path
+    }
+
+    /// Starts the server on this place's data.
+    pub(crate) async fn serve(&self) -> Server {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_spectask"))
+            .args(["serve", "--bind", "127.0.0.1:0", "--data-dir"])
+            .arg(self.path("data"))
+            .arg("--config")
+            .arg(self.path("spectask.toml"))
+            .env("SPECTASK_TOKEN", TOKEN)
+            .env("RUST_LOG", "info")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(self.log())
+            .spawn()
+            .expect("the binary starts");
+        let stdout = child.stdout.take().expect("a pipe");
+        let mut lines = BufReader::new(stdout).lines();
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("a line in time");
+        let line =
+            line.expect("readable output").unwrap_or_else(|| panic!("no line; the log: {}", self.read_log()));
+        let url = line.strip_prefix("listening on ").expect("the line says where it listens").to_owned();
+        Server { child, url, http: reqwest::Client::new() }
+    }
+
+    fn log(&self) -> std::fs::File {
+        let mut options = std::fs::OpenOptions::new();
+        options.create(true).append(true).open(self.path("server.log")).expect("a log")
+    }
+
+    /// The end of what the server logged.
+    pub(crate) fn read_log(&self) -> String {
+        let text = std::fs::read_to_string(self.path("server.log")).unwrap_or_default();
+        let from = text.len().saturating_sub(6_000);
+        text.get(from..).unwrap_or_default().to_owned()
+    }
+}
+
+impl Server {
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.try_get(path).await.expect("the server answers");
+        assert!(status < 300, "GET {path} answered {status}: {body}");
+        body
+    }
+
+    /// An answer, or none when the server is away.
+    pub(crate) async fn try_get(&self, path: &str) -> Option<(u16, Value)> {
+        self.send(self.http.get(format!("{}/api/v1{path}", self.url))).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
+        let (status, answer) = self.try_post(path, body).await.expect("the server answers");
+        assert!(status < 300, "POST {path} answered {status}: {answer}");
+        answer
+    }
+
+    pub(crate) async fn try_post(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
+        self.send(self.http.post(format!("{}/api/v1{path}", self.url)).json(body)).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
+        let answer = request.bearer_auth(TOKEN).timeout(Duration::from_secs(20)).send().await.ok()?;
+        let status = answer.status().as_u16();
+        let text = answer.text().await.ok()?;
+        Some((status, serde_json::from_str(&text).unwrap_or(json!(text))))
+    }
+
+    /// Registers a repository as a project.
+    pub(crate) async fn project(&self, path: &Path, checks: &[&str]) -> String {
+        let body = json!({ "name": "test", "repository_path": path, "settings": { "checks": checks } });
+        text(&self.post("/projects", &body).await, "id")
+    }
+
+    /// Asks until the task is in one of the states; says where it stopped when it never is.
+    pub(crate) async fn wait_for(&self, task: &str, states: &[&str]) -> Value {
+        let begun = Instant::now();
+        loop {
+            let found = self.get(&format!("/spec-tasks/{task}")).await;
+            if states.iter().any(|state| found["status"] == *state) {
+                return found;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{task} never came to {states:?}: {found:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Ends the server as an operator does and expects it to end well and in time.
+    pub(crate) async fn end(mut self) {
+        let pid = self.child.id().expect("a running server").to_string();
+        assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        let status = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
+        assert!(status.expect("ends within ten seconds").expect("a status").success());
+    }
+
+    /// Ends the server as a power cut does.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+}
+
+/// Runs git in a repository and returns what it prints.
+pub(crate) fn git(path: &Path, args: &[&str]) -> String {
+    let output = std::process::Command::new("git").arg("-C").arg(path).args(args).output().expect("git runs");
+    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// A field that is text.
+pub(crate) fn text(value: &Value, field: &str) -> String {
+    value[field].as_str().unwrap_or_else(|| panic!("no {field} in {value:#}")).to_owned()
+}
+
+/// Whether any process that a place's server started is still there.
+pub(crate) fn stray_processes(place: &Place) -> Vec<String> {
+    let mark = place.folder.path().to_string_lossy().into_owned();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").expect("a process table").flatten() {
+        let path = entry.path();
+        let Ok(command) = std::fs::read_to_string(path.join("cmdline")) else { continue };
+        let cwd = std::fs::read_link(path.join("cwd")).unwrap_or_default();
+        if command.contains(&mark) || cwd.starts_with(place.folder.path()) {
+            found.push(format!("{} {}", path.display(), command.replace('\0', " ")));
+        }
+    }
+    found
+}

@@ -1,0 +1,264 @@
+//! The main job over HTTP alone, and where it turns aside.
+
+use crate::harness::{Place, Server, git, stray_processes, text};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+const PROMPT: &str = "Write the two notes";
+
+const REQUIREMENTS: &str = "# Requirements Document\n\n## Introduction\n\nNotes.\n\n## Requirements\n\n### Requirement 1: Notes\n\n\
+    **User Story:** As a reader, I want notes, so that I can read them.\n\n#### Acceptance Criteria\n\n\
+    1. WHEN the notes are asked for, THE folder SHALL contain them.\n2. IF a note is missing, THEN THE folder SHALL say so.\n";
+const DESIGN: &str = "# Design\n\n## Overview\n\nOne file for each note.\n";
+const TASKS: &str = "# Implementation Plan\n\n- [ ] 1. Note one\n  - [ ] 1.1 Write it\n  - _Requirements: 1.1_\n\
+    - [ ] 2. Note two\n  - [ ] 2.1 Write it\n  - _Requirements: 1.2_\n";
+
+fn scenario(extra: &str) -> String {
+    format!(
+        "id = \"notes\"\nprompts = [{PROMPT:?}]\n[planning]\nsteps = [{{ say = \"I read.\" }}]\nrequirements = {REQUIREMENTS:?}\n\
+         design = {DESIGN:?}\ntasks = {TASKS:?}\n{extra}"
+    )
+}
+
+fn session(number: u32, steps: &str) -> String {
+    format!("\n[[sessions]]\ntask = \"{number}\"\nsteps = [{steps}]\n")
+}
+
+fn note(number: u32) -> String {
+    session(
+        number,
+        &format!(
+            "{{ write = \"note{number}.md\", content = \"Note {number}\\n\" }}, {{ tick = \"{number}.1\", state = \"done\" }}"
+        ),
+    )
+}
+
+struct Job {
+    place: Place,
+    server: Server,
+    repository: PathBuf,
+    task: String,
+}
+
+/// A task on a fresh repository, with the check that both notes are there.
+async fn begin(scenario: &str) -> Job {
+    let place = Place::new(0);
+    place.configure(scenario);
+    let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
+    let server = place.serve().await;
+    let project = server.project(&repository, &["test -f note1.md && test -f note2.md"]).await;
+    let task =
+        server.post("/spec-tasks/from-prompt", &json!({ "prompt": PROMPT, "project_id": project })).await;
+    Job { place, server, repository, task: text(&task, "id") }
+}
+
+impl Job {
+    async fn wait_for(&self, state: &str) -> Value {
+        self.server.wait_for(&self.task, &[state, "spec_failed", "implementation_failed"]).await
+    }
+
+    async fn approve_specs(&self) -> Value {
+        self.server
+            .post(&format!("/spec-tasks/{}/approve-specs", self.task), &json!({ "approved": true }))
+            .await
+    }
+
+    async fn decide(&self, body: Value) -> Value {
+        self.server.post(&format!("/spec-tasks/{}/approve-implementation", self.task), &body).await
+    }
+
+    async fn end(self) {
+        self.server.end().await;
+        assert_eq!(stray_processes(&self.place), Vec::<String>::new());
+    }
+}
+
+fn exists(repository: &Path, name: &str) -> bool {
+    repository.join(name).exists()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_becomes_merged_work() {
+    let job = begin(&scenario(&(note(1) + &note(2)))).await;
+    let Job { server, repository, task, .. } = &job;
+    let review = job.wait_for("spec_review").await;
+    assert_eq!(review["requirements_spec"], REQUIREMENTS);
+    let specs = server.get(&format!("/spec-tasks/{task}/specs")).await;
+    assert_eq!(specs["implementation_plan"], TASKS);
+    assert_eq!(server.get(&format!("/spec-tasks/{task}/lint")).await, json!([]));
+    let approved = job.approve_specs().await;
+    assert_eq!(approved["spec_approved_by"], "owner");
+    job.approve_specs().await;
+    let change = job.wait_for("implementation_review").await;
+    assert_eq!(change["change"]["checks"][0]["passed"], true, "{change:#}");
+    assert_eq!(git(repository, &["log", "--format=%s", "main"]), "Start", "nothing landed yet");
+    let diff = server.get(&format!("/spec-tasks/{task}/diff")).await;
+    assert!(
+        diff["files"].as_array().is_some_and(|files| files.iter().any(|file| file["path"] == "note2.md")),
+        "{diff:#}"
+    );
+    let docs = server.get(&format!("/spec-tasks/{task}/design-docs")).await;
+    let progress = text(&docs, "progress_md");
+    assert!(!progress.contains("[ ]") && !progress.contains("[~]"), "{progress}");
+    job.decide(json!({ "decision": "approve" })).await;
+    let done = job.wait_for("done").await;
+    assert_eq!(done["merge_commit"], git(repository, &["rev-parse", "main"]));
+    assert_eq!(done["progress"], 1.0);
+    assert!(
+        exists(repository, "note1.md") && exists(repository, "note2.md"),
+        "the clean checkout is brought along"
+    );
+    assert_eq!(git(repository, &["status", "--porcelain"]), "");
+    let again = server
+        .try_post(&format!("/spec-tasks/{task}/approve-implementation"), &json!({ "decision": "approve" }))
+        .await;
+    assert_eq!(again.map(|(status, _)| status), Some(200), "approving again is no error");
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_asked_for_and_a_stale_page_is_refused() {
+    let job = begin(&scenario(&(note(1) + &note(2)))).await;
+    let Job { server, task, .. } = &job;
+    job.wait_for("spec_review").await;
+    let seen = server.get(&format!("/spec-tasks/{task}/specs")).await;
+    let path = format!("/spec-tasks/{task}/approve-specs");
+    let (status, problem) = server.try_post(&path, &json!({ "approved": false })).await.expect("an answer");
+    assert_eq!(status, 422, "{problem:#}");
+    let back = server.post(&path, &json!({ "approved": false, "comments": "Name the folder." })).await;
+    assert_eq!(back["spec_revision_count"], 1, "{back:#}");
+    let review = job.wait_for("spec_review").await;
+    assert_ne!(review["requirements_spec"], seen["requirements_spec"], "the planner took the comments in");
+    let stale = json!({ "approved": true, "content_hash": seen["content_hash"] });
+    let (status, problem) = server.try_post(&path, &stale).await.expect("an answer");
+    assert_eq!((status, &problem["code"]), (409, &json!("wrong_state")), "{problem:#}");
+    let rounds = server.get(&format!("/spec-tasks/{task}/reviews")).await;
+    assert_eq!(rounds[0]["decision"], "request_changes", "{rounds:#}");
+    assert_eq!(rounds[1]["status"], "open");
+    job.approve_specs().await;
+    job.wait_for("implementation_review").await;
+    job.decide(json!({ "decision": "request_changes", "comments": "Add a summary." })).await;
+    let review = job.wait_for("implementation_review").await;
+    let sessions = review["work_sessions"].as_array().map(Vec::len);
+    assert_eq!(sessions, Some(4), "the planner, two planned tasks, the rework: {review:#}");
+    job.decide(json!({ "decision": "reject", "comments": "No longer wanted." })).await;
+    job.server.wait_for(&job.task, &["cancelled"]).await;
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_approve_at_once_and_work_starts_once() {
+    let job = begin(&scenario(&(note(1) + &note(2)))).await;
+    job.wait_for("spec_review").await;
+    let all = futures::future::join_all((0..8).map(|_| job.approve_specs())).await;
+    assert!(all.iter().all(|answer| answer["spec_approved_by"] == "owner"));
+    let review = job.wait_for("implementation_review").await;
+    assert_eq!(review["work_sessions"].as_array().map(Vec::len), Some(3), "{review:#}");
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_is_void_when_the_documents_change() {
+    let slow = session(1, "{ wait_ms = 60000 }") + &note(2);
+    let job = begin(&scenario(&slow)).await;
+    let Job { repository, task, .. } = &job;
+    job.wait_for("spec_review").await;
+    job.approve_specs().await;
+    job.server.wait_for(task, &["implementation"]).await;
+    let docs = repository.join(".git-worktrees/helix-design-docs");
+    let file = docs.join(format!("specs/{task}/requirements.md"));
+    let edited = REQUIREMENTS.replace("say so", "say which");
+    std::fs::write(&file, edited).expect("the document is there");
+    git(&docs, &["-c", "user.name=Eve", "-c", "user.email=eve@example.org", "commit", "-qam", "Edit"]);
+    let review = job.wait_for("spec_review").await;
+    assert!(review["spec_approved_by"].is_null(), "{review:#}");
+    assert!(text(&review, "requirements_spec").contains("say which"));
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_session_blocks_only_what_needs_it_and_can_be_skipped() {
+    let tasks = "- [ ] 1. (P) Fails\n  - _Requirements: 1.1_\n- [ ] 2. (P) Works\n  - _Requirements: 1.2_\n- [ ] 3. Last\n  - _Depends: 1, 2_\n  - _Requirements: 1.2_\n";
+    let works = session(2, "{ write = \"note2.md\", content = \"x\\n\" }");
+    let steps = session(1, "{ fail = \"no luck\" }")
+        + &works
+        + &session(3, "{ write = \"note1.md\", content = \"x\\n\" }");
+    let job = begin(&scenario(&steps).replace(&format!("{TASKS:?}"), &format!("{tasks:?}"))).await;
+    job.wait_for("spec_review").await;
+    job.approve_specs().await;
+    let failed = job.server.wait_for(&job.task, &["implementation_failed"]).await;
+    let by_name = |name: &str| {
+        failed["work_sessions"].as_array().and_then(|all| all.iter().find(|one| one["name"] == name)).cloned()
+    };
+    let session = |name: &str| by_name(name).unwrap_or_else(|| panic!("no session {name} in {failed:#}"));
+    assert_eq!(session("Works")["status"], "completed");
+    assert_eq!(session("Fails")["status"], "failed");
+    assert!(text(&session("Fails")["last_error"], "message").contains("no luck"));
+    assert_eq!(session("Last")["status"], "blocked");
+    assert_eq!(session("Last")["blocked_by"], json!([session("Fails")["id"]]));
+    job.server.post(&format!("/work-sessions/{}/skip", text(&session("Fails"), "id")), &json!({})).await;
+    job.wait_for("implementation_review").await;
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_writes_nothing_is_asked_again_and_then_the_task_fails() {
+    let nothing = format!(
+        "id = \"notes\"\nprompts = [{PROMPT:?}]\n[planning]\nstubborn = true\nsteps = [{{ say = \"I write nothing.\" }}]\n"
+    );
+    let job = begin(&nothing).await;
+    let failed = job.server.wait_for(&job.task, &["spec_failed"]).await;
+    assert_eq!(failed["last_error"]["code"], "invalid_output", "{failed:#}");
+    let planner = text(&failed["work_sessions"][0], "id");
+    let events = job.server.get(&format!("/work-sessions/{planner}/events?limit=500")).await;
+    let turns =
+        events.as_array().map(|all| all.iter().filter(|entry| entry["kind"] == "turn_started").count());
+    assert_eq!(turns, Some(3), "asked, and asked again twice");
+    let retried = job.server.post(&format!("/spec-tasks/{}/retry", job.task), &json!({})).await;
+    assert_eq!(retried["status"], "spec_generation");
+    job.server.post(&format!("/spec-tasks/{}/cancel", job.task), &json!({})).await;
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_goes_back_to_the_session() {
+    let tasks = "- [ ] 1. (P) One\n  - _Requirements: 1.1_\n- [ ] 2. (P) Two\n  - _Requirements: 1.2_\n";
+    let both =
+        "{ write = \"note1.md\", content = \"from one\\n\" }, { write = \"note2.md\", content = \"x\\n\" }";
+    let steps = session(1, both) + &session(2, "{ write = \"note1.md\", content = \"from two\\n\" }");
+    let job = begin(&scenario(&steps).replace(&format!("{TASKS:?}"), &format!("{tasks:?}"))).await;
+    job.wait_for("spec_review").await;
+    job.approve_specs().await;
+    let review = job.wait_for("implementation_review").await;
+    assert_eq!(review["status"], "implementation_review", "{review:#}");
+    let text = git(&job.repository, &["show", &format!("{}:note1.md", text(&review, "branch_name"))]);
+    assert!(text.contains("from one") && text.contains("from two") && !text.contains("<<<<"), "{text}");
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dirty_checkout_holds_the_landing_and_says_so() {
+    let job = begin(&scenario(&(note(1) + &note(2)))).await;
+    job.wait_for("spec_review").await;
+    job.approve_specs().await;
+    job.wait_for("implementation_review").await;
+    std::fs::write(job.repository.join("README.md"), "# Being edited\n").expect("a file");
+    job.decide(json!({ "decision": "approve" })).await;
+    let path = format!("/spec-tasks/{}", job.task);
+    let waiting = loop {
+        let task = job.server.get(&path).await;
+        if task["queue_reason"].is_string() {
+            break task;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert_eq!(waiting["status"], "implementation_review");
+    assert_eq!(
+        std::fs::read_to_string(job.repository.join("README.md")).expect("a file"),
+        "# Being edited\n"
+    );
+    git(&job.repository, &["checkout", "-q", "README.md"]);
+    job.wait_for("done").await;
+    assert!(exists(&job.repository, "note1.md"));
+    job.end().await;
+}
