@@ -1,5 +1,7 @@
 //! Plans that people keep, where a folder of them lies beside the checkout: nothing is lost, nothing else is changed.
 
+#![expect(clippy::disallowed_methods, reason = "a test may read files; the crate may not")]
+
 use regex::Regex;
 use std::path::{Path, PathBuf};
 use workflow::documents::checklist::{self, Marker};

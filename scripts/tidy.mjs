@@ -1,0 +1,71 @@
+// Checks what compilers do not: which crate may know what, the licences of what is used, and what was left lying about.
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+
+const problems = [];
+const run = (command, ...args) => execFileSync(command, args, { encoding: "utf8", maxBuffer: 1 << 28 });
+
+// Layers: what a crate must not know, it does not depend on.
+const forbidden = {
+  workflow: ["tokio", "sea-orm", "axum", "git", "store", "server", "agent"],
+  store: ["axum", "git", "agent", "server"],
+  git: ["tokio", "sea-orm", "axum", "workflow", "store", "server"],
+  agent: ["sea-orm", "axum", "workflow", "store", "git", "server"],
+};
+for (const [crate, names] of Object.entries(forbidden)) {
+  const tree = run("cargo", "tree", "--locked", "-p", crate, "-e", "normal", "--prefix", "none", "--format", "{p}");
+  const used = new Set(tree.split("\n").map((line) => line.split(" ")[0]));
+  used.delete(crate);
+  for (const name of names) if (used.has(name)) problems.push(`the crate ${crate} depends on ${name}, which it must not know`);
+}
+
+// Licences: what is linked into the binary can be given away under Apache-2.0.
+const allowed = new Set([
+  "Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "0BSD", "CC0-1.0", "MIT-0",
+  "Unlicense", "BSL-1.0", "MPL-2.0", "CDLA-Permissive-2.0", "Apache-2.0 WITH LLVM-exception", "OpenSSL", "NCSA",
+]);
+const metadata = JSON.parse(run("cargo", "metadata", "--locked", "--format-version", "1"));
+const permits = (text) => {
+  const plain = text.replaceAll("/", " OR ").replaceAll(/[()]/g, " ");
+  return plain.split(" OR ").some((choice) => choice.split(" AND ").every((one) => allowed.has(one.trim())))
+    || plain.split(" AND ").every((part) => part.split(" OR ").some((one) => allowed.has(one.trim())));
+};
+for (const { name, version, license, license_file } of metadata.packages) {
+  if (!license && license_file) continue;
+  if (!license || !permits(license)) problems.push(`${name} ${version} has the licence ${license ?? "(none)"}`);
+}
+
+// Dependencies: each is used, and says why it is there.
+const root = readFileSync("Cargo.toml", "utf8");
+const section = root.split("[workspace.dependencies]")[1].split(/^\[(?!workspace\.dependencies)/m)[0];
+const manifests = metadata.workspace_members.map((id) => metadata.packages.find((one) => one.id === id));
+const declared = new Set(manifests.flatMap((one) => one.dependencies.map((dependency) => dependency.name)));
+for (const line of section.split("\n")) {
+  const name = line.match(/^([a-z0-9_-]+) = /)?.[1];
+  if (!name) continue;
+  if (!declared.has(name)) problems.push(`Cargo.toml: no crate uses ${name}`);
+  if (!line.includes("path =") && !line.includes("# ")) problems.push(`Cargo.toml: ${name} does not say why it is there`);
+}
+
+// Leftovers.
+const files = run("git", "ls-files").split("\n").filter(Boolean);
+const text = (file) => {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+};
+const code = files.filter((file) => /\.(rs|ts|tsx|mjs)$/.test(file) && !file.includes("/samples/") && file !== "scripts/tidy.mjs");
+for (const file of code) {
+  for (const [at, line] of text(file).split("\n").entries()) {
+    if (/\b(TODO|FIXME|XXX|HACK)\b/.test(line) && !/"[^"]*\b(TODO|FIXME)\b|r"|\bTODO\b.*(?:lint|open-point)|\[NEEDS/.test(line)) {
+      problems.push(`${file}:${at + 1}: a leftover: ${line.trim()}`);
+    }
+  }
+}
+const lock = "web/package-lock.json";
+if (files.includes(lock) && /"resolved": "https?:/.test(text(lock))) problems.push(`${lock} names a registry; .npmrc keeps it out`);
+
+for (const problem of problems) console.error(`tidy: ${problem}`);
+process.exit(problems.length === 0 ? 0 : 1);
