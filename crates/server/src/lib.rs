@@ -17,6 +17,7 @@ mod news;
 pub mod orchestrator;
 pub mod owner;
 pub mod permissions;
+mod progress;
 mod recorder;
 pub mod repositories;
 mod runner;

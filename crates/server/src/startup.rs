@@ -70,6 +70,13 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let token = owner::ensure(&store, &config).await.context("cannot set up the owner's token")?;
     let app = assemble(config, store, worker)?;
     app.instances.end_leftovers().await.context("cannot end the agents that a killed server left")?;
+    if app.config.demo {
+        let owner = workflow::UserId::from(owner::OWNER);
+        for sample in samples::list() {
+            let made = samples::fresh_project(&app.repositories, &app.store, &owner, &sample).await;
+            made.with_context(|| format!("cannot make the sample repository {}", sample.id))?;
+        }
+    }
     write_server_file(&app, address)?;
     let stop = app.stop.clone();
     let work = tokio::spawn({

@@ -3,8 +3,8 @@
 use crate::App;
 use crate::clock::now;
 use crate::documents;
-use crate::news;
 use crate::repositories::Workplace;
+use crate::{news, progress};
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -130,7 +130,7 @@ async fn announce(app: &App, workplace: &Workplace, task: &Task, commit: &str) -
     let data = json!({ "spec_task_id": task.id, "commit": commit, "at": now(), "checklist": checklist });
     let rows = app.store.append_feed(now(), news::entry(task, "progress", &data).to_vec()).await?;
     app.feed.publish(rows);
-    Ok(())
+    progress::restore(workplace, task, &checklist).await.map_err(|failure| anyhow::anyhow!(failure.message))
 }
 
 /// Compares the documents on the branch with those in force.

@@ -178,7 +178,7 @@ fn hunks_are_where_git_has_them() {
 }
 
 #[test]
-fn what_is_shown_survives_the_way_over_the_wire() {
+fn a_second_handle_sees_the_same() {
     let lab = Lab::new();
     lab.branch("task", "main");
     lab.put("task", "a.txt", b"new\n");

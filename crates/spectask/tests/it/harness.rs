@@ -69,7 +69,13 @@ impl Place {
 
     /// Starts the server on this place's data.
     pub(crate) async fn serve(&self) -> Server {
+        self.serve_with(&[]).await
+    }
+
+    /// Starts the server with further variables in its environment.
+    pub(crate) async fn serve_with(&self, variables: &[(&str, &str)]) -> Server {
         let mut child = Command::new(env!("CARGO_BIN_EXE_spectask"))
+            .envs(variables.iter().copied())
             .args(["serve", "--bind", "127.0.0.1:0", "--data-dir"])
             .arg(self.path("data"))
             .arg("--config")

@@ -1,0 +1,72 @@
+//! The server's own marks in progress.md: a planned task is begun, and done.
+
+use crate::App;
+use crate::clock::now;
+use crate::documents::ChecklistView;
+use crate::effects::blocking;
+use crate::repositories::{Workplace, document};
+use git::{Change, Commit};
+use workflow::documents::checklist::{self, Marker, StatusBlock};
+use workflow::{Failure, Session, SessionStatus, Task};
+
+/// Marks a session's planned task and keeps the status block; `effect` makes it safe to repeat.
+pub(crate) async fn mark(
+    workplace: &Workplace,
+    task: &Task,
+    session: &Session,
+    marker: Marker,
+    effect: Option<String>,
+) -> Result<(), Failure> {
+    let Some(unit) = session.unit.and_then(|index| task.units().get(index)) else { return Ok(()) };
+    let status = StatusBlock {
+        current_task: Some(format!("{}. {}", unit.number, unit.title)),
+        agent_session: Some(session.id.to_string()),
+        started: session.started_at.map(crate::wire::rfc3339),
+        estimated_completion: None,
+    };
+    let word = match marker {
+        Marker::InProgress => "started",
+        Marker::Completed => "done",
+        Marker::Pending => "waiting",
+    };
+    let branch = workplace.settings.design_docs_branch.clone();
+    let commit = Commit {
+        branch: branch.clone(),
+        changes: Vec::<Change>::new(),
+        message: format!("{}: {} {word}\n\nSpecTask-Task: {}\n", task.name, unit.number, task.id),
+        author: App::identity(),
+        time_ms: now().0,
+        effect,
+    };
+    let (repository, path, number) =
+        (workplace.repository.clone(), document(&task.id, "progress.md"), unit.number.clone());
+    // Read, edit, commit where the branch stood; after somebody else's commit between, it is read again.
+    let mut edit = move |text: &[u8]| {
+        let text = String::from_utf8_lossy(text);
+        let marked = checklist::mark(&text, &number, marker);
+        checklist::set_status_block(&marked, &status).into_bytes()
+    };
+    blocking(move || repository.commit_edit(&branch, &path, &mut edit, &commit)).await?;
+    Ok(())
+}
+
+/// Sets marks of finished work again that somebody else's commit, written from an older copy, took back.
+///
+/// The file is a projection: what is done stays done.
+pub(crate) async fn restore(
+    workplace: &Workplace,
+    task: &Task,
+    checklist: &ChecklistView,
+) -> Result<(), Failure> {
+    for unit in task.units() {
+        let Some(session) = task.session_of_unit(unit.index) else { continue };
+        if task.session_status(session) != SessionStatus::Completed {
+            continue;
+        }
+        let item = checklist.tasks.iter().find(|item| item.number.as_ref() == Some(&unit.number));
+        if item.is_some_and(|item| item.status != Marker::Completed.status()) {
+            mark(workplace, task, session, Marker::Completed, None).await?;
+        }
+    }
+    Ok(())
+}
