@@ -100,7 +100,7 @@ impl Repository {
     /// Brings worktrees along that were left behind by a process that died between the branch and them.
     pub(crate) fn catch_up(&self, repository: &gix::Repository, branch: &str) -> Result<(), Error> {
         let mut behind = self.movable(branch)?;
-        behind.retain(Self::has_unfinished_move);
+        behind.retain(Checkout::has_unfinished_move);
         self.hold(repository, behind)?.release()
     }
 

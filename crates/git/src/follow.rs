@@ -7,32 +7,18 @@
 //! Files that differ from what the branch had are somebody's work and are left as they are; only the index
 //! follows, so they show as changes to the branch's present state.
 
-use crate::beneath::{self, Standing};
 use crate::checkouts::Checkout;
+use crate::differences::{Difference, Side, differences};
 use crate::error::Context as _;
-use crate::locks::found;
-use crate::{Error, Repository, branches, objects};
+use crate::{Error, Repository, beneath, branches, files, objects};
 use gix::ObjectId;
-use gix::bstr::{BStr, BString};
+use gix::bstr::BStr;
 use gix::index::entry::{Flags, Mode, Stage, Stat};
-use gix::object::tree::diff::ChangeDetached;
 use gix::objs::tree::{EntryKind, EntryMode};
-use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
-
-/// The note of a move under way.
-const NOTE: &str = "spectask-move";
 
 /// Worktrees that are held still while their branch moves.
 pub(crate) struct Held(Vec<(Checkout, gix::lock::File)>);
-
-/// One path that differs between two trees.
-struct Difference {
-    path: BString,
-    old: Option<(EntryMode, ObjectId)>,
-    new: Option<(EntryMode, ObjectId)>,
-}
 
 impl Repository {
     /// Holds the given worktrees still. One whose index stays locked is not brought along: what it holds is
@@ -61,7 +47,7 @@ impl Repository {
         checkout: &Checkout,
         lock: gix::lock::File,
     ) -> Result<gix::lock::File, Error> {
-        let Some((branch, old, new)) = read_note(checkout)? else { return Ok(lock) };
+        let Some((branch, old, new)) = checkout.note()? else { return Ok(lock) };
         let reached = match gix::refs::FullName::try_from(branch.as_str()) {
             Ok(name) => branches::tip_of(repository, &name)?,
             Err(_) => None,
@@ -73,13 +59,8 @@ impl Repository {
             return Ok(lock);
         }
         follow(repository, checkout, lock, old, new)?;
-        checkout.remove_note()?;
+        checkout.keep_note()?;
         self.lock_index(&checkout.git_dir)
-    }
-
-    /// Whether a worktree was left in the middle of a move.
-    pub(crate) fn has_unfinished_move(checkout: &Checkout) -> bool {
-        note_path(checkout).exists()
     }
 }
 
@@ -97,8 +78,7 @@ impl Held {
     /// Brings the worktrees along. The branch has moved, so a failure is told in the log and the note stays.
     pub(crate) fn follow(self, repository: &gix::Repository, old: ObjectId, new: ObjectId) {
         for (checkout, lock) in self.0 {
-            let followed =
-                follow(repository, &checkout, lock, old, new).and_then(|()| checkout.remove_note());
+            let followed = follow(repository, &checkout, lock, old, new).and_then(|()| checkout.keep_note());
             if let Err(error) = followed {
                 let worktree = checkout.root.display();
                 tracing::warn!(%error, %worktree, "a worktree could not be brought along");
@@ -107,36 +87,10 @@ impl Held {
     }
 }
 
-impl Checkout {
-    pub(crate) fn write_note(&self, branch: &str, old: ObjectId, new: ObjectId) -> Result<(), Error> {
-        let file = note_path(self);
-        fs::write(&file, format!("{branch}\n{old}\n{new}\n")).context("write", file.display())
-    }
-
-    pub(crate) fn remove_note(&self) -> Result<(), Error> {
-        let file = note_path(self);
-        found(fs::remove_file(&file)).context("remove", file.display())?;
-        Ok(())
-    }
-}
-
 /// Whether a commit is part of another's history.
 pub(crate) fn is_ancestor(repository: &gix::Repository, ancestor: ObjectId, of: ObjectId) -> bool {
     ancestor == of
         || repository.merge_base(ancestor, of).is_ok_and(|base| base.is_some_and(|base| base == ancestor))
-}
-
-fn note_path(checkout: &Checkout) -> PathBuf {
-    checkout.git_dir.join(NOTE)
-}
-
-fn read_note(checkout: &Checkout) -> Result<Option<(String, ObjectId, ObjectId)>, Error> {
-    let text = crate::open::read_text(&note_path(checkout))?.unwrap_or_default();
-    let mut lines = text.lines();
-    let mut next = || lines.next().map(str::to_owned);
-    let hash = |line: Option<String>| line.and_then(|line| ObjectId::from_hex(line.as_bytes()).ok());
-    let branch = next();
-    Ok(branch.zip(hash(next())).zip(hash(next())).map(|((branch, old), new)| (branch, old, new)))
 }
 
 fn follow(
@@ -160,6 +114,7 @@ fn follow(
         tracing::warn!(worktree = %checkout.root.display(), "a sparse index is not brought along");
         return Ok(());
     }
+    mend(repository, checkout, &mut index, old)?;
     for difference in &differences {
         bring(repository, checkout, &mut index, difference)?;
     }
@@ -186,83 +141,93 @@ fn bring(
     let is_in_conflict = [Stage::Base, Stage::Ours, Stage::Theirs]
         .into_iter()
         .any(|stage| index.entry_by_path_and_stage(path, stage).is_some());
-    let entry = index.entry_by_path_and_stage(path, Stage::Unconflicted);
-    let staged = entry.map(|entry| (entry.mode, entry.id));
-    let as_in_index = |side: Option<(EntryMode, ObjectId)>| side.map(|(mode, id)| (index_mode(mode), id));
+    let staged = staged(index, path);
     if is_in_conflict || (staged != as_in_index(difference.old) && staged != as_in_index(difference.new)) {
         return Ok(());
     }
-    let is_clean = write_file(repository, checkout, difference)?;
+    let is_clean = files::write(repository, checkout, difference)?;
     let at = index.entry_index_by_path_and_stage(path, Stage::Unconflicted);
     match (difference.new, at) {
         (None, Some(at)) => {
             index.remove_entry_at_index(at);
         }
         (None, None) => {}
-        (Some((mode, id)), at) => {
-            let file = checkout.root.join(beneath::name(path));
-            let stat = gix::index::fs::Metadata::from_path_no_follow(&file)
-                .ok()
-                .filter(|_| is_clean)
-                .and_then(|metadata| Stat::from_fs(&metadata).ok())
-                .unwrap_or_default();
-            if let Some(at) = at {
-                let entry = &mut index.entries_mut()[at];
-                (entry.stat, entry.id, entry.mode) = (stat, id, index_mode(mode));
-            } else {
-                index.dangerously_push_entry(stat, id, Flags::empty(), index_mode(mode), path);
-                index.sort_entries();
+        (Some(new), at) => set_entry(checkout, index, path, at, new, is_clean),
+    }
+    Ok(())
+}
+
+/// Puts right what a git in the worktree undid in the index after the last moves.
+///
+/// `git commit -- FILE` reads the index, then locks it, and writes what it read. A move in between is lost from
+/// the index, and its files look as if their removal or return to what they were had been staged.
+fn mend(
+    repository: &gix::Repository,
+    checkout: &Checkout,
+    index: &mut gix::index::File,
+    at: ObjectId,
+) -> Result<(), Error> {
+    let Some(last) = checkout.last_moves()?.filter(|last| checkout.branch.as_ref() == Some(&last.branch))
+    else {
+        return Ok(());
+    };
+    let tree = repository.find_tree(objects::tree_of(repository, at)?).context("read the tree of", at)?;
+    // A rewritten branch may have lost these commits.
+    for old in
+        last.olds.into_iter().filter(|old| repository.has_object(old) && repository.has_object(last.new))
+    {
+        let (old, new) = (objects::tree_of(repository, old)?, objects::tree_of(repository, last.new)?);
+        for difference in differences(repository, old, new)? {
+            let path: &BStr = difference.path.as_ref();
+            let entry = tree.lookup_entry_by_path(beneath::name(path)).context("look up", path)?;
+            let committed = entry.map(|entry| (entry.mode(), entry.object_id()));
+            if staged(index, path) != as_in_index(difference.old)
+                || committed != difference.new
+                || !files::is_as_new(repository, checkout, &difference)?
+            {
+                continue;
+            }
+            let at = index.entry_index_by_path_and_stage(path, Stage::Unconflicted);
+            match (difference.new, at) {
+                (None, Some(at)) => drop(index.remove_entry_at_index(at)),
+                (None, None) => {}
+                (Some(new), at) => set_entry(checkout, index, path, at, new, true),
             }
         }
     }
     Ok(())
 }
 
-/// Writes or deletes the file of a path if it is as the branch had it; says whether it is as the branch has it.
-fn write_file(
-    repository: &gix::Repository,
+fn set_entry(
     checkout: &Checkout,
-    difference: &Difference,
-) -> Result<bool, Error> {
-    let path = difference.path.as_slice();
-    let shown = || checkout.root.join(beneath::name(path)).display().to_string();
-    let (old, new) = (expected(repository, difference.old)?, expected(repository, difference.new)?);
-    let size = |standing: &Option<Standing>| match standing {
-        Some(Standing::File { content, .. }) => content.len() as u64,
-        _ => 0,
-    };
-    let present = beneath::look(&checkout.root, path, size(&old).max(size(&new))).context("read", shown())?;
-    let Some(new_standing) = new else { return Ok(false) };
-    if present == new_standing {
-        return Ok(true);
+    index: &mut gix::index::File,
+    path: &BStr,
+    at: Option<usize>,
+    (mode, id): (EntryMode, ObjectId),
+    is_clean: bool,
+) {
+    let file = checkout.root.join(beneath::name(path));
+    // Without the file's times git compares its content.
+    let stat = gix::index::fs::Metadata::from_path_no_follow(&file)
+        .ok()
+        .filter(|_| is_clean)
+        .and_then(|metadata| Stat::from_fs(&metadata).ok())
+        .unwrap_or_default();
+    if let Some(at) = at {
+        let entry = &mut index.entries_mut()[at];
+        (entry.stat, entry.id, entry.mode) = (stat, id, index_mode(mode));
+    } else {
+        index.dangerously_push_entry(stat, id, Flags::empty(), index_mode(mode), path);
+        index.sort_entries();
     }
-    if old != Some(present) {
-        return Ok(false);
-    }
-    match (difference.new, new_standing) {
-        (Some((mode, _)), Standing::File { content, .. } | Standing::Link(content)) => {
-            beneath::put(&checkout.root, path, mode.kind(), &content).context("write", shown())?;
-        }
-        (Some(_), Standing::Nothing | Standing::Other) => return Ok(false),
-        (None, _) => beneath::remove(&checkout.root, path).context("delete", shown())?,
-    }
-    Ok(true)
 }
 
-/// What stands in a worktree for an entry of a tree; `None` for a submodule, whose files are its own.
-fn expected(
-    repository: &gix::Repository,
-    side: Option<(EntryMode, ObjectId)>,
-) -> Result<Option<Standing>, Error> {
-    let Some((mode, id)) = side else { return Ok(Some(Standing::Nothing)) };
-    Ok(match mode.kind() {
-        EntryKind::Commit | EntryKind::Tree => None,
-        EntryKind::Link => Some(Standing::Link(objects::blob(repository, id)?)),
-        kind @ (EntryKind::Blob | EntryKind::BlobExecutable) => Some(Standing::File {
-            content: objects::blob(repository, id)?,
-            is_executable: kind == EntryKind::BlobExecutable,
-        }),
-    })
+fn staged(index: &gix::index::File, path: &BStr) -> Option<(Mode, ObjectId)> {
+    index.entry_by_path_and_stage(path, Stage::Unconflicted).map(|entry| (entry.mode, entry.id))
+}
+
+fn as_in_index(side: Side) -> Option<(Mode, ObjectId)> {
+    side.map(|(mode, id)| (index_mode(mode), id))
 }
 
 fn index_mode(mode: EntryMode) -> Mode {
@@ -272,41 +237,4 @@ fn index_mode(mode: EntryMode) -> Mode {
         EntryKind::Commit => Mode::COMMIT,
         EntryKind::Blob | EntryKind::Tree => Mode::FILE,
     }
-}
-
-/// The files that differ between two trees; deletions first, so that a folder can take a file's place.
-fn differences(repository: &gix::Repository, old: ObjectId, new: ObjectId) -> Result<Vec<Difference>, Error> {
-    let old = repository.find_tree(old).context("read the tree", old)?;
-    let new = repository.find_tree(new).context("read the tree", new)?;
-    let options = gix::diff::Options::default();
-    let changes = repository.diff_tree_to_tree(&old, &new, options).context("compare the tree", old.id)?;
-    let mut differences: Vec<Difference> = changes
-        .into_iter()
-        .map(|change| match change {
-            ChangeDetached::Addition { location, entry_mode, id, .. } => {
-                Difference { path: location, old: None, new: Some((entry_mode, id)) }
-            }
-            ChangeDetached::Deletion { location, entry_mode, id, .. } => {
-                Difference { path: location, old: Some((entry_mode, id)), new: None }
-            }
-            ChangeDetached::Modification { location, previous_entry_mode, previous_id, entry_mode, id } => {
-                Difference {
-                    path: location,
-                    old: Some((previous_entry_mode, previous_id)),
-                    new: Some((entry_mode, id)),
-                }
-            }
-            ChangeDetached::Rewrite { location, entry_mode, id, .. } => {
-                // Renames are not looked for.
-                Difference { path: location, old: None, new: Some((entry_mode, id)) }
-            }
-        })
-        .filter(|difference| !is_tree(difference.old) && !is_tree(difference.new))
-        .collect();
-    differences.sort_by_key(|difference| difference.new.is_some());
-    Ok(differences)
-}
-
-fn is_tree(side: Option<(EntryMode, ObjectId)>) -> bool {
-    side.is_some_and(|(mode, _)| mode.is_tree())
 }

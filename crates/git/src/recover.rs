@@ -1,5 +1,6 @@
 //! Mends what processes left that were killed at their work.
 
+use crate::checkouts::Checkout;
 use crate::error::Context as _;
 use crate::locks::{found, is_alive, remove_if_dead};
 use crate::registration::Registration;
@@ -54,7 +55,7 @@ impl Repository {
         }
         findings.extend(self.repair()?);
         let repository = self.local();
-        for checkout in self.checkouts()?.into_iter().filter(Self::has_unfinished_move) {
+        for checkout in self.checkouts()?.into_iter().filter(Checkout::has_unfinished_move) {
             drop(self.finish_move(&repository, &checkout, self.lock_index(&checkout.git_dir)?)?);
             findings.push(Finding::FinishedMove(checkout.root));
         }

@@ -68,11 +68,13 @@ pub struct Turns {
     pub total_deadline_seconds: u64,
 }
 
+/// How agents are kept in: there is no sandbox yet to choose, and `auto` has the server say so when it starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SandboxMode {
     #[default]
     Auto,
+    /// The operator knows, and keeps agents in by other means.
     Off,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::agents::Agents;
 use crate::app::Inner;
-use crate::config::Config;
+use crate::config::{Config, SandboxMode};
 use crate::feed::Feed;
 use crate::instances::Instances;
 use crate::metrics::Metrics;
@@ -76,6 +76,9 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
             let made = samples::fresh_project(&app.repositories, &app.store, &owner, &sample).await;
             made.with_context(|| format!("cannot make the sample repository {}", sample.id))?;
         }
+    }
+    if app.config.sandbox.mode == SandboxMode::Auto {
+        tracing::warn!("agents run with this user's rights; sandbox.mode = \"off\" says that you know");
     }
     write_server_file(&app, address)?;
     let stop = app.stop.clone();

@@ -153,3 +153,23 @@ fn a_server_that_died_between_the_commit_and_the_worktree_is_caught_up_with() {
     assert_eq!(status(&docs), "");
     assert!(lab.repository.recover().unwrap().is_empty());
 }
+
+/// `git commit -- FILE` reads the index before it locks it, and may write back what it read.
+#[test]
+fn an_index_that_a_racing_git_set_back_is_put_right_by_the_next_commit() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    let first: [(&str, Option<&[u8]>); 3] =
+        [("a.md", Some(b"a\n")), ("b.md", Some(b"b\n")), ("c.md", Some(b"c\n"))];
+    lab.repository.commit(&commit(BRANCH, &first)).unwrap();
+    let index = lab.root().join(".git/worktrees").join(BRANCH).join("index");
+    let before = fs::read(&index).unwrap();
+    let second: [(&str, Option<&[u8]>); 4] =
+        [("a.md", Some(b"a2\n")), ("b.md", Some(b"b2\n")), ("c.md", None), ("d.md", Some(b"d\n"))];
+    lab.repository.commit(&commit(BRANCH, &second)).unwrap();
+    fs::write(&index, before).unwrap();
+    // This one a person set back, and meant it.
+    fs::write(docs.join("b.md"), "b\n").unwrap();
+    lab.put(BRANCH, "e.md", b"e\n");
+    assert_eq!(status(&docs), "M  b.md\n");
+}

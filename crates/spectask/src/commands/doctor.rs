@@ -4,7 +4,7 @@ use crate::cli::Cli;
 use crate::{config, output};
 use serde_json::json;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 /// How much room the data directory should have, in bytes.
 const ROOM: u64 = 1 << 30;
@@ -139,19 +139,7 @@ async fn database(config: &server::Config) -> Finding {
 }
 
 fn sandbox() -> Finding {
-    let found = Command::new("bwrap")
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    match found {
-        Ok(status) if status.success() => finding("sandbox", true, false, "bubblewrap is installed".to_owned()),
-        Ok(_) | Err(_) => finding(
-            "sandbox",
-            false,
-            false,
-            "bubblewrap was not found; agents run with this user's rights (Debian: apt-get install bubblewrap)".to_owned(),
-        ),
-    }
+    let says =
+        "agents run with this user's rights; give the server a user or a machine of its own".to_owned();
+    finding("sandbox", false, false, says)
 }

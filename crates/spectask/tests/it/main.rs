@@ -4,4 +4,5 @@ mod commands;
 mod harness;
 mod job;
 mod kill;
+mod live;
 mod rules;

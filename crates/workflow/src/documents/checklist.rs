@@ -32,13 +32,46 @@ impl Marker {
         }
     }
 
-    fn sign(self) -> char {
+    fn sign(self, signs: Signs) -> char {
         match self {
             Self::Pending => ' ',
-            Self::InProgress => '~',
+            Self::InProgress => match signs {
+                Signs::Tilde => '~',
+                Signs::Dash => '-',
+            },
             Self::Completed => 'x',
         }
     }
+}
+
+/// Which sign a text has for what is being worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signs {
+    /// `[~]`, as here.
+    Tilde,
+    /// `[-]`, as in Kiro and spec-workflow, where `[~]` is queued or blocked.
+    Dash,
+}
+
+impl Signs {
+    /// Finds out from a text and the markers in it.
+    pub(super) fn of<'t>(text: &str, mut markers: impl Iterator<Item = &'t str>) -> Self {
+        if !text.contains(BEGIN) && (is_spec_workflow(text) || markers.any(|marker| marker == "-")) {
+            Self::Dash
+        } else {
+            Self::Tilde
+        }
+    }
+
+    /// Whether a marker says that something waits, unlike what it says elsewhere.
+    pub(super) fn waits(self, marker: &str) -> bool {
+        self == Self::Dash && marker == "~"
+    }
+}
+
+/// Whether a text is written by spec-workflow.
+pub(super) fn is_spec_workflow(text: &str) -> bool {
+    text.contains("_Leverage:") || text.contains("_Prompt:")
 }
 
 /// A checklist, read.
@@ -149,7 +182,7 @@ fn put(text: &str, item: &RawItem, marker: Marker) -> String {
         return text.to_owned();
     }
     let mut marked = text.to_owned();
-    marked.replace_range(item.marker_span.clone(), marker.sign().encode_utf8(&mut [0; 4]));
+    marked.replace_range(item.marker_span.clone(), marker.sign(item.signs).encode_utf8(&mut [0; 4]));
     marked
 }
 
@@ -162,11 +195,9 @@ pub fn render_progress(plan: &Plan, name: &str) -> String {
         let indent = "  ".repeat(item.depth);
         let optional = if item.optional { "*" } else { "" };
         let number = item.number.as_ref().map_or(String::new(), |number| {
-            if number.contains('.') || !number.starts_with(|c: char| c.is_ascii_digit()) {
-                format!("{number} ")
-            } else {
-                format!("{number}. ")
-            }
+            // What has a dash is read as a number only when something ends it.
+            let is_plain = number.starts_with(|c: char| c.is_ascii_digit()) && !number.contains('.');
+            if is_plain || number.contains('-') { format!("{number}. ") } else { format!("{number} ") }
         });
         let _ = writeln!(text, "{indent}- [ ]{optional} {number}{}", item.description);
     }
@@ -182,6 +213,7 @@ pub struct StatusBlock {
     pub estimated_completion: Option<String>,
 }
 
+/// Where the status block begins.
 const BEGIN: &str = "<!-- spectask:status -->";
 const END: &str = "<!-- /spectask:status -->";
 
@@ -195,15 +227,19 @@ pub fn set_status_block(text: &str, status: &StatusBlock) -> String {
         let end = begin + length + END.len();
         return format!("{}{}{}", &text[..begin], fresh.trim_end(), &text[end..]);
     }
-    let after_title = text.find('\n').filter(|_| text.starts_with('#')).map_or(0, |at| at + 1);
+    let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let titled = text[mark..].starts_with('#');
+    let after_title = text.find('\n').filter(|_| titled).map_or(mark, |at| at + 1);
     let (title, rest) = text.split_at(after_title);
-    let gap = if title.is_empty() { "" } else { "\n" };
+    let gap = if titled { "\n" } else { "" };
     format!("{title}{gap}{fresh}\n{}", rest.trim_start_matches(['\r', '\n']))
 }
 
 fn block(status: &StatusBlock) -> String {
     let line = |name: &str, value: &Option<String>| {
         let value = value.as_deref().unwrap_or("–").replace(['\r', '\n'], " ");
+        // The end of the block is known by its comment alone.
+        let value = value.replace("<!--", "").replace("-->", "");
         format!("**{name}**: {value}  \n")
     };
     format!(
@@ -221,7 +257,7 @@ mod tests {
     use crate::documents::plan;
 
     const TEXT: &str =
-        "# Plan\r\n\r\n- [x] 1. One\r\n  - [X] 1.1 Part\r\n- [-] 2. Two\n  - [ ]* 2.1 Maybe\n  - [~] 2.2 Now";
+        "# Plan\r\n\r\n- [x] 1. One\r\n  - [X] 1.1 Part\r\n- [~] 2. Two\n  - [ ]* 2.1 Maybe\n  - [~] 2.2 Now";
 
     #[test]
     fn a_checklist_tells_what_is_done_and_what_is_being_done() {
@@ -239,7 +275,48 @@ mod tests {
         assert_eq!(marked, TEXT.replace("[ ]* 2.1", "[x]* 2.1"));
         assert_eq!(mark(&marked, "2.1", Marker::Pending), TEXT);
         assert_eq!(mark(TEXT, "9", Marker::Completed), TEXT);
-        assert_eq!(mark(TEXT, "2", Marker::InProgress), TEXT, "[-] says the same already");
+        assert_eq!(mark("- [-] 2. Two\n", "2", Marker::InProgress), "- [-] 2. Two\n");
+        assert_eq!(mark("- [X] 2. Two\n", "2", Marker::Completed), "- [X] 2. Two\n");
+    }
+
+    #[test]
+    fn a_text_keeps_its_own_signs() {
+        let kiro = "- [-] 1. a\n- [~] 2. b\n- [ ] 3. c\n";
+        let statuses =
+            |text: &str| parse(text).items.iter().map(|item| item.marker.status()).collect::<Vec<_>>();
+        assert_eq!(statuses(kiro), ["in_progress", "pending", "pending"]);
+        assert_eq!(mark(kiro, "3", Marker::InProgress), kiro.replace("[ ]", "[-]"));
+        assert_eq!(mark(kiro, "2", Marker::Pending), kiro, "[~] waits already");
+        let flow = "- [ ] 1. a\n  - _Leverage: src_\n- [~] 2. b\n";
+        assert_eq!(statuses(flow), ["pending", "pending"]);
+        assert_eq!(mark(flow, "1", Marker::InProgress), flow.replace("[ ]", "[-]"));
+        let ours = set_status_block(kiro, &StatusBlock::default());
+        assert_eq!(statuses(&ours), ["in_progress", "in_progress", "pending"]);
+        assert_eq!(mark("- [ ] 1. a\n", "1", Marker::InProgress), "- [~] 1. a\n");
+    }
+
+    #[test]
+    fn every_planned_task_can_be_marked() {
+        let text = "## A\n- [ ] 1. a\n- [ ] 1.1 b\n## B\n- [ ] 1. c\n- [ ] **CORE-1: d**\n- [ ] **CORE-1: e**\n- [ ] T001 f\n- [ ] T001 g\n";
+        let plan = plan::parse(text);
+        let progress = render_progress(&plan, "Name");
+        for unit in plan.units() {
+            let marked = mark(&progress, &unit.number, Marker::Completed);
+            let done: Vec<&str> = marked.lines().filter(|line| line.contains("[x]")).collect();
+            assert!(
+                matches!(done.as_slice(), [line] if line.ends_with(&unit.title)),
+                "{}: {done:?} in {marked}",
+                unit.number
+            );
+        }
+    }
+
+    #[test]
+    fn a_title_cannot_end_the_status_block() {
+        let status = StatusBlock { current_task: Some(format!("{END} x")), ..StatusBlock::default() };
+        let once = set_status_block("\u{feff}# Name\n\n- [ ] 1. a\n", &status);
+        assert!(once.starts_with("\u{feff}# Name\n"), "{once}");
+        assert_eq!(set_status_block(&once, &status), once);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! It works on lines, not on a Markdown tree: parsers miss optional boxes (`- [ ]*`) and what follows a badly nested
 //! fence, and an edit needs the one byte span of the marker.
 
-use super::checklist::Marker;
+use super::checklist::{Marker, Signs};
+use super::surroundings::{Place, Surroundings};
 use regex::Regex;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -16,6 +18,8 @@ pub(super) struct RawItem {
     /// The width of what is before the bullet.
     pub(super) indent: usize,
     pub(super) marker: Marker,
+    /// The signs of the text it is in.
+    pub(super) signs: Signs,
     /// Where the marker is, without its brackets.
     pub(super) marker_span: Range<usize>,
     pub(super) optional: bool,
@@ -46,7 +50,7 @@ static BOX: LazyLock<Regex> = LazyLock::new(|| {
 });
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^(?:\*\*)?(?:[Tt]ask\s+)?(\d+(?:\.\d+)*|T\d+[a-z]?|[A-Z]{1,4}-\d+)(?:[.):：]|\b)\s*(?:\*\*)?\s*(.*)$",
+        r"^(?:\*\*|__)?(?:[Tt]ask\s+)?(T\d+(?:\.\d+)*[a-z]?(?:-(?:T?\d+(?:\.\d+)*))?|\d+(?:\.\d+)*(?:-\d+)?|([A-Z][A-Z0-9]*)-(?:[A-Z0-9]+-)*\d+(?:\.\d+)*(?:-\d+)?)",
     )
 });
 static FLAG: LazyLock<Regex> =
@@ -69,70 +73,87 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// Follows fences and comments from line to line.
-#[derive(Default)]
-pub(super) struct Surroundings {
-    fence: Option<(char, usize)>,
-    in_comment: bool,
-}
-
-impl Surroundings {
-    /// Whether the line is inside a fence or opens or closes one.
-    pub(super) fn enter(&mut self, line: &str) -> bool {
-        let text = line.trim_start_matches([' ', '\t', '>']);
-        let sign = text.chars().next().filter(|sign| matches!(sign, '`' | '~'));
-        let long = sign.map_or(0, |sign| text.chars().take_while(|c| *c == sign).count());
-        match (self.fence, sign) {
-            (None, Some(sign)) if long >= 3 => {
-                self.fence = Some((sign, long));
-                return true;
-            }
-            (Some((open, wide)), Some(sign))
-                if sign == open && long >= wide && text[long..].trim().is_empty() =>
-            {
-                self.fence = None;
-                return true;
-            }
-            _ => {}
-        }
-        self.fence.is_some()
-    }
-
-    /// Whether the line is inside an HTML comment.
-    pub(super) fn commented(&mut self, line: &str) -> bool {
-        let was = self.in_comment;
-        let opened = line.rfind("<!--");
-        let closed = line.rfind("-->");
-        self.in_comment = match (opened, closed) {
-            (Some(open), Some(close)) => open > close,
-            (Some(_), None) => true,
-            (None, Some(_)) => false,
-            (None, None) => was,
-        };
-        was && closed.is_none()
-    }
-}
-
 /// Every checklist item of a text, in its order.
 ///
 /// What Markdown takes for code is an item when it has a number: a loud finding is better than a silent loss.
 pub(super) fn items(text: &str) -> Vec<RawItem> {
-    let mut surroundings = Surroundings::default();
+    let mut surroundings = Surroundings::new(text);
     let mut found = Vec::new();
     for line in lines(text) {
-        let in_fence = surroundings.enter(line.text);
-        if surroundings.commented(line.text) {
+        let place = surroundings.place(line);
+        if place == Place::Comment {
             continue;
         }
+        let in_fence = place == Place::Code;
         if let Some(item) = item(line, in_fence).filter(|item| !in_fence || item.number.is_some()) {
             found.push(item);
+        }
+    }
+    settle(&mut found);
+    let sign = |item: &RawItem| &text[item.marker_span.clone()];
+    let signs = Signs::of(text, found.iter().map(sign));
+    for item in &mut found {
+        item.signs = signs;
+        if signs.waits(sign(item)) {
+            item.marker = Marker::Pending;
         }
     }
     found
 }
 
+/// Takes `AUTH-1 Title` for a number where several items begin that way, and leaves `UTF-8 text` alone.
+fn settle(items: &mut [RawItem]) {
+    let mut series: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for item in &*items {
+        if let Some(read) = read_number(&item.title).filter(|_| item.number.is_none())
+            && let Some(prefix) = read.prefix
+        {
+            series.entry(prefix.to_owned()).or_default().insert(read.number.to_owned());
+        }
+    }
+    for item in items {
+        let Some(read) = read_number(&item.title).filter(|_| item.number.is_none()) else { continue };
+        if read.prefix.and_then(|prefix| series.get(prefix)).is_some_and(|numbers| numbers.len() > 1) {
+            let (number, title) = (read.number.to_owned(), plain(read.rest));
+            (item.number, item.title) = (Some(number), title);
+        }
+    }
+}
+
+/// A number at the start of a text.
+struct Read<'t> {
+    number: &'t str,
+    /// The letters of `AUTH-1`.
+    prefix: Option<&'t str>,
+    /// Whether something tells it from the words after it.
+    is_apart: bool,
+    rest: &'t str,
+}
+
+fn read_number(text: &str) -> Option<Read<'_>> {
+    let found = NUMBER.captures(text)?;
+    let number = found.get(1)?.as_str();
+    let prefix = found.get(2).map(|prefix| prefix.as_str());
+    let after = &text[found.get(0)?.end()..];
+    let rest = after.strip_prefix(['.', ')', ':', '：', '、', '．']);
+    // `1.5x` and `2-factor` are words.
+    if rest.is_none() && !after.is_empty() && !after.starts_with([' ', '\t', '\u{a0}', '*', '_'])
+        || rest.is_some_and(|rest| after.starts_with('.') && rest.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return None;
+    }
+    let is_bold = after.starts_with("**") || after.starts_with("__");
+    let is_apart = rest.is_some() || is_bold || prefix.is_none_or(|prefix| prefix == "TASK");
+    let is_range = prefix.is_none() && !number.starts_with('T') && number.contains('-');
+    let rest = rest.unwrap_or(after).trim_start();
+    let rest = rest.strip_prefix("**").filter(|_| text.starts_with("**")).unwrap_or(rest);
+    let rest = rest.strip_prefix([':', '：', '.', '-', '–', '—']).filter(|_| is_bold).unwrap_or(rest);
+    let is_words = is_range && !after.starts_with(['.', ')', ':', '：']);
+    (!is_words).then_some(Read { number, prefix, is_apart, rest: rest.trim_start() })
+}
+
 /// Reads a line as an item.
-pub(super) fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
+fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
     let found = BOX.captures(line.text)?;
     let marker = found.get(2)?;
     let mut rest = found.get(4).map_or("", |rest| rest.as_str()).trim();
@@ -145,12 +166,12 @@ pub(super) fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
             rest = &rest[flag.end()..];
             continue;
         }
-        match NUMBER.captures(rest) {
-            Some(numbered) if number.is_none() => {
-                number = numbered.get(1).map(|number| number.as_str().to_owned());
-                rest = numbered.get(2).map_or("", |rest| rest.as_str());
+        match read_number(rest).filter(|read| read.is_apart && number.is_none()) {
+            Some(read) => {
+                number = Some(read.number.to_owned());
+                rest = read.rest;
             }
-            _ => break,
+            None => break,
         }
     }
     let depends = DEPENDS.captures(rest).and_then(|found| found.get(1)).map(|ids| ids.as_str().to_owned());
@@ -166,6 +187,7 @@ pub(super) fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
         line: line.number,
         indent,
         marker: Marker::of(marker.as_str()),
+        signs: Signs::Tilde,
         marker_span: line.start + marker.start()..line.start + marker.end(),
         optional: found.get(3).is_some(),
         number,
@@ -188,7 +210,11 @@ fn plain(title: &str) -> String {
         }
     }
     // A bold number leaves the closing half of its decoration.
-    let title = title.strip_suffix("**").filter(|rest| rest.matches("**").count() % 2 == 0).unwrap_or(title);
+    if title.matches("**").count() % 2 == 1
+        && let Some((before, after)) = title.split_once("**")
+    {
+        return format!("{}{after}", before.trim_end()).trim().to_owned();
+    }
     title.trim().to_owned()
 }
 
@@ -213,6 +239,17 @@ mod tests {
             ("- [ ] no number", None, "no number", false),
             ("- [ ] 4. Trailing (P)", Some("4"), "Trailing", true),
             ("\u{feff}- [-] 1. With a mark of its order", Some("1"), "With a mark of its order", false),
+            ("- [ ] T0.1.2: Dotted", Some("T0.1.2"), "Dotted", false),
+            ("- [ ] T1.1-T1.4: Several", Some("T1.1-T1.4"), "Several", false),
+            ("- [x] **CORE-1: Health** ✅ DONE", Some("CORE-1"), "Health ✅ DONE", false),
+            ("- [ ] **3.** Title", Some("3"), "Title", false),
+            ("- [ ] **4**: Title", Some("4"), "Title", false),
+            ("- [ ] TASK-7 Title", Some("TASK-7"), "Title", false),
+            ("- [ ] UTF-8 text", None, "UTF-8 text", false),
+            ("- [ ] 2-factor sign-in", None, "2-factor sign-in", false),
+            ("- [ ] 1.5x the speed", None, "1.5x the speed", false),
+            ("- [ ] 1-2 days of soak", None, "1-2 days of soak", false),
+            ("- [ ] 1-2. The second 1", Some("1-2"), "The second 1", false),
             ("-\u{a0}[ ]\u{a0}1. Hard spaces", Some("1"), "Hard spaces", false),
         ] {
             let item = one(text);
@@ -224,6 +261,14 @@ mod tests {
         }
         assert!(one("- [ ]* 1.4 x").optional && one("- [ ]\\* 1.4 x").optional);
         assert_eq!(one("- [ ] T013 Do it (depends on T012)").depends.as_deref(), Some("T012"));
+    }
+
+    #[test]
+    fn a_series_makes_a_number_of_what_stands_alone_as_a_word() {
+        let found = items("- [ ] AUTH-1 Sign in\n- [ ] AUTH-2 Sign out\n- [ ] UTF-8 text\n");
+        let read: Vec<(Option<&str>, &str)> =
+            found.iter().map(|item| (item.number.as_deref(), item.title.as_str())).collect();
+        assert_eq!(read, [(Some("AUTH-1"), "Sign in"), (Some("AUTH-2"), "Sign out"), (None, "UTF-8 text")]);
     }
 
     #[test]

@@ -2,36 +2,18 @@
 
 use super::finding::{Document, Finding, Severity};
 use super::item::{self, pattern};
+use super::needs;
 use super::plan::{self, Plan, PlanUnit};
 use super::requirements::{self, Criterion, EarsPattern, Requirement, Requirements};
+use super::sentences;
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-/// How many words a sentence may have.
-const WORDS: usize = 40;
+/// How many planned tasks are compared with each other.
+const PAIRS: usize = 1_000;
 
-static SHALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bshall\b"));
-static WEAK: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(should|may|will|can|must)\b"));
-static TRIGGER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?:^|[,;]\s*|\band\s+|\bor\s+)(when|if)\b"));
-static VAGUE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b(appropriate(?:ly)?|fast|quick(?:ly)?|gracefully|efficient(?:ly)?|user[- ]friendly|intuitive(?:ly)?|reasonabl[ey]|adequate(?:ly)?|robust(?:ly)?|seamless(?:ly)?|easy|easily|flexible|as needed|if necessary|etc\.?|and so on|properly|relevant|sufficient(?:ly)?)\b",
-    )
-});
 static OPEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\[NEEDS CLARIFICATION|\bTODO\b|\bTBD\b|\bFIXME\b"));
-static THEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bthen\b"));
-static ERROR: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)\b(fails?|failed|failure|error|invalid|missing|unavailable|denied|times? out|timeout|malformed|unauthori[sz]ed|not found)\b",
-    )
-});
-static SUBJECT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(?:^|,|\bthen\b)\s*[*_`]{0,2}(?:the\s+)?([\p{L}\p{N}][\p{L}\p{N} _/.*`-]*?)[*_`]{0,2}\s+shall\b",
-    )
-});
-static KEYWORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(When|While|If|Where|when|while|if|where)\b"));
 
 /// Looks at requirements and plan together.
 pub fn lint(requirements: &str, tasks: &str) -> Vec<Finding> {
@@ -52,13 +34,10 @@ pub fn lint(requirements: &str, tasks: &str) -> Vec<Finding> {
         ));
     }
     // Where sentences have no English modal at all, the rules about modals stay silent.
-    let english = parsed
-        .items
-        .iter()
-        .flat_map(|item| &item.criteria)
-        .any(|one| SHALL.is_match(&one.text) || WEAK.is_match(&one.text));
+    let english =
+        parsed.items.iter().flat_map(|item| &item.criteria).any(|one| sentences::is_english(&one.text));
     for criterion in parsed.items.iter().flat_map(|item| &item.criteria) {
-        sentence(criterion, &parsed, english, &mut findings);
+        sentences::look(criterion, &parsed, english, &mut findings);
     }
     identities(&parsed, &mut findings);
     coverage(&parsed, &units, english, &mut findings);
@@ -76,149 +55,6 @@ fn finding(
     suggestion: Option<&str>,
 ) -> Finding {
     Finding { document, line, rule, severity, message, suggestion: suggestion.map(str::to_owned) }
-}
-
-fn sentence(criterion: &Criterion, parsed: &Requirements, english: bool, findings: &mut Vec<Finding>) {
-    let Criterion { number, text, line, pattern } = criterion;
-    let mut find = |rule, severity, message: String, suggestion: Option<String>| {
-        findings.push(Finding {
-            document: Document::Requirements,
-            line: *line,
-            rule,
-            severity,
-            message,
-            suggestion,
-        });
-    };
-    let shalls = SHALL.find_iter(text).count();
-    if english && shalls == 0 {
-        let weak = WEAK.find(text).map(|word| word.as_str().to_owned());
-        let message = match &weak {
-            Some(word) => format!("{number} has no SHALL, only {word:?}."),
-            None => format!("{number} has no SHALL."),
-        };
-        find("no-shall", Severity::Error, message, Some("Say what the system SHALL do.".to_owned()));
-    } else if let Some(word) = WEAK.find(text).filter(|_| english) {
-        let message = format!("{number} says {:?} beside SHALL.", word.as_str());
-        find(
-            "weak-modal",
-            Severity::Warning,
-            message,
-            Some("Use SHALL for what is required and leave out the rest.".to_owned()),
-        );
-    }
-    if shalls > 1 {
-        let message = format!("{number} has {shalls} SHALLs.");
-        find("two-shall", Severity::Warning, message, Some("Write one sentence for each.".to_owned()));
-    }
-    if let Some(shall) = SHALL.find(text) {
-        let response = text[shall.end()..].trim().trim_matches(['.', '*', ' ']);
-        if response.is_empty() {
-            find("empty-response", Severity::Error, format!("{number} does not say what happens."), None);
-        }
-        match SUBJECT.captures(text).map(|found| found[1].trim().trim_matches(['*', '`', '_']).to_owned()) {
-            None => {
-                let advice = "Name the system: THE Todo Service SHALL ….".to_owned();
-                find(
-                    "no-subject",
-                    Severity::Error,
-                    format!("{number} does not say who SHALL."),
-                    Some(advice),
-                );
-            }
-            Some(subject) if !parsed.glossary.is_empty() && !is_in_glossary(&subject, &parsed.glossary) => {
-                let message = format!("{number} is about {subject:?}, which the Glossary does not explain.");
-                find(
-                    "unknown-subject",
-                    Severity::Warning,
-                    message,
-                    Some("Use a term of the Glossary, or add this one.".to_owned()),
-                );
-            }
-            Some(_) => {}
-        }
-        let before = &text[..shall.start()];
-        if TRIGGER.find_iter(before).count() > 1 {
-            let message = format!("{number} has two triggers.");
-            find(
-                "two-triggers",
-                Severity::Error,
-                message,
-                Some("Write one sentence for each trigger.".to_owned()),
-            );
-        }
-        if *pattern == Some(EarsPattern::UnwantedBehaviour) && !THEN.is_match(before) {
-            let advice = "Put THEN before the system: IF …, THEN THE … SHALL ….".to_owned();
-            find(
-                "if-without-then",
-                Severity::Warning,
-                format!("{number} says IF without THEN."),
-                Some(advice),
-            );
-        }
-        if *pattern == Some(EarsPattern::EventDriven) {
-            if ERROR.is_match(before) {
-                let message = format!("{number} is about something unwanted and says WHEN.");
-                find(
-                    "when-for-error",
-                    Severity::Warning,
-                    message,
-                    Some("Write IF …, THEN THE … SHALL ….".to_owned()),
-                );
-            } else if THEN.is_match(before) {
-                let fixed = THEN.replace(text, "").replace(" ,", ",").replace("  ", " ");
-                find(
-                    "when-then",
-                    Severity::Info,
-                    format!("{number} says WHEN … THEN; EARS has THEN after IF only."),
-                    Some(fixed),
-                );
-            }
-        }
-        if response.to_lowercase().contains(" and ")
-            && shalls == 1
-            && response.split_whitespace().count() > 18
-        {
-            find(
-                "compound",
-                Severity::Info,
-                format!("{number} asks for several things at once."),
-                Some("Write one sentence for each.".to_owned()),
-            );
-        }
-    }
-    if let Some(word) = VAGUE.find(text).filter(|_| !text.bytes().any(|byte| byte.is_ascii_digit())) {
-        let message = format!("{number} says {:?} and gives no measure.", word.as_str());
-        find("vague", Severity::Warning, message, Some("Give a number, a limit or an example.".to_owned()));
-    }
-    let words = text.split_whitespace().count();
-    if words > WORDS {
-        find(
-            "long",
-            Severity::Warning,
-            format!("{number} has {words} words."),
-            Some("Split it, or move detail to the design.".to_owned()),
-        );
-    }
-    if let Some(keyword) = KEYWORD.find(text).filter(|_| pattern.is_some()) {
-        let fixed = format!("{}{}", keyword.as_str().to_uppercase(), &text[keyword.end()..]);
-        find(
-            "keyword-case",
-            Severity::Info,
-            format!("{number} writes {:?} in lower case.", keyword.as_str()),
-            Some(fixed),
-        );
-    }
-}
-
-fn is_in_glossary(subject: &str, glossary: &[String]) -> bool {
-    let plain = |text: &str| text.to_lowercase().replace(['_', '-'], " ");
-    let subject = plain(subject);
-    ["system", "it"].contains(&subject.as_str())
-        || glossary
-            .iter()
-            .map(|term| plain(term))
-            .any(|term| subject == term || subject.ends_with(&term) || term.contains(&subject))
 }
 
 fn identities(parsed: &Requirements, findings: &mut Vec<Finding>) {
@@ -241,9 +77,10 @@ fn identities(parsed: &Requirements, findings: &mut Vec<Finding>) {
 }
 
 fn coverage(parsed: &Requirements, units: &[PlanUnit], english: bool, findings: &mut Vec<Finding>) {
-    let cited: BTreeSet<&str> =
-        units.iter().flat_map(|unit| &unit.requirements).map(String::as_str).collect();
-    let cites = |number: &str| cited.contains(number) || cited.contains("All");
+    let references = || units.iter().flat_map(|unit| &unit.requirements);
+    let cited = parsed.find_all(references());
+    let all = references().any(|reference| reference == "All");
+    let cites = |number: &str| all || cited.contains(number);
     for requirement in &parsed.items {
         let Requirement { number, criteria, line, .. } = requirement;
         let is_unwanted = |one: &Criterion| {
@@ -284,13 +121,6 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
     let mut find = |line, rule, severity, message: String, suggestion| {
         findings.push(finding(Document::Tasks, line, rule, severity, message, suggestion));
     };
-    let numbers: BTreeSet<&str> = parsed
-        .items
-        .iter()
-        .flat_map(|item| {
-            std::iter::once(item.number.as_str()).chain(item.criteria.iter().map(|one| one.number.as_str()))
-        })
-        .collect();
     for unit in units {
         if unit.requirements.is_empty() && !parsed.items.is_empty() {
             find(
@@ -302,8 +132,7 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
             );
         }
         for cited in unit.requirements.iter().filter(|cited| *cited != "All") {
-            let bare = cited.rsplit('-').next().unwrap_or(cited);
-            if !numbers.is_empty() && !numbers.contains(bare) {
+            if !parsed.items.is_empty() && parsed.find(cited).is_none() {
                 find(
                     unit.line,
                     "dangling-id",
@@ -323,7 +152,7 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
             );
         }
     }
-    if let Some(cycle) = super::units::cycle(units) {
+    if let Some(cycle) = needs::cycle(units) {
         let line = units.iter().find(|unit| Some(&unit.number) == cycle.first()).map_or(1, |unit| unit.line);
         find(
             line,
@@ -333,15 +162,16 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
             Some("Break the cycle."),
         );
     }
+    // Beyond this many a pair says nothing to a reader any more.
+    let units = if units.len() > PAIRS { &[] } else { units };
+    let reaches =
+        if units.iter().any(|unit| !unit.boundary.is_empty()) { needs::reaches(units) } else { Vec::new() };
     for (at, one) in units.iter().enumerate() {
-        for other in units
-            .iter()
-            .skip(at + 1)
-            .filter(|other| !waits(units, one.index, other.index) && !waits(units, other.index, one.index))
-        {
-            if let Some(place) =
-                one.boundary.iter().find(|place| other.boundary.iter().any(|theirs| overlaps(place, theirs)))
-            {
+        for other in units.iter().skip(at + 1) {
+            let shared =
+                one.boundary.iter().find(|place| other.boundary.iter().any(|theirs| overlaps(place, theirs)));
+            let together = || !reaches[one.index][other.index] && !reaches[other.index][one.index];
+            if let Some(place) = shared.filter(|_| together()) {
                 let message = format!(
                     "Tasks {} and {} may run at once and both touch {place}.",
                     one.number, other.number
@@ -356,31 +186,7 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
             }
         }
     }
-    for item in plan.items.iter().filter(|item| item.in_fence) {
-        let number = item.number.as_deref().unwrap_or_default();
-        find(
-            item.line,
-            "task-in-code",
-            Severity::Warning,
-            format!("Task {number} stands inside a code fence; it is taken as a task."),
-            Some("Close the fence above it."),
-        );
-    }
-}
-
-/// Whether one planned task waits for another, directly or not.
-fn waits(units: &[PlanUnit], one: usize, other: usize) -> bool {
-    let mut open = vec![one];
-    let mut seen = BTreeSet::new();
-    while let Some(at) = open.pop() {
-        if at == other {
-            return true;
-        }
-        if seen.insert(at) {
-            open.extend(units.get(at).into_iter().flat_map(|unit| &unit.dependencies));
-        }
-    }
-    false
+    findings.extend(plan.findings.iter().cloned());
 }
 
 /// Whether two places are the same or one is inside the other.

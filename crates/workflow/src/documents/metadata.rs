@@ -2,6 +2,7 @@
 
 use crate::Unit;
 use serde::Serialize;
+use serde_json::{Map, json};
 
 /// What the file says.
 #[derive(Clone, Debug)]
@@ -102,4 +103,122 @@ pub fn render(facts: &Facts) -> String {
     };
     // A struct of texts and numbers always has a JSON form.
     serde_json::to_string_pretty(&metadata).unwrap_or_default() + "\n"
+}
+
+/// The JSON Schema of the file.
+pub fn schema() -> String {
+    let text = json!({ "type": "string" });
+    let maybe = json!({ "type": ["string", "null"] });
+    let texts = json!({ "type": "array", "items": text });
+    let task = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["index", "uid", "title", "estimated_effort", "dependencies", "requirements", "status", "assigned_session"],
+        "properties": {
+            "index": { "type": "integer", "minimum": 0 },
+            "uid": text,
+            "title": text,
+            "estimated_effort": { "enum": ["small", "medium", "large"] },
+            "dependencies": {
+                "type": "array",
+                "items": { "type": "integer", "minimum": 0 },
+                "description": "Indices of the tasks that come first."
+            },
+            "requirements": texts,
+            "status": text,
+            "assigned_session": maybe,
+        }
+    });
+    let mut properties = Map::new();
+    for name in [
+        "spec_task_id",
+        "name",
+        "description",
+        "type",
+        "priority",
+        "status",
+        "created_by",
+        "created_at",
+        "updated_at",
+        "planning_agent",
+        "implementation_agent",
+        "generated_at",
+        "content_hash",
+    ] {
+        properties.insert(name.to_owned(), text.clone());
+    }
+    for name in ["spec_approved_by", "spec_approved_at", "project_path", "zed_instance_id"] {
+        properties.insert(name.to_owned(), maybe.clone());
+    }
+    properties.insert("version".to_owned(), json!({ "const": "1.0" }));
+    properties.insert("format".to_owned(), json!({ "const": "kiro-style" }));
+    properties.insert("multi_session".to_owned(), json!({ "type": "boolean" }));
+    properties.insert("implementation_tasks".to_owned(), json!({ "type": "array", "items": task }));
+    let required: Vec<String> = properties.keys().cloned().collect();
+    let schema = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "spec-metadata.json",
+        "type": "object",
+        "required": required,
+        "properties": properties,
+    });
+    format!("{schema:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Unit, UnitId};
+    use serde_json::Value;
+
+    #[test]
+    fn the_schema_names_what_the_file_has() {
+        let unit = Unit {
+            id: UnitId("stit_1".to_owned()),
+            index: 0,
+            number: "1".to_owned(),
+            title: "Do it".to_owned(),
+            description: String::new(),
+            acceptance_criteria: String::new(),
+            effort: "small".to_owned(),
+            optional: false,
+            dependencies: Vec::new(),
+            requirements: vec!["1.1".to_owned()],
+            boundary: Vec::new(),
+        };
+        let word = |word: &str| word.to_owned();
+        let facts = Facts {
+            spec_task_id: word("spec_1"),
+            name: word("Name"),
+            description: word("What"),
+            kind: word("feature"),
+            priority: word("high"),
+            status: word("approved"),
+            created_by: word("ada"),
+            created_at: word("2026-01-01T00:00:00Z"),
+            updated_at: word("2026-01-01T00:00:00Z"),
+            spec_approved_by: None,
+            spec_approved_at: None,
+            planning_agent: word("planner"),
+            implementation_agent: word("coder"),
+            project_path: None,
+            zed_instance_id: None,
+            generated_at: word("2026-01-01T00:00:00Z"),
+            multi_session: true,
+            content_hash: word("00"),
+            units: vec![unit],
+        };
+        let parse = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+        let (file, schema) = (parse(&render(&facts)), parse(&schema()));
+        let names = |value: &Value| -> Vec<String> {
+            let mut names: Vec<String> = value.as_object().expect("an object").keys().cloned().collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(&file), names(&schema["properties"]));
+        let tasks = &schema["properties"]["implementation_tasks"]["items"]["properties"];
+        assert_eq!(names(&file["implementation_tasks"][0]), names(tasks));
+        assert_eq!(file["version"], schema["properties"]["version"]["const"]);
+        assert_eq!(file["implementation_tasks"][0]["uid"], "stit_1");
+    }
 }

@@ -1,13 +1,18 @@
 //! The documents of a task as text: plans, checklists, requirements, their lint and their hash.
 
 pub mod checklist;
+mod facts;
 mod finding;
 pub mod hash;
+mod ids;
 mod item;
 pub mod lint;
 pub mod metadata;
+mod needs;
 pub mod plan;
 pub mod requirements;
+mod sentences;
+mod surroundings;
 mod units;
 mod validate;
 

@@ -1,7 +1,10 @@
 //! The plan: tasks.md in any dialect, as one model.
 
 use super::checklist::{self, ChecklistItem, Marker};
-use super::item::{self, Line, Surroundings, pattern};
+use super::facts::{self, Kind};
+use super::finding::{Document, Finding, Severity};
+use super::item::{self, Line, pattern};
+use super::surroundings::{Place, Surroundings};
 use super::units;
 use regex::Regex;
 use std::collections::BTreeMap;
@@ -13,6 +16,9 @@ use std::sync::LazyLock;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     pub items: Vec<Item>,
+    pub dialect: Dialect,
+    /// What reading it found; the lint has the rest.
+    pub findings: Vec<Finding>,
     /// Numbered headings, for plans whose tasks stand below them.
     pub(super) headings: Vec<Heading>,
     /// Which task may begin in which wave.
@@ -21,8 +27,10 @@ pub struct Plan {
 
 /// One task of a plan.
 #[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own in the text")]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Item {
+    /// Stays the same when the plan is renumbered.
+    pub uid: String,
     /// As displayed.
     pub number: Option<String>,
     pub title: String,
@@ -30,6 +38,8 @@ pub struct Item {
     pub state: Marker,
     pub optional: bool,
     pub depth: usize,
+    /// The item it is a part of.
+    pub parent: Option<usize>,
     /// Whether it may run beside its neighbours.
     pub parallel: bool,
     pub requirements: Vec<String>,
@@ -46,6 +56,26 @@ pub struct Item {
     pub in_fence: bool,
     /// Whether it is a heading instead of a checklist item.
     pub is_heading: bool,
+    /// Whether it is an acceptance criterion of the heading above it.
+    pub is_criterion: bool,
+}
+
+/// Whose way of writing plans it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// `- [ ] 1. Title` with detail bullets and `_Requirements: …_`.
+    #[default]
+    Kiro,
+    /// Kiro's with `(P)`, `_Depends: …_` and `_Boundary: …_`; what is written here.
+    CcSdd,
+    /// `- [ ] T012 [P] [US1] Title`.
+    SpecKit,
+    /// `## 1. Title` above `- [ ] 1.1 Title`.
+    OpenSpec,
+    /// Kiro's with `_Leverage: …_` and `_Prompt: …_`.
+    SpecWorkflow,
+    /// `### Task 3: Title`.
+    Headings,
 }
 
 /// How much work a task is.
@@ -95,188 +125,197 @@ pub struct PlanUnit {
     pub unknown: Vec<String>,
 }
 
-static FACT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)^[\s\u{a0}]*(?:[-*+][\s\u{a0}]+)?[_*]{0,3}(requirements?|validates|requisitos?|exigences?|anforderungen|требования|需求|要求|要件|요구사항|depends(?: on)?|dependencies|blocked by|boundary|boundaries|files?|effort|estimate|size|acceptance criteria|leverage|prompt)[_*]{0,2}\s*[:：]\s*[_*]{0,2}\s*(.*?)[_*\s]*$",
-    )
+static TASK_HEADING: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^#{1,5}\s+(?:Task\s+)?(\d+(?:\.\d+)*|T\d+(?:\.\d+)*)\s*[.:：)\-–—]\s*(.+?)\s*#*$")
 });
-static TASK_HEADING: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^#{1,5}\s+(?:Task\s+)?(\d+(?:\.\d+)*|T\d+)\s*[.:：)\-–—]\s*(.+?)\s*#*$"));
 static NAMED_TASK: LazyLock<Regex> = LazyLock::new(|| pattern(r"^#{1,5}\s+Task\s+(?:\d|T\d)"));
+static HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(#{1,6})(?:\s|$)"));
 
 /// Reads a plan in any dialect.
 pub fn parse(text: &str) -> Plan {
-    let mut plan = Plan { waves: waves(text), ..Plan::default() };
     let raw = item::items(text);
     let depths = checklist::depths(&raw);
     let mut raw = raw.into_iter().zip(depths).peekable();
-    let mut surroundings = Surroundings::default();
-    // The last item, while lines below may tell about it.
-    let mut current: Option<usize> = None;
+    let mut surroundings = Surroundings::new(text);
+    let mut reader =
+        Reader { plan: Plan { waves: facts::waves(text), ..Plan::default() }, ..Reader::default() };
     for line in item::lines(text) {
-        let in_fence = surroundings.enter(line.text);
+        let place = surroundings.place(line);
         if let Some((found, depth)) = raw.next_if(|(found, _)| found.line == line.number) {
-            current = Some(plan.items.len());
-            plan.items.push(Item {
-                number: found.number,
-                title: found.title,
-                description: String::new(),
-                state: found.marker,
-                optional: found.optional,
-                depth,
-                parallel: found.parallel,
-                requirements: Vec::new(),
-                dependencies: found.depends.as_deref().map(references),
-                boundary: Vec::new(),
-                effort: None,
-                acceptance: Vec::new(),
-                line: found.line,
-                marker_span: found.marker_span,
-                in_fence: found.in_fence,
-                is_heading: false,
-            });
+            reader.box_item(found, depth);
             continue;
         }
-        if in_fence {
-            if let Some(item) = current.and_then(|at| plan.items.get_mut(at)) {
-                describe(item, line.text);
-            }
-            continue;
-        }
-        if line.text.starts_with('#') {
-            current = heading(&mut plan, line);
-            continue;
-        }
-        if let Some(item) = current.and_then(|at| plan.items.get_mut(at)) {
-            tell(item, line.text);
+        match place {
+            Place::Comment => {}
+            Place::Code => reader.describe(line.text),
+            Place::Text if HEADING.is_match(line.text) => reader.heading(line),
+            Place::Text => reader.tell(line.text),
         }
     }
+    let mut plan = reader.plan;
     for item in &mut plan.items {
         item.description.truncate(item.description.trim_end().len());
     }
+    units::identify(&mut plan.items);
+    plan.dialect = dialect(&plan, text);
+    plan.findings = plan.items.iter().filter(|item| item.in_fence).map(in_code).collect();
     plan
 }
 
-/// Takes in a heading; `### Task 3: Title` is a task itself.
-fn heading(plan: &mut Plan, line: Line<'_>) -> Option<usize> {
-    let found = TASK_HEADING.captures(line.text)?;
-    let (number, title) = (found[1].to_owned(), found[2].to_owned());
-    if !NAMED_TASK.is_match(line.text) {
-        plan.headings.push(Heading { number, title, line: line.number });
-        return None;
-    }
-    plan.items.push(Item {
-        depth: number.matches('.').count(),
-        number: Some(number),
-        title,
-        description: String::new(),
-        state: Marker::Pending,
-        optional: false,
-        parallel: line.text.contains("[P]") || line.text.contains("(P)"),
-        requirements: Vec::new(),
-        dependencies: None,
-        boundary: Vec::new(),
-        effort: None,
-        acceptance: Vec::new(),
-        line: line.number,
-        marker_span: 0..0,
-        in_fence: false,
-        is_heading: true,
-    });
-    Some(plan.items.len() - 1)
+/// Reads line after line.
+#[derive(Default)]
+struct Reader {
+    plan: Plan,
+    /// The last item, while lines below may tell about it.
+    current: Option<usize>,
+    /// The task that is a heading, with its level, until a heading ends it.
+    whole: Option<(usize, usize)>,
+    /// A list that is being told: what of, and the indentation it is inside of where that bounds it.
+    list: Option<(Kind, Option<usize>)>,
 }
 
-/// Takes in a line below an item: a fact about it, or its description.
-fn tell(item: &mut Item, line: &str) {
-    let Some(found) = FACT.captures(line) else { return describe(item, line) };
-    let value = found[2].trim().trim_end_matches(['_', '*']).trim();
-    match found[1].to_lowercase().as_str() {
-        "depends" | "depends on" | "dependencies" | "blocked by" => {
-            item.dependencies.get_or_insert_default().extend(references(value));
-        }
-        "boundary" | "boundaries" | "file" | "files" => item.boundary.extend(list(value)),
-        "effort" | "estimate" | "size" => item.effort = effort(value),
-        "acceptance criteria" => item.acceptance.extend((!value.is_empty()).then(|| value.to_owned())),
-        "leverage" | "prompt" => describe(item, line),
-        _ => item.requirements.extend(requirement_ids(value)),
-    }
-}
-
-fn describe(item: &mut Item, line: &str) {
-    let text = line.trim();
-    if text.is_empty() && item.description.is_empty() {
-        return;
-    }
-    item.description.push_str(text);
-    item.description.push('\n');
-}
-
-fn effort(value: &str) -> Option<Effort> {
-    match value.to_lowercase().split(|c: char| !c.is_alphanumeric()).next()? {
-        "small" | "s" | "xs" | "low" => Some(Effort::Small),
-        "medium" | "m" => Some(Effort::Medium),
-        "large" | "l" | "xl" | "high" => Some(Effort::Large),
-        _ => None,
-    }
-}
-
-fn list(value: &str) -> Vec<String> {
-    let pieces = value.split([',', ';', '、']).map(|piece| piece.trim().trim_matches('`').trim().to_owned());
-    pieces.filter(|piece| !piece.is_empty()).collect()
-}
-
-static REFERENCE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:[A-Z]{1,5}-?)?\d+(?:\.\d+)*"));
-
-/// References to tasks in a text such as `Task 1, 2.1` or `T012`; `none` is an empty list.
-fn references(value: &str) -> Vec<String> {
-    REFERENCE.find_iter(value).map(|found| found.as_str().to_owned()).collect()
-}
-
-static RANGE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(\d+)\.(\d+)\s*(?:-|–|—|\.\.|to)\s*(?:(\d+)\.)?(\d+)$"));
-
-/// Requirement ids in a text such as `1.2, 6, 1.1-1.5, REQ-3.2` or `All`, ranges written out.
-fn requirement_ids(value: &str) -> Vec<String> {
-    let mut ids = Vec::new();
-    for piece in list(value) {
-        if piece.to_lowercase().starts_with("all") {
-            ids.push("All".to_owned());
-        } else if let Some(range) = RANGE.captures(&piece) {
-            let whole = &range[1];
-            let same = range.get(3).is_none_or(|other| other.as_str() == whole);
-            let (from, to) = (range[2].parse::<u32>().unwrap_or(0), range[4].parse::<u32>().unwrap_or(0));
-            if same && from <= to && to - from < 100 {
-                ids.extend((from..=to).map(|number| format!("{whole}.{number}")));
-            }
+impl Reader {
+    fn box_item(&mut self, found: item::RawItem, depth: usize) {
+        let is_criterion = found.number.is_none() && self.list == Some((Kind::Acceptance, None));
+        if let Some((whole, _)) = self.whole.filter(|_| is_criterion) {
+            self.plan.items[whole].acceptance.push(found.title.clone());
         } else {
-            ids.extend(REFERENCE.find_iter(&piece).map(|found| found.as_str().to_owned()));
+            self.list = None;
         }
+        self.current = Some(self.plan.items.len());
+        self.plan.items.push(Item {
+            number: found.number,
+            title: found.title,
+            state: found.marker,
+            optional: found.optional,
+            depth,
+            parallel: found.parallel,
+            dependencies: found.depends.as_deref().map(facts::references),
+            line: found.line,
+            marker_span: found.marker_span,
+            in_fence: found.in_fence,
+            is_criterion,
+            ..Item::default()
+        });
     }
-    ids
-}
 
-/// The waves of a plan: `{"waves":[{"id":0,"tasks":["1.1"]}]}` anywhere in the text.
-fn waves(text: &str) -> BTreeMap<String, usize> {
-    #[derive(serde::Deserialize)]
-    struct Waves {
-        waves: Vec<Wave>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Wave {
-        tasks: Vec<String>,
-    }
-    let mut found = BTreeMap::new();
-    let Some(key) = text.find("\"waves\"") else { return found };
-    let Some(start) = text[..key].rfind('{') else { return found };
-    let mut json = serde_json::Deserializer::from_str(&text[start..]).into_iter::<Waves>();
-    if let Some(Ok(Waves { waves })) = json.next() {
-        for (at, wave) in waves.into_iter().enumerate() {
-            for task in wave.tasks {
-                found.insert(task, at);
+    /// Takes in a heading; `### Task 3: Title` is a task itself, and headings below it are parts of its text.
+    fn heading(&mut self, line: Line<'_>) {
+        let level = line.text.bytes().take_while(|byte| *byte == b'#').count();
+        let inside = self.whole.filter(|(_, whole)| level > *whole);
+        let found = TASK_HEADING.captures(line.text);
+        self.list = None;
+        if let Some(found) = &found {
+            let (number, title) = (found[1].to_owned(), found[2].to_owned());
+            if NAMED_TASK.is_match(line.text) {
+                self.whole = Some((self.plan.items.len(), level));
+                self.current = Some(self.plan.items.len());
+                self.plan.items.push(Item {
+                    depth: number.matches('.').count(),
+                    number: Some(number),
+                    parallel: title.contains("[P]") || title.contains("(P)"),
+                    title: title.replace("[P]", "").replace("(P)", "").trim().to_owned(),
+                    line: line.number,
+                    is_heading: true,
+                    ..Item::default()
+                });
+                return;
+            }
+            self.plan.headings.push(Heading { number, title, line: line.number });
+        }
+        self.whole = inside;
+        self.current = inside.map(|(whole, _)| whole);
+        if inside.is_some() {
+            self.list = facts::section(line.text).map(|kind| (kind, None));
+            if self.list.is_none() {
+                self.describe(line.text.trim_start_matches('#'));
             }
         }
     }
-    found
+
+    /// Takes in a line below an item: a fact about it, or its description.
+    fn tell(&mut self, line: &str) {
+        let Some(item) = self.current.and_then(|at| self.plan.items.get_mut(at)) else { return };
+        if let Some((kind, inside)) = self.list {
+            if line.trim().is_empty() {
+                return;
+            }
+            match facts::bullet(line) {
+                Some((indent, value))
+                    if inside.is_none_or(|inside| indent > inside) && facts::is_told(kind, value) =>
+                {
+                    return take(item, kind, value);
+                }
+                _ => self.list = None,
+            }
+        }
+        match facts::fact(line) {
+            Some((Kind::Advice, _)) | None => self.describe(line),
+            Some((kind, "")) => {
+                self.list = Some((kind, Some(facts::indent(line))));
+                take(item, kind, "");
+            }
+            Some((kind, value)) => take(item, kind, value),
+        }
+    }
+
+    fn describe(&mut self, line: &str) {
+        let Some(item) = self.current.and_then(|at| self.plan.items.get_mut(at)) else { return };
+        let text = line.trim();
+        if text.is_empty() && item.description.is_empty() {
+            return;
+        }
+        item.description.push_str(text);
+        item.description.push('\n');
+    }
+}
+
+/// Takes in a fact.
+fn take(item: &mut Item, kind: Kind, value: &str) {
+    match kind {
+        Kind::Requirements => item.requirements.extend(facts::requirement_ids(value)),
+        Kind::Dependencies => item.dependencies.get_or_insert_default().extend(facts::references(value)),
+        Kind::Boundary => item.boundary.extend(facts::places(value)),
+        Kind::Effort => item.effort = facts::effort(value).or(item.effort),
+        Kind::Acceptance => item.acceptance.extend((!value.is_empty()).then(|| value.to_owned())),
+        Kind::Advice => {}
+    }
+}
+
+fn in_code(item: &Item) -> Finding {
+    let number = item.number.as_deref().unwrap_or_default();
+    Finding {
+        document: Document::Tasks,
+        line: item.line,
+        rule: "task-in-code",
+        severity: Severity::Warning,
+        message: format!("Task {number} stands inside a code fence; it is taken as a task."),
+        suggestion: Some("Close the fence above it.".to_owned()),
+    }
+}
+
+fn dialect(plan: &Plan, text: &str) -> Dialect {
+    let numbers = || plan.items.iter().filter_map(|item| item.number.as_deref());
+    let is_kit =
+        |number: &str| number.starts_with('T') && number[1..].bytes().all(|byte| byte.is_ascii_digit());
+    let is_part = |number: &str| number.contains('.');
+    if checklist::is_spec_workflow(text) {
+        Dialect::SpecWorkflow
+    } else if plan.items.iter().any(|item| item.is_heading) {
+        Dialect::Headings
+    } else if numbers().any(is_kit) {
+        Dialect::SpecKit
+    } else if !plan.headings.is_empty() && numbers().next().is_some() && numbers().all(is_part) {
+        Dialect::OpenSpec
+    } else if plan
+        .items
+        .iter()
+        .any(|item| item.parallel || item.dependencies.is_some() || !item.boundary.is_empty())
+    {
+        Dialect::CcSdd
+    } else {
+        Dialect::Kiro
+    }
 }
 
 impl Plan {
@@ -306,5 +345,56 @@ mod tests {
         assert_eq!(plan.items[0].description, "- Detail");
         assert_eq!(plan.items[1].dependencies.as_deref(), Some(&["1".to_owned()][..]));
         assert_eq!(plan.items[1].requirements, ["1.2", "4"]);
+    }
+
+    #[test]
+    fn a_fact_may_be_a_list() {
+        let text = "- [ ] 1. One\n  - **Files:**\n    - `src/a.rs` (new)\n    - src/b.rs\n  - **Acceptance Criteria:**\n    - It works\n  - Detail\n";
+        let item = parse(text).items.remove(0);
+        assert_eq!(item.boundary, ["src/a.rs", "src/b.rs"]);
+        assert_eq!(item.acceptance, ["It works"]);
+        assert_eq!(item.description, "- Detail");
+    }
+
+    #[test]
+    fn sections_of_a_task_that_is_a_heading_belong_to_it() {
+        let text = "## Task 1: First\n\n**Dependencies:** None\n\n### Description\nDo it.\n\n### Acceptance Criteria\n- [ ] Works\n- [x] Fast\n\n\
+                    ### Files to Create/Modify\n- `src/x.rs` (new)\n\n## Task 2: Second\n\n## Notes\n\nWords.\n";
+        let plan = parse(text);
+        assert_eq!(plan.dialect, Dialect::Headings);
+        let units = plan.units();
+        assert_eq!(units.len(), 2);
+        assert_eq!(units[0].acceptance_criteria, "Works\nFast");
+        assert_eq!(units[0].description, "Description\nDo it.");
+        assert_eq!(units[0].boundary, ["src/x.rs"]);
+        assert_eq!(units[1].description, "");
+    }
+
+    #[test]
+    fn comments_tell_nothing() {
+        let plan = parse("- [ ] 1. a\n<!-- _Depends: 7_ -->\n<!--\n_Effort: large_\n-->\n  - b\n");
+        assert_eq!((plan.items[0].dependencies.as_ref(), plan.items[0].effort), (None, None));
+        assert_eq!(plan.items[0].description, "- b");
+    }
+
+    #[test]
+    fn dialects_are_told_apart() {
+        for (text, dialect) in [
+            ("- [ ] 1. a\n  - _Requirements: 1_\n", Dialect::Kiro),
+            ("- [ ] 1. (P) a\n", Dialect::CcSdd),
+            ("- [ ] T001 a\n", Dialect::SpecKit),
+            ("## 1. a\n- [ ] 1.1 b\n", Dialect::OpenSpec),
+            ("- [ ] 1. a\n  - _Leverage: src_\n", Dialect::SpecWorkflow),
+            ("### Task 1: a\n", Dialect::Headings),
+        ] {
+            assert_eq!(parse(text).dialect, dialect, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_part_knows_its_whole() {
+        let plan = parse("- [ ] 1. a\n- [ ] 1.1 b\n- [ ] 1.1.1 c\n- [ ] 2. d\n  - [ ] e\n");
+        let parents: Vec<Option<usize>> = plan.items.iter().map(|item| item.parent).collect();
+        assert_eq!(parents, [None, Some(0), Some(1), None, Some(3)]);
     }
 }

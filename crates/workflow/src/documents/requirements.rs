@@ -1,6 +1,9 @@
 //! Requirements: their headings, user stories and EARS sentences, in any language.
 
-use super::item::{self, Surroundings, pattern};
+use super::facts;
+use super::ids;
+use super::item::{self, pattern};
+use super::surroundings::{Place, Surroundings};
 use regex::Regex;
 use std::fmt;
 use std::sync::LazyLock;
@@ -12,6 +15,8 @@ pub struct Requirements {
     /// The terms that the glossary explains.
     pub glossary: Vec<String>,
     pub open_questions: Vec<String>,
+    /// The letters of the ids that go by their bare number: `REQ` where `REQ-3` is requirement 3.
+    pub(super) bare: Option<String>,
 }
 
 /// A numbered requirement.
@@ -32,6 +37,8 @@ pub struct Criterion {
     pub text: String,
     pub line: usize,
     pub pattern: Option<EarsPattern>,
+    /// Whether the number is written there.
+    pub is_numbered: bool,
 }
 
 /// The patterns of the Easy Approach to Requirements Syntax (Mavin et al., 2009).
@@ -67,19 +74,35 @@ impl fmt::Display for EarsPattern {
 // The number and the shape count, not the word before it.
 static HEADING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^#{2,5}\s*(?:[\p{L}\p{M}-]{1,24}\s+){0,2}(?:[\p{L}\p{M}]{1,12}[-\s]?)?(\d+(?:\.\d+)?)\s*(?:[:：.)）\-–—、]|\s|$)\s*(.*?)\s*#*$",
+        r"^#{2,5}\s*((?:[\p{L}\p{M}-]+\s+){0,2}(?:[\p{L}\p{M}]+[-\s]?)?)(\d+(?:\.\d+)*)\s*(?:[:：.)）\-–—、]|\s|$)\s*(.*?)\s*#*$",
+    )
+});
+// Headings of this shape that are no requirements.
+static STRUCTURE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^(?:phase|track|module|week|sprint|milestone|section|part|chapter|step|stage|appendix|version|task|level|v)[-\s]?$",
     )
 });
 static CRITERION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^[\s\u{a0}]*(?:[-*+][\s\u{a0}]+)?(?:\*\*)?(?:[A-Z]{2,4}-?)?(\d+(?:\.\d+)*)[.)：:]?(?:\*\*)?[\s\u{a0}]+(\S.*)$",
+        r"^[\s\u{a0}]*(?:[-*+][\s\u{a0}]+(?:\[[ xX]\][\s\u{a0}]+)?)?(?:\*\*)?((?:[A-Z]{2,4}-?)?)(\d+(?:\.\d+)*)([.)：:、]?)(?:\*\*)?[：:]?[\s\u{a0}]+(\S.*)$",
+    )
+});
+static STORY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)^[\s\u{a0}]*(?:[-*+][\s\u{a0}]+)?[*_]{0,2}(?:as an?|i want|i need|so that)\b[*_]{0,2}[:：]?\s*(.*)$",
     )
 });
 static BULLET: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[\s\u{a0}]*[-*+][\s\u{a0}]+(\S.*)$"));
-static TERM: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^[\s\u{a0}]*[-*+][\s\u{a0}]+[*_`]{0,2}([^*_:`：]+?)[*_`]{0,2}\s*[:：–—-]"));
+static TERM: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^[\s\u{a0}]*[-*+][\s\u{a0}]+(?:\*\*|__|`|\*)?([^*:`：]+?)(?:\*\*|__|`|\*)?\s*(?:[:：]|\s[–—-]\s|[–—])",
+    )
+});
 static KEYWORD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)\b(shall|when|while|if|where|must|should)\b"));
+static MODAL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\bshall\b|\b(?:MUST|SHOULD)\b|^(?:WHEN|WHILE|IF|WHERE)\b"));
 
 /// Which part of the text a line belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -94,18 +117,22 @@ enum Part {
 /// Reads requirements.
 pub fn parse(text: &str) -> Requirements {
     let mut found = Requirements::default();
-    let mut surroundings = Surroundings::default();
+    // What stands before the number of each requirement.
+    let mut words: Vec<String> = Vec::new();
+    let mut surroundings = Surroundings::new(text);
     let mut part = Part::Other;
     for line in item::lines(text) {
-        if surroundings.enter(line.text) {
+        if surroundings.place(line) != Place::Text {
             continue;
         }
-        if line.text.trim_start().starts_with('#') {
-            let heading = line.text.trim_start();
-            if let Some(numbered) = HEADING.captures(heading).filter(|_| !is_criteria(heading)) {
+        let heading = line.text.trim_start_matches([' ', '\u{feff}']);
+        if heading.starts_with('#') {
+            let numbered = HEADING.captures(heading).filter(|_| !is_criteria(heading));
+            if let Some(numbered) = numbered.filter(|numbered| !STRUCTURE.is_match(&numbered[1])) {
+                words.push(numbered[1].trim_end_matches(['-', ' ']).to_owned());
                 found.items.push(Requirement {
-                    number: numbered[1].to_owned(),
-                    title: numbered[2].trim_matches(['*', ' ']).to_owned(),
+                    number: numbered[2].to_owned(),
+                    title: numbered[3].trim_matches(['*', ' ']).to_owned(),
                     user_story: None,
                     line: line.number,
                     criteria: Vec::new(),
@@ -122,7 +149,7 @@ pub fn parse(text: &str) -> Requirements {
             }
             Part::Questions => {
                 let question = BULLET.captures(line.text).map(|found| found[1].to_owned());
-                let numbered = || CRITERION.captures(line.text).map(|found| found[2].to_owned());
+                let numbered = || CRITERION.captures(line.text).map(|found| found[4].to_owned());
                 found.open_questions.extend(question.or_else(numbered));
             }
             Part::Requirement | Part::Criteria => {
@@ -133,6 +160,7 @@ pub fn parse(text: &str) -> Requirements {
             Part::Other => {}
         }
     }
+    ids::tell_apart(&mut found, words);
     found
 }
 
@@ -186,14 +214,23 @@ fn tell(requirement: &mut Requirement, line: usize, text: &str, part: Part) -> P
         requirement.user_story = Some(story.trim_matches(['*', ' ']).to_owned());
         return part;
     }
+    if let Some(story) = STORY.find(text).filter(|_| part == Part::Requirement) {
+        let line = story.as_str().trim().trim_start_matches(['-', '+', '*', ' ']).replace("**", "");
+        let told = requirement.user_story.take().map_or(String::new(), |told| format!("{told} "));
+        requirement.user_story = Some(told + &line);
+        return part;
+    }
     if is_criteria(trimmed) && trimmed.len() < 60 && !KEYWORD.is_match(trimmed) {
         return Part::Criteria;
     }
     let place = requirement.criteria.len() + 1;
-    if let Some(numbered) = CRITERION.captures(text) {
-        let (number, sentence) = (&numbered[1], numbered[2].trim());
+    // What is further in than the line above it tells more of it.
+    let is_inside = part == Part::Criteria && !requirement.criteria.is_empty() && facts::indent(text) > 1;
+    if let Some(numbered) = CRITERION.captures(text).filter(|found| is_numbered(text, found)) {
+        let (number, sentence) = (&numbered[2], numbered[4].trim());
+        let is_nested = is_inside && !number.contains('.') && !KEYWORD.is_match(sentence);
         // A numbered line counts as a criterion below its heading, or when it reads like one.
-        if part == Part::Criteria || KEYWORD.is_match(sentence) {
+        if !is_nested && (part == Part::Criteria || KEYWORD.is_match(sentence)) {
             let number = if number.contains('.') {
                 number.to_owned()
             } else {
@@ -201,14 +238,19 @@ fn tell(requirement: &mut Requirement, line: usize, text: &str, part: Part) -> P
             };
             requirement.criteria.push(criterion(number, sentence, line));
         }
-    } else if let Some(bullet) = BULLET.captures(text).filter(|bullet| KEYWORD.is_match(&bullet[1])) {
+    } else if let Some(bullet) = BULLET.captures(text) {
         let is_part = text.starts_with([' ', '\t', '\u{a0}']) && !requirement.criteria.is_empty();
-        if !is_part {
-            requirement.criteria.push(criterion(
-                format!("{}.{place}", requirement.number),
-                bullet[1].trim(),
-                line,
-            ));
+        let numbered = requirement.criteria.iter().any(|one| one.is_numbered);
+        // Bullets are criteria below their heading when nothing there has a number, or when they read like one.
+        let counts = if part == Part::Criteria {
+            !numbered || SHALL.is_match(&bullet[1])
+        } else {
+            MODAL.is_match(&bullet[1])
+        };
+        if !is_part && counts {
+            let number = format!("{}.{place}", requirement.number);
+            let one = criterion(number, bullet[1].trim(), line);
+            requirement.criteria.push(Criterion { is_numbered: false, ..one });
         }
     } else if text.starts_with([' ', '\t'])
         && let Some(last) = requirement.criteria.last_mut()
@@ -219,14 +261,23 @@ fn tell(requirement: &mut Requirement, line: usize, text: &str, part: Part) -> P
     part
 }
 
+/// Whether it is a number that stands first, and not a word such as `200 OK` in a list.
+fn is_numbered(text: &str, found: &regex::Captures<'_>) -> bool {
+    !found[3].is_empty()
+        || found[2].contains('.')
+        || !found[1].is_empty()
+        || !text.trim_start().starts_with(['-', '*', '+'])
+}
+
 fn criterion(number: String, text: &str, line: usize) -> Criterion {
-    let text = text.trim_start_matches("[ ]").trim().to_owned();
-    Criterion { number, pattern: ears(&text), text, line }
+    let boxed = ["[ ]", "[x]", "[X]"].iter().find_map(|sign| text.strip_prefix(sign));
+    let text = boxed.unwrap_or(text).trim().to_owned();
+    Criterion { number, pattern: ears(&text), text, line, is_numbered: true }
 }
 
 static SHALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bshall\b"));
 static CLAUSE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)(?:^|,\s*|\bAND\s+)[*_`]{0,2}(when|while|if|where)\b"));
+    LazyLock::new(|| pattern(r"(?i)(?:^|[,，]\s*|\bAND\s+)[*_`]{0,2}(when|while|if|where)\b"));
 
 /// The pattern of a sentence; none without a *shall*.
 pub fn ears(text: &str) -> Option<EarsPattern> {
@@ -276,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_requirement_is_read_whole() {
-        let text = "## Glossary\n\n- **Todo**: a thing\n\n### Requirement 1: Due dates\n\n**User Story:** As a user, I want dates.\n\n\
+        let text = "## Glossary\n\n- **Todo**: a thing\n- **Todo_List**: things\n- `Well-known` – known\n\n### Requirement 1: Due dates\n\n**User Story:** As a user, I want dates.\n\n\
                     #### Acceptance Criteria\n\n1. WHEN a date is given, THE Todo SHALL keep it.\n2. IF the date is wrong,\n   THEN THE Todo SHALL say so.\n\n\
                     ## Open Questions\n\n- Which zone?\n";
         let found = parse(text);
@@ -289,8 +340,25 @@ mod tests {
         assert_eq!(found.items[0].user_story.as_deref(), Some("As a user, I want dates."));
         assert_eq!(
             (found.glossary, found.open_questions),
-            (vec!["Todo".to_owned()], vec!["Which zone?".to_owned()])
+            (["Todo", "Todo_List", "Well-known"].map(str::to_owned).to_vec(), vec!["Which zone?".to_owned()])
         );
+    }
+
+    #[test]
+    fn other_shapes_of_criteria_are_read() {
+        let numbers = |text: &str| -> Vec<String> {
+            parse(text).items.into_iter().flat_map(|item| item.criteria).map(|one| one.number).collect()
+        };
+        let bullets = "### US-1: Fork\n**As a** developer\n**I want** it when asked\n\n**Acceptance Criteria:**\n- [ ] Fork it\n- [x] Rename it\n";
+        assert_eq!(numbers(bullets), ["1.1", "1.2"]);
+        assert_eq!(
+            parse(bullets).items[0].user_story.as_deref(),
+            Some("As a developer I want it when asked")
+        );
+        let nested = "### Requirement 1: A\n#### Acceptance Criteria\n1. THE API SHALL answer:\n   - 200 OK\n   - 201 Created\n2. THE API SHALL log.\n- detail\n";
+        assert_eq!(numbers(nested), ["1.1", "1.2"]);
+        let bold = "### Requirement 1: A\n#### Acceptance Criteria\n- **AC1**: THE API SHALL a.\n- **AC2:** THE API SHALL b.\n";
+        assert_eq!(numbers(bold), ["1.1", "1.2"]);
     }
 
     #[test]

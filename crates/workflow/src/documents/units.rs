@@ -1,148 +1,171 @@
 //! From the items of a plan to its planned tasks and what each of them needs.
 
 use super::checklist::{ChecklistItem, Marker};
+use super::needs::needs;
 use super::plan::{Item, Plan, PlanUnit};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// A top-level task and its parts, as indices into the plan's items.
-struct Group {
-    number: String,
-    title: String,
-    head: Option<usize>,
-    parts: Vec<usize>,
+pub(super) struct Group {
+    /// What it is called by; unlike the number it is written with, no other has it.
+    pub(super) number: String,
+    /// The number it is written with.
+    pub(super) root: String,
+    pub(super) title: String,
+    pub(super) head: Option<usize>,
+    pub(super) parts: Vec<usize>,
     line: usize,
 }
 
-/// The first part of a number: `2` of `2.1`.
-fn root(number: &str) -> &str {
+/// The number of the whole that a number is a part of: `2` of `2.1`; of `T2.1.3` the part of it that is a heading.
+pub(super) fn root<'n>(plan: &Plan, number: &'n str) -> &'n str {
     if number.starts_with(|c: char| c.is_ascii_digit()) {
-        number.split('.').next().unwrap_or(number)
-    } else {
-        number
+        return number.split('.').next().unwrap_or(number);
     }
+    let first = if number.starts_with('T') { number.split('-').next().unwrap_or(number) } else { number };
+    if !first.contains('.') {
+        return number;
+    }
+    let ends = first.match_indices('.').map(|(at, _)| &first[..at]);
+    let headed = ends.clone().rfind(|start| plan.headings.iter().any(|heading| heading.number == *start));
+    headed.or_else(|| ends.clone().next()).unwrap_or(number)
 }
 
 fn groups(plan: &Plan) -> Vec<Group> {
-    let has_numbers = plan.items.iter().any(|item| item.number.is_some());
+    let taken: BTreeSet<&str> = plan
+        .items
+        .iter()
+        .filter_map(|item| item.number.as_deref())
+        .map(|number| root(plan, number))
+        .collect();
     let mut groups: Vec<Group> = Vec::new();
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    // The latest group of each number: a number may be used again.
+    let mut latest: BTreeMap<String, usize> = BTreeMap::new();
     for (at, item) in plan.items.iter().enumerate() {
+        let alone = |number: String, root: &str| Group {
+            number,
+            root: root.to_owned(),
+            title: item.title.clone(),
+            head: Some(at),
+            parts: Vec::new(),
+            line: item.line,
+        };
         let Some(number) = &item.number else {
-            match groups.last_mut().filter(|_| has_numbers || item.depth > 0) {
-                Some(group) => group.parts.push(at),
-                None => groups.push(Group {
-                    number: (groups.len() + 1).to_string(),
-                    title: item.title.clone(),
-                    head: Some(at),
-                    parts: Vec::new(),
-                    line: item.line,
-                }),
+            if let Some(group) = groups.last_mut().filter(|_| !taken.is_empty() || item.depth > 0) {
+                group.parts.push(at);
+            } else {
+                let mut number = groups.len() + 1;
+                while taken.contains(number.to_string().as_str()) {
+                    number += 1;
+                }
+                let number = number.to_string();
+                names.insert(number.clone());
+                groups.push(alone(number.clone(), &number));
             }
             continue;
         };
-        let root = root(number);
-        let known = groups.iter_mut().find(|group| group.number == root);
+        let root = root(plan, number);
+        let known = latest.get(root).map(|known| &mut groups[*known]);
         match known {
             Some(group) if number == root && group.head.is_none() => {
                 group.head = Some(at);
                 group.title.clone_from(&item.title);
             }
             Some(group) if number != root => group.parts.push(at),
-            // A number that is used twice: two tasks, told apart by their place.
-            Some(_) => groups.push(Group {
-                number: unused(&groups, root),
-                title: item.title.clone(),
-                head: Some(at),
-                parts: Vec::new(),
-                line: item.line,
-            }),
-            None if number == root => groups.push(Group {
-                number: root.to_owned(),
-                title: item.title.clone(),
-                head: Some(at),
-                parts: Vec::new(),
-                line: item.line,
-            }),
-            None => {
+            _ => {
+                let whole = alone(unused(&mut names, root), root);
+                latest.insert(root.to_owned(), groups.len());
+                if number == root {
+                    groups.push(whole);
+                    continue;
+                }
                 // Parts without their whole: the heading above them names it.
-                let above = plan
-                    .headings
-                    .iter()
-                    .rev()
-                    .find(|heading| heading.number == root && heading.line < item.line);
-                groups.push(Group {
-                    number: root.to_owned(),
-                    title: above.map_or_else(|| item.title.clone(), |heading| heading.title.clone()),
-                    head: None,
-                    parts: vec![at],
-                    line: item.line,
-                });
+                let above = plan.headings.iter().rev().filter(|heading| heading.line < item.line);
+                let title =
+                    above.filter(|heading| heading.number == root).map(|heading| &heading.title).next();
+                let title = title.unwrap_or(&item.title).clone();
+                groups.push(Group { title, head: None, parts: vec![at], ..whole });
             }
         }
     }
     groups
 }
 
-fn unused(groups: &[Group], number: &str) -> String {
-    (2..groups.len() + 3)
-        .map(|again| format!("{number}-{again}"))
-        .find(|number| groups.iter().all(|group| group.number != *number))
-        .unwrap_or_else(|| number.to_owned())
+/// The number itself, or told apart from those that have it already.
+fn unused(names: &mut BTreeSet<String>, number: &str) -> String {
+    let free = std::iter::once(number.to_owned())
+        .chain((2..=names.len() + 2).map(|again| format!("{number}-{again}")))
+        .find(|name| !names.contains(name))
+        .unwrap_or_else(|| number.to_owned());
+    names.insert(free.clone());
+    free
+}
+
+/// Gives each item its identity and its whole.
+pub(super) fn identify(items: &mut [Item]) {
+    let mut uids: BTreeMap<String, usize> = BTreeMap::new();
+    let mut numbered: BTreeMap<String, usize> = BTreeMap::new();
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    for (at, item) in items.iter_mut().enumerate() {
+        item.uid = distinct_uid(&mut uids, &item.title);
+        open.retain(|(depth, _)| *depth < item.depth);
+        let around = open.last().map(|(_, at)| *at);
+        item.parent = match item.number.as_deref().and_then(|number| number.rsplit_once('.')) {
+            Some((whole, _)) => numbered.get(whole).copied(),
+            None => around,
+        };
+        open.push((item.depth, at));
+        if let Some(number) = &item.number {
+            numbered.insert(number.clone(), at);
+        }
+    }
 }
 
 pub(super) fn of(plan: &Plan) -> Vec<PlanUnit> {
     let groups = groups(plan);
-    let index_of = |reference: &str| groups.iter().position(|group| group.number == root(reference));
-    let waves: Vec<Option<usize>> = groups.iter().map(|group| wave(plan, group)).collect();
+    let (needs, unknown) = needs(plan, &groups);
     let mut uids: BTreeMap<String, usize> = BTreeMap::new();
-    let mut units = Vec::with_capacity(groups.len());
-    for (index, group) in groups.iter().enumerate() {
-        let items: Vec<&Item> = group.head.iter().chain(&group.parts).map(|at| &plan.items[*at]).collect();
-        let head = group.head.map(|at| &plan.items[at]);
-        let mut unknown = Vec::new();
-        let mut needs: BTreeSet<usize> = match head.and_then(|head| head.dependencies.as_ref()) {
-            // What is said replaces what the order of writing says.
-            Some(_) => BTreeSet::new(),
-            None => match waves[index] {
-                Some(wave) => before_wave(&waves, wave),
-                None => written_before(plan, &groups, &waves, index),
-            },
-        };
-        for reference in items.iter().filter_map(|item| item.dependencies.as_ref()).flatten() {
-            match index_of(reference) {
-                Some(needed) if needed != index => {
-                    needs.insert(needed);
-                }
-                Some(_) => {}
-                None => unknown.push(reference.clone()),
+    groups
+        .iter()
+        .zip(needs)
+        .zip(unknown)
+        .enumerate()
+        .map(|(index, ((group, needs), unknown))| {
+            let items: Vec<&Item> =
+                group.head.iter().chain(&group.parts).map(|at| &plan.items[*at]).collect();
+            let head = group.head.map(|at| &plan.items[at]);
+            let acceptance: Vec<&str> =
+                items.iter().flat_map(|item| &item.acceptance).map(String::as_str).collect();
+            PlanUnit {
+                uid: distinct_uid(&mut uids, &group.title),
+                index,
+                number: group.number.clone(),
+                title: group.title.clone(),
+                description: description(plan, group),
+                acceptance_criteria: acceptance.join("\n"),
+                effort: head
+                    .and_then(|head| head.effort)
+                    .or_else(|| items.iter().find_map(|item| item.effort)),
+                optional: head.is_some_and(|head| head.optional),
+                dependencies: needs.into_iter().collect(),
+                requirements: distinct(items.iter().flat_map(|item| &item.requirements)),
+                boundary: distinct(items.iter().flat_map(|item| &item.boundary)),
+                line: group.line,
+                unknown,
             }
-        }
-        let again = uids.entry(uid(&group.title)).or_default();
-        *again += 1;
-        let uid = if *again == 1 { uid(&group.title) } else { format!("{}-{again}", uid(&group.title)) };
-        units.push(PlanUnit {
-            uid,
-            index,
-            number: group.number.clone(),
-            title: group.title.clone(),
-            description: description(plan, group),
-            acceptance_criteria: items
-                .iter()
-                .flat_map(|item| &item.acceptance)
-                .cloned()
-                .collect::<Vec<_>>()
-                .join("\n"),
-            effort: head.and_then(|head| head.effort).or_else(|| items.iter().find_map(|item| item.effort)),
-            optional: head.is_some_and(|head| head.optional),
-            dependencies: needs.into_iter().collect(),
-            requirements: distinct(items.iter().flat_map(|item| &item.requirements)),
-            boundary: distinct(items.iter().flat_map(|item| &item.boundary)),
-            line: group.line,
-            unknown,
-        });
-    }
-    units
+        })
+        .collect()
+}
+
+/// The uid of a title, told apart from the same title before it.
+fn distinct_uid(uids: &mut BTreeMap<String, usize>, title: &str) -> String {
+    let uid = uid(title);
+    let again = uids.entry(uid.clone()).or_default();
+    *again += 1;
+    if *again == 1 { uid } else { format!("{uid}-{again}") }
 }
 
 /// What a title is known by: its words, whatever their case and spacing.
@@ -166,37 +189,9 @@ fn distinct<'t>(values: impl Iterator<Item = &'t String>) -> Vec<String> {
     kept
 }
 
-fn is_parallel(plan: &Plan, group: &Group) -> bool {
-    group.head.is_some_and(|at| plan.items[at].parallel)
-}
-
-/// What the order of writing says: a task waits for the one before it, and tasks side by side wait for the same one and
-/// are all waited for by the next.
-fn written_before(plan: &Plan, groups: &[Group], waves: &[Option<usize>], index: usize) -> BTreeSet<usize> {
-    let mut before: Vec<usize> = (0..index).rev().filter(|at| waves[*at].is_none()).collect();
-    let run: Vec<usize> = before.iter().copied().take_while(|at| is_parallel(plan, &groups[*at])).collect();
-    if is_parallel(plan, &groups[index]) {
-        before.retain(|at| !run.contains(at));
-        return before.into_iter().take(1).collect();
-    }
-    if run.is_empty() { before.into_iter().take(1).collect() } else { run.into_iter().collect() }
-}
-
-/// The earliest wave of a task's parts.
-fn wave(plan: &Plan, group: &Group) -> Option<usize> {
-    let numbers = group.head.iter().chain(&group.parts).filter_map(|at| plan.items[*at].number.as_ref());
-    numbers.filter_map(|number| plan.waves.get(number)).min().copied()
-}
-
-/// The tasks of the wave before.
-fn before_wave(waves: &[Option<usize>], wave: usize) -> BTreeSet<usize> {
-    let last = waves.iter().flatten().filter(|other| **other < wave).max();
-    (0..waves.len()).filter(|at| last.is_some() && waves[*at].as_ref() == last).collect()
-}
-
 fn description(plan: &Plan, group: &Group) -> String {
     let mut text = group.head.map_or_else(String::new, |at| plan.items[at].description.clone());
-    for part in group.parts.iter().map(|at| &plan.items[*at]) {
+    for part in group.parts.iter().map(|at| &plan.items[*at]).filter(|part| !part.is_criterion) {
         if !text.is_empty() {
             text.push('\n');
         }
@@ -230,33 +225,6 @@ pub(super) fn checklist(plan: &Plan) -> Vec<ChecklistItem> {
         }));
     }
     items
-}
-
-/// A cycle among planned tasks, as their numbers in its order.
-pub(super) fn cycle(units: &[PlanUnit]) -> Option<Vec<String>> {
-    // 0 unseen, 1 on the way, 2 done.
-    fn visit(at: usize, units: &[PlanUnit], seen: &mut [u8], way: &mut Vec<usize>) -> Option<Vec<usize>> {
-        if seen[at] == 2 {
-            return None;
-        }
-        if seen[at] == 1 {
-            let from = way.iter().position(|other| *other == at).unwrap_or(0);
-            return Some(way[from..].iter().copied().chain([at]).collect());
-        }
-        seen[at] = 1;
-        way.push(at);
-        for needed in &units[at].dependencies {
-            if let Some(cycle) = visit(*needed, units, seen, way) {
-                return Some(cycle);
-            }
-        }
-        way.pop();
-        seen[at] = 2;
-        None
-    }
-    let mut seen = vec![0; units.len()];
-    let found = (0..units.len()).find_map(|at| visit(at, units, &mut seen, &mut Vec::new()))?;
-    Some(found.into_iter().map(|at| units[at].number.clone()).collect())
 }
 
 #[cfg(test)]
@@ -325,6 +293,9 @@ mod tests {
     #[test]
     fn cycles_are_named() {
         let plan = plan::parse("- [ ] 1. a\n  _Depends: 2_\n- [ ] 2. b\n  _Depends: 1_\n");
-        assert_eq!(super::cycle(&plan.units()), Some(vec!["1".into(), "2".into(), "1".into()]));
+        assert_eq!(
+            crate::documents::needs::cycle(&plan.units()),
+            Some(vec!["1".into(), "2".into(), "1".into()])
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! Whether the three documents can be reviewed and worked from.
 
-use super::{plan, requirements, units};
+use super::{needs, plan, requirements};
 use std::fmt;
 
 /// What makes documents unusable, as a sentence for who wrote them.
@@ -37,7 +37,7 @@ pub fn validate(requirements: &str, design: &str, tasks: &str) -> Result<(), Vec
         if units.is_empty() {
             problem("tasks.md", "no planned task was found; write each as `- [ ] 1. Title`.");
         }
-        if let Some(cycle) = units::cycle(&units) {
+        if let Some(cycle) = needs::cycle(&units) {
             problem(
                 "tasks.md",
                 &format!("the tasks wait for each other: {}; break the cycle.", cycle.join(" → ")),

@@ -1,4 +1,5 @@
 //! What the workflow promises, seen from outside.
 
 mod corpus;
+mod documents;
 mod world;

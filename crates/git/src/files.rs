@@ -1,0 +1,77 @@
+//! Files of a worktree, compared with what the branch had and has.
+
+use crate::beneath::{self, Standing};
+use crate::checkouts::Checkout;
+use crate::differences::{Difference, Side};
+use crate::error::Context as _;
+use crate::{Error, objects};
+use gix::objs::tree::EntryKind;
+
+/// What should be at a path, before and after, and what is; submodules, whose files are their own, should be
+/// nothing in particular.
+struct Seen {
+    old: Option<Standing>,
+    new: Option<Standing>,
+    present: Standing,
+}
+
+/// Whether the file of a path is as the branch has it.
+pub(crate) fn is_as_new(
+    repository: &gix::Repository,
+    checkout: &Checkout,
+    difference: &Difference,
+) -> Result<bool, Error> {
+    let seen = look(repository, checkout, difference)?;
+    Ok(seen.new.as_ref() == Some(&seen.present))
+}
+
+/// Writes or deletes the file of a path if it is as the branch had it; says whether it is as the branch has it.
+pub(crate) fn write(
+    repository: &gix::Repository,
+    checkout: &Checkout,
+    difference: &Difference,
+) -> Result<bool, Error> {
+    let path = difference.path.as_slice();
+    let shown = || checkout.root.join(beneath::name(path)).display().to_string();
+    let seen = look(repository, checkout, difference)?;
+    let Some(new) = seen.new else { return Ok(false) };
+    if seen.present == new {
+        return Ok(true);
+    }
+    if seen.old != Some(seen.present) {
+        return Ok(false);
+    }
+    match (difference.new, new) {
+        (Some((mode, _)), Standing::File { content, .. } | Standing::Link(content)) => {
+            beneath::put(&checkout.root, path, mode.kind(), &content).context("write", shown())?;
+        }
+        (Some(_), Standing::Nothing | Standing::Other) => return Ok(false),
+        (None, _) => beneath::remove(&checkout.root, path).context("delete", shown())?,
+    }
+    Ok(true)
+}
+
+fn look(repository: &gix::Repository, checkout: &Checkout, difference: &Difference) -> Result<Seen, Error> {
+    let path = difference.path.as_slice();
+    let (old, new) = (expected(repository, difference.old)?, expected(repository, difference.new)?);
+    let size = |standing: &Option<Standing>| match standing {
+        Some(Standing::File { content, .. }) => content.len() as u64,
+        Some(Standing::Nothing | Standing::Link(_) | Standing::Other) | None => 0,
+    };
+    let present = beneath::look(&checkout.root, path, size(&old).max(size(&new)))
+        .context("read", checkout.root.join(beneath::name(path)).display())?;
+    Ok(Seen { old, new, present })
+}
+
+/// What stands in a worktree for an entry of a tree.
+fn expected(repository: &gix::Repository, side: Side) -> Result<Option<Standing>, Error> {
+    let Some((mode, id)) = side else { return Ok(Some(Standing::Nothing)) };
+    Ok(match mode.kind() {
+        EntryKind::Commit | EntryKind::Tree => None,
+        EntryKind::Link => Some(Standing::Link(objects::blob(repository, id)?)),
+        kind @ (EntryKind::Blob | EntryKind::BlobExecutable) => Some(Standing::File {
+            content: objects::blob(repository, id)?,
+            is_executable: kind == EntryKind::BlobExecutable,
+        }),
+    })
+}

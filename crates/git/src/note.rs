@@ -1,0 +1,85 @@
+//! Notes of a branch's move beside the index of a worktree that has it checked out.
+
+use crate::Error;
+use crate::checkouts::Checkout;
+use crate::error::Context as _;
+use crate::locks::found;
+use gix::ObjectId;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The note of a move under way.
+const NOTE: &str = "spectask-move";
+/// The note of the last moves that the worktree followed.
+const LAST: &str = "spectask-moved";
+/// How many moves that note tells of.
+const KEPT: usize = 4;
+
+/// The branch's full name, where it was, and where it is.
+pub(crate) type Move = (String, ObjectId, ObjectId);
+
+/// Where a branch was before each of its last moves, and where it is after them.
+pub(crate) struct LastMoves {
+    pub(crate) branch: String,
+    pub(crate) olds: Vec<ObjectId>,
+    pub(crate) new: ObjectId,
+}
+
+impl Checkout {
+    pub(crate) fn write_note(&self, branch: &str, old: ObjectId, new: ObjectId) -> Result<(), Error> {
+        let file = self.note_path();
+        fs::write(&file, format!("{branch}\n{old}\n{new}\n")).context("write", file.display())
+    }
+
+    pub(crate) fn remove_note(&self) -> Result<(), Error> {
+        let file = self.note_path();
+        found(fs::remove_file(&file)).context("remove", file.display())?;
+        Ok(())
+    }
+
+    /// Adds the move under way to the last ones.
+    pub(crate) fn keep_note(&self) -> Result<(), Error> {
+        let Some((branch, old, new)) = self.note()? else { return Ok(()) };
+        let before = self.last_moves()?.filter(|last| last.branch == branch).map(|last| last.olds);
+        let mut olds = before.unwrap_or_default();
+        olds.push(old);
+        let from = olds.len().saturating_sub(KEPT);
+        let olds: String = olds[from..].iter().fold(String::new(), |text, old| format!("{text}{old}\n"));
+        let (file, partial) = (self.git_dir.join(LAST), self.git_dir.join("spectask-moved.new"));
+        fs::write(&partial, format!("{branch}\n{new}\n{olds}")).context("write", partial.display())?;
+        fs::rename(&partial, &file).context("write", file.display())?;
+        self.remove_note()
+    }
+
+    /// Whether the worktree was left in the middle of a move.
+    pub(crate) fn has_unfinished_move(&self) -> bool {
+        self.note_path().exists()
+    }
+
+    /// The move under way; a note that was cut short tells of one that did not begin.
+    pub(crate) fn note(&self) -> Result<Option<Move>, Error> {
+        let hashes = read(&self.note_path())?;
+        Ok(hashes.and_then(|(branch, hashes)| Some((branch, *hashes.first()?, *hashes.get(1)?))))
+    }
+
+    /// The last moves that the worktree followed.
+    pub(crate) fn last_moves(&self) -> Result<Option<LastMoves>, Error> {
+        let Some((branch, hashes)) = read(&self.git_dir.join(LAST))? else { return Ok(None) };
+        let last =
+            hashes.split_first().map(|(new, olds)| LastMoves { branch, olds: olds.to_vec(), new: *new });
+        Ok(last)
+    }
+
+    fn note_path(&self) -> PathBuf {
+        self.git_dir.join(NOTE)
+    }
+}
+
+/// A branch's full name and the hashes that follow it.
+fn read(file: &Path) -> Result<Option<(String, Vec<ObjectId>)>, Error> {
+    let Some(text) = crate::open::read_text(file)? else { return Ok(None) };
+    let mut lines = text.lines();
+    let Some(branch) = lines.next() else { return Ok(None) };
+    let hashes = lines.map_while(|line| ObjectId::from_hex(line.as_bytes()).ok()).collect();
+    Ok(Some((branch.to_owned(), hashes)))
+}

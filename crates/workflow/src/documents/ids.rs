@@ -1,0 +1,114 @@
+//! The numbers of requirements: series of ids told apart, and what a reference is to.
+
+use super::requirements::{Requirement, Requirements};
+use std::collections::BTreeSet;
+
+/// Leaves out numbered chapters, and gives `NFR-1` beside `FR-1` its letters.
+pub(super) fn tell_apart(found: &mut Requirements, words: Vec<String>) {
+    let named = words.iter().any(|word| !word.is_empty());
+    let mut kept: Vec<(Requirement, String)> = std::mem::take(&mut found.items)
+        .into_iter()
+        .zip(words)
+        // Beside `Requirement 1`, a bare `1. Introduction` that asks for nothing is a chapter.
+        .filter(|(item, word)| {
+            !named || !word.is_empty() || !item.criteria.is_empty() || item.user_story.is_some()
+        })
+        .collect();
+    let bare = kept.first().map(|(_, word)| word.clone()).unwrap_or_default();
+    let first: BTreeSet<String> =
+        kept.iter().filter(|(_, word)| *word == bare).map(|(item, _)| item.number.clone()).collect();
+    let clashing: BTreeSet<String> = kept
+        .iter()
+        .filter(|(item, word)| *word != bare && first.contains(&item.number))
+        .map(|(_, word)| word.clone())
+        .collect();
+    for (item, word) in &mut kept {
+        let letters = letters(word).filter(|_| *word != bare && (is_id(word) || clashing.contains(word)));
+        if let Some(letters) = letters {
+            for criterion in &mut item.criteria {
+                criterion.number = format!("{letters}-{}", criterion.number);
+            }
+            item.number = format!("{letters}-{}", item.number);
+        }
+    }
+    found.bare = letters(&bare);
+    found.items = kept.into_iter().map(|(item, _)| item).collect();
+}
+
+fn is_id(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// The letters that stand for the words before a number: `NFR` for `Non-Functional Requirement`.
+fn letters(word: &str) -> Option<String> {
+    if is_id(word) {
+        return Some(word.to_owned());
+    }
+    let words: Vec<&str> = word.split([' ', '-']).filter(|word| !word.is_empty()).collect();
+    let initials: Option<String> =
+        words.iter().map(|word| word.chars().next().filter(char::is_ascii_alphabetic)).collect();
+    initials.filter(|_| words.len() > 1).map(|initials| initials.to_ascii_uppercase())
+}
+
+impl Requirements {
+    /// The number that a reference such as `1.2`, `REQ-3.2` or `R6` is to; none when there is no such number.
+    pub fn find(&self, reference: &str) -> Option<&str> {
+        let digits = reference.find(|c: char| c.is_ascii_digit())?;
+        let letters = reference[..digits].trim_end_matches('-');
+        let bare = &reference[digits..];
+        let lettered = format!("{letters}-{bare}");
+        let goes_bare = || {
+            letters.is_empty()
+                || self.bare.as_deref() == Some(letters)
+                || ["R", "RQ", "REQ", "REQUIREMENT", "US", "FR", "AC"].contains(&letters)
+        };
+        self.numbers()
+            .find(|number| *number == reference || *number == lettered)
+            .or_else(|| goes_bare().then(|| self.numbers().find(|number| *number == bare)).flatten())
+    }
+
+    /// Every number there is: the requirements' and the criteria's.
+    fn numbers(&self) -> impl Iterator<Item = &str> {
+        self.items.iter().flat_map(|item| {
+            std::iter::once(item.number.as_str()).chain(item.criteria.iter().map(|one| one.number.as_str()))
+        })
+    }
+
+    /// The numbers that references are to.
+    pub(super) fn find_all<'r>(&self, references: impl Iterator<Item = &'r String>) -> BTreeSet<&str> {
+        references.filter_map(|reference| self.find(reference)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::documents::requirements::parse;
+
+    #[test]
+    fn series_of_ids_are_told_apart() {
+        let text = "## 1. Introduction\n\n### FR-1: A\n- THE API SHALL a\n### NFR-1: B\n- THE API SHALL b\n## Track 2: C\n";
+        let found = parse(text);
+        let numbers: Vec<&str> = found.items.iter().map(|item| item.number.as_str()).collect();
+        assert_eq!(numbers, ["1", "NFR-1"]);
+        for (reference, number) in [
+            ("FR-1", Some("1")),
+            ("1.1", Some("1.1")),
+            ("NFR-1.1", Some("NFR-1.1")),
+            ("NFR1", Some("NFR-1")),
+            ("R1", Some("1")),
+            ("DR1", None),
+            ("2", None),
+        ] {
+            assert_eq!(found.find(reference), number, "{reference}");
+        }
+    }
+
+    #[test]
+    fn words_before_a_number_tell_clashing_numbers_apart() {
+        let text = "### Requirement 1: A\n1. THE API SHALL a\n### Derived Requirement 1: B\n1. THE API SHALL b\n### Other Requirement 2: C\n";
+        let found = parse(text);
+        let numbers: Vec<&str> = found.items.iter().map(|item| item.number.as_str()).collect();
+        assert_eq!(numbers, ["1", "DR-1", "2"]);
+        assert_eq!((found.find("DR1"), found.find("R1.1")), (Some("DR-1"), Some("1.1")));
+    }
+}
