@@ -5,6 +5,7 @@ use crate::{CommitId, Error, Repository};
 use notify::{RecursiveMode, Watcher as _};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -42,7 +43,10 @@ impl Repository {
     pub fn watch(&self, on_change: OnChange) -> Result<Watcher, Error> {
         let (signals, receiver) = mpsc::channel();
         let sender = signals.clone();
-        let mut files = notify::recommended_watcher(move |_: notify::Result<notify::Event>| {
+        let mut files = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| !may_move_a_branch(&event)) {
+                return;
+            }
             // The receiver is gone once the watcher was dropped.
             let _ = sender.send(Signal::Look);
         })
@@ -124,6 +128,16 @@ fn gather(signals: &Receiver<Signal>) -> bool {
             Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
         }
     }
+}
+
+/// Whether a branch may have moved: refs are renamed into place, so reading them, as a look does, and locks do not count.
+fn may_move_a_branch(event: &notify::Event) -> bool {
+    let counts = |path: &PathBuf| {
+        let is_lock = path.extension().is_some_and(|extension| extension == "lock");
+        let is_packed = path.file_name().is_some_and(|name| name == "packed-refs");
+        is_packed || !is_lock && path.components().any(|part| part.as_os_str() == "refs")
+    };
+    !event.kind.is_access() && (event.need_rescan() || event.paths.is_empty() || event.paths.iter().any(counts))
 }
 
 fn changes(old: &BTreeMap<String, CommitId>, new: &BTreeMap<String, CommitId>) -> Vec<RefChange> {

@@ -187,7 +187,10 @@ impl Repositories {
             };
             repository.diff(&base, &head)
         });
-        Ok(read.await??)
+        let mut files = read.await??;
+        // What was made comes before what was planned.
+        files.sort_by_key(|file| file.path.starts_with("specs/"));
+        Ok(files)
     }
 
     /// What the project's people wrote down for agents, if anything.

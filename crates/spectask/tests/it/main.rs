@@ -6,3 +6,4 @@ mod job;
 mod kill;
 mod live;
 mod rules;
+mod samples;

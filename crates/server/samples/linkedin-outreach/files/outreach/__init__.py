@@ -1,0 +1,1 @@
+"""Prepares an outreach campaign; a person sends it."""

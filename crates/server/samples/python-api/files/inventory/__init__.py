@@ -1,0 +1,1 @@
+"""A JSON API for a warehouse's items."""
