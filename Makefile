@@ -1,11 +1,69 @@
-# The project's commands. `make demo` plays the main job in a browser, `make test` runs every check.
+# What can be done here, each in one word. `make help` lists it.
+.PHONY: help demo test bench web generate fmt lint tidy test-rust test-web test-generated test-browser need clean
 
-.PHONY: help test
+CARGO ?= cargo
+# On two cores the web build and the Rust build take turns.
+WEB_DIST := web/dist/index.html
+WEB_SOURCES := $(shell find web/src web/index.html web/public -type f 2>/dev/null) web/package.json web/vite.config.ts
 
-help: ## list the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+help: ## Lists the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-test: ## every check
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
-	if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --locked --no-tests=pass; else cargo test --workspace --locked; fi
+need: ## Says what is missing on this machine
+	@scripts/need
+
+demo: need $(WEB_DIST) ## Builds everything and plays a job in the browser
+	$(CARGO) build --locked --package spectask
+	target/debug/spectask demo $(DEMO_ARGS)
+
+test: need fmt web lint tidy test-rust test-generated test-web test-browser ## Runs every check
+
+bench: need $(WEB_DIST) ## Measures, each figure beside a peer or a limit of the same run
+	$(CARGO) bench --locked --package spectask --bench figures
+
+web: $(WEB_DIST) ## Builds the dashboard
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(WEB_DIST): web/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd web && npm run build
+	@touch $@
+
+generate: web/node_modules/.package-lock.json ## Writes the OpenAPI document and the types made from it
+	$(CARGO) run --quiet --locked --package spectask -- openapi > web/src/api/openapi.json.new
+	mv web/src/api/openapi.json.new web/src/api/openapi.json
+	cd web && npm run generate
+
+fmt:
+	$(CARGO) fmt --all --check
+
+lint: web
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+tidy: ## Checks what compilers do not: layers, licences, leftovers
+	node scripts/tidy.mjs
+
+test-rust: web
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+		$(CARGO) nextest run --workspace --locked; \
+	else \
+		$(CARGO) test --workspace --locked --quiet; \
+	fi
+
+test-generated: web/node_modules/.package-lock.json
+	$(CARGO) run --quiet --locked --package spectask -- openapi | diff -u web/src/api/openapi.json - \
+		|| { echo "The OpenAPI document is stale: run make generate."; exit 1; }
+	cd web && npm run generate:check
+
+test-web: web/node_modules/.package-lock.json
+	cd web && npm run check && npm run typecheck && npm test && npm run knip
+
+test-browser: web ## Plays the job in Chromium
+	$(CARGO) build --quiet --locked --package spectask
+	cd web && npm run e2e
+
+clean: ## Removes what was built
+	$(CARGO) clean
+	rm -rf web/dist web/node_modules

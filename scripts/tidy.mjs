@@ -24,7 +24,8 @@ const allowed = new Set([
   "Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "0BSD", "CC0-1.0", "MIT-0",
   "Unlicense", "BSL-1.0", "MPL-2.0", "CDLA-Permissive-2.0", "Apache-2.0 WITH LLVM-exception", "OpenSSL", "NCSA",
 ]);
-const metadata = JSON.parse(run("cargo", "metadata", "--locked", "--format-version", "1"));
+const host = run("rustc", "-vV").match(/^host: (.*)$/m)[1];
+const metadata = JSON.parse(run("cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", host));
 const permits = (text) => {
   const plain = text.replaceAll("/", " OR ").replaceAll(/[()]/g, " ");
   return plain.split(" OR ").some((choice) => choice.split(" AND ").every((one) => allowed.has(one.trim())))

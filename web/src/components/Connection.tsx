@@ -1,0 +1,75 @@
+// Whether what is shown is live, and a banner when it is not.
+
+import { Box, Button, Stack, Typography } from "@mui/material";
+import { useEffect, useState } from "react";
+import { useLiveStatus, useReconnect } from "../live/provider";
+
+/** How long a break may last before it is worth a banner, in milliseconds. */
+const UNNOTICED = 1500;
+
+/** Whether the stream has been away for longer than a blink. */
+function useIsAway(): boolean {
+  const status = useLiveStatus();
+  const [isAway, setAway] = useState(false);
+  useEffect(() => {
+    if (status !== "offline") {
+      setAway(false);
+      return;
+    }
+    const timer = setTimeout(() => setAway(true), UNNOTICED);
+    return () => clearTimeout(timer);
+  }, [status]);
+  return isAway;
+}
+
+export function OfflineBanner() {
+  const isAway = useIsAway();
+  const reconnect = useReconnect();
+  if (!isAway) return null;
+  return (
+    <Stack
+      role="status"
+      direction="row"
+      sx={{
+        alignItems: "center",
+        justifyContent: "center",
+        gap: 1.5,
+        px: 2,
+        py: 0.75,
+        borderBottom: 1,
+        borderColor: "divider",
+        backgroundColor:
+          "color-mix(in srgb, var(--mui-palette-warning-main) 14%, var(--mui-palette-background-default))",
+      }}
+    >
+      <Typography variant="body2">
+        Not connected. What you see may be out of date; it catches up by itself.
+      </Typography>
+      <Button size="small" color="inherit" onClick={reconnect}>
+        Connect now
+      </Button>
+    </Stack>
+  );
+}
+
+const WORDS = { live: "Live", connecting: "Connecting…", offline: "Not connected" };
+
+export function ConnectionMark() {
+  const status = useLiveStatus();
+  return (
+    <Stack direction="row" sx={{ alignItems: "center", gap: 0.875 }} role="status">
+      <Box
+        sx={{
+          width: 7,
+          height: 7,
+          borderRadius: "50%",
+          bgcolor:
+            status === "live" ? "success.main" : status === "offline" ? "warning.main" : "text.disabled",
+        }}
+      />
+      <Typography variant="caption" color="textSecondary">
+        {WORDS[status]}
+      </Typography>
+    </Stack>
+  );
+}

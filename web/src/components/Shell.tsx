@@ -1,0 +1,246 @@
+// The frame around every page: where to go, whether it is live, who is logged in.
+
+import AccountTreeOutlined from "@mui/icons-material/AccountTreeOutlined";
+import FolderOutlined from "@mui/icons-material/FolderOutlined";
+import LogoutOutlined from "@mui/icons-material/LogoutOutlined";
+import SmartToyOutlined from "@mui/icons-material/SmartToyOutlined";
+import ViewListOutlined from "@mui/icons-material/ViewListOutlined";
+import { Badge, Box, IconButton, Stack, Tooltip, Typography } from "@mui/material";
+import { useQuery } from "@tanstack/react-query";
+import { Outlet, useMatchRoute, useNavigate } from "@tanstack/react-router";
+import { useLogout } from "../api/actions";
+import { fleetQuery, meQuery, taskCountQuery } from "../api/queries";
+import { LiveProvider } from "../live/provider";
+import { GROUPS } from "../model/status";
+import { ConnectionMark, OfflineBanner } from "./Connection";
+import { LinkBase } from "./links";
+import { PermissionBar } from "./Permissions";
+import { Shortcuts } from "./Shortcuts";
+import { ThemeSwitch } from "./ThemeSwitch";
+import { Wordmark } from "./Wordmark";
+
+const PLACES = [
+  { to: "/tasks", label: "Tasks", icon: ViewListOutlined },
+  { to: "/fleet", label: "Fleet", icon: AccountTreeOutlined },
+  { to: "/projects", label: "Projects", icon: FolderOutlined },
+  { to: "/agents", label: "Agents", icon: SmartToyOutlined },
+] as const;
+
+export function Shell() {
+  return (
+    <LiveProvider>
+      <Box
+        component="a"
+        href="#main"
+        sx={{
+          position: "absolute",
+          left: -9999,
+          "&:focus": { left: 12, top: 12, zIndex: 2000, p: 1, bgcolor: "background.paper" },
+        }}
+      >
+        Skip to content
+      </Box>
+      <Box sx={{ display: "flex", minHeight: "100dvh" }}>
+        <Sidebar />
+        <Box sx={{ flex: 1, minWidth: 0 }}>
+          <TopBar />
+          <OfflineBanner />
+          <PermissionBar />
+          <Box component="main" id="main" tabIndex={-1} sx={{ outline: "none" }}>
+            <Outlet />
+          </Box>
+        </Box>
+        <BottomBar />
+      </Box>
+      <Shortcuts />
+    </LiveProvider>
+  );
+}
+
+function useCounts(): Record<string, number> {
+  const waiting = useQuery(taskCountQuery(GROUPS.needs_you.statuses)).data ?? 0;
+  const working = useQuery(fleetQuery).data?.agents.length ?? 0;
+  return { "/tasks": waiting, "/fleet": working };
+}
+
+function Sidebar() {
+  const counts = useCounts();
+  const matches = useMatchRoute();
+  return (
+    <Box
+      component="nav"
+      aria-label="Main"
+      sx={{
+        display: { xs: "none", md: "flex" },
+        flexDirection: "column",
+        width: 212,
+        flexShrink: 0,
+        position: "sticky",
+        top: 0,
+        height: "100dvh",
+        px: 1.5,
+        py: 2,
+        bgcolor: "sunken",
+        borderRight: 1,
+        borderColor: "divider",
+      }}
+    >
+      <Box sx={{ px: 1, mb: 2.5 }}>
+        <Wordmark />
+      </Box>
+      <Stack sx={{ gap: 0.25, flex: 1 }}>
+        {PLACES.map(({ to, label, icon: Icon }) => {
+          const isHere = Boolean(matches({ to, fuzzy: true }));
+          return (
+            <LinkBase
+              key={to}
+              to={to}
+              aria-current={isHere ? "page" : undefined}
+              sx={{
+                justifyContent: "flex-start",
+                gap: 1.25,
+                px: 1.25,
+                height: 34,
+                borderRadius: "7px",
+                color: isHere ? "text.primary" : "text.secondary",
+                bgcolor: isHere ? "background.paper" : "transparent",
+                boxShadow: isHere ? "0 0 0 1px var(--mui-palette-divider)" : "none",
+                fontSize: "0.875rem",
+                fontWeight: isHere ? 600 : 500,
+                "&:hover": { color: "text.primary", bgcolor: isHere ? "background.paper" : "action.hover" },
+              }}
+            >
+              <Icon sx={{ fontSize: 18, opacity: 0.8 }} />
+              {label}
+              <Count value={counts[to] ?? 0} attention={to === "/tasks"} />
+            </LinkBase>
+          );
+        })}
+      </Stack>
+      <Box sx={{ px: 1, mb: 1.5 }}>
+        <ConnectionMark />
+      </Box>
+      <Account />
+    </Box>
+  );
+}
+
+function Count({ value, attention }: { value: number; attention: boolean }) {
+  if (value === 0) return null;
+  return (
+    <Box
+      component="span"
+      aria-label={attention ? `${value} need you` : `${value} at work`}
+      sx={{
+        ml: "auto",
+        px: 0.75,
+        borderRadius: 1,
+        fontSize: "0.75rem",
+        fontWeight: 600,
+        fontVariantNumeric: "tabular-nums",
+        color: attention ? "warning.main" : "info.main",
+        backgroundColor: `color-mix(in srgb, currentColor 13%, transparent)`,
+      }}
+    >
+      {value}
+    </Box>
+  );
+}
+
+function Account() {
+  const me = useQuery(meQuery).data;
+  const logout = useLogout();
+  const navigate = useNavigate();
+  return (
+    <Stack
+      direction="row"
+      sx={{ alignItems: "center", px: 1, pt: 1.5, borderTop: 1, borderColor: "divider" }}
+    >
+      <Typography variant="caption" color="textSecondary" noWrap sx={{ flex: 1 }}>
+        {me?.name ?? ""}
+      </Typography>
+      <ThemeSwitch />
+      <Tooltip title="Log out">
+        <IconButton
+          aria-label="Log out"
+          onClick={() => logout.mutate(undefined, { onSettled: () => navigate({ to: "/login" }) })}
+        >
+          <LogoutOutlined fontSize="small" />
+        </IconButton>
+      </Tooltip>
+    </Stack>
+  );
+}
+
+function TopBar() {
+  return (
+    <Stack
+      direction="row"
+      component="header"
+      sx={{
+        display: { xs: "flex", md: "none" },
+        alignItems: "center",
+        gap: 1.5,
+        px: 2,
+        height: 48,
+        borderBottom: 1,
+        borderColor: "divider",
+        bgcolor: "sunken",
+      }}
+    >
+      <Wordmark />
+      <Box sx={{ flex: 1 }} />
+      <ConnectionMark />
+      <ThemeSwitch />
+    </Stack>
+  );
+}
+
+function BottomBar() {
+  const counts = useCounts();
+  const matches = useMatchRoute();
+  return (
+    <Stack
+      component="nav"
+      aria-label="Main"
+      direction="row"
+      sx={{
+        display: { xs: "flex", md: "none" },
+        position: "fixed",
+        bottom: 0,
+        left: 0,
+        right: 0,
+        zIndex: 1100,
+        bgcolor: "background.paper",
+        borderTop: 1,
+        borderColor: "divider",
+        pb: "env(safe-area-inset-bottom)",
+      }}
+    >
+      {PLACES.map(({ to, label, icon: Icon }) => {
+        const isHere = Boolean(matches({ to, fuzzy: true }));
+        return (
+          <LinkBase
+            key={to}
+            to={to}
+            aria-current={isHere ? "page" : undefined}
+            sx={{
+              flex: 1,
+              flexDirection: "column",
+              gap: 0.25,
+              height: 54,
+              fontSize: "0.6875rem",
+              fontWeight: isHere ? 640 : 500,
+              color: isHere ? "text.primary" : "text.secondary",
+            }}
+          >
+            <Badge badgeContent={counts[to] ?? 0} color={to === "/tasks" ? "warning" : "info"} max={99}>
+              <Icon sx={{ fontSize: 20 }} />
+            </Badge>
+            {label}
+          </LinkBase>
+        );
+      })}
+    </Stack>
+  );
+}

@@ -1,0 +1,87 @@
+// What is shown in place of content: nothing yet, loading, or an error with a way on.
+
+import { Alert, Box, Button, Skeleton, Stack, Typography } from "@mui/material";
+import type { ReactNode } from "react";
+import { ApiError, OfflineError } from "../api/client";
+
+export function Empty(props: { title: string; children?: ReactNode; action?: ReactNode; compact?: boolean }) {
+  return (
+    <Stack sx={{ alignItems: "center", textAlign: "center", py: props.compact ? 4 : 9, px: 3, gap: 1 }}>
+      <Typography variant="h3" component="p">
+        {props.title}
+      </Typography>
+      {props.children && (
+        <Typography variant="body2" color="textSecondary" sx={{ maxWidth: 460 }}>
+          {props.children}
+        </Typography>
+      )}
+      {props.action && <Box sx={{ mt: 1.5 }}>{props.action}</Box>}
+    </Stack>
+  );
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof ApiError || error instanceof OfflineError) return error.message;
+  return error instanceof Error && error.message ? error.message : "Something went wrong.";
+}
+
+export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+  const isOffline = error instanceof OfflineError;
+  return (
+    <Alert
+      severity={isOffline ? "warning" : "error"}
+      variant="outlined"
+      sx={{ my: 2 }}
+      action={
+        retry && (
+          <Button color="inherit" size="small" onClick={retry}>
+            Try again
+          </Button>
+        )
+      }
+    >
+      {sentenceOf(error)}
+    </Alert>
+  );
+}
+
+/** An error of an action, beside the button that caused it. */
+export function ActionError({ error }: { error: unknown }) {
+  if (!error) return null;
+  return (
+    <Alert severity="error" variant="outlined" sx={{ py: 0 }}>
+      {sentenceOf(error)}
+    </Alert>
+  );
+}
+
+export function Rows({ count = 8, height = 52 }: { count?: number; height?: number }) {
+  return (
+    <Box aria-busy="true" role="status" aria-label="Loading">
+      {Array.from({ length: count }, (_, at) => (
+        <Stack
+          // biome-ignore lint/suspicious/noArrayIndexKey: placeholders have no identity
+          key={at}
+          direction="row"
+          sx={{ alignItems: "center", gap: 2, height, px: 2, borderBottom: 1, borderColor: "divider" }}
+        >
+          <Skeleton variant="circular" width={14} height={14} />
+          <Skeleton width={`${32 + ((at * 17) % 28)}%`} />
+          <Box sx={{ flex: 1 }} />
+          <Skeleton width={70} />
+        </Stack>
+      ))}
+    </Box>
+  );
+}
+
+export function Paragraphs({ lines = 7 }: { lines?: number }) {
+  return (
+    <Box aria-busy="true" role="status" aria-label="Loading" sx={{ py: 2 }}>
+      {Array.from({ length: lines }, (_, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: placeholders have no identity
+        <Skeleton key={at} width={`${60 + ((at * 23) % 40)}%`} sx={{ my: 0.75 }} />
+      ))}
+    </Box>
+  );
+}

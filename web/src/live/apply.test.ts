@@ -1,0 +1,142 @@
+import { QueryClient } from "@tanstack/react-query";
+import { beforeEach, expect, test } from "vitest";
+import { nextCursor, type Page } from "../api/client";
+import type { Fleet, LogEntry, SpecTask, TaskDetail, TaskProgress } from "../api/types";
+import type { LiveMessage } from "../live";
+import { apply } from "./apply";
+import { keys } from "./keys";
+
+let client: QueryClient;
+let asked: string[];
+beforeEach(() => {
+  client = new QueryClient();
+  asked = [];
+});
+
+function receive(type: string, data: unknown, session?: string) {
+  const message: LiveMessage = { seq: 1, topic: session ? "session" : "fleet", id: session, type, data };
+  apply(client, message, (key) => asked.push(key.join("/")));
+}
+
+const task = (more: Partial<SpecTask>) =>
+  ({ id: "spt_1", name: "A", status: "spec_review", version: 3, ...more }) as SpecTask;
+const detail = () => client.getQueryData<TaskDetail>(keys.task("spt_1"));
+
+test("a task is updated wherever it is shown, without losing what the news leaves out", () => {
+  const pages = {
+    pages: [{ items: [task({ technical_design: "D" })], total: 1, next: null }],
+    pageParams: [undefined],
+  };
+  client.setQueryData(keys.taskPages({}), pages);
+  client.setQueryData(keys.task("spt_1"), {
+    ...task({ technical_design: "D" }),
+    work_sessions: [],
+    zed_threads: [],
+  });
+  receive("task.updated", { id: "spt_1", name: "A", status: "implementation", version: 4 });
+  expect(detail()).toMatchObject({ status: "implementation", technical_design: "D", version: 4 });
+  const shown = client.getQueryData<{ pages: Page<SpecTask[]>[] }>(keys.taskPages({}));
+  expect(shown?.pages[0]?.items[0]).toMatchObject({ status: "implementation", technical_design: "D" });
+  expect(asked).toContain("tasks");
+  expect(asked).toContain("task/spt_1");
+});
+
+test("old news of a task changes nothing", () => {
+  client.setQueryData(keys.task("spt_1"), { ...task({}), work_sessions: [], zed_threads: [] });
+  receive("task.updated", { id: "spt_1", status: "backlog", version: 2 });
+  expect(detail()).toMatchObject({ status: "spec_review", version: 3 });
+});
+
+test("a session is merged into its task; an unknown one is asked for", () => {
+  const session = { id: "stws_1", status: "active", progress: 0.5, updated_at: "2026-01-01T00:00:00.000Z" };
+  client.setQueryData(keys.task("spt_1"), { ...task({}), work_sessions: [session], zed_threads: [] });
+  receive("work_session.updated", {
+    id: "stws_1",
+    spec_task_id: "spt_1",
+    status: "active",
+    name: "B",
+    updated_at: "2026-01-02T00:00:00.000Z",
+  });
+  expect(detail()?.work_sessions).toMatchObject([{ id: "stws_1", name: "B", progress: 0.5 }]);
+  receive("work_session.updated", { id: "stws_2", spec_task_id: "spt_1", status: "pending" });
+  expect(detail()?.work_sessions).toHaveLength(1);
+  expect(asked).toContain("task/spt_1");
+});
+
+const fleet = (): Fleet => ({
+  timestamp: "",
+  agents: [
+    {
+      agent_id: "a",
+      task_id: "spt_1",
+      task_name: "A",
+      phase: "implementation",
+      work_session_id: "stws_1",
+      session_name: "S",
+      current_task: { index: 0, description: "x", number: null, started_at: null, status: "in_progress" },
+      task_list: [
+        { index: 0, number: null, started_at: null, description: "x", status: "in_progress" },
+        { index: 1, number: null, started_at: null, description: "y", status: "pending" },
+      ],
+      tasks_before: [],
+      tasks_after: [],
+      progress: 0,
+      last_update: "",
+    },
+  ],
+});
+
+test("a checklist moves the cards of its task and its progress at once", () => {
+  client.setQueryData(keys.fleet, fleet());
+  client.setQueryData(keys.progress("spt_1"), { checklist: { tasks: [] } });
+  const checklist = {
+    tasks: [
+      { index: 0, description: "x", status: "completed", depth: 0 },
+      { index: 1, description: "y", status: "in_progress", depth: 0 },
+    ],
+    completed_tasks: 1,
+  };
+  receive("progress", { spec_task_id: "spt_1", checklist });
+  expect(client.getQueryData<Fleet>(keys.fleet)?.agents[0]).toMatchObject({
+    current_task: { index: 1 },
+    progress: 0.5,
+  });
+  expect(client.getQueryData<TaskProgress>(keys.progress("spt_1"))?.checklist.completed_tasks).toBe(1);
+});
+
+test("an agent whose session ended leaves the fleet; one that begins is asked for", () => {
+  client.setQueryData(keys.fleet, fleet());
+  receive("work_session.updated", { id: "stws_1", spec_task_id: "spt_1", status: "completed" });
+  expect(client.getQueryData<Fleet>(keys.fleet)?.agents).toEqual([]);
+  expect(asked).not.toContain("fleet");
+  receive("work_session.updated", { id: "stws_2", spec_task_id: "spt_1", status: "active" });
+  expect(asked).toContain("fleet");
+});
+
+test("log entries are appended; a gap is asked for", () => {
+  const entry = (seq: number): LogEntry => ({ seq, at: "", kind: "notice" });
+  client.setQueryData(keys.log("stws_1"), [entry(1), entry(2)]);
+  receive("session.event", entry(3), "stws_1");
+  expect(asked).toEqual([]);
+  receive("session.event", entry(3), "stws_1");
+  expect(client.getQueryData<LogEntry[]>(keys.log("stws_1"))).toHaveLength(3);
+  receive("session.event", entry(6), "stws_1");
+  expect(asked).toEqual(["log/stws_1"]);
+});
+
+test("a question of an agent is looked for when its log has it", () => {
+  receive("session.event", { seq: 1, at: "", kind: "permission_requested" }, "stws_1");
+  expect(asked).toContain("permissions");
+});
+
+test("messages of other kinds and shapes are let be", () => {
+  receive("weather", { sunny: true });
+  receive("task.updated", null);
+  expect(asked).toEqual([]);
+});
+
+test("the next page is found in the Link header", () => {
+  expect(nextCursor('</api/v1/spec-tasks?status=done&cursor=100>; rel="next"')).toBe("100");
+  expect(nextCursor('<http://h/x?cursor=1>; rel="prev", <http://h/x?cursor=3>; rel="next"')).toBe("3");
+  expect(nextCursor(null)).toBeNull();
+});

@@ -1,0 +1,197 @@
+// What a message of the live stream changes in the cache.
+
+import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import type { Page } from "../api/client";
+import type {
+  Checklist,
+  Fleet,
+  LogEntry,
+  SpecTask,
+  TaskDetail,
+  TaskProgress,
+  WorkSession,
+} from "../api/types";
+import type { LiveMessage } from "../live";
+import { withChecklist } from "../model/fleet";
+import { mergeLog, unbrokenTo } from "../model/log";
+import { keys } from "./keys";
+
+type TaskPages = InfiniteData<Page<SpecTask[]>>;
+
+/** Queries whose answers have to be asked for again, because a message does not carry them. */
+export type Refresh = (key: readonly unknown[]) => void;
+
+/** Writes a message into the cache. */
+export function apply(client: QueryClient, message: LiveMessage, refresh: Refresh): void {
+  const { type, data } = message;
+  if (typeof data !== "object" || data === null) return;
+  switch (type) {
+    case "task.updated":
+      applyTask(client, data as Partial<SpecTask> & { id: string }, refresh);
+      return;
+    case "work_session.updated":
+      applySession(client, data as Partial<WorkSession> & { id: string; spec_task_id: string }, refresh);
+      return;
+    case "session.event":
+      if (message.id) applyLogEntry(client, message.id, data as LogEntry, refresh);
+      return;
+    case "progress":
+      applyProgress(client, data as { spec_task_id: string; checklist: Checklist; at?: unknown });
+      return;
+    case "review": {
+      const id = (data as { spec_task_id: string }).spec_task_id;
+      for (const key of [keys.specs(id), keys.reviews(id), keys.lint(id), keys.diff(id)]) refresh(key);
+      return;
+    }
+    case "usage": {
+      const { spec_task_id: id, usage } = data as { spec_task_id: string; usage: SpecTask["usage"] };
+      patchTask(client, id, (task) => ({ ...task, usage }));
+      return;
+    }
+    case "instance.updated":
+      refresh(keys.instance((data as { spec_task_id: string }).spec_task_id));
+      refresh(keys.permissions);
+      return;
+    default:
+      if (type.startsWith("permission")) refresh(keys.permissions);
+  }
+}
+
+function applyTask(client: QueryClient, news: Partial<SpecTask> & { id: string }, refresh: Refresh): void {
+  const before = client.getQueryData<TaskDetail>(keys.task(news.id));
+  patchTask(client, news.id, (task) => (isNewer(news, task) ? { ...task, ...news } : task));
+  // Which lists a task belongs to, and where in them, is the server's to say.
+  refresh(keys.lists);
+  if (before && before.status !== news.status) {
+    for (const key of [
+      keys.task(news.id),
+      keys.progress(news.id),
+      keys.instance(news.id),
+      keys.diff(news.id),
+    ])
+      refresh(key);
+  } else if (before) {
+    refresh(keys.activity(news.id));
+  }
+  if (news.status === "spec_review" || before?.spec_revision_count !== news.spec_revision_count) {
+    refresh(keys.specs(news.id));
+    refresh(keys.reviews(news.id));
+  }
+  client.setQueryData<Fleet>(keys.fleet, (fleet) =>
+    fleet && news.name
+      ? {
+          ...fleet,
+          agents: fleet.agents.map((agent) =>
+            agent.task_id === news.id ? { ...agent, task_name: news.name ?? "" } : agent,
+          ),
+        }
+      : fleet,
+  );
+}
+
+function isNewer(news: Partial<SpecTask>, task: SpecTask): boolean {
+  return news.version === undefined || news.version >= task.version;
+}
+
+/** Changes a task wherever it is shown. */
+function patchTask(client: QueryClient, id: string, change: <T extends SpecTask>(task: T) => T): void {
+  client.setQueryData<TaskDetail>(keys.task(id), (task) => task && change(task));
+  client.setQueryData<TaskProgress>(
+    keys.progress(id),
+    (progress) => progress && { ...progress, spec_task: change(progress.spec_task) },
+  );
+  client.setQueriesData<TaskPages>({ queryKey: keys.pages }, (pages) => {
+    if (!pages?.pages.some((page) => page.items.some((task) => task.id === id))) return pages;
+    const changed = (task: SpecTask) => (task.id === id ? change(task) : task);
+    return { ...pages, pages: pages.pages.map((page) => ({ ...page, items: page.items.map(changed) })) };
+  });
+}
+
+function applySession(
+  client: QueryClient,
+  news: Partial<WorkSession> & { id: string; spec_task_id: string },
+  refresh: Refresh,
+): void {
+  client.setQueryData<TaskDetail>(keys.task(news.spec_task_id), (task) => {
+    if (!task) return task;
+    const known = task.work_sessions.find((session) => session.id === news.id);
+    if (!known) {
+      // Only whole sessions are added; parts of one wait for the answer that the refresh below brings.
+      refresh(keys.task(news.spec_task_id));
+      return task;
+    }
+    const isOld = news.updated_at !== undefined && news.updated_at < known.updated_at;
+    const merged = isOld ? known : { ...known, ...news };
+    return {
+      ...task,
+      work_sessions: task.work_sessions.map((session) => (session.id === news.id ? merged : session)),
+    };
+  });
+  // Being unblocked is not always told of: it follows from the end of another session.
+  if (news.status === "completed" || news.status === "failed" || news.status === "cancelled") {
+    refresh(keys.task(news.spec_task_id));
+  }
+  const fleet = client.getQueryData<Fleet>(keys.fleet);
+  const isShown = fleet?.agents.some((agent) => agent.work_session_id === news.id) ?? false;
+  if (isShown && news.status !== undefined && news.status !== "active") {
+    client.setQueryData<Fleet>(
+      keys.fleet,
+      (present) =>
+        present && {
+          ...present,
+          agents: present.agents.filter((agent) => agent.work_session_id !== news.id),
+        },
+    );
+  } else if (!isShown && news.status === "active") {
+    refresh(keys.fleet);
+  }
+  refresh(keys.permissions);
+}
+
+function applyProgress(
+  client: QueryClient,
+  news: { spec_task_id: string; checklist: Checklist; at?: unknown },
+): void {
+  const { spec_task_id: id, checklist } = news;
+  const at = typeof news.at === "number" ? new Date(news.at).toISOString() : new Date().toISOString();
+  client.setQueryData<TaskProgress>(keys.progress(id), (progress) => progress && { ...progress, checklist });
+  client.setQueryData<TaskDetail>(
+    keys.task(id),
+    (task) =>
+      task && {
+        ...task,
+        work_sessions: task.work_sessions.map((session) => withShare(session, checklist, client, id)),
+      },
+  );
+  client.setQueryData<Fleet>(keys.fleet, (fleet) => {
+    if (!fleet?.agents.some((agent) => agent.task_id === id)) return fleet;
+    const agents = fleet.agents.map((agent) =>
+      agent.task_id === id ? withChecklist(agent, checklist, at) : agent,
+    );
+    return { ...fleet, agents };
+  });
+}
+
+/** A session with the share of its own items that is done, where the card of the fleet knows which these are. */
+function withShare(
+  session: WorkSession,
+  checklist: Checklist,
+  client: QueryClient,
+  task: string,
+): WorkSession {
+  if (session.status === "completed") return session;
+  const fleet = client.getQueryData<Fleet>(keys.fleet);
+  const card = fleet?.agents.find((agent) => agent.task_id === task && agent.work_session_id === session.id);
+  if (!card || card.phase === "planning") return session;
+  return { ...session, progress: withChecklist(card, checklist, card.last_update).progress };
+}
+
+function applyLogEntry(client: QueryClient, session: string, entry: LogEntry, refresh: Refresh): void {
+  const key = keys.log(session);
+  const before = client.getQueryData<LogEntry[]>(key) ?? [];
+  const after = mergeLog(before, [entry]);
+  client.setQueryData<LogEntry[]>(key, after);
+  const hasGap = unbrokenTo(after.slice(0, 1)) === 0 || entry.seq > (before.at(-1)?.seq ?? 0) + 1;
+  if (hasGap) refresh(key);
+  if (entry.kind.startsWith("permission")) refresh(keys.permissions);
+}

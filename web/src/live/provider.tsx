@@ -1,0 +1,74 @@
+// Joins the live stream to the cache for as long as somebody is logged in.
+
+import { useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { type LiveStatus, LiveStream, type Socket, type Topic } from "../live";
+import { apply } from "./apply";
+import { keys } from "./keys";
+import { refresher } from "./refresher";
+
+const Live = createContext<LiveStream | null>(null);
+
+/** What the live stream does not keep up to date by itself. */
+const STEADY: readonly unknown[] = [keys.agents[0], keys.samples[0], keys.projects[0]];
+
+export function LiveProvider({ children }: { children: ReactNode }) {
+  const client = useQueryClient();
+  const [stream] = useState(() => {
+    const refresh = refresher((queryKey) => void client.invalidateQueries({ queryKey }));
+    return new LiveStream({
+      open: () => {
+        const scheme = window.location.protocol === "https:" ? "wss" : "ws";
+        return new WebSocket(`${scheme}://${window.location.host}/api/v1/ws`) as unknown as Socket;
+      },
+      handlers: {
+        message: (message) => apply(client, message, refresh),
+        subscribed: (topics) => {
+          for (const topic of topics) if (topic.topic === "session" && topic.id) refresh(keys.log(topic.id));
+        },
+        snapshot: () =>
+          void client.invalidateQueries({ predicate: (query) => !STEADY.includes(query.queryKey[0]) }),
+        // A refused connection may mean that the login ended: the answer to this says so.
+        closed: () => void client.invalidateQueries({ queryKey: keys.me }),
+      },
+    });
+  });
+
+  useEffect(() => {
+    const release = stream.subscribe({ topic: "fleet" });
+    const hurry = () => stream.hurry();
+    stream.start();
+    window.addEventListener("online", hurry);
+    document.addEventListener("visibilitychange", hurry);
+    return () => {
+      window.removeEventListener("online", hurry);
+      document.removeEventListener("visibilitychange", hurry);
+      release();
+      stream.stop();
+    };
+  }, [stream]);
+
+  return <Live.Provider value={stream}>{children}</Live.Provider>;
+}
+
+/** Listens to a topic while the component is shown. */
+export function useTopic(topic: Topic["topic"], id: string | null): void {
+  const stream = useContext(Live);
+  useEffect(() => {
+    if (!stream || id === null) return;
+    return stream.subscribe({ topic, id });
+  }, [stream, topic, id]);
+}
+
+export function useLiveStatus(): LiveStatus {
+  const stream = useContext(Live);
+  return useSyncExternalStore(
+    (listener) => stream?.onStatus(listener) ?? (() => undefined),
+    () => stream?.status ?? "connecting",
+  );
+}
+
+export function useReconnect(): () => void {
+  const stream = useContext(Live);
+  return () => stream?.hurry();
+}

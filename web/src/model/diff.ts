@@ -1,0 +1,84 @@
+// Diffs as lines with their numbers, from hunks, from unified text, or from two versions of a text.
+
+import type { DiffHunk } from "../api/types";
+
+export interface Line {
+  kind: "add" | "remove" | "same" | "hunk";
+  text: string;
+  old: number | null;
+  new: number | null;
+}
+
+/** The lines of hunks, numbered on both sides. */
+export function hunkLines(hunks: readonly DiffHunk[]): Line[] {
+  return hunks.flatMap((hunk) => {
+    const header = hunk.header.startsWith("@@")
+      ? hunk.header
+      : `@@ -${hunk.old_start},${hunk.old_lines} +${hunk.new_start},${hunk.new_lines} @@ ${hunk.header}`.trim();
+    const head: Line = { kind: "hunk", text: header, old: null, new: null };
+    let [before, after] = [hunk.old_start, hunk.new_start];
+    const lines = hunk.lines.map((line): Line => {
+      const text = line.text.replace(/\r?\n$/, "");
+      if (line.kind === "+") return { kind: "add", text, old: null, new: after++ };
+      if (line.kind === "-") return { kind: "remove", text, old: before++, new: null };
+      return { kind: "same", text, old: before++, new: after++ };
+    });
+    return [head, ...lines];
+  });
+}
+
+/** The hunks of a unified diff of one file. */
+export function parseUnified(text: string): DiffHunk[] {
+  const hunks: DiffHunk[] = [];
+  for (const line of text.split("\n")) {
+    const head = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(line);
+    if (head) {
+      const [, oldStart, oldLines, newStart, newLines] = head;
+      hunks.push({
+        header: line,
+        old_start: Number(oldStart),
+        old_lines: Number(oldLines ?? 1),
+        new_start: Number(newStart),
+        new_lines: Number(newLines ?? 1),
+        lines: [],
+      });
+      continue;
+    }
+    const kind = line.charAt(0);
+    // The names of the files come before the first hunk.
+    if (kind === "+" || kind === "-" || kind === " ") hunks.at(-1)?.lines.push({ kind, text: line.slice(1) });
+  }
+  return hunks;
+}
+
+/** What changed between two versions of a text: the lines between their common beginning and end. */
+export function textChange(before: string | null, after: string, context = 3): Line[] {
+  const a = before === null ? [] : lines(before);
+  const b = lines(after);
+  let start = 0;
+  while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
+  let end = 0;
+  while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end])
+    end += 1;
+  if (start === a.length && start === b.length) return [];
+  const first = Math.max(0, start - context);
+  const shownAfter = Math.min(end, context);
+  const out: Line[] = [];
+  for (let at = first; at < start; at++)
+    out.push({ kind: "same", text: a[at] ?? "", old: at + 1, new: at + 1 });
+  for (let at = start; at < a.length - end; at++)
+    out.push({ kind: "remove", text: a[at] ?? "", old: at + 1, new: null });
+  for (let at = start; at < b.length - end; at++)
+    out.push({ kind: "add", text: b[at] ?? "", old: null, new: at + 1 });
+  for (let n = 0; n < shownAfter; n++) {
+    const [old, now] = [a.length - end + n, b.length - end + n];
+    out.push({ kind: "same", text: b[now] ?? "", old: old + 1, new: now + 1 });
+  }
+  return out;
+}
+
+function lines(text: string): string[] {
+  const all = text.split(/\r?\n/);
+  if (all.at(-1) === "") all.pop();
+  return all;
+}

@@ -1,0 +1,36 @@
+// The fleet's cards: where an agent is in its list, and how a checklist that moved changes that.
+
+import type { Checklist, FleetAgent, FleetItem } from "../api/types";
+
+/** How many items are shown before and after the present one. */
+const AROUND = 3;
+
+/** A card's items around the one that is being worked on, or else the next one. */
+export function around(
+  list: FleetItem[],
+): Pick<FleetAgent, "current_task" | "tasks_before" | "tasks_after" | "progress"> {
+  const working = list.findIndex((item) => item.status === "in_progress");
+  const next = list.findIndex((item) => item.status === "pending");
+  const at = working >= 0 ? working : next;
+  const split = at >= 0 ? at : list.length;
+  const done = list.filter((item) => item.status === "completed").length;
+  return {
+    current_task: list[split] ?? null,
+    tasks_before: list.slice(Math.max(0, split - AROUND), split),
+    tasks_after: list.slice(split + 1, split + 1 + AROUND),
+    progress: list.length === 0 ? 0 : done / list.length,
+  };
+}
+
+/** A card after its task's checklist moved. */
+export function withChecklist(agent: FleetAgent, checklist: Checklist, at: string): FleetAgent {
+  // A planning session's steps are no part of any checklist.
+  if (agent.phase === "planning") return agent;
+  const byIndex = new Map(checklist.tasks.map((item) => [item.index, item]));
+  const list = agent.task_list.map((item) => {
+    const now = byIndex.get(item.index);
+    if (!now || now.status === item.status) return item;
+    return { ...item, status: now.status, started_at: now.status === "in_progress" ? at : null };
+  });
+  return { ...agent, task_list: list, ...around(list), last_update: at };
+}

@@ -1,0 +1,180 @@
+import { expect, test } from "vitest";
+import type { Checklist, DiffHunk, FleetAgent, FleetItem, LogEntry, WorkSession } from "../api/types";
+import { hunkLines, parseUnified, textChange } from "./diff";
+import { asChange } from "./drafts";
+import { around, withChecklist } from "./fleet";
+import { mergeLog, unbrokenTo } from "./log";
+import { GROUPS, statusesOf, TASK_STATUSES } from "./status";
+import { toolContent } from "./tool";
+import { sessionTree } from "./tree";
+
+const entries = (...seqs: number[]): LogEntry[] => seqs.map((seq) => ({ seq, at: "", kind: "notice" }));
+const seqs = (log: readonly LogEntry[]) => log.map((entry) => entry.seq);
+
+test("logs merge in order, each entry once", () => {
+  expect(seqs(mergeLog(entries(1, 2), entries(3, 4)))).toEqual([1, 2, 3, 4]);
+  expect(seqs(mergeLog(entries(1, 2, 5), entries(3, 4, 5)))).toEqual([1, 2, 3, 4, 5]);
+  expect(seqs(mergeLog([], entries(7)))).toEqual([7]);
+});
+
+test("a log is whole up to its first gap", () => {
+  expect(unbrokenTo([])).toBe(0);
+  expect(unbrokenTo(entries(1, 2, 3))).toBe(3);
+  expect(unbrokenTo(entries(1, 2, 4))).toBe(2);
+  expect(unbrokenTo(entries(9, 10))).toBe(0);
+});
+
+const items = (...statuses: FleetItem["status"][]): FleetItem[] =>
+  statuses.map((status, index) => ({
+    index,
+    number: null,
+    started_at: null,
+    description: `item ${index}`,
+    status,
+  }));
+
+test("a card shows three items on each side of the present one", () => {
+  const list = items(
+    "completed",
+    "completed",
+    "completed",
+    "completed",
+    "in_progress",
+    "pending",
+    "pending",
+    "pending",
+    "pending",
+  );
+  const shown = around(list);
+  expect(shown.current_task?.index).toBe(4);
+  expect(shown.tasks_before.map((item) => item.index)).toEqual([1, 2, 3]);
+  expect(shown.tasks_after.map((item) => item.index)).toEqual([5, 6, 7]);
+  expect(shown.progress).toBeCloseTo(4 / 9);
+});
+
+test("without an item in progress the next one is shown, and nothing when all are done", () => {
+  expect(around(items("completed", "pending")).current_task?.index).toBe(1);
+  expect(around(items("completed", "completed"))).toMatchObject({ current_task: null, progress: 1 });
+  expect(around([])).toMatchObject({ current_task: null, progress: 0 });
+});
+
+test("a checklist that moved moves the card of a session, not that of a planning", () => {
+  const list = items("in_progress", "pending");
+  const card = { phase: "implementation", task_list: list, ...around(list) } as FleetAgent;
+  const checklist = {
+    tasks: [
+      { index: 0, description: "", status: "completed", depth: 0 },
+      { index: 1, description: "", status: "in_progress", depth: 0 },
+    ],
+  } as Checklist;
+  const moved = withChecklist(card, checklist, "2026-01-01T00:00:00Z");
+  expect(moved.current_task).toMatchObject({ index: 1, started_at: "2026-01-01T00:00:00Z" });
+  expect(moved.progress).toBe(0.5);
+  const planning: FleetAgent = { ...card, phase: "planning" };
+  expect(withChecklist(planning, checklist, "")).toBe(planning);
+});
+
+const session = (id: string, more: Partial<WorkSession>) =>
+  ({
+    id,
+    phase: "implementation",
+    created_at: "",
+    parent_work_session_id: null,
+    implementation_task_index: null,
+    ...more,
+  }) as WorkSession;
+
+test("sessions are in the order of the plan, what was spawned below what spawned it", () => {
+  const tree = sessionTree([
+    session("spawned", { parent_work_session_id: "second" }),
+    session("second", { implementation_task_index: 1 }),
+    session("first", { implementation_task_index: 0 }),
+    session("planning", { phase: "planning" }),
+    session("orphan", { parent_work_session_id: "gone" }),
+  ]);
+  expect(tree.map(({ session: { id }, depth }) => `${depth} ${id}`)).toEqual([
+    "0 planning",
+    "0 first",
+    "0 second",
+    "1 spawned",
+    "0 orphan",
+  ]);
+});
+
+test("sessions that name each other as parents are shown all the same", () => {
+  const tree = sessionTree([
+    session("a", { parent_work_session_id: "b" }),
+    session("b", { parent_work_session_id: "a" }),
+  ]);
+  expect(tree).toHaveLength(2);
+});
+
+test("a unified diff is numbered on both sides", () => {
+  const text = "--- a\n+++ b\n@@ -3,2 +3,3 @@\n same\n-old\n+new\n+newer\n";
+  const lines = hunkLines(parseUnified(text));
+  expect(lines.map(({ kind, old, new: now }) => [kind, old, now])).toEqual([
+    ["hunk", null, null],
+    ["same", 3, 3],
+    ["remove", 4, null],
+    ["add", null, 4],
+    ["add", null, 5],
+  ]);
+});
+
+test("a hunk's header is made where only its place is given", () => {
+  const hunk: DiffHunk = {
+    header: "",
+    old_start: 1,
+    old_lines: 0,
+    new_start: 1,
+    new_lines: 1,
+    lines: [{ kind: "+", text: "x\n" }],
+  };
+  expect(hunkLines([hunk]).map((line) => line.text)).toEqual(["@@ -1,0 +1,1 @@", "x"]);
+});
+
+test("two versions of a text differ between their common beginning and end", () => {
+  const lines = textChange("a\nb\nc\nd\n", "a\nB\nc\nd\n", 1);
+  expect(lines.map((line) => [line.kind, line.text])).toEqual([
+    ["same", "a"],
+    ["remove", "b"],
+    ["add", "B"],
+    ["same", "c"],
+  ]);
+  expect(textChange("a\n", "a\n")).toEqual([]);
+  expect(textChange(null, "x\n").map((line) => line.kind)).toEqual(["add"]);
+});
+
+test("a tool call shows its content, and its raw input only without one", () => {
+  const text = { type: "content", content: { type: "text", text: "```console\nok\n```" } };
+  expect(toolContent({ content: [text], input: { a: 1 }, output: null })).toEqual([
+    { kind: "text", text: "ok" },
+  ]);
+  const change = { type: "diff", path: "a.js", oldText: null, newText: "x" };
+  expect(toolContent({ content: [change], input: null, output: null })).toEqual([
+    { kind: "change", path: "a.js", before: null, after: "x" },
+  ]);
+  expect(toolContent({ content: [], input: { command: "ls" }, output: {} })).toEqual([
+    { kind: "text", text: '{\n  "command": "ls"\n}' },
+  ]);
+});
+
+test("filters stand for states: a group's, one's own, or all", () => {
+  expect(statusesOf(undefined)).toEqual([]);
+  expect(statusesOf("spec_review")).toEqual(["spec_review"]);
+  expect(statusesOf("done")).toEqual(["done"]);
+  expect(statusesOf("no such")).toEqual([]);
+  const grouped = Object.values(GROUPS).flatMap((group) => [...group.statuses]);
+  expect(grouped.sort()).toEqual([...TASK_STATUSES].sort());
+});
+
+test("a comment names its document and the words that it is about", () => {
+  const draft = {
+    id: "1",
+    document: "design",
+    quote: "signed\n  cookie",
+    comment: " Make it HttpOnly. ",
+  } as const;
+  expect(asChange(draft)).toBe("design.md, at “signed cookie”: Make it HttpOnly.");
+  expect(asChange({ ...draft, quote: "" })).toBe("design.md: Make it HttpOnly.");
+});

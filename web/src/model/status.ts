@@ -1,0 +1,138 @@
+// What the states of tasks and sessions are called, whose turn they mean, and how they are grouped.
+
+import type { ItemStatus, Priority, SessionStatus, TaskStatus, TaskType, WorkSession } from "../api/types";
+
+/** Whose turn it is: nobody's yet, an agent's, a person's; or how it ended. */
+export type Tone = "waiting" | "working" | "attention" | "done" | "failed";
+
+const TASK: Record<TaskStatus, { label: string; tone: Tone }> = {
+  backlog: { label: "Backlog", tone: "waiting" },
+  spec_generation: { label: "Planning", tone: "working" },
+  spec_review: { label: "Review the spec", tone: "attention" },
+  spec_revision: { label: "Revising the spec", tone: "working" },
+  spec_approved: { label: "Spec approved", tone: "working" },
+  implementation_queued: { label: "Queued", tone: "waiting" },
+  implementation: { label: "Implementing", tone: "working" },
+  implementation_review: { label: "Review the change", tone: "attention" },
+  done: { label: "Done", tone: "done" },
+  spec_failed: { label: "Planning failed", tone: "failed" },
+  implementation_failed: { label: "Implementation failed", tone: "failed" },
+  cancelled: { label: "Cancelled", tone: "waiting" },
+};
+
+export const TASK_STATUSES = Object.keys(TASK) as TaskStatus[];
+
+export function taskStatus(status: TaskStatus): { label: string; tone: Tone } {
+  return TASK[status] ?? { label: words(status), tone: "waiting" };
+}
+
+const SESSION: Record<SessionStatus, { label: string; tone: Tone }> = {
+  pending: { label: "Pending", tone: "waiting" },
+  active: { label: "Active", tone: "working" },
+  blocked: { label: "Blocked", tone: "waiting" },
+  completed: { label: "Completed", tone: "done" },
+  failed: { label: "Failed", tone: "failed" },
+  cancelled: { label: "Cancelled", tone: "waiting" },
+};
+
+export function sessionStatus(status: SessionStatus): { label: string; tone: Tone } {
+  return SESSION[status] ?? { label: words(status), tone: "waiting" };
+}
+
+/** The filters of the task list that stand for several states. */
+export const GROUPS = {
+  needs_you: {
+    label: "Needs you",
+    statuses: ["spec_review", "implementation_review", "spec_failed", "implementation_failed"],
+  },
+  active: {
+    label: "In progress",
+    statuses: [
+      "spec_generation",
+      "spec_revision",
+      "spec_approved",
+      "implementation_queued",
+      "implementation",
+    ],
+  },
+  backlog: { label: "Backlog", statuses: ["backlog"] },
+  done: { label: "Done", statuses: ["done"] },
+  cancelled: { label: "Cancelled", statuses: ["cancelled"] },
+} as const satisfies Record<string, { label: string; statuses: TaskStatus[] }>;
+
+export type Group = keyof typeof GROUPS;
+
+/** The states that a filter's word stands for; nothing stands for all. */
+export function statusesOf(filter: string | undefined): TaskStatus[] {
+  if (!filter) return [];
+  if (filter in GROUPS) return [...GROUPS[filter as Group].statuses];
+  return TASK_STATUSES.filter((status) => status === filter);
+}
+
+export const STEPS = [
+  "Backlog",
+  "Planning",
+  "Spec review",
+  "Implementation",
+  "Change review",
+  "Done",
+] as const;
+
+/** Where a task is on its way; what a task without a plan skips is left out. */
+export function stepOf(status: TaskStatus, approved: boolean): number {
+  const at: Record<TaskStatus, number> = {
+    backlog: 0,
+    spec_generation: 1,
+    spec_revision: 1,
+    spec_failed: 1,
+    spec_review: 2,
+    spec_approved: 3,
+    implementation_queued: 3,
+    implementation: 3,
+    implementation_failed: 3,
+    implementation_review: 4,
+    done: 5,
+    cancelled: approved ? 3 : 1,
+  };
+  return at[status] ?? 0;
+}
+
+const ENDED: TaskStatus[] = ["done", "cancelled"];
+
+export function isLive(status: TaskStatus): boolean {
+  return !ENDED.includes(status);
+}
+
+export function hasFailed(status: TaskStatus): boolean {
+  return status === "spec_failed" || status === "implementation_failed";
+}
+
+/** Tasks of these types have no planning phase. */
+export function isPlanned(type: TaskType): boolean {
+  return !["interactive", "batch", "coding_session"].includes(type);
+}
+
+export const PRIORITIES: Priority[] = ["low", "medium", "high", "critical"];
+export const TASK_TYPES: TaskType[] = [
+  "feature",
+  "bug",
+  "refactor",
+  "interactive",
+  "batch",
+  "coding_session",
+];
+
+/** What a session still waits for, by name. */
+export function blockersOf(session: WorkSession, all: readonly WorkSession[]): string[] {
+  return session.blocked_by.map((id) => all.find((other) => other.id === id)?.name ?? id);
+}
+
+/** A word of the API as people read it. */
+export function words(word: string): string {
+  const spaced = word.replaceAll("_", " ");
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+export function itemLabel(status: ItemStatus): string {
+  return status === "completed" ? "done" : status === "in_progress" ? "in progress" : "to do";
+}

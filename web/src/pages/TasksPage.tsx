@@ -1,0 +1,119 @@
+// The task list: filtered and sorted by the server, read page by page, drawn only where it is looked at.
+
+import AddRounded from "@mui/icons-material/AddRounded";
+import { Box, Button, Typography } from "@mui/material";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { projectsQuery, type TaskFilter, tasksQuery } from "../api/queries";
+import { LinkButton } from "../components/links";
+import { Page } from "../components/Page";
+import { Empty, Failed, Rows } from "../components/States";
+import { statusesOf } from "../model/status";
+import type { TasksSearch } from "../router";
+import { CreateDialog } from "./tasks/CreateDialog";
+import { Filters } from "./tasks/Filters";
+import { TaskRows } from "./tasks/TaskRows";
+
+const NEWEST = "-created_at";
+
+function filterOf(search: TasksSearch): TaskFilter {
+  return {
+    statuses: statusesOf(search.status),
+    project: search.project,
+    priority: search.priority,
+    q: search.q,
+    sort: search.sort ?? NEWEST,
+    archived: search.archived ?? false,
+  };
+}
+
+export function TasksPage() {
+  const search = useSearch({ from: "/app/tasks" });
+  const navigate = useNavigate({ from: "/tasks" });
+  const query = useInfiniteQuery({ ...tasksQuery(filterOf(search)), placeholderData: (before) => before });
+  const projects = useQuery(projectsQuery).data ?? [];
+  const names = useMemo(() => new Map(projects.map((project) => [project.id, project.name])), [projects]);
+  const tasks = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
+  const total = query.data?.pages[0]?.total;
+  const isFiltered = Boolean(
+    search.status || search.q || search.project || search.priority || search.archived,
+  );
+
+  const set = (change: Partial<TasksSearch>, replace = false) =>
+    void navigate({ search: (before) => ({ ...before, ...change }), replace });
+
+  return (
+    <Page
+      title="Tasks"
+      actions={
+        <LinkButton
+          variant="contained"
+          startIcon={<AddRounded />}
+          to="/tasks"
+          search={{ ...search, create: true }}
+        >
+          New task
+        </LinkButton>
+      }
+    >
+      <Filters search={search} projects={projects} onChange={set} />
+      {query.isPending ? (
+        <Rows count={10} />
+      ) : query.isError && tasks.length === 0 ? (
+        <Failed error={query.error} retry={() => void query.refetch()} />
+      ) : tasks.length === 0 ? (
+        isFiltered ? (
+          <Empty
+            title="Nothing matches"
+            action={
+              <Button variant="outlined" color="inherit" onClick={() => void navigate({ search: {} })}>
+                Clear the filters
+              </Button>
+            }
+          >
+            No task has all of what the filters ask for.
+          </Empty>
+        ) : (
+          <Empty
+            title="No tasks yet"
+            action={
+              <LinkButton variant="contained" to="/tasks" search={{ create: true }}>
+                Create the first task
+              </LinkButton>
+            }
+          >
+            Describe what is to be built in a sentence. An agent plans it, you review the plan, a crew of
+            agents carries it out, and you review the change.
+          </Empty>
+        )
+      ) : (
+        <Box sx={{ opacity: query.isPlaceholderData ? 0.55 : 1, transition: "opacity .15s" }}>
+          <TaskRows
+            tasks={tasks}
+            projects={names}
+            hasMore={query.hasNextPage}
+            isLoadingMore={query.isFetchingNextPage}
+            onMore={() => void query.fetchNextPage()}
+          />
+          {total !== undefined && (
+            <Typography
+              variant="caption"
+              color="textSecondary"
+              component="p"
+              sx={{ mt: 1.5, px: 1.5 }}
+              role="status"
+            >
+              {total === 1 ? "1 task" : `${total} tasks`}
+            </Typography>
+          )}
+        </Box>
+      )}
+      <CreateDialog
+        open={search.create ?? false}
+        project={search.project}
+        onClose={() => set({ create: undefined }, true)}
+      />
+    </Page>
+  );
+}

@@ -1,0 +1,78 @@
+// What the task waits for, or what went wrong, and what to do about it.
+
+import { Alert, Button } from "@mui/material";
+import type { ReactNode } from "react";
+import type { TaskDetail } from "../../api/types";
+import { Ago } from "../../components/Ago";
+import { hasFailed, words } from "../../model/status";
+import type { TaskTab } from "../../router";
+
+interface Props {
+  task: TaskDetail;
+  tab: TaskTab;
+  onOpen: (tab: TaskTab) => void;
+}
+
+export function Callout({ task, tab, onOpen }: Props) {
+  if (hasFailed(task.status) && task.last_error) {
+    return (
+      <Note severity="error">
+        <b>{words(task.last_error.code)}.</b> {task.last_error.message} (<Ago at={task.last_error.at} />)
+      </Note>
+    );
+  }
+  const failed = task.work_sessions.filter((session) => session.status === "failed");
+  const [firstFailed] = failed;
+  if (task.status === "implementation" && firstFailed && tab !== "sessions") {
+    return (
+      <Note severity="error" action={<Open label="Open sessions" onClick={() => onOpen("sessions")} />}>
+        {failed.length === 1
+          ? `The session “${firstFailed.name}” failed.`
+          : `${failed.length} sessions failed.`}{" "}
+        Retry or skip {failed.length === 1 ? "it" : "them"}; what does not depend on{" "}
+        {failed.length === 1 ? "it" : "them"} goes on.
+      </Note>
+    );
+  }
+  if (task.queue_reason) {
+    return <Note severity="info">Waiting: {task.queue_reason}</Note>;
+  }
+  if (task.status === "spec_review" && tab !== "specification") {
+    return (
+      <Note severity="warning" action={<Open label="Review" onClick={() => onOpen("specification")} />}>
+        The specification is written and waits for your decision.
+      </Note>
+    );
+  }
+  if (task.status === "implementation_review" && tab !== "change") {
+    const failing = task.change?.checks.filter((check) => !check.passed).length ?? 0;
+    return (
+      <Note severity="warning" action={<Open label="Review" onClick={() => onOpen("change")} />}>
+        The change is complete and waits for your decision.
+        {failing > 0 && ` ${failing === 1 ? "One check fails" : `${failing} checks fail`}.`}
+      </Note>
+    );
+  }
+  return null;
+}
+
+function Note(props: { severity: "error" | "info" | "warning"; action?: ReactNode; children: ReactNode }) {
+  return (
+    <Alert
+      severity={props.severity}
+      variant="outlined"
+      action={props.action}
+      sx={{ mb: 2, overflowWrap: "anywhere" }}
+    >
+      {props.children}
+    </Alert>
+  );
+}
+
+function Open({ label, onClick }: { label: string; onClick: () => void }) {
+  return (
+    <Button color="inherit" onClick={onClick}>
+      {label}
+    </Button>
+  );
+}

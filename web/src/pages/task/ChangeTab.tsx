@@ -1,0 +1,162 @@
+// The change of a task: its files, its checks, and the decision about it.
+
+import { Box, Button, Link as MuiLink, Typography } from "@mui/material";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { diffQuery } from "../../api/queries";
+import type { FileDiff, TaskDetail } from "../../api/types";
+import { Mono } from "../../components/Code";
+import { Empty, Failed, Paragraphs } from "../../components/States";
+import { isPlanned } from "../../model/status";
+import { MONO } from "../../theme";
+import { ChangeReview } from "./ChangeReview";
+import { Checks } from "./Checks";
+import { FileDiffCard } from "./FileDiffCard";
+
+/** Whether there can be a change yet. */
+function hasBegun(task: TaskDetail): boolean {
+  return task.spec_approved_at !== null || (!isPlanned(task.type) && task.status !== "backlog");
+}
+
+export function ChangeTab({ task }: { task: TaskDetail }) {
+  const begun = hasBegun(task);
+  const query = useInfiniteQuery({ ...diffQuery(task.id), enabled: begun });
+  const files = useMemo(() => query.data?.pages.flatMap((page) => page.items.files) ?? [], [query.data]);
+  const whole = query.data?.pages[0]?.items;
+  const checks = task.change?.checks ?? [];
+
+  if (!begun) {
+    return (
+      <Empty title="No change yet">
+        It is shown here once the specification is approved and agents have committed work.
+      </Empty>
+    );
+  }
+  return (
+    <Box
+      sx={{
+        display: "grid",
+        columnGap: 4,
+        rowGap: 2,
+        alignItems: "start",
+        gridTemplateColumns: { xs: "minmax(0, 1fr)", lg: "minmax(0, 1fr) 340px" },
+      }}
+    >
+      <Box sx={{ minWidth: 0, order: { xs: 2, lg: 1 } }}>
+        {query.isPending ? (
+          <Paragraphs lines={14} />
+        ) : query.isError && !query.data ? (
+          <Failed error={query.error} retry={() => void query.refetch()} />
+        ) : files.length === 0 ? (
+          <Empty
+            title={task.status === "done" ? "Nothing differs from the base" : "Nothing is committed yet"}
+          >
+            {task.merge_commit ? (
+              <>
+                The change is merged as <Mono>{task.merge_commit.slice(0, 10)}</Mono>.
+              </>
+            ) : (
+              "The change appears as sessions are merged into the task's branch."
+            )}
+          </Empty>
+        ) : (
+          <>
+            <Typography variant="body2" color="textSecondary" sx={{ mb: 1.5 }}>
+              {whole?.total_files === 1 ? "1 file" : `${whole?.total_files ?? files.length} files`}
+              <Plus count={whole?.additions ?? 0} />
+              <Minus count={whole?.deletions ?? 0} />
+              {" on "}
+              <Mono>{whole?.branch_name ?? ""}</Mono>
+              {" against "}
+              <Mono>{whole?.base_branch ?? ""}</Mono>
+            </Typography>
+            {files.map((file) => (
+              <FileDiffCard key={file.path} file={file} />
+            ))}
+            {query.hasNextPage && (
+              <Button
+                variant="outlined"
+                color="inherit"
+                loading={query.isFetchingNextPage}
+                onClick={() => void query.fetchNextPage()}
+              >
+                Show more files
+              </Button>
+            )}
+          </>
+        )}
+      </Box>
+      <Box
+        sx={{
+          position: { lg: "sticky" },
+          top: 16,
+          maxHeight: { lg: "calc(100dvh - 32px)" },
+          overflowY: { lg: "auto" },
+          minWidth: 0,
+          order: { xs: 1, lg: 2 },
+        }}
+      >
+        {task.status === "implementation_review" && <ChangeReview task={task} />}
+        {checks.length > 0 && <Checks checks={checks} />}
+        {files.length > 0 && <FileList files={files} />}
+      </Box>
+    </Box>
+  );
+}
+
+function Plus({ count }: { count: number }) {
+  return (
+    <Box component="span" sx={{ color: "success.main", ml: 1, fontVariantNumeric: "tabular-nums" }}>
+      +{count}
+    </Box>
+  );
+}
+
+function Minus({ count }: { count: number }) {
+  return (
+    <Box component="span" sx={{ color: "error.main", ml: 0.5, fontVariantNumeric: "tabular-nums" }}>
+      −{count}
+    </Box>
+  );
+}
+
+function FileList({ files }: { files: FileDiff[] }) {
+  return (
+    <Box component="nav" aria-label="Changed files" sx={{ display: { xs: "none", lg: "block" } }}>
+      <Typography variant="subtitle2" component="h2" color="textSecondary" sx={{ mb: 0.75 }}>
+        Files
+      </Typography>
+      {files.map((file) => (
+        <Box key={file.path} sx={{ display: "flex", gap: 1, py: 0.25 }}>
+          <MuiLink
+            href={`#${encodeURIComponent(file.path)}`}
+            onClick={(event) => {
+              event.preventDefault();
+              document.getElementById(`file-${file.path}`)?.scrollIntoView({ block: "start" });
+            }}
+            color="inherit"
+            underline="hover"
+            title={file.path}
+            sx={{
+              flex: 1,
+              minWidth: 0,
+              fontFamily: MONO,
+              fontSize: "0.75rem",
+              overflow: "hidden",
+              textOverflow: "ellipsis",
+              whiteSpace: "nowrap",
+              direction: "rtl",
+              textAlign: "left",
+            }}
+          >
+            <bdi>{file.path}</bdi>
+          </MuiLink>
+          <Typography variant="caption" component="span" sx={{ whiteSpace: "nowrap" }}>
+            <Plus count={file.additions} />
+            <Minus count={file.deletions} />
+          </Typography>
+        </Box>
+      ))}
+    </Box>
+  );
+}

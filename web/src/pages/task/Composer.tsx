@@ -1,0 +1,64 @@
+// A line to the agent of a session.
+
+import { Box, Button, FormControlLabel, Stack, Switch, TextField, Typography } from "@mui/material";
+import { type FormEvent, type KeyboardEvent, useState } from "react";
+import { useSessionAction } from "../../api/actions";
+import type { WorkSession } from "../../api/types";
+import { ActionError } from "../../components/States";
+
+export function Composer({ session }: { session: WorkSession }) {
+  const [text, setText] = useState("");
+  const [interrupts, setInterrupts] = useState(false);
+  const say = useSessionAction(session);
+
+  const submit = (event?: FormEvent) => {
+    event?.preventDefault();
+    const content = text.trim();
+    if (!content || say.isPending) return;
+    say.mutate(
+      { do: "messages", content, mode: interrupts ? "interrupt" : "queue" },
+      { onSuccess: () => setText("") },
+    );
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
+      event.preventDefault();
+      submit();
+    }
+  };
+
+  return (
+    <Box
+      component="form"
+      onSubmit={submit}
+      sx={{ borderTop: 1, borderColor: "divider", p: 1.25, bgcolor: "sunken" }}
+    >
+      <ActionError error={say.error} />
+      <TextField
+        multiline
+        maxRows={6}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        onKeyDown={onKey}
+        placeholder="Say something to the agent"
+        slotProps={{ htmlInput: { "aria-label": "Message to the agent" } }}
+      />
+      <Stack direction="row" sx={{ alignItems: "center", justifyContent: "space-between", mt: 0.75, gap: 1 }}>
+        <FormControlLabel
+          control={
+            <Switch
+              size="small"
+              checked={interrupts}
+              onChange={(event) => setInterrupts(event.target.checked)}
+            />
+          }
+          label={<Typography variant="caption">Interrupt what it is doing</Typography>}
+          sx={{ ml: 0, gap: 0.75 }}
+        />
+        <Button type="submit" variant="contained" disabled={!text.trim()} loading={say.isPending}>
+          Send
+        </Button>
+      </Stack>
+    </Box>
+  );
+}

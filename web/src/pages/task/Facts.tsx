@@ -1,0 +1,106 @@
+// What there is to know about a task beside its work.
+
+import { Box, Link as MuiLink, Typography } from "@mui/material";
+import type { ReactNode } from "react";
+import type { TaskDetail, Usage } from "../../api/types";
+import { Ago } from "../../components/Ago";
+import { Mono } from "../../components/Code";
+import { TextLink } from "../../components/links";
+import { Section } from "../../components/Page";
+import { isPlanned, words } from "../../model/status";
+
+export function Facts({ task }: { task: TaskDetail }) {
+  return (
+    <Section title="Details">
+      <Box
+        component="dl"
+        sx={{
+          m: 0,
+          display: "grid",
+          gridTemplateColumns: "104px minmax(0, 1fr)",
+          rowGap: 0.75,
+          columnGap: 1.5,
+        }}
+      >
+        {isPlanned(task.type) && <Fact name="Planned by">{task.spec_agent}</Fact>}
+        <Fact name="Built by">{task.implementation_agent}</Fact>
+        <Fact name="Complexity">{words(task.complexity)}</Fact>
+        <Fact name="Base">
+          <Mono>{task.base_branch}</Mono>
+        </Fact>
+        {task.branch_name && (
+          <Fact name="Branch">
+            <Mono>{task.branch_name}</Mono>
+          </Fact>
+        )}
+        {task.merge_commit && (
+          <Fact name="Merged as">
+            <Mono>{task.merge_commit.slice(0, 10)}</Mono>
+          </Fact>
+        )}
+        {task.pull_request && (
+          <Fact name="Pull request">
+            <MuiLink href={task.pull_request.url} target="_blank" rel="noreferrer noopener">
+              #{task.pull_request.number} {task.pull_request.state}
+            </MuiLink>
+          </Fact>
+        )}
+        {task.spec_approved_by && (
+          <Fact name="Approved by">
+            {task.spec_approved_by} <Ago at={task.spec_approved_at} />
+          </Fact>
+        )}
+        {task.depends_on.length > 0 && (
+          <Fact name="Waits for">
+            {task.depends_on.map((id) => (
+              <TextLink key={id} to="/tasks/$taskId" params={{ taskId: id }} sx={{ display: "block" }}>
+                <Mono>{id}</Mono>
+              </TextLink>
+            ))}
+          </Fact>
+        )}
+        {(task.usage.input_tokens > 0 || task.usage.output_tokens > 0) && (
+          <Fact name="Used">{used(task.usage)}</Fact>
+        )}
+        {task.attempts > 0 && (
+          <Fact name="Retried">{task.attempts === 1 ? "once" : `${task.attempts} times`}</Fact>
+        )}
+        <Fact name="Created">
+          <Ago at={task.created_at} />
+        </Fact>
+        {task.completed_at && (
+          <Fact name="Ended">
+            <Ago at={task.completed_at} />
+          </Fact>
+        )}
+        <Fact name="Id">
+          <Mono>{task.id}</Mono>
+        </Fact>
+      </Box>
+    </Section>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <>
+      <Typography component="dt" variant="caption" color="textSecondary" sx={{ lineHeight: 1.6 }}>
+        {name}
+      </Typography>
+      <Typography
+        component="dd"
+        variant="body2"
+        sx={{ m: 0, overflowWrap: "anywhere", fontSize: "0.8125rem" }}
+      >
+        {children}
+      </Typography>
+    </>
+  );
+}
+
+const count = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+
+function used(usage: Usage): string {
+  const tokens = `${count.format(usage.input_tokens)} in, ${count.format(usage.output_tokens)} out`;
+  return usage.cost_usd === null ? tokens : `${tokens}, $${usage.cost_usd.toFixed(2)}`;
+}

@@ -1,0 +1,101 @@
+// The change of one file.
+
+import ChevronRightRounded from "@mui/icons-material/ChevronRightRounded";
+import { Box, ButtonBase, Typography } from "@mui/material";
+import { memo, useMemo, useState } from "react";
+import type { FileDiff } from "../../api/types";
+import { DiffLines } from "../../components/DiffLines";
+import { hunkLines } from "../../model/diff";
+import { MONO } from "../../theme";
+
+/** From how many lines on a file is folded at first. */
+const LARGE = 600;
+
+export const FileDiffCard = memo(function FileDiffCard({ file }: { file: FileDiff }) {
+  const [isOpen, setOpen] = useState(file.additions + file.deletions <= LARGE);
+  const lines = useMemo(() => (isOpen ? hunkLines(file.hunks) : []), [isOpen, file.hunks]);
+  return (
+    <Box
+      id={`file-${file.path}`}
+      sx={{
+        mb: 2,
+        border: 1,
+        borderColor: "divider",
+        borderRadius: 1,
+        bgcolor: "background.paper",
+        scrollMarginTop: 16,
+        // What is out of sight is not laid out.
+        contentVisibility: "auto",
+        containIntrinsicSize: "auto 320px",
+      }}
+    >
+      <ButtonBase
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+        sx={{
+          width: "100%",
+          justifyContent: "flex-start",
+          gap: 0.75,
+          px: 1,
+          minHeight: 38,
+          textAlign: "left",
+          bgcolor: "sunken",
+          borderRadius: "7px 7px 0 0",
+        }}
+      >
+        <ChevronRightRounded
+          sx={{ fontSize: 18, color: "text.secondary", transform: isOpen ? "rotate(90deg)" : "none" }}
+        />
+        <Box
+          component="span"
+          sx={{
+            fontFamily: MONO,
+            fontSize: "0.8rem",
+            fontWeight: 560,
+            flex: 1,
+            minWidth: 0,
+            overflowWrap: "anywhere",
+          }}
+        >
+          {file.old_path && file.old_path !== file.path ? `${file.old_path} → ${file.path}` : file.path}
+        </Box>
+        {file.status !== "modified" && (
+          <Typography component="span" variant="caption" color="textSecondary">
+            {file.status}
+          </Typography>
+        )}
+        <Typography
+          component="span"
+          variant="caption"
+          sx={{ pr: 0.5, fontVariantNumeric: "tabular-nums", whiteSpace: "nowrap" }}
+        >
+          <Box component="span" sx={{ color: "success.main" }}>
+            +{file.additions}
+          </Box>{" "}
+          <Box component="span" sx={{ color: "error.main" }}>
+            −{file.deletions}
+          </Box>
+        </Typography>
+      </ButtonBase>
+      {isOpen && (
+        <Box sx={{ borderTop: 1, borderColor: "divider" }}>
+          {file.is_binary ? (
+            <Note>A binary file.</Note>
+          ) : lines.length === 0 ? (
+            <Note>No line of it differs.</Note>
+          ) : (
+            <DiffLines lines={lines} label={`Changes of ${file.path}`} />
+          )}
+        </Box>
+      )}
+    </Box>
+  );
+});
+
+function Note({ children }: { children: string }) {
+  return (
+    <Typography variant="body2" color="textSecondary" sx={{ px: 2, py: 1.5 }}>
+      {children}
+    </Typography>
+  );
+}

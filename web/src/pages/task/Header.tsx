@@ -1,0 +1,142 @@
+// A task's name, its state, and what can be done with it now.
+
+import MoreHorizRounded from "@mui/icons-material/MoreHorizRounded";
+import { Box, Button, Divider, IconButton, Menu, MenuItem, Stack, Typography } from "@mui/material";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useTaskAction } from "../../api/actions";
+import { download } from "../../api/client";
+import { projectsQuery } from "../../api/queries";
+import type { TaskDetail } from "../../api/types";
+import { Confirm } from "../../components/Confirm";
+import { Status } from "../../components/Glyph";
+import { TextLink } from "../../components/links";
+import { PriorityMark } from "../../components/PriorityMark";
+import { ActionError } from "../../components/States";
+import { hasFailed, isLive, taskStatus, words } from "../../model/status";
+
+export function Header({ task }: { task: TaskDetail }) {
+  const project = useQuery(projectsQuery).data?.find((each) => each.id === task.project_id);
+  const action = useTaskAction(task.id);
+  const [isCancelling, setCancelling] = useState(false);
+  const status = taskStatus(task.status);
+
+  return (
+    <Box component="header">
+      <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 0.75 }}>
+        <TextLink to="/tasks" color="inherit" underline="hover">
+          Tasks
+        </TextLink>
+        {project && (
+          <>
+            {" / "}
+            <TextLink to="/tasks" search={{ project: project.id }} color="inherit" underline="hover">
+              {project.name}
+            </TextLink>
+          </>
+        )}
+      </Typography>
+      <Stack
+        direction={{ xs: "column", sm: "row" }}
+        sx={{ gap: 2, alignItems: { sm: "flex-start" }, justifyContent: "space-between" }}
+      >
+        <Box sx={{ minWidth: 0 }}>
+          <Typography variant="h1" sx={{ overflowWrap: "anywhere" }}>
+            {task.name}
+          </Typography>
+          <Stack direction="row" sx={{ alignItems: "center", gap: 1.5, mt: 0.75, flexWrap: "wrap" }}>
+            <Status tone={status.tone} label={status.label} strong />
+            <PriorityMark priority={task.priority} />
+            <Typography variant="caption" color="textSecondary">
+              {words(task.type)}
+              {task.archived && " · archived"}
+              {task.labels.length > 0 && ` · ${task.labels.join(", ")}`}
+            </Typography>
+          </Stack>
+        </Box>
+        <Stack direction="row" sx={{ gap: 1, flexShrink: 0, alignItems: "center" }}>
+          {isLive(task.status) && (
+            <Button variant="outlined" color="inherit" onClick={() => setCancelling(true)}>
+              Cancel task
+            </Button>
+          )}
+          {task.status === "backlog" && (
+            <Button
+              variant="contained"
+              loading={action.isPending}
+              onClick={() => action.mutate({ do: "start" })}
+            >
+              Start
+            </Button>
+          )}
+          {hasFailed(task.status) && (
+            <Button
+              variant="contained"
+              loading={action.isPending}
+              onClick={() => action.mutate({ do: "retry" })}
+            >
+              Retry
+            </Button>
+          )}
+          <More task={task} onArchive={(archived) => action.mutate({ do: "archive", archived })} />
+        </Stack>
+      </Stack>
+      {!isCancelling && (
+        <Box sx={{ mt: action.error ? 1.5 : 0 }}>
+          <ActionError error={action.error} />
+        </Box>
+      )}
+      <Confirm
+        open={isCancelling}
+        title="Cancel this task?"
+        action="Cancel task"
+        busy={action.isPending}
+        error={action.error}
+        onClose={() => setCancelling(false)}
+        onConfirm={() => action.mutate({ do: "cancel" }, { onSuccess: () => setCancelling(false) })}
+      >
+        Its agents are stopped. Branches, documents and conversations stay.
+      </Confirm>
+    </Box>
+  );
+}
+
+function More({ task, onArchive }: { task: TaskDetail; onArchive: (archived: boolean) => void }) {
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const close = () => setAnchor(null);
+  const path = `/spec-tasks/${task.id}`;
+  return (
+    <>
+      <IconButton aria-label="More" aria-haspopup="menu" onClick={(event) => setAnchor(event.currentTarget)}>
+        <MoreHorizRounded />
+      </IconButton>
+      <Menu anchorEl={anchor} open={anchor !== null} onClose={close}>
+        {(["md", "json", "csv"] as const).map((format) => (
+          <MenuItem
+            key={format}
+            component="a"
+            href={download(`${path}/report`, { format })}
+            target="_blank"
+            rel="noreferrer"
+            onClick={close}
+          >
+            Report as {{ md: "Markdown", json: "JSON", csv: "CSV" }[format]}
+          </MenuItem>
+        ))}
+        <MenuItem component="a" href={download(`${path}/download-documents`)} download onClick={close}>
+          Download the documents
+        </MenuItem>
+        <Divider />
+        <MenuItem
+          disabled={isLive(task.status) && !task.archived}
+          onClick={() => {
+            onArchive(!task.archived);
+            close();
+          }}
+        >
+          {task.archived ? "Take out of the archive" : "Archive"}
+        </MenuItem>
+      </Menu>
+    </>
+  );
+}

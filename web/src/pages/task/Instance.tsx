@@ -1,0 +1,96 @@
+// The agent instance of a task: whether it runs, and how to stop it.
+
+import { Box, Button, Skeleton, Stack, Typography } from "@mui/material";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useStopInstance } from "../../api/actions";
+import { instanceQuery } from "../../api/queries";
+import type { InstanceStatus, TaskDetail, ZedInstance } from "../../api/types";
+import { Ago } from "../../components/Ago";
+import { Confirm } from "../../components/Confirm";
+import { Status } from "../../components/Glyph";
+import { Section } from "../../components/Page";
+import { Failed } from "../../components/States";
+import type { Tone } from "../../model/status";
+import { duration } from "../../model/time";
+
+const STATUS: Record<InstanceStatus, [Tone, string]> = {
+  not_created: ["waiting", "Not started"],
+  pending: ["waiting", "Starting"],
+  active: ["working", "Running"],
+  disconnected: ["attention", "Disconnected"],
+  completed: ["done", "Ended"],
+  failed: ["failed", "Failed"],
+};
+
+export function Instance({ task }: { task: TaskDetail }) {
+  const query = useQuery(instanceQuery(task.id));
+  const [isStopping, setStopping] = useState(false);
+  const stop = useStopInstance(task.id);
+  const instance = query.data;
+  if (query.isError && !instance) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  const [tone, label] = STATUS[instance?.status ?? "not_created"] ?? ["waiting", instance?.status ?? ""];
+  return (
+    <Section title="Agent instance">
+      <Box
+        sx={{
+          border: 1,
+          borderColor: "divider",
+          borderRadius: 1,
+          px: 1.75,
+          py: 1.25,
+          bgcolor: "background.paper",
+        }}
+      >
+        <Stack direction="row" sx={{ alignItems: "center", justifyContent: "space-between", minHeight: 32 }}>
+          {query.isPending ? <Skeleton width={90} /> : <Status tone={tone} label={label} />}
+          {instance?.status === "active" && (
+            <Button variant="text" color="inherit" size="small" onClick={() => setStopping(true)}>
+              Stop
+            </Button>
+          )}
+        </Stack>
+        {instance && instance.status !== "not_created" && <Details instance={instance} />}
+      </Box>
+      <Confirm
+        open={isStopping}
+        title="Stop the agent?"
+        action="Stop"
+        busy={stop.isPending}
+        error={stop.error}
+        onClose={() => setStopping(false)}
+        onConfirm={() => stop.mutate(undefined, { onSuccess: () => setStopping(false) })}
+      >
+        It ends with everything it started. A turn that is under way is asked again in a fresh process.
+      </Confirm>
+    </Section>
+  );
+}
+
+function Details({ instance }: { instance: ZedInstance }) {
+  const agent = [instance.agent?.name, instance.agent?.version].filter(Boolean).join(" ");
+  const lines = [
+    agent,
+    `${instance.thread_count === 1 ? "1 thread" : `${instance.thread_count} threads`}, ${instance.active_threads} active`,
+    instance.status === "active"
+      ? `up ${duration(instance.uptime_seconds)}${instance.pid ? `, process ${instance.pid}` : ""}`
+      : "",
+    instance.restarts > 0
+      ? `restarted ${instance.restarts === 1 ? "once" : `${instance.restarts} times`}`
+      : "",
+  ].filter(Boolean);
+  return (
+    <Box sx={{ mt: 0.5 }}>
+      {lines.map((line) => (
+        <Typography key={line} variant="caption" color="textSecondary" component="p">
+          {line}
+        </Typography>
+      ))}
+      {instance.last_activity && (
+        <Typography variant="caption" color="textSecondary" component="p">
+          last heard <Ago at={instance.last_activity} />
+        </Typography>
+      )}
+    </Box>
+  );
+}

@@ -1,0 +1,96 @@
+// One task: where it stands, its documents, its sessions, its change.
+
+import { Box, Tab, Tabs } from "@mui/material";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import { ApiError } from "../../api/client";
+import { taskQuery } from "../../api/queries";
+import type { TaskDetail } from "../../api/types";
+import { useTitle } from "../../components/Page";
+import { Empty, Failed, Paragraphs } from "../../components/States";
+import { useTopic } from "../../live/provider";
+import type { TaskTab } from "../../router";
+import { Callout } from "./Callout";
+import { ChangeTab } from "./ChangeTab";
+import { Header } from "./Header";
+import { Overview } from "./Overview";
+import { SessionsTab } from "./SessionsTab";
+import { Specification } from "./Specification";
+import { TaskStepper } from "./TaskStepper";
+
+export function TaskPage() {
+  const { taskId } = useParams({ from: "/app/tasks/$taskId" });
+  useTopic("task", taskId);
+  const query = useQuery(taskQuery(taskId));
+  return (
+    <Box
+      sx={{
+        maxWidth: 1400,
+        mx: "auto",
+        px: { xs: 2, sm: 3, md: 4 },
+        pt: { xs: 2, md: 3 },
+        pb: { xs: 11, md: 5 },
+      }}
+    >
+      {query.isPending ? (
+        <Paragraphs lines={9} />
+      ) : query.data ? (
+        <Task key={taskId} task={query.data} />
+      ) : query.error instanceof ApiError && query.error.status === 404 ? (
+        <Empty title="There is no such task" action={<Link to="/tasks">Go to tasks</Link>}>
+          It may belong to somebody else, or the address is mistyped.
+        </Empty>
+      ) : (
+        <Failed error={query.error} retry={() => void query.refetch()} />
+      )}
+    </Box>
+  );
+}
+
+/** Where a person most likely wants to look first. */
+function firstTab(task: TaskDetail): TaskTab {
+  if (task.status === "spec_review") return "specification";
+  if (task.status === "implementation_review") return "change";
+  return "overview";
+}
+
+function Task({ task }: { task: TaskDetail }) {
+  useTitle(task.name);
+  const search = useSearch({ from: "/app/tasks/$taskId" });
+  const navigate = useNavigate({ from: "/tasks/$taskId" });
+  // Chosen once: a task that moves on must not take the page away from its reader.
+  const [first] = useState(() => firstTab(task));
+  const tab = search.tab ?? first;
+  const open = (to: TaskTab) => void navigate({ search: { tab: to } });
+
+  return (
+    <>
+      <Header task={task} />
+      <TaskStepper task={task} />
+      <Callout task={task} tab={tab} onOpen={open} />
+      <Tabs
+        value={tab}
+        onChange={(_, to: TaskTab) => open(to)}
+        variant="scrollable"
+        scrollButtons={false}
+        aria-label="Parts of the task"
+        sx={{ borderBottom: 1, borderColor: "divider", mb: 2.5 }}
+      >
+        <Tab value="overview" label="Overview" />
+        <Tab value="specification" label="Specification" />
+        <Tab
+          value="sessions"
+          label={task.work_sessions.length > 0 ? `Sessions (${task.work_sessions.length})` : "Sessions"}
+        />
+        <Tab value="change" label="Change" />
+      </Tabs>
+      <Box role="tabpanel" aria-label={tab}>
+        {tab === "overview" && <Overview task={task} />}
+        {tab === "specification" && <Specification task={task} />}
+        {tab === "sessions" && <SessionsTab task={task} chosen={search.session} />}
+        {tab === "change" && <ChangeTab task={task} />}
+      </Box>
+    </>
+  );
+}

@@ -1,0 +1,111 @@
+// A tool call of an agent: one line, with what went in and came out behind it.
+
+import BuildOutlined from "@mui/icons-material/BuildOutlined";
+import DeleteOutlineRounded from "@mui/icons-material/DeleteOutlineRounded";
+import DescriptionOutlined from "@mui/icons-material/DescriptionOutlined";
+import EditOutlined from "@mui/icons-material/EditOutlined";
+import LanguageOutlined from "@mui/icons-material/LanguageOutlined";
+import PsychologyOutlined from "@mui/icons-material/PsychologyOutlined";
+import SearchRounded from "@mui/icons-material/SearchRounded";
+import TerminalRounded from "@mui/icons-material/TerminalRounded";
+import { Box, Stack, Typography } from "@mui/material";
+import { Code } from "../../components/Code";
+import { DiffLines } from "../../components/DiffLines";
+import { Fold } from "../../components/Fold";
+import { Glyph } from "../../components/Glyph";
+import { textChange } from "../../model/diff";
+import type { Tone } from "../../model/status";
+import { type ToolContent, toolContent } from "../../model/tool";
+import type { ToolCall } from "../../model/transcript";
+import { MONO } from "../../theme";
+
+const ICONS: Record<string, typeof BuildOutlined> = {
+  read: DescriptionOutlined,
+  edit: EditOutlined,
+  delete: DeleteOutlineRounded,
+  move: EditOutlined,
+  search: SearchRounded,
+  execute: TerminalRounded,
+  think: PsychologyOutlined,
+  fetch: LanguageOutlined,
+};
+
+const TONES: Record<string, Tone> = {
+  pending: "waiting",
+  in_progress: "working",
+  completed: "done",
+  failed: "failed",
+  cancelled: "waiting",
+};
+
+export function ToolBlock({ call }: { call: ToolCall }) {
+  const Icon = ICONS[call.toolKind] ?? BuildOutlined;
+  const parts = toolContent(call);
+  const line = (
+    <Stack direction="row" component="span" sx={{ alignItems: "center", gap: 0.875, minWidth: 0 }}>
+      <Icon sx={{ fontSize: 16, flexShrink: 0 }} />
+      <Box
+        component="span"
+        sx={{
+          fontFamily: MONO,
+          fontSize: "0.78rem",
+          overflow: "hidden",
+          textOverflow: "ellipsis",
+          whiteSpace: "nowrap",
+        }}
+      >
+        {call.title}
+      </Box>
+      <Glyph tone={TONES[call.status] ?? "waiting"} size={12} />
+      {(call.status === "failed" || call.status === "cancelled") && (
+        <Typography
+          component="span"
+          variant="caption"
+          color={call.status === "failed" ? "error" : "textSecondary"}
+        >
+          {call.status}
+        </Typography>
+      )}
+    </Stack>
+  );
+  if (parts.length === 0) {
+    return <Box sx={{ my: 0.75, pl: 1.75, color: "text.secondary" }}>{line}</Box>;
+  }
+  return (
+    <Fold label={line} quiet>
+      <Stack sx={{ gap: 1 }}>
+        {parts.map((part, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a call have no other identity
+          <Part key={at} part={part} />
+        ))}
+      </Stack>
+    </Fold>
+  );
+}
+
+function Part({ part }: { part: ToolContent }) {
+  if (part.kind === "text") return <Code text={part.text} />;
+  const lines = textChange(part.before, part.after);
+  return (
+    <Box sx={{ border: 1, borderColor: "divider", borderRadius: 1, overflow: "hidden" }}>
+      <Typography
+        component="p"
+        sx={{
+          fontFamily: MONO,
+          fontSize: "0.75rem",
+          px: 1.25,
+          py: 0.5,
+          bgcolor: "sunken",
+          color: "text.secondary",
+        }}
+      >
+        {part.path}
+      </Typography>
+      {lines.length > 0 && (
+        <Box sx={{ maxHeight: 360, overflowY: "auto" }}>
+          <DiffLines lines={lines} label={`Change of ${part.path}`} />
+        </Box>
+      )}
+    </Box>
+  );
+}

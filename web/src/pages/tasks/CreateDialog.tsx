@@ -1,0 +1,300 @@
+// The dialog that makes a task: where, what, how much it matters, and who does it.
+
+import {
+  Box,
+  Button,
+  ButtonBase,
+  Dialog,
+  DialogActions,
+  DialogContent,
+  DialogTitle,
+  ListSubheader,
+  MenuItem,
+  Stack,
+  TextField,
+  Typography,
+  useMediaQuery,
+} from "@mui/material";
+import { useTheme } from "@mui/material/styles";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { useCreateTask } from "../../api/actions";
+import { ApiError, newKey } from "../../api/client";
+import { agentsQuery, projectsQuery, samplesQuery } from "../../api/queries";
+import type { Agent, Complexity, DemoRepo, Priority, TaskType } from "../../api/types";
+import { ActionError } from "../../components/States";
+import { isPlanned, PRIORITIES, TASK_TYPES, words } from "../../model/status";
+
+interface Props {
+  open: boolean;
+  project?: string;
+  onClose: () => void;
+}
+
+export function CreateDialog({ open, project, onClose }: Props) {
+  const isNarrow = useMediaQuery(useTheme().breakpoints.down("sm"));
+  return (
+    <Dialog open={open} onClose={onClose} maxWidth="sm" fullWidth fullScreen={isNarrow}>
+      {open && <Form project={project} onClose={onClose} />}
+    </Dialog>
+  );
+}
+
+const SAMPLE = "sample:";
+
+function Form({ project, onClose }: Omit<Props, "open">) {
+  const navigate = useNavigate();
+  const projects = useQuery(projectsQuery);
+  const samples = useQuery(samplesQuery);
+  const agents = useQuery(agentsQuery).data ?? [];
+  const create = useCreateTask();
+  const [place, setPlace] = useState(project ?? "");
+  const [prompt, setPrompt] = useState("");
+  const [type, setType] = useState<TaskType>("feature");
+  const [priority, setPriority] = useState<Priority>("medium");
+  const [complexity, setComplexity] = useState<Complexity>("complex");
+  const [planner, setPlanner] = useState("");
+  const [implementer, setImplementer] = useState("");
+  // The same words sent twice make one task.
+  const key = useRef({ body: "", key: "" });
+
+  useEffect(() => {
+    if (place || !projects.data || !samples.data) return;
+    const first = projects.data[0]?.id ?? (samples.data[0] ? SAMPLE + samples.data[0].id : "");
+    setPlace(first);
+  }, [place, projects.data, samples.data]);
+
+  const sample = place.startsWith(SAMPLE)
+    ? samples.data?.find((each) => each.id === place.slice(SAMPLE.length))
+    : undefined;
+  const ownSample = projects.data?.find((each) => each.id === place)?.settings?.sample;
+  const suggestions = sample ?? samples.data?.find((each) => each.id === ownSample);
+  const fields = create.error instanceof ApiError ? create.error.fields : {};
+  const shownApart = ["prompt", "project_id", "demo_repo", "spec_agent", "implementation_agent"];
+  const general = Object.keys(fields).some((field) => shownApart.includes(field)) ? null : create.error;
+  const canSend = prompt.trim() !== "" && place !== "" && !create.isPending;
+
+  const submit = () => {
+    if (!canSend) return;
+    const common = {
+      prompt: prompt.trim(),
+      type,
+      priority,
+      complexity,
+      spec_agent: planner || undefined,
+      implementation_agent: implementer || undefined,
+    };
+    const task = sample
+      ? ({ from: "demo", body: { ...common, demo_repo: sample.id } } as const)
+      : ({ from: "prompt", body: { ...common, project_id: place } } as const);
+    const body = JSON.stringify(task);
+    if (key.current.body !== body) key.current = { body, key: newKey() };
+    create.mutate(
+      { ...task, key: key.current.key },
+      { onSuccess: (made) => void navigate({ to: "/tasks/$taskId", params: { taskId: made.id } }) },
+    );
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) submit();
+  };
+
+  return (
+    <>
+      <DialogTitle>New task</DialogTitle>
+      <DialogContent onKeyDown={onKey}>
+        <Stack sx={{ gap: 2, pt: 1 }}>
+          <TextField
+            select
+            label="Repository"
+            value={place}
+            onChange={(event) => setPlace(event.target.value)}
+            error={Boolean(fields.project_id ?? fields.demo_repo)}
+            helperText={fields.project_id ?? fields.demo_repo ?? sample?.description}
+          >
+            {(projects.data?.length ?? 0) > 0 && <ListSubheader>Projects</ListSubheader>}
+            {projects.data?.map((each) => (
+              <MenuItem key={each.id} value={each.id}>
+                {each.name}
+              </MenuItem>
+            ))}
+            {(samples.data?.length ?? 0) > 0 && <ListSubheader>Sample repositories</ListSubheader>}
+            {samples.data?.map((each) => (
+              <MenuItem key={each.id} value={SAMPLE + each.id}>
+                {each.name}
+              </MenuItem>
+            ))}
+            {place === "" && <MenuItem value="" sx={{ display: "none" }} />}
+          </TextField>
+          <TextField
+            label="What is to be done?"
+            multiline
+            minRows={4}
+            maxRows={12}
+            autoFocus
+            value={prompt}
+            onChange={(event) => setPrompt(event.target.value)}
+            error={Boolean(fields.prompt)}
+            helperText={fields.prompt}
+            placeholder="Add user accounts with email and password, so that every person sees only their own todos."
+          />
+          {suggestions && <Prompts sample={suggestions} chosen={prompt} onChoose={setPrompt} />}
+          <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr 1fr" } }}>
+            <Choice
+              label="Type"
+              value={type}
+              onChange={(value) => setType(value as TaskType)}
+              options={TASK_TYPES}
+            />
+            <Choice
+              label="Priority"
+              value={priority}
+              onChange={(value) => setPriority(value as Priority)}
+              options={PRIORITIES}
+            />
+            <TextField
+              select
+              label="Complexity"
+              value={complexity}
+              onChange={(event) => setComplexity(event.target.value as Complexity)}
+            >
+              <MenuItem value="simple">Simple · one session</MenuItem>
+              <MenuItem value="complex">Complex · several sessions</MenuItem>
+            </TextField>
+          </Box>
+          <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr" } }}>
+            <AgentChoice
+              label="Planning agent"
+              part="planning"
+              value={planner}
+              onChange={setPlanner}
+              agents={agents}
+              error={fields.spec_agent}
+              disabled={!isPlanned(type)}
+            />
+            <AgentChoice
+              label="Implementation agent"
+              part="implementation"
+              value={implementer}
+              onChange={setImplementer}
+              agents={agents}
+              error={fields.implementation_agent}
+            />
+          </Box>
+          {!isPlanned(type) && (
+            <Typography variant="caption" color="textSecondary">
+              A task of this type has no planning phase: an agent begins at once.
+            </Typography>
+          )}
+          <ActionError error={projects.error ?? samples.error ?? general} />
+        </Stack>
+      </DialogContent>
+      <DialogActions>
+        <Typography
+          variant="caption"
+          color="textSecondary"
+          sx={{ flex: 1, display: { xs: "none", sm: "block" } }}
+        >
+          Ctrl + Enter creates it
+        </Typography>
+        <Button color="inherit" onClick={onClose}>
+          Cancel
+        </Button>
+        <Button variant="contained" onClick={submit} disabled={!canSend} loading={create.isPending}>
+          Create and start
+        </Button>
+      </DialogActions>
+    </>
+  );
+}
+
+function Prompts(props: { sample: DemoRepo; chosen: string; onChoose: (prompt: string) => void }) {
+  if (props.sample.prompts.length === 0) return null;
+  return (
+    <Box role="group" aria-label={`Prompts for ${props.sample.name}`}>
+      <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 0.75 }}>
+        Try one of these on {props.sample.name}
+      </Typography>
+      <Stack sx={{ gap: 0.75 }}>
+        {props.sample.prompts.map((prompt) => (
+          <ButtonBase
+            key={prompt}
+            onClick={() => props.onChoose(prompt)}
+            aria-pressed={props.chosen === prompt}
+            sx={{
+              justifyContent: "flex-start",
+              textAlign: "left",
+              fontSize: "0.8125rem",
+              lineHeight: 1.45,
+              px: 1.25,
+              py: 0.875,
+              border: 1,
+              borderColor: props.chosen === prompt ? "primary.main" : "divider",
+              bgcolor: props.chosen === prompt ? "action.selected" : "transparent",
+              borderRadius: "7px",
+              "&:hover": { bgcolor: "action.hover" },
+            }}
+          >
+            {prompt}
+          </ButtonBase>
+        ))}
+      </Stack>
+    </Box>
+  );
+}
+
+function Choice(props: {
+  label: string;
+  value: string;
+  options: readonly string[];
+  onChange: (value: string) => void;
+}) {
+  return (
+    <TextField
+      select
+      label={props.label}
+      value={props.value}
+      onChange={(event) => props.onChange(event.target.value)}
+    >
+      {props.options.map((option) => (
+        <MenuItem key={option} value={option}>
+          {words(option)}
+        </MenuItem>
+      ))}
+    </TextField>
+  );
+}
+
+interface AgentChoiceProps {
+  label: string;
+  part: string;
+  value: string;
+  agents: Agent[];
+  error?: string;
+  disabled?: boolean;
+  onChange: (value: string) => void;
+}
+
+export function AgentChoice({ label, part, value, agents, error, disabled, onChange }: AgentChoiceProps) {
+  const able = agents.filter((agent) => agent.roles.length === 0 || agent.roles.includes(part));
+  return (
+    <TextField
+      select
+      label={label}
+      value={value}
+      disabled={disabled}
+      onChange={(event) => onChange(event.target.value)}
+      error={Boolean(error)}
+      helperText={error}
+      slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}
+    >
+      <MenuItem value="">Default</MenuItem>
+      {able.map((agent) => (
+        <MenuItem key={agent.id} value={agent.id} disabled={!agent.installed}>
+          {agent.name}
+          {!agent.installed && " · not installed"}
+        </MenuItem>
+      ))}
+    </TextField>
+  );
+}

@@ -1,0 +1,218 @@
+// What narrows the task list down; all of it is in the address, so that a list can be kept and shared.
+
+import SearchRounded from "@mui/icons-material/SearchRounded";
+import { Box, ButtonBase, InputAdornment, MenuItem, Stack, TextField } from "@mui/material";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { taskCountQuery } from "../../api/queries";
+import type { Priority, Project } from "../../api/types";
+import { isTyping } from "../../components/Shortcuts";
+import { GROUPS, type Group, PRIORITIES, TASK_STATUSES, taskStatus, words } from "../../model/status";
+import type { TasksSearch } from "../../router";
+
+const SORTS: [string, string][] = [
+  ["-created_at", "Newest first"],
+  ["-updated_at", "Last changed"],
+  ["-priority", "Priority"],
+  ["name", "Name"],
+  ["status", "Status"],
+  ["created_at", "Oldest first"],
+];
+
+interface Props {
+  search: TasksSearch;
+  projects: Project[];
+  onChange: (change: Partial<TasksSearch>, replace?: boolean) => void;
+}
+
+export function Filters({ search, projects, onChange }: Props) {
+  return (
+    <Stack sx={{ gap: 1.5, mb: 1.5 }}>
+      <Stack
+        direction="row"
+        role="group"
+        aria-label="Filter by status"
+        sx={{ gap: 0.5, overflowX: "auto", mx: -0.5, px: 0.5, py: 0.25 }}
+      >
+        <GroupButton label="All" chosen={!search.status} onClick={() => onChange({ status: undefined })} />
+        {(Object.keys(GROUPS) as Group[]).map((group) => (
+          <GroupButton
+            key={group}
+            group={group}
+            label={GROUPS[group].label}
+            chosen={search.status === group}
+            onClick={() => onChange({ status: search.status === group ? undefined : group })}
+          />
+        ))}
+      </Stack>
+      <Box
+        sx={{
+          display: "grid",
+          gap: 1,
+          gridTemplateColumns: {
+            xs: "repeat(3, minmax(0, 1fr))",
+            sm: "minmax(180px, 1fr) repeat(4, minmax(110px, auto))",
+          },
+        }}
+      >
+        <Search value={search.q ?? ""} onChange={(q) => onChange({ q: q || undefined }, true)} />
+        <Choice
+          wideOnly
+          label="Status"
+          value={search.status ?? ""}
+          onChange={(status) => onChange({ status: status || undefined })}
+          options={[
+            ["", "Any status"],
+            ...(search.status && search.status in GROUPS
+              ? [[search.status, GROUPS[search.status as Group].label] as [string, string]]
+              : []),
+            ...TASK_STATUSES.filter((status) => !(status in GROUPS)).map((status): [string, string] => [
+              status,
+              taskStatus(status).label,
+            ]),
+          ]}
+        />
+        <Choice
+          label="Project"
+          value={search.project ?? ""}
+          onChange={(project) => onChange({ project: project || undefined })}
+          options={[
+            ["", "Any project"],
+            ...projects.map((project): [string, string] => [project.id, project.name]),
+          ]}
+        />
+        <Choice
+          label="Priority"
+          value={search.priority ?? ""}
+          onChange={(priority) => onChange({ priority: (priority as Priority) || undefined })}
+          options={[
+            ["", "Any priority"],
+            ...PRIORITIES.map((priority): [string, string] => [priority, words(priority)]),
+          ]}
+        />
+        <Choice
+          label="Sort"
+          value={search.sort ?? "-created_at"}
+          onChange={(sort) => onChange({ sort: sort === "-created_at" ? undefined : sort })}
+          options={SORTS}
+        />
+      </Box>
+    </Stack>
+  );
+}
+
+function GroupButton(props: { label: string; chosen: boolean; onClick: () => void; group?: Group }) {
+  const needsYou = props.group === "needs_you";
+  const count = useQuery({ ...taskCountQuery(GROUPS.needs_you.statuses), enabled: needsYou }).data;
+  return (
+    <ButtonBase
+      aria-pressed={props.chosen}
+      onClick={props.onClick}
+      sx={{
+        px: 1.25,
+        height: 30,
+        flexShrink: 0,
+        borderRadius: "7px",
+        fontSize: "0.8125rem",
+        fontWeight: props.chosen ? 600 : 500,
+        color: props.chosen ? "text.primary" : "text.secondary",
+        bgcolor: props.chosen ? "action.selected" : "transparent",
+        "&:hover": { bgcolor: props.chosen ? "action.selected" : "action.hover" },
+      }}
+    >
+      {props.label}
+      {needsYou && count ? (
+        <Box
+          component="span"
+          sx={{ ml: 0.75, color: "warning.main", fontWeight: 650, fontVariantNumeric: "tabular-nums" }}
+        >
+          {count}
+        </Box>
+      ) : null}
+    </ButtonBase>
+  );
+}
+
+/** How long typing may pause before the list is asked for, in milliseconds. */
+const PAUSE = 200;
+
+function Search({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  const [text, setText] = useState(value);
+  const input = useRef<HTMLInputElement>(null);
+  const told = useRef(value);
+  const tell = useRef(onChange);
+  tell.current = onChange;
+
+  useEffect(() => {
+    // The address changed by other means than typing.
+    if (value !== told.current) setText(value);
+    told.current = value;
+  }, [value]);
+
+  useEffect(() => {
+    if (text === told.current) return;
+    const timer = setTimeout(() => {
+      told.current = text;
+      tell.current(text);
+    }, PAUSE);
+    return () => clearTimeout(timer);
+  }, [text]);
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== "/" || isTyping(event)) return;
+      event.preventDefault();
+      input.current?.focus();
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
+
+  return (
+    <TextField
+      type="search"
+      placeholder="Search tasks"
+      value={text}
+      onChange={(event) => setText(event.target.value)}
+      inputRef={input}
+      sx={{ gridColumn: { xs: "1 / -1", sm: "auto" } }}
+      slotProps={{
+        htmlInput: { "aria-label": "Search tasks" },
+        input: {
+          startAdornment: (
+            <InputAdornment position="start">
+              <SearchRounded sx={{ fontSize: 18 }} />
+            </InputAdornment>
+          ),
+        },
+      }}
+    />
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  value: string;
+  options: [string, string][];
+  /** Left out where there is little room. */
+  wideOnly?: boolean;
+  onChange: (value: string) => void;
+}
+
+function Choice({ label, value, options, wideOnly = false, onChange }: ChoiceProps) {
+  return (
+    <TextField
+      select
+      value={value}
+      sx={{ display: { xs: wideOnly ? "none" : "flex", sm: "flex" } }}
+      onChange={(event) => onChange(event.target.value)}
+      slotProps={{ select: { displayEmpty: true, inputProps: { "aria-label": label } } }}
+    >
+      {options.map(([id, name]) => (
+        <MenuItem key={id} value={id}>
+          {name}
+        </MenuItem>
+      ))}
+    </TextField>
+  );
+}
