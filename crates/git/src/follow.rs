@@ -114,6 +114,7 @@ fn follow(
         tracing::warn!(worktree = %checkout.root.display(), "a sparse index is not brought along");
         return Ok(());
     }
+    distrust_racy(&mut index);
     mend(repository, checkout, &mut index, old)?;
     for difference in &differences {
         bring(repository, checkout, &mut index, difference)?;
@@ -128,6 +129,17 @@ fn follow(
     lock.write_all(&bytes).and_then(|()| lock.flush()).context("write", path.display())?;
     lock.commit().map_err(|error| error.error).context("write", path.display())?;
     Ok(())
+}
+
+/// Takes the times from entries of files that may have changed in the moment in which they were last looked at.
+///
+/// Git compares the content of a file whose time is not older than its index. The index that is written here is
+/// younger than the one that was read, so that sign would be lost.
+fn distrust_racy(index: &mut gix::index::File) {
+    let (read_at, options) = (index.timestamp(), gix::index::entry::stat::Options::default());
+    for entry in index.entries_mut().iter_mut().filter(|entry| entry.stat.is_racy(read_at, options)) {
+        entry.stat = Stat::default();
+    }
 }
 
 /// Brings one path of the index along, and its file when nobody has changed it.

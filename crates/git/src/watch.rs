@@ -137,7 +137,8 @@ fn may_move_a_branch(event: &notify::Event) -> bool {
         let is_packed = path.file_name().is_some_and(|name| name == "packed-refs");
         is_packed || !is_lock && path.components().any(|part| part.as_os_str() == "refs")
     };
-    !event.kind.is_access() && (event.need_rescan() || event.paths.is_empty() || event.paths.iter().any(counts))
+    !event.kind.is_access()
+        && (event.need_rescan() || event.paths.is_empty() || event.paths.iter().any(counts))
 }
 
 fn changes(old: &BTreeMap<String, CommitId>, new: &BTreeMap<String, CommitId>) -> Vec<RefChange> {

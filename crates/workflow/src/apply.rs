@@ -130,6 +130,9 @@ impl Task {
                     self.usage.add(usage);
                 }
                 self.on_session(session, now, |session| {
+                    if let Some(usage) = usage {
+                        session.usage.add(usage);
+                    }
                     session.heals = 0;
                     if let SessionState::Working { turn } = &session.state {
                         let (turn, stop_reason) = (turn.clone(), stop_reason.clone());
@@ -369,6 +372,7 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         last_commit: None,
         merged: None,
         last_error: None,
+        usage: Usage::default(),
         worked: Vec::new(),
         created_at: now,
         updated_at: now,

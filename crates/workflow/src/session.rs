@@ -2,12 +2,12 @@
 
 use crate::{
     Commit, CreationMethod, Failure, HelixSessionId, Millis, SessionId, SessionPhase, SessionStatus,
-    ThreadId, TurnId,
+    ThreadId, TurnId, Usage,
 };
 use serde::{Deserialize, Serialize};
 
 /// One agent thread's piece of a task, with its own log, worktree and branch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     pub id: SessionId,
     pub helix_session: HelixSessionId,
@@ -40,6 +40,9 @@ pub struct Session {
     pub last_commit: Option<Commit>,
     pub merged: Option<Commit>,
     pub last_error: Option<Failure>,
+    /// What its turns spent, as far as its agent says.
+    #[serde(default)]
+    pub usage: Usage,
     /// When it was worked on, the last interval open while it works.
     pub worked: Vec<Interval>,
     pub created_at: Millis,

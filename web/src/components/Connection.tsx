@@ -36,6 +36,9 @@ export function OfflineBanner() {
         gap: 1.5,
         px: 2,
         py: 0.75,
+        position: "sticky",
+        top: 0,
+        zIndex: 1050,
         borderBottom: 1,
         borderColor: "divider",
         backgroundColor:

@@ -149,8 +149,6 @@ function Count({ value, attention }: { value: number; attention: boolean }) {
 
 function Account() {
   const me = useQuery(meQuery).data;
-  const logout = useLogout();
-  const navigate = useNavigate();
   return (
     <Stack
       direction="row"
@@ -160,15 +158,23 @@ function Account() {
         {me?.name ?? ""}
       </Typography>
       <ThemeSwitch />
-      <Tooltip title="Log out">
-        <IconButton
-          aria-label="Log out"
-          onClick={() => logout.mutate(undefined, { onSettled: () => navigate({ to: "/login" }) })}
-        >
-          <LogoutOutlined fontSize="small" />
-        </IconButton>
-      </Tooltip>
+      <Logout />
     </Stack>
+  );
+}
+
+function Logout() {
+  const logout = useLogout();
+  const navigate = useNavigate();
+  return (
+    <Tooltip title="Log out">
+      <IconButton
+        aria-label="Log out"
+        onClick={() => logout.mutate(undefined, { onSettled: () => navigate({ to: "/login" }) })}
+      >
+        <LogoutOutlined fontSize="small" />
+      </IconButton>
+    </Tooltip>
   );
 }
 
@@ -192,6 +198,7 @@ function TopBar() {
       <Box sx={{ flex: 1 }} />
       <ConnectionMark />
       <ThemeSwitch />
+      <Logout />
     </Stack>
   );
 }
@@ -234,7 +241,14 @@ function BottomBar() {
               color: isHere ? "text.primary" : "text.secondary",
             }}
           >
-            <Badge badgeContent={counts[to] ?? 0} color={to === "/tasks" ? "warning" : "info"} max={99}>
+            <Badge
+              badgeContent={counts[to] ?? 0}
+              color={to === "/tasks" ? "warning" : "info"}
+              max={99}
+              sx={{
+                "& .MuiBadge-badge": { fontSize: 10, height: 15, minWidth: 15, px: 0.5, right: -7, top: 1 },
+              }}
+            >
               <Icon sx={{ fontSize: 20 }} />
             </Badge>
             {label}

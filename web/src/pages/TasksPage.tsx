@@ -65,14 +65,16 @@ export function TasksPage() {
       ) : tasks.length === 0 ? (
         isFiltered ? (
           <Empty
-            title="Nothing matches"
+            title={search.status === "needs_you" ? "Nothing needs you" : "Nothing matches"}
             action={
               <Button variant="outlined" color="inherit" onClick={() => void navigate({ search: {} })}>
                 Clear the filters
               </Button>
             }
           >
-            No task has all of what the filters ask for.
+            {search.status === "needs_you"
+              ? "Specifications and changes that wait for your decision appear here, and work that failed."
+              : "No task has all of what the filters ask for."}
           </Empty>
         ) : (
           <Empty

@@ -173,3 +173,21 @@ fn an_index_that_a_racing_git_set_back_is_put_right_by_the_next_commit() {
     lab.put(BRANCH, "e.md", b"e\n");
     assert_eq!(status(&docs), "M  b.md\n");
 }
+
+/// A change within the tick of the clock in which the file was written shows in no time of the file.
+#[test]
+fn a_change_in_the_same_moment_is_not_lost_when_the_index_is_written_again() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    lab.put(BRANCH, "progress.md", b"- [ ] one\n");
+    let path = docs.join("progress.md");
+    let written = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, "- [x] one\n").unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
+    lab.put(BRANCH, "tasks.md", b"tasks\n");
+    // As if the index had been written a little later.
+    let index =
+        fs::File::options().write(true).open(lab.root().join(".git/worktrees").join(BRANCH).join("index"));
+    index.unwrap().set_modified(written + std::time::Duration::from_secs(5)).unwrap();
+    assert_eq!(status(&docs), " M progress.md\n");
+}

@@ -95,6 +95,14 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(openapi::read))
 }
 
+/// The routes outside the API, for those who look after the server.
+fn upkeep() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(ops::healthz))
+        .routes(routes!(ops::readyz))
+        .routes(routes!(ops::metrics))
+}
+
 /// Everything the server answers.
 pub fn router(app: App) -> Router {
     let under_way = idempotency::UnderWay::default();
@@ -108,9 +116,7 @@ pub fn router(app: App) -> Router {
     };
     Router::new()
         .merge(api)
-        .route("/healthz", get(ops::healthz))
-        .route("/readyz", get(ops::readyz))
-        .route("/metrics", get(ops::metrics))
+        .merge(upkeep().split_for_parts().0)
         .fallback(get(dashboard::serve).fallback(no_route))
         .layer(middleware::from_fn_with_state(app.clone(), guard::check))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -19,8 +19,10 @@ struct Head;
 
 /// The document, made from the routes themselves.
 pub fn document() -> utoipa::openapi::OpenApi {
-    let (_, mut document) =
-        OpenApiRouter::with_openapi(Head::openapi()).nest("/api/v1", super::routes()).split_for_parts();
+    let (_, mut document) = OpenApiRouter::with_openapi(Head::openapi())
+        .nest("/api/v1", super::routes())
+        .merge(super::upkeep())
+        .split_for_parts();
     let components = document.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));

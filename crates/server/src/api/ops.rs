@@ -11,11 +11,14 @@ use serde_json::json;
 use std::fmt::Write as _;
 
 /// The process answers.
+#[utoipa::path(get, path = "/healthz", tag = "about", security(()), responses((status = 200, description = "It lives")))]
 pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// The database and git can be reached.
+#[utoipa::path(get, path = "/readyz", tag = "about", security(()),
+    responses((status = 200, description = "Ready"), (status = 503, description = "Something cannot be reached")))]
 pub(crate) async fn readyz(State(app): State<App>) -> Response {
     let database = app.store.ping().await;
     let git = app.repositories.git().clone();
@@ -34,6 +37,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
 }
 
 /// Counters and gauges as Prometheus reads them; beyond loopback they need a token.
+#[utoipa::path(get, path = "/metrics", tag = "about", responses((status = 200, description = "Prometheus text")))]
 pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     if !app.config.bind.ip().is_loopback() {
         let (mut parts, _) = request.into_parts();

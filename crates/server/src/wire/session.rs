@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use workflow::{
     CreationMethod, Session, SessionId, SessionPhase, SessionStatus, Task, TaskStatus, Unit, UnitStatus,
-    Usage,
 };
 
 /// A work session: one agent thread's piece of a task.
@@ -133,7 +132,7 @@ impl WorkSession {
             workspace_path: path,
             branch_name: session.branch.clone(),
             progress: progress(task, session, unit, checklist),
-            usage: UsageView::of(Usage::default()),
+            usage: UsageView::of(session.usage),
             creation_method: session.method,
             last_error: session.last_error.as_ref().map(LastError::of),
             created_at: rfc3339(session.created_at),

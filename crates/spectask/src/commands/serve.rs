@@ -5,13 +5,15 @@ use crate::client::Client;
 use crate::config;
 use crate::output::text;
 use serde_json::{Value, json};
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::process::Stdio;
 
 pub(crate) async fn serve(cli: &Cli, command: &Serve) -> anyhow::Result<()> {
     let config = config::load(cli, command.bind)?;
-    server::run(config, announce).await
+    // A log that others read is no place for a token.
+    let by_person = std::io::stderr().is_terminal();
+    server::run(config, |address, token| announce(address, by_person.then_some(token))).await
 }
 
 pub(crate) async fn demo(cli: &Cli, command: &Demo) -> anyhow::Result<()> {
@@ -19,7 +21,7 @@ pub(crate) async fn demo(cli: &Cli, command: &Demo) -> anyhow::Result<()> {
     config.demo = true;
     let (opens, creates) = (!command.no_open, !command.no_task);
     server::run(config, move |address, token| {
-        announce(address, token);
+        announce(address, Some(token));
         let (url, token) = (format!("http://{address}"), token.to_owned());
         tokio::spawn(async move {
             if creates && let Err(error) = first_task(url.clone(), token.clone()).await {
@@ -37,11 +39,13 @@ pub(crate) async fn demo(cli: &Cli, command: &Demo) -> anyhow::Result<()> {
 }
 
 /// Says where the server listens: one line on stdout, for programs; a link with the token on stderr, for people.
-fn announce(address: SocketAddr, token: &str) {
+fn announce(address: SocketAddr, token: Option<&str>) {
     println!("listening on http://{address}");
     // Whoever reads the line may have gone; the server goes on.
     let _ = std::io::stdout().flush();
-    eprintln!("\n  Open  http://{address}/?token={token}\n");
+    if let Some(token) = token {
+        eprintln!("\n  Open  http://{address}/?token={token}\n");
+    }
 }
 
 /// Something to look at: a task on the first sample repository, unless there are tasks already.

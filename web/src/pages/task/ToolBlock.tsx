@@ -92,6 +92,7 @@ function Part({ part }: { part: ToolContent }) {
         component="p"
         sx={{
           fontFamily: MONO,
+          overflowWrap: "anywhere",
           fontSize: "0.75rem",
           px: 1.25,
           py: 0.5,

@@ -139,7 +139,7 @@ function Form({ project, onClose }: Omit<Props, "open">) {
             placeholder="Add user accounts with email and password, so that every person sees only their own todos."
           />
           {suggestions && <Prompts sample={suggestions} chosen={prompt} onChoose={setPrompt} />}
-          <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr 1fr" } }}>
+          <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr 1.55fr" } }}>
             <Choice
               label="Type"
               value={type}

@@ -204,7 +204,10 @@ function Choice({ label, value, options, wideOnly = false, onChange }: ChoicePro
     <TextField
       select
       value={value}
-      sx={{ display: { xs: wideOnly ? "none" : "flex", sm: "flex" } }}
+      sx={{
+        display: { xs: wideOnly ? "none" : "flex", sm: "flex" },
+        "& .MuiSelect-select": { fontSize: { xs: "0.8125rem", sm: "0.875rem" }, pl: { xs: 1.25, sm: 1.75 } },
+      }}
       onChange={(event) => onChange(event.target.value)}
       slotProps={{ select: { displayEmpty: true, inputProps: { "aria-label": label } } }}
     >
