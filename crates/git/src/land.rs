@@ -175,6 +175,10 @@ impl Repository {
                 some(&changed)
             )));
         }
+        // Files whose times differ from the index's, and whose content does not, would be refused below. Which
+        // files differ was asked before, so the exit code says nothing more.
+        let refresh = self.0.git.command_on_files("update-index", &self.place_at(checkout))?;
+        refresh.args(["-q", "--refresh"]).run_to_any_end()?;
         match self.read_tree(checkout, old, new, true) {
             Ok(()) => Ok(None),
             Err(Error::Command { message, .. }) => Ok(Some(format!(

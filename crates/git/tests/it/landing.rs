@@ -52,6 +52,24 @@ fn files_that_git_does_not_know_stay() {
 }
 
 #[test]
+fn a_file_that_was_touched_and_not_changed_is_clean() {
+    let (lab, _) = lab();
+    let file = fs::File::options().write(true).open(lab.root().join("b.txt")).unwrap();
+    file.set_modified(std::time::SystemTime::now() - std::time::Duration::from_hours(1)).unwrap();
+    landed(&lab);
+    assert_eq!(status(&lab.root()), "");
+}
+
+#[test]
+fn a_branch_lands_on_a_checkout_that_just_followed_a_commit() {
+    let (lab, _) = lab();
+    lab.put("main", "c.txt", b"c\n");
+    lab.put("main", "d.txt", b"d\n");
+    landed(&lab);
+    assert_eq!(status(&lab.root()), "");
+}
+
+#[test]
 fn uncommitted_changes_are_waited_for() {
     let (lab, _) = lab();
     fs::write(lab.root().join("a.txt"), "mine\n").unwrap();

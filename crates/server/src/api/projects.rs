@@ -97,6 +97,10 @@ pub(crate) async fn create(
             ("repository_path", opened.await)
         }
         (None, Some(url)) => {
+            if has_password(url) {
+                let advice = "has a password in it, which git would keep in the clone's configuration; use ssh, or clone it yourself and give its path";
+                return Err(Problem::invalid("clone_url", advice));
+            }
             let name = body.name.clone().unwrap_or_else(|| name_of(url));
             let into = free_folder(&app.repositories.owner_folder(caller.id()), &name);
             let url = url.clone();
@@ -161,6 +165,14 @@ pub(crate) async fn create(
     };
     app.store.put_project(project.clone()).await?;
     Ok((StatusCode::CREATED, Json(ProjectView::of(&project))))
+}
+
+/// Whether a URL carries a password or a token.
+fn has_password(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let who = authority.rsplit_once('@').map(|(who, _)| who);
+    who.is_some_and(|who| who.contains(':') || scheme.starts_with("http"))
 }
 
 /// The name in a clone URL.
@@ -317,6 +329,22 @@ mod tests {
         assert_eq!(name_of("https://example.org/a/todo.git"), "todo");
         assert_eq!(name_of("git@example.org:a/todo.git/"), "todo");
         assert_eq!(name_of("https://"), "repository");
+    }
+
+    #[test]
+    fn passwords_in_urls_are_noticed() {
+        for bad in [
+            "https://ada:secret@example.org/a.git",
+            "https://token@example.org/a.git",
+            "ssh://ada:secret@example.org/a",
+        ] {
+            assert!(has_password(bad), "{bad}");
+        }
+        for good in
+            ["https://example.org/a@b.git", "ssh://git@example.org/a", "git@example.org:a.git", "/srv/a.git"]
+        {
+            assert!(!has_password(good), "{good}");
+        }
     }
 
     #[test]
