@@ -24,8 +24,7 @@ bench: need $(WEB_DIST) ## Measures, each figure beside a peer or a limit of the
 web: $(WEB_DIST) ## Builds the dashboard
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
-	@# Not npm ci: it wants the binaries of every platform in the lock file, and some registries have those of their own only.
-	cd web && npm install --no-save --no-audit --no-fund --loglevel=error
+	cd web && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(WEB_DIST): web/node_modules/.package-lock.json $(WEB_SOURCES)
