@@ -83,6 +83,7 @@ test("a prompt becomes merged work, and a killed server goes on where it was", a
   const { page, wrong } = await open();
   await page.goto(`${url}/?token=${token}`);
   assert.ok(!page.url().includes(token), "the token leaves the address");
+  await page.getByText("Review the spec").first().waitFor();
   await page.getByText("Add due dates").first().click();
   await page.getByRole("button", { name: "Approve and start" }).click();
   await page.getByText("Implementing").first().waitFor();

@@ -162,6 +162,20 @@ impl Instances {
         }
     }
 
+    /// Tells watchers that an agent waits for a person, or does so no longer.
+    async fn announce_question(&self, session: &SessionId) {
+        let task = match self.0.store.task_of_session(session).await {
+            Ok(Some(id)) => self.0.store.task(&id).await,
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match task {
+            Ok(Some(task)) => self.announce(&task, instance_id(&task.id).as_str(), "active").await,
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, %session, "could not announce a question"),
+        }
+    }
+
     /// Attaches a session to its agent session: what the agent says there goes to the session's log.
     pub(crate) fn attach(
         &self,
@@ -252,7 +266,11 @@ impl Instances {
                     options,
                     policy: thread.policy,
                 };
+                let (session, by_person) = (question.session.clone(), question.policy == Policy::Ask);
                 self.0.permissions.asked(question).await;
+                if by_person {
+                    self.announce_question(&session).await;
+                }
             }
             AgentEvent::PermissionWithdrawn { request_id, .. } => {
                 self.0.permissions.taken_back(&running.process, request_id).await;
@@ -420,7 +438,9 @@ impl Instances {
         request: &str,
         option: &str,
     ) -> Result<(), crate::permissions::AnswerError> {
-        self.0.permissions.answer(session, request, option).await
+        self.0.permissions.answer(session, request, option).await?;
+        self.announce_question(session).await;
+        Ok(())
     }
 
     /// Ends what a server that was killed left running; exactly those processes, never by name.

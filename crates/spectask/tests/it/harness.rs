@@ -127,6 +127,13 @@ impl Server {
         answer
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Value {
+        let request = self.http.put(format!("{}/api/v1{path}", self.url)).json(body);
+        let (status, answer) = self.send(request).await.expect("the server answers");
+        assert!(status < 300, "PUT {path} answered {status}: {answer}");
+        answer
+    }
+
     pub(crate) async fn try_post(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
         self.send(self.http.post(format!("{}/api/v1{path}", self.url)).json(body)).await
     }

@@ -267,6 +267,83 @@ async fn a_dirty_checkout_holds_the_landing_and_says_so() {
     job.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_answers_what_an_agent_asks() {
+    let asks = session(
+        1,
+        "{ ask = \"Run the migration?\", kind = \"execute\" }, { write = \"note1.md\", content = \"x\\n\" }",
+    );
+    let job = begin(&scenario(&(asks + &note(2)))).await;
+    let Job { server, task, .. } = &job;
+    let project = text(&job.wait_for("spec_review").await, "project_id");
+    let settings = json!({ "settings": { "permissions": "ask" } });
+    server.put(&format!("/projects/{project}"), &settings).await;
+    job.approve_specs().await;
+    let question = loop {
+        let open = server.get("/permissions").await;
+        if let Some(question) = open.as_array().and_then(|all| all.first()) {
+            break question.clone();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert_eq!((&question["title"], &question["spec_task_id"]), (&json!("Run the migration?"), &json!(task)));
+    let path = format!("/permissions/{}", text(&question, "id"));
+    let (status, problem) =
+        server.try_post(&path, &json!({ "option_id": "perhaps" })).await.expect("an answer");
+    assert_eq!(status, 422, "{problem:#}");
+    let options = question["options"].as_array().expect("options");
+    let allow = options.iter().find(|option| text(option, "kind").starts_with("allow")).expect("a yes");
+    server.post(&path, &json!({ "option_id": allow["option_id"] })).await;
+    let (status, _) =
+        server.try_post(&path, &json!({ "option_id": allow["option_id"] })).await.expect("an answer");
+    assert_eq!(status, 409, "a question is answered once");
+    job.wait_for("implementation_review").await;
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_says_reaches_the_thread() {
+    let job = begin(&scenario(
+        &(session(1, "{ wait_ms = 30000 }, { write = \"note1.md\", content = \"x\\n\" }") + &note(2)),
+    ))
+    .await;
+    job.wait_for("spec_review").await;
+    job.approve_specs().await;
+    let id = loop {
+        let task = job.server.get(&format!("/spec-tasks/{}", job.task)).await;
+        let active = task["work_sessions"]
+            .as_array()
+            .and_then(|all| all.iter().find(|one| one["status"] == "active").cloned());
+        if let Some(session) = active {
+            break text(&session, "id");
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    let message = json!({ "content": "Use British spelling.", "mode": "interrupt" });
+    let (status, answer) =
+        job.server.try_post(&format!("/work-sessions/{id}/messages"), &message).await.expect("an answer");
+    assert_eq!(status, 202, "{answer:#}");
+    let turn = text(&answer, "turn_id");
+    loop {
+        let events = job.server.get(&format!("/work-sessions/{id}/events?limit=500")).await;
+        let said = events.as_array().is_some_and(|all| {
+            all.iter().any(|entry| {
+                entry["kind"] == "user_message"
+                    && entry["by"] == "spectask"
+                    && text(entry, "text").contains("British spelling")
+            })
+        });
+        if said {
+            assert!(events.as_array().is_some_and(|all| all.iter().any(|entry| entry["turn_id"] == turn)));
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    job.server.post(&format!("/spec-tasks/{}/cancel", job.task), &json!({})).await;
+    job.server.wait_for(&job.task, &["cancelled"]).await;
+    job.end().await;
+}
+
 /// Where PostgreSQL is when `SPECTASK_TEST_POSTGRES` does not say.
 const POSTGRES: &str = "postgres://postgres@127.0.0.1:5432/test";
 
