@@ -1,8 +1,9 @@
 //! Folding an event into the state: what a task is after something happened.
 
 use crate::{
-    Decision, Event, Interval, Landing, Millis, NewTask, Phase, PlannedSession, Planning, PlanningStep,
-    Session, SessionId, SessionState, Stuck, Task, TaskEdit, Usage, task::slug,
+    Comment, CommentId, CoordinationEvent, Decision, EndedTurn, Event, Interval, Landing, Millis, NewTask,
+    Phase, PlannedSession, Planning, PlanningStep, Session, SessionId, SessionState, Stuck, Task, TaskEdit,
+    Usage, task::slug,
 };
 
 impl Task {
@@ -30,6 +31,9 @@ impl Task {
             archived: false,
             max_parallel: new.max_parallel.max(1),
             planned: new.planned,
+            config: new.config,
+            template: new.template,
+            commit_frequency_minutes: None,
             phase: Phase::Backlog,
             sessions: Vec::new(),
             revisions: 0,
@@ -37,6 +41,10 @@ impl Task {
             last_error: None,
             attempts: 0,
             usage: Usage::default(),
+            isolation: new.isolation,
+            coordination: Vec::new(),
+            comments: Vec::new(),
+            waiting_since: None,
             created_at: now,
             updated_at: now,
             started_at: None,
@@ -48,19 +56,34 @@ impl Task {
     /// Folds what happened into the state.
     pub fn apply(&mut self, event: &Event, now: Millis) {
         match event {
-            Event::TaskCreated { .. } | Event::HandedOff { .. } => {}
+            Event::TaskCreated { .. }
+            | Event::HandedOff { .. }
+            | Event::ProgressNoted { .. }
+            | Event::Rebuilt => {}
+            Event::RecordingSet { commit_frequency_minutes } => {
+                self.commit_frequency_minutes = Some(*commit_frequency_minutes);
+            }
             Event::TaskEdited { edit } => self.edit(edit.clone()),
             Event::Queued { reason } => self.queue_reason = Some(reason.clone()),
             Event::PlanningQueued { planning } => {
                 self.started_at.get_or_insert(now);
+                self.waiting_since = Some(now);
                 self.phase = match self.specs().cloned() {
                     Some(specs) => Phase::SpecRevision { specs, planning: planning.clone() },
                     None => Phase::SpecGeneration { planning: planning.clone() },
                 };
             }
+            Event::TemplateTaken { round } => {
+                self.started_at.get_or_insert(now);
+                self.last_error = None;
+                self.waiting_since = None;
+                let planning = Planning { round: *round, step: PlanningStep::Committing };
+                self.phase = Phase::SpecGeneration { planning };
+            }
             Event::PlanningStarted { round, .. } => {
                 self.queue_reason = None;
                 self.last_error = None;
+                self.waiting_since = None;
                 let planning = Planning { round: *round, step: PlanningStep::Preparing };
                 self.phase = Phase::SpecGeneration { planning };
             }
@@ -78,10 +101,20 @@ impl Task {
                 self.queue_reason = None;
                 self.phase = Phase::SpecReview { specs: specs.clone() };
             }
-            Event::SpecsReviewed { decision, .. } => {
+            Event::SpecsReviewed { decision, round, points, .. } => {
                 if *decision == Decision::RequestChanges {
                     self.revisions += 1;
                 }
+                for comment in self.comments.iter_mut().filter(|comment| points.contains(&comment.id)) {
+                    comment.sent = Some(*round);
+                }
+            }
+            Event::Commented { comment } => self.comments.push(Comment::clone(comment)),
+            Event::CommentReplied { comment, reply } => {
+                self.on_comment(comment, |comment| comment.replies.push(reply.clone()));
+            }
+            Event::CommentResolved { comment, resolved } => {
+                self.on_comment(comment, |comment| comment.resolved.clone_from(resolved));
             }
             Event::SpecsApproved { approved } => {
                 self.queue_reason = None;
@@ -90,12 +123,14 @@ impl Task {
             Event::ImplementationQueued => {
                 let approved = self.approved().cloned();
                 self.started_at.get_or_insert(now);
+                self.waiting_since = Some(now);
                 self.phase = Phase::ImplementationQueued { approved };
             }
             Event::ImplementationStarted => {
                 let approved = self.approved().cloned();
                 self.queue_reason = None;
                 self.last_error = None;
+                self.waiting_since = None;
                 self.phase = Phase::Implementation { approved, checking: false };
             }
             Event::SessionPlanned { session } => self.sessions.push(planned(session, now)),
@@ -108,28 +143,40 @@ impl Task {
                     session.rank = *rank;
                 });
             }
+            Event::SessionRenamed { session, name, description } => {
+                self.on_session(session, now, |session| {
+                    session.called = name.clone().or(session.called.take());
+                    session.described = description.clone().or(session.described.take());
+                });
+            }
             Event::SessionOpening { session } => self.on_session(session, now, |session| {
                 session.started_at.get_or_insert(now);
                 session.last_error = None;
                 session.worked.push(Interval { from: now, until: None });
                 session.state = SessionState::Opening;
             }),
-            Event::TurnStarted { session, turn } => self.on_session(session, now, |session| {
-                session.started_at.get_or_insert(now);
-                if !matches!(session.worked.last(), Some(Interval { until: None, .. })) {
-                    session.worked.push(Interval { from: now, until: None });
-                }
-                session.turns = turn.number;
-                session.next_ask = None;
-                session.completed_at = None;
-                session.messages.clear();
-                session.state = SessionState::Working { turn: turn.clone() };
-            }),
-            Event::TurnEnded { session, stop_reason, usage, .. } => {
+            Event::TurnStarted { session, turn } => {
+                self.carry(session, &turn.id, &turn.coordination, now);
+                self.on_session(session, now, |session| {
+                    session.started_at.get_or_insert(now);
+                    if !matches!(session.worked.last(), Some(Interval { until: None, .. })) {
+                        session.worked.push(Interval { from: now, until: None });
+                    }
+                    session.turns = turn.number;
+                    session.next_ask = None;
+                    session.completed_at = None;
+                    session.messages.clear();
+                    session.state = SessionState::Working { turn: turn.clone() };
+                });
+            }
+            Event::TurnEnded { session, stop_reason, usage, said, .. } => {
                 if let Some(usage) = usage {
                     self.usage.add(usage);
                 }
                 self.on_session(session, now, |session| {
+                    if said.is_some() {
+                        session.last_words.clone_from(said);
+                    }
                     if let Some(usage) = usage {
                         session.usage.add(usage);
                     }
@@ -150,7 +197,37 @@ impl Task {
             Event::MessageQueued { session, message } => {
                 self.on_session(session, now, |session| session.messages.push(message.clone()));
             }
+            Event::MessageEdited { session, message, text } => self.on_session(session, now, |session| {
+                if let Some(found) = session.messages.iter_mut().find(|found| found.id == *message) {
+                    found.text.clone_from(text);
+                }
+            }),
+            Event::MessageWithdrawn { session, message } => {
+                self.on_session(session, now, |session| {
+                    session.messages.retain(|found| found.id != *message);
+                });
+            }
+            Event::Coordinated { coordination } => self.coordinated(coordination),
+            Event::SessionRecalled { session } => self.on_session(session, now, |session| {
+                session.completed_at = None;
+                session.state = SessionState::Pending;
+            }),
+            Event::SessionChosen { session, instead_of } => self.chosen(session, instead_of, now),
+            Event::ThreadMoved { session, status, failure } => self.on_session(session, now, |session| {
+                session.state = SessionState::Elsewhere { status: *status };
+                session.completed_at = session.is_ended().then_some(now);
+                session.last_error.clone_from(failure);
+            }),
             Event::WorkCommitted { session, head, changed } => self.on_session(session, now, |session| {
+                if let SessionState::Saving { turn, .. } = &session.state {
+                    session.ended.push(EndedTurn {
+                        turn: turn.id.clone(),
+                        number: turn.number,
+                        commit: head.clone(),
+                        changed: *changed,
+                        messages: turn.messages.iter().map(|message| message.id.clone()).collect(),
+                    });
+                }
                 if let Some(head) = head {
                     session.last_commit = Some(head.clone());
                 }
@@ -181,12 +258,23 @@ impl Task {
                 session.completed_at = Some(now);
                 session.state = SessionState::Completed;
             }),
-            Event::SessionFailed { session, failure } => self.on_session(session, now, |session| {
+            Event::SessionIdle { session, merged } => self.on_session(session, now, |session| {
                 session.close_interval(now);
-                session.last_error = Some(failure.clone());
-                session.completed_at = Some(now);
-                session.state = SessionState::Failed { failure: failure.clone() };
+                session.merged = merged.clone().or(session.merged.take());
+                session.asks = 0;
+                session.heals = 0;
+                session.last_error = None;
+                session.state = SessionState::Idle;
             }),
+            Event::SessionFailed { session, failure } => {
+                self.give_back(session);
+                self.on_session(session, now, |session| {
+                    session.close_interval(now);
+                    session.last_error = Some(failure.clone());
+                    session.completed_at = Some(now);
+                    session.state = SessionState::Failed { failure: failure.clone() };
+                });
+            }
             Event::SessionRetried { session } => self.on_session(session, now, |session| {
                 session.heals = 0;
                 session.asks = 0;
@@ -195,11 +283,14 @@ impl Task {
             }),
             Event::SessionSkipped { session } => self.end_session(session, now, SessionState::Skipped),
             Event::SessionCancelled { session } => self.end_session(session, now, SessionState::Cancelled),
-            Event::SessionPaused { session, why } => self.on_session(session, now, |session| {
-                session.close_interval(now);
-                session.next_ask = Some(crate::Ask::Continue { why: why.clone() });
-                session.state = SessionState::Pending;
-            }),
+            Event::SessionPaused { session, why } => {
+                self.give_back(session);
+                self.on_session(session, now, |session| {
+                    session.close_interval(now);
+                    session.next_ask = Some(crate::Ask::Continue { why: why.clone() });
+                    session.state = SessionState::Pending;
+                });
+            }
             Event::ChecksStarted => {
                 if let Phase::Implementation { checking, .. } = &mut self.phase {
                     *checking = true;
@@ -215,11 +306,12 @@ impl Task {
                     landing: Landing::Undecided,
                 };
             }
-            Event::ImplementationReviewed { decision, by, .. } => {
+            Event::ImplementationReviewed { decision, by, acknowledged, .. } => {
                 if let Phase::ImplementationReview { landing, .. } = &mut self.phase
                     && *decision == Decision::Approve
                 {
-                    *landing = Landing::Merging { by: by.clone(), at: now };
+                    let acknowledged = acknowledged.clone();
+                    *landing = Landing::Merging { by: by.clone(), at: now, acknowledged };
                 }
             }
             Event::LandingHeld { failure } => {
@@ -230,17 +322,17 @@ impl Task {
                 }
             }
             Event::Landed { commit } => {
-                let approved = self.approved().cloned();
+                let (approved, change) = (self.approved().cloned(), self.change().cloned());
                 self.queue_reason = None;
                 self.last_error = None;
                 self.completed_at = Some(now);
-                self.phase = Phase::Done { approved, merged: Some(commit.clone()) };
+                self.phase = Phase::Done { approved, merged: Some(commit.clone()), change };
             }
             Event::Closed { .. } => {
-                let approved = self.approved().cloned();
+                let (approved, change) = (self.approved().cloned(), self.change().cloned());
                 self.queue_reason = None;
                 self.completed_at = Some(now);
-                self.phase = Phase::Done { approved, merged: None };
+                self.phase = Phase::Done { approved, merged: None, change };
             }
             Event::SpecFailed { failure } => self.fail_specs(failure.clone()),
             Event::ImplementationFailed { failure } => {
@@ -252,6 +344,7 @@ impl Task {
             Event::Retried { .. } => {
                 self.attempts += 1;
                 self.last_error = None;
+                self.waiting_since = Some(now);
                 if let Phase::SpecFailed { specs, stuck, .. } = &self.phase {
                     self.phase = match (stuck.clone(), specs.clone()) {
                         (Stuck::Planning(planning), Some(specs)) => Phase::SpecRevision { specs, planning },
@@ -270,7 +363,7 @@ impl Task {
     }
 
     fn edit(&mut self, edit: TaskEdit) {
-        let TaskEdit { name, description, priority, labels, depends_on, budget, archived } = edit;
+        let TaskEdit { name, description, priority, labels, depends_on, budget, archived, config } = edit;
         self.name = name.unwrap_or(std::mem::take(&mut self.name));
         self.description = description.unwrap_or(std::mem::take(&mut self.description));
         self.priority = priority.unwrap_or(self.priority);
@@ -278,6 +371,7 @@ impl Task {
         self.depends_on = depends_on.unwrap_or(std::mem::take(&mut self.depends_on));
         self.budget = budget.or(self.budget);
         self.archived = archived.unwrap_or(self.archived);
+        self.config = config.or(self.config.take());
     }
 
     fn fail_specs(&mut self, failure: crate::Failure) {
@@ -317,7 +411,43 @@ impl Task {
         }
     }
 
+    fn on_comment(&mut self, id: &CommentId, change: impl FnOnce(&mut Comment)) {
+        if let Some(comment) = self.comments.iter_mut().find(|comment| comment.id == *id) {
+            change(comment);
+        }
+    }
+
+    /// An answer is known to the request that it answers.
+    fn coordinated(&mut self, event: &CoordinationEvent) {
+        let asked = event.answers.as_ref();
+        if let Some(request) = self.coordination.iter_mut().find(|other| Some(&other.id) == asked) {
+            request.answered_by = Some(event.id.clone());
+        }
+        self.coordination.push(event.clone());
+    }
+
+    /// The chosen session takes the place of the others: it carries out their planned task, and what needs them needs it.
+    fn chosen(&mut self, chosen: &SessionId, instead_of: &[SessionId], now: Millis) {
+        let unit = instead_of.iter().filter_map(|id| self.session(id)).find_map(|session| session.unit);
+        for session in &mut self.sessions {
+            if session.id == *chosen {
+                session.unit = session.unit.or(unit);
+                session.alternative_to = None;
+                session.updated_at = now;
+            } else if instead_of.contains(&session.id) {
+                session.unit = None;
+                session.alternative_to = None;
+                session.superseded_by = Some(chosen.clone());
+            }
+            if session.depends_on.iter().any(|needed| instead_of.contains(needed)) {
+                session.depends_on.retain(|needed| !instead_of.contains(needed) && needed != chosen);
+                session.depends_on.push(chosen.clone());
+            }
+        }
+    }
+
     fn end_session(&mut self, id: &SessionId, now: Millis, state: SessionState) {
+        self.give_back(id);
         self.on_session(id, now, |session| {
             session.close_interval(now);
             session.completed_at = Some(now);
@@ -355,6 +485,8 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         thread: plan.thread,
         name: plan.name,
         description: plan.description,
+        called: None,
+        described: None,
         phase: plan.phase,
         agent: plan.agent,
         method: plan.method,
@@ -362,7 +494,12 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         parent: plan.parent,
         depends_on: plan.depends_on,
         rank: plan.rank,
-        state: SessionState::Pending,
+        started_at: plan.elsewhere.as_ref().map(|_| now),
+        state: match &plan.elsewhere {
+            Some(_) => SessionState::Elsewhere { status: crate::ThreadStatus::Active },
+            None => SessionState::Pending,
+        },
+        elsewhere: plan.elsewhere,
         branch: plan.branch,
         turns: 0,
         heals: 0,
@@ -373,10 +510,15 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         merged: None,
         last_error: None,
         usage: Usage::default(),
+        wish: plan.wish,
+        branched_from: plan.branched_from,
+        alternative_to: plan.alternative_to,
+        superseded_by: None,
+        ended: Vec::new(),
+        last_words: None,
         worked: Vec::new(),
         created_at: now,
         updated_at: now,
-        started_at: None,
         completed_at: None,
     }
 }

@@ -28,6 +28,12 @@ pub enum Rejected {
     /// The input itself is not acceptable.
     #[error("{0}")]
     Invalid(String),
+    /// There is no such thing in the task.
+    #[error("{0}")]
+    Unknown(String),
+    /// It would go over a limit, which the code names.
+    #[error("{message}")]
+    Limit { code: &'static str, message: String },
     /// The task is already as asked.
     #[error("{0}")]
     AlreadySo(String),
@@ -67,6 +73,9 @@ impl<'c, 'i> Draft<'c, 'i> {
         if !self.events.is_empty() {
             self.task.version += 1;
             self.task.updated_at = self.cx.now;
+        }
+        if self.events.iter().any(Event::is_milestone) {
+            self.effect(Effect::RecordHistory);
         }
         Step { task: self.task, events: self.events, effects: self.effects }
     }

@@ -1,6 +1,6 @@
 //! What to do next in the outside world; one effect touches one outside thing, git or an agent.
 
-use crate::{EffectId, Millis, SessionId, TaskId, TurnId};
+use crate::{CommentId, EffectId, Millis, SessionId, TaskId, TurnId};
 use serde::{Deserialize, Serialize};
 
 /// One piece of work on one outside thing, safe to repeat.
@@ -15,23 +15,44 @@ pub enum Effect {
     CancelTurn { session: SessionId, turn: TurnId },
     /// Validate and commit what the planner wrote. Reports `SpecsCommitted` or `SpecsInvalid`.
     CommitSpecs { session: SessionId, turn: TurnId, round: u32 },
+    /// Commit the documents that the task's template has ready. Reports `TemplateCommitted`.
+    CommitTemplate { round: u32 },
     /// Record a review round on the design-docs branch. Reports nothing.
-    RecordReview { round: u32, decision: crate::Decision, by: String, comments: String, changes: Vec<String> },
+    RecordReview {
+        round: u32,
+        decision: crate::Decision,
+        by: String,
+        comments: String,
+        changes: Vec<String>,
+        /// The comments on places of the documents that go with it.
+        #[serde(default)]
+        points: Vec<CommentId>,
+    },
     /// Commit the approved documents to their branch, cut the task's branch, write progress.md. Reports
     /// `HandedOff` or `DocumentsChanged`.
     HandOff { hash: String },
     /// Ensure a session's worktree and branch. Reports `WorktreeOpened`.
     OpenWorktree { session: SessionId },
     /// Commit what a turn left uncommitted. Reports `WorkCommitted`.
-    CommitWork { session: SessionId, turn: TurnId },
+    CommitWork {
+        session: SessionId,
+        turn: TurnId,
+        /// The worktree is everybody's: such commits are made one after the other.
+        #[serde(default)]
+        shared: bool,
+    },
     /// Merge a session's branch into the task's. Reports `SessionMerged`.
     MergeSession { session: SessionId, attempt: u32 },
+    /// Keep the work of a session that was not chosen under a saved ref. Reports nothing.
+    KeepWork { session: SessionId },
     /// Mark a planned task in progress.md: `~` being done, `x` done, ` ` waiting. Reports nothing.
     MarkProgress { session: SessionId, marker: char },
     /// Run the project's checks on the task's branch. Reports `ChecksRan`.
     RunChecks,
     /// Merge the task's branch into its base. Reports `Landed`.
     Land,
+    /// Bring the task's record in git up to date. Reports nothing.
+    RecordHistory,
     /// End the task's agent process tree. Reports nothing.
     StopInstance,
     /// Save what is uncommitted and remove the task's worktrees. Reports nothing.
@@ -54,14 +75,17 @@ impl Effect {
             Self::RunTurn { .. } => "run_turn",
             Self::CancelTurn { .. } => "cancel_turn",
             Self::CommitSpecs { .. } => "commit_specs",
+            Self::CommitTemplate { .. } => "commit_template",
             Self::RecordReview { .. } => "record_review",
             Self::HandOff { .. } => "hand_off",
             Self::OpenWorktree { .. } => "open_worktree",
             Self::CommitWork { .. } => "commit_work",
             Self::MergeSession { .. } => "merge_session",
+            Self::KeepWork { .. } => "keep_work",
             Self::MarkProgress { .. } => "mark_progress",
             Self::RunChecks => "run_checks",
             Self::Land => "land",
+            Self::RecordHistory => "record_history",
             Self::StopInstance => "stop_instance",
             Self::CloseWorktrees => "close_worktrees",
         }
@@ -70,19 +94,46 @@ impl Effect {
     /// Effects of one lane run one after the other, in the order they were asked for.
     pub fn lane(&self, task: &TaskId) -> String {
         match self {
+            Self::CommitWork { shared: true, .. } => format!("shared/{task}"),
+            Self::KeepWork { session } => format!("keep/{session}"),
             Self::RunTurn { session, .. }
             | Self::OpenWorktree { session }
             | Self::CommitWork { session, .. }
             | Self::PreparePlanning { session } => format!("session/{session}"),
             Self::CancelTurn { session, turn } => format!("cancel/{session}/{turn}"),
             Self::CommitSpecs { .. }
+            | Self::CommitTemplate { .. }
             | Self::RecordReview { .. }
             | Self::HandOff { .. }
             | Self::MarkProgress { .. } => {
                 format!("documents/{task}")
             }
             Self::MergeSession { .. } | Self::RunChecks | Self::Land => format!("merge/{task}"),
+            Self::RecordHistory => format!("record/{task}"),
             Self::StopInstance | Self::CloseWorktrees => format!("close/{task}"),
+        }
+    }
+
+    /// Whether the task goes on when it is done, or is told when it cannot be done.
+    pub fn is_waited_for(&self) -> bool {
+        match self {
+            Self::PreparePlanning { .. }
+            | Self::RunTurn { .. }
+            | Self::CommitSpecs { .. }
+            | Self::CommitTemplate { .. }
+            | Self::HandOff { .. }
+            | Self::OpenWorktree { .. }
+            | Self::CommitWork { .. }
+            | Self::MergeSession { .. }
+            | Self::RunChecks
+            | Self::Land => true,
+            Self::CancelTurn { .. }
+            | Self::RecordReview { .. }
+            | Self::KeepWork { .. }
+            | Self::MarkProgress { .. }
+            | Self::RecordHistory
+            | Self::StopInstance
+            | Self::CloseWorktrees => false,
         }
     }
 
@@ -96,11 +147,14 @@ impl Effect {
             | Self::OpenWorktree { session }
             | Self::CommitWork { session, .. }
             | Self::MergeSession { session, .. }
+            | Self::KeepWork { session }
             | Self::MarkProgress { session, .. } => Some(session),
             Self::RecordReview { .. }
+            | Self::CommitTemplate { .. }
             | Self::HandOff { .. }
             | Self::RunChecks
             | Self::Land
+            | Self::RecordHistory
             | Self::StopInstance
             | Self::CloseWorktrees => None,
         }

@@ -1,8 +1,10 @@
 //! What happened to a task: the log, the live feed and the audit trail are lists of these.
 
 use crate::{
-    Approved, Ask, Change, CheckResult, Commit, CreationMethod, Decision, Failure, HelixSessionId, Message,
-    NewTask, Planning, SessionId, SessionPhase, Specs, TaskEdit, ThreadId, Turn, TurnId, Usage,
+    Approved, Ask, BranchPoint, Change, CheckResult, Comment, CommentId, Commit, CoordinationEvent,
+    CreationMethod, Decision, Failure, HelixSessionId, LineComment, Message, MessageId, NewTask, Planning,
+    Reply, Resolved, SessionId, SessionPhase, Specs, TaskEdit, ThreadId, ThreadStatus, Turn, TurnId, Usage,
+    Wish,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,15 @@ pub struct PlannedSession {
     pub rank: usize,
     pub branch: Option<String>,
     pub next_ask: Option<Ask>,
+    #[serde(default)]
+    pub wish: Wish,
+    #[serde(default)]
+    pub branched_from: Option<BranchPoint>,
+    #[serde(default)]
+    pub alternative_to: Option<SessionId>,
+    /// What an editor calls the thread, where it runs there.
+    #[serde(default)]
+    pub elsewhere: Option<String>,
 }
 
 /// One thing that happened; [`crate::Task::apply`] folds it into the state.
@@ -56,6 +67,10 @@ pub enum Event {
         session: SessionId,
         problems: Vec<String>,
     },
+    /// The documents that the task's template has ready are being committed.
+    TemplateTaken {
+        round: u32,
+    },
     SpecsReady {
         specs: Specs,
     },
@@ -69,6 +84,23 @@ pub enum Event {
         comments: String,
         changes: Vec<String>,
         round: u32,
+        /// The comments that go to the planner with it.
+        #[serde(default)]
+        points: Vec<CommentId>,
+    },
+    /// A person commented on a place of the documents.
+    Commented {
+        comment: Box<Comment>,
+    },
+    /// A person replied to a comment, or the planner answered it.
+    CommentReplied {
+        comment: CommentId,
+        reply: Reply,
+    },
+    /// A person is content with what came of a comment; absent is that they are not any more.
+    CommentResolved {
+        comment: CommentId,
+        resolved: Option<Resolved>,
     },
     SpecsApproved {
         approved: Approved,
@@ -80,6 +112,12 @@ pub enum Event {
     ImplementationStarted,
     SessionPlanned {
         session: Box<PlannedSession>,
+    },
+    /// A person calls or describes it otherwise; what is absent stays.
+    SessionRenamed {
+        session: SessionId,
+        name: Option<String>,
+        description: Option<String>,
     },
     /// A session's plan entry has another index, dependencies or rank since the plan was revised.
     SessionReplanned {
@@ -102,6 +140,8 @@ pub enum Event {
         turn: TurnId,
         stop_reason: String,
         usage: Option<Usage>,
+        #[serde(default)]
+        said: Option<String>,
     },
     TurnFailed {
         session: SessionId,
@@ -117,6 +157,34 @@ pub enum Event {
     MessageQueued {
         session: SessionId,
         message: Message,
+    },
+    MessageEdited {
+        session: SessionId,
+        message: MessageId,
+        text: String,
+    },
+    MessageWithdrawn {
+        session: SessionId,
+        message: MessageId,
+    },
+    /// Somebody told others of the crew something.
+    Coordinated {
+        coordination: Box<CoordinationEvent>,
+    },
+    /// A session whose work was complete has something more to do: resolve a conflict, read what was said to it.
+    SessionRecalled {
+        session: SessionId,
+    },
+    /// A person chose a session instead of its alternatives.
+    SessionChosen {
+        session: SessionId,
+        instead_of: Vec<SessionId>,
+    },
+    /// An editor said how a thread of its own stands.
+    ThreadMoved {
+        session: SessionId,
+        status: ThreadStatus,
+        failure: Option<Failure>,
     },
     WorkCommitted {
         session: SessionId,
@@ -140,6 +208,11 @@ pub enum Event {
         session: SessionId,
     },
     SessionCompleted {
+        session: SessionId,
+        merged: Option<Commit>,
+    },
+    /// The session waits for what a person says next; what it did is on the task's branch.
+    SessionIdle {
         session: SessionId,
         merged: Option<Commit>,
     },
@@ -171,6 +244,10 @@ pub enum Event {
         decision: Decision,
         by: String,
         comments: String,
+        #[serde(default)]
+        acknowledged: Vec<String>,
+        #[serde(default)]
+        line_comments: Vec<LineComment>,
     },
     /// The approved change cannot land, and a person has to look.
     LandingHeld {
@@ -195,6 +272,54 @@ pub enum Event {
     Cancelled {
         by: String,
     },
+    /// How often the task's record is committed while there is something new.
+    RecordingSet {
+        commit_frequency_minutes: u64,
+    },
+    /// Somebody said how far the task is.
+    ProgressNoted {
+        by: String,
+        summary: String,
+        details: String,
+    },
+    /// The task was rebuilt from its record, and what was under way is begun again.
+    Rebuilt,
+}
+
+/// The events that are about no session, as a pattern: whoever matches those of sessions names the others by it.
+#[macro_export]
+macro_rules! event_of_task {
+    () => {
+        $crate::Event::TaskCreated { .. }
+            | $crate::Event::TaskEdited { .. }
+            | $crate::Event::Queued { .. }
+            | $crate::Event::PlanningQueued { .. }
+            | $crate::Event::TemplateTaken { .. }
+            | $crate::Event::SpecsReady { .. }
+            | $crate::Event::DocumentsChanged { .. }
+            | $crate::Event::SpecsReviewed { .. }
+            | $crate::Event::Commented { .. }
+            | $crate::Event::CommentReplied { .. }
+            | $crate::Event::CommentResolved { .. }
+            | $crate::Event::SpecsApproved { .. }
+            | $crate::Event::HandedOff { .. }
+            | $crate::Event::ImplementationQueued
+            | $crate::Event::ImplementationStarted
+            | $crate::Event::ChecksStarted
+            | $crate::Event::ChecksRan { .. }
+            | $crate::Event::ChangeReady { .. }
+            | $crate::Event::ImplementationReviewed { .. }
+            | $crate::Event::LandingHeld { .. }
+            | $crate::Event::Landed { .. }
+            | $crate::Event::Closed { .. }
+            | $crate::Event::SpecFailed { .. }
+            | $crate::Event::ImplementationFailed { .. }
+            | $crate::Event::Retried { .. }
+            | $crate::Event::Cancelled { .. }
+            | $crate::Event::RecordingSet { .. }
+            | $crate::Event::ProgressNoted { .. }
+            | $crate::Event::Rebuilt
+    };
 }
 
 impl Event {
@@ -213,6 +338,7 @@ impl Event {
             | Self::PlanningWriting { session }
             | Self::PlanningCommitting { session }
             | Self::DocumentsInvalid { session, .. }
+            | Self::SessionRenamed { session, .. }
             | Self::SessionReplanned { session, .. }
             | Self::SessionOpening { session }
             | Self::TurnStarted { session, .. }
@@ -220,6 +346,11 @@ impl Event {
             | Self::TurnFailed { session, .. }
             | Self::TurnInterrupted { session, .. }
             | Self::MessageQueued { session, .. }
+            | Self::MessageEdited { session, .. }
+            | Self::MessageWithdrawn { session, .. }
+            | Self::SessionRecalled { session }
+            | Self::SessionChosen { session, .. }
+            | Self::ThreadMoved { session, .. }
             | Self::WorkCommitted { session, .. }
             | Self::SessionTold { session, .. }
             | Self::SessionAskedAgain { session, .. }
@@ -227,33 +358,80 @@ impl Event {
             | Self::SessionMerging { session }
             | Self::SessionCompleted { session, .. }
             | Self::SessionFailed { session, .. }
+            | Self::SessionIdle { session, .. }
             | Self::SessionRetried { session }
             | Self::SessionSkipped { session }
             | Self::SessionCancelled { session }
             | Self::SessionPaused { session, .. } => Some(session),
             Self::SessionPlanned { session } => Some(&session.id),
+            Self::Coordinated { coordination } => coordination.from.as_ref(),
+            event_of_task!() => None,
+        }
+    }
+
+    /// Whether the record in git is brought up to date at once when this happens.
+    pub fn is_milestone(&self) -> bool {
+        match self {
+            Self::SpecsReady { .. }
+            | Self::DocumentsChanged { .. }
+            | Self::SpecsReviewed { .. }
+            | Self::Commented { .. }
+            | Self::CommentReplied { .. }
+            | Self::CommentResolved { .. }
+            | Self::SpecsApproved { .. }
+            | Self::HandedOff { .. }
+            | Self::SessionCompleted { .. }
+            | Self::SessionIdle { .. }
+            | Self::SessionFailed { .. }
+            | Self::SessionSkipped { .. }
+            | Self::SessionCancelled { .. }
+            | Self::ChangeReady { .. }
+            | Self::ImplementationReviewed { .. }
+            | Self::LandingHeld { .. }
+            | Self::Landed { .. }
+            | Self::Closed { .. }
+            | Self::SpecFailed { .. }
+            | Self::ImplementationFailed { .. }
+            | Self::Cancelled { .. }
+            | Self::ProgressNoted { .. } => true,
             Self::TaskCreated { .. }
             | Self::TaskEdited { .. }
             | Self::Queued { .. }
             | Self::PlanningQueued { .. }
-            | Self::SpecsReady { .. }
-            | Self::DocumentsChanged { .. }
-            | Self::SpecsReviewed { .. }
-            | Self::SpecsApproved { .. }
-            | Self::HandedOff { .. }
+            | Self::PlanningStarted { .. }
+            | Self::PlanningWriting { .. }
+            | Self::PlanningCommitting { .. }
+            | Self::DocumentsInvalid { .. }
+            | Self::TemplateTaken { .. }
             | Self::ImplementationQueued
-            | Self::LandingHeld { .. }
-            | Self::Closed { .. }
             | Self::ImplementationStarted
+            | Self::SessionPlanned { .. }
+            | Self::SessionReplanned { .. }
+            | Self::SessionRenamed { .. }
+            | Self::SessionOpening { .. }
+            | Self::TurnStarted { .. }
+            | Self::TurnEnded { .. }
+            | Self::TurnFailed { .. }
+            | Self::TurnInterrupted { .. }
+            | Self::MessageQueued { .. }
+            | Self::WorkCommitted { .. }
+            | Self::SessionTold { .. }
+            | Self::SessionAskedAgain { .. }
+            | Self::SessionReadyToMerge { .. }
+            | Self::SessionMerging { .. }
+            | Self::MessageEdited { .. }
+            | Self::MessageWithdrawn { .. }
+            | Self::Coordinated { .. }
+            | Self::SessionRecalled { .. }
+            | Self::SessionChosen { .. }
+            | Self::ThreadMoved { .. }
+            | Self::SessionRetried { .. }
+            | Self::SessionPaused { .. }
             | Self::ChecksStarted
             | Self::ChecksRan { .. }
-            | Self::ChangeReady { .. }
-            | Self::ImplementationReviewed { .. }
-            | Self::Landed { .. }
-            | Self::SpecFailed { .. }
-            | Self::ImplementationFailed { .. }
             | Self::Retried { .. }
-            | Self::Cancelled { .. } => None,
+            | Self::RecordingSet { .. }
+            | Self::Rebuilt => false,
         }
     }
 }

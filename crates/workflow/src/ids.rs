@@ -75,6 +75,8 @@ ids! {
     UserId = "usr";
     /// A turn: one prompt to an agent and what it does until it stops.
     TurnId = "turn";
+    /// What a person said to a session.
+    MessageId = "msg";
     /// An effect: one piece of work on one outside thing.
     EffectId = "eff";
 }

@@ -1,8 +1,9 @@
 //! What a person asks of a task and what the world reports to it.
 
 use crate::{
-    Budget, Commit, Complexity, Decision, Failure, Millis, Priority, ProjectId, SessionId, Specs, TaskId,
-    TaskKind, TurnId, Usage, UserId,
+    Budget, CommentId, Commit, Complexity, CoordinationKind, Decision, EventId, Failure, Isolation,
+    LineComment, MessageId, Millis, NewComment, Priority, ProjectId, SessionId, Specs, TaskId, TaskKind,
+    Template, ThreadStatus, TurnId, Usage, UserId, Wish,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,66 @@ pub struct NewTask {
     pub workspace_config: Option<serde_json::Value>,
     pub max_parallel: usize,
     pub planned: bool,
+    #[serde(default = "crate::task::apart")]
+    pub isolation: Isolation,
+    #[serde(default)]
+    pub config: Option<serde_json::Value>,
+    #[serde(default)]
+    pub template: Option<Template>,
+}
+
+/// What a session or a person tells others of the crew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewCoordination {
+    /// The same event again is known by its name and changes nothing.
+    pub id: EventId,
+    pub kind: CoordinationKind,
+    pub from: Option<SessionId>,
+    /// Absent is everybody who has not ended.
+    pub to: Option<SessionId>,
+    /// The person who says it, where it is one.
+    pub by: Option<String>,
+    pub message: String,
+    pub data: serde_json::Value,
+    /// The request that it answers.
+    pub answers: Option<EventId>,
+    /// Whether sessions at work read it before their work is merged; else it waits for whatever turn comes next.
+    pub before_merge: bool,
+}
+
+/// A session that is added to the crew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewSession {
+    pub id: SessionId,
+    pub name: String,
+    pub description: String,
+    /// Absent is the agent of the session it comes from.
+    pub agent: Option<String>,
+    pub depends_on: Vec<SessionId>,
+    pub wish: Wish,
+}
+
+/// How far a crew may grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrewLimits {
+    /// How deep sessions may spawn from sessions that were spawned.
+    pub depth: usize,
+    /// How many sessions of one parent may be under way at once.
+    pub children: usize,
+    /// How many sessions a task may have.
+    pub sessions: usize,
+}
+
+/// A thread that an editor opened by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReportedThread {
+    pub id: SessionId,
+    /// What the editor calls the thread.
+    pub thread: String,
+    pub name: String,
+    pub description: String,
+    pub parent: Option<SessionId>,
+    pub wish: Wish,
 }
 
 /// What a person may edit; absent fields stay.
@@ -39,6 +100,8 @@ pub struct TaskEdit {
     pub depends_on: Option<Vec<TaskId>>,
     pub budget: Option<Budget>,
     pub archived: Option<bool>,
+    #[serde(default)]
+    pub config: Option<serde_json::Value>,
 }
 
 /// What a person asked or the world reported.
@@ -48,7 +111,7 @@ pub enum Input {
     // What people ask.
     Start,
     Edit {
-        edit: TaskEdit,
+        edit: Box<TaskEdit>,
     },
     /// A review decision about the documents; `hash` names the content the reviewer saw.
     ReviewSpecs {
@@ -62,12 +125,50 @@ pub enum Input {
         decision: Decision,
         by: String,
         comments: String,
+        /// Findings of secrets with which the change may land all the same, by their ids.
+        #[serde(default)]
+        acknowledged: Vec<String>,
+        /// What is to be changed in lines of the change.
+        #[serde(default)]
+        line_comments: Vec<LineComment>,
+    },
+    /// A person comments on a place of the documents.
+    Comment {
+        comment: Box<NewComment>,
+    },
+    ReplyToComment {
+        comment: CommentId,
+        by: String,
+        text: String,
+    },
+    /// A person is content with what came of a comment, or not any more.
+    ResolveComment {
+        comment: CommentId,
+        by: String,
+        resolved: bool,
     },
     Cancel {
         by: String,
     },
     Retry {
         by: String,
+    },
+    /// A person ends a conversation; what its sessions made stays on its branches.
+    Close {
+        by: String,
+    },
+    /// A person has what a conversation made checked and put under review.
+    Finish,
+    /// A person adds a session to the task.
+    AddSession {
+        session: Box<NewSession>,
+        limits: CrewLimits,
+    },
+    /// A person calls or describes a session otherwise; what is absent stays.
+    RenameSession {
+        session: SessionId,
+        name: Option<String>,
+        description: Option<String>,
     },
     RetrySession {
         session: SessionId,
@@ -78,13 +179,67 @@ pub enum Input {
     CancelSession {
         session: SessionId,
     },
-    /// A person speaks to a session; `turn` names the turn that will carry the message.
+    /// A person speaks to a session; `turn` names the turn that will carry the message, unless one waits already.
     Say {
         session: SessionId,
+        id: MessageId,
         turn: TurnId,
         by: String,
         text: String,
         interrupt: bool,
+    },
+    /// A person changes what no turn has carried yet; `message` is the message's name or its turn's.
+    EditMessage {
+        session: SessionId,
+        message: String,
+        text: String,
+    },
+    WithdrawMessage {
+        session: SessionId,
+        message: String,
+    },
+    /// Somebody tells others of the crew something.
+    Coordinate {
+        event: Box<NewCoordination>,
+    },
+    /// A session at work asks for a further one.
+    Spawn {
+        parent: SessionId,
+        session: Box<NewSession>,
+        by: Option<String>,
+        limits: CrewLimits,
+    },
+    /// A session is continued as two, from the end of a turn; absent is its last one.
+    Branch {
+        session: SessionId,
+        from_turn: Option<TurnId>,
+        alternative: Box<NewSession>,
+        limits: CrewLimits,
+    },
+    /// A person chooses one of a session's alternatives.
+    Choose {
+        session: SessionId,
+    },
+    /// An editor opened a thread in the task.
+    ThreadReported {
+        thread: Box<ReportedThread>,
+    },
+    /// An editor says how a thread of its own stands.
+    ThreadMoved {
+        session: SessionId,
+        status: ThreadStatus,
+        detail: Option<String>,
+    },
+
+    /// How often the task's record is committed.
+    SetRecording {
+        commit_frequency_minutes: u64,
+    },
+    /// Somebody says how far the task is.
+    NoteProgress {
+        by: String,
+        summary: String,
+        details: String,
     },
 
     // What the scheduler decides.
@@ -96,6 +251,8 @@ pub enum Input {
     },
 
     // What git and agents report.
+    /// The task was rebuilt from its record: what was under way outside is gone.
+    Rebuilt,
     PlanningReady {
         session: SessionId,
     },
@@ -104,6 +261,9 @@ pub enum Input {
         turn: TurnId,
         stop_reason: String,
         usage: Option<Usage>,
+        /// What the agent said last.
+        #[serde(default)]
+        said: Option<String>,
     },
     TurnFailed {
         session: SessionId,
@@ -124,6 +284,10 @@ pub enum Input {
     DocumentsChanged {
         specs: Specs,
         by: String,
+    },
+    /// The documents that the task's template had ready are committed.
+    TemplateCommitted {
+        specs: Specs,
     },
     HandedOff {
         hash: String,
@@ -178,6 +342,14 @@ pub enum LandOutcome {
     Conflict {
         files: Vec<String>,
         details: String,
+    },
+    /// On top of what landed on the base branch since, checks fail that passed before.
+    ChecksFailed {
+        results: Vec<CheckResult>,
+    },
+    /// What lands holds secrets that nobody acknowledged; a person has to look.
+    Secrets {
+        message: String,
     },
 }
 

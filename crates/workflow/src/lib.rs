@@ -10,28 +10,44 @@
 pub mod documents;
 
 mod apply;
+mod comment;
 mod context;
+mod coordination;
+mod course;
 mod decide;
 mod effect;
 mod event;
+mod evidence;
 mod failure;
 mod ids;
 mod input;
+mod order;
 pub mod prompts;
+pub mod records;
 pub mod schedule;
 mod session;
 mod task;
+mod template;
+pub mod timeline;
 mod wanted;
 mod words;
 
+pub use comment::{Comment, CommentAnchor, LineComment, NewComment, Reply, Resolved};
 pub use context::{Context, Rejected, Step};
+pub use coordination::{Carried, CoordinationEvent, Delivery};
+pub use course::{Course, FailureCount, SessionCourse, Spent, Stage, Stay, day};
 pub use effect::{Effect, EffectRow};
 pub use event::{Event, PlannedSession};
+pub use evidence::{Evidence, EvidenceState};
 pub use failure::{Failure, MAX_HEALS};
 pub use ids::*;
-pub use input::{CheckResult, Input, LandOutcome, MergeOutcome, NewTask, TaskEdit};
-pub use session::{Ask, Interval, Message, Session, SessionState, Turn};
+pub use input::{
+    CheckResult, CrewLimits, Input, LandOutcome, MergeOutcome, NewCoordination, NewSession, NewTask,
+    ReportedThread, TaskEdit,
+};
+pub use session::{Ask, BranchPoint, EndedTurn, Interval, Message, Session, SessionState, Turn, Wish};
 pub use task::{
     Approved, Budget, Change, Landing, Phase, Planning, PlanningStep, Specs, Stuck, Task, Unit, Usage,
 };
+pub use template::Template;
 pub use words::*;

@@ -1,6 +1,11 @@
 //! What a thread is told: the prompts of every kind of turn, as text.
 
-use crate::{Ask, Message, Session, SessionStatus, Task, Turn};
+use crate::documents::anchor::Place;
+use crate::records::fenced;
+use crate::{
+    Ask, Comment, CoordinationEvent, CoordinationKind, DiffSide, Isolation, LineComment, Message, Session,
+    SessionId, SessionStatus, Task, Template, Turn,
+};
 use std::fmt::Write as _;
 
 /// The absolute paths of a task's documents, for the prompt.
@@ -26,11 +31,19 @@ pub struct Briefing<'a> {
     pub attempt: i64,
     /// What was said and done in the session before, where the agent itself does not remember it.
     pub memory: Option<&'a str>,
+    /// The comments that the planner is to answer.
+    pub points: &'a [Point<'a>],
+}
+
+/// A comment on the documents, and where it stands in them as they are.
+pub struct Point<'a> {
+    pub comment: &'a Comment,
+    pub place: Place,
 }
 
 /// The text of a turn's prompt.
 pub fn render(briefing: &Briefing<'_>) -> String {
-    let Briefing { task, session, turn, documents, directory, rules, attempt, memory } = briefing;
+    let Briefing { task, session, turn, documents, directory, rules, attempt, memory, points } = briefing;
     let mut text = String::new();
     if *attempt > 1 {
         text.push_str(
@@ -43,26 +56,33 @@ pub fn render(briefing: &Briefing<'_>) -> String {
     }
     match &turn.ask {
         Ask::Plan => text.push_str(&plan(task, documents, directory)),
-        Ask::Revise { comments, changes } => text.push_str(&revise(task, documents, comments, changes)),
+        Ask::Revise { comments, changes, points: _ } => {
+            text.push_str(&revise(task, documents, comments, changes, points));
+        }
         Ask::MendDocuments { problems } => {
             text.push_str("The documents cannot be used yet:\n\n");
             bullets(&mut text, problems);
             let _ = write!(text, "\nMend them in place:\n\n{}", paths(documents));
         }
-        Ask::Implement => text.push_str(&implement(task, session, documents, directory)),
+        Ask::Implement => text.push_str(&implement(briefing)),
+        Ask::Continue { why } if task.is_conversation() => {
+            let _ = writeln!(text, "{why} Go on where it stands.\n");
+            text.push_str(&implement(briefing));
+        }
         Ask::Continue { why } => {
             let _ = writeln!(text, "{why} Go on with your planned task where it stands.\n");
-            text.push_str(&implement(task, session, documents, directory));
+            text.push_str(&implement(briefing));
         }
         Ask::NothingChanged => {
             text.push_str(
                 "Your last turn ended without changing a file, although your planned task asks for a change. Do it now; \
                  if there is nothing to do, say why in one sentence.\n\n",
             );
-            text.push_str(&implement(task, session, documents, directory));
+            text.push_str(&implement(briefing));
         }
         Ask::ResolveConflict { files, details } => {
-            let other = if session.unit.is_some() { task.branch() } else { task.base_branch.clone() };
+            // Only a session that was made to resolve a conflict with the base branch begins with it.
+            let other = if turn.number > 1 { task.branch() } else { task.base_branch.clone() };
             let _ = writeln!(
                 text,
                 "Your branch conflicts with `{other}`, on which the work done before yours is merged. Merge it into \
@@ -73,16 +93,18 @@ pub fn render(briefing: &Briefing<'_>) -> String {
                 let _ = writeln!(text, "\nThe conflicting places:\n\n{details}");
             }
         }
-        Ask::Rework { comments } => {
+        Ask::Rework { comments, line_comments } => {
             let _ = writeln!(
                 text,
-                "The implementation of {:?} was reviewed. Change what the reviewer asks for:\n\n{comments}\n",
-                task.name
+                "The implementation of {:?} was reviewed. Change what the reviewer asks for:\n\n{}\n",
+                task.name,
+                rework_words(comments, line_comments)
             );
             let _ = write!(text, "You work in `{directory}`. The documents:\n\n{}", paths(documents));
         }
         Ask::Message => {}
     }
+    told(&mut text, task, turn);
     said(&mut text, &turn.messages);
     if let Some(rules) = rules
         && session.turns <= 1
@@ -93,7 +115,7 @@ pub fn render(briefing: &Briefing<'_>) -> String {
 }
 
 fn plan(task: &Task, documents: &DocumentPaths, directory: &str) -> String {
-    format!(
+    let mut text = format!(
         "You plan a change; you do not make it. The repository is checked out, to read, in `{directory}`.\n\n\
          ## What is wanted\n\n{}\n\n\
          ## What to write\n\nThree documents, to exactly these paths:\n\n{}\n\
@@ -116,10 +138,96 @@ fn plan(task: &Task, documents: &DocumentPaths, directory: &str) -> String {
             crate::Complexity::Simple => " This is a simple task: plan it as one task with sub-tasks.",
             crate::Complexity::Complex => "",
         }
-    )
+    );
+    if let Some(template) = &task.template {
+        text.push_str(&beginning(template));
+    }
+    text
 }
 
-fn revise(task: &Task, documents: &DocumentPaths, comments: &str, changes: &[String]) -> String {
+/// What a template gives to begin with.
+fn beginning(template: &Template) -> String {
+    let mut text = format!(
+        "\n## Where to begin\n\nThe task was made from the template {:?}. Take over what fits what is wanted, change what \
+         does not, and leave out what is of no use.\n",
+        template.name
+    );
+    for (heading, part) in [
+        ("What the requirements mind", &template.requirements),
+        ("What the design minds", &template.design),
+        ("The skeleton of the plan", &template.tasks),
+    ] {
+        if !part.trim().is_empty() {
+            let _ = write!(text, "\n### {heading}\n\n{}\n", part.trim());
+        }
+    }
+    text
+}
+
+/// What is asked for when a change is sent back, with the lines that it is about.
+pub fn rework_words(comments: &str, line_comments: &[LineComment]) -> String {
+    let mut text = comments.trim().to_owned();
+    for LineComment { path, side, line, quote, text: said } in line_comments {
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        let before = match side {
+            DiffSide::Old => " as it was before the change",
+            DiffSide::New => "",
+        };
+        let _ = writeln!(text, "`{path}`, line {line}{before}:\n");
+        if !quote.trim().is_empty() {
+            let _ = writeln!(text, "{}\n", fenced("", quote));
+        }
+        text.push_str(said.trim());
+    }
+    text
+}
+
+/// The comments that a planner answers one by one.
+fn points_to_answer(text: &mut String, points: &[Point<'_>]) {
+    text.push_str("\n## Comments on the documents\n");
+    for Point { comment, place } in points {
+        let place = match place {
+            _ if comment.anchor.lines.is_none() => String::new(),
+            Place::Kept(lines) | Place::Changed(lines) if lines.start == lines.end => {
+                format!(", line {}", lines.start)
+            }
+            Place::Kept(lines) | Place::Changed(lines) => format!(", lines {} to {}", lines.start, lines.end),
+            Place::Outdated => ", in an earlier version".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "\n{} ({}), {}.md{place}:\n",
+            comment.label(),
+            comment.kind,
+            comment.anchor.document
+        );
+        let about =
+            if comment.anchor.quote.is_empty() { &comment.anchor.excerpt } else { &comment.anchor.quote };
+        for line in about.lines() {
+            let _ = writeln!(text, "> {line}");
+        }
+        let _ = writeln!(text, "\n{}: {}", comment.by, comment.text.trim());
+        for reply in &comment.replies {
+            let answer = reply.answer.map_or_else(String::new, |answer| format!("{answer}. "));
+            let _ = writeln!(text, "{}: {answer}{}", reply.by, reply.text.trim());
+        }
+    }
+    text.push_str(
+        "\nAnswer each of these comments but praise in your last message, on a line of its own that begins with its \
+         name: `C1: done.` and what you changed, or `C1: declined,` and why. A question is answered in the documents \
+         where its answer belongs there. What is praised stays as it is.\n",
+    );
+}
+
+fn revise(
+    task: &Task,
+    documents: &DocumentPaths,
+    comments: &str,
+    changes: &[String],
+    points: &[Point<'_>],
+) -> String {
     let mut text = format!(
         "The documents for {:?} were reviewed and sent back.\n\n## What the reviewer says\n\n{}\n",
         task.name,
@@ -128,6 +236,9 @@ fn revise(task: &Task, documents: &DocumentPaths, comments: &str, changes: &[Str
     if !changes.is_empty() {
         text.push_str("\nChanges asked for:\n\n");
         bullets(&mut text, changes);
+    }
+    if !points.is_empty() {
+        points_to_answer(&mut text, points);
     }
     let _ = write!(
         text,
@@ -138,8 +249,18 @@ fn revise(task: &Task, documents: &DocumentPaths, comments: &str, changes: &[Str
     text
 }
 
-fn implement(task: &Task, session: &Session, documents: &DocumentPaths, directory: &str) -> String {
-    let mut text = format!("You carry out one planned task of {:?} in `{directory}`.\n\n", task.name);
+fn implement(briefing: &Briefing<'_>) -> String {
+    let Briefing { task, session, turn, documents, directory, .. } = briefing;
+    let mut text = if task.is_conversation() {
+        format!(
+            "You work with a person in `{directory}`, in turns: do what is asked, say in a few words what you did and what \
+             you would like to know, and end your turn. The person reads it and answers, now or days later. The \
+             conversation is called {:?}.\n\n",
+            task.name
+        )
+    } else {
+        format!("You carry out one planned task of {:?} in `{directory}`.\n\n", task.name)
+    };
     let unit = session.unit.and_then(|index| task.units().get(index));
     if let Some(unit) = unit {
         let _ = writeln!(text, "## Your task: {}. {}\n\n{}\n", unit.number, unit.title, unit.description);
@@ -149,22 +270,47 @@ fn implement(task: &Task, session: &Session, documents: &DocumentPaths, director
         if !unit.boundary.is_empty() {
             let _ = writeln!(text, "Touch only: {}\n", unit.boundary.join(", "));
         }
+    } else if task.is_conversation() {
+        let _ = writeln!(text, "## {}\n\n{}\n", session.name, session.description);
     } else {
         let _ = writeln!(text, "## Your task: {}\n\n{}\n", session.name, session.description);
+    }
+    if let Some(template) = task.template.as_ref().filter(|_| !task.planned) {
+        let _ = writeln!(text, "{}", beginning(template));
+    }
+    if let Some(prompt) = &session.wish.prompt {
+        let _ = writeln!(text, "{prompt}\n");
+    }
+    if let Some(parent) = task.parent_to_wait_for(session).and_then(|id| task.session(id)) {
+        let _ = writeln!(
+            text,
+            "You were spawned by {:?}. Your branch begins where that one stood, and is merged after it.\n",
+            parent.name
+        );
     }
     if task.approved().is_some() {
         let _ = write!(text, "The approved documents (read them, do not edit them):\n\n{}", paths(documents));
         let _ = writeln!(
             text,
             "\nAs you finish a sub-task, mark it `[x]` in progress.md and commit that file in its own folder. Other threads work \
-             on the other planned tasks at the same time, each in its own worktree."
+             on the other planned tasks at the same time, {}.",
+            match task.isolation {
+                Isolation::Worktree => "each in its own worktree",
+                Isolation::Shared =>
+                    "in this same worktree: touch only what is yours, and leave branches alone",
+            }
         );
     }
+    // What is handed over in this turn says so itself.
+    let carried = turn.coordination.iter().filter_map(|id| task.coordination_event(id));
+    let handed_over: Vec<&SessionId> = carried.filter_map(|event| event.from.as_ref()).collect();
     let finished: Vec<String> = session
         .depends_on
         .iter()
         .filter_map(|id| task.session(id))
-        .filter(|needed| needed.plain_status() == SessionStatus::Completed)
+        .filter(|needed| {
+            needed.plain_status() == SessionStatus::Completed && !handed_over.contains(&&needed.id)
+        })
         .map(|needed| format!("{} (merged; its work is in your worktree)", needed.name))
         .collect();
     if !finished.is_empty() {
@@ -173,6 +319,34 @@ fn implement(task: &Task, session: &Session, documents: &DocumentPaths, director
     }
     text.push_str("\nCommit your work or leave it uncommitted: what is left at the end of your turn is committed for you.\n");
     text
+}
+
+/// What the turn carries from the others of the crew.
+fn told(text: &mut String, task: &Task, turn: &Turn) {
+    let events: Vec<&CoordinationEvent> =
+        turn.coordination.iter().filter_map(|id| task.coordination_event(id)).collect();
+    if events.is_empty() {
+        return;
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str("## What the others tell you\n\n");
+    for event in events {
+        let from = match (event.from.as_ref().and_then(|id| task.session(id)), &event.by) {
+            (Some(session), Some(by)) => format!("{:?} (by {by})", session.name),
+            (Some(session), None) => format!("{:?}", session.name),
+            (None, Some(by)) => by.clone(),
+            (None, None) => "SpecTask".to_owned(),
+        };
+        let _ = writeln!(text, "- {} from {from}: {}", event.kind, event.message.trim());
+        if !event.data.is_null() && event.by.is_some() {
+            let _ = writeln!(text, "  Data: `{}`", event.data);
+        }
+        if event.kind == CoordinationKind::Request {
+            let _ = writeln!(text, "  Answer it in the last message of this turn.");
+        }
+    }
 }
 
 fn said(text: &mut String, messages: &[Message]) {

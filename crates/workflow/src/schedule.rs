@@ -1,7 +1,43 @@
 //! Who may go on when places are short: a pure function over all live tasks.
 
-use crate::{Input, Phase, Task, TaskId, TaskStatus};
+use crate::{Complexity, Effort, Input, Millis, Phase, Priority, Task, TaskId, TaskStatus};
 use std::collections::BTreeMap;
+
+/// How much waiting one step of priority is worth, in milliseconds: a quarter of an hour.
+const PRIORITY: i64 = 15 * 60 * 1000;
+/// How much waiting one step of effort is worth, in milliseconds: what is small goes first, but no priority is made up
+/// for by it.
+const EFFORT: i64 = 5 * 60 * 1000;
+/// The longest that one who came later can go first, in milliseconds.
+pub const LONGEST_LEAD: i64 = 3 * PRIORITY + 2 * EFFORT;
+
+/// The place in line of somebody who waits since a time: the smallest goes first.
+///
+/// What matters more and what is smaller is treated as if it waited longer. So nobody starves: who comes more than
+/// [`LONGEST_LEAD`] later stands behind, whatever it is.
+pub fn turn_in_line(since: Millis, priority: Priority, effort: Effort) -> i64 {
+    let priority = match priority {
+        Priority::Low => 0,
+        Priority::Medium => 1,
+        Priority::High => 2,
+        Priority::Critical => 3,
+    };
+    let effort = match effort {
+        Effort::Large => 0,
+        Effort::Medium => 1,
+        Effort::Small => 2,
+    };
+    since.0 - priority * PRIORITY - effort * EFFORT
+}
+
+/// A task's place in line.
+fn line(task: &Task) -> i64 {
+    let effort = match task.complexity {
+        Complexity::Simple => Effort::Small,
+        Complexity::Complex => Effort::Medium,
+    };
+    turn_in_line(task.waiting_since.unwrap_or(task.created_at), task.priority, effort)
+}
 
 /// How many may do what at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +50,7 @@ pub struct Limits {
 
 /// Decides for every task that waits for a place: it is admitted, or told what it waits for.
 ///
-/// Higher priorities go first, then who has waited longest. `statuses` knows the tasks others depend on.
+/// Who matters more goes first, then what is smaller, and who waits long goes before either. `statuses` knows the tasks others depend on.
 pub fn admissions(
     live: &[Task],
     statuses: &BTreeMap<TaskId, TaskStatus>,
@@ -40,7 +76,7 @@ pub fn admissions(
         })
         .count();
     let mut waiting: Vec<&Task> = live.iter().filter(|task| task.waits_for_a_place()).collect();
-    waiting.sort_by_key(|task| (std::cmp::Reverse(task.priority), task.created_at, task.id.clone()));
+    waiting.sort_by_key(|task| (line(task), task.created_at, task.id.clone()));
     let mut decisions = Vec::new();
     let mut ahead = 0;
     for task in waiting {

@@ -1,10 +1,12 @@
 //! A work session: one agent thread's piece of a task.
 
 use crate::{
-    Commit, CreationMethod, Failure, HelixSessionId, Millis, SessionId, SessionPhase, SessionStatus,
-    ThreadId, TurnId, Usage,
+    AgentType, CommentId, Commit, CreationMethod, Effort, EventId, Failure, HelixSessionId, LineComment,
+    MessageId, Millis, Priority, SessionId, SessionPhase, SessionStatus, ThreadId, ThreadStatus, TurnId,
+    Usage,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// One agent thread's piece of a task, with its own log, worktree and branch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -12,8 +14,15 @@ pub struct Session {
     pub id: SessionId,
     pub helix_session: HelixSessionId,
     pub thread: ThreadId,
+    /// The name in the plan, by which a planned task finds its session.
     pub name: String,
     pub description: String,
+    /// What a person calls it instead.
+    #[serde(default)]
+    pub called: Option<String>,
+    /// How a person describes it instead.
+    #[serde(default)]
+    pub described: Option<String>,
     pub phase: SessionPhase,
     pub agent: String,
     pub method: CreationMethod,
@@ -43,12 +52,68 @@ pub struct Session {
     /// What its turns spent, as far as its agent says.
     #[serde(default)]
     pub usage: Usage,
+    /// What it was asked for beyond the plan.
+    #[serde(default)]
+    pub wish: Wish,
+    /// The turn of another session from which it goes on.
+    #[serde(default)]
+    pub branched_from: Option<BranchPoint>,
+    /// The session it is an alternative to, until a person chooses.
+    #[serde(default)]
+    pub alternative_to: Option<SessionId>,
+    /// The session a person chose instead of it.
+    #[serde(default)]
+    pub superseded_by: Option<SessionId>,
+    /// What an editor calls the thread, where it runs there.
+    #[serde(default)]
+    pub elsewhere: Option<String>,
+    /// The turns whose work was saved.
+    #[serde(default)]
+    pub ended: Vec<EndedTurn>,
+    /// What its agent said last in the turn that ended last.
+    #[serde(default)]
+    pub last_words: Option<String>,
     /// When it was worked on, the last interval open while it works.
     pub worked: Vec<Interval>,
     pub created_at: Millis,
     pub updated_at: Millis,
     pub started_at: Option<Millis>,
     pub completed_at: Option<Millis>,
+}
+
+/// What a session was asked for by whoever added it to the crew; a planned session has what the plan says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wish {
+    pub priority: Option<Priority>,
+    pub effort: Option<Effort>,
+    pub agent_type: Option<AgentType>,
+    pub agent_config: Value,
+    pub environment_config: Value,
+    /// What its first turn is asked beside its description.
+    pub prompt: Option<String>,
+}
+
+/// A turn of a session and the commit its work ended at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BranchPoint {
+    pub session: SessionId,
+    pub turn: TurnId,
+    pub number: u32,
+    pub commit: Commit,
+}
+
+/// A turn whose work was saved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedTurn {
+    pub turn: TurnId,
+    pub number: u32,
+    /// Where the session's branch stood afterwards.
+    pub commit: Option<Commit>,
+    /// Whether the session's work touches files.
+    pub changed: bool,
+    /// What people said that it carried.
+    pub messages: Vec<MessageId>,
 }
 
 /// A stretch of time; open while `until` is absent.
@@ -61,11 +126,21 @@ pub struct Interval {
 /// What a person said to a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
+    #[serde(default = "unnamed")]
+    pub id: MessageId,
     /// The turn that will carry it.
     pub turn: TurnId,
+    /// Whether a turn that carried it never ended, so that another one carries it again.
+    #[serde(default)]
+    pub returned: bool,
     pub by: String,
     pub text: String,
     pub at: Millis,
+}
+
+/// Messages from before they had names.
+fn unnamed() -> MessageId {
+    MessageId(String::new())
 }
 
 /// Where a session stands; the state carries what is under way.
@@ -89,6 +164,8 @@ pub enum SessionState {
     WaitingToMerge,
     /// Its branch is being merged into the task's branch.
     Merging,
+    /// Its turn is over, and it waits for what a person says next.
+    Idle,
     Completed,
     Failed {
         failure: Failure,
@@ -96,6 +173,10 @@ pub enum SessionState {
     /// A person decided to go on without it.
     Skipped,
     Cancelled,
+    /// Its thread runs in an editor, which reports how it stands; nothing here waits for it.
+    Elsewhere {
+        status: ThreadStatus,
+    },
 }
 
 /// One prompt to the agent and what it does until it stops.
@@ -106,6 +187,9 @@ pub struct Turn {
     pub ask: Ask,
     /// Messages of people that this turn carries.
     pub messages: Vec<Message>,
+    /// The coordination events that this turn carries.
+    #[serde(default)]
+    pub coordination: Vec<EventId>,
     pub started_at: Millis,
 }
 
@@ -116,7 +200,13 @@ pub enum Ask {
     /// Write requirements, design and tasks.
     Plan,
     /// Write them again with what the reviewer said.
-    Revise { comments: String, changes: Vec<String> },
+    Revise {
+        comments: String,
+        changes: Vec<String>,
+        /// The comments on places of the documents that are to be answered.
+        #[serde(default)]
+        points: Vec<CommentId>,
+    },
     /// Mend what makes the documents unusable.
     MendDocuments { problems: Vec<String> },
     /// Carry out the planned task.
@@ -128,12 +218,27 @@ pub enum Ask {
     /// The branch conflicts with what was merged before it.
     ResolveConflict { files: Vec<String>, details: String },
     /// Change what the reviewer of the implementation asked for.
-    Rework { comments: String },
+    Rework {
+        comments: String,
+        /// What is to be changed in lines of the change.
+        #[serde(default)]
+        line_comments: Vec<LineComment>,
+    },
     /// Nothing but what people said.
     Message,
 }
 
 impl Session {
+    /// The name that people see.
+    pub fn shown_name(&self) -> &str {
+        self.called.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The description that people see.
+    pub fn shown_description(&self) -> &str {
+        self.described.as_deref().unwrap_or(&self.description)
+    }
+
     /// The session's status as clients see it; `blocked` needs the other sessions, see [`crate::Task::session_status`].
     pub(crate) fn plain_status(&self) -> SessionStatus {
         match &self.state {
@@ -142,7 +247,14 @@ impl Session {
             | SessionState::Working { .. }
             | SessionState::Saving { .. }
             | SessionState::WaitingToMerge
-            | SessionState::Merging => SessionStatus::Active,
+            | SessionState::Merging
+            | SessionState::Idle => SessionStatus::Active,
+            SessionState::Elsewhere { status } => match status {
+                ThreadStatus::Pending => SessionStatus::Pending,
+                ThreadStatus::Active | ThreadStatus::Disconnected => SessionStatus::Active,
+                ThreadStatus::Completed => SessionStatus::Completed,
+                ThreadStatus::Failed => SessionStatus::Failed,
+            },
             SessionState::Completed => SessionStatus::Completed,
             SessionState::Failed { .. } => SessionStatus::Failed,
             SessionState::Skipped | SessionState::Cancelled => SessionStatus::Cancelled,
@@ -157,25 +269,67 @@ impl Session {
             | SessionState::Opening
             | SessionState::WaitingToMerge
             | SessionState::Merging
+            | SessionState::Idle
             | SessionState::Completed
             | SessionState::Failed { .. }
             | SessionState::Skipped
-            | SessionState::Cancelled => None,
+            | SessionState::Cancelled
+            | SessionState::Elsewhere { .. } => None,
         }
     }
 
-    /// Whether an effect is under way for it.
-    pub fn is_live(&self) -> bool {
-        self.plain_status() == SessionStatus::Active
+    /// Whether an effect is under way for it, so that it moves by itself.
+    pub fn moves(&self) -> bool {
+        match &self.state {
+            SessionState::Opening
+            | SessionState::Working { .. }
+            | SessionState::Saving { .. }
+            | SessionState::Merging => true,
+            SessionState::Pending
+            | SessionState::WaitingToMerge
+            | SessionState::Idle
+            | SessionState::Completed
+            | SessionState::Failed { .. }
+            | SessionState::Skipped
+            | SessionState::Cancelled
+            | SessionState::Elsewhere { .. } => false,
+        }
+    }
+
+    /// Whether it takes a place among the sessions at work.
+    pub fn takes_a_place(&self) -> bool {
+        self.moves() && self.state != SessionState::Merging
+    }
+
+    /// Whether it is a session of the crew: one that carries out work, in this place.
+    pub fn is_crew(&self) -> bool {
+        self.phase != SessionPhase::Planning && self.elsewhere.is_none()
     }
 
     /// Whether what depends on it may start.
     pub fn is_satisfied(&self) -> bool {
-        matches!(self.state, SessionState::Completed | SessionState::Skipped)
+        matches!(self.state, SessionState::Completed | SessionState::Idle | SessionState::Skipped)
     }
 
     /// Whether it will not change by itself any more.
     pub fn is_ended(&self) -> bool {
         self.plain_status().is_ended()
+    }
+}
+
+impl Ask {
+    /// What is asked, in a few words.
+    pub fn words(&self) -> &'static str {
+        match self {
+            Self::Plan => "write the documents",
+            Self::Revise { .. } => "revise the documents",
+            Self::MendDocuments { .. } => "mend the documents",
+            Self::Implement => "carry out the planned task",
+            Self::Continue { .. } => "go on",
+            Self::NothingChanged => "change something, since nothing was changed",
+            Self::ResolveConflict { .. } => "resolve a conflict",
+            Self::Rework { .. } => "rework after the review",
+            Self::Message => "read what people wrote",
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! A task and its phases; a phase carries what is true in it.
 
 use crate::{
-    Commit, Complexity, Failure, Millis, Priority, ProjectId, Session, SessionId, SessionStatus, TaskId,
-    TaskKind, TaskStatus, UnitId, UnitStatus, UserId, input::CheckResult,
+    Comment, Commit, Complexity, CoordinationEvent, Failure, Isolation, Millis, Priority, ProjectId, Session,
+    SessionId, SessionStatus, TaskId, TaskKind, TaskStatus, Template, UnitId, UnitStatus, UserId,
+    input::CheckResult,
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,15 @@ pub struct Task {
     pub max_parallel: usize,
     /// Whether its plan needs a person's approval; tasks without a plan do not.
     pub planned: bool,
+    /// What whoever asked for it wants programs to know; it goes to agents beside the prompt.
+    #[serde(default)]
+    pub config: Option<serde_json::Value>,
+    /// The pattern it was made from.
+    #[serde(default)]
+    pub template: Option<Template>,
+    /// How often its record is committed while there is something new; absent is as its project says.
+    #[serde(default)]
+    pub commit_frequency_minutes: Option<u64>,
     pub phase: Phase,
     pub sessions: Vec<Session>,
     /// How often the documents were sent back.
@@ -42,12 +52,29 @@ pub struct Task {
     /// How often a failed step was tried again by a person.
     pub attempts: u32,
     pub usage: Usage,
+    /// Whether its sessions work apart or in one worktree.
+    #[serde(default = "apart")]
+    pub isolation: Isolation,
+    /// What its sessions and people told each other, in order.
+    #[serde(default)]
+    pub coordination: Vec<CoordinationEvent>,
+    /// What people said about places of its documents, in order.
+    #[serde(default)]
+    pub comments: Vec<Comment>,
+    /// Since when it waits for a place, while it does.
+    #[serde(default)]
+    pub waiting_since: Option<Millis>,
     pub created_at: Millis,
     pub updated_at: Millis,
     pub started_at: Option<Millis>,
     pub completed_at: Option<Millis>,
     /// Grows by one with every change of state.
     pub version: u64,
+}
+
+/// How tasks from before there was a choice work.
+pub(crate) fn apart() -> Isolation {
+    Isolation::Worktree
 }
 
 /// Where a task stands, with what is true there.
@@ -88,6 +115,9 @@ pub enum Phase {
     Done {
         approved: Option<Approved>,
         merged: Option<Commit>,
+        /// What was reviewed, with its checks; absent where nothing was.
+        #[serde(default)]
+        change: Option<Change>,
     },
     SpecFailed {
         specs: Option<Specs>,
@@ -186,7 +216,13 @@ pub enum Landing {
     /// A person has not decided.
     Undecided,
     /// A person approved, and the change is being merged.
-    Merging { by: String, at: Millis },
+    Merging {
+        by: String,
+        at: Millis,
+        /// The findings of secrets that the person knows of.
+        #[serde(default)]
+        acknowledged: Vec<String>,
+    },
 }
 
 /// What a task may spend.
@@ -264,6 +300,24 @@ impl Task {
         }
     }
 
+    /// The change that is or was under review.
+    pub fn change(&self) -> Option<&Change> {
+        match &self.phase {
+            Phase::ImplementationReview { change, .. } => Some(change),
+            Phase::Done { change, .. } => change.as_ref(),
+            Phase::Backlog
+            | Phase::SpecGeneration { .. }
+            | Phase::SpecReview { .. }
+            | Phase::SpecRevision { .. }
+            | Phase::SpecApproved { .. }
+            | Phase::ImplementationQueued { .. }
+            | Phase::Implementation { .. }
+            | Phase::SpecFailed { .. }
+            | Phase::ImplementationFailed { .. }
+            | Phase::Cancelled { .. } => None,
+        }
+    }
+
     /// The planned tasks of the documents in force.
     pub fn units(&self) -> &[Unit] {
         self.specs().map_or(&[], |specs| &specs.units)
@@ -317,16 +371,19 @@ impl Task {
         format!("task/{}-{}", self.id, self.branch_slug)
     }
 
-    /// The branch of one session's work.
+    /// The branch of one session's work: its own, or the task's where all share one worktree.
     pub fn session_branch(&self, session: &SessionId) -> String {
-        format!("session/{}/{session}", self.id)
+        match self.isolation {
+            Isolation::Worktree => format!("session/{}/{session}", self.id),
+            Isolation::Shared => self.branch(),
+        }
     }
 
     /// Whether an agent process serves it or is about to.
     pub fn holds_instance(&self) -> bool {
         match &self.phase {
             Phase::SpecGeneration { planning } => planning.step != PlanningStep::Waiting,
-            Phase::Implementation { .. } => true,
+            Phase::Implementation { .. } => !self.rests(),
             Phase::Backlog
             | Phase::SpecReview { .. }
             | Phase::SpecRevision { .. }

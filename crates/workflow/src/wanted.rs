@@ -17,9 +17,10 @@ impl Task {
                 // A turn that is to be stopped may belong to a session that has been paused or cancelled.
                 working || matches!(effect, Effect::CancelTurn { .. })
             }
-            Effect::CommitSpecs { session, turn, .. } | Effect::CommitWork { session, turn } => {
+            Effect::CommitSpecs { session, turn, .. } | Effect::CommitWork { session, turn, .. } => {
                 matches!(state(session), Some(SessionState::Saving { turn: at, .. }) if at.id == *turn)
             }
+            Effect::CommitTemplate { .. } => self.commits_its_template(),
             Effect::HandOff { hash } => matches!(
                 &self.phase,
                 Phase::SpecApproved { approved } if approved.specs.hash == *hash
@@ -32,7 +33,10 @@ impl Task {
             }
             Effect::StopInstance => !self.holds_instance(),
             Effect::CloseWorktrees => self.status().is_terminal(),
-            Effect::RecordReview { .. } | Effect::MarkProgress { .. } => true,
+            Effect::RecordReview { .. }
+            | Effect::MarkProgress { .. }
+            | Effect::KeepWork { .. }
+            | Effect::RecordHistory => true,
         }
     }
 }

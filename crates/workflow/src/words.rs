@@ -1,6 +1,7 @@
 //! The closed vocabularies of a task, with the names they have on the wire and in the database.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -15,7 +16,7 @@ pub struct UnknownWord {
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? })*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub enum $name {
             $(#[serde(rename = $word)] $variant),+
         }
@@ -46,7 +47,35 @@ macro_rules! words {
                 }
             }
         }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = deserializer.deserialize_str(Word { allowed: &[$($word),+] })?;
+                word.parse().map_err(D::Error::custom)
+            }
+        }
     )*};
+}
+
+/// Reads a word; what is no text is answered with the words there are.
+struct Word {
+    allowed: &'static [&'static str],
+}
+
+impl Visitor<'_> for Word {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "one of {}", self.allowed.join(", "))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<String, E> {
+        if self.allowed.contains(&word) {
+            Ok(word.to_owned())
+        } else {
+            Err(E::invalid_value(Unexpected::Str(word), &self))
+        }
+    }
 }
 
 words! {
@@ -99,8 +128,43 @@ words! {
         Failed = "failed",
         Skipped = "skipped",
     }
+    /// The documents that are reviewed.
+    DocumentName { Requirements = "requirements", Design = "design", Tasks = "tasks" }
+    /// What a comment of a reviewer is.
+    CommentKind { Question = "question", Suggestion = "suggestion", Blocking = "blocking", Praise = "praise" }
+    /// What became of a comment, as the planner says.
+    Answer { Done = "done", Declined = "declined" }
+    /// Which side of a diff a line is on.
+    DiffSide { Old = "old", New = "new" }
     /// How a work session came to be.
     CreationMethod { Planned = "planned", Spawned = "spawned", AdHoc = "ad_hoc" }
+    /// How much work something is.
+    Effort { Small = "small", Medium = "medium", Large = "large" }
+    /// Whether sessions work apart or in one worktree.
+    Isolation { Worktree = "worktree", Shared = "shared" }
+    /// What kind of agent a session asks for.
+    AgentType { Simple = "simple", Helix = "helix_agent", Zed = "zed_agent" }
+    /// Where a thread stands.
+    ThreadStatus {
+        Pending = "pending",
+        Active = "active",
+        Disconnected = "disconnected",
+        Completed = "completed",
+        Failed = "failed",
+    }
+    /// What sessions and people tell each other.
+    CoordinationKind {
+        Handoff = "handoff",
+        Blocking = "blocking",
+        Notification = "notification",
+        Request = "request",
+        Response = "response",
+        Broadcast = "broadcast",
+        Completion = "completion",
+        Spawn = "spawn",
+    }
+    /// When the sessions of a plan start that a template has ready.
+    PlanStart { AfterApproval = "after_approval", AtOnce = "at_once" }
     /// What a reviewer decided.
     Decision { Approve = "approve", RequestChanges = "request_changes", Reject = "reject" }
     /// What went wrong, by who can mend it.
@@ -117,6 +181,7 @@ words! {
         Limit = "limit",
         Git = "git",
         Rejected = "rejected",
+        SecretFound = "secret_found",
         Internal = "internal",
     }
 }

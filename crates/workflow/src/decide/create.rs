@@ -1,11 +1,8 @@
 //! A task begins, waits for a place and gets one.
 
-use super::{planning, sessions, stale, wrong_state};
+use super::{planning, sessions, stale, template, wrong_state};
 use crate::context::Draft;
-use crate::{
-    Context, CreationMethod, Effect, Event, HelixSessionId, NewTask, Phase, PlannedSession, Planning,
-    PlanningStep, Rejected, SessionId, SessionPhase, Step, Task, ThreadId,
-};
+use crate::{Context, Effect, Event, NewTask, Phase, Planning, PlanningStep, Rejected, Step, Task};
 
 impl Task {
     /// Creates a task in the backlog, or on its way when `start` is set.
@@ -43,24 +40,12 @@ pub(super) fn start(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
         draft.event(Event::ImplementationQueued);
         return Ok(());
     }
+    if draft.task.ready_plan().is_some() {
+        template::take(draft);
+        return Ok(());
+    }
     draft.event(Event::PlanningQueued { planning: Planning { round: 1, step: PlanningStep::Waiting } });
-    let session = PlannedSession {
-        id: SessionId::fresh(draft.cx.ids),
-        helix_session: HelixSessionId::fresh(draft.cx.ids),
-        thread: ThreadId::fresh(draft.cx.ids),
-        name: "Planning".to_owned(),
-        description: "Writes the requirements, the design and the plan.".to_owned(),
-        phase: SessionPhase::Planning,
-        agent: draft.task.spec_agent.clone(),
-        method: CreationMethod::Planned,
-        unit: None,
-        parent: None,
-        depends_on: Vec::new(),
-        rank: 0,
-        branch: None,
-        next_ask: None,
-    };
-    draft.event(Event::SessionPlanned { session: Box::new(session) });
+    planning::add_session(draft);
     Ok(())
 }
 

@@ -51,10 +51,12 @@ fn pause(draft: &mut Draft<'_, '_>) {
             | SessionState::Saving { .. }
             | SessionState::WaitingToMerge
             | SessionState::Merging
+            | SessionState::Idle
             | SessionState::Completed
             | SessionState::Failed { .. }
             | SessionState::Skipped
-            | SessionState::Cancelled => continue,
+            | SessionState::Cancelled
+            | SessionState::Elsewhere { .. } => continue,
         }
         let why = "The approved documents changed while you worked; read them again.".to_owned();
         draft.event(Event::SessionPaused { session: session.id, why });

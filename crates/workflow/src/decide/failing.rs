@@ -25,6 +25,13 @@ pub(super) fn effect_failed(
             planning::fail(draft, Some(session), failure);
             Ok(())
         }
+        Effect::CommitTemplate { .. } => {
+            if !draft.task.commits_its_template() {
+                return Err(stale("the commit of the template's documents"));
+            }
+            planning::fail(draft, None, failure);
+            Ok(())
+        }
         Effect::HandOff { hash } => match &draft.task.phase {
             Phase::SpecApproved { approved } if approved.specs.hash == *hash => {
                 draft.event(Event::SpecFailed { failure });
@@ -48,7 +55,7 @@ pub(super) fn effect_failed(
             turns::fail(draft, session, phase, failure);
             Ok(())
         }
-        Effect::CommitWork { session, turn } => {
+        Effect::CommitWork { session, turn, .. } => {
             let phase = expect(
                 draft,
                 session,
@@ -66,7 +73,9 @@ pub(super) fn effect_failed(
         Effect::Land => landing::land_failed(draft, failure),
         Effect::CancelTurn { .. }
         | Effect::RecordReview { .. }
+        | Effect::KeepWork { .. }
         | Effect::MarkProgress { .. }
+        | Effect::RecordHistory
         | Effect::StopInstance
         | Effect::CloseWorktrees => Err(stale("an effect that nothing waits for")),
     }

@@ -2,14 +2,17 @@
 
 use super::{sessions, stale, wrong_state};
 use crate::context::Draft;
+use crate::prompts;
 use crate::{
     Ask, Change, CheckResult, Commit, CreationMethod, Decision, Effect, Event, Failure, FailureClass,
-    HelixSessionId, LandOutcome, Landing, Phase, PlannedSession, Rejected, SessionId, SessionPhase,
-    TaskStatus, ThreadId,
+    HelixSessionId, LandOutcome, Landing, LineComment, Phase, PlannedSession, Rejected, SessionId,
+    SessionPhase, SessionState, TaskStatus, ThreadId, Wish,
 };
 
 /// How long a landing that cannot happen now waits before it is tried again, in milliseconds.
 const LANDING_RETRY: i64 = 2_000;
+/// How much of a failed check's output a sentence carries, in bytes.
+const SAID: usize = 600;
 
 pub(super) fn checks_ran(
     draft: &mut Draft<'_, '_>,
@@ -25,12 +28,17 @@ pub(super) fn checks_ran(
     Ok(())
 }
 
-pub(super) fn review(
-    draft: &mut Draft<'_, '_>,
-    decision: Decision,
-    by: String,
-    comments: String,
-) -> Result<(), Rejected> {
+/// A person's decision about the change.
+pub(super) struct ChangeReview {
+    pub(super) decision: Decision,
+    pub(super) by: String,
+    pub(super) comments: String,
+    pub(super) acknowledged: Vec<String>,
+    pub(super) line_comments: Vec<LineComment>,
+}
+
+pub(super) fn review(draft: &mut Draft<'_, '_>, review: ChangeReview) -> Result<(), Rejected> {
+    let ChangeReview { decision, by, comments, acknowledged, line_comments } = review;
     match (&draft.task.phase, decision) {
         (Phase::ImplementationReview { landing: Landing::Undecided, .. }, _) => {}
         (Phase::ImplementationReview { .. } | Phase::Done { .. }, Decision::Approve) => {
@@ -58,13 +66,23 @@ pub(super) fn review(
             return Err(wrong_state(&draft.task, "review the implementation", allowed));
         }
     }
-    if decision == Decision::RequestChanges && comments.trim().is_empty() {
-        return Err(Rejected::Invalid("say what is to be changed in `comments`".to_owned()));
+    if decision == Decision::RequestChanges && comments.trim().is_empty() && line_comments.is_empty() {
+        return Err(Rejected::Invalid(
+            "say what is to be changed in `comments` or `line_comments`".to_owned(),
+        ));
     }
-    draft.event(Event::ImplementationReviewed { decision, by: by.clone(), comments: comments.clone() });
+    draft.event(Event::ImplementationReviewed {
+        decision,
+        by: by.clone(),
+        comments: comments.clone(),
+        acknowledged,
+        line_comments: line_comments.clone(),
+    });
     match decision {
         Decision::Approve => draft.effect(Effect::Land),
-        Decision::RequestChanges => rework(draft, "Review changes", Ask::Rework { comments }),
+        Decision::RequestChanges => {
+            rework(draft, "Review changes", Ask::Rework { comments, line_comments });
+        }
         Decision::Reject => super::people::end(draft, by),
     }
     Ok(())
@@ -75,7 +93,7 @@ fn rework(draft: &mut Draft<'_, '_>, name: &str, ask: Ask) {
     let rank = draft.task.sessions.iter().map(|session| session.rank + 1).max().unwrap_or(0);
     let id = SessionId::fresh(draft.cx.ids);
     let description = match &ask {
-        Ask::Rework { comments } => comments.clone(),
+        Ask::Rework { comments, line_comments } => prompts::rework_words(comments, line_comments),
         Ask::ResolveConflict { files, .. } => {
             format!("Resolve the conflict with the base branch in {}.", files.join(", "))
         }
@@ -101,6 +119,10 @@ fn rework(draft: &mut Draft<'_, '_>, name: &str, ask: Ask) {
         rank,
         branch: Some(draft.task.session_branch(&id)),
         next_ask: Some(ask),
+        wish: Wish::default(),
+        branched_from: None,
+        alternative_to: None,
+        elsewhere: None,
         id,
     };
     draft.event(Event::SessionPlanned { session: Box::new(session) });
@@ -114,6 +136,7 @@ pub(super) fn landed(draft: &mut Draft<'_, '_>, outcome: LandOutcome) -> Result<
     match outcome {
         LandOutcome::Landed { commit } => {
             draft.event(Event::Landed { commit });
+            end_elsewhere(draft);
             draft.effect(Effect::StopInstance);
             draft.effect(Effect::CloseWorktrees);
         }
@@ -122,6 +145,10 @@ pub(super) fn landed(draft: &mut Draft<'_, '_>, outcome: LandOutcome) -> Result<
                 draft.event(Event::Queued { reason });
             }
             draft.effect_after(LANDING_RETRY, Effect::Land);
+        }
+        LandOutcome::Secrets { message } => {
+            let failure = Failure { class: FailureClass::SecretFound, message, at: draft.cx.now };
+            draft.event(Event::LandingHeld { failure });
         }
         LandOutcome::Conflict { files, details } => {
             let message = format!(
@@ -133,8 +160,42 @@ pub(super) fn landed(draft: &mut Draft<'_, '_>, outcome: LandOutcome) -> Result<
             draft.event(Event::LandingHeld { failure });
             rework(draft, "Conflict with the base branch", Ask::ResolveConflict { files, details });
         }
+        LandOutcome::ChecksFailed { results } => {
+            let failed: Vec<&CheckResult> = results.iter().filter(|result| !result.passed).collect();
+            let commands: Vec<String> = failed.iter().map(|result| format!("`{}`", result.command)).collect();
+            let said = failed.first().map_or("", |result| end_of(&result.output));
+            let message = format!(
+                "The change passes its checks alone, and not together with what landed on {} since: {} failed. Request \
+                 changes to have an agent mend it, or approve again to try again. It said: {said}",
+                draft.task.base_branch,
+                commands.join(", "),
+            );
+            let failure = Failure { class: FailureClass::Conflict, message, at: draft.cx.now };
+            draft.event(Event::LandingHeld { failure });
+        }
     }
     Ok(())
+}
+
+/// The end of what a check printed, short enough for a sentence.
+fn end_of(output: &str) -> &str {
+    let output = output.trim();
+    let from = output.len().saturating_sub(SAID);
+    (from..output.len()).find_map(|at| output.get(at..)).unwrap_or_default()
+}
+
+/// What runs in editors is over with the task.
+fn end_elsewhere(draft: &mut Draft<'_, '_>) {
+    let open: Vec<SessionId> = draft
+        .task
+        .sessions
+        .iter()
+        .filter(|session| matches!(session.state, SessionState::Elsewhere { .. }) && !session.is_ended())
+        .map(|session| session.id.clone())
+        .collect();
+    for session in open {
+        draft.event(Event::SessionCancelled { session });
+    }
 }
 
 /// The checks could not run at all: a person decides.
@@ -159,9 +220,16 @@ pub(super) fn land_failed(draft: &mut Draft<'_, '_>, failure: Failure) -> Result
 /// Queues the implementation again after a person acted on one of its sessions.
 pub(super) fn resume(draft: &mut Draft<'_, '_>) {
     match draft.task.status() {
-        TaskStatus::Implementation => sessions::go_on(draft),
-        TaskStatus::ImplementationFailed | TaskStatus::ImplementationReview => {
+        // What begins again needs a place like what begins.
+        TaskStatus::Implementation if super::conversation::has_to_wake(&draft.task) => {
             draft.event(Event::ImplementationQueued);
+        }
+        TaskStatus::Implementation => sessions::go_on(draft),
+        TaskStatus::ImplementationFailed => draft.event(Event::ImplementationQueued),
+        TaskStatus::ImplementationReview => {
+            if draft.task.sessions.iter().any(|session| session.is_crew() && !session.is_ended()) {
+                draft.event(Event::ImplementationQueued);
+            }
         }
         TaskStatus::Backlog
         | TaskStatus::SpecGeneration

@@ -1,18 +1,27 @@
 //! The decisions: one file per part of a task's life.
 
+mod alternatives;
+mod comments;
+mod conversation;
+mod coordinate;
 mod create;
 mod documents;
+mod elsewhere;
 mod failing;
 mod landing;
 mod people;
 mod planning;
+mod rebuilt;
+mod recording;
 mod review;
 mod sessions;
+mod spawn;
 mod talk;
+mod template;
 mod turns;
 
 use crate::context::Draft;
-use crate::{Context, Input, Rejected, Step, Task};
+use crate::{Context, Input, Message, Rejected, Step, Task};
 
 impl Task {
     /// Decides what an input means for the task: events and effects, or a rejection in words for people.
@@ -22,26 +31,62 @@ impl Task {
         let mut draft = Draft::new(self.clone(), cx);
         match input {
             Input::Start => create::start(&mut draft)?,
-            Input::Edit { edit } => people::edit(&mut draft, edit)?,
+            Input::Edit { edit } => people::edit(&mut draft, *edit)?,
             Input::ReviewSpecs { decision, by, comments, changes, hash } => {
                 review::specs(&mut draft, review::SpecReview { decision, by, comments, changes, hash })?;
             }
-            Input::ReviewImplementation { decision, by, comments } => {
-                landing::review(&mut draft, decision, by, comments)?;
+            Input::ReviewImplementation { decision, by, comments, acknowledged, line_comments } => {
+                let review = landing::ChangeReview { decision, by, comments, acknowledged, line_comments };
+                landing::review(&mut draft, review)?;
+            }
+            Input::Comment { comment } => comments::add(&mut draft, *comment)?,
+            Input::ReplyToComment { comment, by, text } => comments::reply(&mut draft, comment, by, text)?,
+            Input::ResolveComment { comment, by, resolved } => {
+                comments::resolve(&mut draft, comment, by, resolved)?;
             }
             Input::Cancel { by } => people::cancel(&mut draft, by)?,
             Input::Retry { by } => people::retry(&mut draft, by)?,
+            Input::Close { by } => conversation::close(&mut draft, by)?,
+            Input::Finish => conversation::finish(&mut draft)?,
+            Input::AddSession { session, limits } => spawn::add(&mut draft, *session, limits)?,
             Input::RetrySession { session } => people::retry_session(&mut draft, &session)?,
             Input::SkipSession { session } => people::skip_session(&mut draft, &session)?,
             Input::CancelSession { session } => people::cancel_session(&mut draft, &session)?,
-            Input::Say { session, turn, by, text, interrupt } => {
-                talk::say(&mut draft, &session, turn, by, text, interrupt)?;
+            Input::Say { session, id, turn, by, text, interrupt } => {
+                let message = Message { id, turn, returned: false, by, text, at: draft.cx.now };
+                talk::say(&mut draft, &session, message, interrupt)?;
             }
+            Input::EditMessage { session, message, text } => {
+                talk::edit(&mut draft, &session, &message, text)?;
+            }
+            Input::WithdrawMessage { session, message } => talk::withdraw(&mut draft, &session, &message)?,
+            Input::RenameSession { session, name, description } => {
+                people::rename_session(&mut draft, session, name, description)?;
+            }
+            Input::Coordinate { event } => coordinate::tell(&mut draft, *event)?,
+            Input::Spawn { parent, session, by, limits } => {
+                spawn::spawn(&mut draft, &parent, *session, by, limits)?;
+            }
+            Input::Branch { session, from_turn, alternative, limits } => {
+                alternatives::branch(&mut draft, &session, from_turn.as_ref(), *alternative, limits)?;
+            }
+            Input::Choose { session } => alternatives::choose(&mut draft, &session)?,
+            Input::ThreadReported { thread } => elsewhere::reported(&mut draft, *thread)?,
+            Input::ThreadMoved { session, status, detail } => {
+                elsewhere::moved(&mut draft, &session, status, detail)?;
+            }
+            Input::SetRecording { commit_frequency_minutes } => {
+                recording::set(&mut draft, commit_frequency_minutes)?;
+            }
+            Input::NoteProgress { by, summary, details } => {
+                recording::note_progress(&mut draft, by, summary, details)?;
+            }
+            Input::Rebuilt => rebuilt::begin_again(&mut draft)?,
             Input::Admit => create::admit(&mut draft)?,
             Input::Wait { reason } => create::wait(&mut draft, reason)?,
             Input::PlanningReady { session } => planning::ready(&mut draft, &session)?,
-            Input::TurnEnded { session, turn, stop_reason, usage } => {
-                turns::ended(&mut draft, &session, &turn, stop_reason, usage)?;
+            Input::TurnEnded { session, turn, stop_reason, usage, said } => {
+                turns::ended(&mut draft, &session, &turn, turns::End { stop_reason, usage, said })?;
             }
             Input::TurnFailed { session, turn, failure } => {
                 turns::failed(&mut draft, &session, &turn, failure)?;
@@ -53,6 +98,7 @@ impl Task {
                 planning::invalid(&mut draft, &session, &turn, problems)?;
             }
             Input::DocumentsChanged { specs, by } => documents::changed(&mut draft, specs, by)?,
+            Input::TemplateCommitted { specs } => template::committed(&mut draft, specs)?,
             Input::HandedOff { hash, commit } => review::handed_off(&mut draft, &hash, commit)?,
             Input::WorktreeOpened { session } => sessions::opened(&mut draft, &session)?,
             Input::WorkCommitted { session, turn, head, changed } => {
@@ -79,5 +125,5 @@ fn stale(what: &str) -> Rejected {
 
 /// The rejection of a session the task does not have.
 fn no_such_session(id: &crate::SessionId) -> Rejected {
-    Rejected::Invalid(format!("the task has no work session {id}"))
+    Rejected::Unknown(format!("the task has no work session {id}"))
 }

@@ -1,10 +1,10 @@
 //! What people ask outside of reviews: edit, cancel, retry, skip.
 
-use super::{landing, no_such_session, planning, wrong_state};
+use super::{coordinate, landing, no_such_session, planning, talk, template, wrong_state};
 use crate::context::Draft;
 use crate::{
-    Effect, Event, Phase, Rejected, SessionId, SessionPhase, SessionState, SessionStatus, Stuck, TaskEdit,
-    TaskStatus,
+    Effect, Event, Landing, Phase, Rejected, Session, SessionId, SessionPhase, SessionState, SessionStatus,
+    Stuck, TaskEdit, TaskStatus,
 };
 
 pub(super) fn edit(draft: &mut Draft<'_, '_>, edit: TaskEdit) -> Result<(), Rejected> {
@@ -14,10 +14,13 @@ pub(super) fn edit(draft: &mut Draft<'_, '_>, edit: TaskEdit) -> Result<(), Reje
     if edit.depends_on.as_ref().is_some_and(|tasks| tasks.contains(&draft.task.id)) {
         return Err(Rejected::Invalid("a task cannot depend on itself".to_owned()));
     }
-    if edit == TaskEdit::default() {
+    let event = Event::TaskEdited { edit };
+    let mut after = draft.task.clone();
+    after.apply(&event, draft.cx.now);
+    if after == draft.task {
         return Err(Rejected::AlreadySo("nothing is to be changed".to_owned()));
     }
-    draft.event(Event::TaskEdited { edit });
+    draft.event(event);
     Ok(())
 }
 
@@ -66,6 +69,8 @@ pub(super) fn retry(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejecte
                 Stuck::Planning(_) => {
                     if let Some(session) = planning::session(&draft.task) {
                         draft.event(Event::SessionRetried { session });
+                    } else {
+                        template::take(draft);
                     }
                 }
                 Stuck::HandOff(approved) => draft.effect(Effect::HandOff { hash: approved.specs.hash }),
@@ -81,6 +86,8 @@ pub(super) fn retry(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejecte
                 .filter(|session| session.phase != SessionPhase::Planning)
                 .filter(|session| {
                     matches!(session.state, SessionState::Failed { .. } | SessionState::Cancelled)
+                        && draft.task.given_up_for(session).is_none()
+                        && session.elsewhere.is_none()
                 })
                 .map(|session| session.id.clone())
                 .collect();
@@ -105,9 +112,32 @@ pub(super) fn retry(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejecte
     }
 }
 
+/// A session is called otherwise: what people see changes, and nothing else.
+pub(super) fn rename_session(
+    draft: &mut Draft<'_, '_>,
+    session: SessionId,
+    name: Option<String>,
+    description: Option<String>,
+) -> Result<(), Rejected> {
+    let found = draft.task.session(&session).ok_or_else(|| no_such_session(&session))?;
+    if name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+        return Err(Rejected::Invalid("the name is empty".to_owned()));
+    }
+    let name = name.filter(|name| name != found.shown_name());
+    let description = description.filter(|description| description != found.shown_description());
+    if name.is_none() && description.is_none() {
+        return Err(Rejected::AlreadySo("the session is called so".to_owned()));
+    }
+    draft.event(Event::SessionRenamed { session, name, description });
+    Ok(())
+}
+
 pub(super) fn retry_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(), Rejected> {
-    expect_crew(draft, session, "retry a work session")?;
-    match session_status(draft, session) {
+    let found = expect_crew(draft, session, "retry a work session")?;
+    if let Some(chosen) = draft.task.given_up_for(found) {
+        return Err(talk::superseded(chosen));
+    }
+    match draft.task.session_status(found) {
         SessionStatus::Failed | SessionStatus::Cancelled => {}
         SessionStatus::Pending | SessionStatus::Active | SessionStatus::Blocked => {
             return Err(Rejected::AlreadySo("the session is on its way".to_owned()));
@@ -117,62 +147,78 @@ pub(super) fn retry_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> R
         }
     }
     draft.event(Event::SessionRetried { session: session.clone() });
+    coordinate::cleared(draft, session, "is tried again.");
     landing::resume(draft);
     Ok(())
 }
 
 pub(super) fn skip_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(), Rejected> {
-    expect_crew(draft, session, "skip a work session")?;
-    let state = draft.task.session(session).map(|session| session.state.clone());
-    match state {
-        Some(SessionState::Skipped) => return Err(Rejected::AlreadySo("the session is skipped".to_owned())),
-        Some(SessionState::Pending | SessionState::Failed { .. } | SessionState::Cancelled) => {}
-        Some(
-            SessionState::Opening
-            | SessionState::Working { .. }
-            | SessionState::Saving { .. }
-            | SessionState::WaitingToMerge
-            | SessionState::Merging
-            | SessionState::Completed,
-        )
-        | None => {
-            let allowed = "only one that waits, failed or was cancelled is skipped; cancel it first";
+    let found = expect_crew(draft, session, "skip a work session")?;
+    expect_no_choice(draft, found)?;
+    match found.state.clone() {
+        SessionState::Skipped => return Err(Rejected::AlreadySo("the session is skipped".to_owned())),
+        SessionState::Working { turn } => {
+            draft.effect(Effect::CancelTurn { session: session.clone(), turn: turn.id });
+        }
+        SessionState::Pending
+        | SessionState::Opening
+        | SessionState::Saving { .. }
+        | SessionState::WaitingToMerge
+        | SessionState::Idle
+        | SessionState::Failed { .. }
+        | SessionState::Cancelled => {}
+        SessionState::Merging | SessionState::Completed | SessionState::Elsewhere { .. } => {
+            let allowed = "its work is merged or is being merged";
             return Err(session_state(draft, session, "skip", allowed));
         }
     }
     draft.event(Event::SessionSkipped { session: session.clone() });
+    draft.effect(Effect::MarkProgress { session: session.clone(), marker: ' ' });
+    coordinate::cleared(draft, session, "is skipped: a person decided to go on without its work.");
     landing::resume(draft);
     Ok(())
 }
 
 pub(super) fn cancel_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(), Rejected> {
-    expect_crew(draft, session, "cancel a work session")?;
-    let state = draft.task.session(session).map(|session| session.state.clone());
-    match state {
-        Some(SessionState::Cancelled | SessionState::Skipped) => {
+    let found = expect_crew(draft, session, "cancel a work session")?;
+    expect_no_choice(draft, found)?;
+    match found.state.clone() {
+        SessionState::Cancelled | SessionState::Skipped => {
             return Err(Rejected::AlreadySo("the session is cancelled".to_owned()));
         }
-        Some(SessionState::Working { turn }) => {
+        SessionState::Working { turn } => {
             draft.effect(Effect::CancelTurn { session: session.clone(), turn: turn.id });
         }
-        Some(
-            SessionState::Pending
-            | SessionState::Opening
-            | SessionState::Saving { .. }
-            | SessionState::WaitingToMerge,
-        ) => {}
-        Some(SessionState::Failed { .. } | SessionState::Completed | SessionState::Merging) | None => {
-            return Err(session_state(draft, session, "cancel", "it has ended or is being merged"));
+        SessionState::Pending
+        | SessionState::Opening
+        | SessionState::Saving { .. }
+        | SessionState::WaitingToMerge
+        | SessionState::Idle
+        | SessionState::Failed { .. }
+        | SessionState::Elsewhere { .. } => {}
+        SessionState::Completed | SessionState::Merging => {
+            return Err(session_state(draft, session, "cancel", "its work is merged or is being merged"));
         }
     }
     draft.event(Event::SessionCancelled { session: session.clone() });
     draft.effect(Effect::MarkProgress { session: session.clone(), marker: ' ' });
+    coordinate::cancelled(draft, session);
     landing::resume(draft);
     Ok(())
 }
 
+/// Between alternatives a person chooses; giving one up is choosing another.
+fn expect_no_choice(draft: &Draft<'_, '_>, session: &Session) -> Result<(), Rejected> {
+    if draft.task.alternatives(session).is_empty() {
+        return Ok(());
+    }
+    Err(Rejected::WrongState(
+        "the work session has alternatives; choose the one whose work is kept".to_owned(),
+    ))
+}
+
 /// Sessions are acted on while there is an implementation that is not over.
-fn expect_crew(draft: &Draft<'_, '_>, id: &SessionId, action: &str) -> Result<(), Rejected> {
+fn expect_crew<'d>(draft: &'d Draft<'_, '_>, id: &SessionId, action: &str) -> Result<&'d Session, Rejected> {
     let session = draft.task.session(id).ok_or_else(|| no_such_session(id))?;
     if session.phase == SessionPhase::Planning {
         let advice = "retry or cancel the task instead of its planning session";
@@ -181,7 +227,8 @@ fn expect_crew(draft: &Draft<'_, '_>, id: &SessionId, action: &str) -> Result<()
     match &draft.task.phase {
         Phase::ImplementationQueued { .. }
         | Phase::Implementation { checking: false, .. }
-        | Phase::ImplementationFailed { .. } => Ok(()),
+        | Phase::ImplementationReview { landing: Landing::Undecided, .. }
+        | Phase::ImplementationFailed { .. } => Ok(session),
         Phase::Backlog
         | Phase::SpecGeneration { .. }
         | Phase::SpecReview { .. }

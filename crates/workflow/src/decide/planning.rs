@@ -3,8 +3,8 @@
 use super::{stale, turns};
 use crate::context::Draft;
 use crate::{
-    Ask, Effect, Event, Failure, FailureClass, Phase, PlanningStep, Rejected, SessionId, SessionPhase,
-    SessionState, Specs, Task, TurnId,
+    Ask, CreationMethod, Effect, Event, Failure, FailureClass, HelixSessionId, Phase, PlannedSession,
+    PlanningStep, Rejected, SessionId, SessionPhase, SessionState, Specs, Task, ThreadId, TurnId, Wish,
 };
 
 /// How often a planner is told what is wrong with its documents before a person is asked.
@@ -16,6 +16,33 @@ pub(super) fn session(task: &Task) -> Option<SessionId> {
         .iter()
         .find(|session| session.phase == SessionPhase::Planning)
         .map(|session| session.id.clone())
+}
+
+/// Adds the session that plans the task.
+pub(super) fn add_session(draft: &mut Draft<'_, '_>) -> SessionId {
+    let id = SessionId::fresh(draft.cx.ids);
+    let session = PlannedSession {
+        id: id.clone(),
+        helix_session: HelixSessionId::fresh(draft.cx.ids),
+        thread: ThreadId::fresh(draft.cx.ids),
+        name: "Planning".to_owned(),
+        description: "Writes the requirements, the design and the plan.".to_owned(),
+        phase: SessionPhase::Planning,
+        agent: draft.task.spec_agent.clone(),
+        method: CreationMethod::Planned,
+        unit: None,
+        parent: None,
+        depends_on: Vec::new(),
+        rank: 0,
+        branch: None,
+        next_ask: None,
+        wish: Wish::default(),
+        branched_from: None,
+        alternative_to: None,
+        elsewhere: None,
+    };
+    draft.event(Event::SessionPlanned { session: Box::new(session) });
+    id
 }
 
 pub(super) fn ready(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(), Rejected> {

@@ -1,9 +1,10 @@
 //! A person decides about the documents, and approved ones are handed off to git.
 
-use super::{planning, stale, wrong_state};
+use super::{comments, planning, stale, wrong_state};
 use crate::context::Draft;
 use crate::{
-    Approved, Ask, Commit, Decision, Effect, Event, Phase, Planning, PlanningStep, Rejected, TaskStatus,
+    Approved, Ask, CommentId, Commit, Decision, Effect, Event, Phase, Planning, PlanningStep, Rejected,
+    TaskStatus,
 };
 
 /// A person's decision about the documents.
@@ -26,11 +27,19 @@ pub(super) fn specs(draft: &mut Draft<'_, '_>, review: SpecReview) -> Result<(),
             "the documents changed since you read them; read the present ones and decide again".to_owned(),
         ));
     }
+    let points = match review.decision {
+        Decision::RequestChanges => comments::open(draft),
+        Decision::Approve | Decision::Reject => Vec::new(),
+    };
+    let asks = |id: &CommentId| draft.task.comments.iter().any(|comment| comment.id == *id && comment.asks());
     if review.decision == Decision::RequestChanges
         && review.comments.trim().is_empty()
         && review.changes.is_empty()
+        && !points.iter().any(asks)
     {
-        return Err(Rejected::Invalid("say what is to be changed in `comments` or `changes`".to_owned()));
+        return Err(Rejected::Invalid(
+            "say what is to be changed in `comments` or `changes`, or comment on the documents".to_owned(),
+        ));
     }
     let SpecReview { decision, by, comments, changes, hash: _ } = review;
     draft.event(Event::SpecsReviewed {
@@ -39,6 +48,7 @@ pub(super) fn specs(draft: &mut Draft<'_, '_>, review: SpecReview) -> Result<(),
         comments: comments.clone(),
         changes: changes.clone(),
         round: specs.round,
+        points: points.clone(),
     });
     draft.effect(Effect::RecordReview {
         round: specs.round,
@@ -46,6 +56,7 @@ pub(super) fn specs(draft: &mut Draft<'_, '_>, review: SpecReview) -> Result<(),
         by: by.clone(),
         comments: comments.clone(),
         changes: changes.clone(),
+        points: points.clone(),
     });
     match decision {
         Decision::Approve => {
@@ -56,10 +67,15 @@ pub(super) fn specs(draft: &mut Draft<'_, '_>, review: SpecReview) -> Result<(),
         Decision::RequestChanges => {
             let planning = Planning { round: specs.round + 1, step: PlanningStep::Waiting };
             draft.event(Event::PlanningQueued { planning });
-            if let Some(session) = planning::session(&draft.task) {
-                draft.event(Event::SessionRetried { session: session.clone() });
-                draft.event(Event::SessionTold { session, ask: Ask::Revise { comments, changes } });
-            }
+            let session = match planning::session(&draft.task) {
+                Some(session) => {
+                    draft.event(Event::SessionRetried { session: session.clone() });
+                    session
+                }
+                // What a template had ready is revised by a planner.
+                None => planning::add_session(draft),
+            };
+            draft.event(Event::SessionTold { session, ask: Ask::Revise { comments, changes, points } });
         }
         Decision::Reject => super::people::end(draft, by),
     }

@@ -1,11 +1,12 @@
 //! The implementation sessions: planned from the approved plan, started as the plan allows, merged in its order.
 
-use super::{no_such_session, stale, turns};
+use super::{alternatives, conversation, coordinate, no_such_session, stale, turns};
 use crate::context::Draft;
+use crate::order::StartKey;
 use crate::{
-    Ask, Complexity, CreationMethod, Effect, Event, Failure, FailureClass, HelixSessionId, MergeOutcome,
-    Phase, PlannedSession, Rejected, Session, SessionId, SessionPhase, SessionState, SessionStatus, Task,
-    ThreadId, Unit,
+    Ask, Commit, Complexity, CreationMethod, Effect, Event, Failure, FailureClass, HelixSessionId,
+    MergeOutcome, Phase, PlannedSession, Rejected, Session, SessionId, SessionPhase, SessionState,
+    SessionStatus, Task, ThreadId, Unit, Wish,
 };
 
 /// How often a conflict goes back to the session's agent before a person is asked.
@@ -13,6 +14,10 @@ const MAX_CONFLICT_ROUNDS: u32 = 3;
 
 /// Makes the task's sessions those of its plan; sessions there already stay what they are.
 pub(super) fn plan(draft: &mut Draft<'_, '_>) {
+    // A conversation begins with one session; what it has besides, people added.
+    if draft.task.is_conversation() && draft.task.sessions.iter().any(Session::is_crew) {
+        return;
+    }
     let units = units_to_carry_out(draft);
     let order = in_dependency_order(&units);
     // Sessions by unit index, known or about to be.
@@ -59,25 +64,28 @@ pub(super) fn plan(draft: &mut Draft<'_, '_>) {
             rank,
             branch: Some(draft.task.session_branch(&id)),
             next_ask: None,
+            wish: Wish::default(),
+            branched_from: None,
+            alternative_to: None,
+            elsewhere: None,
             id: id.clone(),
         };
         draft.event(Event::SessionPlanned { session: Box::new(session) });
         of_unit[index] = Some(id);
     }
-    // What the plan does not name any more is not started.
+    // What the plan does not name any more is not started; one that a person tried again beside its replacement is.
     let gone: Vec<SessionId> = draft
         .task
         .sessions
         .iter()
         .filter(|session| session.phase == SessionPhase::Implementation && session.unit.is_some())
         .filter(|session| {
-            !of_unit.contains(&Some(session.id.clone())) && session.plain_status() == SessionStatus::Pending
+            session.plain_status() == SessionStatus::Pending
+                && !units.iter().any(|unit| is_for(session, unit, &draft.task))
         })
         .map(|session| session.id.clone())
         .collect();
-    for session in gone {
-        draft.event(Event::SessionCancelled { session });
-    }
+    alternatives::give_up(draft, &gone);
 }
 
 /// The planned tasks; a task without a plan, or a simple one, is a single unit of the whole.
@@ -151,11 +159,13 @@ pub(super) fn go_on(draft: &mut Draft<'_, '_>) {
     if !matches!(draft.task.phase, Phase::Implementation { checking: false, .. }) {
         return;
     }
+    recall(draft);
     merge_next(draft);
     start_ready(draft);
-    let implementing =
-        || draft.task.sessions.iter().filter(|session| session.phase != SessionPhase::Planning);
-    if implementing().any(Session::is_live) {
+    if draft.task.sessions.iter().any(|session| session.is_crew() && session.moves()) {
+        return;
+    }
+    if draft.task.is_conversation() && conversation::goes_on(&draft.task) {
         return;
     }
     if let Some(failure) = standstill(draft) {
@@ -167,15 +177,32 @@ pub(super) fn go_on(draft: &mut Draft<'_, '_>) {
     }
 }
 
+/// Sessions that were told something since their work was complete read it before they are merged.
+fn recall(draft: &mut Draft<'_, '_>) {
+    let spoken_to: Vec<SessionId> = draft
+        .task
+        .sessions
+        .iter()
+        .filter(|session| session.state == SessionState::WaitingToMerge && draft.task.is_spoken_to(session))
+        .map(|session| session.id.clone())
+        .collect();
+    for session in spoken_to {
+        draft.event(Event::SessionRecalled { session });
+    }
+}
+
 /// Merges the first session whose turn it is, one at a time.
 fn merge_next(draft: &mut Draft<'_, '_>) {
-    if draft.task.sessions.iter().any(|session| session.state == SessionState::Merging) {
+    let task = &draft.task;
+    if task.sessions.iter().any(|session| session.state == SessionState::Merging) {
         return;
     }
-    let mut waiting: Vec<&Session> =
-        draft.task.sessions.iter().filter(|session| session.state == SessionState::WaitingToMerge).collect();
-    waiting.sort_by_key(|session| session.rank);
-    let next = waiting.into_iter().find(|session| !is_held_back(&draft.task, session));
+    let next = task
+        .sessions
+        .iter()
+        .filter(|session| session.state == SessionState::WaitingToMerge)
+        .filter(|session| task.alternatives(session).is_empty() && task.held_back_by(session).is_none())
+        .min_by_key(|session| task.merge_key(session));
     if let Some(session) = next {
         let (id, attempt) = (session.id.clone(), session.turns);
         draft.event(Event::SessionMerging { session: id.clone() });
@@ -183,50 +210,33 @@ fn merge_next(draft: &mut Draft<'_, '_>) {
     }
 }
 
-/// Whether a session before this one in plan order can still be merged by itself.
-fn is_held_back(task: &Task, session: &Session) -> bool {
-    task.sessions.iter().any(|earlier| {
-        earlier.phase != SessionPhase::Planning
-            && earlier.rank < session.rank
-            && !earlier.is_ended()
-            && !is_stuck(task, earlier)
-    })
-}
-
-/// Whether a session waits for one that failed or was cancelled: a person has to act first.
-fn is_stuck(task: &Task, session: &Session) -> bool {
-    task.blockers(session).iter().any(|blocker| blocker.is_ended() || is_stuck(task, blocker))
-}
-
-/// Opens worktrees for the sessions that nothing blocks, up to the task's limit, in plan order.
+/// Opens worktrees for the sessions that nothing blocks, up to the task's limit: what matters more, is smaller and
+/// has waited longer first.
 fn start_ready(draft: &mut Draft<'_, '_>) {
-    let running = |task: &Task| {
-        task.sessions
-            .iter()
-            .filter(|session| {
-                matches!(
-                    session.state,
-                    SessionState::Opening | SessionState::Working { .. } | SessionState::Saving { .. }
-                )
-            })
-            .count()
-    };
-    let mut ready: Vec<(usize, SessionId)> = draft
+    let mut ready: Vec<(StartKey, SessionId)> = draft
         .task
         .sessions
         .iter()
-        .filter(|session| session.phase != SessionPhase::Planning)
+        .filter(|session| session.is_crew())
         .filter(|session| draft.task.session_status(session) == SessionStatus::Pending)
-        .map(|session| (session.rank, session.id.clone()))
+        .map(|session| (draft.task.start_key(session), session.id.clone()))
         .collect();
     ready.sort();
     for (_, session) in ready {
-        if running(&draft.task) >= draft.task.max_parallel || draft.task.is_over_budget() {
+        let at_work = draft.task.sessions.iter().filter(|session| session.takes_a_place()).count();
+        if at_work >= draft.task.max_parallel || draft.task.is_over_budget() {
             return;
         }
         draft.event(Event::SessionOpening { session: session.clone() });
         draft.effect(Effect::OpenWorktree { session });
     }
+}
+
+/// A session's work is on the task's branch.
+pub(super) fn complete(draft: &mut Draft<'_, '_>, session: &SessionId, merged: Option<Commit>) {
+    draft.event(Event::SessionCompleted { session: session.clone(), merged });
+    draft.effect(Effect::MarkProgress { session: session.clone(), marker: 'x' });
+    coordinate::completed(draft, session);
 }
 
 /// Why nothing can go on although not everything is done.
@@ -246,17 +256,22 @@ fn standstill(draft: &Draft<'_, '_>) -> Option<Failure> {
             format!("{} of the work sessions failed, first {:?}: {reason}", failed.len(), first.name);
         return Some(Failure { class, message, at });
     }
-    let pending = task
-        .sessions
-        .iter()
-        .find(|session| session.phase != SessionPhase::Planning && session.state == SessionState::Pending)?;
-    if task.is_over_budget() {
+    let waiting: Vec<&Session> =
+        task.sessions.iter().filter(|session| session.is_crew() && !session.is_ended()).collect();
+    let first = *waiting.first()?;
+    let undecided = waiting.iter().map(|session| task.alternatives(session)).find(|all| !all.is_empty());
+    if let Some(alternatives) = undecided {
+        let names: Vec<String> = alternatives.iter().map(|session| format!("{:?}", session.name)).collect();
+        let message = format!("Choose which work to keep: {}.", names.join(", "));
+        return Some(Failure { class: FailureClass::Rejected, message, at });
+    }
+    if first.state == SessionState::Pending && task.is_over_budget() {
         let message = "The task's budget is spent. Raise it, then Retry.".to_owned();
         return Some(Failure { class: FailureClass::Limit, message, at });
     }
     let message = format!(
         "{:?} waits for a session that was cancelled. Retry that one, or skip it to go on without it.",
-        pending.name
+        first.name
     );
     Some(Failure { class: FailureClass::Rejected, message, at })
 }
@@ -266,7 +281,7 @@ pub(super) fn opened(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(
     if found.state != SessionState::Opening || found.phase == SessionPhase::Planning {
         return Err(stale("the opening of the worktree"));
     }
-    let spoken_to = !found.messages.is_empty();
+    let spoken_to = draft.task.is_spoken_to(found);
     let first = found.turns == 0;
     let ask = match found.next_ask.clone() {
         Some(ask) => ask,
@@ -293,14 +308,21 @@ pub(super) fn merged(
     let (asks, phase) = (found.asks, found.phase);
     match outcome {
         MergeOutcome::Merged { commit } => {
-            draft.event(Event::SessionCompleted { session: session.clone(), merged: Some(commit) });
-            draft.effect(Effect::MarkProgress { session: session.clone(), marker: 'x' });
+            if draft.task.is_conversation() {
+                draft.event(Event::SessionIdle { session: session.clone(), merged: Some(commit) });
+            } else {
+                complete(draft, session, Some(commit));
+            }
+            if draft.task.session(session).is_some_and(|session| draft.task.is_spoken_to(session)) {
+                draft.event(Event::SessionRecalled { session: session.clone() });
+            }
             go_on(draft);
         }
         MergeOutcome::Conflict { files, details } if asks < MAX_CONFLICT_ROUNDS => {
             let ask = Ask::ResolveConflict { files, details };
-            draft.event(Event::SessionAskedAgain { session: session.clone(), ask: ask.clone() });
-            turns::go_or_pause(draft, session, ask);
+            draft.event(Event::SessionAskedAgain { session: session.clone(), ask });
+            // It takes a place among the sessions at work again.
+            draft.event(Event::SessionRecalled { session: session.clone() });
             go_on(draft);
         }
         MergeOutcome::Conflict { files, .. } => {

@@ -1,10 +1,10 @@
 //! A turn starts, ends, fails, and what it left is committed.
 
-use super::{no_such_session, planning, sessions, stale};
+use super::{comments, coordinate, no_such_session, planning, sessions, stale, talk};
 use crate::context::Draft;
 use crate::failure::{MAX_HEALS, backoff};
 use crate::{
-    Ask, Commit, Effect, Event, Failure, FailureClass, Phase, Rejected, SessionId, SessionPhase,
+    Ask, Commit, Effect, Event, Failure, FailureClass, Isolation, Phase, Rejected, SessionId, SessionPhase,
     SessionState, Turn, TurnId, Usage,
 };
 
@@ -15,23 +15,36 @@ const MAX_ASKS: u32 = 1;
 pub(super) fn start(draft: &mut Draft<'_, '_>, session: &SessionId, ask: Ask) {
     let Some(found) = draft.task.session(session) else { return };
     let (number, messages) = (found.turns + 1, found.messages.clone());
-    // A message promises the turn that will carry it.
-    let id = messages.first().map_or_else(|| TurnId::fresh(draft.cx.ids), |message| message.turn.clone());
-    let turn = Turn { id: id.clone(), number, ask, messages, started_at: draft.cx.now };
+    let coordination = draft.task.unread(session).iter().map(|event| event.id.clone()).collect();
+    // A message promises the turn that will carry it; one that comes again has kept its promise.
+    let promised = talk::promised(&messages);
+    let id = promised.unwrap_or_else(|| TurnId::fresh(draft.cx.ids));
+    let turn = Turn { id: id.clone(), number, ask, messages, coordination, started_at: draft.cx.now };
     draft.event(Event::TurnStarted { session: session.clone(), turn });
     draft.effect(Effect::RunTurn { session: session.clone(), turn: id });
+}
+
+/// How a turn ended.
+pub(super) struct End {
+    pub(super) stop_reason: String,
+    pub(super) usage: Option<Usage>,
+    pub(super) said: Option<String>,
 }
 
 pub(super) fn ended(
     draft: &mut Draft<'_, '_>,
     session: &SessionId,
     turn: &TurnId,
-    stop_reason: String,
-    usage: Option<Usage>,
+    end: End,
 ) -> Result<(), Rejected> {
     let phase = expect_working(draft, session, turn)?;
+    let End { stop_reason, usage, said } = end;
     let refused = stop_reason == "refusal";
-    draft.event(Event::TurnEnded { session: session.clone(), turn: turn.clone(), stop_reason, usage });
+    let words = said.clone().unwrap_or_default();
+    draft.event(Event::TurnEnded { session: session.clone(), turn: turn.clone(), stop_reason, usage, said });
+    if phase == SessionPhase::Planning {
+        comments::answered(draft, session, &words);
+    }
     if refused {
         let message =
             "The agent refused to go on with this turn. Read its last words, then Retry or Skip.".to_owned();
@@ -40,9 +53,12 @@ pub(super) fn ended(
         return Ok(());
     }
     match phase {
+        // What was said to the planner while it wrote is heard before the documents are taken.
+        SessionPhase::Planning if is_spoken_to(draft, session) => start(draft, session, Ask::Message),
         SessionPhase::Planning => planning::commit(draft, session, turn),
         SessionPhase::Implementation | SessionPhase::Validation => {
-            draft.effect(Effect::CommitWork { session: session.clone(), turn: turn.clone() });
+            let shared = draft.task.isolation == Isolation::Shared;
+            draft.effect(Effect::CommitWork { session: session.clone(), turn: turn.clone(), shared });
         }
     }
     Ok(())
@@ -78,6 +94,7 @@ pub(super) fn fail(draft: &mut Draft<'_, '_>, session: &SessionId, phase: Sessio
     match phase {
         SessionPhase::Planning => planning::fail(draft, Some(session), failure),
         SessionPhase::Implementation | SessionPhase::Validation => {
+            coordinate::failed(draft, session, &failure);
             draft.event(Event::SessionFailed { session: session.clone(), failure });
             draft.effect(Effect::MarkProgress { session: session.clone(), marker: ' ' });
             sessions::go_on(draft);
@@ -100,13 +117,20 @@ pub(super) fn committed(
     if saving.id != *turn {
         return Err(stale("the turn"));
     }
-    let cut_short = matches!(stop_reason.as_str(), "max_tokens" | "max_turn_requests");
-    let (phase, asks, spoken_to) = (found.phase, found.asks, !found.messages.is_empty());
-    draft.event(Event::WorkCommitted { session: session.clone(), head, changed });
+    let why = match stop_reason.as_str() {
+        "max_tokens" | "max_turn_requests" => Some("The turn before was cut short by a limit."),
+        // In a conversation, whoever stopped it says what is next.
+        "cancelled" if draft.task.is_conversation() => None,
+        // Whoever stopped it to say something may have withdrawn it.
+        "cancelled" => Some("The turn before was stopped before its end."),
+        _ => None,
+    };
+    let (phase, asks, spoken_to) = (found.phase, found.asks, draft.task.is_spoken_to(found));
+    draft.event(Event::WorkCommitted { session: session.clone(), head: head.clone(), changed });
     let next = if spoken_to {
         Some(Ask::Message)
-    } else if cut_short && asks <= MAX_ASKS {
-        Some(Ask::Continue { why: "The turn before was cut short by a limit.".to_owned() })
+    } else if let Some(why) = why.filter(|_| asks <= MAX_ASKS) {
+        Some(Ask::Continue { why: why.to_owned() })
     } else if !changed && asks < MAX_ASKS && draft.task.planned {
         Some(Ask::NothingChanged)
     } else {
@@ -123,11 +147,23 @@ pub(super) fn committed(
                        Skip if nothing is to be done."
                 .to_owned();
         fail(draft, session, phase, Failure { class: FailureClass::NoChange, message, at: draft.cx.now });
+    } else if draft.task.is_conversation() && (!changed || draft.task.isolation == Isolation::Shared) {
+        // Nothing is to be merged: there is nothing, or it is on the task's branch already.
+        draft.event(Event::SessionIdle { session: session.clone(), merged: head.filter(|_| changed) });
+        sessions::go_on(draft);
+    } else if draft.task.isolation == Isolation::Shared {
+        // What it did is on the task's branch already.
+        sessions::complete(draft, session, head);
+        sessions::go_on(draft);
     } else {
         draft.event(Event::SessionReadyToMerge { session: session.clone() });
         sessions::go_on(draft);
     }
     Ok(())
+}
+
+fn is_spoken_to(draft: &Draft<'_, '_>, session: &SessionId) -> bool {
+    draft.task.session(session).is_some_and(|session| draft.task.is_spoken_to(session))
 }
 
 /// Starts the next turn where the task's phase allows work, else the session waits.
@@ -155,9 +191,11 @@ fn expect_working(
         | SessionState::Saving { .. }
         | SessionState::WaitingToMerge
         | SessionState::Merging
+        | SessionState::Idle
         | SessionState::Completed
         | SessionState::Failed { .. }
         | SessionState::Skipped
-        | SessionState::Cancelled => Err(stale("the turn")),
+        | SessionState::Cancelled
+        | SessionState::Elsewhere { .. } => Err(stale("the turn")),
     }
 }

@@ -59,7 +59,7 @@ static DEPENDS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)\s*\((?:depends on|after|needs)\s+([^)]*)\)"));
 
 /// A pattern of this crate's own, which is right.
-pub(super) fn pattern(text: &str) -> Regex {
+pub(crate) fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern is tested")
 }
 

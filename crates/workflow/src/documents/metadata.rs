@@ -2,7 +2,7 @@
 
 use crate::Unit;
 use serde::Serialize;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 /// What the file says.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Facts {
     pub multi_session: bool,
     pub content_hash: String,
     pub units: Vec<Unit>,
+    /// What else programs want to find in it.
+    pub custom: Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -52,6 +54,8 @@ struct Metadata<'f> {
     multi_session: bool,
     content_hash: &'f str,
     implementation_tasks: Vec<Planned<'f>>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    custom_metadata: &'f Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +104,7 @@ pub fn render(facts: &Facts) -> String {
         multi_session: facts.multi_session,
         content_hash: &facts.content_hash,
         implementation_tasks: planned.collect(),
+        custom_metadata: &facts.custom,
     };
     // A struct of texts and numbers always has a JSON form.
     serde_json::to_string_pretty(&metadata).unwrap_or_default() + "\n"
@@ -155,6 +160,7 @@ pub fn schema() -> String {
     properties.insert("multi_session".to_owned(), json!({ "type": "boolean" }));
     properties.insert("implementation_tasks".to_owned(), json!({ "type": "array", "items": task }));
     let required: Vec<String> = properties.keys().cloned().collect();
+    properties.insert("custom_metadata".to_owned(), json!({ "type": "object" }));
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "spec-metadata.json",
@@ -169,7 +175,6 @@ pub fn schema() -> String {
 mod tests {
     use super::*;
     use crate::{Unit, UnitId};
-    use serde_json::Value;
 
     #[test]
     fn the_schema_names_what_the_file_has() {
@@ -207,6 +212,7 @@ mod tests {
             multi_session: true,
             content_hash: word("00"),
             units: vec![unit],
+            custom: Map::from_iter([(word("team"), word("notes").into())]),
         };
         let parse = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
         let (file, schema) = (parse(&render(&facts)), parse(&schema()));

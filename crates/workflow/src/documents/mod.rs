@@ -1,5 +1,6 @@
 //! The documents of a task as text: plans, checklists, requirements, their lint and their hash.
 
+pub mod anchor;
 pub mod checklist;
 mod facts;
 mod finding;
@@ -17,4 +18,5 @@ mod units;
 mod validate;
 
 pub use finding::{Document, Finding, Severity};
+pub(crate) use item::pattern as item_pattern;
 pub use validate::{Problem, validate};

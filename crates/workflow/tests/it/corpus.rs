@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use workflow::documents::checklist::{self, Marker};
 use workflow::documents::{lint, plan, requirements};
 
-fn files(name: &str) -> Vec<PathBuf> {
+pub(crate) fn files(name: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
     let mut open = vec![root];
     let mut found = Vec::new();

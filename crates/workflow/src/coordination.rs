@@ -1,0 +1,109 @@
+//! What sessions and people tell each other, and which turns carried it there.
+
+use crate::{CoordinationKind, EventId, Millis, Session, SessionId, SessionState, Task, TurnId};
+use serde::{Deserialize, Serialize};
+
+/// Something that was told to one session or to everybody who had not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoordinationEvent {
+    pub id: EventId,
+    pub kind: CoordinationKind,
+    pub from: Option<SessionId>,
+    /// Absent is everybody.
+    pub to: Option<SessionId>,
+    /// The person who said it, where it was one.
+    pub by: Option<String>,
+    pub message: String,
+    pub data: serde_json::Value,
+    pub at: Millis,
+    /// Whether sessions at work read it before their work is merged.
+    pub before_merge: bool,
+    /// Who is to read it, and who has.
+    pub deliveries: Vec<Delivery>,
+    /// The request that it answers.
+    pub answers: Option<EventId>,
+    /// What answers it.
+    pub answered_by: Option<EventId>,
+}
+
+/// A session that is to read an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub to: SessionId,
+    pub carried: Option<Carried>,
+}
+
+/// The turn that told a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    pub turn: TurnId,
+    pub at: Millis,
+}
+
+impl CoordinationEvent {
+    /// When the last of those it is addressed to was told; absent while one was not.
+    pub fn acknowledged_at(&self) -> Option<Millis> {
+        let told = |delivery: &Delivery| delivery.carried.as_ref().map(|carried| carried.at);
+        let all: Option<Vec<Millis>> = self.deliveries.iter().map(told).collect();
+        all.and_then(|times| times.into_iter().max())
+    }
+
+    fn waits_for(&self, session: &SessionId) -> bool {
+        self.deliveries.iter().any(|delivery| delivery.to == *session && delivery.carried.is_none())
+    }
+}
+
+impl Task {
+    /// What a session's next turn will tell it, in order.
+    pub fn unread(&self, session: &SessionId) -> Vec<&CoordinationEvent> {
+        self.coordination.iter().filter(|event| event.waits_for(session)).collect()
+    }
+
+    /// What a turn tells its session.
+    pub fn carried_by(&self, turn: &TurnId) -> Vec<&CoordinationEvent> {
+        let is_there = |event: &&CoordinationEvent| {
+            event
+                .deliveries
+                .iter()
+                .any(|delivery| delivery.carried.as_ref().is_some_and(|carried| carried.turn == *turn))
+        };
+        self.coordination.iter().filter(is_there).collect()
+    }
+
+    pub fn coordination_event(&self, id: &EventId) -> Option<&CoordinationEvent> {
+        self.coordination.iter().find(|event| event.id == *id)
+    }
+
+    /// Whether a session has something to read before its work is merged.
+    pub(crate) fn is_spoken_to(&self, session: &Session) -> bool {
+        !session.messages.is_empty() || self.unread(&session.id).iter().any(|event| event.before_merge)
+    }
+
+    /// A turn tells its session everything that waits for it.
+    pub(crate) fn carry(&mut self, session: &SessionId, turn: &TurnId, carried: &[EventId], at: Millis) {
+        for event in self.coordination.iter_mut().filter(|event| carried.contains(&event.id)) {
+            for delivery in event.deliveries.iter_mut().filter(|delivery| delivery.to == *session) {
+                delivery.carried = Some(Carried { turn: turn.clone(), at });
+            }
+        }
+    }
+
+    /// A turn that is given up gives back what it carried: another turn carries it.
+    pub(crate) fn give_back(&mut self, id: &SessionId) {
+        let Some(session) = self.sessions.iter_mut().find(|session| session.id == *id) else { return };
+        let SessionState::Working { turn } = &session.state else { return };
+        let turn = turn.clone();
+        let mut messages = turn.messages;
+        for message in &mut messages {
+            message.returned = true;
+        }
+        messages.append(&mut session.messages);
+        session.messages = messages;
+        for delivery in self.coordination.iter_mut().flat_map(|event| &mut event.deliveries) {
+            if delivery.to == *id && delivery.carried.as_ref().is_some_and(|carried| carried.turn == turn.id)
+            {
+                delivery.carried = None;
+            }
+        }
+    }
+}

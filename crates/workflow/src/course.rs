@@ -1,0 +1,309 @@
+//! The course of a task: where it stood and how long, what failed, what was spent. Reports and analytics count this.
+
+use crate::{
+    CheckResult, Event, Failure, FailureClass, Millis, SessionId, SessionPhase, SessionStatus, TaskStatus,
+    Usage,
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What is folded from a task's events, one by one, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Course {
+    /// The number of the last event that it has.
+    pub seq: u64,
+    /// Where the task stood, in order; the last one is open.
+    pub stays: Vec<Stay>,
+    pub sessions: Vec<SessionCourse>,
+    pub failures: Vec<FailureCount>,
+    pub spent: Vec<Spent>,
+    /// What the commands said that ran last on the change.
+    pub checks: Vec<CheckResult>,
+    /// How often documents or the change were sent back.
+    pub sent_back: u32,
+    /// What failed last and when: several events may tell of it.
+    pub last_failure: Option<(FailureClass, Millis)>,
+}
+
+/// Where a task stands, told by what it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    Backlog,
+    /// Waits for a place to be planned.
+    PlanningQueued,
+    Planning,
+    /// The documents wait for a person.
+    SpecReview,
+    HandOff,
+    ImplementationQueued,
+    Implementation,
+    /// The change waits for a person, or lands.
+    ImplementationReview,
+    Failed,
+    Done,
+    Cancelled,
+}
+
+/// A stretch of time at one stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stay {
+    pub stage: Stage,
+    pub from: Millis,
+    pub until: Option<Millis>,
+}
+
+/// What became of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionCourse {
+    pub id: SessionId,
+    pub agent: String,
+    pub phase: SessionPhase,
+    pub started_at: Option<Millis>,
+    pub ended_at: Option<Millis>,
+    /// `completed`, `failed` or `cancelled` once it ended.
+    pub outcome: Option<SessionStatus>,
+}
+
+/// How often something failed on one day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureCount {
+    pub class: FailureClass,
+    pub agent: Option<String>,
+    pub day: i64,
+    pub count: u32,
+}
+
+/// What an agent's turns spent on one day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spent {
+    pub agent: String,
+    pub day: i64,
+    pub usage: Usage,
+}
+
+/// The day of a time, counted from 1970-01-01 in UTC.
+pub fn day(at: Millis) -> i64 {
+    at.0.div_euclid(86_400_000)
+}
+
+impl Stage {
+    /// The word clients know.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Backlog => "backlog",
+            Self::PlanningQueued => "planning_queued",
+            Self::Planning => "planning",
+            Self::SpecReview => "spec_review",
+            Self::HandOff => "hand_off",
+            Self::ImplementationQueued => "implementation_queued",
+            Self::Implementation => "implementation",
+            Self::ImplementationReview => "implementation_review",
+            Self::Failed => "failed",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether a person is waited for.
+    pub fn is_review(self) -> bool {
+        matches!(self, Self::SpecReview | Self::ImplementationReview)
+    }
+
+    /// Whether the task is over.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Done | Self::Cancelled)
+    }
+
+    /// Whether a task of this status may be at this stage.
+    pub fn fits(self, status: TaskStatus) -> bool {
+        match status {
+            TaskStatus::Backlog => self == Self::Backlog,
+            TaskStatus::SpecGeneration | TaskStatus::SpecRevision => {
+                matches!(self, Self::PlanningQueued | Self::Planning)
+            }
+            TaskStatus::SpecReview => self == Self::SpecReview,
+            TaskStatus::SpecApproved => self == Self::HandOff,
+            TaskStatus::ImplementationQueued => self == Self::ImplementationQueued,
+            TaskStatus::Implementation => self == Self::Implementation,
+            TaskStatus::ImplementationReview => self == Self::ImplementationReview,
+            TaskStatus::SpecFailed | TaskStatus::ImplementationFailed => self == Self::Failed,
+            TaskStatus::Done => self == Self::Done,
+            TaskStatus::Cancelled => self == Self::Cancelled,
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Course {
+    /// Where the task stands.
+    pub fn stage(&self) -> Option<Stage> {
+        self.stays.last().map(|stay| stay.stage)
+    }
+
+    /// How long the task stood at a stage, all in all; what is open lasts until now.
+    pub fn time_at(&self, stage: Stage, now: Millis) -> Option<i64> {
+        let mut stays = self.stays.iter().filter(|stay| stay.stage == stage).peekable();
+        stays.peek()?;
+        Some(stays.map(|stay| stay.until.unwrap_or(now).0 - stay.from.0).sum())
+    }
+
+    /// Takes in the event that comes next.
+    pub fn take(&mut self, seq: u64, at: Millis, event: &Event) {
+        self.seq = seq;
+        match event {
+            Event::TaskCreated { .. } => self.to(Stage::Backlog, at),
+            Event::PlanningQueued { .. } => self.to(Stage::PlanningQueued, at),
+            Event::PlanningStarted { .. } | Event::TemplateTaken { .. } => self.to(Stage::Planning, at),
+            Event::SpecsReady { .. } | Event::DocumentsChanged { .. } => self.to(Stage::SpecReview, at),
+            Event::SpecsApproved { .. } => self.to(Stage::HandOff, at),
+            Event::ImplementationQueued => self.to(Stage::ImplementationQueued, at),
+            Event::ImplementationStarted => self.to(Stage::Implementation, at),
+            Event::ChangeReady { .. } => self.to(Stage::ImplementationReview, at),
+            Event::Landed { .. } | Event::Closed { .. } => self.to(Stage::Done, at),
+            Event::Cancelled { .. } => self.to(Stage::Cancelled, at),
+            Event::SpecFailed { failure } | Event::ImplementationFailed { failure } => {
+                self.failed(failure, None, at);
+                self.to(Stage::Failed, at);
+            }
+            Event::Retried { .. } => self.retried(at),
+            Event::SpecsReviewed { decision, .. } | Event::ImplementationReviewed { decision, .. } => {
+                self.sent_back += u32::from(*decision == crate::Decision::RequestChanges);
+            }
+            Event::SessionPlanned { session } => self.sessions.push(SessionCourse {
+                id: session.id.clone(),
+                agent: session.agent.clone(),
+                phase: session.phase,
+                started_at: None,
+                ended_at: None,
+                outcome: None,
+            }),
+            Event::SessionOpening { session } | Event::TurnStarted { session, .. } => {
+                if let Some(session) = self.session(session) {
+                    session.started_at.get_or_insert(at);
+                    (session.ended_at, session.outcome) = (None, None);
+                }
+            }
+            Event::TurnEnded { session, usage: Some(usage), .. } => {
+                let agent = self.agent(session).unwrap_or_default();
+                self.spent(agent, usage, at);
+            }
+            Event::TurnFailed { session, failure, .. } => {
+                let agent = self.agent(session);
+                self.failed(failure, agent, at);
+            }
+            Event::SessionFailed { session, failure } => {
+                let agent = self.agent(session);
+                self.failed(failure, agent, at);
+                self.end(session, SessionStatus::Failed, at);
+            }
+            Event::LandingHeld { failure } => self.failed(failure, None, at),
+            Event::SessionCompleted { session, .. } => self.end(session, SessionStatus::Completed, at),
+            Event::SessionSkipped { session } | Event::SessionCancelled { session } => {
+                self.end(session, SessionStatus::Cancelled, at);
+            }
+            Event::ChecksRan { results } => self.checks.clone_from(results),
+            Event::TaskEdited { .. }
+            | Event::Commented { .. }
+            | Event::CommentReplied { .. }
+            | Event::CommentResolved { .. }
+            | Event::Queued { .. }
+            | Event::PlanningWriting { .. }
+            | Event::PlanningCommitting { .. }
+            | Event::DocumentsInvalid { .. }
+            | Event::HandedOff { .. }
+            | Event::SessionRenamed { .. }
+            | Event::SessionReplanned { .. }
+            | Event::TurnEnded { usage: None, .. }
+            | Event::TurnInterrupted { .. }
+            | Event::MessageQueued { .. }
+            | Event::MessageEdited { .. }
+            | Event::MessageWithdrawn { .. }
+            | Event::Coordinated { .. }
+            | Event::SessionRecalled { .. }
+            | Event::SessionChosen { .. }
+            | Event::ThreadMoved { .. }
+            | Event::WorkCommitted { .. }
+            | Event::SessionTold { .. }
+            | Event::SessionAskedAgain { .. }
+            | Event::SessionReadyToMerge { .. }
+            | Event::SessionMerging { .. }
+            | Event::SessionIdle { .. }
+            | Event::SessionRetried { .. }
+            | Event::SessionPaused { .. }
+            | Event::ChecksStarted
+            | Event::RecordingSet { .. }
+            | Event::ProgressNoted { .. }
+            | Event::Rebuilt => {}
+        }
+    }
+
+    fn to(&mut self, stage: Stage, at: Millis) {
+        if self.stage() == Some(stage) {
+            return;
+        }
+        if let Some(last) = self.stays.last_mut() {
+            last.until = Some(at);
+        }
+        self.stays.push(Stay { stage, from: at, until: None });
+    }
+
+    /// A task that failed in planning goes back there, one whose hand-off failed goes back to that, and one whose
+    /// implementation failed says by another event where it goes on.
+    fn retried(&mut self, at: Millis) {
+        let before = self.stays.len().checked_sub(2).and_then(|at| self.stays.get(at)).map(|stay| stay.stage);
+        if self.stage() != Some(Stage::Failed) {
+            return;
+        }
+        match before {
+            Some(Stage::HandOff) => self.to(Stage::HandOff, at),
+            Some(Stage::Implementation | Stage::ImplementationQueued | Stage::ImplementationReview) => {}
+            _ => self.to(Stage::PlanningQueued, at),
+        }
+    }
+
+    fn session(&mut self, id: &SessionId) -> Option<&mut SessionCourse> {
+        self.sessions.iter_mut().find(|session| session.id == *id)
+    }
+
+    fn agent(&mut self, id: &SessionId) -> Option<String> {
+        self.session(id).map(|session| session.agent.clone())
+    }
+
+    fn end(&mut self, id: &SessionId, outcome: SessionStatus, at: Millis) {
+        if let Some(session) = self.session(id) {
+            (session.ended_at, session.outcome) = (Some(at), Some(outcome));
+        }
+    }
+
+    /// Counts a failure; what several events tell of one moment is one.
+    fn failed(&mut self, failure: &Failure, agent: Option<String>, at: Millis) {
+        if self.last_failure == Some((failure.class, at)) {
+            return;
+        }
+        self.last_failure = Some((failure.class, at));
+        let day = day(at);
+        let same = self
+            .failures
+            .iter_mut()
+            .find(|known| known.class == failure.class && known.agent == agent && known.day == day);
+        match same {
+            Some(known) => known.count += 1,
+            None => self.failures.push(FailureCount { class: failure.class, agent, day, count: 1 }),
+        }
+    }
+
+    fn spent(&mut self, agent: String, usage: &Usage, at: Millis) {
+        let day = day(at);
+        match self.spent.iter_mut().find(|known| known.agent == agent && known.day == day) {
+            Some(known) => known.usage.add(usage),
+            None => self.spent.push(Spent { agent, day, usage: *usage }),
+        }
+    }
+}

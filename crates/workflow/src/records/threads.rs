@@ -1,0 +1,24 @@
+//! How a session is run: the agent's own names for its conversation, by which it can load it again.
+
+use crate::Millis;
+use serde::{Deserialize, Serialize};
+
+/// The thread of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadRecord {
+    /// The agent's session ids, the last one in use.
+    pub agent_sessions: Vec<String>,
+    pub workspace_path: Option<String>,
+    pub last_activity: Option<Millis>,
+}
+
+/// The whole file; it is replaced when the thread changes.
+pub fn render(thread: &ThreadRecord) -> String {
+    // A thread is plain data, whose serialization cannot fail.
+    serde_json::to_string_pretty(thread).unwrap_or_default() + "\n"
+}
+
+pub fn parse(text: &str) -> Result<ThreadRecord, super::Unreadable> {
+    serde_json::from_str(text)
+        .map_err(|error| super::Unreadable { line: error.line(), reason: error.to_string() })
+}

@@ -1,0 +1,200 @@
+//! Who worked when: what a task and each of its sessions did over time, found again from the task's events.
+
+use crate::records::events::Line;
+use crate::{
+    Event, Landing, Millis, Phase, Session, SessionId, SessionState, SessionStatus, Task, TaskStatus,
+    ThreadStatus,
+};
+use std::collections::BTreeMap;
+
+/// A task's past, as stretches of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timeline {
+    pub task: Vec<Span>,
+    /// By session; those that never did anything have no stretch.
+    pub sessions: BTreeMap<SessionId, Vec<Span>>,
+}
+
+/// What somebody did for a while; open while `until` is absent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub doing: Doing,
+    pub from: Millis,
+    pub until: Option<Millis>,
+}
+
+/// What a task or a session does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// A task is in a state.
+    Task(TaskStatus),
+    /// The checks of the finished change run.
+    Checks,
+    /// The approved change is merged into its base.
+    Landing,
+    /// A session waits for others.
+    Blocked,
+    /// A session waits for a place, or for its next turn.
+    Waiting,
+    /// A session's worktree is opened.
+    Opening,
+    /// An agent has a turn.
+    Turn { number: u32, ask: &'static str },
+    /// What a turn left is committed.
+    Saving,
+    /// A session's work is complete and waits for those before it.
+    Ready,
+    /// A session's branch is merged.
+    Merging,
+    /// A session failed and waits for a person.
+    Failed,
+    /// A thread in an editor is at work.
+    Elsewhere,
+}
+
+impl Doing {
+    /// The word for it.
+    pub fn word(self) -> String {
+        match self {
+            Self::Task(status) => status.to_string(),
+            Self::Checks => "checks".to_owned(),
+            Self::Landing => "landing".to_owned(),
+            Self::Blocked => "blocked".to_owned(),
+            Self::Waiting => "waiting".to_owned(),
+            Self::Opening => "opening".to_owned(),
+            Self::Turn { .. } => "turn".to_owned(),
+            Self::Saving => "saving".to_owned(),
+            Self::Ready => "ready".to_owned(),
+            Self::Merging => "merging".to_owned(),
+            Self::Failed => "failed".to_owned(),
+            Self::Elsewhere => "elsewhere".to_owned(),
+        }
+    }
+}
+
+impl Timeline {
+    /// The past that events tell; empty when they do not begin with the task's creation.
+    pub fn of(lines: &[Line]) -> Self {
+        let mut timeline = Self::default();
+        let Some(first) = lines.first() else { return timeline };
+        let Event::TaskCreated { task: new } = &first.event else { return timeline };
+        let mut task = Task::created(new, first.at);
+        for line in lines {
+            task.apply(&line.event, line.at);
+            put(&mut timeline.task, of_task(&task), line.at);
+            let is_over = matches!(task.phase, Phase::Done { .. } | Phase::Cancelled { .. });
+            for session in &task.sessions {
+                let doing = of_session(&task, session).filter(|_| !is_over);
+                let spans = timeline.sessions.entry(session.id.clone()).or_default();
+                put(spans, doing, line.at);
+            }
+        }
+        timeline.sessions.retain(|_, spans| !spans.is_empty());
+        timeline
+    }
+}
+
+/// Goes on with the last stretch, or ends it and begins another; one that took no time is none.
+fn put(spans: &mut Vec<Span>, doing: Option<Doing>, at: Millis) {
+    if let Some(last) = spans.last_mut()
+        && last.until.is_none()
+    {
+        if Some(last.doing) == doing {
+            return;
+        }
+        last.until = Some(at);
+        if last.from == at {
+            spans.pop();
+        }
+    }
+    spans.extend(doing.map(|doing| Span { doing, from: at, until: None }));
+}
+
+fn of_task(task: &Task) -> Option<Doing> {
+    match &task.phase {
+        Phase::Done { .. } | Phase::Cancelled { .. } => None,
+        Phase::Implementation { checking: true, .. } => Some(Doing::Checks),
+        Phase::ImplementationReview { landing: Landing::Merging { .. }, .. } => Some(Doing::Landing),
+        Phase::Backlog
+        | Phase::SpecGeneration { .. }
+        | Phase::SpecReview { .. }
+        | Phase::SpecRevision { .. }
+        | Phase::SpecApproved { .. }
+        | Phase::ImplementationQueued { .. }
+        | Phase::Implementation { .. }
+        | Phase::ImplementationReview { landing: Landing::Undecided, .. }
+        | Phase::SpecFailed { .. }
+        | Phase::ImplementationFailed { .. } => Some(Doing::Task(task.status())),
+    }
+}
+
+fn of_session(task: &Task, session: &Session) -> Option<Doing> {
+    match &session.state {
+        SessionState::Pending => Some(match task.session_status(session) {
+            SessionStatus::Blocked => Doing::Blocked,
+            SessionStatus::Pending
+            | SessionStatus::Active
+            | SessionStatus::Completed
+            | SessionStatus::Failed
+            | SessionStatus::Cancelled => Doing::Waiting,
+        }),
+        SessionState::Opening => Some(Doing::Opening),
+        SessionState::Working { turn } => Some(Doing::Turn { number: turn.number, ask: turn.ask.words() }),
+        SessionState::Saving { .. } => Some(Doing::Saving),
+        SessionState::WaitingToMerge => Some(Doing::Ready),
+        SessionState::Merging => Some(Doing::Merging),
+        SessionState::Failed { .. } => Some(Doing::Failed),
+        SessionState::Elsewhere { status } => match status {
+            ThreadStatus::Active => Some(Doing::Elsewhere),
+            ThreadStatus::Failed => Some(Doing::Failed),
+            ThreadStatus::Pending | ThreadStatus::Disconnected | ThreadStatus::Completed => None,
+        },
+        // Who is to speak is a person.
+        SessionState::Idle | SessionState::Completed | SessionState::Skipped | SessionState::Cancelled => {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put_all(told: &[(Option<Doing>, i64)]) -> Vec<(Doing, i64, Option<i64>)> {
+        let mut spans = Vec::new();
+        for (doing, at) in told {
+            put(&mut spans, *doing, Millis(*at));
+        }
+        spans.into_iter().map(|span| (span.doing, span.from.0, span.until.map(|until| until.0))).collect()
+    }
+
+    #[test]
+    fn stretches_follow_each_other_and_the_last_is_open() {
+        let turn = |number| Doing::Turn { number, ask: "go on" };
+        assert_eq!(
+            put_all(&[
+                (Some(Doing::Waiting), 1),
+                (Some(Doing::Waiting), 2),
+                (Some(turn(1)), 5),
+                (Some(turn(2)), 9),
+                (None, 12),
+                (None, 13),
+                (Some(Doing::Merging), 20),
+            ]),
+            [
+                (Doing::Waiting, 1, Some(5)),
+                (turn(1), 5, Some(9)),
+                (turn(2), 9, Some(12)),
+                (Doing::Merging, 20, None)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_took_no_time_is_no_stretch() {
+        assert_eq!(
+            put_all(&[(Some(Doing::Opening), 3), (Some(Doing::Saving), 3), (None, 3)]),
+            Vec::<(Doing, i64, Option<i64>)>::new()
+        );
+    }
+}

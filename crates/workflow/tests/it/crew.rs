@@ -1,0 +1,285 @@
+//! Stories of a crew: what is asked and reported goes in, what a person would read comes out.
+
+use crate::fresh::{self, Counter};
+use std::fmt::Write as _;
+use workflow::*;
+
+/// A task without a plan whose one session is at work, and what happened since.
+struct Story {
+    task: Task,
+    ids: Counter,
+    now: i64,
+    read: String,
+}
+
+const LIMITS: CrewLimits = CrewLimits { depth: 1, children: 2, sessions: 5 };
+
+impl Story {
+    fn new(isolation: Isolation) -> Self {
+        let mut ids = Counter::default();
+        let new = NewTask { isolation, ..fresh::task("Write the book", TaskKind::Batch) };
+        let step = Task::create(new, true, &mut Context { now: Millis(0), ids: &mut ids }).expect("a task");
+        let mut story = Self { task: step.task, ids, now: 0, read: String::new() };
+        story.goes(Input::Admit);
+        story.opens("Write the book");
+        story.read.clear();
+        story
+    }
+
+    fn goes(&mut self, input: Input) {
+        self.now += 1_000;
+        match self.task.handle(input, &mut Context { now: Millis(self.now), ids: &mut self.ids }) {
+            Ok(step) => {
+                for event in &step.events {
+                    let of = event.session().and_then(|id| step.task.session(id));
+                    let name = of.map_or(String::new(), |session| format!(" {}", session.name));
+                    let _ = match event {
+                        Event::Coordinated { coordination } => {
+                            writeln!(self.read, "{}:{name}: {}", coordination.kind, coordination.message)
+                        }
+                        other => writeln!(self.read, "{}{name}", other.name()),
+                    };
+                }
+                self.task = step.task;
+            }
+            Err(rejected) => {
+                let _ = writeln!(self.read, "refused: {rejected}");
+            }
+        }
+    }
+
+    fn id(&self, name: &str) -> SessionId {
+        self.task.sessions.iter().find(|session| session.name == name).expect("a session").id.clone()
+    }
+
+    fn opens(&mut self, name: &str) {
+        let session = self.id(name);
+        self.goes(Input::WorktreeOpened { session });
+    }
+
+    /// The session's turn ends, and what it left is committed.
+    fn ends(&mut self, name: &str) {
+        let session = self.id(name);
+        let turn = self.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
+        let (stop_reason, said) = ("end_turn".to_owned(), Some("All written.".to_owned()));
+        self.goes(Input::TurnEnded {
+            session: session.clone(),
+            turn: turn.clone(),
+            stop_reason,
+            usage: None,
+            said,
+        });
+        self.goes(Input::WorkCommitted { session, turn, head: Some(Commit("c".to_owned())), changed: true });
+    }
+
+    fn merges(&mut self, name: &str) {
+        let outcome = MergeOutcome::Merged { commit: Commit("m".to_owned()) };
+        self.goes(Input::SessionMerged { session: self.id(name), outcome });
+    }
+
+    fn new_session(&mut self, name: &str) -> NewSession {
+        NewSession {
+            id: SessionId::fresh(&mut self.ids),
+            name: name.to_owned(),
+            description: format!("{name}, please"),
+            agent: None,
+            depends_on: Vec::new(),
+            wish: Wish::default(),
+        }
+    }
+
+    fn spawns(&mut self, parent: &str, name: &str, depends_on: &[&str]) {
+        let mut session = self.new_session(name);
+        session.depends_on = depends_on.iter().map(|name| self.id(name)).collect();
+        self.goes(Input::Spawn {
+            parent: self.id(parent),
+            session: Box::new(session),
+            by: None,
+            limits: LIMITS,
+        });
+    }
+
+    fn says(&mut self, name: &str, text: &str) {
+        let (id, turn) = (MessageId::fresh(&mut self.ids), TurnId::fresh(&mut self.ids));
+        let (session, by) = (self.id(name), "ada".to_owned());
+        self.goes(Input::Say { session, id, turn, by, text: text.to_owned(), interrupt: false });
+    }
+
+    fn waits(&self, name: &str) -> Option<String> {
+        let session = self.task.session(&self.id(name)).expect("a session");
+        self.task.waits_for(session)
+    }
+}
+
+#[test]
+fn a_spawned_session_is_merged_after_its_parent() {
+    let mut story = Story::new(Isolation::Worktree);
+    story.spawns("Write the book", "Index", &[]);
+    story.opens("Index");
+    story.ends("Index");
+    assert_eq!(
+        story.waits("Index").as_deref(),
+        Some("Waits for \"Write the book\", which is merged before it.")
+    );
+    story.ends("Write the book");
+    story.merges("Write the book");
+    story.merges("Index");
+    insta::assert_snapshot!(story.read, @r#"
+    session_planned Index
+    spawn: Write the book: "Write the book" spawned "Index".
+    session_opening Index
+    turn_started Index
+    turn_ended Index
+    work_committed Index
+    session_ready_to_merge Index
+    turn_ended Write the book
+    work_committed Write the book
+    session_ready_to_merge Write the book
+    session_merging Write the book
+    session_completed Write the book
+    completion: Write the book: "Write the book" is finished and merged as m.
+    session_merging Index
+    session_completed Index
+    completion: Index: "Index" is finished and merged as m.
+    checks_started
+    "#);
+}
+
+#[test]
+fn a_crew_grows_only_so_far() {
+    let mut story = Story::new(Isolation::Worktree);
+    story.spawns("Write the book", "Index", &[]);
+    story.spawns("Write the book", "Cover", &["Index"]);
+    story.spawns("Write the book", "Preface", &[]);
+    story.opens("Index");
+    story.spawns("Index", "Letters", &[]);
+    story.read.clear();
+    story.spawns("Write the book", "Preface", &[]);
+    story.spawns("Index", "Letters", &[]);
+    story.spawns("Cover", "Back", &[]);
+    insta::assert_snapshot!(story.read, @r#"
+    refused: "Write the book" has as many sessions of its own under way as it may have (2); wait until one of them has ended
+    refused: sessions spawn at most 1 deep, and "Index" is that deep; do it there, or spawn from its parent
+    refused: cannot spawn from a work session that is blocked; only an active one spawns
+    "#);
+}
+
+#[test]
+fn a_failure_blocks_what_needs_it_and_a_person_clears_it() {
+    let mut story = Story::new(Isolation::Worktree);
+    story.spawns("Write the book", "Index", &[]);
+    story.spawns("Write the book", "Cover", &["Index"]);
+    story.opens("Index");
+    story.read.clear();
+    let session = story.id("Index");
+    let turn = story.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
+    let failure =
+        Failure { class: FailureClass::AuthNeeded, message: "Sign in first.".to_owned(), at: Millis(0) };
+    story.goes(Input::TurnFailed { session: session.clone(), turn, failure });
+    story.goes(Input::SkipSession { session });
+    let cover = story.id("Cover");
+    let told: Vec<String> = story.task.unread(&cover).iter().map(|event| event.message.clone()).collect();
+    let _ = writeln!(story.read, "Cover will read: {told:#?}");
+    insta::assert_snapshot!(story.read, @r#"
+    turn_failed Index
+    blocking: Index: "Index" failed: Sign in first. You wait until it is retried or skipped.
+    notification: Index: "Index", which you spawned, failed: Sign in first.
+    session_failed Index
+    session_skipped Index
+    notification: Index: "Index" is skipped: a person decided to go on without its work.
+    session_opening Cover
+    Cover will read: [
+        "\"Write the book\" spawned \"Cover\".",
+        "\"Index\" failed: Sign in first. You wait until it is retried or skipped.",
+        "\"Index\" is skipped: a person decided to go on without its work.",
+    ]
+    "#);
+}
+
+#[test]
+fn what_is_said_when_the_work_is_complete_is_read_before_it_is_merged() {
+    let mut story = Story::new(Isolation::Worktree);
+    story.spawns("Write the book", "Index", &[]);
+    story.opens("Index");
+    story.ends("Index");
+    story.read.clear();
+    story.says("Index", "Sort it by name.");
+    story.opens("Index");
+    let session = story.id("Index");
+    let turn = story.task.session(&session).and_then(Session::turn).expect("a turn");
+    assert_eq!((turn.ask.clone(), turn.messages[0].text.as_str()), (Ask::Message, "Sort it by name."));
+    insta::assert_snapshot!(story.read, @r#"
+    message_queued Index
+    session_recalled Index
+    session_opening Index
+    turn_started Index
+    "#);
+}
+
+#[test]
+fn one_of_two_is_chosen_and_what_needed_the_other_needs_it() {
+    let mut story = Story::new(Isolation::Worktree);
+    story.spawns("Write the book", "Index", &[]);
+    story.spawns("Write the book", "Cover", &["Index"]);
+    story.opens("Index");
+    story.ends("Index");
+    let alternative = Box::new(story.new_session("Other index"));
+    let session = story.id("Index");
+    story.goes(Input::Branch { session, from_turn: None, alternative, limits: LIMITS });
+    story.opens("Other index");
+    story.ends("Other index");
+    story.ends("Write the book");
+    story.merges("Write the book");
+    story.read.clear();
+    let session = story.id("Other index");
+    story.goes(Input::Choose { session: session.clone() });
+    story.goes(Input::Admit);
+    assert_eq!(
+        story.task.session(&story.id("Cover")).map(|cover| cover.depends_on.clone()),
+        Some(vec![session])
+    );
+    insta::assert_snapshot!(story.read, @r#"
+    session_chosen Other index
+    session_cancelled Index
+    implementation_queued
+    implementation_started
+    session_merging Other index
+    "#);
+}
+
+#[test]
+fn in_one_worktree_nothing_is_merged() {
+    let mut story = Story::new(Isolation::Shared);
+    story.ends("Write the book");
+    insta::assert_snapshot!(story.read, @r#"
+    turn_ended Write the book
+    work_committed Write the book
+    session_completed Write the book
+    completion: Write the book: "Write the book" is finished and merged as c.
+    checks_started
+    "#);
+}
+
+#[test]
+fn what_was_written_before_there_were_crews_is_read() {
+    let message: Message =
+        serde_json::from_str(r#"{"turn": "turn_1", "by": "ada", "text": "Go on.", "at": 7}"#)
+            .expect("a message");
+    assert!(!message.returned);
+    let event: Event = serde_json::from_str(
+        r#"{"event": "turn_ended", "session": "stws_1", "turn": "turn_1", "stop_reason": "end_turn", "usage": null}"#,
+    )
+    .expect("an event");
+    assert_eq!(event.name(), "turn_ended");
+    let mut task = serde_json::to_value(Story::new(Isolation::Worktree).task).expect("a task");
+    for field in ["isolation", "coordination", "waiting_since"] {
+        task.as_object_mut().expect("an object").remove(field);
+    }
+    for field in
+        ["wish", "branched_from", "alternative_to", "superseded_by", "elsewhere", "ended", "last_words"]
+    {
+        task["sessions"][0].as_object_mut().expect("an object").remove(field);
+    }
+    let task: Task = serde_json::from_value(task).expect("a task");
+    assert_eq!(task.isolation, Isolation::Worktree);
+}
