@@ -1,0 +1,151 @@
+//! What to look for, and the text without it.
+
+use crate::exact::{Exact, Known};
+use crate::finding::{self, Finding, Span};
+use crate::rules::{OwnRule, RuleError, Rules};
+use crate::scan::View;
+use crate::stream::Stream;
+use crate::{kinds, pem};
+use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// What to look for, beside the rules that are always there.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// What tags are made with; whoever does not have it learns nothing from a tag.
+    pub key: [u8; 32],
+    /// Values that are known to be secret.
+    pub exact: Vec<Exact>,
+    pub rules: Vec<OwnRule>,
+    /// Values that are no secrets, whatever they look like.
+    pub allowed: Vec<String>,
+}
+
+/// Finds secrets in text and takes them out. Cheap to clone.
+#[derive(Clone)]
+pub struct Redactor(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    key: [u8; 32],
+    pub(crate) known: Known,
+    pub(crate) rules: Arc<Rules>,
+    /// The keyword that private keys begin with.
+    pub(crate) begin: usize,
+    pub(crate) private_key: Arc<str>,
+    /// The kinds of every tag this redactor writes.
+    pub(crate) kinds: HashSet<String>,
+    allowed: HashSet<String>,
+}
+
+impl Redactor {
+    pub fn new(settings: &Settings) -> Result<Self, RuleError> {
+        let rules = Rules::new(&settings.rules)?;
+        let known = Known::new(&settings.exact, |value| digits(&settings.key, value.as_bytes()))?;
+        let private_key: Arc<str> = Arc::from("private-key");
+        let mut all: HashSet<String> = rules.rules.iter().map(|rule| rule.kind.to_string()).collect();
+        all.insert(private_key.to_string());
+        all.extend(settings.exact.iter().map(|exact| kinds::kind_of(&exact.name)));
+        Ok(Self(Arc::new(Inner {
+            key: settings.key,
+            known,
+            begin: rules.words.iter().position(|word| word == pem::BEGIN).unwrap_or(usize::MAX),
+            rules,
+            private_key,
+            kinds: all,
+            allowed: settings.allowed.iter().cloned().collect(),
+        })))
+    }
+
+    /// The text with a tag in each secret's place.
+    pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let spans = self.0.whole(text);
+        if spans.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let mut clean = String::with_capacity(text.len());
+        let mut from = 0;
+        for span in spans {
+            clean.push_str(&text[from..span.start]);
+            clean.push_str(&span.tag());
+            from = span.end;
+        }
+        clean.push_str(&text[from..]);
+        Cow::Owned(clean)
+    }
+
+    /// The secrets in a text, in their order; none overlaps another.
+    pub fn findings(&self, text: &str) -> Vec<Finding> {
+        let spans = self.0.whole(text).into_iter();
+        spans
+            .map(|span| Finding {
+                kind: span.kind.to_string(),
+                sureness: span.sureness(),
+                tag: span.tag(),
+                span: span.start..span.end,
+            })
+            .collect()
+    }
+
+    /// Lines with a tag in each secret's place. Their number stays: a secret of several lines leaves
+    /// its tag in the first of them and nothing in the others.
+    pub fn redact_lines(&self, lines: &[&str]) -> Vec<String> {
+        let text = lines.join("\n");
+        let findings = self.findings(&text);
+        let mut clean = Vec::with_capacity(lines.len());
+        let mut begin = 0;
+        for line in lines {
+            let end = begin + line.len();
+            let mut kept = String::new();
+            let mut from = begin;
+            for finding in findings.iter().filter(|one| one.span.start < end && one.span.end > begin) {
+                kept.push_str(text.get(from..finding.span.start).unwrap_or_default());
+                if finding.span.start >= begin {
+                    kept.push_str(&finding.tag);
+                }
+                from = finding.span.end.min(end);
+            }
+            kept.push_str(&text[from..end]);
+            clean.push(kept);
+            begin = end + 1;
+        }
+        clean
+    }
+
+    /// A name for a text, the same for the same text, that says nothing of it.
+    pub fn fingerprint(&self, text: &str) -> String {
+        let digest = Sha256::new().chain_update(self.0.key).chain_update(text).finalize();
+        digest[..6].iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+    }
+
+    /// Text that comes in pieces.
+    pub fn stream(&self) -> Stream {
+        Stream::new(self.clone())
+    }
+}
+
+impl Inner {
+    fn whole(&self, text: &str) -> Vec<Span> {
+        let mut spans = self.look(&View { text, is_whole: true }).spans;
+        self.known.find(text, &mut spans);
+        self.join(text, spans)
+    }
+
+    /// The spans in their order, joined where they overlap, without what is allowed.
+    pub(crate) fn join(&self, text: &str, mut spans: Vec<Span>) -> Vec<Span> {
+        spans.retain(|span| !self.allowed.contains(&text[span.start..span.end]));
+        finding::join(spans)
+    }
+
+    /// The digits of a value's tag.
+    pub(crate) fn digits(&self, value: &[u8]) -> u16 {
+        digits(&self.key, value)
+    }
+}
+
+/// Two bytes of a keyed hash: they tell secrets of one transcript apart, and are too few to try values against.
+fn digits(key: &[u8; 32], value: &[u8]) -> u16 {
+    let digest = Sha256::new().chain_update(key).chain_update(value).finalize();
+    u16::from_be_bytes([digest[0], digest[1]])
+}

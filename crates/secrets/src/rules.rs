@@ -1,0 +1,295 @@
+//! The rules: how secrets of known services are written, and where secrets without a format of their own stand.
+//!
+//! They are in `rules.toml`. A rule is tried only where one of its keywords stands, and its expression is compiled
+//! when that happens first: a server that meets no such text pays for none of it.
+
+use crate::finding::Sureness;
+use crate::{kinds, looks};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use base64::Engine as _;
+use regex::bytes::{Regex, RegexBuilder};
+use serde::Deserialize;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+/// How large a compiled expression may be, in bytes.
+const SIZE: usize = 1 << 20;
+
+/// What stands between the name of a secret and its value: `=`, `:` and their kin, quotes, a type.
+const BETWEEN: &str = r#"[\\"'`\])]{0,4}[ \t]{0,8}(?::[ \t]{0,2}&?[A-Za-z_][\w.]{0,23}[ \t]{0,2}=|=>|:=|\?=|={1,3}|:{1,2}|>|\(|,[ \t]?\\?["']|%3[DAda])[ \t]{0,8}[brf@]?[\\"'`]{0,4}"#;
+
+/// A rule that a configuration adds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnRule {
+    pub id: String,
+    /// Matches the secret, or has it as its first group.
+    pub regex: String,
+    /// One of these stands in every secret that the expression matches.
+    pub keywords: Vec<String>,
+}
+
+/// Why a rule cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    #[error(
+        "the rule {id:?} names no keyword of at least three letters; without one every text would be searched for it"
+    )]
+    NoKeyword { id: String },
+    #[error("the rule {id:?} has an expression that cannot be compiled")]
+    Expression { id: String, source: regex::Error },
+    #[error("the keywords of the rules cannot be compiled")]
+    Keywords(#[from] aho_corasick::BuildError),
+}
+
+/// A rule, ready to be tried.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) kind: Arc<str>,
+    pub(crate) shape: Shape,
+    pub(crate) sureness: Sureness,
+    /// Whether a letter or digit after the secret makes it none.
+    pub(crate) closed: bool,
+    entropy: f64,
+    check: Check,
+    pattern: String,
+    regex: OnceLock<Regex>,
+}
+
+/// Where a rule's expression is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// In the keyword's word: from the keyword on, or from at most so many bytes before it.
+    Word { back: usize },
+    /// From a name on, over what stands between it and the value.
+    Name,
+    /// From the keyword on, over blanks and quotes.
+    Line,
+}
+
+/// What a value has to look like besides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Check {
+    #[default]
+    None,
+    Random,
+    Password,
+    /// Base64 of `user:password`.
+    Basic,
+}
+
+/// Rules with what finds the places to try them.
+pub(crate) struct Rules {
+    pub(crate) rules: Vec<Rule>,
+    /// By keyword, which rules it stands for.
+    pub(crate) of_keyword: Vec<Vec<usize>>,
+    pub(crate) keywords: AhoCorasick,
+    pub(crate) words: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    rule: Vec<Written>,
+}
+
+/// A rule as it is written in the file: `word`, `line`, or `names` with `value`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    id: String,
+    #[serde(default)]
+    keywords: Vec<String>,
+    word: Option<String>,
+    line: Option<String>,
+    #[serde(default)]
+    names: Vec<String>,
+    value: Option<String>,
+    #[serde(default)]
+    back: usize,
+    #[serde(default)]
+    entropy: f64,
+    #[serde(default)]
+    check: Check,
+    #[serde(default)]
+    likely: bool,
+    #[serde(default)]
+    closed: bool,
+}
+
+static WRITTEN: LazyLock<Vec<Written>> = LazyLock::new(|| {
+    // The file is part of the crate, and a test reads it.
+    let file: File = toml::from_str(include_str!("rules.toml")).expect("the file of rules is well formed");
+    file.rule
+});
+
+/// The rules of the file alone: they are the same for everyone.
+static PLAIN: LazyLock<Arc<Rules>> = LazyLock::new(|| {
+    Arc::new(Rules::with(&[]).expect("the rules of the file are well formed, as a test says"))
+});
+
+impl Rules {
+    /// The rules of the file, then those of a configuration.
+    pub(crate) fn new(own: &[OwnRule]) -> Result<Arc<Self>, RuleError> {
+        if own.is_empty() {
+            return Ok(PLAIN.clone());
+        }
+        Self::with(own).map(Arc::new)
+    }
+
+    fn with(own: &[OwnRule]) -> Result<Self, RuleError> {
+        let mut rules = Vec::new();
+        let mut words: Vec<String> = Vec::new();
+        let mut of_keyword: Vec<Vec<usize>> = Vec::new();
+        let mut add = |rule: Rule, keywords: &[String]| {
+            for keyword in keywords {
+                let keyword = keyword.to_ascii_lowercase();
+                let at = words.iter().position(|known| *known == keyword).unwrap_or_else(|| {
+                    words.push(keyword);
+                    of_keyword.push(Vec::new());
+                    words.len() - 1
+                });
+                of_keyword[at].push(rules.len());
+            }
+            rules.push(rule);
+        };
+        for written in WRITTEN.iter() {
+            let keywords = if written.keywords.is_empty() { &written.names } else { &written.keywords };
+            add(Rule::of(written), keywords);
+        }
+        for rule in own {
+            let keywords: Vec<String> =
+                rule.keywords.iter().filter(|word| word.len() >= 3).cloned().collect();
+            if keywords.is_empty() {
+                return Err(RuleError::NoKeyword { id: rule.id.clone() });
+            }
+            let made = Rule {
+                kind: kinds::kind_of(&rule.id).into(),
+                shape: Shape::Word { back: crate::CONTEXT },
+                sureness: Sureness::Sure,
+                closed: false,
+                entropy: 0.0,
+                check: Check::None,
+                pattern: rule.regex.clone(),
+                regex: OnceLock::new(),
+            };
+            let regex = compile(&made.pattern)
+                .map_err(|source| RuleError::Expression { id: rule.id.clone(), source })?;
+            // The cell was made a moment ago and is empty.
+            let _ = made.regex.set(regex);
+            add(made, &keywords);
+        }
+        // Private keys take several lines; they are read where this stands.
+        words.push(crate::pem::BEGIN.to_owned());
+        of_keyword.push(Vec::new());
+        let keywords = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(&words)?;
+        Ok(Self { rules, of_keyword, keywords, words })
+    }
+}
+
+impl Rule {
+    fn of(written: &Written) -> Self {
+        let (shape, pattern) = match (&written.word, &written.line, &written.value) {
+            (Some(word), None, None) if written.back > 0 => {
+                (Shape::Word { back: written.back }, word.clone())
+            }
+            (Some(word), None, None) => (Shape::Word { back: 0 }, format!("^(?:{word})")),
+            (None, Some(line), None) => (Shape::Line, format!("^(?i:{line})")),
+            (None, None, Some(value)) => {
+                let names = written.names.join("|");
+                (Shape::Name, format!("^(?i:{names})(?i:[a-z0-9_.-]{{0,40}}){BETWEEN}({value})"))
+            }
+            // A test compiles every rule of the file.
+            _ => unreachable!("the rule {} is a word, a line, or names with a value", written.id),
+        };
+        Self {
+            kind: written.id.as_str().into(),
+            shape,
+            sureness: if written.likely { Sureness::Likely } else { Sureness::Sure },
+            closed: written.closed,
+            entropy: written.entropy,
+            check: written.check,
+            pattern,
+            regex: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn regex(&self) -> &Regex {
+        self.regex.get_or_init(|| {
+            // Rules of the file are compiled by a test, those of a configuration when they are added.
+            compile(&self.pattern)
+                .unwrap_or_else(|error| panic!("the rule {} is well formed: {error}", self.kind))
+        })
+    }
+
+    /// Whether the name has to be a word of its own, as names of services are: `lob` is in `global` too.
+    pub(crate) fn needs_whole_name(&self) -> bool {
+        self.check == Check::None
+    }
+
+    /// Whether a value that has the form is a secret and no example or name.
+    pub(crate) fn accepts(&self, value: &[u8]) -> bool {
+        if value.is_empty() || looks::is_placeholder(value) || looks::entropy(value) < self.entropy {
+            return false;
+        }
+        match self.check {
+            Check::None => true,
+            Check::Random => looks::is_random(value),
+            Check::Password => looks::is_password(value),
+            Check::Basic => base64::engine::general_purpose::STANDARD.decode(value).is_ok_and(|plain| {
+                plain.contains(&b':') && plain.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
+            }),
+        }
+    }
+}
+
+fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).unicode(false).size_limit(SIZE).build()
+}
+
+/// The expressions of every rule, as they would be searched for without keywords; for comparing.
+pub fn plain_patterns() -> Vec<String> {
+    WRITTEN.iter().map(|written| Rule::of(written).pattern.trim_start_matches('^').to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_rule_compiles_and_has_an_id_of_its_own_and_keywords() {
+        let rules = Rules::new(&[]).expect("the rules compile");
+        let mut ids = BTreeSet::new();
+        for rule in &rules.rules {
+            rule.regex();
+            assert!(ids.insert(rule.kind.clone()), "{} is there twice", rule.kind);
+            assert_eq!(kinds::kind_of(&rule.kind), *rule.kind, "an id is a kind");
+        }
+        assert!(rules.rules.len() >= 200, "{} rules", rules.rules.len());
+        for written in WRITTEN.iter() {
+            let keywords = if written.keywords.is_empty() { &written.names } else { &written.keywords };
+            assert!(!keywords.is_empty(), "{} has no keyword", written.id);
+            for keyword in keywords {
+                assert!(
+                    keyword.len() >= 2 && !keyword.bytes().any(crate::is_delimiter),
+                    "{}: {keyword:?}",
+                    written.id
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_rule_of_a_configuration_is_checked() {
+        let rule = |regex: &str, keywords: &[&str]| OwnRule {
+            id: "own".to_owned(),
+            regex: regex.to_owned(),
+            keywords: keywords.iter().map(|&word| word.to_owned()).collect(),
+        };
+        assert!(Rules::new(&[rule("acme_[0-9]+", &["acme_"])]).is_ok());
+        assert!(matches!(Rules::new(&[rule("acme_[0-9]+", &[])]), Err(RuleError::NoKeyword { .. })));
+        assert!(matches!(Rules::new(&[rule("acme_[0-9", &["acme_"])]), Err(RuleError::Expression { .. })));
+    }
+}

@@ -1,0 +1,206 @@
+//! Looks through a text: known values, then the rules where their keywords stand, then what is encoded in it.
+
+use crate::finding::{Source, Span, Sureness};
+use crate::redactor::Inner;
+use crate::rules::{Rule, Shape};
+use crate::{CONTEXT, LOOK, encoded, is_delimiter, kinds, pem};
+use std::ops::Range;
+
+/// A text, as far as it is known.
+pub(crate) struct View<'t> {
+    pub(crate) text: &'t str,
+    /// Whether nothing follows.
+    pub(crate) is_whole: bool,
+}
+
+/// What is in a text.
+pub(crate) struct Seen {
+    /// In no order; they may overlap.
+    pub(crate) spans: Vec<Span>,
+    /// From here on it takes more text to tell.
+    pub(crate) until: usize,
+    /// Where a key of several lines goes on beyond the text.
+    pub(crate) open_key: bool,
+}
+
+impl Inner {
+    /// What the rules find in a text, and what is encoded in it.
+    pub(crate) fn look(&self, view: &View<'_>) -> Seen {
+        let mut seen = Seen { spans: Vec::new(), until: view.text.len(), open_key: false };
+        self.by_rules(view, &mut seen);
+        encoded::texts(view.text, |run, plain| self.within(run, plain, &mut seen.spans));
+        seen
+    }
+
+    fn by_rules(&self, view: &View<'_>, seen: &mut Seen) {
+        let text = view.text.as_bytes();
+        let tags = self.tags(view.text);
+        for hit in self.rules.keywords.find_overlapping_iter(text) {
+            let keyword = hit.pattern().as_usize();
+            if keyword == self.begin {
+                self.key(view, hit.start(), seen);
+            }
+            for &at in &self.rules.of_keyword[keyword] {
+                let rule = &self.rules.rules[at];
+                let Some(Place { secret, looked_at, goes_on }) = find(rule, text, hit.start()) else {
+                    continue;
+                };
+                if tags.iter().any(|tag| tag.start < secret.end && secret.start < tag.end) {
+                    continue;
+                }
+                seen.spans.push(Span {
+                    start: secret.start,
+                    end: view.text.ceil_char_boundary(secret.end),
+                    kind: rule.kind.clone(),
+                    digits: self.digits(&text[looked_at]),
+                    source: match rule.sureness {
+                        Sureness::Likely => Source::Likely,
+                        Sureness::Sure => Source::Sure,
+                    },
+                    rule: at,
+                    goes_on,
+                });
+            }
+        }
+    }
+
+    /// The tags that are in the text already and name something this server looks for.
+    fn tags(&self, text: &str) -> Vec<Range<usize>> {
+        let tags = kinds::removed(text).into_iter();
+        tags.filter(|tag| self.kinds.contains(tag.kind.as_str())).map(|tag| tag.span).collect()
+    }
+
+    fn key(&self, view: &View<'_>, at: usize, seen: &mut Seen) {
+        match pem::read(view.text.as_bytes(), at, view.is_whole) {
+            pem::Key::No => {}
+            pem::Key::Undecided => seen.until = seen.until.min(at),
+            pem::Key::Found { digest, body } => {
+                seen.spans.push(self.key_span(at..body.end, self.digits(&digest), Source::Sure));
+                if !body.is_over {
+                    seen.until = seen.until.min(body.end);
+                    seen.open_key = true;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn key_span(&self, place: Range<usize>, digits: u16, source: Source) -> Span {
+        let kind = self.private_key.clone();
+        Span { start: place.start, end: place.end, kind, digits, source, rule: 0, goes_on: false }
+    }
+
+    /// A run that is text with a sure secret in it is a secret as a whole.
+    fn within(&self, run: Range<usize>, plain: &str, spans: &mut Vec<Span>) {
+        let mut seen = Seen { spans: Vec::new(), until: plain.len(), open_key: false };
+        self.known.find(plain, &mut seen.spans);
+        self.by_rules(&View { text: plain, is_whole: true }, &mut seen);
+        if let Some(inner) = seen
+            .spans
+            .into_iter()
+            .filter(|span| span.source > Source::Likely)
+            .max_by_key(|span| (span.source, std::cmp::Reverse(span.start)))
+        {
+            spans.push(Span { start: run.start, end: run.end, goes_on: false, ..inner });
+        }
+    }
+}
+
+/// A secret as a rule finds it.
+struct Place {
+    secret: Range<usize>,
+    /// The part of it that the rule saw.
+    looked_at: Range<usize>,
+    /// Whether there is more of it.
+    goes_on: bool,
+}
+
+/// Tries a rule where one of its keywords stands.
+fn find(rule: &Rule, text: &[u8], at: usize) -> Option<Place> {
+    let place = match rule.shape {
+        Shape::Word { back: 0 } => {
+            if !begins(text, at) {
+                return None;
+            }
+            at..word_end(text, at, at + LOOK)
+        }
+        Shape::Word { back } => word_start(text, at, back)..word_end(text, at, at + LOOK),
+        Shape::Name => {
+            if rule.needs_whole_name() && !begins_name(text, at) {
+                return None;
+            }
+            at..text.len().min(at + CONTEXT + LOOK)
+        }
+        Shape::Line => {
+            if at > 0
+                && text[at - 1].is_ascii_alphabetic()
+                && text[at].is_ascii_alphabetic()
+                && !begins(text, at)
+            {
+                return None;
+            }
+            at..text.len().min(at + CONTEXT + LOOK)
+        }
+    };
+    let (start, end) = (place.start, place.end);
+    let groups = rule.regex().captures(&text[place])?;
+    let found = groups.iter().skip(1).flatten().next().or_else(|| groups.get(0))?;
+    let mut secret = start + found.start()..start + found.end();
+    if secret.start > at + CONTEXT || !rule.accepts(found.as_bytes()) {
+        return None;
+    }
+    let follows = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    if rule.closed && text.get(secret.end).is_some_and(follows) {
+        return None;
+    }
+    if let Shape::Word { back: 1.. } = rule.shape
+        && !(begins(text, secret.start) || groups.len() > 1)
+    {
+        return None;
+    }
+    let looked_at = secret.clone();
+    let goes_on = secret.end == end && text.get(end).is_some_and(|byte| !is_delimiter(*byte));
+    if goes_on {
+        secret.end = word_end(text, end, text.len());
+    }
+    Some(Place { secret, looked_at, goes_on })
+}
+
+/// Whether a secret can begin here: after nothing that is part of a word, or after an escape.
+fn begins(text: &[u8], at: usize) -> bool {
+    let before = &text[..at];
+    match before {
+        [] => true,
+        _ if !text[at].is_ascii_alphanumeric() => true,
+        [.., last] if !last.is_ascii_alphanumeric() && *last != b'_' => true,
+        [.., b'\\', b'n' | b'r' | b't' | b'b' | b'f'] => true,
+        [.., b'%', high, low] | [.., b'\\', b'x', high, low] => {
+            high.is_ascii_hexdigit() && low.is_ascii_hexdigit()
+        }
+        [.., b'\\', b'u', a, b, c, d] => [a, b, c, d].iter().all(|byte| byte.is_ascii_hexdigit()),
+        // `FOO_ghp_…` and the like: a name runs into the secret.
+        [.., b'_'] => !text[at].is_ascii_lowercase(),
+        _ => false,
+    }
+}
+
+/// Whether a name, or a word of it, begins here.
+fn begins_name(text: &[u8], at: usize) -> bool {
+    match (text[..at].last(), text[at]) {
+        (Some(last), first) => {
+            !last.is_ascii_alphabetic()
+                || last.is_ascii_lowercase() && first.is_ascii_uppercase()
+                || begins(text, at)
+        }
+        (None, _) => true,
+    }
+}
+
+fn word_start(text: &[u8], at: usize, back: usize) -> usize {
+    let from = at.saturating_sub(back);
+    text[from..at].iter().rposition(|byte| is_delimiter(*byte)).map_or(from, |found| from + found + 1)
+}
+
+fn word_end(text: &[u8], at: usize, until: usize) -> usize {
+    let until = until.min(text.len());
+    text[at..until].iter().position(|byte| is_delimiter(*byte)).map_or(until, |found| at + found)
+}

@@ -1,0 +1,168 @@
+//! However a text is cut, what is published is the same, and ordinary text is published at once.
+
+use crate::keys::{self, Draw};
+use proptest::prelude::*;
+use secrets::{Exact, Redactor, Settings};
+
+fn redactor() -> Redactor {
+    let exact = [("PASSPHRASE", "correct horse battery staple 42"), ("QUOTED", "a\"b'c d\\e f")];
+    let exact = exact.map(|(name, value)| Exact { name: name.to_owned(), value: value.to_owned() }).to_vec();
+    Redactor::new(&Settings { exact, ..Default::default() }).expect("it compiles")
+}
+
+fn streamed(redactor: &Redactor, text: &str, cuts: &[usize]) -> String {
+    let mut stream = redactor.stream();
+    let (mut clean, mut from) = (String::new(), 0);
+    for cut in cuts {
+        let cut = text.floor_char_boundary((*cut).clamp(from, text.len()));
+        clean.push_str(&stream.push(&text[from..cut]));
+        from = cut;
+    }
+    clean.push_str(&stream.push(&text[from..]));
+    clean + &stream.finish()
+}
+
+/// Pieces of text among which secrets, halves of secrets and what stands around them.
+fn piece() -> impl Strategy<Value = String> {
+    let secrets: Vec<String> = keys::all().iter().step_by(5).map(keys::Key::text).collect();
+    let around = [
+        " ",
+        "\n",
+        "\\n",
+        "\"",
+        "'",
+        "=",
+        ": ",
+        "password",
+        "password: ",
+        "token=",
+        "Bearer ",
+        "-----BEGIN ",
+        "PRIVATE KEY-----",
+        "-----END RSA PRIVATE KEY-----\n",
+        "://",
+        "@host",
+        "sk-",
+        "ghp_",
+        "eyJ",
+        "é",
+        "→",
+        "correct horse ",
+        "battery staple 42",
+        "correct horse battery staple 42",
+        "a\"b'c d\\e f",
+        "[secret:password:00ff]",
+        "[secret:",
+        "curl -u me:",
+        "Authorization: Basic ",
+        "<",
+        ">",
+    ];
+    prop_oneof![
+        4 => prop::sample::select(secrets),
+        6 => prop::sample::select(around.map(str::to_owned).to_vec()),
+        3 => "[ -~]{0,24}",
+        2 => "[a-zA-Z0-9+/_.-]{0,60}",
+        1 => "\\PC{0,8}",
+        1 => prop::sample::select(vec![1_usize, 3, 9, 30, 80]).prop_map(keys::pem),
+        1 => (1000_usize..5000, 0_u64..1000).prop_map(|(many, seed)| Draw(seed).fill(&format!("{{b{many}}}"))),
+    ]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop::collection::vec(piece(), 0..14).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    // A failure is not written down: it would hold what looks like secrets.
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_chunking_gives_what_the_whole_gives(text in text(), mut cuts in prop::collection::vec(0_usize..9000, 0..12)) {
+        cuts.sort_unstable();
+        let redactor = redactor();
+        let whole = redactor.redact(&text);
+        prop_assert_eq!(streamed(&redactor, &text, &cuts), whole.as_ref(), "cut at {:?}", cuts);
+    }
+}
+
+#[test]
+fn letter_by_letter_gives_what_the_whole_gives() {
+    let redactor = redactor();
+    let mut texts: Vec<String> =
+        keys::all().iter().step_by(9).map(|key| format!("x {} y", key.text())).collect();
+    texts.push(format!("a {} b", keys::pem(70)));
+    texts.push(serde_json::Value::from(keys::pem(40)).to_string());
+    texts.push(Draw(3).fill("{b9000} {b30}"));
+    texts.push(Draw(4).fill("x eyJhbGciOiJIUzI1NiJ9.eyJ{b6000}.{b43} y"));
+    for text in texts {
+        let cuts: Vec<usize> = (0..text.len()).collect();
+        assert_eq!(
+            streamed(&redactor, &text, &cuts),
+            redactor.redact(&text),
+            "{}",
+            &text[..text.len().min(80)]
+        );
+    }
+}
+
+#[test]
+fn ordinary_words_are_published_when_they_are_over() {
+    let mut stream = redactor().stream();
+    assert_eq!(stream.push("I read the "), "I read the ");
+    assert_eq!(stream.push("file"), "");
+    assert_eq!(stream.push(" and"), "file ");
+    assert!(stream.is_holding());
+    assert_eq!(stream.finish(), "and");
+    assert!(!stream.is_holding());
+}
+
+#[test]
+fn a_plain_word_is_published_when_the_writer_pauses() {
+    let mut stream = redactor().stream();
+    assert_eq!(stream.push("I am working on it."), "I am working on ");
+    assert_eq!(stream.settle(), "it.");
+    assert_eq!(stream.push(" Now the tests"), " Now the ");
+    for held in ["sk-ant", "gh", "x7f3", "AKI"] {
+        let mut stream = redactor().stream();
+        stream.push("see ");
+        stream.push(held);
+        assert_eq!(stream.settle(), "", "{held}");
+    }
+    let mut stream = redactor().stream();
+    stream.push("the password: correcthorse");
+    assert_eq!(stream.settle(), "");
+}
+
+#[test]
+fn what_becomes_a_secret_after_a_pause_is_left_out() {
+    let secret = Draw(21).fill("{a3}8Q~{a34}");
+    let (first, rest) = ("xyz", &secret[3..]);
+    let mut stream = redactor().stream();
+    let mut clean = stream.push("it is ");
+    clean.push_str(&stream.push(first));
+    clean.push_str(&stream.settle());
+    clean.push_str(&stream.push(rest));
+    clean.push_str(&stream.finish());
+    assert!(clean.starts_with("it is xyz[secret:azure-client-secret:"), "{clean}");
+    assert!(!clean.contains(rest));
+}
+
+#[test]
+fn little_is_held_back_and_little_is_kept() {
+    let mut stream = redactor().stream();
+    let (mut taken, mut given) = (0, 0);
+    let word = Draw(5).fill("{b997}");
+    for _ in 0..200 {
+        taken += word.len();
+        given += stream.push(&word).len();
+        assert!(taken - given <= 4096 + word.len(), "{} held back", taken - given);
+    }
+    let mut stream = redactor().stream();
+    let (mut taken, mut given) = (0, 0);
+    for line in include_str!("../../src/scan.rs").lines() {
+        taken += line.len() + 1;
+        given += stream.push(&format!("{line}\n")).len();
+    }
+    assert_eq!(taken, given, "lines are published whole");
+}

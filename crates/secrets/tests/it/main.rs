@@ -1,0 +1,5 @@
+mod chunks;
+mod corpus;
+mod keys;
+mod ordinary;
+mod values;
