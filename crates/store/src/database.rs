@@ -1,18 +1,25 @@
 //! The connections: on SQLite a pool of readers and one writer that groups commits, on PostgreSQL a pool.
 
+use crate::logs::{self, Append};
+use crate::search::Changes;
 use crate::{OpenError, StoreError, migrations};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbErr,
+    RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
 };
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// How many operations wait for the writer before their callers do.
 const QUEUE: usize = 4096;
 /// How many operations share one commit at most.
 const GROUP: usize = 256;
+/// How long a connection waits for a file that another one has locked.
+const LOCKED_FOR: Duration = Duration::from_secs(10);
+/// How soon a locked file is asked for again where SQLite does not wait by itself.
+const ASK_AGAIN: Duration = Duration::from_millis(5);
 
 /// A future tied to the transaction it works in.
 pub(crate) type InTransaction<'t, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>;
@@ -29,10 +36,14 @@ type Job = Box<
 pub struct Store {
     pub(crate) readers: DatabaseConnection,
     writer: Writer,
+    /// What waits to be appended to sessions' logs.
+    pub(crate) appends: mpsc::Sender<Append>,
+    /// What was written and is to be indexed.
+    pub(crate) changes: Changes,
 }
 
 #[derive(Clone)]
-enum Writer {
+pub(crate) enum Writer {
     /// One task in front of one connection.
     Grouped(mpsc::Sender<Job>),
     /// The database's own concurrency.
@@ -70,28 +81,52 @@ impl Store {
             options.set_schema_search_path(schema);
         }
         let pool = Database::connect(options).await.map_err(OpenError::Connect)?;
-        let store = Self { readers: pool.clone(), writer: Writer::Pooled(pool) };
+        let store = Self::of(pool.clone(), Writer::Pooled(pool));
         migrations::run(&store).await?;
         Ok(store)
+    }
+
+    fn of(readers: DatabaseConnection, writer: Writer) -> Self {
+        let (appends, waiting) = mpsc::channel(QUEUE);
+        tokio::spawn(logs::append_together(writer.clone(), waiting));
+        Self { readers, writer, appends, changes: Changes::default() }
     }
 
     async fn open_sqlite(url: &str) -> Result<Self, OpenError> {
         let path = url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
-        let writer = sqlite(path, true).await?;
+        let writer = sqlite_writer(path).await?;
         let (jobs, receiver) = mpsc::channel(QUEUE);
         tokio::spawn(write(writer, receiver));
         // The writer has made the file, so that readers may be read-only.
-        let readers = sqlite(path, false).await?;
-        let store = Self { readers, writer: Writer::Grouped(jobs) };
+        let readers = sqlite(path, false).await.map_err(OpenError::Connect)?;
+        let store = Self::of(readers, Writer::Grouped(jobs));
         migrations::run(&store).await?;
         Ok(store)
     }
 
-    /// The database's kind.
-    pub(crate) fn backend(&self) -> DbBackend {
-        self.readers.get_database_backend()
+    /// Runs an operation in a transaction and returns when it is committed.
+    pub(crate) async fn write<T, F>(&self, operation: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> InTransaction<'t, T> + Send + 'static,
+    {
+        self.writer.write(operation).await
     }
 
+    /// Closes the readers; what was answered is durable already.
+    pub async fn close(&self) {
+        if let Err(error) = self.readers.clone().close().await {
+            tracing::warn!(%error, "the database did not close well");
+        }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.readers.ping().await?)
+    }
+}
+
+impl Writer {
     /// Runs an operation in a transaction and returns when it is committed.
     ///
     /// On SQLite it shares its commit with what else waits; one that fails is rolled back alone.
@@ -100,8 +135,8 @@ impl Store {
         T: Send + 'static,
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> InTransaction<'t, T> + Send + 'static,
     {
-        match &self.writer {
-            Writer::Pooled(pool) => {
+        match self {
+            Self::Pooled(pool) => {
                 let transaction = pool.begin().await?;
                 match operation(&transaction).await {
                     Ok(value) => {
@@ -114,7 +149,7 @@ impl Store {
                     }
                 }
             }
-            Writer::Grouped(jobs) => {
+            Self::Grouped(jobs) => {
                 let (answer, answered) = oneshot::channel();
                 let job: Job = Box::new(move |transaction| {
                     Box::pin(async move {
@@ -136,33 +171,44 @@ impl Store {
             }
         }
     }
+}
 
-    /// Closes the readers; what was answered is durable already.
-    pub async fn close(&self) {
-        if let Err(error) = self.readers.clone().close().await {
-            tracing::warn!(%error, "the database did not close well");
+/// Opens the writer. Where several open a file that is just being made, SQLite answers "locked" at once to those that
+/// come while its journal changes, whatever the timeout is; they ask again.
+async fn sqlite_writer(path: &str) -> Result<DatabaseConnection, OpenError> {
+    let asked = tokio::time::Instant::now();
+    loop {
+        match sqlite(path, true).await.map_err(OpenError::Connect) {
+            Err(OpenError::Connect(error)) if is_locked(&error) && asked.elapsed() < LOCKED_FOR => {
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            opened => return opened,
         }
-    }
-
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        Ok(self.readers.ping().await?)
     }
 }
 
-async fn sqlite(path: &str, writes: bool) -> Result<DatabaseConnection, OpenError> {
+/// Whether the file is locked by another connection: SQLite's primary result codes 5 and 6.
+fn is_locked(error: &DbErr) -> bool {
+    let (DbErr::Conn(RuntimeErr::SqlxError(cause)) | DbErr::Exec(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return false;
+    };
+    let code = cause.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+async fn sqlite(path: &str, writes: bool) -> Result<DatabaseConnection, DbErr> {
     let mut options =
         ConnectOptions::new(format!("sqlite://{path}?mode={}", if writes { "rwc" } else { "rw" }));
     options.sqlx_logging(false).max_connections(if writes { 1 } else { 8 }).min_connections(1);
     options.map_sqlx_sqlite_opts(move |options| {
         let options = options
-            .pragma("journal_mode", "WAL")
             .pragma("synchronous", "FULL")
             .pragma("foreign_keys", "ON")
-            .pragma("busy_timeout", "10000");
-        if writes { options } else { options.pragma("query_only", "ON") }
+            .pragma("busy_timeout", LOCKED_FOR.as_millis().to_string());
+        if writes { options.pragma("journal_mode", "WAL") } else { options.pragma("query_only", "ON") }
     });
-    Database::connect(options).await.map_err(OpenError::Connect)
+    Database::connect(options).await
 }
 
 /// The writer: takes what waits, runs each operation in a savepoint of its own, commits once, answers all.

@@ -1,6 +1,6 @@
 //! The outbox: effects that runners claim under a lease and a fence.
 
-use crate::sql::{self, execute, from_json, number, rows, text};
+use crate::sql::{self, Taken, execute, from_json, number, rows, text};
 use crate::{Store, StoreError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use workflow::{EffectId, EffectRow, Millis, TaskId};
@@ -10,6 +10,17 @@ use workflow::{EffectId, EffectRow, Millis, TaskId};
 pub struct Fence {
     pub effect: EffectId,
     pub attempt: i64,
+}
+
+/// On what terms effects are claimed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Whose claim it is.
+    pub worker: String,
+    /// Effects that are due by now.
+    pub now: Millis,
+    /// When the claim ends unless it is renewed.
+    pub until: Millis,
 }
 
 /// An effect that a runner holds.
@@ -39,49 +50,14 @@ pub struct PendingEffect {
 
 impl Store {
     /// Claims due effects: free ones or those whose lease ran out, first in their lane.
-    pub async fn claim_effects(
-        &self,
-        worker: &str,
-        limit: u64,
-        now: Millis,
-        lease_until: Millis,
-    ) -> Result<Vec<Claimed>, StoreError> {
-        let sql = |lock: &str| {
-            format!(
-                "SELECT e.id, e.task, e.effect, e.attempt, e.not_before FROM effects e \
-                 WHERE e.not_before <= ? AND (e.state = 'pending' OR (e.state = 'leased' AND e.lease_until < ?)) \
-                 AND NOT EXISTS (SELECT 1 FROM effects b WHERE b.lane = e.lane AND b.seq < e.seq AND b.state <> 'done') \
-                 ORDER BY e.not_before, e.seq LIMIT ?{lock}"
-            )
-        };
+    pub async fn claim_effects(&self, lease: Lease, limit: u64) -> Result<Vec<Claimed>, StoreError> {
         // Looking costs no write; most looks find nothing.
-        let values = vec![now.0.into(), now.0.into(), sql::signed(limit)];
-        if rows(&self.readers, &sql(""), values.clone()).await?.is_empty() {
+        let due = Due { lease: &lease, task: None, limit };
+        let found = rows(&self.readers, &due.sql(DbBackend::Sqlite), due.values()).await?;
+        if found.is_empty() {
             return Ok(Vec::new());
         }
-        let worker = worker.to_owned();
-        let lock = if self.backend() == DbBackend::Postgres { " FOR UPDATE OF e SKIP LOCKED" } else { "" };
-        let sql = sql(lock);
-        self.write(move |on| {
-            Box::pin(async move {
-                let mut claimed = Vec::new();
-                for row in rows(on, &sql, values).await? {
-                    let id = EffectId(text(&row, "id")?);
-                    let attempt = number(&row, "attempt")? + 1;
-                    let lease = "UPDATE effects SET state = 'leased', worker = ?, attempt = ?, lease_until = ? WHERE id = ?";
-                    let values = vec![worker.clone().into(), attempt.into(), lease_until.0.into(), id.as_str().into()];
-                    execute(on, lease, values).await?;
-                    let row_of = EffectRow {
-                        id,
-                        effect: from_json(&row, "effect", "effect")?,
-                        not_before: Millis(number(&row, "not_before")?),
-                    };
-                    claimed.push(Claimed { row: row_of, task: text(&row, "task")?.into(), attempt });
-                }
-                Ok(claimed)
-            })
-        })
-        .await
+        self.write(move |on| Box::pin(async move { claim(on, &lease, None, limit).await })).await
     }
 
     /// Holds a claim for longer; false when it belongs to another claim by now.
@@ -151,35 +127,104 @@ impl Store {
     }
 }
 
+/// Which effects may be claimed.
+struct Due<'a> {
+    lease: &'a Lease,
+    task: Option<&'a TaskId>,
+    limit: u64,
+}
+
+impl Due<'_> {
+    fn sql(&self, backend: DbBackend) -> String {
+        let task = if self.task.is_some() { " AND e.task = ?" } else { "" };
+        let lock = if backend == DbBackend::Postgres { " FOR UPDATE OF e SKIP LOCKED" } else { "" };
+        format!(
+            "SELECT e.id, e.task, e.effect, e.attempt, e.not_before FROM effects e \
+             WHERE e.not_before <= ? AND (e.state = 'pending' OR (e.state = 'leased' AND e.lease_until < ?)){task} \
+             AND NOT EXISTS (SELECT 1 FROM effects b WHERE b.lane = e.lane AND b.seq < e.seq AND b.state <> 'done') \
+             ORDER BY e.not_before, e.seq LIMIT ?{lock}"
+        )
+    }
+
+    fn values(&self) -> Vec<sea_orm::Value> {
+        let mut values = vec![self.lease.now.0.into(), self.lease.now.0.into()];
+        values.extend(self.task.map(|task| task.as_str().into()));
+        values.push(sql::signed(self.limit));
+        values
+    }
+}
+
+/// Claims due effects, of one task or of any, within a transaction.
+pub(crate) async fn claim(
+    on: &DatabaseTransaction,
+    lease: &Lease,
+    task: Option<&TaskId>,
+    limit: u64,
+) -> Result<Vec<Claimed>, StoreError> {
+    let due = Due { lease, task, limit };
+    let claimed = rows(on, &due.sql(on.get_database_backend()), due.values()).await?;
+    let claimed: Vec<Claimed> = claimed
+        .iter()
+        .map(|row| {
+            Ok(Claimed {
+                row: EffectRow {
+                    id: EffectId(text(row, "id")?),
+                    effect: from_json(row, "effect", "effect")?,
+                    not_before: Millis(number(row, "not_before")?),
+                },
+                task: text(row, "task")?.into(),
+                attempt: number(row, "attempt")? + 1,
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    if !claimed.is_empty() {
+        let marks = vec!["?"; claimed.len()].join(", ");
+        let sql = format!(
+            "UPDATE effects SET state = 'leased', worker = ?, attempt = attempt + 1, lease_until = ? WHERE id IN ({marks})"
+        );
+        let mut values = vec![lease.worker.as_str().into(), lease.until.0.into()];
+        values.extend(claimed.iter().map(|claimed| claimed.row.id.as_str().into()));
+        execute(on, &sql, values).await?;
+    }
+    Ok(claimed)
+}
+
 /// Ends an effect under its fence; false when the claim is lost.
 pub(crate) async fn finish(on: &impl ConnectionTrait, fence: &Fence) -> Result<bool, StoreError> {
     let sql = "UPDATE effects SET state = 'done' WHERE id = ? AND attempt = ? AND state = 'leased'";
     Ok(execute(on, sql, vec![fence.effect.as_str().into(), fence.attempt.into()]).await? == 1)
 }
 
+/// Puts effects behind those that their task has already.
 pub(crate) async fn enqueue(
     on: &DatabaseTransaction,
     task: &TaskId,
     effects: &[EffectRow],
+    taken: &Taken,
 ) -> Result<(), StoreError> {
-    if effects.is_empty() {
-        return Ok(());
-    }
-    let last = sql::count(on, &format!("effects/{task}"), effects.len()).await?;
-    let first = last - i64::try_from(effects.len()).unwrap_or(0) + 1;
-    for (seq, row) in (first..).zip(effects) {
-        let sql = "INSERT INTO effects (id, task, seq, lane, name, effect, state, worker, attempt, lease_until, not_before, error) \
-                   VALUES (?, ?, ?, ?, ?, ?, 'pending', '', 0, 0, ?, '')";
-        let values = vec![
+    let first = taken.get(&counter(task)).copied().unwrap_or(1);
+    let row = |(seq, row): (u64, &EffectRow)| {
+        vec![
             row.id.as_str().into(),
             task.as_str().into(),
-            seq.into(),
+            sql::signed(seq),
             row.effect.lane(task).into(),
             row.effect.name().into(),
             sql::json(&row.effect),
             row.not_before.0.into(),
-        ];
-        execute(on, sql, values).await?;
-    }
-    Ok(())
+            "pending".into(),
+            "".into(),
+            0_i64.into(),
+            0_i64.into(),
+            "".into(),
+        ]
+    };
+    let table =
+        "effects (id, task, seq, lane, name, effect, not_before, state, worker, attempt, lease_until, error)";
+    sql::insert(on, table, (first..).zip(effects).map(row).collect(), "").await.map(|_| ())
+}
+
+/// The counter of a task's effects.
+pub(crate) fn counter(task: &TaskId) -> String {
+    format!("effects/{task}")
 }

@@ -1,10 +1,10 @@
 //! The live feed: messages of topics, numbered without gaps in each topic.
 
-use crate::sql::{self, execute, from_json, number, row, rows, text, unsigned};
+use crate::sql::{self, Taken, Wanted, execute, from_json, number, row, rows, text, unsigned};
 use crate::{Store, StoreError};
 use sea_orm::DatabaseTransaction;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use workflow::Millis;
 
 /// A message for those who watch a topic.
@@ -28,40 +28,95 @@ pub struct FeedRow {
     pub at: Millis,
 }
 
+/// Where topics stand. Messages of one owner's topics are numbered in the order of their commits, since each takes the
+/// owner's own counter first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedPlace {
+    /// The number of each topic's last message; 0 when it has none.
+    pub positions: BTreeMap<String, u64>,
+    /// The last message's place among all topics' messages.
+    pub id: i64,
+}
+
 impl Store {
     /// Appends messages that no task's change brings, such as progress seen in git.
     pub async fn append_feed(&self, at: Millis, entries: Vec<FeedEntry>) -> Result<Vec<FeedRow>, StoreError> {
-        self.write(move |on| Box::pin(async move { append(on, at, entries).await })).await
+        self.write(move |on| Box::pin(async move { number_and_append(on, at, entries).await })).await
     }
 
-    /// The last messages of some topics, oldest first.
-    pub async fn last_of_feed(&self, topics: &[String], limit: u64) -> Result<Vec<FeedRow>, StoreError> {
-        if topics.is_empty() || limit == 0 {
+    /// Where some topics stand now, all at one moment.
+    pub async fn feed_place(&self, topics: &[String]) -> Result<FeedPlace, StoreError> {
+        let mut place =
+            FeedPlace { positions: topics.iter().map(|topic| (topic.clone(), 0)).collect(), id: 0 };
+        if topics.is_empty() {
+            return Ok(place);
+        }
+        let marks = marks(topics);
+        let sql = format!(
+            "SELECT name, value, (SELECT COALESCE(MAX(id), 0) FROM feed WHERE topic IN ({marks})) AS id \
+             FROM counters WHERE name IN ({marks})"
+        );
+        let mut values = names(topics);
+        values.extend(topics.iter().map(|topic| sea_orm::Value::from(counter(topic))));
+        for row in rows(&self.readers, &sql, values).await? {
+            let name = text(&row, "name")?;
+            let topic = name.strip_prefix(COUNTER).unwrap_or(&name).to_owned();
+            place.positions.insert(topic, unsigned(&row, "value")?);
+            place.id = key(&row)?;
+        }
+        Ok(place)
+    }
+
+    /// Where some topics stood before their last messages, of all together; none when that cannot be told any more.
+    pub async fn feed_place_before(
+        &self,
+        topics: &[String],
+        last: u64,
+    ) -> Result<Option<FeedPlace>, StoreError> {
+        if topics.is_empty() || last == 0 {
+            return Ok(None);
+        }
+        let marks = marks(topics);
+        let sql = format!("SELECT id FROM feed WHERE topic IN ({marks}) ORDER BY id DESC LIMIT 1 OFFSET ?");
+        let mut values = names(topics);
+        values.push(sql::signed(last - 1));
+        let Some(first) = row(&self.readers, &sql, values).await? else { return Ok(None) };
+        let first = key(&first)?;
+        let sql = format!(
+            "SELECT topic, MIN(seq) AS kept, COALESCE(MAX(CASE WHEN id < ? THEN seq END), 0) AS taken \
+             FROM feed WHERE topic IN ({marks}) GROUP BY topic"
+        );
+        let mut values: Vec<sea_orm::Value> = vec![first.into()];
+        values.extend(names(topics));
+        let mut place =
+            FeedPlace { positions: topics.iter().map(|topic| (topic.clone(), 0)).collect(), id: first - 1 };
+        for row in rows(&self.readers, &sql, values).await? {
+            let taken = unsigned(&row, "taken")?;
+            if taken == 0 && unsigned(&row, "kept")? > 1 {
+                return Ok(None);
+            }
+            place.positions.insert(text(&row, "topic")?, taken);
+        }
+        Ok(Some(place))
+    }
+
+    /// The messages of some topics that follow one message, in the order in which they were committed.
+    pub async fn read_feed(
+        &self,
+        topics: &[String],
+        after: i64,
+        limit: u64,
+    ) -> Result<Vec<FeedRow>, StoreError> {
+        if topics.is_empty() {
             return Ok(Vec::new());
         }
-        let marks = vec!["?"; topics.len()].join(", ");
         let sql = format!(
-            "SELECT id, topic, seq, kind, data, at FROM feed WHERE topic IN ({marks}) ORDER BY id DESC LIMIT ?"
+            "SELECT id, topic, seq, kind, data, at FROM feed WHERE topic IN ({}) AND id > ? ORDER BY id LIMIT ?",
+            marks(topics)
         );
-        let mut values: Vec<sea_orm::Value> = topics.iter().map(|topic| topic.as_str().into()).collect();
-        values.push(sql::signed(limit));
-        let mut found =
-            rows(&self.readers, &sql, values).await?.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        found.reverse();
-        Ok(found)
-    }
-
-    /// A topic's messages after a number.
-    pub async fn read_feed(&self, topic: &str, after: u64, limit: u64) -> Result<Vec<FeedRow>, StoreError> {
-        let sql = "SELECT id, topic, seq, kind, data, at FROM feed WHERE topic = ? AND seq > ? ORDER BY seq LIMIT ?";
-        let found =
-            rows(&self.readers, sql, vec![topic.into(), sql::signed(after), sql::signed(limit)]).await?;
-        found.iter().map(read).collect()
-    }
-
-    /// The number of a topic's last message; 0 when it has none.
-    pub async fn feed_position(&self, topic: &str) -> Result<u64, StoreError> {
-        Ok(u64::try_from(sql::counted(&self.readers, &counter(topic)).await?).unwrap_or(0))
+        let mut values = names(topics);
+        values.extend([after.into(), sql::signed(limit)]);
+        rows(&self.readers, &sql, values).await?.iter().map(read).collect()
     }
 
     /// Forgets all but the last messages of each topic.
@@ -77,39 +132,62 @@ impl Store {
     }
 }
 
-pub(crate) async fn append(
+/// Adds the numbers that entries need to what is taken of the counters.
+pub(crate) fn want(wanted: &mut Wanted, entries: &[FeedEntry]) {
+    for entry in entries {
+        *wanted.entry(counter(&entry.topic)).or_default() += 1;
+    }
+}
+
+/// Appends entries and takes numbers for them.
+pub(crate) async fn number_and_append(
     on: &DatabaseTransaction,
     at: Millis,
     entries: Vec<FeedEntry>,
 ) -> Result<Vec<FeedRow>, StoreError> {
-    // Counters are taken in one order everywhere, so that two transactions never wait for each other.
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for entry in &entries {
-        *counts.entry(entry.topic.clone()).or_default() += 1;
+    let mut wanted = Wanted::new();
+    want(&mut wanted, &entries);
+    let taken = sql::count(on, &wanted).await?;
+    append(on, at, entries, taken).await
+}
+
+/// Appends entries with the numbers that were taken for them.
+pub(crate) async fn append(
+    on: &DatabaseTransaction,
+    at: Millis,
+    entries: Vec<FeedEntry>,
+    mut taken: Taken,
+) -> Result<Vec<FeedRow>, StoreError> {
+    let mut next = |topic: &str| {
+        let next = taken.get_mut(&counter(topic))?;
+        *next += 1;
+        Some(*next - 1)
+    };
+    let mut numbered: Vec<FeedRow> = entries
+        .into_iter()
+        .filter_map(|FeedEntry { topic, kind, data }| {
+            Some(FeedRow { id: 0, seq: next(&topic)?, topic, kind, data, at })
+        })
+        .collect();
+    let row = |row: &FeedRow| {
+        vec![
+            row.topic.as_str().into(),
+            sql::signed(row.seq),
+            row.kind.as_str().into(),
+            sql::json(&row.data),
+            at.0.into(),
+        ]
+    };
+    let table = "feed (topic, seq, kind, data, at)";
+    let kept = sql::insert(on, table, numbered.iter().map(row).collect(), "RETURNING id, topic, seq").await?;
+    let mut ids: HashMap<(String, u64), i64> = HashMap::with_capacity(kept.len());
+    for row in &kept {
+        ids.insert((text(row, "topic")?, unsigned(row, "seq")?), key(row)?);
     }
-    let mut next: BTreeMap<String, i64> = BTreeMap::new();
-    for (topic, many) in counts {
-        let last = sql::count(on, &counter(&topic), many).await?;
-        next.insert(topic, last - i64::try_from(many).unwrap_or(0) + 1);
+    for row in &mut numbered {
+        row.id = ids.get(&(row.topic.clone(), row.seq)).copied().unwrap_or(0);
     }
-    let mut appended = Vec::with_capacity(entries.len());
-    for FeedEntry { topic, kind, data } in entries {
-        let Some(seq) = next.get_mut(&topic) else { continue };
-        let sql = "INSERT INTO feed (topic, seq, kind, data, at) VALUES (?, ?, ?, ?, ?) RETURNING id";
-        let values =
-            vec![topic.as_str().into(), (*seq).into(), kind.as_str().into(), sql::json(&data), at.0.into()];
-        let id = row(on, sql, values).await?.map_or(Ok(0), |row| key(&row))?;
-        appended.push(FeedRow {
-            id,
-            topic: topic.clone(),
-            seq: u64::try_from(*seq).unwrap_or(0),
-            kind,
-            data,
-            at,
-        });
-        *seq += 1;
-    }
-    Ok(appended)
+    Ok(numbered)
 }
 
 fn read(row: &sea_orm::QueryResult) -> Result<FeedRow, StoreError> {
@@ -128,6 +206,17 @@ fn key(row: &sea_orm::QueryResult) -> Result<i64, StoreError> {
     number(row, "id")
 }
 
+/// What the names of topics' counters begin with.
+const COUNTER: &str = "feed/";
+
 fn counter(topic: &str) -> String {
-    format!("feed/{topic}")
+    format!("{COUNTER}{topic}")
+}
+
+fn marks(topics: &[String]) -> String {
+    vec!["?"; topics.len()].join(", ")
+}
+
+fn names(topics: &[String]) -> Vec<sea_orm::Value> {
+    topics.iter().map(|topic| topic.as_str().into()).collect()
 }

@@ -1,5 +1,6 @@
 //! Agent instances: which process serves a task, so that the next start can end exactly that one.
 
+use crate::feed::{self, FeedEntry, FeedRow};
 use crate::sql::{self, execute, from_json, row, rows};
 use crate::{Store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,17 @@ pub struct InstanceRow {
 
 impl Store {
     pub async fn put_instance(&self, instance: InstanceRow) -> Result<(), StoreError> {
+        let at = instance.last_activity.unwrap_or(Millis(0));
+        self.announce_instance(instance, at, Vec::new()).await.map(|_| ())
+    }
+
+    /// Keeps an instance together with what watchers are told of it.
+    pub async fn announce_instance(
+        &self,
+        instance: InstanceRow,
+        at: Millis,
+        news: Vec<FeedEntry>,
+    ) -> Result<Vec<FeedRow>, StoreError> {
         self.write(move |on| {
             Box::pin(async move {
                 let sql = "INSERT INTO instances (id, task, status, data) VALUES (?, ?, ?, ?) \
@@ -34,7 +46,8 @@ impl Store {
                     instance.status.as_str().into(),
                     sql::json(&instance),
                 ];
-                execute(on, sql, values).await.map(|_| ())
+                execute(on, sql, values).await?;
+                feed::number_and_append(on, at, news).await
             })
         })
         .await

@@ -5,6 +5,8 @@
 //!
 //! The crate knows no HTTP, git or agents; it takes and returns `workflow` types.
 
+mod comments;
+mod courses;
 mod database;
 mod effects;
 mod error;
@@ -14,19 +16,26 @@ mod logs;
 mod migrations;
 mod people;
 mod projects;
+mod rebuild;
+mod recorded;
 mod revisions;
+mod search;
 mod sessions;
 mod sql;
 mod tasks;
 
+pub use courses::CourseRow;
 pub use database::Store;
-pub use effects::{Claimed, Fence, PendingEffect};
+pub use effects::{Claimed, Fence, Lease, PendingEffect};
 pub use error::{OpenError, StoreError};
-pub use feed::{FeedEntry, FeedRow};
+pub use feed::{FeedEntry, FeedPlace, FeedRow};
 pub use instances::InstanceRow;
 pub use logs::{LogEntry, LogRow};
-pub use people::{AuditEntry, Remembered, Token, User};
+pub use people::{AuditEntry, KeyClaim, KeyState, Remembered, Token, User};
 pub use projects::Project;
+pub use rebuild::RebuiltTask;
+pub use recorded::{Recorded, Unrecorded};
 pub use revisions::{Revision, Verdict};
+pub use search::{Hit, Query, SearchFilter, SearchPlace, Searched, Segment, Source, Unindexed};
 pub use sessions::SessionRun;
-pub use tasks::{Advanced, LoggedEvent, Outcome, Page, Saved, TaskFilter};
+pub use tasks::{Advanced, LoggedEvent, Outcome, Page, Place, Saved, TaskFilter};

@@ -1,11 +1,16 @@
 //! Session logs: append-only, numbered without gaps.
 
-use crate::sql::{self, execute, from_json, number, rows, unsigned};
+use crate::database::Writer;
+use crate::sql::{self, Taken, Wanted, from_json, number, rows, unsigned};
 use crate::{Store, StoreError};
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use tokio::sync::{mpsc, oneshot};
 use workflow::{Millis, SessionId};
+
+/// How many sessions' entries are written together at most.
+const TOGETHER: usize = 256;
 
 /// An entry for a session's log.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,15 +28,19 @@ pub struct LogRow {
 }
 
 impl Store {
-    /// Appends to a session's log.
+    /// Appends to a session's log. What several sessions append at the same time is written together.
     pub async fn append_log(
         &self,
         session: &SessionId,
         at: Millis,
         entries: Vec<Value>,
     ) -> Result<Vec<LogRow>, StoreError> {
-        let session = session.clone();
-        self.write(move |on| Box::pin(async move { append(on, &session, at, entries).await })).await
+        let (answer, answered) = oneshot::channel();
+        let append = Append { session: session.clone(), at, entries, answer };
+        self.appends.send(append).await.map_err(|_| StoreError::Closed)?;
+        let rows = answered.await.map_err(|_| StoreError::Closed)??;
+        self.changes.log(session);
+        Ok(rows)
     }
 
     /// A session's entries after a number, in their order.
@@ -63,43 +72,113 @@ impl Store {
     }
 }
 
-pub(crate) async fn append_all(
+/// Entries that wait to be appended.
+pub(crate) struct Append {
+    session: SessionId,
+    at: Millis,
+    entries: Vec<Value>,
+    answer: oneshot::Sender<Result<Vec<LogRow>, StoreError>>,
+}
+
+/// Takes what waits, from whichever sessions, and writes it in one transaction, until nobody can append any more.
+pub(crate) async fn append_together(writer: Writer, mut waiting: mpsc::Receiver<Append>) {
+    let mut together = Vec::new();
+    while waiting.recv_many(&mut together, TOGETHER).await > 0 {
+        let (mut answers, mut batches) = (Vec::new(), Vec::new());
+        for Append { session, at, entries, answer } in together.drain(..) {
+            answers.push((session.clone(), entries.len(), answer));
+            batches.push((session, at, entries));
+        }
+        match writer.write(move |on| Box::pin(async move { append_batches(on, batches).await })).await {
+            Ok(mut appended) => {
+                for (session, many, answer) in answers {
+                    let rows = appended.get_mut(&session).map(|rows| rows.drain(..many).collect());
+                    // Whoever went away finds the entries in the log.
+                    let _ = answer.send(Ok(rows.unwrap_or_default()));
+                }
+            }
+            Err(error) => {
+                let message = error.to_string();
+                for (_, _, answer) in answers {
+                    let _ = answer.send(Err(StoreError::Group(message.clone())));
+                }
+            }
+        }
+    }
+}
+
+/// Appends batches in their order and returns each session's rows.
+async fn append_batches(
+    on: &DatabaseTransaction,
+    batches: Vec<(SessionId, Millis, Vec<Value>)>,
+) -> Result<BTreeMap<SessionId, Vec<LogRow>>, StoreError> {
+    let mut wanted = Wanted::new();
+    for (session, _, entries) in &batches {
+        *wanted.entry(counter(session)).or_default() += entries.len();
+    }
+    let taken = sql::count(on, &wanted).await?;
+    let mut numbered: BTreeMap<SessionId, Vec<LogRow>> = BTreeMap::new();
+    for (session, at, entries) in batches {
+        let first = taken.get(&counter(&session)).copied().unwrap_or(1);
+        let rows = numbered.entry(session).or_default();
+        let next = first + rows.len() as u64;
+        rows.extend((next..).zip(entries).map(|(seq, entry)| LogRow { seq, at, entry }));
+    }
+    put_all(on, &numbered).await?;
+    Ok(numbered)
+}
+
+/// Adds the numbers that entries need to what is taken of the counters.
+pub(crate) fn want(wanted: &mut Wanted, entries: &[LogEntry]) {
+    for entry in entries {
+        *wanted.entry(counter(&entry.session)).or_default() += 1;
+    }
+}
+
+/// Appends entries with the numbers that were taken for them.
+pub(crate) async fn append(
     on: &DatabaseTransaction,
     at: Millis,
     entries: Vec<LogEntry>,
+    mut taken: Taken,
 ) -> Result<Vec<(SessionId, Vec<LogRow>)>, StoreError> {
-    let mut by_session: BTreeMap<SessionId, Vec<Value>> = BTreeMap::new();
+    let mut numbered: BTreeMap<SessionId, Vec<LogRow>> = BTreeMap::new();
     for LogEntry { session, entry } in entries {
-        by_session.entry(session).or_default().push(entry);
+        let Some(next) = taken.get_mut(&counter(&session)) else { continue };
+        numbered.entry(session).or_default().push(LogRow { seq: *next, at, entry });
+        *next += 1;
     }
-    let mut appended = Vec::new();
-    for (session, entries) in by_session {
-        let rows = append(on, &session, at, entries).await?;
-        appended.push((session, rows));
-    }
-    Ok(appended)
+    put_all(on, &numbered).await?;
+    Ok(numbered.into_iter().collect())
 }
 
-async fn append(
-    on: &DatabaseTransaction,
+async fn put_all(
+    on: &impl ConnectionTrait,
+    sessions: &BTreeMap<SessionId, Vec<LogRow>>,
+) -> Result<(), StoreError> {
+    let of = |(session, rows): (&SessionId, &Vec<LogRow>)| {
+        rows.iter().map(|row| values(session, row)).collect::<Vec<_>>()
+    };
+    sql::insert(on, TABLE, sessions.iter().flat_map(of).collect(), "").await.map(|_| ())
+}
+
+/// Puts rows of a session's log where they belong.
+pub(crate) async fn put(
+    on: &impl ConnectionTrait,
     session: &SessionId,
-    at: Millis,
-    entries: Vec<Value>,
-) -> Result<Vec<LogRow>, StoreError> {
-    if entries.is_empty() {
-        return Ok(Vec::new());
-    }
-    let last = sql::count(on, &counter(session), entries.len()).await?;
-    let first = last - i64::try_from(entries.len()).unwrap_or(0) + 1;
-    let mut appended = Vec::with_capacity(entries.len());
-    for (seq, entry) in (first..).zip(entries) {
-        let sql = "INSERT INTO session_log (session, seq, at, entry) VALUES (?, ?, ?, ?)";
-        execute(on, sql, vec![session.as_str().into(), seq.into(), at.0.into(), sql::json(&entry)]).await?;
-        appended.push(LogRow { seq: u64::try_from(seq).unwrap_or(0), at, entry });
-    }
-    Ok(appended)
+    rows: &[LogRow],
+) -> Result<(), StoreError> {
+    sql::insert(on, TABLE, rows.iter().map(|row| values(session, row)).collect(), "").await.map(|_| ())
 }
 
-fn counter(session: &SessionId) -> String {
+/// The table of the logs, with the columns that [`values`] gives.
+const TABLE: &str = "session_log (session, seq, at, entry)";
+
+fn values(session: &SessionId, row: &LogRow) -> Vec<sea_orm::Value> {
+    vec![session.as_str().into(), sql::signed(row.seq), row.at.0.into(), sql::json(&row.entry)]
+}
+
+/// The counter of a session's entries.
+pub(crate) fn counter(session: &SessionId) -> String {
     format!("log/{session}")
 }

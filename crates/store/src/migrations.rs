@@ -3,8 +3,37 @@
 use crate::{OpenError, Store, StoreError, sql};
 use sea_orm::{ConnectionTrait as _, DbBackend};
 
-/// Every step, in order; its number is its place, from 1. A step that was released does not change.
-pub(crate) const STEPS: &[&[&str]] = &[&[
+/// Every step, in order; its number is its place, from 1. A step that was released does not change. A statement that begins
+/// with the name of a database is for that one.
+pub(crate) const STEPS: &[&[&str]] = &[TABLES, RECORDS, COMMENTS, SEARCH];
+
+/// How far the record in git reaches, and which version of its task each event made.
+const RECORDS: &[&str] = &[
+    "ALTER TABLE task_events ADD COLUMN version BIGINT NOT NULL DEFAULT 0",
+    "CREATE TABLE recorded (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
+    "CREATE TABLE records (task TEXT PRIMARY KEY, at BIGINT NOT NULL, commit_id TEXT NOT NULL)",
+];
+
+/// By which comments on documents are found.
+const COMMENTS: &[&str] = &["CREATE TABLE comments (id TEXT PRIMARY KEY, task TEXT NOT NULL)"];
+
+/// What is looked for is found in; filled from the other tables, bit by bit, by whoever serves (see `search`). The words
+/// themselves are in an index alone: the texts are where they were.
+const SEARCH: &[&str] = &[
+    "CREATE TABLE search_places (name TEXT PRIMARY KEY, value BIGINT NOT NULL, hash BIGINT NOT NULL)",
+    "SQLITE CREATE TABLE search_passages (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, task TEXT NOT NULL, session TEXT NOT NULL, \
+     part TEXT NOT NULL, from_number BIGINT NOT NULL, to_number BIGINT NOT NULL, at BIGINT NOT NULL, is_open BIGINT NOT NULL)",
+    "SQLITE CREATE VIRTUAL TABLE search_words USING fts5(scope, words, compounds, content = '', contentless_delete = 1, \
+     tokenize = 'ascii')",
+    "POSTGRES CREATE TABLE search_passages (id BIGSERIAL PRIMARY KEY, kind TEXT NOT NULL, task TEXT NOT NULL, \
+     session TEXT NOT NULL, part TEXT NOT NULL, from_number BIGINT NOT NULL, to_number BIGINT NOT NULL, at BIGINT NOT NULL, \
+     is_open BIGINT NOT NULL, words TSVECTOR NOT NULL)",
+    "POSTGRES CREATE INDEX search_words ON search_passages USING GIN (words)",
+    "CREATE INDEX search_passages_by_place ON search_passages (task, session, is_open)",
+    "CREATE TABLE task_courses (task TEXT PRIMARY KEY, data TEXT NOT NULL)",
+];
+
+const TABLES: &[&str] = &[
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value BIGINT NOT NULL)",
     "CREATE TABLE tasks (id TEXT PRIMARY KEY, owner TEXT NOT NULL, project TEXT NOT NULL, name TEXT NOT NULL, \
      status TEXT NOT NULL, kind TEXT NOT NULL, priority BIGINT NOT NULL, labels TEXT NOT NULL, archived BIGINT NOT NULL, \
@@ -40,7 +69,7 @@ pub(crate) const STEPS: &[&[&str]] = &[&[
      status BIGINT NOT NULL, response TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (user_id, route, name))",
     "CREATE TABLE audit (id SERIAL_KEY, at BIGINT NOT NULL, user_id TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, \
      data TEXT NOT NULL)",
-]];
+];
 
 /// Brings the tables up to date; a database that a newer program wrote is refused.
 pub(crate) async fn run(store: &Store) -> Result<(), OpenError> {
@@ -93,6 +122,12 @@ async fn apply(store: &Store, at: usize, step: &'static [&'static str]) -> Resul
                     return Ok(());
                 }
                 for statement in step {
+                    let own = if backend == DbBackend::Postgres { "POSTGRES " } else { "SQLITE " };
+                    let other = if backend == DbBackend::Postgres { "SQLITE " } else { "POSTGRES " };
+                    if statement.starts_with(other) {
+                        continue;
+                    }
+                    let statement = statement.strip_prefix(own).unwrap_or(statement);
                     let key = if backend == DbBackend::Postgres {
                         "BIGSERIAL PRIMARY KEY"
                     } else {

@@ -25,13 +25,37 @@ pub struct Token {
     pub revoked_at: Option<Millis>,
 }
 
+/// A request with an idempotency key that is about to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyClaim {
+    pub user: UserId,
+    pub route: String,
+    pub key: String,
+    pub body_hash: String,
+    pub at: Millis,
+}
+
+/// What is known of an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// The request has no answer yet: it is the first one, or nobody knows how far that one came.
+    Unanswered {
+        since: Millis,
+    },
+    Answered(Remembered),
+    /// The key belongs to a request with another body.
+    OtherBody,
+}
+
 /// The answer that a request with an idempotency key got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
-    pub body_hash: String,
     pub status: u16,
     pub response: String,
 }
+
+/// The status of a key whose request has no answer yet.
+const UNANSWERED: i64 = 0;
 
 /// A person's decision, for the audit log.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,48 +102,55 @@ impl Store {
         found.map(|row| from_json(&row, "data", "token")).transpose()
     }
 
-    /// What a request with this key was answered.
-    pub async fn remembered(
-        &self,
-        user: &UserId,
-        route: &str,
-        key: &str,
-    ) -> Result<Option<Remembered>, StoreError> {
-        let sql = "SELECT body_hash, status, response FROM idempotency WHERE user_id = ? AND route = ? AND name = ?";
-        let found = row(&self.readers, sql, vec![user.as_str().into(), route.into(), key.into()]).await?;
-        found
-            .map(|row| {
-                Ok(Remembered {
-                    body_hash: text(&row, "body_hash")?,
-                    status: u16::try_from(number(&row, "status")?).unwrap_or(500),
-                    response: text(&row, "response")?,
-                })
+    /// Takes a key for a request before anything is done for it, so that a repeat is known even when its answer was lost.
+    pub async fn claim_key(&self, claim: KeyClaim) -> Result<KeyState, StoreError> {
+        self.write(move |on| {
+            Box::pin(async move {
+                let KeyClaim { user, route, key, body_hash, at } = claim;
+                let sql = "INSERT INTO idempotency (user_id, route, name, body_hash, status, response, at) \
+                           VALUES (?, ?, ?, ?, ?, '', ?) ON CONFLICT (user_id, route, name) DO NOTHING";
+                let names = || vec![user.as_str().into(), route.as_str().into(), key.as_str().into()];
+                let mut values = names();
+                values.extend([body_hash.as_str().into(), UNANSWERED.into(), at.0.into()]);
+                execute(on, sql, values).await?;
+                let sql = "SELECT body_hash, status, response, at FROM idempotency WHERE user_id = ? AND route = ? AND name = ?";
+                let Some(row) = row(on, sql, names()).await? else {
+                    return Err(StoreError::Conflict(format!("the key {key}")));
+                };
+                if text(&row, "body_hash")? != body_hash {
+                    return Ok(KeyState::OtherBody);
+                }
+                let status = number(&row, "status")?;
+                if status == UNANSWERED {
+                    return Ok(KeyState::Unanswered { since: Millis(number(&row, "at")?) });
+                }
+                let status = u16::try_from(status).unwrap_or(500);
+                Ok(KeyState::Answered(Remembered { status, response: text(&row, "response")? }))
             })
-            .transpose()
+        })
+        .await
     }
 
-    /// Remembers an answer; the first one stays.
+    /// Remembers the answer to a request with a key; the first one stays.
     pub async fn remember(
         &self,
         user: &UserId,
         route: &str,
         key: &str,
         answer: Remembered,
-        at: Millis,
     ) -> Result<(), StoreError> {
         let values = vec![
+            i64::from(answer.status).into(),
+            answer.response.into(),
             user.as_str().into(),
             route.into(),
             key.into(),
-            answer.body_hash.into(),
-            i64::from(answer.status).into(),
-            answer.response.into(),
-            at.0.into(),
+            UNANSWERED.into(),
         ];
         self.write(move |on| {
             Box::pin(async move {
-                let sql = "INSERT INTO idempotency (user_id, route, name, body_hash, status, response, at) \
-                           VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id, route, name) DO NOTHING";
+                let sql = "UPDATE idempotency SET status = ?, response = ? \
+                           WHERE user_id = ? AND route = ? AND name = ? AND status = ?";
                 execute(on, sql, values).await.map(|_| ())
             })
         })

@@ -53,6 +53,13 @@ impl Store {
         found.iter().map(|row| from_json(row, "data", "project")).collect()
     }
 
+    /// Every project, oldest first.
+    pub async fn all_projects(&self) -> Result<Vec<Project>, StoreError> {
+        let found =
+            rows(&self.readers, "SELECT data FROM projects ORDER BY created_at, id", Vec::new()).await?;
+        found.iter().map(|row| from_json(row, "data", "project")).collect()
+    }
+
     /// Forgets a project; its repository stays.
     pub async fn remove_project(&self, id: &ProjectId) -> Result<bool, StoreError> {
         let id = id.clone();

@@ -2,8 +2,9 @@
 
 use crate::sql::{self, execute, from_json, row, rows};
 use crate::{Store, StoreError};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
-use workflow::{Commit, Decision, Millis, ReviewId, TaskId};
+use workflow::{Commit, Decision, DocumentName, Millis, ReviewId, TaskId};
 
 /// A round of a task's documents, immutable, and what was decided about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +23,20 @@ pub struct Revision {
     pub comments: Option<String>,
     pub changes: Vec<String>,
     pub decided_at: Option<Millis>,
+    /// Who edited the documents into this content, where it was not the planner who wrote it.
+    #[serde(default)]
+    pub edited_by: Option<String>,
+}
+
+impl Revision {
+    /// One of its documents.
+    pub fn text(&self, name: DocumentName) -> &str {
+        match name {
+            DocumentName::Requirements => &self.requirements,
+            DocumentName::Design => &self.design,
+            DocumentName::Tasks => &self.tasks,
+        }
+    }
 }
 
 /// A reviewer's decision about a round.
@@ -37,22 +52,7 @@ pub struct Verdict {
 impl Store {
     /// Keeps a round of documents; the same content of the same round is kept once.
     pub async fn put_revision(&self, revision: Revision) -> Result<(), StoreError> {
-        self.write(move |on| {
-            Box::pin(async move {
-                let sql = "INSERT INTO revisions (id, task, round, hash, created_at, data) VALUES (?, ?, ?, ?, ?, ?) \
-                           ON CONFLICT (task, round, hash) DO NOTHING";
-                let values = vec![
-                    revision.id.as_str().into(),
-                    revision.task.as_str().into(),
-                    i64::from(revision.round).into(),
-                    revision.hash.as_str().into(),
-                    revision.created_at.0.into(),
-                    sql::json(&revision),
-                ];
-                execute(on, sql, values).await.map(|_| ())
-            })
-        })
-        .await
+        self.write(move |on| Box::pin(async move { insert(on, &revision).await })).await
     }
 
     /// Writes down what was decided about the last content of a round.
@@ -95,4 +95,19 @@ impl Store {
             row(&self.readers, "SELECT data FROM revisions WHERE id = ?", vec![id.as_str().into()]).await?;
         found.map(|row| from_json(&row, "data", "revision")).transpose()
     }
+}
+
+/// Puts a round in; the same content of the same round is kept once.
+pub(crate) async fn insert(on: &impl ConnectionTrait, revision: &Revision) -> Result<(), StoreError> {
+    let sql = "INSERT INTO revisions (id, task, round, hash, created_at, data) VALUES (?, ?, ?, ?, ?, ?) \
+               ON CONFLICT (task, round, hash) DO NOTHING";
+    let values = vec![
+        revision.id.as_str().into(),
+        revision.task.as_str().into(),
+        i64::from(revision.round).into(),
+        revision.hash.as_str().into(),
+        revision.created_at.0.into(),
+        sql::json(revision),
+    ];
+    execute(on, sql, values).await.map(|_| ())
 }

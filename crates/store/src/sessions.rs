@@ -2,6 +2,7 @@
 
 use crate::sql::{self, execute, from_json, row};
 use crate::{Store, StoreError};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use workflow::{Millis, SessionId};
 
@@ -12,6 +13,14 @@ pub struct SessionRun {
     /// The agent's own session ids, the last one in use.
     pub agent_sessions: Vec<String>,
     pub workspace_path: Option<String>,
+    /// The commit its branch began at.
+    pub base: Option<String>,
+    /// Whether somebody opened the session's thread before its agent did.
+    pub thread_opened: bool,
+    /// Whether the thread is closed, until the session's next turn opens it again.
+    pub thread_closed: bool,
+    /// What an integration keeps with the thread.
+    pub thread_config: Option<serde_json::Value>,
     pub last_activity: Option<Millis>,
 }
 
@@ -25,13 +34,16 @@ impl Store {
 
     pub async fn put_session_run(&self, session: &SessionId, run: SessionRun) -> Result<(), StoreError> {
         let session = session.clone();
-        self.write(move |on| {
-            Box::pin(async move {
-                let sql = "INSERT INTO session_runs (session, data) VALUES (?, ?) \
-                           ON CONFLICT (session) DO UPDATE SET data = excluded.data";
-                execute(on, sql, vec![session.as_str().into(), sql::json(&run)]).await.map(|_| ())
-            })
-        })
-        .await
+        self.write(move |on| Box::pin(async move { put(on, &session, &run).await })).await
     }
+}
+
+pub(crate) async fn put(
+    on: &impl ConnectionTrait,
+    session: &SessionId,
+    run: &SessionRun,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO session_runs (session, data) VALUES (?, ?) \
+               ON CONFLICT (session) DO UPDATE SET data = excluded.data";
+    execute(on, sql, vec![session.as_str().into(), sql::json(run)]).await.map(|_| ())
 }

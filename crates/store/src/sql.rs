@@ -4,6 +4,10 @@ use crate::StoreError;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+/// How many rows one statement inserts at most.
+const MOST_ROWS: usize = 64;
 
 /// A statement with `?` for its values; PostgreSQL gets them numbered.
 pub(crate) fn statement(backend: DbBackend, sql: &str, values: Vec<Value>) -> Statement {
@@ -52,14 +56,63 @@ pub(crate) async fn row(
     Ok(on.query_one_raw(statement(on.get_database_backend(), sql, values)).await?)
 }
 
-/// Takes the next `count` numbers of a gap-free counter and returns the last; the row stays locked until the
-/// transaction ends, so that numbers become visible in their order.
-pub(crate) async fn count(on: &impl ConnectionTrait, name: &str, count: usize) -> Result<i64, StoreError> {
-    let add = i64::try_from(count).unwrap_or(i64::MAX);
-    let sql = "INSERT INTO counters (name, value) VALUES (?, ?) \
-               ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING value";
-    let row = row(on, sql, vec![name.into(), add.into()]).await?;
-    Ok(row.map_or(Ok(add), |row| row.try_get("", "value"))?)
+/// Inserts rows into a table, given with its columns, by as few statements as may be; `then` is what follows the
+/// values. Returns what the statements return.
+///
+/// Every statement costs a way to the database's thread and back. Rows go by powers of two, so that there are few
+/// different statements to prepare.
+pub(crate) async fn insert(
+    on: &impl ConnectionTrait,
+    table: &str,
+    mut rows_left: Vec<Vec<Value>>,
+    then: &str,
+) -> Result<Vec<QueryResult>, StoreError> {
+    let mut returned = Vec::new();
+    while let Some(first) = rows_left.first() {
+        let many = MOST_ROWS.min(1 << rows_left.len().ilog2());
+        let row = format!("({})", vec!["?"; first.len()].join(", "));
+        let sql = format!("INSERT INTO {table} VALUES {} {then}", vec![row; many].join(", "));
+        let values = rows_left.drain(..many).flatten().collect();
+        if then.contains("RETURNING") {
+            returned.extend(rows(on, &sql, values).await?);
+        } else {
+            execute(on, &sql, values).await?;
+        }
+    }
+    Ok(returned)
+}
+
+/// How many numbers are taken of each counter.
+pub(crate) type Wanted = BTreeMap<String, usize>;
+
+/// The first of the numbers that were taken of each counter.
+pub(crate) type Taken = BTreeMap<String, u64>;
+
+/// Takes the next numbers of gap-free counters. Their rows stay locked until the transaction ends, so that numbers become
+/// visible in their order; they are locked in the order of their names, so that two transactions never wait for each other.
+pub(crate) async fn count(on: &impl ConnectionTrait, wanted: &Wanted) -> Result<Taken, StoreError> {
+    let wanted: Vec<(&String, i64)> =
+        wanted.iter().filter_map(|(name, many)| Some((name, i64::try_from(*many).ok()?))).collect();
+    let added = wanted.iter().filter(|(_, many)| *many > 0);
+    let rows = added.clone().map(|(name, many)| vec![name.as_str().into(), (*many).into()]).collect();
+    let then =
+        "ON CONFLICT (name) DO UPDATE SET value = counters.value + excluded.value RETURNING name, value";
+    let lasts = insert(on, "counters (name, value)", rows, then).await?;
+    let lasts: BTreeMap<String, i64> = lasts
+        .iter()
+        .map(|row| Ok((text(row, "name")?, number(row, "value")?)))
+        .collect::<Result<_, StoreError>>()?;
+    Ok(added
+        .filter_map(|(name, many)| {
+            let last = lasts.get(*name)?;
+            Some(((*name).clone(), u64::try_from(last - many + 1).unwrap_or(0)))
+        })
+        .collect())
+}
+
+/// Takes the next numbers of one counter.
+pub(crate) async fn count_one(on: &impl ConnectionTrait, name: &str, many: usize) -> Result<(), StoreError> {
+    count(on, &Wanted::from([(name.to_owned(), many)])).await.map(|_| ())
 }
 
 /// The last number a counter gave.

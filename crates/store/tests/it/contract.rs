@@ -3,7 +3,7 @@
 use crate::database::on_both;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Advanced, Claimed, FeedEntry, LogEntry, Outcome, Store, TaskFilter};
+use store::{Advanced, Claimed, FeedEntry, Lease, LogEntry, Outcome, Store, TaskFilter};
 use workflow::{
     Complexity, Context, Ids, Input, Millis, NewTask, Priority, ProjectId, Rejected, SessionId, Task, TaskId,
     TaskKind, TaskStatus, UserId,
@@ -39,7 +39,14 @@ fn new_task(number: u32) -> NewTask {
         workspace_config: None,
         max_parallel: 2,
         planned: true,
+        isolation: workflow::Isolation::Worktree,
+        config: None,
+        template: None,
     }
+}
+
+fn lease(worker: &str, now: i64, until: i64) -> Lease {
+    Lease { worker: worker.to_owned(), now: Millis(now), until: Millis(until) }
 }
 
 fn entry(topic: &str, number: u32) -> FeedEntry {
@@ -57,11 +64,11 @@ fn outcome(step: workflow::Step) -> Outcome {
     Outcome { step, feed, logs }
 }
 
-async fn create(store: &Store, number: u32, start: bool) -> Task {
+pub(crate) async fn create(store: &Store, number: u32, start: bool) -> Task {
     let mut ids = Counting(number * 1000);
     let step =
         Task::create(new_task(number), start, &mut Context { now: Millis(i64::from(number)), ids: &mut ids });
-    store.create_task(outcome(step.expect("a task"))).await.expect("saved").task
+    store.create_task(outcome(step.expect("a task")), None).await.expect("saved").task
 }
 
 async fn advance(store: &Store, task: &TaskId, seed: u32, input: Input) -> Advanced {
@@ -69,11 +76,11 @@ async fn advance(store: &Store, task: &TaskId, seed: u32, input: Input) -> Advan
         let mut ids = Counting(seed);
         task.handle(input, &mut Context { now: Millis(1_000), ids: &mut ids }).map(outcome)
     };
-    store.advance(task, None, decide).await.expect("the database works")
+    store.advance(task, None, None, decide).await.expect("the database works")
 }
 
 /// A task whose planning has a place: one effect waits.
-async fn admitted(store: &Store, number: u32) -> Task {
+pub(crate) async fn admitted(store: &Store, number: u32) -> Task {
     let task = create(store, number, true).await;
     match advance(store, &task.id, number * 1000 + 500, Input::Admit).await {
         Advanced::Saved(saved) => saved.task,
@@ -82,7 +89,7 @@ async fn admitted(store: &Store, number: u32) -> Task {
 }
 
 async fn claim(store: &Store, worker: &str, now: i64) -> Vec<Claimed> {
-    store.claim_effects(worker, 64, Millis(now), Millis(now + 100)).await.expect("the database works")
+    store.claim_effects(lease(worker, now, now + 100), 64).await.expect("the database works")
 }
 
 on_both! {
@@ -101,7 +108,8 @@ on_both! {
         assert_eq!(store.task_of_session(&session.id).await.expect("read"), Some(task.id.clone()));
         assert_eq!(store.session_of_helix(&session.helix_session).await.expect("read"), Some((task.id.clone(), session.id.clone())));
         assert!(store.log_tail(&session.id).await.expect("read") > 0);
-        assert!(store.feed_position(&format!("task:{}", task.id)).await.expect("read") > 0);
+        let topic = format!("task:{}", task.id);
+        assert!(store.feed_place(std::slice::from_ref(&topic)).await.expect("read").positions[&topic] > 0);
     }
 
     /// What a decision refuses leaves nothing behind; what does not exist is said to.
@@ -126,7 +134,7 @@ on_both! {
             workers.push(tokio::spawn(async move {
                 let mut mine = Vec::new();
                 for _ in 0..10 {
-                    let claimed = store.claim_effects(&format!("w{worker}"), 3, Millis(5_000), Millis(9_000)).await;
+                    let claimed = store.claim_effects(lease(&format!("w{worker}"), 5_000, 9_000), 3).await;
                     mine.extend(claimed.expect("the database works").into_iter().map(|claimed| claimed.row.id));
                 }
                 mine
@@ -159,12 +167,12 @@ on_both! {
             task.handle(input, &mut Context { now: Millis(3_000), ids: &mut ids }).map(outcome)
         };
         let ready = Input::PlanningReady { session: session.clone() };
-        let late = store.advance(&task.id, Some(first.fence()), report(ready.clone())).await.expect("works");
+        let late = store.advance(&task.id, Some(first.fence()), None, report(ready.clone())).await.expect("works");
         assert!(matches!(late, Advanced::Fenced), "{late:?}");
         assert_eq!(store.task(&task.id).await.expect("read"), Some(task.clone()), "nothing was changed");
-        let timely = store.advance(&task.id, Some(second.fence()), report(ready)).await.expect("works");
+        let timely = store.advance(&task.id, Some(second.fence()), None, report(ready)).await.expect("works");
         assert!(matches!(timely, Advanced::Saved(_)), "{timely:?}");
-        let again = store.advance(&task.id, Some(second.fence()), report(Input::PlanningReady { session })).await.expect("works");
+        let again = store.advance(&task.id, Some(second.fence()), None, report(Input::PlanningReady { session })).await.expect("works");
         assert!(matches!(again, Advanced::Fenced), "a report counts once: {again:?}");
     }
 
@@ -206,16 +214,28 @@ on_both! {
         let numbers: Vec<u64> = rows.iter().map(|row| row.seq).collect();
         assert_eq!(numbers, (1..=400).collect::<Vec<_>>());
         assert_eq!(store.log_tail(&session).await.expect("read"), 400);
-        for topic in ["a", "b"] {
-            let numbers: Vec<u64> = store.read_feed(topic, 0, 10_000).await.expect("read").iter().map(|row| row.seq).collect();
+        let topics = ["a", "b"].map(str::to_owned);
+        for topic in &topics {
+            let rows = store.read_feed(std::slice::from_ref(topic), 0, 10_000).await.expect("read");
+            let numbers: Vec<u64> = rows.iter().map(|row| row.seq).collect();
             assert_eq!(numbers, (1..=200).collect::<Vec<_>>(), "topic {topic}");
         }
-        let last = store.last_of_feed(&["a".to_owned(), "b".to_owned()], 7).await.expect("read");
-        assert_eq!(last.len(), 7);
-        assert!(last.windows(2).all(|pair| pair[0].id < pair[1].id));
+        let all = store.read_feed(&topics, 0, 10_000).await.expect("read");
+        assert!(all.windows(2).all(|pair| pair[0].id < pair[1].id));
+        let now = store.feed_place(&topics).await.expect("read");
+        assert_eq!((now.positions.values().sum::<u64>(), now.id), (400, all[399].id));
+        for missed in [1, 7, 400] {
+            let place = store.feed_place_before(&topics, missed).await.expect("read").expect("a place");
+            assert_eq!(place.positions.values().sum::<u64>(), 400 - missed);
+            let rest = store.read_feed(&topics, place.id, 10_000).await.expect("read");
+            assert_eq!(rest, all[usize::try_from(400 - missed).expect("small")..], "{missed}");
+        }
+        assert_eq!(store.feed_place_before(&topics, 401).await.expect("read"), None);
         store.trim_feed(50).await.expect("works");
-        assert_eq!(store.read_feed("a", 0, 10_000).await.expect("read").first().map(|row| row.seq), Some(151));
-        assert_eq!(store.feed_position("a").await.expect("read"), 200);
+        let kept = store.read_feed(&topics[..1], 0, 10_000).await.expect("read");
+        assert_eq!(kept.first().map(|row| row.seq), Some(151));
+        assert_eq!(store.feed_place(&topics).await.expect("read").positions["a"], 200);
+        assert_eq!(store.feed_place_before(&topics, 100).await.expect("read"), None, "what came before is forgotten");
     }
 
     /// Two decisions about one task at once both count, one after the other.
@@ -227,7 +247,7 @@ on_both! {
             let (store, id) = (place.open().await, task.id.clone());
             people.push(tokio::spawn(async move {
                 let edit = workflow::TaskEdit { name: Some(format!("Name {number}")), ..workflow::TaskEdit::default() };
-                matches!(advance(&store, &id, number, Input::Edit { edit }).await, Advanced::Saved(_))
+                matches!(advance(&store, &id, number, Input::Edit { edit: Box::new(edit) }).await, Advanced::Saved(_))
             }));
         }
         let mut saved = 0;
@@ -249,17 +269,23 @@ on_both! {
         let mine = list(TaskFilter { owner: Some("usr_even".into()), limit: 4, ..TaskFilter::default() }).await;
         assert_eq!((mine.total, mine.tasks.len(), mine.next.is_some()), (15, 4, true));
         assert_eq!(mine.tasks[0].name, "Task 30", "the newest first");
-        let mut seen = BTreeSet::new();
-        let mut cursor = None;
-        loop {
-            let page = list(TaskFilter { limit: 7, cursor, sort: Some("name".to_owned()), ..TaskFilter::default() }).await;
-            seen.extend(page.tasks.into_iter().map(|task| task.id));
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
+        for sort in ["name", "-name", "created_at", "-created_at", "updated_at", "-priority", "status"] {
+            let whole = list(TaskFilter { limit: 50, sort: Some(sort.to_owned()), ..TaskFilter::default() }).await;
+            let mut seen = Vec::new();
+            let mut after = None;
+            loop {
+                let page = list(TaskFilter { limit: 7, after, sort: Some(sort.to_owned()), ..TaskFilter::default() }).await;
+                assert_eq!(page.total, 30);
+                seen.extend(page.tasks);
+                let Some(next) = page.next else { break };
+                after = store::Place::parse(&next.to_string(), Some(sort));
+                assert_eq!(after, Some(next));
             }
+            assert_eq!(seen, whole.tasks, "{sort}");
         }
-        assert_eq!(seen.len(), 30);
+        let page = list(TaskFilter { limit: 7, ..TaskFilter::default() }).await;
+        let next = page.next.expect("more");
+        assert_eq!((store::Place::parse(&next.to_string(), Some("name")), store::Place::parse("nonsense", None)), (None, None));
         let waiting = TaskFilter { statuses: vec![TaskStatus::SpecGeneration], limit: 50, ..TaskFilter::default() };
         assert_eq!(list(waiting).await.total, 10);
         for (words, total) in [("thing 100%", 30), ("thing 7", 3), ("100_", 0), ("%", 30), ("nowhere", 0)] {
@@ -272,6 +298,9 @@ on_both! {
         let counts: BTreeMap<String, u64> = store.count_tasks().await.expect("read").into_iter().collect();
         assert_eq!((counts["backlog"], counts["spec_generation"]), (20, 10));
         assert_eq!(store.live_tasks().await.expect("read").len(), 10);
+        create(&store, 31, false).await;
+        let further = list(TaskFilter { limit: 1, after: Some(next), ..TaskFilter::default() }).await;
+        assert_eq!(further.tasks[0].name, "Task 23", "what comes in between moves nothing");
     }
 
     /// Everything is there after the store is opened again.
@@ -293,12 +322,25 @@ on_both! {
         let ada = store::User { id: "usr_1".into(), name: "Ada".to_owned(), roles: vec!["owner".to_owned()], created_at: Millis(1) };
         store.put_user(ada.clone()).await.expect("saved");
         assert_eq!(store.user(&ada.id).await.expect("read"), Some(ada.clone()));
-        let answer = store::Remembered { body_hash: "h".to_owned(), status: 201, response: "{}".to_owned() };
-        store.remember(&ada.id, "/r", "k", answer.clone(), Millis(1)).await.expect("saved");
+        let claim = |user: &str, body: &str, at| store::KeyClaim {
+            user: user.into(),
+            route: "/r".to_owned(),
+            key: "k".to_owned(),
+            body_hash: body.to_owned(),
+            at: Millis(at),
+        };
+        let state = async |claim| store.claim_key(claim).await.expect("claimed");
+        for at in [1, 2] {
+            let found = state(claim("usr_1", "h", at)).await;
+            assert_eq!(found, store::KeyState::Unanswered { since: Millis(1) }, "nothing was answered yet");
+        }
+        let answer = store::Remembered { status: 201, response: "{}".to_owned() };
+        store.remember(&ada.id, "/r", "k", answer.clone()).await.expect("saved");
         let other = store::Remembered { status: 500, ..answer.clone() };
-        store.remember(&ada.id, "/r", "k", other, Millis(2)).await.expect("saved");
-        assert_eq!(store.remembered(&ada.id, "/r", "k").await.expect("read"), Some(answer), "the first answer stays");
-        assert_eq!(store.remembered(&"usr_2".into(), "/r", "k").await.expect("read"), None);
+        store.remember(&ada.id, "/r", "k", other).await.expect("saved");
+        assert_eq!(state(claim("usr_1", "h", 3)).await, store::KeyState::Answered(answer), "the first answer stays");
+        assert_eq!(state(claim("usr_1", "other", 3)).await, store::KeyState::OtherBody);
+        assert_eq!(state(claim("usr_2", "h", 3)).await, store::KeyState::Unanswered { since: Millis(3) });
         let entry = store::AuditEntry { at: Millis(3), user: ada.id, action: "a".to_owned(), subject: "s".to_owned(), data: json!({}) };
         store.audit(entry.clone()).await.expect("saved");
         assert_eq!(store.audit_of("s").await.expect("read"), [entry]);

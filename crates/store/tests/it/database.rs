@@ -28,6 +28,10 @@ impl Place {
         Self { kind, folder: tempfile::tempdir().expect("a folder"), schema }
     }
 
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
     pub(crate) fn url(&self) -> String {
         match self.kind {
             Kind::Sqlite => format!("sqlite://{}", self.folder.path().join("test.db").display()),

@@ -3,3 +3,5 @@
 mod contract;
 mod database;
 mod migrations;
+mod record;
+mod search;

@@ -1,0 +1,95 @@
+//! Filling a fresh database from a record: tasks with their events, logs and rounds, as they were.
+
+use crate::logs::{self, LogRow};
+use crate::sql::{self, execute, row, unsigned};
+use crate::tasks::{LoggedEvent, Outcome, events_counter, insert_task, put_events, put_sessions, record};
+use crate::{Revision, SessionRun, Store, StoreError};
+use workflow::{SessionId, Task};
+
+/// The counter that is there while a database is being filled.
+const UNDER_WAY: &str = "rebuilding";
+
+/// A task as its record gives it back.
+#[derive(Clone, Debug)]
+pub struct RebuiltTask {
+    pub task: Task,
+    pub events: Vec<LoggedEvent>,
+    pub logs: Vec<(SessionId, Vec<LogRow>)>,
+    pub revisions: Vec<Revision>,
+    pub runs: Vec<(SessionId, SessionRun)>,
+    /// What the task does next, saved together with it.
+    pub next: Option<Outcome>,
+}
+
+impl Store {
+    /// Begins to fill the database; false, and nothing is done, when it has tasks or projects of its own. One that
+    /// was interrupted while it was filled goes on.
+    pub async fn begin_rebuild(&self) -> Result<bool, StoreError> {
+        self.write(|on| {
+            Box::pin(async move {
+                if sql::counted(on, UNDER_WAY).await? > 0 {
+                    return Ok(true);
+                }
+                let sql = "SELECT (SELECT COUNT(*) FROM tasks) + (SELECT COUNT(*) FROM projects) AS total";
+                let has = row(on, sql, Vec::new()).await?.map_or(Ok(0), |row| unsigned(&row, "total"))?;
+                if has > 0 {
+                    return Ok(false);
+                }
+                sql::count_one(on, UNDER_WAY, 1).await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    /// Ends what `begin_rebuild` began.
+    pub async fn end_rebuild(&self) -> Result<(), StoreError> {
+        self.write(|on| {
+            Box::pin(async move {
+                execute(on, "DELETE FROM counters WHERE name = ?", vec![UNDER_WAY.into()]).await.map(|_| ())
+            })
+        })
+        .await
+    }
+
+    /// Whether the database is being filled, or was when that was interrupted.
+    pub async fn is_being_rebuilt(&self) -> Result<bool, StoreError> {
+        Ok(sql::counted(&self.readers, UNDER_WAY).await? > 0)
+    }
+
+    /// Puts a task in, whole or not at all; false when it is there already.
+    pub async fn put_rebuilt(&self, rebuilt: RebuiltTask) -> Result<bool, StoreError> {
+        self.write(move |on| {
+            Box::pin(async move {
+                let RebuiltTask { task, events, logs, revisions, runs, next } = rebuilt;
+                let known =
+                    row(on, "SELECT id FROM tasks WHERE id = ?", vec![task.id.as_str().into()]).await?;
+                if known.is_some() {
+                    return Ok(false);
+                }
+                insert_task(on, next.as_ref().map_or(&task, |next| &next.step.task)).await?;
+                put_sessions(on, &task).await?;
+                for comment in &task.comments {
+                    crate::comments::insert(on, &task.id, &comment.id).await?;
+                }
+                sql::count_one(on, &events_counter(&task.id), events.len()).await?;
+                put_events(on, &task.id, &events).await?;
+                for (session, rows) in &logs {
+                    sql::count_one(on, &logs::counter(session), rows.len()).await?;
+                    logs::put(on, session, rows).await?;
+                }
+                for revision in &revisions {
+                    crate::revisions::insert(on, revision).await?;
+                }
+                for (session, run) in &runs {
+                    crate::sessions::put(on, session, run).await?;
+                }
+                if let Some(next) = next {
+                    record(on, next, None).await?;
+                }
+                Ok(true)
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,237 @@
+//! Passages: what is indexed and found as one. In a log, the entries that follow each other up to a few KiB of text; in a
+//! document, a section or a part of one.
+
+use crate::LogRow;
+use serde_json::Value;
+
+/// From which size on a passage ends with the message it is in.
+const ENOUGH: usize = 4 * 1024;
+/// From which size on it ends within a message, between two words.
+const FULL: usize = 16 * 1024;
+/// How many entries it has at most, but for the end of a word.
+const ENTRIES: u64 = 1024;
+/// How much of one entry is indexed; the rest of a longer one, such as a large file that a tool read, is not.
+pub(super) const OF_ENTRY: usize = 32 * 1024;
+/// From which size on a section of a document is a passage of its own.
+const SECTION: usize = 1024;
+
+/// What is indexed and found as one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Passage {
+    /// The numbers of the first and last entry or line.
+    pub(super) from: u64,
+    pub(super) to: u64,
+    pub(super) text: String,
+    /// Where the text of each entry or line begins, in bytes, with its number.
+    pub(super) starts: Vec<(usize, u64)>,
+    /// Where messages begin that do not continue the one before; no phrase reaches over these.
+    pub(super) breaks: Vec<usize>,
+    /// When its last entry was written.
+    pub(super) at: i64,
+}
+
+impl Passage {
+    /// Whether nothing is added to it any more.
+    pub(super) fn is_full(&self) -> bool {
+        self.text.len() >= FULL || self.is_long()
+    }
+
+    fn is_long(&self) -> bool {
+        self.to - self.from >= ENTRIES
+    }
+
+    /// The number of the entry or line in which a place of the text is.
+    pub(super) fn number_at(&self, offset: usize) -> u64 {
+        self.starts.iter().rev().find(|(start, _)| *start <= offset).map_or(self.from, |(_, number)| *number)
+    }
+}
+
+/// The passages of entries that follow each other; more entries may be added to the last one.
+pub(super) fn of_log(rows: &[LogRow]) -> Vec<Passage> {
+    gather(rows, true)
+}
+
+/// Entries as the one passage that they were indexed as.
+pub(super) fn of_entries(rows: &[LogRow]) -> Passage {
+    gather(rows, false).pop().unwrap_or_default()
+}
+
+fn gather(rows: &[LogRow], divides: bool) -> Vec<Passage> {
+    let mut passages: Vec<Passage> = Vec::new();
+    let mut message: Option<(&str, &Value)> = None;
+    for row in rows {
+        let text = cut(entry_text(&row.entry), OF_ENTRY);
+        let this = chunk_of(&row.entry);
+        let continues = this.is_some() && this == message;
+        if !text.is_empty() {
+            message = this;
+        }
+        let ends = passages.last().is_none_or(|last| {
+            divides
+                && !text.is_empty()
+                && if continues {
+                    last.is_full() && !is_one_word(&last.text, &text)
+                } else {
+                    last.text.len() >= ENOUGH || last.is_long()
+                }
+        });
+        if ends {
+            passages.push(Passage { from: row.seq, ..Passage::default() });
+        }
+        let Some(last) = passages.last_mut() else { continue };
+        last.to = row.seq;
+        last.at = row.at.0;
+        if text.is_empty() {
+            continue;
+        }
+        if !continues && !last.text.is_empty() {
+            last.text.push('\n');
+            last.breaks.push(last.text.len());
+        }
+        last.starts.push((last.text.len(), row.seq));
+        last.text.push_str(&text);
+    }
+    passages
+}
+
+/// Of which streamed message an entry is a chunk.
+fn chunk_of(entry: &Value) -> Option<(&str, &Value)> {
+    let kind = entry["kind"].as_str().filter(|kind| matches!(*kind, "agent_message" | "agent_thought"))?;
+    Some((kind, &entry["message_id"]))
+}
+
+/// Whether a word goes on from one text to the next.
+fn is_one_word(before: &str, after: &str) -> bool {
+    before.chars().next_back().is_some_and(char::is_alphanumeric)
+        && after.chars().next().is_some_and(char::is_alphanumeric)
+}
+
+/// What people can find of an entry.
+pub(super) fn entry_text(entry: &Value) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    match entry["kind"].as_str().unwrap_or_default() {
+        "tool_call" => {
+            for field in ["title", "content", "locations", "raw_input"] {
+                texts(&entry[field], &mut parts);
+            }
+            // A tool that shows what it gave back has it in its content already.
+            if entry["content"].as_array().is_none_or(Vec::is_empty) {
+                texts(&entry["raw_output"], &mut parts);
+            }
+        }
+        "plan" => texts(&entry["entries"], &mut parts),
+        "turn_started" => texts(&entry["ask"], &mut parts),
+        // What SpecTask asks of agents is made of tasks and documents, which are found themselves.
+        "user_message" if entry["by"] == "spectask" => {}
+        "turn_failed" => texts(&entry["message"], &mut parts),
+        "commit" => texts(&entry["commit"], &mut parts),
+        _ => texts(&entry["text"], &mut parts),
+    }
+    parts.join("\n")
+}
+
+/// Every text in a value that is not a word of the protocol.
+fn texts<'v>(value: &'v Value, parts: &mut Vec<&'v str>) {
+    const WORDS: [&str; 8] = ["type", "kind", "status", "priority", "ask", "mimeType", "data", "terminalId"];
+    match value {
+        Value::String(text) => parts.push(text),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, parts)),
+        Value::Object(fields) => {
+            let fields = fields.iter().filter(|(name, _)| !WORDS.contains(&name.as_str()));
+            fields.for_each(|(_, value)| texts(value, parts));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A text without what is beyond a size.
+fn cut(mut text: String, size: usize) -> String {
+    if text.len() > size {
+        text.truncate(text.floor_char_boundary(size));
+    }
+    text
+}
+
+/// The passages of a document, by its headings where these are far enough apart.
+pub(super) fn of_document(text: &str) -> Vec<Passage> {
+    let mut passages: Vec<Passage> = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        let ends = passages.last().is_none_or(|last: &Passage| {
+            last.text.len() >= ENOUGH || (line.starts_with('#') && last.text.len() >= SECTION)
+        });
+        if ends {
+            passages.push(Passage { from: number, ..Passage::default() });
+        }
+        let Some(last) = passages.last_mut() else { continue };
+        last.to = number;
+        last.starts.push((last.text.len(), number));
+        last.text.push_str(&line[..line.floor_char_boundary(OF_ENTRY)]);
+        last.text.push('\n');
+    }
+    passages
+}
+
+/// Some lines of a document as the one passage that they were indexed as.
+pub(super) fn of_lines(text: &str, from: u64, to: u64) -> Passage {
+    let mut passage = Passage { from, to, ..Passage::default() };
+    for (line, number) in text.lines().zip(1..).filter(|(_, number)| (from..=to).contains(number)) {
+        passage.starts.push((passage.text.len(), number));
+        passage.text.push_str(line);
+        passage.text.push('\n');
+    }
+    passage
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use workflow::Millis;
+
+    fn rows(entries: &[Value]) -> Vec<LogRow> {
+        entries
+            .iter()
+            .zip(1..)
+            .map(|(entry, seq)| LogRow { seq, at: Millis(9), entry: entry.clone() })
+            .collect()
+    }
+
+    #[test]
+    fn chunks_of_a_message_are_one_text() {
+        let say = |text: &str| json!({ "kind": "agent_message", "text": text });
+        let usage = json!({ "kind": "usage", "usage": {} });
+        let tool = json!({ "kind": "tool_call", "title": "Read src/lib.rs", "status": "completed",
+            "content": [{ "type": "content", "content": { "type": "text", "text": "fn main" } }] });
+        let found = of_log(&rows(&[say("migra"), usage, say("tion"), tool]));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].text, "migration\nRead src/lib.rs\nfn main");
+        assert_eq!((found[0].from, found[0].to), (1, 4));
+        assert_eq!((found[0].number_at(7), found[0].number_at(12)), (3, 4));
+        assert_eq!(found[0].breaks, [10]);
+    }
+
+    #[test]
+    fn passages_end_between_messages_or_words() {
+        let say = |text: &str| json!({ "kind": "agent_message", "message_id": "m", "text": text });
+        let mut long = vec![say(&"word ".repeat(4_000)), say("split"), say("here"), say(" then")];
+        let found = of_log(&rows(&long));
+        let texts: Vec<&str> = found.iter().map(|passage| passage.text.as_str()).skip(1).collect();
+        assert_eq!(texts, ["splithere then"], "the first was full");
+        long[0] = say(&"w".repeat(20_000));
+        assert_eq!(of_log(&rows(&long)).len(), 2);
+        assert_eq!(of_log(&rows(&long))[0].to, 3);
+        let user = json!({ "kind": "user_message", "text": "x".repeat(5_000) });
+        assert_eq!(of_log(&rows(&[user.clone(), user])).len(), 2);
+    }
+
+    #[test]
+    fn documents_are_divided_at_headings() {
+        let text = format!("# One\n{}\n## Two\nshort\n## Three\n", "text ".repeat(300));
+        let found = of_document(&text);
+        assert_eq!(
+            found.iter().map(|passage| (passage.from, passage.to)).collect::<Vec<_>>(),
+            [(1, 2), (3, 5)]
+        );
+        assert_eq!(of_lines(&text, 3, 5).text, found[1].text);
+    }
+}
