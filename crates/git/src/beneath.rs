@@ -21,7 +21,9 @@ pub(crate) enum Standing {
         is_executable: bool,
     },
     Link(Vec<u8>),
-    /// A folder, a device, a file that is too large to be what is looked for, or a path through a link.
+    /// A file that is too large to be what is looked for.
+    Large,
+    /// A folder, a device, or a path through a link.
     Other,
 }
 
@@ -60,6 +62,7 @@ pub(crate) fn look(root: &Path, path: &[u8], bound: u64) -> io::Result<Standing>
             file.take(bound + 1).read_to_end(&mut content)?;
             Ok(Standing::File { content, is_executable: stat.st_mode & 0o100 != 0 })
         }
+        FileType::RegularFile => Ok(Standing::Large),
         _ => Ok(Standing::Other),
     }
 }

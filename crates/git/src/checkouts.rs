@@ -1,8 +1,9 @@
 //! Worktrees by the branch they have checked out.
 
 use crate::open::read_text;
-use crate::registration::Mark;
-use crate::{Error, Repository};
+use crate::{Error, Repository, branches};
+use gix::ObjectId;
+use gix::refs::FullName;
 use std::path::{Path, PathBuf};
 
 /// A worktree whose folder is there.
@@ -12,11 +13,22 @@ pub(crate) struct Checkout {
     pub(crate) root: PathBuf,
     /// The full name of the branch it is on, or is being rebased; `None` when detached.
     pub(crate) branch: Option<String>,
-    /// Present when it was made here.
-    pub(crate) mark: Option<Mark>,
 }
 
 impl Checkout {
+    /// The commit that is checked out; `None` when its branch has no commit or is gone.
+    pub(crate) fn head(&self, repository: &gix::Repository) -> Result<Option<ObjectId>, Error> {
+        let head = read_text(&self.git_dir.join("HEAD"))?.unwrap_or_default();
+        match head.strip_prefix("ref: ") {
+            Some(name) => match FullName::try_from(name.trim()) {
+                Ok(name) => branches::tip_of(repository, &name),
+                // What is no name of a ref has no commit either.
+                Err(_) => Ok(None),
+            },
+            None => Ok(ObjectId::from_hex(head.trim().as_bytes()).ok()),
+        }
+    }
+
     /// The operation under way in it, such as a merge that waits for a person.
     pub(crate) fn operation(&self) -> Option<&'static str> {
         let signs = [
@@ -38,14 +50,14 @@ impl Repository {
         if let Some(root) = self.0.main_root.as_ref().filter(|root| root.is_dir()) {
             let git_dir = self.0.common_dir.clone();
             let branch = branch(&git_dir)?;
-            checkouts.push(Checkout { git_dir, root: root.clone(), branch, mark: None });
+            checkouts.push(Checkout { git_dir, root: root.clone(), branch });
         }
         for registration in
             self.registrations()?.into_iter().filter(crate::registration::Registration::is_whole)
         {
             let branch = branch(&registration.git_dir)?;
-            let (git_dir, root, mark) = (registration.git_dir, registration.root, registration.mark);
-            checkouts.push(Checkout { git_dir, root, branch, mark });
+            let (git_dir, root) = (registration.git_dir, registration.root);
+            checkouts.push(Checkout { git_dir, root, branch });
         }
         Ok(checkouts)
     }

@@ -25,7 +25,7 @@ const OUTPUT: usize = 64 * 1024 * 1024;
 const COMPLAINT: usize = 16 * 1024;
 
 /// Options of every call, against programs named by a repository's configuration.
-const OPTIONS: [&str; 19] = [
+const OPTIONS: [&str; 21] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.sshCommand=ssh -o BatchMode=yes",
@@ -36,6 +36,7 @@ const OPTIONS: [&str; 19] = [
     "core.alternateRefsCommand=",
     "core.gitProxy=",
     "core.fsync=objects,reference",
+    "core.fsyncMethod=batch",
     "diff.external=",
     "credential.helper=",
     "protocol.ext.allow=never",
@@ -45,6 +46,7 @@ const OPTIONS: [&str; 19] = [
     "gc.auto=0",
     "maintenance.auto=false",
     "advice.detachedHead=false",
+    "advice.addEmbeddedRepo=false",
 ];
 
 /// Where a command is at work.

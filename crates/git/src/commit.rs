@@ -91,7 +91,7 @@ impl Repository {
 
     /// The worktrees that can follow a branch: the index of one in the middle of a merge or rebase is that
     /// operation's.
-    fn movable(&self, branch: &str) -> Result<Vec<Checkout>, Error> {
+    pub(crate) fn movable(&self, branch: &str) -> Result<Vec<Checkout>, Error> {
         let mut checkouts = self.checkouts_of(branch)?;
         checkouts.retain(|checkout| checkout.operation().is_none());
         Ok(checkouts)

@@ -8,6 +8,7 @@ use gix::object::tree::diff::ChangeDetached;
 use gix::objs::tree::{EntryKind, EntryMode};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use std::path::Path;
 
 /// How many unchanged lines surround a change.
 const AROUND: u32 = 3;
@@ -57,22 +58,42 @@ impl Repository {
     pub fn diff(&self, base: &str, head: &str) -> Result<Vec<FileDiff>, Error> {
         let repository = self.local();
         let (base, head) = (self.need(&repository, base)?, self.need(&repository, head)?);
-        // Without common history, everything is compared.
-        let start = repository.merge_base(base, head).ok().flatten().map_or(base, gix::Id::detach);
-        let tree = |id: ObjectId| {
-            repository.find_tree(objects::tree_of(&repository, id)?).context("read the tree of", id)
-        };
-        let options = gix::diff::Options::default().with_rewrites(Some(gix::diff::Rewrites::default()));
-        let changes = repository
-            .diff_tree_to_tree(&tree(start)?, &tree(head)?, options)
-            .context("compare with", head)?;
-        let mut files = Vec::new();
-        for change in changes {
-            files.extend(file(&repository, change)?);
-        }
-        files.sort_by(|one: &FileDiff, other| one.path.cmp(&other.path));
-        Ok(files)
+        compare_trees(&repository, left_at(&repository, base, head), objects::tree_of(&repository, head)?)
     }
+
+    /// What a worktree's files, committed or not, changed since its commit left `base`, file by file. The worktree and
+    /// its index stay as they are.
+    pub fn diff_of_worktree(&self, base: &str, worktree: &Path) -> Result<Vec<FileDiff>, Error> {
+        let repository = self.local();
+        let base = self.need(&repository, base)?;
+        let checkout = self.checkout(worktree)?;
+        let head = checkout.head(&repository)?.ok_or_else(|| self.unknown("HEAD"))?;
+        let tree = self.tree_of_files(&checkout)?;
+        compare_trees(&self.local(), left_at(&repository, base, head), tree)
+    }
+}
+
+/// Where a commit left another's history; without common history everything is compared.
+fn left_at(repository: &gix::Repository, base: ObjectId, head: ObjectId) -> ObjectId {
+    repository.merge_base(base, head).ok().flatten().map_or(base, gix::Id::detach)
+}
+
+/// What a tree has otherwise than a commit.
+fn compare_trees(
+    repository: &gix::Repository,
+    start: ObjectId,
+    tree: ObjectId,
+) -> Result<Vec<FileDiff>, Error> {
+    let read = |id: ObjectId| repository.find_tree(id).context("read the tree", id);
+    let old = read(objects::tree_of(repository, start)?)?;
+    let options = gix::diff::Options::default().with_rewrites(Some(gix::diff::Rewrites::default()));
+    let changes = repository.diff_tree_to_tree(&old, &read(tree)?, options).context("compare with", start)?;
+    let mut files = Vec::new();
+    for change in changes {
+        files.extend(file(repository, change)?);
+    }
+    files.sort_by(|one: &FileDiff, other| one.path.cmp(&other.path));
+    Ok(files)
 }
 
 type Side = Option<(EntryMode, ObjectId)>;
@@ -131,7 +152,7 @@ fn content(repository: &gix::Repository, side: Side) -> Result<Vec<u8>, Error> {
     }
 }
 
-fn is_binary(content: &[u8]) -> bool {
+pub(crate) fn is_binary(content: &[u8]) -> bool {
     content.len() > BYTES || content.iter().take(8000).any(|byte| *byte == 0)
 }
 

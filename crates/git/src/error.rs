@@ -31,8 +31,8 @@ pub enum Error {
     NotOurs { path: PathBuf },
     #[error("{path} is in the way of a worktree; move it elsewhere")]
     Occupied { path: PathBuf },
-    #[error("the worktree {path} is on {found}, not on {wanted}; check that branch out again")]
-    OtherBranch { path: PathBuf, wanted: String, found: String },
+    #[error("the branch {branch} is already checked out at {path}")]
+    CheckedOut { branch: String, path: PathBuf },
     #[error("the worktree {path} has unresolved conflicts in {}", files.join(", "))]
     Unmerged { path: PathBuf, files: Vec<String> },
     #[error("{path} holds something else already")]

@@ -45,7 +45,7 @@ pub(crate) fn write(
         (Some((mode, _)), Standing::File { content, .. } | Standing::Link(content)) => {
             beneath::put(&checkout.root, path, mode.kind(), &content).context("write", shown())?;
         }
-        (Some(_), Standing::Nothing | Standing::Other) => return Ok(false),
+        (Some(_), Standing::Nothing | Standing::Large | Standing::Other) => return Ok(false),
         (None, _) => beneath::remove(&checkout.root, path).context("delete", shown())?,
     }
     Ok(true)
@@ -56,7 +56,7 @@ fn look(repository: &gix::Repository, checkout: &Checkout, difference: &Differen
     let (old, new) = (expected(repository, difference.old)?, expected(repository, difference.new)?);
     let size = |standing: &Option<Standing>| match standing {
         Some(Standing::File { content, .. }) => content.len() as u64,
-        Some(Standing::Nothing | Standing::Link(_) | Standing::Other) | None => 0,
+        Some(Standing::Nothing | Standing::Link(_) | Standing::Large | Standing::Other) | None => 0,
     };
     let present = beneath::look(&checkout.root, path, size(&old).max(size(&new)))
         .context("read", checkout.root.join(beneath::name(path)).display())?;

@@ -93,6 +93,25 @@ pub(crate) fn is_ancestor(repository: &gix::Repository, ancestor: ObjectId, of: 
         || repository.merge_base(ancestor, of).is_ok_and(|base| base.is_some_and(|base| base == ancestor))
 }
 
+/// Whether a worktree's index still has what a branch had before it changed.
+pub(crate) fn is_behind(
+    repository: &gix::Repository,
+    checkout: &Checkout,
+    changed: &[Difference],
+) -> Result<bool, Error> {
+    if changed.is_empty() {
+        return Ok(false);
+    }
+    let path = checkout.git_dir.join("index");
+    let (hash, options) = (repository.object_hash(), gix::index::decode::Options::default());
+    let index =
+        gix::index::File::at_or_default(&path, hash, false, options).context("read", path.display())?;
+    Ok(changed.iter().any(|difference| {
+        let staged = staged(&index, difference.path.as_ref());
+        staged == as_in_index(difference.old) && staged != as_in_index(difference.new)
+    }))
+}
+
 fn follow(
     repository: &gix::Repository,
     checkout: &Checkout,

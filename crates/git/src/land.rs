@@ -19,6 +19,8 @@ const NAMED: usize = 3;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Land {
     pub branch: String,
+    /// The commit of it that lands; the branch's tip when there is none.
+    pub at: Option<CommitId>,
     pub onto: String,
     pub message: String,
     pub author: Identity,
@@ -42,57 +44,119 @@ pub enum Landed {
     Conflict(Vec<ConflictFile>),
 }
 
+/// What landing would give now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Planned {
+    /// Nothing more is to be done, or nothing can be done now.
+    Ended(Landed),
+    Ready(Landing),
+}
+
+/// A landing that is built and has not happened: the commit is there, and no branch has moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Landing {
+    /// Where the branch stands that is landed on.
+    pub tip: CommitId,
+    /// What lands.
+    pub head: CommitId,
+    /// What the branch becomes.
+    pub merged: CommitId,
+    /// Whether the files will be those of what lands, so that what is known of one is true of the other.
+    pub has_same_files: bool,
+}
+
 impl Repository {
     /// Merges a branch into another. Worktrees that have the other checked out are brought along when they are
     /// clean; otherwise nothing happens, and the answer says what it waits for.
     pub fn land(&self, land: &Land) -> Result<Landed, Error> {
+        for _ in 0..ATTEMPTS {
+            match self.plan_landing(land)? {
+                Planned::Ended(landed) => return Ok(landed),
+                Planned::Ready(landing) => {
+                    if let Some(landed) = self.carry_out_landing(land, &landing)? {
+                        return Ok(landed);
+                    }
+                }
+            }
+        }
+        Err(Error::Contended { branch: land.onto.clone(), attempts: ATTEMPTS })
+    }
+
+    /// Builds what landing gives, and moves nothing.
+    pub fn plan_landing(&self, land: &Land) -> Result<Planned, Error> {
         let onto = names::branch(&land.onto)?;
         let full = onto.as_bstr().to_string();
         let queue = self.queue(&full);
         let _turn = lock(&queue);
         let repository = self.local();
-        for _ in 0..ATTEMPTS {
-            let tip = branches::tip_of(&repository, &onto)?.ok_or_else(|| self.unknown(&land.onto))?;
-            let checkouts = self.checkouts_of(&full)?;
-            self.catch_up(&repository, &full)?;
-            if let Some(known) = self.done(&repository, &onto, tip, land.effect.as_deref())? {
-                return Ok(Landed::Already(known.id));
-            }
-            let head = self.need(&repository, &land.branch)?;
-            if is_ancestor(&repository, head, tip) {
-                return Ok(Landed::Already(CommitId(tip)));
-            }
-            let new = if land.fast_forward && is_ancestor(&repository, tip, head) {
-                head
-            } else {
-                match try_merge(&repository, (tip, &land.onto), (head, &land.branch))? {
-                    Trial::Conflict(files) => return Ok(Landed::Conflict(files)),
-                    Trial::Tree(tree) => {
-                        let text = message::with_effect(&land.message, land.effect.as_deref());
-                        objects::write_commit(
-                            &repository,
-                            tree,
-                            &[tip, head],
-                            &text,
-                            &land.author,
-                            land.time_ms,
-                        )?
-                    }
-                }
-            };
-            for checkout in &checkouts {
-                if let Some(reason) = self.obstacle(checkout, &land.onto, tip, new)? {
-                    return Ok(Landed::Waiting { reason });
+        let tip = branches::tip_of(&repository, &onto)?.ok_or_else(|| self.unknown(&land.onto))?;
+        self.catch_up(&repository, &full)?;
+        if let Some(known) = self.done(&repository, &onto, tip, land.effect.as_deref())? {
+            return Ok(Planned::Ended(Landed::Already(known.id)));
+        }
+        let head = match land.at {
+            Some(CommitId(at)) => at,
+            None => self.need(&repository, &land.branch)?,
+        };
+        if is_ancestor(&repository, head, tip) {
+            return Ok(Planned::Ended(Landed::Already(CommitId(tip))));
+        }
+        let merged = if land.fast_forward && is_ancestor(&repository, tip, head) {
+            head
+        } else {
+            match try_merge(&repository, (tip, &land.onto), (head, &land.branch), true)? {
+                Trial::Conflict(files) => return Ok(Planned::Ended(Landed::Conflict(files))),
+                Trial::Tree(tree) => {
+                    let text = message::with_effect(&land.message, land.effect.as_deref());
+                    objects::write_commit(&repository, tree, &[tip, head], &text, &land.author, land.time_ms)?
                 }
             }
-            self.sync_objects()?;
-            match self.advance(&repository, land, &checkouts, (tip, new))? {
-                Advance::Done => return Ok(Landed::Landed(CommitId(new))),
-                Advance::Lost => {}
-                Advance::Stopped { reason } => return Ok(Landed::Waiting { reason }),
+        };
+        if let Some(reason) = self.obstacles(land, &self.checkouts_of(&full)?, tip, merged)? {
+            return Ok(Planned::Ended(Landed::Waiting { reason }));
+        }
+        let has_same_files = objects::tree_of(&repository, merged)? == objects::tree_of(&repository, head)?;
+        let (tip, head, merged) = (CommitId(tip), CommitId(head), CommitId(merged));
+        Ok(Planned::Ready(Landing { tip, head, merged, has_same_files }))
+    }
+
+    /// Makes a planned landing happen; `None` when the branch has moved since, so that it has to be planned anew.
+    pub fn carry_out_landing(&self, land: &Land, landing: &Landing) -> Result<Option<Landed>, Error> {
+        let onto = names::branch(&land.onto)?;
+        let full = onto.as_bstr().to_string();
+        let (CommitId(tip), CommitId(merged)) = (landing.tip, landing.merged);
+        let queue = self.queue(&full);
+        let _turn = lock(&queue);
+        let repository = self.local();
+        if branches::tip_of(&repository, &onto)? != Some(tip) {
+            return Ok(None);
+        }
+        let checkouts = self.checkouts_of(&full)?;
+        if let Some(reason) = self.obstacles(land, &checkouts, tip, merged)? {
+            return Ok(Some(Landed::Waiting { reason }));
+        }
+        self.sync_objects()?;
+        Ok(match self.advance(&repository, land, &checkouts, (tip, merged))? {
+            Advance::Done => Some(Landed::Landed(landing.merged)),
+            Advance::Lost => None,
+            Advance::Stopped { reason } => Some(Landed::Waiting { reason }),
+        })
+    }
+
+    /// The first reason why a worktree cannot be brought along.
+    fn obstacles(
+        &self,
+        land: &Land,
+        checkouts: &[Checkout],
+        old: ObjectId,
+        new: ObjectId,
+    ) -> Result<Option<String>, Error> {
+        for checkout in checkouts {
+            if let Some(reason) = self.obstacle(checkout, &land.onto, old, new)? {
+                return Ok(Some(reason));
             }
         }
-        Err(Error::Contended { branch: land.onto.clone(), attempts: ATTEMPTS })
+        Ok(None)
     }
 
     /// Moves the branch and then the worktrees; when one of them cannot follow after all, moves back.

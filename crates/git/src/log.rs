@@ -24,15 +24,37 @@ pub struct LogEntry {
 impl Repository {
     /// The commits that `to` has and `from` has not, newest first.
     pub fn log(&self, from: Option<&str>, to: &str, limit: usize) -> Result<Vec<LogEntry>, Error> {
+        self.walk(from, to, limit, false)
+    }
+
+    /// The commits that were made on the way from `from` to `to`, newest first, without those that came by merges.
+    pub fn log_of_first_parents(
+        &self,
+        from: Option<&str>,
+        to: &str,
+        limit: usize,
+    ) -> Result<Vec<LogEntry>, Error> {
+        self.walk(from, to, limit, true)
+    }
+
+    fn walk(
+        &self,
+        from: Option<&str>,
+        to: &str,
+        limit: usize,
+        first_parents: bool,
+    ) -> Result<Vec<LogEntry>, Error> {
         let repository = self.local();
         let tip = self.need(&repository, to)?;
         let hidden = from.map(|from| self.need(&repository, from)).transpose()?;
-        let walk = repository
+        let mut walk = repository
             .rev_walk([tip])
             .sorting(Sorting::ByCommitTime(CommitTimeOrder::NewestFirst))
-            .with_hidden(hidden)
-            .all()
-            .context("walk the history of", to)?;
+            .with_hidden(hidden);
+        if first_parents {
+            walk = walk.first_parent_only();
+        }
+        let walk = walk.all().context("walk the history of", to)?;
         let mut entries = Vec::new();
         for info in walk.take(limit) {
             entries.push(entry(&repository, info.context("walk the history of", to)?.id)?);

@@ -1,12 +1,16 @@
 //! Merges branches in process.
 
 use crate::commit::Contents;
+use crate::differences::Side;
 use crate::error::Context as _;
 use crate::follow::is_ancestor;
+use crate::places::{Place, places};
 use crate::{Commit, CommitId, Error, Identity, Repository, objects};
 use gix::ObjectId;
+use gix::diff::tree_with_rewrites::Change;
 use gix::merge::blob::builtin_driver::text::Labels;
 use gix::merge::tree::{Conflict, Resolution, ResolutionFailure, TreatAsUnresolved};
+use gix::objs::tree::{EntryKind, EntryMode};
 use serde::{Deserialize, Serialize};
 
 /// How many conflicting places of a file are told, and how long each may be.
@@ -43,7 +47,15 @@ pub struct ConflictFile {
     pub reason: String,
     /// The conflicting places, each with conflict markers; bounded.
     pub hunks: Vec<String>,
+    /// The conflicting places, as lines of each side; where one side deleted the file, what the other changed.
+    pub places: Vec<Place>,
 }
+
+pub(crate) const BINARY: &str = "both sides changed a file that cannot be merged line by line";
+pub(crate) const DELETED: &str = "one side changed the file and the other deleted it";
+pub(crate) const KINDS: &str = "the two sides have different kinds of file here";
+pub(crate) const LINES: &str = "both sides changed the same lines";
+pub(crate) const SUBMODULE: &str = "both sides changed the submodule";
 
 /// What merging two commits gives.
 pub(crate) enum Trial {
@@ -63,7 +75,7 @@ impl Repository {
                 up_to_date = true;
                 return Ok(Contents::Nothing);
             }
-            match try_merge(repository, (tip, &merge.into), (from, &merge.from))? {
+            match try_merge(repository, (tip, &merge.into), (from, &merge.from), true)? {
                 Trial::Tree(tree) => Ok(Contents::Merge { tree, also: vec![from] }),
                 Trial::Conflict(files) => {
                     conflict = Some(files);
@@ -88,11 +100,13 @@ impl Repository {
     }
 }
 
-/// Merges two commits, each with the name it has in conflict markers, into a tree.
+/// Merges two commits, each with the name it has in conflict markers, into a tree. The tree is written only when
+/// it is to be kept; otherwise the answer names the empty one.
 pub(crate) fn try_merge(
     repository: &gix::Repository,
     (ours, our_name): (ObjectId, &str),
     (theirs, their_name): (ObjectId, &str),
+    is_kept: bool,
 ) -> Result<Trial, Error> {
     let labels = Labels {
         ancestor: Some("base".into()),
@@ -100,8 +114,10 @@ pub(crate) fn try_merge(
         other: Some(their_name.into()),
     };
     let options = repository.tree_merge_options().context("prepare to merge", their_name)?;
+    // A session may have begun a history of its own: what both have is then a conflict, and no reason to stop.
+    let options = gix::merge::commit::Options::from(options).with_allow_missing_merge_base(true);
     let mut outcome = repository
-        .merge_commits(ours, theirs, labels, options.into())
+        .merge_commits(ours, theirs, labels, options)
         .context("merge", format!("{their_name} into {our_name}"))?
         .tree_merge;
     let how = TreatAsUnresolved::git();
@@ -110,6 +126,9 @@ pub(crate) fn try_merge(
         return Ok(Trial::Conflict(
             unresolved.map(|conflict| describe(repository, conflict)).collect::<Result<_, _>>()?,
         ));
+    }
+    if !is_kept {
+        return Ok(Trial::Tree(repository.empty_tree().id));
     }
     let tree = outcome.tree.write().context("write the merge of", their_name)?;
     Ok(Trial::Tree(tree.detach()))
@@ -121,17 +140,52 @@ fn describe(repository: &gix::Repository, conflict: &Conflict) -> Result<Conflic
         None => Vec::new(),
     };
     let path = conflict.ours.location().to_string();
-    Ok(ConflictFile { path, reason: reason(conflict, hunks.is_empty()), hunks })
+    let places = sides(repository, conflict)?;
+    Ok(ConflictFile { path, reason: reason(conflict, hunks.is_empty()), hunks, places })
+}
+
+/// The lines of both sides that do not go together; none where a side has no lines.
+fn sides(repository: &gix::Repository, conflict: &Conflict) -> Result<Vec<Place>, Error> {
+    let is_renamed = |change: &Change| matches!(change, Change::Rewrite { .. });
+    let is_one_path = conflict.ours.location() == conflict.theirs.location();
+    if !is_one_path && !is_renamed(&conflict.ours) && !is_renamed(&conflict.theirs) {
+        // A file on one side and a folder on the other.
+        return Ok(Vec::new());
+    }
+    let is_plain = |mode: EntryMode| matches!(mode.kind(), EntryKind::Blob | EntryKind::BlobExecutable);
+    let (our_base, ours) = versions(&conflict.ours);
+    let (their_base, theirs) = versions(&conflict.theirs);
+    let base = our_base.or(their_base);
+    if [base, ours, theirs].into_iter().flatten().any(|(mode, _)| !is_plain(mode)) {
+        return Ok(Vec::new());
+    }
+    let read = |side: Side| side.map(|(_, id)| objects::blob(repository, id)).transpose();
+    let (base, ours, theirs) = (read(base)?.unwrap_or_default(), read(ours)?, read(theirs)?);
+    let contents = [Some(&base), ours.as_ref(), theirs.as_ref()];
+    if contents.into_iter().flatten().any(|content| crate::diff::is_binary(content)) {
+        return Ok(Vec::new());
+    }
+    Ok(places(&base, ours.as_deref(), theirs.as_deref()))
+}
+
+/// What a path had and has on one side of a conflict.
+fn versions(change: &Change) -> (Side, Side) {
+    match change {
+        Change::Addition { entry_mode, id, .. } => (None, Some((*entry_mode, *id))),
+        Change::Deletion { entry_mode, id, .. } => (Some((*entry_mode, *id)), None),
+        Change::Modification { previous_entry_mode, previous_id, entry_mode, id, .. } => {
+            (Some((*previous_entry_mode, *previous_id)), Some((*entry_mode, *id)))
+        }
+        Change::Rewrite { source_entry_mode, source_id, entry_mode, id, .. } => {
+            (Some((*source_entry_mode, *source_id)), Some((*entry_mode, *id)))
+        }
+    }
 }
 
 fn reason(conflict: &Conflict, is_binary: bool) -> String {
     let text = match &conflict.resolution {
-        Ok(Resolution::OursModifiedTheirsModifiedThenBlobContentMerge { .. }) if is_binary => {
-            "both sides changed a file that cannot be merged line by line"
-        }
-        Ok(Resolution::OursModifiedTheirsModifiedThenBlobContentMerge { .. }) => {
-            "both sides changed the same lines"
-        }
+        Ok(Resolution::OursModifiedTheirsModifiedThenBlobContentMerge { .. }) if is_binary => BINARY,
+        Ok(Resolution::OursModifiedTheirsModifiedThenBlobContentMerge { .. }) => LINES,
         Ok(Resolution::OursModifiedTheirsRenamedAndChangedThenRename { .. }) => {
             "one side changed the file and the other renamed it"
         }
@@ -139,9 +193,7 @@ fn reason(conflict: &Conflict, is_binary: bool) -> String {
             "one side renamed a folder that the other changed"
         }
         Ok(Resolution::Forced(failure)) | Err(failure) => match failure {
-            ResolutionFailure::OursModifiedTheirsDeleted => {
-                "one side changed the file and the other deleted it"
-            }
+            ResolutionFailure::OursModifiedTheirsDeleted => DELETED,
             ResolutionFailure::OursDeletedTheirsRenamed => {
                 "one side deleted the file and the other renamed it"
             }
@@ -151,13 +203,9 @@ fn reason(conflict: &Conflict, is_binary: bool) -> String {
             ResolutionFailure::OursRenamedTheirsRenamedToSameLocation => {
                 "both sides renamed a file to this name"
             }
-            ResolutionFailure::SubmoduleMerge | ResolutionFailure::SubmoduleAddAdd => {
-                "both sides changed the submodule"
-            }
+            ResolutionFailure::SubmoduleMerge | ResolutionFailure::SubmoduleAddAdd => SUBMODULE,
             ResolutionFailure::OursAddedTheirsAddedTypeMismatch { .. }
-            | ResolutionFailure::OursModifiedTheirsRenamedTypeMismatch => {
-                "the two sides have different kinds of file here"
-            }
+            | ResolutionFailure::OursModifiedTheirsRenamedTypeMismatch => KINDS,
             ResolutionFailure::OursModifiedTheirsDirectoryThenOursRenamed { .. }
             | ResolutionFailure::OursDirectoryTheirsNonDirectoryTheirsRenamed { .. } => {
                 "one side has a file where the other has a folder"

@@ -3,6 +3,11 @@
 use crate::Error;
 use gix::refs::FullName;
 
+/// Whether a branch can have this name.
+pub fn is_branch_name(name: &str) -> bool {
+    branch(name).is_ok()
+}
+
 /// The full name of a branch, from its short or full name.
 pub(crate) fn branch(name: &str) -> Result<FullName, Error> {
     let short = name.strip_prefix("refs/heads/").unwrap_or(name);
@@ -20,6 +25,14 @@ pub(crate) fn full_ref(name: &str) -> Result<FullName, Error> {
         return Err(wrong());
     }
     FullName::try_from(name.to_owned()).map_err(|_| wrong())
+}
+
+/// The full name of a ref that is neither a branch nor a tag.
+pub(crate) fn hidden_ref(name: &str) -> Result<FullName, Error> {
+    if name.starts_with("refs/heads/") || name.starts_with("refs/tags/") {
+        return Err(Error::Name { what: "hidden ref", name: name.to_owned() });
+    }
+    full_ref(name)
 }
 
 /// The short name of a branch.

@@ -1,5 +1,6 @@
 //! Opens repositories.
 
+use crate::checkouts::Checkout;
 use crate::error::Context as _;
 use crate::repository::Inner;
 use crate::{Error, Git, OpenError, Repository};
@@ -50,7 +51,14 @@ impl Git {
         if is_reftable(&path) {
             return Err(OpenError::Reftable { path });
         }
-        let mut opened = gix::open::Options::isolated().open(&path).map_err(damaged)?.to_thread_local();
+        // Who moves refs is asked of the configuration when a worktree's HEAD is made.
+        let by = self.identity();
+        let committer = [
+            format!("gitoxide.committer.nameFallback={}", by.name),
+            format!("gitoxide.committer.emailFallback={}", by.email),
+        ];
+        let options = gix::open::Options::isolated().config_overrides(committer);
+        let mut opened = options.open(&path).map_err(damaged)?.to_thread_local();
         ignore_programs(&mut opened).map_err(damaged)?;
         let common_dir = absolute(opened.common_dir());
         if common_dir.join("reftable").is_dir() {
@@ -88,7 +96,7 @@ impl Repository {
 }
 
 /// Drops the parts of the configuration that name programs from what is in force in process.
-fn ignore_programs(repository: &mut gix::Repository) -> gix::Result<()> {
+pub(crate) fn ignore_programs(repository: &mut gix::Repository) -> gix::Result<()> {
     let mut config = repository.config_snapshot_mut();
     let ids: Vec<_> = IGNORED_SECTIONS
         .into_iter()
@@ -99,6 +107,20 @@ fn ignore_programs(repository: &mut gix::Repository) -> gix::Result<()> {
         config.remove_section_by_id(id);
     }
     config.commit().map(|_| ())
+}
+
+/// Opens a linked worktree by what the repository keeps of it, without following the worktree's own pointer.
+pub(crate) fn worktree(checkout: &Checkout) -> Result<gix::Repository, Error> {
+    let shown = || checkout.root.display();
+    let options = gix::open::Options::isolated().open_path_as_is(true);
+    let mut opened = options.open(&checkout.git_dir).context("open the worktree", shown())?.to_thread_local();
+    ignore_programs(&mut opened).context("open the worktree", shown())?;
+    let is_there = opened.workdir().is_some_and(|workdir| absolute(workdir) == absolute(&checkout.root));
+    if !is_there {
+        let repository = absolute(opened.common_dir());
+        return Err(Error::NotAWorktree { path: checkout.root.clone(), repository });
+    }
+    Ok(opened)
 }
 
 fn looks_like_repository(path: &Path) -> bool {

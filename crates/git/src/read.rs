@@ -12,6 +12,14 @@ impl Repository {
         read_at(&repository, commit, path)
     }
 
+    /// How large a file is at a revision, in bytes; `None` when there is no such revision or no such plain file.
+    pub fn size(&self, rev: &str, path: &str) -> Result<Option<u64>, Error> {
+        let repository = self.local();
+        let Some(commit) = resolve::find_commit(&repository, rev)? else { return Ok(None) };
+        let Some(id) = file_at(&repository, commit, path)? else { return Ok(None) };
+        Ok(Some(repository.find_header(id).context("read the size of", path)?.size()))
+    }
+
     /// The paths of all files beneath a folder at a revision, sorted; an empty folder name means all files. A
     /// revision or folder that does not exist has none.
     pub fn list(&self, rev: &str, folder: &str) -> Result<Vec<String>, Error> {
@@ -44,12 +52,19 @@ pub(crate) fn read_at(
     commit: gix::ObjectId,
     path: &str,
 ) -> Result<Option<Vec<u8>>, Error> {
+    let found = file_at(repository, commit, path)?;
+    found.map(|id| objects::blob(repository, id)).transpose()
+}
+
+/// The blob of a plain file at a commit.
+fn file_at(
+    repository: &gix::Repository,
+    commit: gix::ObjectId,
+    path: &str,
+) -> Result<Option<gix::ObjectId>, Error> {
     let tree =
         repository.find_tree(objects::tree_of(repository, commit)?).context("read the tree of", commit)?;
     let entry = tree.lookup_entry_by_path(names::path(path)?).context("look up", path)?;
     let is_file = |kind| matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable);
-    match entry.filter(|entry| is_file(entry.mode().kind())) {
-        Some(entry) => Ok(Some(objects::blob(repository, entry.object_id())?)),
-        None => Ok(None),
-    }
+    Ok(entry.filter(|entry| is_file(entry.mode().kind())).map(|entry| entry.object_id()))
 }

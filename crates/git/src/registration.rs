@@ -32,6 +32,17 @@ pub(crate) enum Mark {
 }
 
 impl Registration {
+    fn read(git_dir: PathBuf, root: PathBuf) -> Result<Self, Error> {
+        let is_initializing =
+            read_text(&git_dir.join("locked"))?.is_some_and(|reason| reason.trim() == "initializing");
+        let is_half_made = is_initializing || !git_dir.join("index").exists();
+        let mark = read_text(&git_dir.join(MARK))?.map(|text| match text.trim().strip_prefix("branch ") {
+            Some(name) => Mark::Branch(name.to_owned()),
+            None => Mark::Detached,
+        });
+        Ok(Self { git_dir, root, mark, is_half_made })
+    }
+
     /// Whether its folder is there and points back.
     pub(crate) fn is_whole(&self) -> bool {
         !self.is_half_made && self.root.join(".git").is_file() && self.git_dir.join("HEAD").is_file()
@@ -59,34 +70,42 @@ impl Repository {
     /// Every linked worktree on the repository's list, also those whose folder is gone.
     pub(crate) fn registrations(&self) -> Result<Vec<Registration>, Error> {
         let folder = self.0.common_dir.join("worktrees");
-        let Some(entries) = found(fs::read_dir(&folder)).context("list", folder.display())? else {
-            return Ok(Vec::new());
-        };
         let mut registrations = Vec::new();
-        for entry in entries {
-            let git_dir = entry.context("list", folder.display())?.path();
-            let Some(pointer) = read_text(&git_dir.join("gitdir"))? else { continue };
-            let dot_git = normal(&git_dir.join(pointer.trim_end()));
-            let Some(root) = dot_git.parent().map(Path::to_owned) else { continue };
-            let is_initializing =
-                read_text(&git_dir.join("locked"))?.is_some_and(|reason| reason.trim() == "initializing");
-            let is_half_made = is_initializing || !git_dir.join("index").exists();
-            let mark =
-                read_text(&git_dir.join(MARK))?.map(|text| match text.trim().strip_prefix("branch ") {
-                    Some(name) => Mark::Branch(name.to_owned()),
-                    None => Mark::Detached,
-                });
-            registrations.push(Registration { git_dir, root, mark, is_half_made });
+        for git_dir in entries(&folder)? {
+            let Some(root) = root_of(&git_dir)? else { continue };
+            registrations.push(Registration::read(git_dir, root)?);
         }
         registrations.sort_by(|one, other| one.git_dir.cmp(&other.git_dir));
         Ok(registrations)
     }
 
-    /// The registration of a folder.
+    /// The registration of a folder. Of others only their place is read: there may be hundreds.
     pub(crate) fn registration(&self, path: &Path) -> Result<Option<Registration>, Error> {
         let path = resolved(path);
-        Ok(self.registrations()?.into_iter().find(|registration| resolved(&registration.root) == path))
+        for git_dir in entries(&self.0.common_dir.join("worktrees"))? {
+            let Some(root) = root_of(&git_dir)? else { continue };
+            let may_be = root.file_name() == path.file_name() || root.is_symlink();
+            if may_be && resolved(&root) == path {
+                return Registration::read(git_dir, root).map(Some);
+            }
+        }
+        Ok(None)
     }
+}
+
+/// The folders in the repository's list of linked worktrees.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let Some(entries) = found(fs::read_dir(folder)).context("list", folder.display())? else {
+        return Ok(Vec::new());
+    };
+    entries.map(|entry| Ok(entry.context("list", folder.display())?.path())).collect()
+}
+
+/// The folder that an entry of the list is for.
+fn root_of(git_dir: &Path) -> Result<Option<PathBuf>, Error> {
+    let pointer = read_text(&git_dir.join("gitdir"))?;
+    let dot_git = pointer.map(|pointer| normal(&git_dir.join(pointer.trim_end())));
+    Ok(dot_git.and_then(|dot_git| dot_git.parent().map(Path::to_owned)))
 }
 
 /// An absolute path without links, also for what does not exist.

@@ -2,6 +2,7 @@
 
 use crate::command::{Command, Place};
 use crate::effects::Seen;
+use crate::last_change::Known;
 use crate::{Error, Git, Identity};
 use std::collections::HashMap;
 use std::fmt;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     queues: Mutex<HashMap<String, Arc<Mutex<()>>>>,
     effects: Mutex<HashMap<String, Seen>>,
     worktrees: Mutex<()>,
+    last_changes: Mutex<Known>,
 }
 
 impl Repository {
@@ -55,6 +57,11 @@ impl Repository {
     /// What is known about the effects on each branch.
     pub(crate) fn seen(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
         lock(&self.0.shared.effects)
+    }
+
+    /// What is known of the last changes of files.
+    pub(crate) fn last_changes(&self) -> &Mutex<Known> {
+        &self.0.shared.last_changes
     }
 
     /// The queue of changes to the list of worktrees.

@@ -1,6 +1,7 @@
 //! Finds the commit that a revision names.
 
 use crate::error::Context as _;
+use crate::follow::is_ancestor;
 use crate::{CommitId, Error, Repository};
 use gix::ObjectId;
 
@@ -12,6 +13,13 @@ impl Repository {
     /// names; `None` when there is none.
     pub fn resolve(&self, rev: &str) -> Result<Option<CommitId>, Error> {
         Ok(find_commit(&self.local(), rev)?.map(CommitId))
+    }
+
+    /// Whether a revision's history has a commit.
+    pub fn contains(&self, rev: &str, commit: &str) -> Result<bool, Error> {
+        let repository = self.local();
+        let (tip, commit) = (self.need(&repository, rev)?, find_commit(&repository, commit)?);
+        Ok(commit.is_some_and(|commit| is_ancestor(&repository, commit, tip)))
     }
 
     pub(crate) fn need(&self, repository: &gix::Repository, rev: &str) -> Result<ObjectId, Error> {

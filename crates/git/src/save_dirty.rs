@@ -2,6 +2,7 @@
 
 use crate::branches::{Mover, Swap, now_ms};
 use crate::error::Context as _;
+use crate::follow::is_ancestor;
 use crate::locks::found;
 use crate::{CommitId, Error, Repository, branches, names, objects};
 use gix::ObjectId;
@@ -15,15 +16,12 @@ impl Repository {
     /// Saves a worktree's uncommitted state, tracked and untracked files alike, as a commit on a hidden ref. The
     /// worktree and its index stay as they are. `None` when there is nothing uncommitted.
     pub fn save_dirty(&self, path: &Path, refname: &str) -> Result<Option<CommitId>, Error> {
-        let name = names::full_ref(refname)?;
-        if refname.starts_with("refs/heads/") {
-            return Err(Error::Name { what: "hidden ref", name: refname.to_owned() });
-        }
+        let name = names::hidden_ref(refname)?;
         let checkout = self.checkout(path)?;
         let repository = self.local();
-        let head = crate::open::read_text(&checkout.git_dir.join("HEAD"))?.unwrap_or_default();
-        let head = head.trim().strip_prefix("ref: ").unwrap_or(head.trim()).to_owned();
-        let head = self.need(&repository, &head)?;
+        // A worktree whose branch was deleted still tells in its log what it had checked out.
+        let head = checkout.head(&repository)?.or(checkout.last_in_log(&repository)?);
+        let head = head.ok_or_else(|| self.unknown("HEAD"))?;
         let tree = self.tree_of_files(&checkout)?;
         if tree == objects::tree_of(&repository, head)? {
             return Ok(None);
@@ -43,7 +41,10 @@ impl Repository {
             {
                 return Ok(Some(CommitId(old)));
             }
-            let saved = objects::write_commit(&repository, tree, &[head], &text, self.identity(), now)?;
+            // What the ref kept before stays part of it.
+            let kept = old.filter(|old| !is_ancestor(&repository, *old, head));
+            let parents: Vec<_> = std::iter::once(head).chain(kept).collect();
+            let saved = objects::write_commit(&repository, tree, &parents, &text, self.identity(), now)?;
             self.sync_objects()?;
             if self.swap(&repository, &name, old, saved, &mover)? == Swap::Done {
                 return Ok(Some(CommitId(saved)));
@@ -53,7 +54,7 @@ impl Repository {
     }
 
     /// The tree of a worktree's files as they are, made with an index of its own.
-    fn tree_of_files(&self, checkout: &crate::checkouts::Checkout) -> Result<ObjectId, Error> {
+    pub(crate) fn tree_of_files(&self, checkout: &crate::checkouts::Checkout) -> Result<ObjectId, Error> {
         let shown = checkout.root.display();
         let index =
             checkout.git_dir.join(format!("spectask-index-{}-{}", std::process::id(), thread_number()));
@@ -61,7 +62,8 @@ impl Repository {
         let place = self.place_at(checkout);
         let written = (|| {
             let add = self.0.git.command_on_files("add", &place)?.env("GIT_INDEX_FILE", &index);
-            add.args(["--all", "--", "."]).run()?;
+            // What git cannot take in, such as a repository without a commit, must not keep the rest from being saved.
+            add.args(["--all", "--ignore-errors", "--", "."]).run_to_any_end()?;
             self.0.git.command_on_files("write-tree", &place)?.env("GIT_INDEX_FILE", &index).run()
         })();
         for file in [crate::locks::of(&index), index] {

@@ -4,13 +4,13 @@ use crate::error::Context as _;
 use crate::{CommitId, Error, Repository};
 use notify::{RecursiveMode, Watcher as _};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How long changes are collected before the branches are looked at.
+/// How long after a look the next one waits, so that a storm of moves costs few looks.
 const GATHER: Duration = Duration::from_millis(2);
 /// How often the branches are looked at when nothing was noticed.
 const POLL: Duration = Duration::from_secs(1);
@@ -31,8 +31,24 @@ pub struct Watcher {
 }
 
 enum Signal {
-    Look,
+    Look(Seen),
     Stop,
+}
+
+/// Which branches may have moved.
+enum Seen {
+    Some(BTreeSet<String>),
+    All,
+}
+
+impl Seen {
+    fn and(&mut self, other: Seen) {
+        match (&mut *self, other) {
+            (Seen::Some(names), Seen::Some(more)) => names.extend(more),
+            (Seen::All, _) => {}
+            (Seen::Some(_), Seen::All) => *self = Seen::All,
+        }
+    }
 }
 
 type OnChange = Box<dyn Fn(RefChange) + Send + Sync>;
@@ -43,12 +59,13 @@ impl Repository {
     pub fn watch(&self, on_change: OnChange) -> Result<Watcher, Error> {
         let (signals, receiver) = mpsc::channel();
         let sender = signals.clone();
+        let common = self.0.common_dir.clone();
         let mut files = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| !may_move_a_branch(&event)) {
-                return;
+            let seen = event.map_or(Some(Seen::All), |event| seen(&event, &common));
+            if let Some(seen) = seen {
+                // The receiver is gone once the watcher was dropped.
+                let _ = sender.send(Signal::Look(seen));
             }
-            // The receiver is gone once the watcher was dropped.
-            let _ = sender.send(Signal::Look);
         })
         .context("watch", self.path().display())?;
         let common = &self.0.common_dir;
@@ -75,6 +92,18 @@ impl Repository {
         Ok(Watcher { signals, thread: Some(thread) })
     }
 
+    /// Where the named branches stand now, in what is known of all.
+    fn look_at(&self, names: &BTreeSet<String>, known: &mut BTreeMap<String, CommitId>) {
+        let repository = self.local();
+        for name in names {
+            let found = repository.try_find_reference(name.as_str()).ok().flatten();
+            match found.and_then(|reference| Some(reference.try_id()?.detach())) {
+                Some(id) => known.insert(name.clone(), CommitId(id)),
+                None => known.remove(name),
+            };
+        }
+    }
+
     /// Where every branch stands.
     fn tips(&self) -> Result<BTreeMap<String, CommitId>, Error> {
         let repository = self.local();
@@ -97,16 +126,21 @@ fn watch(
     on_change: &OnChange,
 ) {
     loop {
-        match signals.recv_timeout(POLL) {
-            Ok(Signal::Look) => {
-                if gather(signals) {
-                    return;
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
+        let seen = match signals.recv_timeout(POLL) {
+            Ok(Signal::Look(seen)) => seen,
+            Err(RecvTimeoutError::Timeout) => Seen::All,
             Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-        }
-        match repository.tips() {
+        };
+        let Some(seen) = gather(signals, seen) else { return };
+        let tips = match seen {
+            Seen::Some(names) => {
+                let mut tips = known.clone();
+                repository.look_at(&names, &mut tips);
+                Ok(tips)
+            }
+            Seen::All => repository.tips(),
+        };
+        match tips {
             Ok(tips) => {
                 for change in changes(&known, &tips) {
                     on_change(change);
@@ -115,30 +149,42 @@ fn watch(
             }
             Err(error) => tracing::warn!(%error, "the branches cannot be read"),
         }
+        std::thread::sleep(GATHER);
     }
 }
 
-/// Takes in what is noticed within a moment; says whether to stop.
-fn gather(signals: &Receiver<Signal>) -> bool {
-    let end = Instant::now() + GATHER;
+/// Adds what was noticed meanwhile; none when it is time to stop.
+fn gather(signals: &Receiver<Signal>, mut seen: Seen) -> Option<Seen> {
     loop {
-        match signals.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(Signal::Look) => {}
-            Err(RecvTimeoutError::Timeout) => return false,
-            Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
+        match signals.try_recv() {
+            Ok(Signal::Look(more)) => seen.and(more),
+            Err(TryRecvError::Empty) => return Some(seen),
+            Ok(Signal::Stop) | Err(TryRecvError::Disconnected) => return None,
         }
     }
 }
 
-/// Whether a branch may have moved: refs are renamed into place, so reading them, as a look does, and locks do not count.
-fn may_move_a_branch(event: &notify::Event) -> bool {
-    let counts = |path: &PathBuf| {
-        let is_lock = path.extension().is_some_and(|extension| extension == "lock");
-        let is_packed = path.file_name().is_some_and(|name| name == "packed-refs");
-        is_packed || !is_lock && path.components().any(|part| part.as_os_str() == "refs")
-    };
-    !event.kind.is_access()
-        && (event.need_rescan() || event.paths.is_empty() || event.paths.iter().any(counts))
+/// The branches that may have moved: refs are renamed into place, so reading them, as a look does, and locks do not count.
+fn seen(event: &notify::Event, common_dir: &Path) -> Option<Seen> {
+    if event.kind.is_access() {
+        return None;
+    }
+    if event.need_rescan() || event.paths.is_empty() {
+        return Some(Seen::All);
+    }
+    let mut names = BTreeSet::new();
+    for path in &event.paths {
+        let Ok(inside) = path.strip_prefix(common_dir) else { return Some(Seen::All) };
+        // A folder that comes or goes brings or takes its branches with it.
+        if inside == Path::new("packed-refs") || inside.starts_with("refs") && path.is_dir() {
+            return Some(Seen::All);
+        }
+        let is_lock = inside.extension().is_some_and(|extension| extension == "lock");
+        if inside.starts_with("refs") && !is_lock {
+            names.insert(inside.to_string_lossy().into_owned());
+        }
+    }
+    (!names.is_empty()).then_some(Seen::Some(names))
 }
 
 fn changes(old: &BTreeMap<String, CommitId>, new: &BTreeMap<String, CommitId>) -> Vec<RefChange> {

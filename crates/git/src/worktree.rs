@@ -39,13 +39,13 @@ impl Repository {
         }
         self.make_room(&spec.path)?;
         let start = match &wanted {
-            Mark::Branch(name) => {
-                self.create_branch(name, &spec.start)?;
-                name.clone()
-            }
-            Mark::Detached => self.need(&self.local(), &spec.start)?.to_string(),
+            Mark::Branch(name) => self.create_branch(name, &spec.start)?.0,
+            Mark::Detached => self.need(&self.local(), &spec.start)?,
         };
-        self.add(&spec.path, &wanted, &start)?;
+        if let Some(parent) = spec.path.parent() {
+            fs::create_dir_all(parent).context("make the folder", parent.display())?;
+        }
+        self.add_worktree(&spec.path, &wanted, start)?;
         let made = self.registration(&spec.path)?;
         let made = made.ok_or_else(|| Error::NotAWorktree {
             path: spec.path.clone(),
@@ -55,15 +55,21 @@ impl Repository {
         self.head_of(&made)
     }
 
-    fn add(&self, path: &Path, wanted: &Mark, start: &str) -> Result<(), Error> {
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).context("make the folder", parent.display())?;
-        }
-        let mut command = self.0.git.command_on_files("worktree", &self.place())?.args(["add", "--quiet"]);
-        if *wanted == Mark::Detached {
-            command = command.args(["--detach"]);
-        }
-        command.args(["--".as_ref(), path.as_os_str(), start.as_ref()]).run().map(|_| ())
+    /// Sees to it that a worktree without a branch is there and has exactly a commit's files, and those that are
+    /// ignored. Whatever else was in it is gone: it is for trying things out.
+    pub fn ensure_trial_worktree(&self, path: &Path, commit: CommitId) -> Result<(), Error> {
+        let spec =
+            WorktreeSpec { path: path.to_owned(), branch: None, start: commit.to_string(), detached: true };
+        self.ensure_worktree(&spec)?;
+        let registration = self.registration(path)?.filter(|found| found.mark == Some(Mark::Detached));
+        let registration = registration.ok_or_else(|| Error::NotOurs { path: path.to_owned() })?;
+        drop(self.lock_index(&registration.git_dir)?);
+        let place = self.place_of(&registration.git_dir, &registration.root);
+        let commit = commit.to_string();
+        let check_out = self.0.git.command_on_files("checkout", &place)?;
+        check_out.args(["--quiet", "--force", "--detach", &commit, "--"]).run()?;
+        self.0.git.command_on_files("clean", &place)?.args(["--quiet", "-ffd", "--", "."]).run()?;
+        Ok(())
     }
 
     /// Marks a worktree as made here whose maker died between making and marking it.

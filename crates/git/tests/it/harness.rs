@@ -122,6 +122,7 @@ pub(crate) fn merge(into: &str, from: &str, effect: &str) -> Merge {
 pub(crate) fn land(branch: &str, onto: &str, effect: &str) -> Land {
     Land {
         branch: branch.to_owned(),
+        at: None,
         onto: onto.to_owned(),
         message: format!("Land {branch}"),
         author: identity(),

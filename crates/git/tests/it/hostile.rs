@@ -1,6 +1,7 @@
 //! Repositories that try to run a stranger's programs.
 
-use crate::harness::{Lab, TIME, by_hand, identity, land, merge, try_by_hand};
+use crate::gathering::gather;
+use crate::harness::{Lab, by_hand, land, merge, try_by_hand};
 use git::Repository;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -70,7 +71,8 @@ fn work(lab: &Lab, repository: &Repository) {
     }
     fs::write(path.join("a.txt"), "changed\n").unwrap();
     repository.save_dirty(&path, "refs/spectask/saved/1").unwrap().unwrap();
-    repository.commit_worktree(&path, "Work", &identity(), TIME, Some("e1")).unwrap().unwrap();
+    repository.radar().follow("w", &path).unwrap();
+    repository.gather(&gather(&path, "task/1", "e1")).unwrap();
     repository.create_branch("other", "main").unwrap();
     repository.commit(&crate::harness::commit("other", &[("b.txt", Some(b"other\n"))])).unwrap();
     repository.merge(&merge("task/1", "other", "m1")).unwrap();
@@ -122,7 +124,8 @@ fn a_repository_inside_a_worktree_runs_nothing() {
         // The same size at another time, so that git has to look at the content.
         fs::write(nested.join("x"), "y\n").unwrap();
         lab.repository.save_dirty(&path, "refs/spectask/saved/1").unwrap();
-        lab.repository.commit_worktree(&path, "Work", &identity(), TIME, Some(effect)).unwrap().unwrap();
+        lab.repository.radar().follow("w", &path).unwrap();
+        lab.repository.gather(&gather(&path, "task/1", effect)).unwrap();
     };
     work("e1");
     work("e2");
@@ -130,7 +133,7 @@ fn a_repository_inside_a_worktree_runs_nothing() {
     lab.repository.land(&land("task/1", "main", "l1")).unwrap();
     assert_eq!(traces(&trace), "");
     // The traps work: plain git falls into them.
-    by_hand(&path, &["status"]);
+    by_hand(&nested, &["status"]);
     assert_ne!(traces(&trace), "");
 }
 
@@ -144,7 +147,7 @@ fn a_pointer_to_another_repository_is_not_followed() {
     by_hand(&evil, &["config", "core.fsmonitor", &format!("sh -c 'echo ran >> {}'", trace.display())]);
     fs::write(path.join(".git"), format!("gitdir: {}/.git\n", evil.display())).unwrap();
     fs::write(path.join("x.txt"), "x\n").unwrap();
-    lab.repository.commit_worktree(&path, "Work", &identity(), TIME, Some("e1")).unwrap().unwrap();
+    lab.repository.gather(&gather(&path, "task/1", "e1")).unwrap();
     assert_eq!(lab.read("task/1", "x.txt").as_deref(), Some("x\n"));
     assert_eq!(traces(&trace), "");
 }

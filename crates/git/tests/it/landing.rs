@@ -203,3 +203,91 @@ fn a_server_that_died_between_the_branch_and_the_checkout_is_caught_up_with() {
     assert_eq!(lab.repository.land(&land("task", "main", "l1")).unwrap(), Landed::Already(new));
     assert_eq!((file(&lab.root(), "new.txt"), status(&lab.root())), ("new\n".to_owned(), String::new()));
 }
+
+/// What landing gives, before it happens.
+fn planned(lab: &Lab, land: &Land) -> git::Landing {
+    match lab.repository.plan_landing(land).unwrap() {
+        git::Planned::Ready(landing) => landing,
+        git::Planned::Ended(landed) => panic!("{landed:?}"),
+    }
+}
+
+#[test]
+fn a_landing_is_built_and_tried_before_it_happens() {
+    let (lab, _) = lab();
+    let base = lab.put("main", "a.txt", b"moved on\n");
+    let land = land("task", "main", "l1");
+    let landing = planned(&lab, &land);
+    assert!(!landing.has_same_files);
+    assert_eq!((landing.tip, landing.head, lab.tip("main")), (base, lab.tip("task"), base));
+    let path = lab.path("trial");
+    lab.repository.ensure_trial_worktree(&path, landing.merged).unwrap();
+    assert_eq!((file(&path, "a.txt"), file(&path, "new.txt")), ("moved on\n".to_owned(), "new\n".to_owned()));
+    let landed = lab.repository.carry_out_landing(&land, &landing).unwrap();
+    assert_eq!(landed, Some(Landed::Landed(landing.merged)));
+    assert_eq!(lab.tip("main"), landing.merged);
+    assert_eq!(status(&lab.root()), "");
+    // After a crash in between, the next plan finds it done.
+    assert_eq!(
+        lab.repository.plan_landing(&land).unwrap(),
+        git::Planned::Ended(Landed::Already(landing.merged))
+    );
+}
+
+#[test]
+fn a_landing_on_a_branch_that_moved_since_is_planned_anew() {
+    let (lab, _) = lab();
+    let land = land("task", "main", "l1");
+    let landing = planned(&lab, &land);
+    assert!(landing.has_same_files);
+    let moved = lab.put("main", "a.txt", b"moved on\n");
+    assert_eq!(lab.repository.carry_out_landing(&land, &landing).unwrap(), None);
+    assert_eq!(lab.tip("main"), moved);
+    let again = planned(&lab, &land);
+    assert!(lab.repository.carry_out_landing(&land, &again).unwrap().is_some());
+    assert_eq!(lab.read("main", "a.txt").as_deref(), Some("moved on\n"));
+    assert_eq!(lab.read("main", "new.txt").as_deref(), Some("new\n"));
+}
+
+#[test]
+fn what_lands_is_the_commit_that_was_named_not_what_came_later() {
+    let (lab, _) = lab();
+    let head = lab.tip("task");
+    lab.put("task", "later.txt", b"not reviewed\n");
+    let land = Land { at: Some(head), ..land("task", "main", "l1") };
+    assert!(matches!(lab.repository.land(&land).unwrap(), Landed::Landed(_)));
+    assert_eq!(lab.read("main", "later.txt"), None);
+    assert_eq!(lab.read("main", "new.txt").as_deref(), Some("new\n"));
+}
+
+#[test]
+fn a_trial_worktree_is_as_the_commit_whatever_was_done_in_it() {
+    let lab = Lab::new();
+    let first = lab.put("main", ".gitignore", b"cache/\n");
+    let second = lab.put("main", "b.txt", b"second\n");
+    let path = lab.path("trial");
+    lab.repository.ensure_trial_worktree(&path, first).unwrap();
+    fs::write(path.join("b.txt"), "changed\n").unwrap();
+    fs::write(path.join("left.txt"), "left\n").unwrap();
+    fs::create_dir(path.join("cache")).unwrap();
+    fs::write(path.join("cache/kept"), "kept\n").unwrap();
+    lab.repository.ensure_trial_worktree(&path, second).unwrap();
+    assert_eq!(file(&path, "b.txt"), "second\n");
+    assert!(!path.join("left.txt").exists());
+    assert_eq!(file(&path, "cache/kept"), "kept\n");
+    let session = lab.worktree("w", "s");
+    assert!(lab.repository.ensure_trial_worktree(&session, second).is_err());
+    assert_eq!(by_hand(&session, &["branch", "--show-current"]).trim(), "s");
+}
+
+#[test]
+fn one_at_a_time_lands_on_a_branch() {
+    let (lab, _) = lab();
+    let other = lab.git.open(&lab.root()).unwrap();
+    let turn = lab.repository.landing_turn("main").unwrap();
+    assert!(turn.is_some());
+    assert!(other.landing_turn("main").unwrap().is_none());
+    assert!(other.landing_turn("release/1").unwrap().is_some());
+    drop(turn);
+    assert!(other.landing_turn("main").unwrap().is_some());
+}

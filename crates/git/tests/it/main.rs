@@ -1,15 +1,20 @@
 //! What users of the crate see, on real repositories.
 
+mod additions;
 mod cloning;
 mod commits;
 mod docs;
 mod edits;
+mod forward;
+mod gathering;
 mod harness;
 mod hostile;
 mod kill;
 mod landing;
+mod lookout;
 mod merges;
 mod opening;
+mod radar;
 mod reading;
 mod recovery;
 mod saving;

@@ -5,7 +5,7 @@ use git::{Error, Merged};
 use std::fs;
 
 /// Numbered lines, some of them replaced.
-fn with(replaced: &[(u32, &str)]) -> Vec<u8> {
+pub(crate) fn with(replaced: &[(u32, &str)]) -> Vec<u8> {
     let mut text = String::from_utf8(lines(1..=20)).unwrap();
     for (number, new) in replaced {
         text = text.replace(&format!("line {number}\n"), &format!("{new}\n"));
@@ -64,6 +64,32 @@ fn a_conflict_is_told_place_by_place_and_changes_nothing() {
             hunks: [
                 "<<<<<<< task\ntask three\n=======\nsession three\n>>>>>>> session\n",
                 "<<<<<<< task\ntask fifteen\n=======\nsession fifteen\n>>>>>>> session\n",
+            ],
+            places: [
+                Place {
+                    ours: Lines {
+                        start: 3,
+                        count: 1,
+                        text: "task three\n",
+                    },
+                    theirs: Lines {
+                        start: 3,
+                        count: 1,
+                        text: "session three\n",
+                    },
+                },
+                Place {
+                    ours: Lines {
+                        start: 15,
+                        count: 1,
+                        text: "task fifteen\n",
+                    },
+                    theirs: Lines {
+                        start: 15,
+                        count: 1,
+                        text: "session fifteen\n",
+                    },
+                },
             ],
         },
     ]

@@ -1,6 +1,6 @@
 //! Reading: revisions, files, history and differences.
 
-use crate::harness::{Lab, by_hand, commit, lines, text};
+use crate::harness::{Lab, by_hand, commit, lines, merge, status, text};
 use git::{CommitId, Error, FileDiff};
 use std::fmt::Write as _;
 use std::fs;
@@ -144,6 +144,23 @@ fn a_diff_shows_what_a_branch_changed_since_it_was_cut() {
     assert!(lab.repository.diff("task", "task").unwrap().is_empty());
 }
 
+/// A worktree is compared as it is: committed, tracked and not, and stays so.
+#[test]
+fn a_worktree_is_compared_with_what_is_not_committed() {
+    let lab = Lab::new();
+    let path = lab.worktree("work", "session");
+    lab.put("session", "committed.txt", b"done\n");
+    lab.put("main", "base.txt", b"not shown\n");
+    std::fs::write(path.join("fresh.txt"), "begun\n").unwrap();
+    std::fs::write(path.join("b.txt"), "changed\n").unwrap();
+    let before = status(&path);
+    let files = lab.repository.diff_of_worktree("main", &path).unwrap();
+    let names: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.status.as_str())).collect();
+    assert_eq!(names, [("b.txt", "modified"), ("committed.txt", "added"), ("fresh.txt", "added")]);
+    assert_eq!(status(&path), before);
+    assert!(lab.repository.diff_of_worktree("nowhere", &path).is_err());
+}
+
 /// The hunks are those of `git diff`, header by header and line by line.
 #[test]
 fn hunks_are_where_git_has_them() {
@@ -185,4 +202,43 @@ fn a_second_handle_sees_the_same() {
     let clone = lab.git.open(&lab.root()).unwrap();
     assert_eq!(clone.diff("main", "task").unwrap(), lab.repository.diff("main", "task").unwrap());
     assert_eq!(text(clone.path()), text(&lab.root()));
+}
+
+#[test]
+fn the_first_parents_leave_out_what_was_merged() {
+    let lab = Lab::new();
+    let start = lab.branch("session", "main").to_string();
+    lab.put("main", "main.txt", b"m\n");
+    lab.put("session", "one.txt", b"1\n");
+    lab.repository.merge(&merge("session", "main", "e1")).unwrap();
+    lab.put("session", "two.txt", b"2\n");
+    let log = lab.repository.log_of_first_parents(Some(&start), "session", 10).unwrap();
+    let subjects: Vec<&str> = log.iter().map(|entry| entry.subject.as_str()).collect();
+    assert_eq!(subjects, ["Change", "Merge main", "Change"]);
+    assert_eq!(lab.repository.log(Some(&start), "session", 10).unwrap().len(), 4);
+}
+
+#[test]
+fn the_last_change_of_a_file_is_found_past_other_commits_and_merges() {
+    let lab = Lab::new();
+    let last =
+        |rev: &str, paths: &[&str]| lab.repository.last_change(rev, paths).unwrap().map(|found| found.id);
+    let wrote = lab.put("main", "docs/a.md", b"a\n");
+    assert_eq!(last("main", &["docs/a.md"]), Some(wrote));
+    lab.branch("other", "main");
+    lab.put("main", "b.txt", b"more\n");
+    let edited = lab.put("other", "docs/a.md", b"b\n");
+    lab.put("other", "c.txt", b"c\n");
+    lab.repository.merge(&merge("main", "other", "e1")).unwrap();
+    let after = lab.put("main", "b.txt", b"and more\n");
+    assert_eq!(last("main", &["docs/a.md"]), Some(edited), "it came by the merge");
+    assert_eq!(last(&wrote.to_string(), &["docs/a.md"]), Some(wrote), "an earlier commit is asked for");
+    assert_eq!(last("main", &["docs"]), Some(edited));
+    assert_eq!(last("main", &["docs", "b.txt"]), Some(after));
+    assert_eq!((last("main", &["nothing"]), last("nowhere", &["docs"])), (None, None));
+    let by_git = by_hand(&lab.root(), &["log", "-1", "--format=%H %ct", "main", "--", "docs/a.md"]);
+    let found = lab.repository.last_change("main", &["docs/a.md"]).unwrap().unwrap();
+    assert_eq!(by_git.trim(), format!("{} {}", found.id, found.time_ms / 1000));
+    let gone = lab.repository.commit(&commit("main", &[("docs/a.md", None)])).unwrap();
+    assert!(gone.fresh && last("main", &["docs/a.md"]).is_none());
 }

@@ -98,10 +98,10 @@ fn a_folder_of_something_else_is_left_alone() {
 }
 
 #[test]
-fn a_branch_that_is_checked_out_elsewhere_is_refused_with_gits_words() {
+fn a_branch_that_is_checked_out_elsewhere_is_refused_and_says_where() {
     let lab = Lab::new();
     let error = lab.repository.ensure_worktree(&worktree(&lab.path("w"), "main")).unwrap_err();
-    assert!(error.to_string().contains("already"), "{error}");
+    assert!(matches!(error, Error::CheckedOut { .. }), "{error:?}");
     assert!(!lab.path("w").exists());
 }
 
@@ -153,4 +153,15 @@ fn what_was_not_made_here_is_not_removed() {
         assert!(matches!(error, Error::NotOurs { .. }), "{error:?}");
         assert!(path.exists());
     }
+}
+
+#[test]
+fn the_place_of_a_submodule_is_an_empty_folder() {
+    let lab = Lab::new();
+    let link = format!("160000,{},parts/module", lab.tip("main"));
+    by_hand(&lab.root(), &["update-index", "--add", "--cacheinfo", &link]);
+    by_hand(&lab.root(), &["commit", "-qm", "Link a module"]);
+    let path = lab.worktree("w", "task/1");
+    assert!(path.join("parts/module").is_dir());
+    assert_eq!(by_hand(&path, &["status", "--porcelain"]).trim(), "");
 }

@@ -1,0 +1,181 @@
+//! Keeps a branch from losing commits: one that only moves forward.
+//!
+//! A hidden ref remembers where the branch stood. A branch that was deleted is made again there; one that was moved
+//! so that it lost commits gets them back by a merge, in which what it has now counts where the two do not go
+//! together. Worktrees that others moved the branch under are brought along.
+
+use crate::branches::{Mover, Swap, now_ms, tip_of};
+use crate::commit::Contents;
+use crate::differences::differences;
+use crate::error::Context as _;
+use crate::follow::is_ancestor;
+use crate::{Commit, CommitId, Error, Repository, names, objects};
+use gix::ObjectId;
+use gix::merge::tree::{FileFavor, TreatAsUnresolved, TreeFavor};
+use gix::refs::FullName;
+use serde::{Deserialize, Serialize};
+
+/// How often the branch and what is remembered of it are compared while both move.
+const ATTEMPTS: usize = 10;
+
+/// What was found of a branch that only moves forward.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Forward {
+    /// It has everything that it had.
+    Whole,
+    /// It was deleted, and is made again.
+    MadeAgain(CommitId),
+    /// It had lost commits, and has them again.
+    Joined {
+        merge: CommitId,
+        /// The newest of what was lost.
+        lost: CommitId,
+        /// The files in which what was lost does not go together with what the branch had instead; they are as the
+        /// branch had them, and as they were in the lost commits' own history.
+        contested: Vec<String>,
+    },
+}
+
+impl Repository {
+    /// Sees to it that a branch has every commit that it was ever seen with. A branch that is not there and never
+    /// was is left so.
+    pub fn keep_forward(&self, branch: &str) -> Result<Forward, Error> {
+        let name = names::branch(branch)?;
+        let memory = names::full_ref(&format!("refs/spectask/forward/{}", names::short(&name)))?;
+        let repository = self.local();
+        for _ in 0..ATTEMPTS {
+            let (remembered, tip) = (tip_of(&repository, &memory)?, tip_of(&repository, &name)?);
+            let (found, now) = match (remembered, tip) {
+                (None, None) => return Ok(Forward::Whole),
+                (None, Some(tip)) => (Forward::Whole, tip),
+                (Some(remembered), None) => {
+                    if !self.move_ref(&repository, &name, None, remembered, "forward: made again")? {
+                        continue;
+                    }
+                    (Forward::MadeAgain(CommitId(remembered)), remembered)
+                }
+                (Some(remembered), Some(tip)) if is_ancestor(&repository, remembered, tip) => {
+                    self.bring_along(&repository, &name, remembered, tip)?;
+                    (Forward::Whole, tip)
+                }
+                (Some(remembered), Some(_)) => {
+                    let (merge, contested) = self.join_lost(&name, remembered)?;
+                    self.bring_along(&repository, &name, remembered, merge)?;
+                    let (lost, merge_id) = (CommitId(remembered), CommitId(merge));
+                    (Forward::Joined { merge: merge_id, lost, contested }, merge)
+                }
+            };
+            if remembered == Some(now)
+                || self.move_ref(&repository, &memory, remembered, now, "forward: seen")?
+            {
+                return Ok(found);
+            }
+            if found != Forward::Whole {
+                // Somebody else remembers a later state, in which what was found is mended already.
+                return Ok(found);
+            }
+        }
+        Err(Error::Contended { branch: branch.to_owned(), attempts: ATTEMPTS })
+    }
+
+    /// Merges what a branch lost back into it.
+    fn join_lost(&self, name: &FullName, lost: ObjectId) -> Result<(ObjectId, Vec<String>), Error> {
+        let mut contested = Vec::new();
+        let mut contents = |repository: &gix::Repository, tip: ObjectId| {
+            contested.clear();
+            if is_ancestor(repository, lost, tip) {
+                return Ok(Contents::Nothing);
+            }
+            let (tree, files) = join(repository, tip, lost)?;
+            contested = files;
+            Ok(Contents::Merge { tree, also: vec![lost] })
+        };
+        let commit = Commit {
+            branch: names::short(name),
+            changes: Vec::new(),
+            message: format!("Join the commits that {} had lost\n", names::short(name)),
+            author: self.identity().clone(),
+            time_ms: now_ms(),
+            effect: None,
+        };
+        let joined = self.write(&commit, &mut contents)?;
+        Ok((joined.id.0, contested))
+    }
+
+    /// Brings worktrees along whose index is still as a branch was before somebody else moved it. Whoever moved it
+    /// from inside a worktree has brought that one along already.
+    fn bring_along(
+        &self,
+        repository: &gix::Repository,
+        name: &FullName,
+        old: ObjectId,
+        new: ObjectId,
+    ) -> Result<(), Error> {
+        if old == new {
+            return Ok(());
+        }
+        let full = name.as_bstr().to_string();
+        let changed =
+            differences(repository, objects::tree_of(repository, old)?, objects::tree_of(repository, new)?)?;
+        let mut behind = Vec::new();
+        for checkout in self.movable(&full)? {
+            if crate::follow::is_behind(repository, &checkout, &changed)? {
+                behind.push(checkout);
+            }
+        }
+        if behind.is_empty() {
+            return Ok(());
+        }
+        let queue = self.queue(&full);
+        let _turn = crate::repository::lock(&queue);
+        if tip_of(repository, name)? != Some(new) {
+            // Whoever moved it since sees to the worktrees.
+            return Ok(());
+        }
+        let held = self.hold(repository, behind)?;
+        held.note(&full, old, new)?;
+        held.follow(repository, old, new);
+        Ok(())
+    }
+
+    fn move_ref(
+        &self,
+        repository: &gix::Repository,
+        name: &FullName,
+        old: Option<ObjectId>,
+        new: ObjectId,
+        reason: &str,
+    ) -> Result<bool, Error> {
+        let mover = Mover { by: self.identity(), time_ms: now_ms(), reason };
+        self.sync_objects()?;
+        Ok(self.swap(repository, name, old, new, &mover)? == Swap::Done)
+    }
+}
+
+/// The tree of two commits together, and the files in which only the first counts.
+fn join(
+    repository: &gix::Repository,
+    now: ObjectId,
+    lost: ObjectId,
+) -> Result<(ObjectId, Vec<String>), Error> {
+    // Commits without common history are joined from nothing.
+    let base = repository.merge_base(now, lost).ok().flatten().map(gix::Id::detach);
+    let base = base.map_or(Ok(repository.empty_tree().id), |base| objects::tree_of(repository, base))?;
+    let trees = (objects::tree_of(repository, now)?, objects::tree_of(repository, lost)?);
+    let options = repository.tree_merge_options().context("prepare to join", lost)?;
+    let labels = gix::merge::blob::builtin_driver::text::Labels::default();
+    let strict =
+        repository.merge_trees(base, trees.0, trees.1, labels, options.clone()).context("join", lost)?;
+    let how = TreatAsUnresolved::git();
+    let mut contested: Vec<String> = strict
+        .conflicts
+        .iter()
+        .filter(|conflict| conflict.is_unresolved(how))
+        .map(|conflict| conflict.ours.location().to_string())
+        .collect();
+    contested.sort();
+    contested.dedup();
+    let options = options.with_file_favor(Some(FileFavor::Ours)).with_tree_favor(Some(TreeFavor::Ours));
+    let mut joined = repository.merge_trees(base, trees.0, trees.1, labels, options).context("join", lost)?;
+    Ok((joined.tree.write().context("write the tree of", lost)?.detach(), contested))
+}

@@ -1,0 +1,34 @@
+//! The turn to land on a branch: one at a time in each repository, whichever process lands.
+
+use crate::error::Context as _;
+use crate::{Error, Repository, names};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use std::fs;
+
+/// Where the turns' files are, among git's own.
+const FOLDER: &str = "spectask-landing";
+
+/// Holds the turn until it is dropped; the end of the process, however it comes, gives it back.
+#[derive(Debug)]
+pub struct LandingTurn {
+    /// The kernel's lock goes with the file.
+    _file: fs::File,
+}
+
+impl Repository {
+    /// Takes the turn to land on a branch; `None` while somebody else has it.
+    pub fn landing_turn(&self, onto: &str) -> Result<Option<LandingTurn>, Error> {
+        let name = names::short(&names::branch(onto)?).replace('%', "%25").replace('/', "%2f");
+        let folder = self.0.common_dir.join(FOLDER);
+        fs::create_dir_all(&folder).context("make the folder", folder.display())?;
+        let path = folder.join(name);
+        let mut options = fs::OpenOptions::new();
+        let file = options.create(true).append(true).open(&path).context("open", path.display())?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(LandingTurn { _file: file })),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error).context("lock", path.display()),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What a session did with git that is out of the ordinary.
+
+use crate::CommitId;
+use std::fmt;
+
+/// Something that was found while gathering a session's work, and was put right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Oddity {
+    /// The worktree had another branch checked out, or none.
+    Elsewhere { found: String },
+    /// The session's branch was deleted.
+    BranchGone { branch: String },
+    /// The worktree is not there any more.
+    WorktreeGone,
+    /// The branch lost commits, which are kept.
+    Rewritten { commits: Vec<CommitId>, kept: String },
+    /// What the worktree has does not go together with what its branch had; the worktree counts.
+    LeftBranch { branch: String, files: Vec<String> },
+    /// Another repository inside the worktree is not part of the commit.
+    Nested { path: String },
+    /// Files could not be taken in, in git's words.
+    LeftOut { why: String },
+}
+
+impl fmt::Display for Oddity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Elsewhere { found } => {
+                let found = found.strip_prefix("refs/heads/").unwrap_or(found);
+                write!(f, "The worktree was on {found}; its work was brought onto the session's branch.")
+            }
+            Self::BranchGone { branch } => write!(f, "The branch {branch} was deleted; it was made again."),
+            Self::WorktreeGone => f.write_str(
+                "The session's worktree is gone. What was committed is there; what was uncommitted is not.",
+            ),
+            Self::Rewritten { commits, kept } => write!(
+                f,
+                "The branch was rewritten; {} that it had {} kept at {kept}.",
+                if commits.len() == 1 { "a commit".to_owned() } else { format!("{} commits", commits.len()) },
+                if commits.len() == 1 { "is" } else { "are" },
+            ),
+            Self::LeftBranch { branch, files } => write!(
+                f,
+                "What the worktree has does not go together with {branch} in {}; the worktree's work counts, and what \
+                 the branch had is kept.",
+                files.join(", ")
+            ),
+            Self::Nested { path } => write!(
+                f,
+                "{path} is a repository of its own and is not part of the change; move its files into the worktree's \
+                 own repository if they belong to it."
+            ),
+            Self::LeftOut { why } => write!(f, "Some files could not be committed: {why}."),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The documents' branch keeps every commit that it ever had, whoever moves it and wherever to.
+
+use crate::harness::{Lab, by_hand, file, status, text};
+use git::Forward;
+use std::fs;
+use std::path::PathBuf;
+
+const BRANCH: &str = "helix-design-docs";
+
+/// A documents' branch with two files, as it is remembered.
+fn lab() -> (Lab, PathBuf) {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    lab.put(BRANCH, "a.md", b"a\n");
+    lab.put(BRANCH, "b.md", b"one\ntwo\nthree\n");
+    assert_eq!(lab.repository.keep_forward(BRANCH).unwrap(), Forward::Whole);
+    (lab, docs)
+}
+
+fn is_whole(lab: &Lab) {
+    let tip = lab.tip(BRANCH);
+    assert_eq!(lab.repository.keep_forward(BRANCH).unwrap(), Forward::Whole);
+    assert_eq!(lab.tip(BRANCH), tip);
+    lab.fsck();
+}
+
+#[test]
+fn a_branch_that_never_was_is_left_so() {
+    let lab = Lab::new();
+    assert_eq!(lab.repository.keep_forward(BRANCH).unwrap(), Forward::Whole);
+    assert_eq!(lab.repository.resolve(BRANCH).unwrap(), None);
+}
+
+#[test]
+fn a_deleted_branch_is_made_again_and_its_worktree_is_clean() {
+    let (lab, docs) = lab();
+    let tip = lab.tip(BRANCH);
+    by_hand(&lab.root(), &["update-ref", "-d", &format!("refs/heads/{BRANCH}")]);
+    assert_eq!(lab.repository.keep_forward(BRANCH).unwrap(), Forward::MadeAgain(tip));
+    assert_eq!(lab.tip(BRANCH), tip);
+    assert_eq!(status(&docs), "");
+    lab.put(BRANCH, "c.md", b"c\n");
+    assert_eq!(file(&docs, "c.md"), "c\n");
+    is_whole(&lab);
+}
+
+#[test]
+fn a_branch_that_was_moved_back_goes_forward_again() {
+    let (lab, docs) = lab();
+    let lost = lab.tip(BRANCH);
+    by_hand(&docs, &["reset", "-q", "--hard", "HEAD~1"]);
+    assert!(!docs.join("b.md").exists());
+    let Forward::Joined { merge, lost: found, contested } = lab.repository.keep_forward(BRANCH).unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!((found, contested), (lost, Vec::new()));
+    assert_eq!(lab.tip(BRANCH), merge);
+    assert!(lab.repository.contains(BRANCH, &lost.to_string()).unwrap());
+    assert_eq!(file(&docs, "b.md"), "one\ntwo\nthree\n");
+    assert_eq!(status(&docs), "");
+    is_whole(&lab);
+}
+
+#[test]
+fn a_rewritten_branch_has_both_histories_and_what_it_has_now_counts() {
+    let (lab, docs) = lab();
+    let lost = lab.tip(BRANCH);
+    fs::write(docs.join("b.md"), "one\nTWO\nthree\n").unwrap();
+    fs::write(docs.join("c.md"), "c\n").unwrap();
+    by_hand(&docs, &["add", "-A"]);
+    by_hand(&docs, &["commit", "-q", "--amend", "-m", "rewritten"]);
+    let rewritten = lab.tip(BRANCH);
+    let Forward::Joined { contested, .. } = lab.repository.keep_forward(BRANCH).unwrap() else { panic!() };
+    assert_eq!(contested, ["b.md"]);
+    for commit in [lost, rewritten] {
+        assert!(lab.repository.contains(BRANCH, &commit.to_string()).unwrap());
+    }
+    assert_eq!(lab.read(BRANCH, "b.md").as_deref(), Some("one\nTWO\nthree\n"));
+    assert_eq!((file(&docs, "a.md"), file(&docs, "c.md")), ("a\n".to_owned(), "c\n".to_owned()));
+    assert_eq!(status(&docs), "");
+    is_whole(&lab);
+}
+
+#[test]
+fn a_branch_replaced_by_another_history_has_both() {
+    let (lab, docs) = lab();
+    let other = by_hand(&lab.root(), &["commit-tree", "-m", "other", "main^{tree}"]).trim().to_owned();
+    by_hand(&lab.root(), &["update-ref", &format!("refs/heads/{BRANCH}"), &other]);
+    assert!(matches!(lab.repository.keep_forward(BRANCH).unwrap(), Forward::Joined { .. }));
+    assert_eq!(lab.read(BRANCH, "a.md").as_deref(), Some("a\n"));
+    assert_eq!(lab.read(BRANCH, "b.txt").as_deref(), Some("b\n"));
+    assert_eq!((file(&docs, "a.md"), file(&docs, "b.txt")), ("a\n".to_owned(), "b\n".to_owned()));
+    assert_eq!(status(&docs), "");
+    is_whole(&lab);
+}
+
+#[test]
+fn a_push_is_brought_into_the_worktree_before_anyone_commits_over_it() {
+    let (lab, docs) = lab();
+    by_hand(&lab.root(), &["config", "receive.denyCurrentBranch", "ignore"]);
+    let clone = lab.path("clone");
+    by_hand(lab.folder.path(), &["clone", "-q", "-b", BRANCH, &text(&lab.root()), &text(&clone)]);
+    fs::write(clone.join("a.md"), "a person's\n").unwrap();
+    fs::write(clone.join("new.md"), "new\n").unwrap();
+    by_hand(&clone, &["add", "-A"]);
+    by_hand(&clone, &["commit", "-q", "-m", "by a person"]);
+    fs::write(docs.join("b.md"), "an agent is at it\n").unwrap();
+    by_hand(&clone, &["push", "-q", "origin", BRANCH]);
+    assert_eq!(lab.repository.keep_forward(BRANCH).unwrap(), Forward::Whole);
+    assert_eq!((file(&docs, "a.md"), file(&docs, "new.md")), ("a person's\n".to_owned(), "new\n".to_owned()));
+    assert_eq!(status(&docs), " M b.md\n");
+    // An agent that commits everything commits its own change alone.
+    by_hand(&docs, &["commit", "-qam", "by an agent"]);
+    assert_eq!(lab.read(BRANCH, "a.md").as_deref(), Some("a person's\n"));
+    is_whole(&lab);
+}
+
+#[test]
+fn pushes_and_commits_at_the_same_time_lose_nothing() {
+    let (lab, docs) = lab();
+    by_hand(&lab.root(), &["config", "receive.denyCurrentBranch", "ignore"]);
+    let clone = lab.path("clone");
+    by_hand(lab.folder.path(), &["clone", "-q", "-b", BRANCH, &text(&lab.root()), &text(&clone)]);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..8 {
+                lab.put(BRANCH, &format!("ours/{number}.md"), b"ours\n");
+                lab.repository.keep_forward(BRANCH).unwrap();
+            }
+        });
+        for number in 0..4 {
+            fs::write(clone.join(format!("theirs-{number}.md")), "theirs\n").unwrap();
+            by_hand(&clone, &["add", "-A"]);
+            by_hand(&clone, &["commit", "-q", "-m", "theirs"]);
+            // A push that came too late is refused, and the person joins first.
+            while !crate::harness::try_by_hand(&clone, &["push", "-q", "origin", BRANCH]).status.success() {
+                by_hand(&clone, &["pull", "-q", "--no-edit", "--no-rebase", "origin", BRANCH]);
+            }
+        }
+    });
+    lab.repository.keep_forward(BRANCH).unwrap();
+    let files = lab.repository.list(BRANCH, "").unwrap();
+    assert_eq!(
+        files.iter().filter(|name| name.starts_with("ours/") || name.starts_with("theirs-")).count(),
+        12
+    );
+    assert_eq!(status(&docs), "");
+    is_whole(&lab);
+}
+
+#[test]
+fn what_is_remembered_outlives_the_process() {
+    let (lab, _) = lab();
+    let tip = lab.tip(BRANCH);
+    by_hand(&lab.root(), &["update-ref", "-d", &format!("refs/heads/{BRANCH}")]);
+    let again = crate::harness::git().open(&lab.root()).unwrap();
+    assert_eq!(again.keep_forward(BRANCH).unwrap(), Forward::MadeAgain(tip));
+}
