@@ -1,12 +1,13 @@
 //! How an agent process is started: its command, its environment, its limits.
 
-use crate::{AgentError, catalog};
+use crate::shim::Order;
+use crate::{AgentError, Watchers, catalog};
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// The variables of our own environment that an agent gets; everything else it needs is in [`Launch::env`].
 const INHERITED: [&str; 6] = ["PATH", "HOME", "LANG", "TERM", "TMPDIR", "USER"];
@@ -19,9 +20,8 @@ pub struct Launch {
     /// Added to the few inherited variables; a variable named here wins.
     pub env: Vec<(String, String)>,
     pub cwd: PathBuf,
-    /// A command that is put before the agent's own and ends in [`crate::exec_agent`], for example
-    /// `["/usr/bin/spectask", "exec-agent"]`. Without it the agent's stray children outlive a killed server.
-    pub shim: Option<Vec<String>>,
+    /// Who watches over the agent. Without a watcher the agent's stray children outlive a killed server.
+    pub watchers: Option<Watchers>,
     /// Longer lines of the agent's output are dropped.
     pub max_line_bytes: usize,
     /// How much of the end of standard error is kept.
@@ -38,14 +38,14 @@ impl Launch {
             args,
             env: Vec::new(),
             cwd: cwd.into(),
-            shim: None,
+            watchers: None,
             max_line_bytes: 16 * 1024 * 1024,
             stderr_bytes: 64 * 1024,
             start_timeout: Duration::from_mins(1),
         }
     }
 
-    pub(crate) fn command(&self) -> Result<Command, AgentError> {
+    pub(crate) async fn spawn(&self) -> Result<Child, AgentError> {
         let path =
             self.env.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.clone().into());
         let path = path.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
@@ -53,20 +53,27 @@ impl Launch {
             command: self.command.clone(),
             hint: catalog::hint(&self.command),
         })?;
-        let mut command = if let Some([shim, rest @ ..]) = self.shim.as_deref() {
-            let mut command = Command::new(shim);
-            command.args(rest).arg(program);
-            command
-        } else {
-            let mut command = Command::new(program);
-            command.process_group(0);
-            command
+        let inherited =
+            INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+        let env = inherited.chain(self.env.iter().cloned());
+        let spawned = match &self.watchers {
+            Some(watchers) => {
+                let order =
+                    Order { program, args: self.args.clone(), env: env.collect(), cwd: self.cwd.clone() };
+                watchers.run(&order).await
+            }
+            None => {
+                let mut command = Command::new(program);
+                command.args(&self.args).current_dir(&self.cwd).env_clear().envs(env).process_group(0);
+                command
+                    .stdin(Stdio::piped())
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .kill_on_drop(true);
+                command.spawn()
+            }
         };
-        command.args(&self.args).current_dir(&self.cwd).env_clear();
-        command.envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-        command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        Ok(command)
+        spawned.map_err(|source| AgentError::Spawn { command: self.command.clone(), source })
     }
 }
 

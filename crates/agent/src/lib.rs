@@ -19,6 +19,7 @@ mod tail;
 mod tap;
 mod tree;
 mod update;
+mod watcher;
 
 pub use error::AgentError;
 pub use event::{AgentEvent, AgentInfo, AuthMethod, Exit, PermissionAnswer, PermissionOption, TurnEnd};
@@ -27,3 +28,4 @@ pub use process::Process;
 pub use shim::exec_agent;
 pub use tree::{ProcessIdentity, is_alive, kill_tree};
 pub use update::{PlanEntry, Update};
+pub use watcher::Watchers;

@@ -67,6 +67,9 @@ impl Process {
         let ours = Implementation::new("spectask", env!("CARGO_PKG_VERSION"));
         let request = InitializeRequest::new(ProtocolVersion::V1).client_info(ours);
         let answer = link.call_in_time("initialize", &request).await?;
+        if let Some(watchers) = launch.watchers.clone() {
+            tokio::spawn(async move { watchers.prepare_soon().await });
+        }
         let info = AgentInfo::read(&answer);
         if info.protocol_version != 1 {
             let message = match answer["protocolVersion"].as_u64() {
@@ -196,9 +199,7 @@ impl Inner {
 
 impl Link {
     async fn open(launch: &Launch, events: mpsc::Sender<AgentEvent>) -> Result<Link, AgentError> {
-        let spawned = launch.command()?.spawn();
-        let mut child =
-            spawned.map_err(|source| AgentError::Spawn { command: launch.command.clone(), source })?;
+        let mut child = launch.spawn().await?;
         let identity = child.id().and_then(ProcessIdentity::of);
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(identity), (Some(stdin), Some(stdout), Some(stderr))) = (identity, pipes) else {
@@ -236,11 +237,11 @@ impl Link {
 
         let connection = connect(outgoing, incoming_lines, permissions.clone(), ended.clone()).await?;
         let (exit_sender, exit) = watch::channel(None);
-        let is_shimmed = launch.shim.as_ref().is_some_and(|shim| !shim.is_empty());
+        let is_watched = launch.watchers.is_some();
         let keeper = Keeper {
             child,
             identity,
-            is_shimmed,
+            is_watched,
             stop: stop.clone(),
             kill: kill.clone(),
             closing,
@@ -409,8 +410,8 @@ struct Envelope {
 struct Keeper {
     child: Child,
     identity: ProcessIdentity,
-    /// A shim ends by itself after the agent, so it gets no SIGTERM.
-    is_shimmed: bool,
+    /// A watcher ends by itself after the agent, so it gets no SIGTERM.
+    is_watched: bool,
     stop: CancellationToken,
     kill: CancellationToken,
     closing: CancellationToken,
@@ -444,8 +445,8 @@ impl Keeper {
         if let Ok(status) = tokio::time::timeout(AFTER_CLOSE, self.child.wait()).await {
             return status.ok();
         }
-        let (identity, is_shimmed) = (self.identity, self.is_shimmed);
-        let term = move || tree::signal_all(identity, Signal::TERM, !is_shimmed);
+        let (identity, is_watched) = (self.identity, self.is_watched);
+        let term = move || tree::signal_all(identity, Signal::TERM, !is_watched);
         let _ = tokio::task::spawn_blocking(term).await;
         if let Ok(status) = tokio::time::timeout(AFTER_TERM, self.child.wait()).await {
             return status.ok();

@@ -8,9 +8,11 @@
 use crate::tree::{self, MARK, ProcessIdentity};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
+use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -20,22 +22,72 @@ const STAGE: &str = "SPECTASK_SHIM_PARENT";
 /// How long a tree whose server is gone may take to end by itself.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// How many digits the length of an order has.
+const LENGTH_DIGITS: usize = 8;
+
+/// The agent to start: what a shim that was started without a command reads from its standard input first.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) program: PathBuf,
+    pub(crate) args: Vec<String>,
+    /// The agent's whole environment.
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) cwd: PathBuf,
+}
+
+impl Order {
+    /// The order as it is sent: its length in hexadecimal digits, then JSON.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        // Plain data, whose serialization cannot fail.
+        let body = serde_json::to_string(self).unwrap_or_default();
+        format!("{:0LENGTH_DIGITS$x}{body}", body.len()).into_bytes()
+    }
+
+    /// Reads an order and not a byte more: what follows is the agent's.
+    fn read() -> io::Result<Order> {
+        let mut length = [0; LENGTH_DIGITS];
+        read_exact(&mut length)?;
+        let length = std::str::from_utf8(&length).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
+        let mut body = vec![0; length.ok_or(io::ErrorKind::InvalidData)?];
+        read_exact(&mut body)?;
+        Ok(serde_json::from_slice(&body)?)
+    }
+
+    fn command(self) -> Command {
+        let mut command = Command::new(self.program);
+        command.args(self.args).env_clear().envs(self.env).current_dir(self.cwd);
+        command.envs(std::env::var_os(MARK).map(|mark| (MARK, mark)));
+        command
+    }
+}
+
+/// Reads from standard input without a buffer, which would keep what is the agent's.
+fn read_exact(mut bytes: &mut [u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::read(rustix::stdio::stdin(), &mut *bytes) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => bytes = &mut bytes[count..],
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 /// Runs an agent's command under watch, and ends with its status. The main function of a program calls this before it
-/// starts threads, when the program was started as the shim of [`crate::Launch::shim`].
+/// starts threads, when the program was started as a watcher of [`crate::Watchers`].
 ///
-/// `command` is the command and its arguments, as they follow the shim's own arguments.
+/// `command` is the command and its arguments, as they follow the shim's own arguments. Without a command it is read
+/// from standard input.
 pub fn exec_agent(command: &[OsString]) -> ExitCode {
-    let Some((program, arguments)) = command.split_first() else {
-        return failure("no command was given to run");
-    };
     match std::env::var(STAGE) {
-        Ok(parent) => become_agent(program, arguments, &parent),
+        Ok(parent) => become_agent(command, &parent),
         Err(_) => watch_over_agent(),
     }
 }
 
 /// The second stage: asks to die with the shim, then becomes the agent.
-fn become_agent(program: &OsString, arguments: &[OsString], parent: &str) -> ExitCode {
+fn become_agent(command: &[OsString], parent: &str) -> ExitCode {
     // Where the kernel refuses, the shim still ends the tree; only the shim's own sudden death is uncovered.
     let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
     let is_watched =
@@ -43,8 +95,21 @@ fn become_agent(program: &OsString, arguments: &[OsString], parent: &str) -> Exi
     if !is_watched {
         return failure("the shim ended before the agent began");
     }
-    let error = Command::new(program).args(arguments).env_remove(STAGE).exec();
-    failure(&format!("{} does not start: {error}", program.to_string_lossy()))
+    let mut command = match command.split_first() {
+        Some((program, arguments)) => {
+            let mut command = Command::new(program);
+            command.args(arguments).env_remove(STAGE);
+            command
+        }
+        None => match Order::read() {
+            Ok(order) => order.command(),
+            // The server needs no agent any more.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return ExitCode::SUCCESS,
+            Err(error) => return failure(&format!("the order to start an agent cannot be read: {error}")),
+        },
+    };
+    let error = command.exec();
+    failure(&format!("{} does not start: {error}", command.get_program().to_string_lossy()))
 }
 
 /// The first stage: starts the second and waits for its end or the server's.

@@ -9,11 +9,33 @@ use std::path::Path;
 #[serde(default)]
 pub(super) struct Scenario {
     pub(super) id: String,
+    /// The sample repository that it was written for; it plays in no other. Without one it plays anywhere.
+    sample: Option<String>,
     /// It plays for a task whose prompt contains one of these, whatever the case.
     prompts: Vec<String>,
     pub(super) planning: Planning,
     pub(super) sessions: Vec<SessionPart>,
+    /// What is answered in a conversation.
+    conversation: Vec<Answer>,
 }
+
+/// What is played when a person says something.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Answer {
+    /// It is for messages that contain one of these, whatever the case; without any it is for every message.
+    when: Vec<String>,
+    steps: Vec<Step>,
+}
+
+/// What a sample repository says of itself.
+#[derive(Debug, Deserialize)]
+struct Sample {
+    id: String,
+}
+
+/// Where a sample repository says which one it is.
+const SAMPLE: &str = ".spectask/sample.toml";
 
 /// What is played while documents are written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -65,11 +87,16 @@ pub(super) struct Part<'a> {
 }
 
 impl Scenario {
-    /// The scenario that plays for a prompt, if one does: the first by file name.
+    /// The scenario that plays for a prompt in a repository, if one does: the first by file name.
     ///
     /// A file that cannot be read stops the search only where no other plays, with a sentence that names it.
-    pub(super) fn find(folder: Option<&Path>, prompt: &str) -> Result<Option<Scenario>, String> {
+    pub(super) fn find(
+        folder: Option<&Path>,
+        prompt: &str,
+        directory: &Path,
+    ) -> Result<Option<Scenario>, String> {
         let Some(folder) = folder else { return Ok(None) };
+        let sample = sample_in(directory);
         let entries = match std::fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => {
@@ -83,7 +110,7 @@ impl Scenario {
         let mut unreadable = None;
         for file in files {
             match read(&file) {
-                Ok(scenario) if scenario.plays(&prompt) => return Ok(Some(scenario)),
+                Ok(scenario) if scenario.plays(&prompt, sample.as_deref()) => return Ok(Some(scenario)),
                 Ok(_) => {}
                 Err(error) => {
                     unreadable
@@ -94,13 +121,24 @@ impl Scenario {
         unreadable.map_or(Ok(None), Err)
     }
 
-    fn plays(&self, lowercase_prompt: &str) -> bool {
-        self.prompts.iter().any(|known| lowercase_prompt.contains(&known.trim().to_lowercase()))
+    fn plays(&self, lowercase_prompt: &str, sample: Option<&str>) -> bool {
+        let is_here = self.sample.is_none() || self.sample.as_deref() == sample;
+        is_here && self.prompts.iter().any(|known| lowercase_prompt.contains(&known.trim().to_lowercase()))
     }
 
     /// The steps for a planned task, or for a session without one.
     pub(super) fn session(&self, number: Option<&str>) -> Option<Part<'_>> {
         self.part(|part| !part.rework && part.task.as_deref() == number)
+    }
+
+    /// The steps that answer what a person says.
+    pub(super) fn answer(&self, said: &str) -> Option<Part<'_>> {
+        let said = said.to_lowercase();
+        let fits = |answer: &Answer| {
+            answer.when.is_empty() || answer.when.iter().any(|words| said.contains(&words.to_lowercase()))
+        };
+        let (index, answer) = self.conversation.iter().enumerate().find(|(_, answer)| fits(answer))?;
+        Some(Part { name: format!("{}/conversation/{index}", self.id), steps: &answer.steps })
     }
 
     /// The steps for an implementation that is sent back.
@@ -125,6 +163,12 @@ impl Planning {
             tasks: revision.tasks.clone().or(before.tasks),
         })
     }
+}
+
+/// The sample repository that a directory is of; what cannot be read says nothing.
+fn sample_in(directory: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(directory.join(SAMPLE)).ok()?;
+    toml::from_str(&text).ok().map(|sample: Sample| sample.id)
 }
 
 fn read(file: &Path) -> Result<Scenario, String> {
@@ -152,13 +196,18 @@ mod tests {
         steps = [{ say = "Again." }]
         [[sessions]]
         steps = [{ say = "Hello." }]
+        [[conversation]]
+        when = ["Why"]
+        steps = [{ say = "Because." }]
+        [[conversation]]
+        steps = [{ say = "Yes." }]
     "##;
 
     #[test]
     fn the_parts_are_found() {
         let scenario: Scenario = toml::from_str(TEXT).unwrap();
-        assert!(scenario.plays("please add due dates to it"));
-        assert!(!scenario.plays("add dates"));
+        assert!(scenario.plays("please add due dates to it", None));
+        assert!(!scenario.plays("add dates", None));
         assert_eq!(scenario.planning.documents.requirements.as_deref(), Some("# R"));
         assert_eq!(scenario.planning.revisions[0].documents.tasks.as_deref(), Some("# T"));
         assert_eq!(scenario.planning.documents_of(1).tasks, None);
@@ -168,6 +217,8 @@ mod tests {
         assert_eq!(name(scenario.session(Some("2"))), None);
         assert_eq!(name(scenario.rework(Some("1"))), Some("a/sessions/1".into()));
         assert_eq!(name(scenario.session(None)), Some("a/sessions/2".into()));
+        assert_eq!(name(scenario.answer("But why?")), Some("a/conversation/0".into()));
+        assert_eq!(name(scenario.answer("Do it.")), Some("a/conversation/1".into()));
     }
 
     #[test]
@@ -175,8 +226,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.toml"), "prompts = 7").unwrap();
         std::fs::write(folder.path().join("b.toml"), TEXT).unwrap();
-        assert!(Scenario::find(Some(folder.path()), "ADD DUE DATES").unwrap().is_some());
-        assert!(Scenario::find(Some(folder.path()), "other").unwrap_err().contains("a.toml"));
-        assert!(Scenario::find(None, "other").unwrap().is_none());
+        let find = |prompt: &str| Scenario::find(Some(folder.path()), prompt, folder.path());
+        assert!(find("ADD DUE DATES").unwrap().is_some());
+        assert!(find("other").unwrap_err().contains("a.toml"));
+        assert!(Scenario::find(None, "other", folder.path()).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_samples_scenario_plays_in_its_sample_only() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.toml"), format!("sample = \"todo\"\n{TEXT}")).unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let plays = |directory: &Path| {
+            Scenario::find(Some(folder.path()), "add due dates", directory).unwrap().is_some()
+        };
+        assert!(!plays(elsewhere.path()));
+        std::fs::create_dir(elsewhere.path().join(".spectask")).unwrap();
+        std::fs::write(elsewhere.path().join(SAMPLE), "id = \"blog\"").unwrap();
+        assert!(!plays(elsewhere.path()));
+        std::fs::write(elsewhere.path().join(SAMPLE), "id = \"todo\"").unwrap();
+        assert!(plays(elsewhere.path()));
     }
 }

@@ -173,6 +173,7 @@ impl Agent {
         let patience = if self.stage.wire.is_hanging() { HANG } else { FAREWELL };
         // Whoever has not ended by then ends with the process.
         let _ = tokio::time::timeout(patience, self.turns.wait()).await;
+        let _ = tokio::time::timeout(FAREWELL, self.stage.wire.drain()).await;
     }
 
     fn thread(&self, id: &str) -> Option<Arc<Thread>> {

@@ -11,7 +11,8 @@ use std::path::PathBuf;
 pub(super) async fn take(playing: &Playing, prompt: &str) -> Played {
     let told = &playing.told;
     let original = told.original_prompt.as_deref().unwrap_or(prompt);
-    let scenario = Scenario::find(playing.stage.scenarios.as_deref(), original).map_err(Stop::failed)?;
+    let scenario = Scenario::find(playing.stage.scenarios.as_deref(), original, &playing.thread.cwd())
+        .map_err(Stop::failed)?;
     let act = Act { playing, prompt, original, scenario };
     match &told.ask {
         Some(Ask::ResolveConflict { branch }) => {
@@ -142,8 +143,9 @@ impl Act<'_> {
     async fn message(&self) -> Played {
         let told = &self.playing.told;
         let is_own_session = told.number.is_none() && !told.is_planning();
-        let part =
-            self.scenario.as_ref().filter(|_| is_own_session).and_then(|scenario| scenario.session(None));
+        let own = || self.scenario.as_ref().filter(|_| is_own_session);
+        let answered = self.scenario.as_ref().and_then(|scenario| scenario.answer(self.prompt));
+        let part = answered.or_else(|| own().and_then(|scenario| scenario.session(None)));
         if let Some(part) = part {
             return self.playing.play(&part).await;
         }

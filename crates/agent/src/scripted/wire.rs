@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::io::{AsyncWriteExt as _, Stdout};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// How much of a long line is written at once.
 const PIECE: usize = 64 * 1024;
+/// How many pieces may wait for the writer.
+const WAITING: usize = 256;
 
 /// A JSON-RPC error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +24,41 @@ pub(super) struct RpcError {
 pub(super) struct Wire(Arc<Inner>);
 
 struct Inner {
-    out: tokio::sync::Mutex<Stdout>,
+    /// Held while a line is handed over, so that lines of several sessions do not mix.
+    out: tokio::sync::Mutex<mpsc::Sender<Piece>>,
     waiting: Mutex<HashMap<u64, oneshot::Sender<Value>>>,
     last_request: AtomicU64,
     is_hanging: AtomicBool,
+}
+
+/// What the writer is handed.
+enum Piece {
+    Text(Vec<u8>),
+    /// Answered when everything before it has left the process.
+    Mark(oneshot::Sender<()>),
+}
+
+/// Writes to standard output what comes, as much at once as waits: a hundred sessions may speak at the same time.
+fn write(mut pieces: mpsc::Receiver<Piece>) {
+    let mut out = std::io::stdout().lock();
+    let mut waiting = Vec::new();
+    while pieces.blocking_recv_many(&mut waiting, WAITING) > 0 {
+        let mut text = Vec::new();
+        let mut marks = Vec::new();
+        for piece in waiting.drain(..) {
+            match piece {
+                Piece::Text(more) => text.extend(more),
+                Piece::Mark(mark) => marks.push(mark),
+            }
+        }
+        // Where nobody listens any more, whoever speaks next hears of it.
+        if out.write_all(&text).and_then(|()| out.flush()).is_err() {
+            return;
+        }
+        for mark in marks {
+            let _ = mark.send(());
+        }
+    }
 }
 
 impl RpcError {
@@ -44,8 +76,10 @@ impl RpcError {
 
 impl Wire {
     pub(super) fn new() -> Wire {
+        let (out, pieces) = mpsc::channel(WAITING);
+        std::thread::spawn(move || write(pieces));
         Wire(Arc::new(Inner {
-            out: tokio::sync::Mutex::new(tokio::io::stdout()),
+            out: tokio::sync::Mutex::new(out),
             waiting: Mutex::default(),
             last_request: AtomicU64::default(),
             is_hanging: AtomicBool::default(),
@@ -88,7 +122,7 @@ impl Wire {
 
     /// Writes a line that is no message.
     pub(super) async fn noise(&self, text: &str) -> io::Result<()> {
-        self.line(text.as_bytes()).await
+        self.line(text.as_bytes().to_vec()).await
     }
 
     /// Writes an update of a session whose line is that many bytes long.
@@ -101,22 +135,28 @@ impl Wire {
         let mut left =
             usize::try_from(bytes).unwrap_or(usize::MAX).saturating_sub(head.len() + tail.len() - 1);
         let piece = vec![b'x'; PIECE];
-        let mut out = self.0.out.lock().await;
-        out.write_all(head.as_bytes()).await?;
+        let out = self.0.out.lock().await;
+        put(&out, head.into_bytes()).await?;
         while left > 0 {
             let length = left.min(PIECE);
-            out.write_all(&piece[..length]).await?;
+            put(&out, piece[..length].to_vec()).await?;
             left -= length;
         }
-        out.write_all(tail.as_bytes()).await?;
-        out.flush().await
+        put(&out, tail.as_bytes().to_vec()).await
+    }
+
+    /// Waits until everything that was said has left the process.
+    pub(super) async fn drain(&self) {
+        let (mark, written) = oneshot::channel();
+        // Where nobody listens there is nothing to lose.
+        if self.0.out.lock().await.send(Piece::Mark(mark)).await.is_ok() {
+            let _ = written.await;
+        }
     }
 
     /// Ends the process at once, after what was said before has left it.
     pub(super) async fn crash(&self, code: i32) -> ! {
-        let mut out = self.0.out.lock().await;
-        // Where nobody listens there is nothing to lose.
-        let _ = out.flush().await;
+        self.drain().await;
         eprintln!("scripted agent: crashing with code {code}, as the scenario says");
         std::process::exit(code)
     }
@@ -131,17 +171,19 @@ impl Wire {
     }
 
     async fn send(&self, message: &Value) -> io::Result<()> {
-        self.line(message.to_string().as_bytes()).await
+        self.line(message.to_string().into_bytes()).await
     }
 
-    async fn line(&self, line: &[u8]) -> io::Result<()> {
-        let mut out = self.0.out.lock().await;
-        out.write_all(line).await?;
-        out.write_all(b"\n").await?;
-        out.flush().await
+    async fn line(&self, mut line: Vec<u8>) -> io::Result<()> {
+        line.push(b'\n');
+        put(&*self.0.out.lock().await, line).await
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Value>>> {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn put(out: &mpsc::Sender<Piece>, text: Vec<u8>) -> io::Result<()> {
+    out.send(Piece::Text(text)).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
 }

@@ -31,8 +31,10 @@ async fn a_crash_in_a_turn_tells_its_last_words() {
     let steps =
         "[[sessions]]\ntask = \"1\"\nsteps = [{ run = \"true\" }, { say = \"So far.\" }, { crash = 3 }]";
     let place = place(steps);
-    let unshimmed = Launch { shim: None, ..place.launch() };
-    for launch in [place.launch(), unshimmed] {
+    let unwatched = Launch { watchers: None, ..place.launch() };
+    let prepared = place.launch();
+    prepared.watchers.as_ref().unwrap().prepare();
+    for launch in [place.launch(), unwatched, prepared] {
         let mut agent = start(launch, 100).await;
         let session = agent.session(&place.folder("work")).await;
         let error = agent.take(&session, "1").await.unwrap_err();

@@ -45,7 +45,7 @@ impl Place {
         let scenarios = self.path("scenarios").to_string_lossy().into_owned();
         let mut launch = Launch::new(BINARY, vec!["--scenarios".to_owned(), scenarios], self.0.path());
         launch.env.push(("SPECTASK_SCRIPTED_PACE_MS".to_owned(), "0".to_owned()));
-        launch.shim = Some(vec![BINARY.to_owned(), "exec-agent".to_owned(), "--".to_owned()]);
+        launch.watchers = Some(agent::Watchers::new(vec![BINARY.to_owned(), "exec-agent".to_owned()]));
         launch
     }
 
