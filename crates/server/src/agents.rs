@@ -1,7 +1,7 @@
 //! The agents that can be chosen, and how each is started.
 
 use crate::config::{AgentEntry, Config};
-use agent::{AgentError, Launch};
+use agent::{AgentError, Launch, Watchers};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,7 +18,7 @@ pub struct Agents(Arc<Inner>);
 
 struct Inner {
     entries: Vec<Entry>,
-    shim: Vec<String>,
+    watchers: Watchers,
     default_planning: Option<String>,
     default_implementation: Option<String>,
 }
@@ -94,8 +94,8 @@ impl Agents {
         } else {
             (config.defaults.spec_agent.clone(), config.defaults.implementation_agent.clone())
         };
-        let shim = vec![own, "exec-agent".to_owned(), "--".to_owned()];
-        Self(Arc::new(Inner { entries, shim, default_planning, default_implementation }))
+        let watchers = Watchers::new(vec![own, "exec-agent".to_owned()]);
+        Self(Arc::new(Inner { entries, watchers, default_planning, default_implementation }))
     }
 
     /// Every agent, those that can start first.
@@ -130,6 +130,22 @@ impl Agents {
             .unwrap_or(SCRIPTED.to_owned())
     }
 
+    /// Makes the next start of an agent quick.
+    pub(crate) fn prepare(&self) {
+        self.0.watchers.prepare();
+    }
+
+    /// What agents are given in their environment that may be secret: a name and its value.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let entries = self.0.entries.iter().filter(|entry| entry.kind == "configured");
+        let mut given = Vec::new();
+        for (name, value) in entries.flat_map(|entry| &entry.entry.env) {
+            given.push((name.clone(), expand(value)));
+            given.extend(named(value).into_iter().map(|(name, value)| (name.to_owned(), value)));
+        }
+        given
+    }
+
     /// How to start an agent for an instance; its working directory is made.
     pub fn launch(&self, id: &str, instance: &str, directory: &Path) -> Result<Launch, AgentError> {
         let found = self.0.entries.iter().find(|entry| entry.entry.id == id).ok_or_else(|| AgentError::NotFound {
@@ -141,7 +157,7 @@ impl Agents {
         let mut launch = Launch::new(found.entry.command.clone(), found.entry.args.clone(), directory);
         launch.env = found.entry.env.iter().map(|(name, value)| (name.clone(), expand(value))).collect();
         launch.env.push(("SPECTASK_INSTANCE".to_owned(), instance.to_owned()));
-        launch.shim = Some(self.0.shim.clone());
+        launch.watchers = Some(self.0.watchers.clone());
         Ok(launch)
     }
 }
@@ -174,8 +190,14 @@ fn scripted_environment() -> BTreeMap<String, String> {
     std::env::vars().filter(|(name, _)| name.starts_with("SPECTASK_SCRIPTED_")).collect()
 }
 
+/// The variables of the server's environment that a value names as `${NAME}`, with what they hold.
+fn named(value: &str) -> Vec<(&str, String)> {
+    let names = value.split("${").skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name));
+    names.filter_map(|name| Some((name, std::env::var(name).ok()?))).collect()
+}
+
 /// Puts the server's environment in for `${NAME}`.
-fn expand(value: &str) -> String {
+pub(crate) fn expand(value: &str) -> String {
     let mut expanded = String::new();
     let mut rest = value;
     while let Some(at) = rest.find("${") {

@@ -3,12 +3,16 @@
 use crate::agents::Agents;
 use crate::config::Config;
 use crate::feed::Feed;
+use crate::history::History;
 use crate::instances::Instances;
 use crate::metrics::Metrics;
 use crate::orchestrator::Orchestrator;
+use crate::radar::Radar;
 use crate::repositories::{ProjectSettings, Repositories};
 use crate::samples;
+use crate::scheduler::Places;
 use crate::watch::Watch;
+use secrets::Redactor;
 use std::ops::Deref;
 use std::sync::Arc;
 use store::Store;
@@ -24,12 +28,19 @@ pub struct Inner {
     pub config: Config,
     pub store: Store,
     pub feed: Feed,
+    pub(crate) history: History,
     pub orchestrator: Orchestrator,
+    /// Takes secrets out of text.
+    pub redactor: Redactor,
     pub repositories: Repositories,
     pub agents: Agents,
     pub instances: Instances,
     pub metrics: Metrics,
     pub(crate) watch: Watch,
+    pub(crate) places: Places,
+    pub(crate) radar: Radar,
+    /// Held while somebody takes a copy of a sample repository.
+    pub(crate) samples: tokio::sync::Mutex<()>,
     /// By which this server's claims are known; it stays over restarts.
     pub(crate) worker: String,
     pub started_at: Millis,
@@ -54,8 +65,14 @@ impl App {
     /// The commands that must pass on a task's finished change.
     pub(crate) async fn checks(&self, task: &Task, settings: &ProjectSettings) -> Vec<String> {
         let project = self.store.project(&task.project).await.ok().flatten();
-        let is_sample = project.is_some_and(|project| project.settings["sample"].is_string());
-        let own = if is_sample { samples::scenario_checks(&task.prompt) } else { None };
-        own.unwrap_or_else(|| settings.checks.clone())
+        let sample = project.as_ref().and_then(|project| project.settings["sample"].as_str());
+        let own = sample.and_then(|sample| samples::scenario_checks(sample, &task.prompt));
+        let mut checks = own.unwrap_or_else(|| settings.checks.clone());
+        for check in task.template.iter().flat_map(|template| &template.checks) {
+            if !checks.contains(check) {
+                checks.push(check.clone());
+            }
+        }
+        checks
     }
 }

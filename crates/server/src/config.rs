@@ -22,6 +22,7 @@ pub struct Config {
     pub recording: Recording,
     pub turns: Turns,
     pub sandbox: Sandbox,
+    pub secrets: Secrets,
     pub agents: Vec<AgentEntry>,
     /// Serve the sample repositories as projects and make the scripted agent the default.
     #[serde(skip)]
@@ -41,6 +42,12 @@ pub struct Limits {
     pub max_instances: usize,
     /// Sessions of one task that run at once.
     pub max_sessions_per_task: usize,
+    /// How deep sessions spawn from sessions that were spawned.
+    pub max_spawn_depth: usize,
+    /// Sessions of one parent that are under way at once.
+    pub max_children: usize,
+    /// Sessions that one task may have.
+    pub max_sessions_in_total: usize,
     /// Tasks in review before planning of further ones is held back.
     pub max_in_review: usize,
 }
@@ -66,6 +73,8 @@ pub struct Turns {
     /// From one sign of life to the next.
     pub no_progress_deadline_seconds: u64,
     pub total_deadline_seconds: u64,
+    /// How long the agent of a conversation is kept while nobody speaks; the next message starts it again.
+    pub idle_seconds: u64,
 }
 
 /// How agents are kept in: there is no sandbox yet to choose, and `auto` has the server say so when it starts.
@@ -82,6 +91,29 @@ pub enum SandboxMode {
 #[serde(default, deny_unknown_fields)]
 pub struct Sandbox {
     pub mode: SandboxMode,
+}
+
+/// What is taken out of text besides what is always taken out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secrets {
+    /// By name, values that are secret; they may name the server's environment as `${NAME}` and are never shown.
+    pub values: BTreeMap<String, String>,
+    /// Values that are no secrets, whatever they look like.
+    pub allowed: Vec<String>,
+    pub patterns: Vec<SecretPattern>,
+}
+
+/// How further secrets are written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretPattern {
+    /// What is said in the place of such a secret.
+    pub id: String,
+    /// Matches the secret, or has it as its first group.
+    pub regex: String,
+    /// One of these is in the word that the secret is in.
+    pub keywords: Vec<String>,
 }
 
 /// An agent that tasks can name.
@@ -121,6 +153,7 @@ impl Default for Config {
             recording: Recording::default(),
             turns: Turns::default(),
             sandbox: Sandbox::default(),
+            secrets: Secrets::default(),
             agents: Vec::new(),
             demo: false,
             token: None,
@@ -131,7 +164,14 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_instances: 8, max_sessions_per_task: 4, max_in_review: 50 }
+        Self {
+            max_instances: 8,
+            max_sessions_per_task: 4,
+            max_spawn_depth: 3,
+            max_children: 8,
+            max_sessions_in_total: 64,
+            max_in_review: 50,
+        }
     }
 }
 
@@ -143,7 +183,12 @@ impl Default for Recording {
 
 impl Default for Turns {
     fn default() -> Self {
-        Self { start_deadline_seconds: 120, no_progress_deadline_seconds: 600, total_deadline_seconds: 7200 }
+        Self {
+            start_deadline_seconds: 120,
+            no_progress_deadline_seconds: 600,
+            total_deadline_seconds: 7200,
+            idle_seconds: 600,
+        }
     }
 }
 

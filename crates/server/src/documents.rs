@@ -3,13 +3,15 @@
 use crate::App;
 use crate::clock::now;
 use crate::repositories::{RepositoryError, Workplace, document};
+use crate::wire::{EvidenceView, rfc3339};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use store::{Revision, StoreError};
 use utoipa::ToSchema;
-use workflow::documents::checklist::{self, Checklist};
-use workflow::documents::{hash, plan, validate};
-use workflow::{Commit, Ids as _, Specs, Task, TaskId, Unit, UnitId};
+use workflow::documents::checklist::{self, Checklist, Marker};
+use workflow::documents::{hash, metadata, plan, validate};
+use workflow::{Commit, Complexity, Ids as _, Specs, Task, TaskId, TaskStatus, Unit, UnitId};
 
 /// The three documents, as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,13 +61,14 @@ pub(crate) async fn read(
     Ok(read.await??)
 }
 
-/// Keeps a round of documents in the store and returns it as the workflow knows it, or what is wrong with it.
+/// Keeps a round of documents in the store, without secrets, with who edited them where it was not the planner, and returns it as the workflow knows it, or what is wrong with it.
 pub(crate) async fn keep(
     app: &App,
     task: &Task,
     round: u32,
     commit: &str,
     documents: &Documents,
+    edited_by: Option<&str>,
 ) -> Result<Result<Specs, Vec<String>>, StoreError> {
     let problems = documents.problems();
     if !problems.is_empty() {
@@ -78,18 +81,46 @@ pub(crate) async fn keep(
         round,
         commit: Commit(commit.to_owned()),
         hash: hash.clone(),
-        requirements: documents.requirements.clone(),
-        design: documents.design.clone(),
-        tasks: documents.tasks.clone(),
+        requirements: app.redactor.redact(&documents.requirements).into_owned(),
+        design: app.redactor.redact(&documents.design).into_owned(),
+        tasks: app.redactor.redact(&documents.tasks).into_owned(),
         created_at: now(),
         reviewer: None,
         decision: None,
         comments: None,
         changes: Vec::new(),
         decided_at: None,
+        edited_by: edited_by.map(|by| if by.is_empty() { "somebody" } else { by }.to_owned()),
     };
     app.store.put_revision(revision).await?;
     Ok(Ok(Specs { round, commit: Commit(commit.to_owned()), hash, units: units(&task.id, &documents.tasks) }))
+}
+
+/// spec-metadata.json for some documents of a task, with what else programs want to find in it.
+pub(crate) fn metadata(task: &Task, specs: &Specs, status: TaskStatus, custom: Map<String, Value>) -> String {
+    let approved = task.approved();
+    metadata::render(&metadata::Facts {
+        spec_task_id: task.id.to_string(),
+        name: task.name.clone(),
+        description: task.description.clone(),
+        kind: task.kind.to_string(),
+        priority: task.priority.to_string(),
+        status: status.to_string(),
+        created_by: task.owner.to_string(),
+        created_at: rfc3339(task.created_at),
+        updated_at: rfc3339(task.updated_at),
+        spec_approved_by: approved.map(|approved| approved.by.clone()),
+        spec_approved_at: approved.map(|approved| rfc3339(approved.at)),
+        planning_agent: task.spec_agent.clone(),
+        implementation_agent: task.implementation_agent.clone(),
+        project_path: None,
+        zed_instance_id: None,
+        generated_at: rfc3339(approved.map_or(task.updated_at, |approved| approved.at)),
+        multi_session: task.complexity == Complexity::Complex,
+        content_hash: specs.hash.clone(),
+        units: specs.units.clone(),
+        custom,
+    })
 }
 
 /// The planned tasks of a plan, each carried out by one session.
@@ -142,6 +173,25 @@ pub struct ChecklistItem {
     /// `pending`, `in_progress` or `completed`.
     pub status: String,
     pub depth: usize,
+    /// What stands behind the item, where it is marked as done.
+    #[serde(default)]
+    pub evidence: EvidenceView,
+}
+
+/// Puts beside each item what stands behind it: what its planned task has.
+pub(crate) fn with_evidence(task: &Task, mut checklist: ChecklistView) -> ChecklistView {
+    let evidence = |item: &ChecklistItem| {
+        let number = item.number.as_ref()?;
+        let whole = number.split('.').next().unwrap_or(number);
+        let unit = task.units().iter().find(|unit| unit.number == *whole)?;
+        Some(EvidenceView::of(&task.evidence(unit.index, item.status == Marker::Completed.status())))
+    };
+    for item in &mut checklist.tasks {
+        item.evidence = evidence(item).unwrap_or_default();
+    }
+    checklist.in_progress_task =
+        checklist.in_progress_task.and_then(|item| checklist.tasks.get(item.index).cloned());
+    checklist
 }
 
 /// Reads a checklist for clients.
@@ -160,6 +210,7 @@ pub(crate) fn view(checklist: &Checklist) -> ChecklistView {
             description: item.description.clone(),
             status: item.marker.status().to_owned(),
             depth: item.depth,
+            evidence: EvidenceView::default(),
         })
         .collect();
     let completed_tasks = tasks.iter().filter(|item| item.status == "completed").count();

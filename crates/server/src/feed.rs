@@ -11,6 +11,8 @@ use workflow::SessionId;
 
 /// How many rows a listener may fall behind before it has to read from the store.
 const BACKLOG: usize = 4096;
+/// The same for one session's log; a channel holds on to its last entries, and there may be hundreds of channels.
+const LOG_BACKLOG: usize = 128;
 
 /// Hands committed rows to listeners.
 #[derive(Clone)]
@@ -35,7 +37,7 @@ impl Feed {
 
     /// Listens to one session's log.
     pub fn subscribe_log(&self, session: &SessionId) -> broadcast::Receiver<Arc<LogRow>> {
-        self.logs().entry(session.clone()).or_insert_with(|| broadcast::channel(BACKLOG).0).subscribe()
+        self.logs().entry(session.clone()).or_insert_with(|| broadcast::channel(LOG_BACKLOG).0).subscribe()
     }
 
     /// Hands out rows that were committed, in their order.

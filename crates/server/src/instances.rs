@@ -8,16 +8,22 @@ use crate::permissions::{OpenQuestion, Permissions, Policy, Question};
 use crate::recorder::Recorder;
 use crate::transcript;
 use agent::{AgentError, AgentEvent, AgentInfo, Process, ProcessIdentity, Update};
+use secrets::Redactor;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use store::{InstanceRow, Store};
 use tokio::sync::mpsc;
-use workflow::{InstanceId, Millis, SessionId, Task, TaskId, TurnId};
+use tokio_util::sync::CancellationToken;
+use workflow::{InstanceId, Isolation, Millis, Session, SessionId, SessionPhase, Task, TaskId, TurnId};
 
 /// How many events of one process may wait; a full channel slows the agent down.
 const EVENTS: usize = 1024;
+/// How long what is only needed after a restart waits for an agent's first words to be written.
+pub(crate) const FIRST_WORDS: Duration = Duration::from_millis(250);
 /// How many updates are kept for a thread that is not attached yet.
 const EARLY: usize = 1024;
 
@@ -31,6 +37,7 @@ struct Inner {
     config: Config,
     agents: Agents,
     permissions: Permissions,
+    redactor: Redactor,
     live: Mutex<HashMap<TaskId, Arc<Instance>>>,
     recorders: Mutex<HashMap<SessionId, Recorder>>,
     /// Turns that were asked to stop.
@@ -40,7 +47,19 @@ struct Inner {
 /// The processes that serve one task: one per agent that its sessions use.
 struct Instance {
     id: String,
-    running: tokio::sync::Mutex<HashMap<String, Arc<Running>>>,
+    running: Mutex<HashMap<String, Arc<Running>>>,
+    /// Held while a process starts; keeps how the last start of each agent failed, for who waited for it meanwhile.
+    starting: tokio::sync::Mutex<HashMap<String, (Instant, Arc<AgentError>)>>,
+}
+
+impl Instance {
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Arc<Running>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn alive(&self, agent: &str) -> Option<Arc<Running>> {
+        self.running().get(agent).filter(|found| found.process.alive()).cloned()
+    }
 }
 
 /// One live agent process and the threads attached to it.
@@ -49,6 +68,13 @@ pub(crate) struct Running {
     started_at: Millis,
     threads: Mutex<HashMap<String, Thread>>,
     early: Mutex<Vec<(String, AgentEvent)>>,
+    /// Whether another process of its agent served the task before.
+    is_restart: bool,
+    /// Set with the first that is heard of it.
+    begun: CancellationToken,
+    is_recorded: AtomicBool,
+    /// Whether it is written down which process this is.
+    recorded: tokio::sync::OnceCell<()>,
 }
 
 #[derive(Clone)]
@@ -87,6 +113,7 @@ impl Instances {
         config: Config,
         agents: Agents,
         permissions: Permissions,
+        redactor: Redactor,
     ) -> Self {
         Self(Arc::new(Inner {
             store,
@@ -94,22 +121,60 @@ impl Instances {
             config,
             agents,
             permissions,
+            redactor,
             live: Mutex::default(),
             recorders: Mutex::default(),
             cancelled: Mutex::default(),
         }))
     }
 
-    /// The process of an agent for a task, started when there is none alive.
-    pub(crate) async fn ensure(&self, task: &Task, agent_id: &str) -> Result<Arc<Running>, AgentError> {
-        let instance = self.instance(task);
-        let mut running = instance.running.lock().await;
-        if let Some(found) = running.get(agent_id).filter(|found| found.process.alive()) {
-            return Ok(found.clone());
+    /// The process of an agent for a task, started when there is none alive and written down.
+    pub(crate) async fn ensure(&self, task: &Task, agent: &str) -> Result<Arc<Running>, Arc<AgentError>> {
+        let running = self.warm(task, agent).await?;
+        if !running.is_recorded.swap(true, Ordering::Relaxed) {
+            let (instances, task, running) = (self.clone(), task.clone(), running.clone());
+            tokio::spawn(async move {
+                // The agent's first words go first. Until it is written down the watcher alone ends it with the server.
+                let _ = tokio::time::timeout(FIRST_WORDS, running.begun.cancelled()).await;
+                running.recorded.get_or_init(async || instances.record(&task, &running).await).await;
+            });
         }
-        let restarts = running.remove(agent_id).is_some();
+        Ok(running)
+    }
+
+    /// The process of an agent for a task, started when there is none alive. Who waits while another starts it
+    /// shares how that went.
+    pub(crate) async fn warm(&self, task: &Task, agent: &str) -> Result<Arc<Running>, Arc<AgentError>> {
+        let instance = self.instance(task);
+        if let Some(found) = instance.alive(agent) {
+            return Ok(found);
+        }
+        let asked = Instant::now();
+        let mut failures = instance.starting.lock().await;
+        if let Some(found) = instance.alive(agent) {
+            return Ok(found);
+        }
+        if let Some((_, failure)) = failures.get(agent).filter(|(at, _)| *at >= asked) {
+            return Err(failure.clone());
+        }
+        match self.start(task, &instance, agent).await {
+            Ok(started) => Ok(started),
+            Err(error) => {
+                let error = Arc::new(error);
+                failures.insert(agent.to_owned(), (Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn start(
+        &self,
+        task: &Task,
+        instance: &Arc<Instance>,
+        agent: &str,
+    ) -> Result<Arc<Running>, AgentError> {
         let directory = self.0.config.data_dir.join("instances").join(task.id.as_str());
-        let launch = self.0.agents.launch(agent_id, &instance.id, &directory)?;
+        let launch = self.0.agents.launch(agent, &instance.id, &directory)?;
         let (events, receiver) = mpsc::channel(EVENTS);
         let process = Process::start(launch, events).await?;
         let started = Arc::new(Running {
@@ -117,52 +182,66 @@ impl Instances {
             started_at: now(),
             threads: Mutex::default(),
             early: Mutex::default(),
+            is_restart: instance.running().contains_key(agent),
+            begun: CancellationToken::new(),
+            is_recorded: AtomicBool::new(false),
+            recorded: tokio::sync::OnceCell::new(),
         });
+        let is_wanted = {
+            let live = self.live();
+            let is_wanted = live.get(&task.id).is_some_and(|held| Arc::ptr_eq(held, instance));
+            if is_wanted {
+                instance.running().insert(agent.to_owned(), started.clone());
+            }
+            is_wanted
+        };
+        if !is_wanted {
+            // The task was stopped meanwhile.
+            started.process.stop().await;
+            return Err(AgentError::Closed);
+        }
         tokio::spawn(self.clone().listen(started.clone(), receiver));
-        running.insert(agent_id.to_owned(), started.clone());
-        self.record(task, &instance.id, &started, restarts).await;
         Ok(started)
     }
 
     fn instance(&self, task: &Task) -> Arc<Instance> {
-        let fresh =
-            || Arc::new(Instance { id: instance_id(&task.id).0, running: tokio::sync::Mutex::default() });
+        let fresh = || {
+            let id = instance_id(&task.id).0;
+            Arc::new(Instance { id, running: Mutex::default(), starting: tokio::sync::Mutex::default() })
+        };
         self.live().entry(task.id.clone()).or_insert_with(fresh).clone()
     }
 
     /// Writes down which process runs, so that the next start of the server can end exactly that one.
-    async fn record(&self, task: &Task, id: &str, running: &Running, restarted: bool) {
+    async fn record(&self, task: &Task, running: &Running) {
         let identity = running.process.identity();
         let info = running.process.info();
         let before = self.0.store.instance_of(&task.id).await.ok().flatten();
         let row = InstanceRow {
-            id: id.into(),
+            id: instance_id(&task.id),
             task: task.id.clone(),
             status: "active".to_owned(),
             agent: json!({ "name": info.name, "version": info.version, "protocol_version": info.protocol_version }),
             pid: Some(i64::from(identity.pid)),
             start_time: Some(i64::try_from(identity.start_time).unwrap_or(i64::MAX)),
-            restarts: before.as_ref().map_or(0, |row| row.restarts + i64::from(restarted)),
-            started_at: Some(now()),
+            restarts: before.as_ref().map_or(0, |row| row.restarts + i64::from(running.is_restart)),
+            started_at: Some(running.started_at),
             last_activity: Some(now()),
             project_path: before.and_then(|row| row.project_path),
         };
-        if let Err(error) = self.0.store.put_instance(row).await {
-            tracing::error!(%error, task = %task.id, "could not record an agent instance");
-        }
-        self.announce(task, id, "active").await;
+        self.keep(task, row).await;
     }
 
-    async fn announce(&self, task: &Task, id: &str, status: &str) {
-        let data = json!({ "spec_task_id": task.id, "zed_instance_id": id, "status": status });
-        let entries = crate::news::entry(task, "instance.updated", &data).to_vec();
-        match self.0.store.append_feed(now(), entries).await {
+    /// Keeps how a task's instance is and tells watchers.
+    async fn keep(&self, task: &Task, row: InstanceRow) {
+        let news = news_of(task, &row.status);
+        match self.0.store.announce_instance(row, now(), news).await {
             Ok(rows) => self.0.feed.publish(rows),
-            Err(error) => tracing::error!(%error, "could not announce an agent instance"),
+            Err(error) => tracing::error!(%error, task = %task.id, "could not keep an agent instance"),
         }
     }
 
-    /// Tells watchers that an agent waits for a person, or does so no longer.
+    /// Tells watchers whether an agent waits for a person.
     async fn announce_question(&self, session: &SessionId) {
         let task = match self.0.store.task_of_session(session).await {
             Ok(Some(id)) => self.0.store.task(&id).await,
@@ -170,7 +249,10 @@ impl Instances {
             Err(error) => Err(error),
         };
         match task {
-            Ok(Some(task)) => self.announce(&task, instance_id(&task.id).as_str(), "active").await,
+            Ok(Some(task)) => match self.0.store.append_feed(now(), news_of(&task, "active")).await {
+                Ok(rows) => self.0.feed.publish(rows),
+                Err(error) => tracing::error!(%error, %session, "could not announce a question"),
+            },
             Ok(None) => {}
             Err(error) => tracing::error!(%error, %session, "could not announce a question"),
         }
@@ -214,12 +296,29 @@ impl Instances {
         }
     }
 
+    /// Lets the writers of a task's logs go when all is written.
+    async fn forget_recorders(&self, task: &Task) {
+        for session in &task.sessions {
+            let recorder = self.recorders().remove(&session.id);
+            if let Some(recorder) = recorder {
+                recorder.flush().await;
+            }
+        }
+    }
+
+    fn recorders(&self) -> MutexGuard<'_, HashMap<SessionId, Recorder>> {
+        self.0.recorders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The writer of a session's log.
     pub(crate) fn recorder(&self, session: &SessionId) -> Recorder {
-        let mut recorders = self.0.recorders.lock().unwrap_or_else(PoisonError::into_inner);
-        recorders
+        self.recorders()
             .entry(session.clone())
-            .or_insert_with(|| Recorder::start(self.0.store.clone(), self.0.feed.clone(), session.clone()))
+            .or_insert_with(|| {
+                let (store, feed, redactor) =
+                    (self.0.store.clone(), self.0.feed.clone(), self.0.redactor.clone());
+                Recorder::start(store, feed, redactor, session.clone())
+            })
             .clone()
     }
 
@@ -236,6 +335,7 @@ impl Instances {
         else {
             return;
         };
+        running.begun.cancel();
         let thread = running.threads().get(session).cloned();
         let Some(thread) = thread else {
             let mut early = running.early.lock().unwrap_or_else(PoisonError::into_inner);
@@ -255,7 +355,8 @@ impl Instances {
                     thread.recorder.record(entry).await;
                 }
             }
-            AgentEvent::Permission { request_id, tool_call, options, .. } => {
+            AgentEvent::Permission { request_id, mut tool_call, options, .. } => {
+                self.0.redactor.redact_json(&mut tool_call);
                 let question = Question {
                     session: thread.session,
                     turn: thread.turn,
@@ -307,7 +408,7 @@ impl Instances {
     pub(crate) async fn cancel(&self, task: &TaskId, session: &SessionId, turn: &TurnId) {
         self.cancelled().insert(turn.clone());
         self.0.permissions.withdraw(session).await;
-        for running in self.running(task).await {
+        for running in self.running(task) {
             let agent_session = {
                 let threads = running.threads();
                 threads.iter().find(|(_, thread)| thread.session == *session).map(|(id, _)| id.clone())
@@ -332,45 +433,48 @@ impl Instances {
         self.0.cancelled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn running(&self, task: &TaskId) -> Vec<Arc<Running>> {
+    fn running(&self, task: &TaskId) -> Vec<Arc<Running>> {
         let instance = self.live().get(task).cloned();
-        match instance {
-            Some(instance) => instance.running.lock().await.values().cloned().collect(),
-            None => Vec::new(),
-        }
+        instance.map_or_else(Vec::new, |instance| instance.running().values().cloned().collect())
     }
 
     /// Ends every process of a task as a tree.
     pub async fn stop(&self, task: &Task) {
         let instance = self.live().remove(&task.id);
         if let Some(instance) = instance {
-            let running: Vec<Arc<Running>> =
-                instance.running.lock().await.drain().map(|(_, running)| running).collect();
+            let running: Vec<Arc<Running>> = instance.running().drain().map(|(_, running)| running).collect();
             futures::future::join_all(running.iter().map(|running| running.process.stop())).await;
+            for running in &running {
+                // What is not written down by now need not be any more.
+                running.recorded.get_or_init(async || ()).await;
+            }
         }
+        self.forget_recorders(task).await;
         if let Ok(Some(mut row)) = self.0.store.instance_of(&task.id).await
             && row.status == "active"
         {
             "completed".clone_into(&mut row.status);
             row.pid = None;
             row.start_time = None;
-            let id = row.id.0.clone();
-            if let Err(error) = self.0.store.put_instance(row).await {
-                tracing::error!(%error, task = %task.id, "could not record the end of an agent instance");
-            }
-            self.announce(task, &id, "completed").await;
+            self.keep(task, row).await;
         }
     }
 
-    /// Ends the agents of tasks that need none: a person decides, or the task is over.
+    /// Ends the agents of tasks that need none: a person decides, or the task is over. That of a conversation at rest is
+    /// kept for a while, as long as there are places.
     pub(crate) async fn stop_idle(&self, store: &Store, live: &[Task]) -> Result<(), store::StoreError> {
         let held: Vec<TaskId> = self.live().keys().cloned().collect();
+        let is_crowded = held.len() > self.0.config.limits.max_instances;
         for id in held {
             let is_needed = match live.iter().find(|task| task.id == id) {
                 Some(task) => task.holds_instance(),
                 // The task may have begun after the list was read.
                 None => store.task(&id).await?.is_some_and(|task| task.holds_instance()),
             };
+            let rests = live.iter().any(|task| task.id == id && task.rests());
+            if rests && !is_crowded && self.was_heard_lately(&id) {
+                continue;
+            }
             if !is_needed && let Some(task) = store.task(&id).await?.filter(|task| !task.holds_instance()) {
                 self.stop(&task).await;
             }
@@ -378,16 +482,19 @@ impl Instances {
         Ok(())
     }
 
+    /// Whether a task's agents said something not long ago.
+    fn was_heard_lately(&self, task: &TaskId) -> bool {
+        let kept = i64::try_from(self.0.config.turns.idle_seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
+        let view = self.of(task);
+        view.is_some_and(|view| view.alive && view.last_heard.unwrap_or(view.started_at).plus(kept) > now())
+    }
+
     /// Ends one process that no longer answers; the next turn starts another.
     pub(crate) async fn discard(&self, task: &Task, running: &Arc<Running>) {
         running.process.stop().await;
         let instance = self.live().get(&task.id).cloned();
         if let Some(instance) = instance {
-            instance
-                .running
-                .lock()
-                .await
-                .retain(|_, other| !Arc::ptr_eq(other, running) && other.process.alive());
+            instance.running().retain(|_, other| !Arc::ptr_eq(other, running) && other.process.alive());
         }
     }
 
@@ -395,16 +502,15 @@ impl Instances {
     pub(crate) async fn stop_all(&self) {
         let instances: Vec<Arc<Instance>> = self.live().drain().map(|(_, instance)| instance).collect();
         for instance in instances {
-            let running: Vec<Arc<Running>> =
-                instance.running.lock().await.drain().map(|(_, running)| running).collect();
+            let running: Vec<Arc<Running>> = instance.running().drain().map(|(_, running)| running).collect();
             futures::future::join_all(running.iter().map(|running| running.process.stop())).await;
         }
     }
 
     /// The instance of a task, when one of its processes runs.
-    pub async fn of(&self, task: &TaskId) -> Option<InstanceView> {
+    pub fn of(&self, task: &TaskId) -> Option<InstanceView> {
         let instance = self.live().get(task).cloned()?;
-        let running = instance.running.lock().await;
+        let running = instance.running();
         let first = running.values().max_by_key(|running| running.started_at)?;
         let (mut threads, mut active, mut heard) = (0, 0, None);
         for one in running.values() {
@@ -437,8 +543,9 @@ impl Instances {
         session: &SessionId,
         request: &str,
         option: &str,
+        by: &str,
     ) -> Result<(), crate::permissions::AnswerError> {
-        self.0.permissions.answer(session, request, option).await?;
+        self.0.permissions.answer(session, request, option, by).await?;
         self.announce_question(session).await;
         Ok(())
     }
@@ -484,6 +591,12 @@ impl Thread {
     }
 }
 
+/// What watchers of a task are told of its instance.
+fn news_of(task: &Task, status: &str) -> Vec<store::FeedEntry> {
+    let data = json!({ "spec_task_id": task.id, "zed_instance_id": instance_id(&task.id), "status": status });
+    crate::news::entry(task, "instance.updated", &data).to_vec()
+}
+
 /// The identity of a task's instance: the same over restarts of its processes and of the server.
 pub fn instance_id(task: &TaskId) -> InstanceId {
     InstanceId(format!("{}_{}", InstanceId::PREFIX, task.as_str().trim_start_matches("spt_")))
@@ -492,6 +605,14 @@ pub fn instance_id(task: &TaskId) -> InstanceId {
 /// Where a session works.
 pub(crate) fn session_directory(data_dir: &Path, task: &TaskId, session: &SessionId) -> PathBuf {
     data_dir.join("worktrees").join(task.as_str()).join(session.as_str())
+}
+
+/// Where a session of a task works: apart, or with all others where the task's branch is checked out.
+pub(crate) fn workdir(data_dir: &Path, task: &Task, session: &Session) -> PathBuf {
+    if task.isolation == Isolation::Shared && session.phase != SessionPhase::Planning {
+        return data_dir.join("worktrees").join(task.id.as_str()).join("change");
+    }
+    session_directory(data_dir, &task.id, &session.id)
 }
 
 /// What programs that are agents are told beside the prompt.

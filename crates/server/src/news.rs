@@ -3,7 +3,7 @@
 use crate::wire;
 use serde_json::{Value, json};
 use store::{FeedEntry, LogEntry};
-use workflow::{Event, Session, Step, Task, UserId};
+use workflow::{CoordinationEvent, Event, Session, Step, Task, UserId, event_of_task};
 
 /// The topic of everything a user owns.
 pub(crate) fn fleet_topic(owner: &UserId) -> String {
@@ -29,12 +29,22 @@ pub(crate) fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
             entries.extend(entry(task, "work_session.updated", &wire::session_news(task, session)));
         }
     }
+    // An event is news when it is told, when it has reached those it is for, and when it is answered.
+    let known = before.map_or(&[][..], |before| &before.coordination);
+    for (at, event) in task.coordination.iter().enumerate() {
+        if known.get(at) != Some(event) {
+            entries.extend(entry(task, "coordination", &wire::coordination_news(task, event)));
+        }
+    }
     for event in &step.events {
         if matches!(
             event,
             Event::SpecsReady { .. }
                 | Event::DocumentsChanged { .. }
                 | Event::SpecsReviewed { .. }
+                | Event::Commented { .. }
+                | Event::CommentReplied { .. }
+                | Event::CommentResolved { .. }
                 | Event::ImplementationReviewed { .. }
                 | Event::ChangeReady { .. }
         ) {
@@ -62,16 +72,38 @@ pub(crate) fn entry(task: &Task, kind: &str, data: &Value) -> [FeedEntry; 2] {
 pub(crate) fn log_entries(step: &Step) -> Vec<LogEntry> {
     let mut entries = Vec::new();
     for event in &step.events {
+        if let Event::Coordinated { coordination } = event {
+            let entry = coordination_entry(coordination);
+            let readers = coordination.deliveries.iter().map(|delivery| &delivery.to);
+            entries.extend(
+                coordination
+                    .from
+                    .iter()
+                    .chain(readers)
+                    .map(|session| LogEntry { session: session.clone(), entry: entry.clone() }),
+            );
+            continue;
+        }
         let Some(id) = event.session() else { continue };
         let Some(session) = step.task.session(id) else { continue };
-        if let Some(entry) = log_entry(event, session) {
+        if let Some(entry) = log_entry(&step.task, event, session) {
             entries.push(LogEntry { session: id.clone(), entry });
         }
     }
     entries
 }
 
-fn log_entry(event: &Event, session: &Session) -> Option<Value> {
+/// What was told, in the logs of who tells it and of who is to read it.
+fn coordination_entry(event: &CoordinationEvent) -> Value {
+    json!({
+        "kind": "coordination", "event_id": event.id, "event_type": event.kind, "from_session_id": event.from,
+        "to_session_id": event.to, "by": event.by, "text": event.message,
+    })
+}
+
+#[expect(clippy::unnested_or_patterns, reason = "the events of the task are a pattern of their own")]
+fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
+    let is_conversation = task.is_conversation();
     let notice = |text: String| Some(json!({ "kind": "notice", "text": text }));
     match event {
         Event::TurnStarted { turn, .. } => Some(json!({
@@ -84,15 +116,29 @@ fn log_entry(event: &Event, session: &Session) -> Option<Value> {
             "kind": "turn_failed", "turn_id": turn, "code": failure.class, "message": failure.message, "tried_again": heals,
         })),
         Event::MessageQueued { message, .. } => Some(json!({
-            "kind": "user_message", "turn_id": message.turn, "by": message.by, "text": message.text,
+            "kind": "user_message", "turn_id": message.turn, "message_id": message.id, "by": message.by, "text": message.text,
         })),
+        Event::MessageEdited { message, text, .. } => Some(json!({
+            "kind": "message_edited", "message_id": message, "text": text,
+        })),
+        Event::MessageWithdrawn { message, .. } => {
+            Some(json!({ "kind": "message_withdrawn", "message_id": message }))
+        }
+        Event::SessionRecalled { .. } if !is_conversation => {
+            notice("The session has something more to do before it is done.".to_owned())
+        }
+        Event::SessionChosen { .. } => {
+            notice("A person chose this session instead of its alternatives.".to_owned())
+        }
+        Event::ThreadMoved { status, .. } => notice(format!("The editor says that the thread is {status}.")),
         Event::WorkCommitted { head: Some(head), changed: true, .. } => {
             Some(json!({ "kind": "commit", "commit": head }))
         }
-        Event::SessionMerging { .. } => {
+        Event::SessionMerging { .. } if !is_conversation => {
             notice("The session's branch is being merged into the task's branch.".to_owned())
         }
         Event::SessionCompleted { merged: Some(commit), .. } => notice(format!("Merged as {commit}.")),
+        Event::SessionIdle { merged: Some(commit), .. } => notice(format!("Merged as {commit}.")),
         Event::SessionFailed { failure, .. } => notice(format!("The session failed: {}", failure.message)),
         Event::SessionRetried { .. } => notice("The session is tried again.".to_owned()),
         Event::SessionSkipped { .. } => notice("A person decided to go on without this session.".to_owned()),
@@ -101,42 +147,26 @@ fn log_entry(event: &Event, session: &Session) -> Option<Value> {
         Event::DocumentsInvalid { problems, .. } => {
             notice(format!("The documents cannot be used yet: {}", problems.join(" ")))
         }
-        Event::SessionReadyToMerge { .. } if session.branch.is_some() => {
+        Event::SessionReadyToMerge { .. } if session.branch.is_some() && !is_conversation => {
             notice("The work is complete and waits for the sessions before it in the plan.".to_owned())
         }
-        Event::TaskCreated { .. }
-        | Event::TaskEdited { .. }
-        | Event::Queued { .. }
-        | Event::PlanningQueued { .. }
+        event_of_task!()
         | Event::PlanningStarted { .. }
         | Event::PlanningWriting { .. }
         | Event::PlanningCommitting { .. }
-        | Event::SpecsReady { .. }
-        | Event::DocumentsChanged { .. }
-        | Event::SpecsReviewed { .. }
-        | Event::SpecsApproved { .. }
-        | Event::HandedOff { .. }
-        | Event::ImplementationQueued
-        | Event::ImplementationStarted
         | Event::SessionPlanned { .. }
+        | Event::SessionRenamed { .. }
         | Event::SessionReplanned { .. }
         | Event::SessionOpening { .. }
         | Event::TurnInterrupted { .. }
+        | Event::Coordinated { .. }
         | Event::WorkCommitted { .. }
         | Event::SessionTold { .. }
         | Event::SessionAskedAgain { .. }
         | Event::SessionReadyToMerge { .. }
+        | Event::SessionMerging { .. }
+        | Event::SessionRecalled { .. }
         | Event::SessionCompleted { .. }
-        | Event::ChecksStarted
-        | Event::ChecksRan { .. }
-        | Event::ChangeReady { .. }
-        | Event::ImplementationReviewed { .. }
-        | Event::LandingHeld { .. }
-        | Event::Landed { .. }
-        | Event::Closed { .. }
-        | Event::SpecFailed { .. }
-        | Event::ImplementationFailed { .. }
-        | Event::Retried { .. }
-        | Event::Cancelled { .. } => None,
+        | Event::SessionIdle { .. } => None,
     }
 }

@@ -137,6 +137,7 @@ impl Permissions {
         session: &SessionId,
         id: &str,
         option: &str,
+        by: &str,
     ) -> Result<(), AnswerError> {
         let open = {
             let mut all = self.open();
@@ -151,7 +152,9 @@ impl Permissions {
         };
         open.process.answer_permission(open.request, &PermissionAnswer::Selected(option.to_owned()));
         open.recorder
-            .record(json!({ "kind": "permission_resolved", "request_id": id, "outcome": "selected", "option_id": option }))
+            .record(json!({
+                "kind": "permission_resolved", "request_id": id, "outcome": "selected", "option_id": option, "by": by,
+            }))
             .await;
         Ok(())
     }

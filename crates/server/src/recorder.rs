@@ -2,16 +2,21 @@
 
 use crate::clock::now;
 use crate::feed::Feed;
+use crate::spoken::Spoken;
+use secrets::Redactor;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use store::Store;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use workflow::{Millis, SessionId};
 
-/// How long entries gather before they are written.
+/// How long words gather after others were written.
 const GATHER: Duration = Duration::from_millis(50);
+/// How long a prompt waits for the beginning of its answer, to be written along with it.
+const ANSWERED: Duration = Duration::from_millis(20);
 /// How many entries may wait; a writer that is full slows the agent down instead of growing.
 const WAITING: usize = 1024;
 /// How many entries are written at once.
@@ -24,6 +29,8 @@ const JOINED: usize = 16 * 1024;
 pub(crate) struct Recorder {
     entries: mpsc::Sender<Item>,
     heard: Arc<AtomicI64>,
+    /// How many batches were written.
+    written: watch::Receiver<u64>,
 }
 
 enum Item {
@@ -32,10 +39,11 @@ enum Item {
 }
 
 impl Recorder {
-    pub(crate) fn start(store: Store, feed: Feed, session: SessionId) -> Self {
+    pub(crate) fn start(store: Store, feed: Feed, redactor: Redactor, session: SessionId) -> Self {
         let (entries, receiver) = mpsc::channel(WAITING);
-        tokio::spawn(write(store, feed, session, receiver));
-        Self { entries, heard: Arc::new(AtomicI64::new(now().0)) }
+        let (batches, written) = watch::channel(0);
+        tokio::spawn(write(store, feed, Spoken::new(redactor), session, receiver, batches));
+        Self { entries, heard: Arc::new(AtomicI64::new(now().0)), written }
     }
 
     /// Adds an entry; waits while the writer is full.
@@ -53,29 +61,67 @@ impl Recorder {
         }
     }
 
+    /// What waits until something is written, from now on.
+    pub(crate) fn next_written(&self) -> impl Future<Output = ()> + use<> {
+        let mut written = self.written.clone();
+        written.mark_unchanged();
+        async move {
+            // A writer that is gone writes nothing any more.
+            let _ = written.changed().await;
+        }
+    }
+
     /// When the agent was last heard.
     pub(crate) fn last_heard(&self) -> Millis {
         Millis(self.heard.load(Ordering::Relaxed))
     }
 }
 
-async fn write(store: Store, feed: Feed, session: SessionId, mut items: mpsc::Receiver<Item>) {
+async fn write(
+    store: Store,
+    feed: Feed,
+    mut spoken: Spoken,
+    session: SessionId,
+    mut items: mpsc::Receiver<Item>,
+    batches: watch::Sender<u64>,
+) {
+    // The first words after a pause are written at once; those that follow in quick succession gather.
+    let mut quiet_from = Instant::now();
     while let Some(first) = items.recv().await {
+        let begun = Instant::now();
         let mut flushes = Vec::new();
         let mut batch: Vec<Value> = Vec::new();
-        let until = tokio::time::Instant::now() + GATHER;
         let mut next = Some(first);
         while let Some(item) = next {
             match item {
-                Item::Entry(entry) => push(&mut batch, entry),
-                Item::Flush(done) => flushes.push(done),
+                Item::Entry(entry) => {
+                    spoken.take(entry).into_iter().for_each(|entry| push(&mut batch, entry));
+                }
+                Item::Flush(done) => {
+                    spoken.finish().into_iter().for_each(|entry| push(&mut batch, entry));
+                    flushes.push(done);
+                }
             }
             if batch.len() >= BATCH || !flushes.is_empty() {
                 break;
             }
-            next = tokio::time::timeout_at(until, items.recv()).await.ok().flatten();
+            next = match items.try_recv() {
+                Ok(item) => Some(item),
+                Err(_) => {
+                    let is_prompt =
+                        !batch.is_empty() && batch.iter().all(|entry| entry["kind"] == "user_message");
+                    let until = if is_prompt { quiet_from.max(begun + ANSWERED) } else { quiet_from };
+                    tokio::time::timeout_at(until, items.recv()).await.ok().flatten()
+                }
+            };
+        }
+        // The agent may pause here: a word that is no secret does not wait for what comes after it.
+        spoken.settle().into_iter().for_each(|entry| push(&mut batch, entry));
+        if batch.iter().any(is_chunk) {
+            quiet_from = Instant::now() + GATHER;
         }
         write_batch(&store, &feed, &session, batch).await;
+        batches.send_modify(|count| *count += 1);
         for done in flushes {
             let _ = done.send(());
         }
@@ -100,9 +146,8 @@ async fn write_batch(store: &Store, feed: &Feed, session: &SessionId, batch: Vec
 
 /// Adds an entry, joining a chunk of text to the one it continues.
 fn push(batch: &mut Vec<Value>, entry: Value) {
-    let kind = entry["kind"].as_str().unwrap_or_default();
     if let Some(last) = batch.last_mut()
-        && matches!(kind, "agent_message" | "agent_thought")
+        && is_chunk(&entry)
         && last["kind"] == entry["kind"]
         && last["message_id"] == entry["message_id"]
         && let (Some(before), Some(after)) = (last["text"].as_str(), entry["text"].as_str())
@@ -112,6 +157,11 @@ fn push(batch: &mut Vec<Value>, entry: Value) {
         return;
     }
     batch.push(entry);
+}
+
+/// Whether more of the same is likely to follow within moments.
+fn is_chunk(entry: &Value) -> bool {
+    matches!(entry["kind"].as_str(), Some("agent_message" | "agent_thought"))
 }
 
 #[cfg(test)]

@@ -3,14 +3,16 @@
 use crate::config::Config;
 use crate::permissions::Policy;
 use git::{Git, Repository};
+use secrets::Redactor;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{Project, Store};
 use workflow::documents::checklist;
 use workflow::prompts::DocumentPaths;
-use workflow::{ProjectId, Task, TaskId};
+use workflow::{Isolation, ProjectId, Task, TaskId};
 
 /// Files at a repository's root in which people write rules for agents.
 const RULE_FILES: [&str; 2] = ["AGENTS.md", "CLAUDE.md"];
@@ -23,6 +25,7 @@ struct Inner {
     git: Git,
     store: Store,
     config: Config,
+    redactor: Redactor,
     open: Mutex<HashMap<ProjectId, Repository>>,
 }
 
@@ -33,13 +36,15 @@ pub struct ProjectSettings {
     pub spec_agent: Option<String>,
     pub implementation_agent: Option<String>,
     pub max_parallel_sessions: Option<usize>,
-    /// `worktree`: each session works in its own worktree and branch.
-    pub isolation: String,
+    /// Whether each session works in its own worktree and branch, or all in one.
+    pub isolation: Isolation,
     /// Commands that must pass on the finished change.
     pub checks: Vec<String>,
     /// A command that makes a fresh worktree ready, before the checks.
     pub setup_command: Option<String>,
     pub design_docs_branch: String,
+    /// How often the record is committed while there is something new; absent is as the server's configuration says.
+    pub commit_frequency_minutes: Option<u64>,
     /// Who answers the questions of agents.
     pub permissions: Policy,
 }
@@ -50,10 +55,11 @@ impl Default for ProjectSettings {
             spec_agent: None,
             implementation_agent: None,
             max_parallel_sessions: None,
-            isolation: "worktree".to_owned(),
+            isolation: Isolation::Worktree,
             checks: Vec::new(),
             setup_command: None,
             design_docs_branch: "helix-design-docs".to_owned(),
+            commit_frequency_minutes: None,
             permissions: Policy::default(),
         }
     }
@@ -95,9 +101,30 @@ pub(crate) struct Workplace {
     pub(crate) settings: ProjectSettings,
 }
 
+/// What an agent's turn has around it.
+pub(crate) struct Surroundings {
+    pub(crate) documents: DocumentPaths,
+    /// What the project's people wrote down for agents, if anything.
+    pub(crate) rules: Option<String>,
+    /// Who answers the agent's questions.
+    pub(crate) policy: Policy,
+}
+
+/// Where a task's documents are in the worktree of their branch.
+fn paths_in(worktree: &Path, task: &TaskId) -> DocumentPaths {
+    let folder = worktree.join("specs").join(task.as_str());
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    DocumentPaths {
+        requirements: path("requirements.md"),
+        design: path("design.md"),
+        tasks: path("tasks.md"),
+        progress: path("progress.md"),
+    }
+}
+
 impl Repositories {
-    pub(crate) fn new(git: Git, store: Store, config: Config) -> Self {
-        Self(Arc::new(Inner { git, store, config, open: Mutex::default() }))
+    pub(crate) fn new(git: Git, store: Store, config: Config, redactor: Redactor) -> Self {
+        Self(Arc::new(Inner { git, store, config, redactor, open: Mutex::default() }))
     }
 
     pub fn git(&self) -> &Git {
@@ -139,14 +166,7 @@ impl Repositories {
 
     /// Where a task's documents are, as absolute paths.
     pub(crate) async fn document_paths(&self, task: &Task) -> Result<DocumentPaths, RepositoryError> {
-        let folder = self.docs_worktree(&task.project).await?.join("specs").join(task.id.as_str());
-        let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
-        Ok(DocumentPaths {
-            requirements: path("requirements.md"),
-            design: path("design.md"),
-            tasks: path("tasks.md"),
-            progress: path("progress.md"),
-        })
+        Ok(paths_in(&self.docs_worktree(&task.project).await?, &task.id))
     }
 
     /// A task's documents on the design-docs branch.
@@ -155,7 +175,21 @@ impl Repositories {
         let id = task.id.clone();
         let read =
             tokio::task::spawn_blocking(move || read_docs(&repository, &settings.design_docs_branch, &id));
-        Ok(read.await??)
+        let mut docs = read.await??;
+        // Whoever commits to the branch, what is shown of it has no secrets.
+        let texts = [
+            &mut docs.requirements,
+            &mut docs.design,
+            &mut docs.tasks,
+            &mut docs.progress,
+            &mut docs.metadata,
+        ];
+        for text in texts.into_iter().flatten() {
+            if let Cow::Owned(clean) = self.0.redactor.redact(text) {
+                *text = clean;
+            }
+        }
+        Ok(docs)
     }
 
     /// A task's living checklist, parsed; empty before there is one.
@@ -163,10 +197,12 @@ impl Repositories {
         let Workplace { repository, settings } = self.workplace(&task.project).await?;
         let path = document(&task.id, "progress.md");
         let read = tokio::task::spawn_blocking(move || repository.read(&settings.design_docs_branch, &path));
-        Ok(read.await??.map(|bytes| checklist::parse(&String::from_utf8_lossy(&bytes))))
+        Ok(read
+            .await??
+            .map(|bytes| checklist::parse(&self.0.redactor.redact(&String::from_utf8_lossy(&bytes)))))
     }
 
-    /// The change of a task's branch against its base.
+    /// The change of a task's branch against its base, without secrets.
     pub async fn diff(&self, task: &Task) -> Result<Vec<git::FileDiff>, RepositoryError> {
         let Workplace { repository, .. } = self.workplace(&task.project).await?;
         let (base, head) = (task.base_branch.clone(), task.branch());
@@ -188,30 +224,32 @@ impl Repositories {
             repository.diff(&base, &head)
         });
         let mut files = read.await??;
+        self.clean(&mut files);
         // What was made comes before what was planned.
         files.sort_by_key(|file| file.path.starts_with("specs/"));
         Ok(files)
     }
 
-    /// What the project's people wrote down for agents, if anything.
-    pub(crate) async fn rules(&self, task: &Task) -> Option<String> {
-        let Workplace { repository, .. } = self.workplace(&task.project).await.ok()?;
-        let base = task.base_branch.clone();
-        tokio::task::spawn_blocking(move || {
-            RULE_FILES.iter().find_map(|file| repository.read(&base, file).ok().flatten())
-        })
-        .await
-        .ok()?
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    /// Takes secrets out of what is shown of files.
+    pub(crate) fn clean(&self, files: &mut [git::FileDiff]) {
+        for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
+            let lines: Vec<&str> = hunk.lines.iter().map(|line| line.text.as_str()).collect();
+            let clean = self.0.redactor.redact_lines(&lines);
+            hunk.lines.iter_mut().zip(clean).for_each(|(line, clean)| line.text = clean);
+        }
     }
 
-    /// Who answers the questions of a task's agents.
-    pub(crate) async fn permission_policy(&self, task: &Task) -> Policy {
-        match self.0.store.project(&task.project).await {
-            Ok(Some(project)) => settings(&project).permissions,
-            // Without settings, a person decides.
-            Ok(None) | Err(_) => Policy::Ask,
-        }
+    /// What an agent's turn in a task has around it.
+    pub(crate) async fn surroundings(&self, task: &Task) -> Result<Surroundings, RepositoryError> {
+        let Workplace { repository, settings } = self.workplace(&task.project).await?;
+        let (base, policy) = (task.base_branch.clone(), settings.permissions);
+        let read = tokio::task::spawn_blocking(move || {
+            let folder = repository.ensure_docs_worktree(&settings.design_docs_branch)?;
+            let rules = RULE_FILES.iter().find_map(|file| repository.read(&base, file).ok().flatten());
+            Ok::<_, git::Error>((folder, rules.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())))
+        });
+        let (folder, rules) = read.await??;
+        Ok(Surroundings { documents: paths_in(&folder, &task.id), rules, policy })
     }
 
     /// Where repositories that SpecTask cloned or made for an owner are.

@@ -4,6 +4,7 @@
 //! effect to the next claim, and its late report is refused.
 
 use crate::App;
+use crate::clean;
 use crate::clock::now;
 use crate::effects::{self, Done};
 use std::time::Duration;
@@ -12,8 +13,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use workflow::{Failure, Input};
 
-/// How long a claim holds without being renewed, in milliseconds.
-const LEASE: i64 = 30_000;
 /// How often a held claim is renewed.
 const RENEWAL: Duration = Duration::from_secs(10);
 /// How often the runner looks without having been woken.
@@ -22,17 +21,32 @@ const LOOK: Duration = Duration::from_secs(1);
 const BATCH: u64 = 64;
 /// How often an effect that cannot be done is tried before it is given up.
 const MAX_ATTEMPTS: i64 = 5;
+/// The same for one that nobody waits for, such as tidying up: nobody would ask for it again.
+const PATIENT_ATTEMPTS: i64 = 30;
 
 /// Runs effects until told to stop, then waits for those under way that end by themselves.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let running = TaskTracker::new();
+    tokio::join!(start_claimed(&app, &running, &stop), look(&app, &running, &stop));
+    running.close();
+    running.wait().await;
+}
+
+/// Starts what this server's own decisions claimed.
+async fn start_claimed(app: &App, running: &TaskTracker, stop: &CancellationToken) {
+    while let Some(Some(claimed)) = stop.run_until_cancelled(app.orchestrator.claimed()).await {
+        running.spawn(perform(app.clone(), claimed, stop.clone()));
+    }
+}
+
+/// Claims and starts the rest: what waited for its time or its lane, and what another server left.
+async fn look(app: &App, running: &TaskTracker, stop: &CancellationToken) {
     while !stop.is_cancelled() {
-        match claim(&app).await {
+        match app.store.claim_effects(app.orchestrator.lease(), BATCH).await {
             Ok(claimed) if claimed.is_empty() => {}
             Ok(claimed) => {
                 for claim in claimed {
-                    let (app, stop) = (app.clone(), stop.clone());
-                    running.spawn(async move { perform(app, claim, stop).await });
+                    running.spawn(perform(app.clone(), claim, stop.clone()));
                 }
                 continue;
             }
@@ -44,13 +58,6 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
             () = stop.cancelled() => {}
         }
     }
-    running.close();
-    running.wait().await;
-}
-
-async fn claim(app: &App) -> Result<Vec<Claimed>, store::StoreError> {
-    let at = now();
-    app.store.claim_effects(&app.worker, BATCH, at, at.plus(LEASE)).await
 }
 
 /// Does one effect while renewing its lease, and reports.
@@ -66,6 +73,8 @@ async fn perform(app: App, claimed: Claimed, stop: CancellationToken) {
         // What is cut off here is claimed again by the next start, at once.
         () = stop.cancelled() => return,
     };
+    // What an agent or git said last goes to the log, the queue and the task.
+    let outcome = outcome.map_err(|failure| clean::cleaned(&app.redactor, failure));
     app.metrics.effect_done(claimed.row.effect.name());
     let result = match outcome {
         Ok(Done::Report(input)) => app.orchestrator.report(&claimed.task, fence, input).await,
@@ -85,7 +94,8 @@ async fn give_back(
     failure: Failure,
 ) -> Result<(), store::StoreError> {
     tracing::warn!(effect = claimed.row.effect.name(), task = %claimed.task, attempt = claimed.attempt, reason = failure.message, "an effect failed");
-    if failure.class.heals() && claimed.attempt < MAX_ATTEMPTS {
+    let most = if claimed.row.effect.is_waited_for() { MAX_ATTEMPTS } else { PATIENT_ATTEMPTS };
+    if failure.class.heals() && claimed.attempt < most {
         let wait = 250 * (1 << claimed.attempt.clamp(0, 8));
         app.store.release_effect(&fence, now().plus(wait), &failure.message).await?;
         return Ok(());
@@ -98,7 +108,7 @@ async fn give_back(
 async fn hold(app: &App, fence: &Fence) {
     loop {
         tokio::time::sleep(RENEWAL).await;
-        match app.store.renew_lease(fence, now().plus(LEASE)).await {
+        match app.store.renew_lease(fence, app.orchestrator.lease().until).await {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => tracing::warn!(%error, "could not renew a lease; trying again"),

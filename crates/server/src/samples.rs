@@ -6,7 +6,8 @@ use crate::repositories::{ProjectSettings, Repositories};
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
 use store::{Project, Store};
-use workflow::{Ids as _, UserId};
+use utoipa::ToSchema;
+use workflow::{Ids as _, TaskKind, UserId};
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/samples"]
@@ -22,8 +23,19 @@ pub struct Sample {
     pub tech_stack: Vec<String>,
     #[serde(default)]
     pub prompts: Vec<String>,
+    /// What may be asked for without planning.
+    #[serde(default)]
+    pub plain: Vec<PlainPrompt>,
     #[serde(default)]
     pub checks: Vec<String>,
+}
+
+/// A prompt for a task without planning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PlainPrompt {
+    #[schema(schema_with = crate::wire::task_kind)]
+    pub task_type: TaskKind,
+    pub prompt: String,
 }
 
 /// A scenario's head: which prompts it plays and how its result is checked.
@@ -80,10 +92,11 @@ pub(crate) fn write_scenarios(folder: &std::path::Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The checks of the scenario that plays a prompt, where it has its own.
-pub(crate) fn scenario_checks(prompt: &str) -> Option<Vec<String>> {
+/// The checks of the scenario that plays a prompt in a sample, where it has its own.
+pub(crate) fn scenario_checks(sample: &str, prompt: &str) -> Option<Vec<String>> {
     let prompt = prompt.trim().to_lowercase();
-    Files::iter().filter(|path| is_scenario(path)).find_map(|path| {
+    let folder = format!("{sample}/scenarios/");
+    Files::iter().filter(|path| is_scenario(path) && path.starts_with(&folder)).find_map(|path| {
         let file = Files::get(&path)?;
         let head: ScenarioHead = toml::from_str(&String::from_utf8_lossy(&file.data)).ok()?;
         let plays = head.prompts.iter().any(|known| prompt.contains(&known.trim().to_lowercase()));
@@ -109,12 +122,14 @@ pub async fn fresh_project(
     }
     let name = if taken == 0 { sample.id.clone() } else { format!("{}-{}", sample.id, taken + 1) };
     let prefix = format!("{}/files/", sample.id);
-    let files: Vec<(String, Vec<u8>)> = Files::iter()
+    let mut files: Vec<(String, Vec<u8>)> = Files::iter()
         .filter_map(|path| {
             let file = Files::get(&path)?;
             Some((path.strip_prefix(&prefix)?.to_owned(), file.data.into_owned()))
         })
         .collect();
+    // By this the scripted agent knows where its scenarios belong.
+    files.push((".spectask/sample.toml".to_owned(), format!("id = {:?}\n", sample.id).into_bytes()));
     let (git, path) = (repositories.git().clone(), repositories.owner_folder(owner).join(&name));
     let made = path.clone();
     tokio::task::spawn_blocking(move || git.create_repository(&made, "main", &files, "Sample project"))

@@ -2,13 +2,44 @@
 //! that need none.
 
 use crate::App;
+use crate::effects;
+use crate::orchestrator::AskError;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use workflow::schedule::{self, Limits};
+use workflow::{NewTask, Phase, Task};
 
 /// How often the scheduler looks without having been woken.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How many more tasks may begin before the next look. Whoever gives a place away holds the lock.
+#[derive(Default)]
+pub(crate) struct Places(Mutex<usize>);
+
+/// Creates a task; one that is to be planned and waits for nothing gets its place along with it.
+pub(crate) async fn create(app: &App, new: NewTask, start: bool) -> Result<Task, AskError> {
+    let waits_for_others = !new.depends_on.is_empty();
+    let mut free = app.places.0.lock().await;
+    let admitted = start && new.planned && !waits_for_others && *free > 0;
+    if !admitted {
+        drop(free);
+        return app.orchestrator.create(app.orchestrator.begin(new, start, false)?).await;
+    }
+    *free -= 1;
+    let step = app.orchestrator.begin(new, start, true)?;
+    let begun = step.task.clone();
+    // The agent starts while the task is brought to the disk; what it is to do, it hears afterwards.
+    if let Some(planner) = begun.sessions.first() {
+        effects::warm(app, &begun, &planner.agent);
+    }
+    let created = app.orchestrator.create(step).await;
+    if !created.as_ref().is_ok_and(Task::holds_instance) {
+        app.instances.stop(&begun).await;
+    }
+    created
+}
 
 /// Schedules until told to stop.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
@@ -25,21 +56,37 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
 }
 
 async fn look(app: &App) -> Result<(), store::StoreError> {
-    let waiting = app.store.live_tasks().await?;
-    app.instances.stop_idle(&app.store, &waiting).await?;
-    if !waiting.iter().any(workflow::Task::waits_for_a_place) {
-        return Ok(());
+    let live = give_places(app).await?;
+    app.instances.stop_idle(&app.store, &live).await
+}
+
+async fn give_places(app: &App) -> Result<Vec<Task>, store::StoreError> {
+    let mut free = app.places.0.lock().await;
+    let live = app.store.live_tasks().await?;
+    let limits =
+        Limits { instances: app.config.limits.max_instances, in_review: app.config.limits.max_in_review };
+    if !live.iter().any(Task::waits_for_a_place) {
+        *free = unclaimed(&live, limits);
+        return Ok(live);
     }
+    *free = 0;
     let mut statuses = BTreeMap::new();
-    for needed in waiting.iter().flat_map(|task| &task.depends_on) {
+    for needed in live.iter().flat_map(|task| &task.depends_on) {
         if let Some(task) = app.store.task(needed).await? {
             statuses.insert(needed.clone(), task.status());
         }
     }
-    let limits =
-        Limits { instances: app.config.limits.max_instances, in_review: app.config.limits.max_in_review };
-    for (task, input) in schedule::admissions(&waiting, &statuses, limits) {
+    for (task, input) in schedule::admissions(&live, &statuses, limits) {
         app.orchestrator.decide(&task, input).await?;
     }
-    Ok(())
+    Ok(live)
+}
+
+/// How many tasks could begin to be planned at once while nobody waits.
+fn unclaimed(live: &[Task], limits: Limits) -> usize {
+    let at_work = live.iter().filter(|task| task.holds_instance()).count();
+    let reviewed =
+        |task: &&Task| matches!(task.phase, Phase::SpecReview { .. } | Phase::SpecGeneration { .. });
+    let in_review = live.iter().filter(reviewed).count();
+    limits.instances.saturating_sub(at_work).min(limits.in_review.saturating_sub(in_review))
 }

@@ -4,14 +4,18 @@ use crate::agents::Agents;
 use crate::app::Inner;
 use crate::config::{Config, SandboxMode};
 use crate::feed::Feed;
+use crate::history::{self, History};
 use crate::instances::Instances;
 use crate::metrics::Metrics;
 use crate::orchestrator::Orchestrator;
 use crate::permissions::Permissions;
+use crate::radar::{self, Radar};
 use crate::repositories::Repositories;
+use crate::scheduler::Places;
 use crate::watch::Watch;
-use crate::{App, api, clock, owner, runner, samples, scheduler, watch};
+use crate::{App, api, clean, clock, indexer, owner, runner, samples, scheduler, upkeep, watch};
 use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -62,17 +66,26 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     })?;
     let address = listener.local_addr().context("cannot read the listening address")?;
     let store = Store::open(&config.database()).await.context("cannot open the database")?;
+    if store.is_being_rebuilt().await.context("cannot read the database")? {
+        anyhow::bail!(
+            "the database is only partly rebuilt; run the same `spectask rebuild` again, it goes on"
+        );
+    }
     let worker = worker_name(&config.data_dir)?;
     let freed = store.release_worker(&worker).await.context("cannot free the claims of the server before")?;
     if freed > 0 {
         tracing::info!(effects = freed, "going on with what the server before left");
     }
     let token = owner::ensure(&store, &config).await.context("cannot set up the owner's token")?;
-    let app = assemble(config, store, worker)?;
+    let app = assemble(config, store, worker, &token)?;
     app.instances.end_leftovers().await.context("cannot end the agents that a killed server left")?;
     if app.config.demo {
         let owner = workflow::UserId::from(owner::OWNER);
-        for sample in samples::list() {
+        let known = app.store.projects(&owner).await.context("cannot read the projects")?;
+        let is_there = |sample: &samples::Sample| {
+            known.iter().any(|project| project.settings["sample"] == sample.id.as_str())
+        };
+        for sample in samples::list().into_iter().filter(|sample| !is_there(sample)) {
             let made = samples::fresh_project(&app.repositories, &app.store, &owner, &sample).await;
             made.with_context(|| format!("cannot make the sample repository {}", sample.id))?;
         }
@@ -81,6 +94,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         tracing::warn!("agents run with this user's rights; sandbox.mode = \"off\" says that you know");
     }
     write_server_file(&app, address)?;
+    app.agents.prepare();
     let stop = app.stop.clone();
     let work = tokio::spawn({
         let app = app.clone();
@@ -88,11 +102,21 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
             follow_live(&app).await;
             tokio::join!(
                 runner::run(app.clone(), app.stop.clone()),
-                scheduler::run(app.clone(), app.stop.clone())
+                scheduler::run(app.clone(), app.stop.clone()),
+                radar::run(app.clone(), app.stop.clone()),
+                history::run(app.clone(), app.stop.clone()),
+                indexer::run(app.clone(), app.stop.clone()),
+                upkeep::run(app.clone(), app.stop.clone())
             );
         }
     });
     let router = api::router(app.clone());
+    // Small messages follow each other on the live stream; none waits for the receipt of the one before.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps gathering small messages");
+        }
+    });
     let serve = tokio::spawn(async move {
         axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(async move { stop.cancelled().await })
@@ -101,26 +125,38 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     Ok(Running { app, address, token, work, serve })
 }
 
-fn assemble(config: Config, store: Store, worker: String) -> anyhow::Result<App> {
+fn assemble(config: Config, store: Store, worker: String, token: &str) -> anyhow::Result<App> {
     let identity = App::identity();
     let git = git::Git::new(git::Settings { git_binary: None, identity })
         .context("cannot use git; install it (Debian: apt-get install git)")?;
     let feed = Feed::default();
     let agents = Agents::new(&config);
-    let orchestrator = Orchestrator::new(store.clone(), feed.clone());
-    let instances =
-        Instances::new(store.clone(), feed.clone(), config.clone(), agents.clone(), Permissions::default());
-    let repositories = Repositories::new(git, store.clone(), config.clone());
+    let redactor = clean::redactor(&config, &agents, token)?;
+    let orchestrator = Orchestrator::new(store.clone(), feed.clone(), redactor.clone(), &worker);
+    let instances = Instances::new(
+        store.clone(),
+        feed.clone(),
+        config.clone(),
+        agents.clone(),
+        Permissions::default(),
+        redactor.clone(),
+    );
+    let repositories = Repositories::new(git, store.clone(), config.clone(), redactor.clone());
     let app = App(Arc::new(Inner {
         config,
         store,
         feed,
+        history: History::default(),
         orchestrator,
+        redactor,
         repositories,
         agents,
         instances,
         metrics: Metrics::default(),
         watch: Watch::default(),
+        places: Places::default(),
+        radar: Radar::default(),
+        samples: tokio::sync::Mutex::default(),
         worker,
         started_at: clock::now(),
         stop: CancellationToken::new(),
@@ -151,6 +187,7 @@ async fn recover(app: &App, task: &workflow::Task) -> anyhow::Result<()> {
     for finding in tokio::task::spawn_blocking(move || repository.recover()).await?? {
         tracing::info!(task = %task.id, ?finding, "mended a repository");
     }
+    watch::keep_forward(app, &task.project).await?;
     app.watch.follow(&task.project).await;
     let branch = workplace.settings.design_docs_branch.clone();
     let repository = workplace.repository.clone();
@@ -171,18 +208,46 @@ impl Running {
                 tracing::error!(%error, "the work ended badly");
             }
             app.instances.stop_all().await;
+            if let Err(error) = app.store.release_worker(&app.worker).await {
+                tracing::warn!(%error, "could not free this server's claims; the next start does");
+            }
             if let Ok(Err(error)) = serve.await {
                 tracing::error!(%error, "serving ended badly");
             }
         };
         if tokio::time::timeout(GRACE, graceful).await.is_err() {
             tracing::warn!("not everything ended in time; the next start goes on with it");
+            end_children();
         }
         app.store.close().await;
         // Another server may have written it meanwhile; a missing file is as good.
         let _ = std::fs::remove_file(app.config.data_dir.join("server.json"));
         Ok(())
     }
+}
+
+/// Ends what this process still waits for, such as a clone from a host that does not answer: it would outlive the server.
+fn end_children() {
+    let mut open = children("self");
+    let mut all = Vec::new();
+    while let Some(pid) = open.pop() {
+        open.extend(children(&pid.to_string()));
+        all.push(pid);
+    }
+    for pid in all.into_iter().filter_map(rustix::process::Pid::from_raw) {
+        // One that has ended meanwhile needs no end.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
+/// The processes that a process has started and that are there.
+fn children(process: &str) -> Vec<i32> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
+    let lists =
+        threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .collect()
 }
 
 /// By which name this data directory's server claims work; the same after a restart.

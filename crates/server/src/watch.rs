@@ -6,7 +6,7 @@ use crate::documents;
 use crate::repositories::Workplace;
 use crate::{news, progress};
 use serde_json::json;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use workflow::{Input, Phase, ProjectId, Specs, Task, TaskId};
@@ -24,10 +24,10 @@ struct Inner {
     app: std::sync::OnceLock<std::sync::Weak<crate::app::Inner>>,
 }
 
-/// A move of the design-docs branch.
+/// A move of the design-docs branch, or its end.
 struct Moved {
     old: Option<String>,
-    new: String,
+    new: Option<String>,
 }
 
 impl Watch {
@@ -46,12 +46,11 @@ impl Watch {
         let (moves, receiver) = mpsc::channel(WAITING);
         let branch = format!("refs/heads/{}", workplace.settings.design_docs_branch);
         let on_change = Box::new(move |change: git::RefChange| {
-            if change.refname == branch
-                && let Some(new) = change.new
-            {
+            if change.refname == branch {
+                let [old, new] =
+                    [change.old, change.new].map(|commit| commit.map(|commit| commit.to_string()));
                 // A full queue holds a later look at the same tip already.
-                let _ = moves
-                    .try_send(Moved { old: change.old.map(|old| old.to_string()), new: new.to_string() });
+                let _ = moves.try_send(Moved { old, new });
             }
         });
         let repository = workplace.repository.clone();
@@ -81,40 +80,67 @@ async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut m
         if let Err(error) = take_in(&app, &project, moved).await {
             tracing::warn!(%error, %project, "could not read a change of the design-docs branch");
         }
+        // After those who watch were told, so that they do not wait for it.
+        if let Err(error) = keep_forward(&app, &project).await {
+            tracing::warn!(%error, %project, "could not look after the design-docs branch");
+        }
     }
+}
+
+/// Sees to it that the design-docs branch has every commit that it ever had. What that changes is noticed as any
+/// other move is.
+pub(crate) async fn keep_forward(app: &App, project: &ProjectId) -> anyhow::Result<()> {
+    let workplace = app.repositories.workplace(project).await?;
+    let (repository, branch) = (workplace.repository, workplace.settings.design_docs_branch);
+    match tokio::task::spawn_blocking(move || repository.keep_forward(&branch)).await?? {
+        git::Forward::Whole => {}
+        git::Forward::MadeAgain(commit) => {
+            tracing::warn!(%project, %commit, "the design-docs branch was deleted, and is made again");
+        }
+        git::Forward::Joined { merge, lost, contested } => {
+            tracing::warn!(%project, %merge, %lost, ?contested, "the design-docs branch had lost commits, and has them again");
+        }
+    }
+    Ok(())
 }
 
 /// Tells about the progress of every task whose files changed, and has changed documents reviewed again.
 async fn take_in(app: &App, project: &ProjectId, moved: Moved) -> anyhow::Result<()> {
     let workplace = app.repositories.workplace(project).await?;
     let repository = workplace.repository.clone();
-    let (old, new) = (moved.old, moved.new);
+    let Moved { old, new: Some(new) } = moved else { return Ok(()) };
     let commits = tokio::task::spawn_blocking({
         let new = new.clone();
         move || repository.log(old.as_deref(), &new, 200)
     })
     .await??;
-    let by = commits.first().map_or_else(String::new, |commit| commit.author.clone());
     let mut progressed = BTreeSet::new();
-    let mut edited = BTreeSet::new();
-    for path in commits.iter().flat_map(|commit| &commit.files_touched) {
+    // With who changed them last.
+    let mut edited: BTreeMap<TaskId, &str> = BTreeMap::new();
+    for (commit, path) in
+        commits.iter().flat_map(|commit| commit.files_touched.iter().map(move |path| (commit, path)))
+    {
         let Some((id, name)) = path.strip_prefix("specs/").and_then(|rest| rest.split_once('/')) else {
             continue;
         };
         match name {
-            "progress.md" => progressed.insert(TaskId::from(id)),
-            "requirements.md" | "design.md" | "tasks.md" => edited.insert(TaskId::from(id)),
-            _ => false,
-        };
+            "progress.md" => {
+                progressed.insert(TaskId::from(id));
+            }
+            "requirements.md" | "design.md" | "tasks.md" => {
+                edited.entry(TaskId::from(id)).or_insert(&commit.author);
+            }
+            _ => {}
+        }
     }
     for id in progressed {
         if let Some(task) = app.store.task(&id).await?.filter(|task| task.project == *project) {
             announce(app, &workplace, &task, &new).await?;
         }
     }
-    for id in edited {
+    for (id, by) in edited {
         if let Some(task) = app.store.task(&id).await?.filter(|task| task.project == *project) {
-            look_at_documents(app, &workplace, &task, &new, by.clone()).await?;
+            look_at_documents(app, &workplace, &task, &new, by.to_owned()).await?;
         }
     }
     Ok(())
@@ -126,7 +152,9 @@ async fn announce(app: &App, workplace: &Workplace, task: &Task, commit: &str) -
     let Some(bytes) = tokio::task::spawn_blocking(move || repository.read(&at, &path)).await?? else {
         return Ok(());
     };
-    let checklist = documents::checklist_view(&String::from_utf8_lossy(&bytes));
+    let text = String::from_utf8_lossy(&bytes);
+    let checklist = documents::checklist_view(&app.redactor.redact(&text));
+    let checklist = documents::with_evidence(task, checklist);
     let data = json!({ "spec_task_id": task.id, "commit": commit, "at": now(), "checklist": checklist });
     let rows = app.store.append_feed(now(), news::entry(task, "progress", &data).to_vec()).await?;
     app.feed.publish(rows);
@@ -148,7 +176,7 @@ pub(crate) async fn look_at_documents(
     let Some(in_force) = in_force else { return Ok(()) };
     let found = documents::read(workplace, &task.id, commit).await?;
     let Some(found) = found.filter(|found| found.hash() != in_force.hash) else { return Ok(()) };
-    let specs = documents::keep(app, task, in_force.round, commit, &found).await?;
+    let specs = documents::keep(app, task, in_force.round, commit, &found, Some(&by)).await?;
     let specs = specs.unwrap_or_else(|problems| {
         tracing::info!(task = %task.id, ?problems, "the documents were changed into something unusable");
         Specs { hash: found.hash(), commit: workflow::Commit(commit.to_owned()), ..in_force.clone() }

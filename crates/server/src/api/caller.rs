@@ -5,6 +5,7 @@ use crate::{App, owner};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
+use percent_encoding::percent_decode_str;
 use store::User;
 use workflow::{SessionId, Task, TaskId, UserId};
 
@@ -55,12 +56,17 @@ fn token(headers: &HeaderMap) -> Option<String> {
         .flat_map(|cookies| cookies.split(';'))
         .filter_map(|cookie| cookie.trim().split_once('='))
         .find(|(name, _)| *name == COOKIE)
-        .map(|(_, token)| token.to_owned())
+        .map(|(_, token)| percent_decode_str(token).decode_utf8_lossy().into_owned())
 }
 
 impl Caller {
     pub(crate) fn id(&self) -> &UserId {
         &self.user.id
+    }
+
+    /// Whose commits the caller's edits are.
+    pub(crate) fn identity(&self) -> git::Identity {
+        git::Identity { name: self.user.name.clone(), email: format!("{}@localhost", self.user.id) }
     }
 
     /// A task of the caller's; somebody else's is as unknown as one that never was.

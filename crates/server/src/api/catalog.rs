@@ -1,17 +1,27 @@
 //! What can be chosen: agents and sample repositories.
 
 use super::caller::Caller;
+use super::extract::Query;
+use super::page::{PageQuery, Paged, page};
+use super::problem::Problem;
 use crate::agents::AgentView;
+use crate::samples::PlainPrompt;
 use crate::{App, samples};
-use axum::Json;
 use axum::extract::State;
+use axum::http::Uri;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Lists the agents that can be chosen, those that can start first.
-#[utoipa::path(get, path = "/agents", tag = "fleet", responses((status = 200, body = Vec<AgentView>)))]
-pub(crate) async fn agents(State(app): State<App>, _caller: Caller) -> Json<Vec<AgentView>> {
-    Json(app.agents.list())
+#[utoipa::path(get, path = "/agents", tag = "fleet", params(PageQuery),
+    responses((status = 200, body = Vec<AgentView>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
+pub(crate) async fn agents(
+    State(app): State<App>,
+    _caller: Caller,
+    uri: Uri,
+    Query(query): Query<PageQuery>,
+) -> Result<Paged<AgentView>, Problem> {
+    page(&uri, &query, app.agents.list())
 }
 
 /// A sample repository.
@@ -22,17 +32,25 @@ pub(crate) struct DemoRepo {
     description: String,
     tech_stack: Vec<String>,
     prompts: Vec<String>,
+    /// Prompts for tasks without planning.
+    plain: Vec<PlainPrompt>,
 }
 
 /// Lists the sample repositories.
-#[utoipa::path(get, path = "/demo-repos", tag = "projects", responses((status = 200, body = Vec<DemoRepo>)))]
-pub(crate) async fn demo_repos(_caller: Caller) -> Json<Vec<DemoRepo>> {
+#[utoipa::path(get, path = "/demo-repos", tag = "projects", params(PageQuery),
+    responses((status = 200, body = Vec<DemoRepo>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
+pub(crate) async fn demo_repos(
+    _caller: Caller,
+    uri: Uri,
+    Query(query): Query<PageQuery>,
+) -> Result<Paged<DemoRepo>, Problem> {
     let all = samples::list().into_iter().map(|sample| DemoRepo {
         id: sample.id,
         name: sample.name,
         description: sample.description,
         tech_stack: sample.tech_stack,
         prompts: sample.prompts,
+        plain: sample.plain,
     });
-    Json(all.collect())
+    page(&uri, &query, all.collect())
 }

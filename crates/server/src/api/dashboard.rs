@@ -1,10 +1,13 @@
 //! The dashboard, embedded in the binary.
 
+use super::caller::find;
 use super::login::cookie;
 use super::problem::Problem;
-use axum::extract::Request;
+use crate::App;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use percent_encoding::percent_decode_str;
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
@@ -17,9 +20,9 @@ const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'u
     connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Serves a file of the dashboard, or its page for every path that the page itself routes.
-pub(crate) async fn serve(request: Request) -> Response {
+pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response {
     let path = request.uri().path().trim_start_matches('/').to_owned();
-    if path.starts_with("api/") {
+    if path == "api" || path.starts_with("api/") {
         return Problem::new(
             StatusCode::NOT_FOUND,
             "no_such_route",
@@ -28,10 +31,14 @@ pub(crate) async fn serve(request: Request) -> Response {
         .into_response();
     }
     if let Some(token) = token_in(&request) {
-        return with_cookie(&request, &token);
+        return match find(&app, &token).await {
+            Ok(known) => without_token(&request, known.map(|_| token.as_str())),
+            Err(problem) => problem.into_response(),
+        };
     }
     let (name, file) = match Files::get(&path) {
         Some(file) => (path.as_str(), file),
+        None if path.starts_with("assets/") => return Problem::not_found("file").into_response(),
         None => match Files::get("index.html") {
             Some(page) => ("index.html", page),
             None => {
@@ -59,16 +66,12 @@ fn token_in(request: &Request) -> Option<String> {
     let pairs = request.uri().query()?.split('&').filter_map(|pair| pair.split_once('='));
     pairs
         .filter(|(name, _)| *name == "token")
-        .map(|(_, token)| token.to_owned())
+        .map(|(_, token)| percent_decode_str(token).decode_utf8_lossy().into_owned())
         .find(|token| !token.is_empty())
 }
 
-/// Moves the token from the URL into a cookie and leads to the same page without it.
-fn with_cookie(request: &Request, token: &str) -> Response {
-    let cookie = match cookie(token) {
-        Ok(cookie) => cookie,
-        Err(problem) => return problem.into_response(),
-    };
+/// Leads to the same page without the token in its URL; a known token goes into the cookie.
+fn without_token(request: &Request, known: Option<&str>) -> Response {
     let rest: Vec<&str> = request
         .uri()
         .query()
@@ -82,7 +85,9 @@ fn with_cookie(request: &Request, token: &str) -> Response {
     let to = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/"));
     let mut response = StatusCode::SEE_OTHER.into_response();
     response.headers_mut().insert(header::LOCATION, to);
-    response.headers_mut().insert(header::SET_COOKIE, cookie);
+    if let Some(cookie) = known.map(cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }

@@ -5,7 +5,8 @@ use super::extract::Query;
 use super::problem::Problem;
 use super::scenes;
 use crate::App;
-use crate::repositories::document;
+use crate::documents;
+use crate::repositories::{Docs, document};
 use crate::wire::rfc3339;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{Cursor, Write as _};
 use utoipa::{IntoParams, ToSchema};
 use workflow::documents::checklist;
-use workflow::{Millis, SessionStatus, Task};
+use workflow::{DocumentName, Millis, SessionStatus, Task};
 use zip::write::SimpleFileOptions;
 
 /// A task's documents on the design-docs branch.
@@ -77,10 +78,10 @@ pub(crate) struct DocumentView {
     spec_task_id: String,
     document_name: String,
     filename: String,
-    content: String,
+    pub(super) content: String,
     content_type: String,
-    revision: u32,
-    commit: String,
+    pub(super) revision: u32,
+    pub(super) commit: String,
     last_modified: String,
     size: usize,
 }
@@ -96,90 +97,162 @@ pub(crate) async fn read(
     Query(query): Query<RevisionQuery>,
 ) -> Result<Json<DocumentView>, Problem> {
     let task = caller.task(&app, &id).await?;
-    let (name, filename) = match doc.as_str() {
-        "requirements" | "requirements.md" => ("requirements", "requirements.md"),
-        "design" | "design.md" => ("design", "design.md"),
-        "tasks" | "tasks.md" => ("tasks", "tasks.md"),
-        "progress" | "progress.md" => ("progress", "progress.md"),
-        "metadata" | "spec-metadata.json" => ("metadata", "spec-metadata.json"),
-        _ => {
-            let detail = "The documents are requirements, design, tasks, progress and metadata.";
-            return Err(Problem::new(StatusCode::NOT_FOUND, "unknown_document", detail));
-        }
-    };
-    let absent =
-        || Problem::new(StatusCode::NOT_FOUND, "not_generated_yet", format!("There is no {filename} yet."));
-    let (content, commit, revision, at) = match query.revision {
-        Some(round) => {
-            let rounds = app.store.revisions(&task.id).await?;
-            let found = rounds.into_iter().rev().find(|revision| revision.round == round);
-            let found = found.ok_or_else(|| {
-                Problem::new(
-                    StatusCode::NOT_FOUND,
-                    "unknown_revision",
-                    format!("The task has no revision {round}."),
-                )
-            })?;
-            let content = match name {
-                "requirements" => found.requirements,
-                "design" => found.design,
-                "tasks" => found.tasks,
-                _ => {
-                    return Err(Problem::invalid(
-                        "revision",
-                        format!("{filename} is not part of a revision"),
-                    ));
-                }
-            };
-            (content, found.commit.to_string(), round, found.created_at)
-        }
-        None => {
-            let docs = app.repositories.docs(&task).await?;
-            let content = match name {
-                "requirements" => docs.requirements,
-                "design" => docs.design,
-                "tasks" => docs.tasks,
-                "progress" => docs.progress,
-                _ => docs.metadata,
-            };
-            let commit = docs.commit.clone().unwrap_or_default();
-            let at = last_touched(&app, &task, &commit, &document(&task.id, filename)).await?;
-            let round = task.specs().map_or(0, |specs| specs.round);
-            (content.ok_or_else(absent)?, commit, round, at)
-        }
-    };
-    Ok(Json(DocumentView {
-        spec_task_id: id,
-        document_name: name.to_owned(),
-        filename: filename.to_owned(),
-        content_type: if name == "metadata" { "application/json" } else { "text/markdown" }.to_owned(),
-        size: content.len(),
-        content,
-        revision,
-        commit,
-        last_modified: rfc3339(at),
+    let kind = DocumentKind::of(&doc)?;
+    Ok(Json(match query.revision {
+        Some(number) => of_revision(&app, &task, kind, number).await?,
+        None => present(&app, &task, kind).await?,
     }))
 }
 
-/// How many commits are looked through for a document's last change.
-const LOOK: usize = 500;
+/// One of a task's documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DocumentKind {
+    Reviewed(DocumentName),
+    Progress,
+    Metadata,
+}
 
-/// When a file was last changed on the way to a commit.
-async fn last_touched(app: &App, task: &Task, commit: &str, path: &str) -> Result<Millis, Problem> {
-    if commit.is_empty() {
-        return Ok(task.updated_at);
+impl DocumentKind {
+    /// The document that a path names, by its name or its file's.
+    pub(super) fn of(name: &str) -> Result<Self, Problem> {
+        match name {
+            "progress" | "progress.md" => return Ok(Self::Progress),
+            "metadata" | "spec-metadata.json" => return Ok(Self::Metadata),
+            _ => {}
+        }
+        name.strip_suffix(".md").unwrap_or(name).parse().map(Self::Reviewed).map_err(|_| {
+            let detail = "The documents are requirements, design, tasks, progress and metadata.";
+            Problem::new(StatusCode::NOT_FOUND, "unknown_document", detail)
+        })
     }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Reviewed(name) => name.as_str(),
+            Self::Progress => "progress",
+            Self::Metadata => "metadata",
+        }
+    }
+
+    pub(super) fn filename(self) -> &'static str {
+        match self {
+            Self::Reviewed(DocumentName::Requirements) => "requirements.md",
+            Self::Reviewed(DocumentName::Design) => "design.md",
+            Self::Reviewed(DocumentName::Tasks) => "tasks.md",
+            Self::Progress => "progress.md",
+            Self::Metadata => "spec-metadata.json",
+        }
+    }
+
+    pub(super) fn content(self, docs: Docs) -> Option<String> {
+        match self {
+            Self::Reviewed(DocumentName::Requirements) => docs.requirements,
+            Self::Reviewed(DocumentName::Design) => docs.design,
+            Self::Reviewed(DocumentName::Tasks) => docs.tasks,
+            Self::Progress => docs.progress,
+            Self::Metadata => docs.metadata,
+        }
+    }
+
+    /// There is no such document yet.
+    pub(super) fn absent(self) -> Problem {
+        let detail = format!("There is no {} yet.", self.filename());
+        Problem::new(StatusCode::NOT_FOUND, "not_generated_yet", detail)
+    }
+}
+
+impl DocumentView {
+    fn of(task: &Task, kind: DocumentKind, content: String) -> Self {
+        let content_type = match kind {
+            DocumentKind::Metadata => "application/json",
+            DocumentKind::Reviewed(_) | DocumentKind::Progress => "text/markdown",
+        };
+        Self {
+            spec_task_id: task.id.to_string(),
+            document_name: kind.name().to_owned(),
+            filename: kind.filename().to_owned(),
+            content_type: content_type.to_owned(),
+            size: content.len(),
+            content,
+            revision: 0,
+            commit: String::new(),
+            last_modified: rfc3339(task.updated_at),
+        }
+    }
+}
+
+/// A document as a version of the documents has it: what the planner wrote in a round, or a person's edit of it.
+async fn of_revision(
+    app: &App,
+    task: &Task,
+    kind: DocumentKind,
+    number: u32,
+) -> Result<DocumentView, Problem> {
+    let DocumentKind::Reviewed(name) = kind else {
+        return Err(Problem::invalid("revision", format!("{} is not part of a revision", kind.filename())));
+    };
+    let revisions = app.store.revisions(&task.id).await?;
+    let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+    let found = place.and_then(|place| revisions.get(place)).ok_or_else(|| {
+        let detail = format!("The task has no revision {number}; its last is {}.", revisions.len());
+        Problem::new(StatusCode::NOT_FOUND, "unknown_revision", detail)
+    })?;
+    Ok(DocumentView {
+        revision: number,
+        commit: found.commit.to_string(),
+        last_modified: rfc3339(found.created_at),
+        ..DocumentView::of(task, kind, found.text(name).to_owned())
+    })
+}
+
+/// Which revision the documents in force are, from 1; 0 while there are none.
+pub(super) async fn revision_in_force(app: &App, task: &Task) -> Result<u32, Problem> {
+    let Some(specs) = task.specs() else { return Ok(0) };
+    let revisions = app.store.revisions(&task.id).await?;
+    let place = revisions.iter().rposition(|one| one.round == specs.round && one.hash == specs.hash);
+    Ok(u32::try_from(place.map_or(revisions.len(), |place| place + 1)).unwrap_or(u32::MAX))
+}
+
+/// A document as it stands on the branch.
+pub(super) async fn present(app: &App, task: &Task, kind: DocumentKind) -> Result<DocumentView, Problem> {
+    let mut docs = app.repositories.docs(task).await?;
+    let commit = docs.commit.clone().unwrap_or_default();
+    if kind == DocumentKind::Metadata {
+        docs.metadata = metadata(task, docs.metadata);
+    }
+    let content = kind.content(docs).ok_or_else(|| kind.absent())?;
+    let at = last_change(app, task, &commit, vec![document(&task.id, kind.filename())]).await?;
+    let at = at.map_or(task.updated_at, |found| Millis(found.time_ms));
+    let revision = revision_in_force(app, task).await?;
+    Ok(DocumentView { revision, commit, last_modified: rfc3339(at), ..DocumentView::of(task, kind, content) })
+}
+
+/// The metadata as git has it, or of the documents in force, where git has that of earlier ones or none.
+fn metadata(task: &Task, committed: Option<String>) -> Option<String> {
+    let Some(specs) = task.specs() else { return committed };
+    let is_present = |text: &String| {
+        let found = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
+        found["content_hash"].as_str() == Some(&specs.hash)
+    };
+    committed
+        .filter(is_present)
+        .or_else(|| Some(documents::metadata(task, specs, task.status(), serde_json::Map::new())))
+}
+
+/// The last commit on the way to another one that changed one of some files or folders.
+async fn last_change(
+    app: &App,
+    task: &Task,
+    commit: &str,
+    paths: Vec<String>,
+) -> Result<Option<git::LastChange>, Problem> {
     let workplace = app.repositories.workplace(&task.project).await?;
-    let (commit, path) = (commit.to_owned(), path.to_owned());
-    let log = tokio::task::spawn_blocking(move || {
-        let log = workplace.repository.log(None, &commit, LOOK)?;
-        Ok::<_, git::Error>(
-            log.into_iter().find(|entry| entry.files_touched.contains(&path)).map(|entry| entry.time_ms),
-        )
+    let commit = commit.to_owned();
+    let found = tokio::task::spawn_blocking(move || {
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        workplace.repository.last_change(&commit, &paths)
     });
-    let found =
-        log.await.map_err(|error| Problem::internal(&error))?.map_err(|error| Problem::internal(&error))?;
-    Ok(found.map_or(task.updated_at, Millis))
+    found.await.map_err(|error| Problem::internal(&error))?.map_err(|error| Problem::internal(&error))
 }
 
 /// Downloads a task's folders of the design-docs branch as a ZIP archive.
@@ -234,6 +307,8 @@ pub(crate) struct DocumentStatus {
     git_integration_status: String,
     documents_generated: bool,
     session_recording_active: bool,
+    /// Whether everything said, changed and decided so far is in git.
+    fully_recorded: bool,
     #[schema(required)]
     last_commit_hash: Option<String>,
     #[schema(required)]
@@ -249,23 +324,9 @@ pub(crate) async fn status(
     Path(id): Path<String>,
 ) -> Result<Json<DocumentStatus>, Problem> {
     let task = caller.task(&app, &id).await?;
-    let prefix = format!("specs/{id}/");
+    let paths = vec![format!("specs/{id}"), format!("sessions/{id}")];
     let last = match app.repositories.workplace(&task.project).await {
-        Ok(workplace) => {
-            let branch = workplace.settings.design_docs_branch.clone();
-            let read = tokio::task::spawn_blocking(move || {
-                let Some(tip) = workplace.repository.resolve(&branch)? else { return Ok(None) };
-                let log = workplace.repository.log(None, &tip.to_string(), LOOK)?;
-                Ok::<_, git::Error>(
-                    log.into_iter()
-                        .find(|entry| entry.files_touched.iter().any(|file| file.starts_with(&prefix))),
-                )
-            });
-            Ok(read
-                .await
-                .map_err(|error| Problem::internal(&error))?
-                .map_err(|error| Problem::internal(&error))?)
-        }
+        Ok(workplace) => Ok(last_change(&app, &task, &workplace.settings.design_docs_branch, paths).await?),
         Err(error) => Err(error),
     };
     let git = match &last {
@@ -283,6 +344,7 @@ pub(crate) async fn status(
             .sessions
             .iter()
             .any(|session| task.session_status(session) == SessionStatus::Active),
+        fully_recorded: !app.store.is_unrecorded(&task.id).await?,
         last_commit_hash: last.as_ref().map(|entry| entry.id.to_string()),
         last_commit_time: last.map(|entry| rfc3339(Millis(entry.time_ms))),
     }))

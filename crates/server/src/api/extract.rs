@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// How large a JSON body may be, in bytes.
 pub(crate) const BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -51,21 +52,35 @@ pub(crate) async fn read(request: Request<Body>) -> Result<Bytes, Problem> {
     })
 }
 
-/// Parses JSON: malformed is 400, a field of a wrong type or value is 422 and named.
+/// Parses a JSON object: malformed is 400, a field of a wrong type or value is 422 and named. A field that is `null` is
+/// as good as absent.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // An absent body is an empty object: everything in it may be optional.
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let malformed = |error: &serde_json::Error| {
+    let body: Value = serde_json::from_slice(bytes).map_err(|error| {
         Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("The body is not JSON: {error}."))
-    };
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner();
-        if inner.is_data() { bad_field(&path, &inner.to_string()) } else { malformed(&inner) }
     })?;
-    json.end().map_err(|error| malformed(&error))?;
-    Ok(parsed)
+    let Value::Object(mut fields) = body else {
+        return Err(Problem::invalid("body", "is not a JSON object"));
+    };
+    fields.retain(|_, value| !value.is_null());
+    if let Some((field, _)) = fields.iter().find(|(_, value)| has_nul(value)) {
+        return Err(Problem::invalid(field, "has a NUL character, which no text may have"));
+    }
+    serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
+        let path = error.path().to_string();
+        bad_field(&path, &error.into_inner().to_string())
+    })
+}
+
+/// Whether a text in it has the one character that databases and file systems do not keep.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.values().any(has_nul),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// A query string.
@@ -76,6 +91,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
+        if query.contains("%00") {
+            return Err(Problem::invalid("query", "has a NUL character, which no text may have"));
+        }
         let pairs = serde_html_form::Deserializer::from_bytes(query.as_bytes());
         serde_path_to_error::deserialize(pairs).map(Self).map_err(|error| {
             let path = error.path().to_string();
@@ -87,12 +105,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 fn bad_field(path: &str, message: &str) -> Problem {
     // serde names a missing field in the message only.
     let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
-    let message = message.split(" at line ").next().unwrap_or(message);
+    let (field, item) = list_item(path);
+    let message = match item {
+        Some(item) => format!("item {item}: {message}"),
+        None => message.to_owned(),
+    };
     let (field, message) = match missing {
-        Some(field) if path == "." => (field.to_owned(), "is required".to_owned()),
-        Some(field) => (format!("{path}.{field}"), "is required".to_owned()),
-        None if path == "." => ("body".to_owned(), message.to_owned()),
-        None => (path.to_owned(), message.to_owned()),
+        Some(missing) if path == "." => (missing.to_owned(), "is required".to_owned()),
+        Some(missing) => (format!("{path}.{missing}"), "is required".to_owned()),
+        None if path == "." => ("body".to_owned(), message),
+        None => (field.to_owned(), message),
     };
     let mut problem = Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -101,6 +123,25 @@ fn bad_field(path: &str, message: &str) -> Problem {
     );
     problem.errors.push(FieldError { field, message });
     problem
+}
+
+/// The list that an item's path names, and which item it is, from 1.
+fn list_item(path: &str) -> (&str, Option<usize>) {
+    let item = path.strip_suffix(']').and_then(|path| path.rsplit_once('['));
+    match item.and_then(|(list, index)| Some((list, index.parse::<usize>().ok()?))) {
+        Some((list, index)) if !list.is_empty() => (list, Some(index + 1)),
+        _ => (path, None),
+    }
+}
+
+/// Refuses a field that is there and no JSON object.
+pub(crate) fn object(field: &str, value: Option<&serde_json::Value>) -> Result<(), Problem> {
+    match value {
+        Some(value) if !value.is_object() && !value.is_null() => {
+            Err(Problem::invalid(field, "has the wrong type; a JSON object is expected"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -116,6 +157,9 @@ mod tests {
         #[serde(default)]
         #[expect(dead_code, reason = "only its type matters")]
         priority: Option<Priority>,
+        #[serde(default)]
+        #[expect(dead_code, reason = "only its type matters")]
+        labels: Vec<String>,
     }
 
     #[test]
@@ -124,10 +168,21 @@ mod tests {
         assert_eq!(problem("{").code, "malformed_json");
         assert_eq!(problem("").errors[0].field, "prompt");
         assert_eq!(problem(r#"{"prompt": 3}"#).errors[0].field, "prompt");
-        let priority = problem(r#"{"prompt": "x", "priority": "urgent"}"#);
-        assert_eq!(priority.status, 422);
-        assert_eq!(priority.errors[0].field, "priority");
-        assert!(priority.errors[0].message.contains("`critical`"), "{}", priority.errors[0].message);
+        for asked in [r#""urgent""#, "3", "[]"] {
+            let priority = problem(&format!(r#"{{"prompt": "x", "priority": {asked}}}"#));
+            assert_eq!((priority.status, priority.errors[0].field.as_str()), (422, "priority"), "{asked}");
+            let message = &priority.errors[0].message;
+            assert!(message.contains("one of low, medium, high, critical"), "{asked}: {message}");
+        }
+        let labels = problem(r#"{"prompt": "x", "labels": ["a", 3]}"#);
+        assert_eq!(labels.errors[0].field, "labels");
+        assert!(labels.errors[0].message.starts_with("item 2: "), "{}", labels.errors[0].message);
         assert_eq!(problem(r#"{"prompt": "x"} trailing"#).code, "malformed_json");
+        for no_object in [r#"["x"]"#, "3", "null", r#""x""#] {
+            assert_eq!(problem(no_object).errors[0].field, "body", "{no_object}");
+        }
+        assert_eq!(problem(r#"{"prompt": "a\u0000b"}"#).errors[0].field, "prompt");
+        assert_eq!(problem(r#"{"prompt": null}"#).errors[0].message, "is required");
+        assert!(parse::<Body>(br#"{"prompt": "x", "labels": null, "unknown": [1]}"#).is_ok());
     }
 }

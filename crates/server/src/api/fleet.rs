@@ -11,7 +11,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
-use workflow::{Session, SessionPhase, SessionStatus, Task};
+use workflow::{Session, SessionPhase, SessionState, SessionStatus, Task};
 
 /// How many items are shown around the current one.
 const AROUND: usize = 3;
@@ -63,6 +63,8 @@ pub(crate) async fn live(State(app): State<App>, caller: Caller) -> Result<Json<
             .sessions
             .iter()
             .filter(|session| task.session_status(session) == SessionStatus::Active)
+            // What waits for a person's words is nobody's work.
+            .filter(|session| session.state != SessionState::Idle)
             .collect();
         if active.is_empty() {
             continue;
@@ -114,7 +116,7 @@ fn card(task: &Task, session: &Session, checklist: &ChecklistView) -> FleetAgent
         task_name: task.name.clone(),
         phase: session.phase,
         work_session_id: session.id.to_string(),
-        session_name: session.name.clone(),
+        session_name: session.shown_name().to_owned(),
         current_task: at
             .map(|at| FleetItem { started_at: own[at].started_at.clone().or(started), ..own[at].clone() }),
         tasks_before: own[split.saturating_sub(AROUND)..split].to_vec(),

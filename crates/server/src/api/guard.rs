@@ -22,6 +22,9 @@ pub(crate) async fn check(State(app): State<App>, request: Request<Body>, next: 
             format!("This server does not answer for {host:?}; name it under `hosts` in the configuration.");
         return Problem::new(StatusCode::FORBIDDEN, "wrong_host", detail).into_response();
     }
+    if !is_text(request.uri().path()) {
+        return Problem::not_found("thing").into_response();
+    }
     let is_socket = request.headers().contains_key(header::UPGRADE);
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if (is_socket || !reads) && !same_origin(request.headers(), &host) {
@@ -29,6 +32,11 @@ pub(crate) async fn check(State(app): State<App>, request: Request<Body>, next: 
         return Problem::new(StatusCode::FORBIDDEN, "wrong_origin", detail).into_response();
     }
     next.run(request).await
+}
+
+/// Whether a path, once decoded, is text that something could be named by.
+fn is_text(path: &str) -> bool {
+    percent_encoding::percent_decode_str(path).decode_utf8().is_ok_and(|path| !path.contains('\0'))
 }
 
 /// The host with its port, as the client names it.

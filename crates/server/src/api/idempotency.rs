@@ -1,19 +1,27 @@
 //! `Idempotency-Key`: the same request again gets the first answer and does nothing.
+//!
+//! The key is taken in the database before anything is done, and what the request creates is named after it. So a repeat
+//! creates nothing twice, even when the server ended, or another server was asked, before the first answer was kept.
 
 use super::caller::Caller;
 use super::problem::Problem;
 use crate::App;
-use crate::clock::now;
+use crate::clock::{Ulids, now};
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequestParts as _, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
-use store::Remembered;
+use store::{KeyClaim, KeyState, Remembered};
+use workflow::{Ids, Millis};
 
+const LOGIN: &str = "/api/v1/login";
+const LOGOUT: &str = "/api/v1/logout";
 /// How long a key may be.
 const LONGEST: usize = 255;
 /// How large an answer is remembered, in bytes.
@@ -41,7 +49,9 @@ async fn answer(
     next: Next,
 ) -> Result<Response, Problem> {
     let key = request.headers().get("idempotency-key").cloned();
-    let Some(key) = key.filter(|_| request.method() == Method::POST) else {
+    // Logging in and out answers with a cookie and creates nothing.
+    let is_kept = request.method() == Method::POST && !matches!(request.uri().path(), LOGIN | LOGOUT);
+    let Some(key) = key.filter(|_| is_kept) else {
         return Ok(next.run(request).await);
     };
     let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= LONGEST).map(str::to_owned);
@@ -56,18 +66,19 @@ async fn answer(
     let route = parts.uri.path().to_owned();
     let turn = under_way.turn(&format!("{} {route} {key}", caller.id()));
     let _held = turn.lock().await;
-    if let Some(first) = app.store.remembered(caller.id(), &route, &key).await? {
-        if first.body_hash != body_hash {
-            let detail =
-                "This Idempotency-Key was used with another body; take a fresh key for another request.";
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail));
+    let (user, at) = (caller.id().clone(), now());
+    let claim = KeyClaim { user, route: route.clone(), key: key.clone(), body_hash, at };
+    match app.store.claim_key(claim).await? {
+        KeyState::Answered(first) => return Ok(replay(first)),
+        KeyState::Unanswered { since } => {
+            let seed = Sha256::digest(format!("{} {route} {key}", caller.id())).into();
+            parts.extensions.insert(Seed { since, seed });
         }
-        let status = StatusCode::from_u16(first.status).unwrap_or(StatusCode::OK);
-        let mut response = (status, first.response).into_response();
-        let kind = if status.is_success() { "application/json" } else { "application/problem+json" };
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
-        return Ok(response);
+        KeyState::OtherBody => {
+            let message = "was used with another body; take a fresh key for another request";
+            let problem = Problem::invalid("Idempotency-Key", message);
+            return Err(Problem { code: "idempotency_key_reused", ..problem });
+        }
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     // An answer that may differ the next time is not kept, so that trying again can help.
@@ -83,10 +94,54 @@ async fn answer(
         ));
     };
     if let Ok(text) = std::str::from_utf8(&bytes) {
-        let kept = Remembered { body_hash, status: parts.status.as_u16(), response: text.to_owned() };
-        app.store.remember(caller.id(), &route, &key, kept, now()).await?;
+        let kept = Remembered { status: parts.status.as_u16(), response: text.to_owned() };
+        app.store.remember(caller.id(), &route, &key, kept).await?;
     }
     Ok(Response::from_parts(parts, Body::from(bytes)))
+}
+
+fn replay(first: Remembered) -> Response {
+    let status = StatusCode::from_u16(first.status).unwrap_or(StatusCode::OK);
+    let mut response = (status, first.response).into_response();
+    let kind = if status.is_success() { "application/json" } else { "application/problem+json" };
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
+    response
+}
+
+/// A request's key as a source of identifiers.
+#[derive(Clone, Copy, Debug)]
+struct Seed {
+    since: Millis,
+    seed: [u8; 32],
+}
+
+/// The identifiers of what a request creates. They follow from its key, where it has one: a request that is repeated
+/// because its first answer was lost names the same things again and finds them made.
+pub(crate) struct FreshIds {
+    seed: Option<Seed>,
+    taken: u32,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for FreshIds {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self { seed: parts.extensions.get().copied(), taken: 0 })
+    }
+}
+
+impl Ids for FreshIds {
+    fn next(&mut self, prefix: &str) -> String {
+        let Some(Seed { since, seed }) = &self.seed else { return Ulids.next(prefix) };
+        self.taken += 1;
+        let digest =
+            Sha256::new().chain_update(seed).chain_update(format!("{prefix} {}", self.taken)).finalize();
+        let mut chance = [0; 16];
+        chance.copy_from_slice(&digest[..16]);
+        let id = ulid::Ulid::from_parts(u64::try_from(since.0).unwrap_or(0), u128::from_be_bytes(chance));
+        format!("{prefix}_{id}")
+    }
 }
 
 impl UnderWay {
@@ -95,5 +150,28 @@ impl UnderWay {
         // What nobody holds is forgotten, so that the map does not grow.
         all.retain(|_, turn| Arc::strong_count(turn) > 1);
         all.entry(key.to_owned()).or_default().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_of_a_key_are_the_same_each_time_and_differ_among_themselves() {
+        let of = |seed: u8| FreshIds {
+            seed: Some(Seed { since: Millis(1_700_000_000_000), seed: [seed; 32] }),
+            taken: 0,
+        };
+        let ids = |seed| {
+            let mut ids = of(seed);
+            [ids.next("spt"), ids.next("spt"), ids.next("prj")]
+        };
+        assert_eq!(ids(1), ids(1));
+        let mut all: Vec<String> = ids(1).into_iter().chain(ids(2)).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 6, "{all:?}");
+        assert!(all[0].starts_with("prj_01HF7YAT00") && all[0].len() == 30, "{}", all[0]);
     }
 }

@@ -12,11 +12,17 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
 use workflow::documents::requirements;
-use workflow::{Decision, Input, Phase, SessionPhase, SessionStatus, Task, TaskStatus};
+use workflow::{Phase, SessionPhase, SessionStatus, Task, TaskStatus};
+
+/// How long the sessions of a task that was just approved are waited for.
+const PLANNED_WITHIN: Duration = Duration::from_secs(5);
+/// How often a task is looked at while it is waited for.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Everything about a task's sessions on one page.
 #[derive(Debug, Serialize, ToSchema)]
@@ -52,7 +58,7 @@ async fn overview_of(app: &App, task: &Task) -> Result<Overview, Problem> {
     })
 }
 
-fn units(task: &Task) -> Vec<ImplementationTask> {
+pub(crate) fn units(task: &Task) -> Vec<ImplementationTask> {
     task.units().iter().map(|unit| ImplementationTask::of(task, unit)).collect()
 }
 
@@ -73,7 +79,7 @@ pub(crate) async fn overview(
 pub(crate) struct StartBody {
     #[expect(dead_code, reason = "the repository is the project's; the field is part of the contract")]
     project_path: Option<String>,
-    #[expect(dead_code, reason = "taken when the task is created; the field is part of the contract")]
+    /// Taken when the task is created.
     workspace_config: Option<Value>,
     #[expect(dead_code, reason = "sessions are always made by the plan; the field is part of the contract")]
     auto_create_sessions: Option<bool>,
@@ -86,11 +92,15 @@ pub(crate) async fn start_sessions(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-    JsonBody(_body): JsonBody<StartBody>,
+    JsonBody(body): JsonBody<StartBody>,
 ) -> Result<Json<Overview>, Problem> {
-    let task = caller.task(&app, &id).await?;
+    super::extract::object("workspace_config", body.workspace_config.as_ref())?;
+    let mut task = caller.task(&app, &id).await?;
     match &task.phase {
-        Phase::SpecApproved { .. } | Phase::ImplementationQueued { .. } => app.orchestrator.wake(),
+        Phase::SpecApproved { .. } | Phase::ImplementationQueued { .. } => {
+            app.orchestrator.wake();
+            task = with_sessions(&app, &caller, task).await?;
+        }
         Phase::Implementation { .. }
         | Phase::ImplementationReview { .. }
         | Phase::ImplementationFailed { .. }
@@ -109,6 +119,29 @@ pub(crate) async fn start_sessions(
         }
     }
     Ok(Json(overview_of(&app, &task).await?))
+}
+
+/// The task once its sessions are planned; as it is where it waits for a place.
+async fn with_sessions(app: &App, caller: &Caller, mut task: Task) -> Result<Task, Problem> {
+    let id = task.id.clone();
+    let mut news = app.feed.subscribe();
+    let planned = async {
+        loop {
+            let has_any = task.sessions.iter().any(|session| session.phase == SessionPhase::Implementation);
+            let is_coming =
+                matches!(task.phase, Phase::SpecApproved { .. } | Phase::ImplementationQueued { .. });
+            if has_any || !is_coming || task.queue_reason.is_some() {
+                return Ok(task);
+            }
+            // A listener that fell behind has heard that there is something new.
+            let _ = tokio::time::timeout(LOOK, news.recv()).await;
+            task = caller.task(app, task.id.as_str()).await?;
+        }
+    };
+    match tokio::time::timeout(PLANNED_WITHIN, planned).await {
+        Ok(task) => task,
+        Err(_) => caller.task(app, id.as_str()).await,
+    }
 }
 
 /// Planned tasks in a list.
@@ -176,7 +209,7 @@ pub(crate) async fn progress(
         .iter()
         .map(|unit| (unit.index.to_string(), of_unit(unit.index).unwrap_or(0.0)))
         .collect();
-    let planning = f64::from(u8::from(task.approved().is_some()));
+    let planning = crate::planning::share(&app, &task).await;
     let implementation = if task.status() == TaskStatus::Done {
         1.0
     } else if implementation_progress.is_empty() {
@@ -218,44 +251,12 @@ pub(crate) async fn progress(
     }))
 }
 
-/// A reviewer's decision about the change.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct ChangeReviewBody {
-    #[schema(schema_with = crate::wire::decision)]
-    decision: Decision,
-    #[serde(default)]
-    comments: String,
-}
-
-/// Approves the change (it is merged), asks for changes (a work session gets the comments), or rejects it.
-#[utoipa::path(post, path = "/spec-tasks/{id}/approve-implementation", tag = "spec-tasks", params(("id" = String, Path)),
-    request_body = ChangeReviewBody, responses((status = 200, body = SpecTask), (status = 409, body = Problem)))]
-pub(crate) async fn approve(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    JsonBody(body): JsonBody<ChangeReviewBody>,
-) -> Result<Json<SpecTask>, Problem> {
-    let task = caller.task(&app, &id).await?;
-    let data = json!({ "decision": body.decision, "comments": body.comments });
-    let input = Input::ReviewImplementation {
-        decision: body.decision,
-        by: caller.user.name.clone(),
-        comments: body.comments,
-    };
-    let after = app.orchestrator.ask(caller.id(), &task.id, input).await?;
-    if after.version != task.version {
-        scenes::audit(&app, &caller, "review_implementation", &id, &data).await?;
-    }
-    Ok(Json(scenes::task(&app, &after).await?))
-}
-
 /// Which part of a diff is shown.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DiffQuery {
-    limit: Option<u64>,
-    cursor: Option<usize>,
+    pub(super) limit: Option<u64>,
+    pub(super) cursor: Option<usize>,
 }
 
 /// The change of one file.
@@ -304,7 +305,7 @@ pub(crate) struct DiffView {
 }
 
 impl FileDiffView {
-    fn of(file: git::FileDiff) -> Self {
+    pub(super) fn of(file: git::FileDiff) -> Self {
         let hunk = |hunk: git::Hunk| HunkView {
             header: hunk.header,
             old_start: hunk.old_start,
@@ -365,26 +366,26 @@ pub(crate) async fn diff(
 /// Which requirement is carried out where.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Traceability {
-    requirements: Vec<TracedRequirement>,
+    pub(crate) requirements: Vec<TracedRequirement>,
     /// Criteria that no planned task cites.
-    uncovered_requirements: Vec<String>,
+    pub(crate) uncovered_requirements: Vec<String>,
     /// Planned tasks that cite no requirement.
-    orphan_tasks: Vec<String>,
+    pub(crate) orphan_tasks: Vec<String>,
 }
 
 /// A criterion and what carries it out.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct TracedRequirement {
-    id: String,
-    text: String,
+    pub(crate) id: String,
+    pub(crate) text: String,
     #[schema(required)]
-    ears_pattern: Option<String>,
-    tasks: Vec<String>,
-    work_sessions: Vec<String>,
-    commits: Vec<String>,
-    tests: Vec<String>,
+    pub(crate) ears_pattern: Option<String>,
+    pub(crate) tasks: Vec<String>,
+    pub(crate) work_sessions: Vec<String>,
+    pub(crate) commits: Vec<String>,
+    pub(crate) tests: Vec<String>,
     /// `uncovered`, `planned`, `in_progress` or `done`.
-    status: String,
+    pub(crate) status: String,
 }
 
 /// Shows for each criterion the planned tasks, sessions and commits that carry it out.
@@ -396,18 +397,23 @@ pub(crate) async fn traceability(
     Path(id): Path<String>,
 ) -> Result<Json<Traceability>, Problem> {
     let task = caller.task(&app, &id).await?;
-    let Some(revision) = scenes::in_force(&app, &task).await? else {
-        return Ok(Json(Traceability {
+    Ok(Json(traced(&app, &task).await?))
+}
+
+/// What carries out each criterion of a task's documents in force; nothing while it has none.
+pub(crate) async fn traced(app: &App, task: &Task) -> Result<Traceability, Problem> {
+    let Some(revision) = scenes::in_force(app, task).await? else {
+        return Ok(Traceability {
             requirements: Vec::new(),
             uncovered_requirements: Vec::new(),
             orphan_tasks: Vec::new(),
-        }));
+        });
     };
     let parsed = requirements::parse(&revision.requirements);
     let mut traced = Vec::new();
     for criterion in parsed.items.iter().flat_map(|item| &item.criteria) {
         traced.push(trace(
-            &task,
+            task,
             &criterion.number,
             &criterion.text,
             criterion.pattern.map(|pattern| pattern.to_string()),
@@ -420,7 +426,7 @@ pub(crate) async fn traceability(
         .filter(|unit| unit.requirements.is_empty())
         .map(|unit| unit.number.clone())
         .collect();
-    Ok(Json(Traceability { requirements: traced, uncovered_requirements: uncovered, orphan_tasks: orphans }))
+    Ok(Traceability { requirements: traced, uncovered_requirements: uncovered, orphan_tasks: orphans })
 }
 
 fn trace(task: &Task, id: &str, text: &str, ears_pattern: Option<String>) -> TracedRequirement {
@@ -459,112 +465,5 @@ fn trace(task: &Task, id: &str, text: &str, ears_pattern: Option<String>) -> Tra
             .collect(),
         tests: Vec::new(),
         status: status.to_owned(),
-    }
-}
-
-/// In which form the report is wanted.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ReportQuery {
-    /// `md`, `json` or `csv`; `md` when absent.
-    format: Option<String>,
-}
-
-/// Exports a report of a task: what was asked, planned, done and decided.
-#[utoipa::path(get, path = "/spec-tasks/{id}/report", tag = "spec-tasks", params(("id" = String, Path), ReportQuery),
-    responses((status = 200, description = "Markdown, JSON or CSV")))]
-pub(crate) async fn report(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    Query(query): Query<ReportQuery>,
-) -> Result<axum::response::Response, Problem> {
-    use axum::response::IntoResponse as _;
-    let task = caller.task(&app, &id).await?;
-    let scene = scenes::sessions(&app, &task).await?;
-    let decisions = app.store.audit_of(&id).await?;
-    let typed =
-        |kind: &'static str, text: String| ([(axum::http::header::CONTENT_TYPE, kind)], text).into_response();
-    match query.format.as_deref().unwrap_or("md") {
-        "json" => {
-            let decisions: Vec<Value> = decisions
-                .iter()
-                .map(|entry| json!({ "at": rfc3339(entry.at), "action": entry.action, "data": entry.data }))
-                .collect();
-            Ok(Json(json!({
-                "spec_task": scenes::task(&app, &task).await?,
-                "work_sessions": scene.work_sessions,
-                "implementation_tasks": units(&task),
-                "decisions": decisions,
-            }))
-            .into_response())
-        }
-        "csv" => {
-            let mut text = String::from("work_session_id,name,phase,status,started_at,completed_at\r\n");
-            for session in &scene.work_sessions {
-                let cells = [
-                    session.id.as_str(),
-                    &session.name,
-                    session.phase.as_str(),
-                    session.status.as_str(),
-                    session.started_at.as_deref().unwrap_or_default(),
-                    session.completed_at.as_deref().unwrap_or_default(),
-                ];
-                text.push_str(&cells.map(cell).join(","));
-                text.push_str("\r\n");
-            }
-            Ok(typed("text/csv; charset=utf-8", text))
-        }
-        "md" => Ok(typed("text/markdown; charset=utf-8", markdown(&task, &scene.work_sessions, &decisions))),
-        other => Err(Problem::invalid("format", format!("{other:?} is not one of md, json, csv"))),
-    }
-}
-
-/// A CSV cell: quoted where it must be, and never a formula to a spreadsheet.
-fn cell(text: &str) -> String {
-    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-fn markdown(task: &Task, sessions: &[WorkSession], decisions: &[store::AuditEntry]) -> String {
-    use std::fmt::Write as _;
-    let mut text = format!("# {}\n\n- Task: `{}`\n- Status: {}\n", task.name, task.id, task.status());
-    let _ = writeln!(text, "- Created: {}", rfc3339(task.created_at));
-    if let Some(at) = task.completed_at {
-        let _ = writeln!(text, "- Completed: {}", rfc3339(at));
-    }
-    let _ = writeln!(text, "\n## Prompt\n\n{}\n\n## Planned tasks\n", task.prompt);
-    for unit in task.units() {
-        let _ = writeln!(text, "- {}. {} ({})", unit.number, unit.title, task.unit_status(unit.index));
-    }
-    text.push_str(
-        "\n## Work sessions\n\n| session | phase | status | started | completed |\n|---|---|---|---|---|\n",
-    );
-    for session in sessions.iter().filter(|session| session.phase != SessionPhase::Validation) {
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {} |",
-            session.name.replace('|', "\\|"),
-            session.phase,
-            session.status,
-            session.started_at.as_deref().unwrap_or("–"),
-            session.completed_at.as_deref().unwrap_or("–")
-        );
-    }
-    text.push_str("\n## Decisions\n\n");
-    for entry in decisions {
-        let decision =
-            entry.data["decision"].as_str().map_or(String::new(), |decision| format!(": {decision}"));
-        let _ = writeln!(text, "- {} {}{decision}", rfc3339(entry.at), entry.action);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn cells_are_quoted_and_never_formulas() {
-        assert_eq!(super::cell("a,\"b\""), "\"a,\"\"b\"\"\"");
-        assert_eq!(super::cell("=1+1"), "'=1+1");
     }
 }

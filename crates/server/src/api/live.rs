@@ -7,7 +7,7 @@ use super::subscriber::{Subscriber, TopicName, Wake};
 use crate::App;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
@@ -45,7 +45,7 @@ pub(crate) async fn socket(
             .on_upgrade(move |socket| serve(app, caller, socket)),
         Err(_) => {
             let detail = "This address speaks WebSocket; for server-sent events use /api/v1/events?topic=….";
-            Problem::new(axum::http::StatusCode::UPGRADE_REQUIRED, "websocket_only", detail).into_response()
+            Problem::new(StatusCode::UPGRADE_REQUIRED, "websocket_only", detail).into_response()
         }
     }
 }
@@ -58,6 +58,13 @@ async fn serve(app: App, caller: Caller, mut socket: WebSocket) {
             if !send(&mut socket, &message).await {
                 return;
             }
+        }
+        if subscriber.lacks_any() {
+            if let Err(problem) = subscriber.read_on().await {
+                tracing::warn!(detail = problem.detail, "a live stream ends");
+                return;
+            }
+            continue;
         }
         tokio::select! {
             received = socket.recv() => {
@@ -95,6 +102,10 @@ async fn answer(subscriber: &mut Subscriber, message: Message) -> Result<Option<
         Message::Close(_) => return Err(Closed),
         Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => return Ok(None),
     };
+    if text.is_empty() {
+        let detail = "The message is empty; send a JSON object.";
+        return Ok(Some(error(&Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail))));
+    }
     let request: Request = match super::extract::parse(text.as_bytes()) {
         Ok(request) => request,
         Err(problem) => return Ok(Some(error(&problem))),
@@ -159,6 +170,12 @@ pub(crate) async fn events(
         loop {
             if let Some(message) = subscriber.next_ready() {
                 return Some((Ok::<_, Infallible>(event(&message)), (subscriber, stop)));
+            }
+            if subscriber.lacks_any() {
+                if subscriber.read_on().await.is_err() {
+                    return None;
+                }
+                continue;
             }
             let wake = tokio::select! {
                 wake = subscriber.wait() => wake,

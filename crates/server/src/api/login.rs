@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,16 +62,16 @@ pub(crate) async fn login(
         return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_token", detail));
     };
     let mut response = Json(Me::of(&user)).into_response();
-    response.headers_mut().insert(header::SET_COOKIE, cookie(token)?);
+    response.headers_mut().insert(header::SET_COOKIE, cookie(token));
     Ok(response)
 }
 
 /// The cookie that carries a token: unreadable to scripts, never sent from other sites.
-pub(crate) fn cookie(token: &str) -> Result<HeaderValue, Problem> {
+pub(crate) fn cookie(token: &str) -> HeaderValue {
+    let token = utf8_percent_encode(token, NON_ALPHANUMERIC);
     let text = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age=2592000");
-    HeaderValue::from_str(&text).map_err(|_| {
-        Problem::new(StatusCode::BAD_REQUEST, "bad_token", "A token has visible ASCII characters only.")
-    })
+    // Encoded so, the token is letters, digits and percent signs.
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// Logs out: the session cookie is taken back.

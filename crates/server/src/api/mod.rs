@@ -1,26 +1,48 @@
 //! The HTTP face of the server.
 
+mod analytics;
 mod caller;
 mod catalog;
+mod change_review;
+mod collisions;
+mod comments;
+mod coordination;
+mod create;
+mod crew;
 mod dashboard;
 mod documents;
+mod edit_document;
 mod extract;
+mod findings;
 mod fleet;
+mod generate;
 mod guard;
+mod history;
 mod idempotency;
-mod implementation;
+pub(crate) mod implementation;
+mod lint;
 mod live;
 mod login;
+mod messages;
 mod openapi;
 mod ops;
+mod page;
 mod permissions;
-mod problem;
+mod plain;
+pub(crate) mod problem;
 mod projects;
-mod scenes;
+mod report;
+mod reviews;
+pub(crate) mod scenes;
+mod search;
+mod session_diff;
 mod sessions;
 mod specs;
 mod subscriber;
 mod tasks;
+mod templates;
+mod threads;
+mod timeline;
 mod zed;
 
 pub use openapi::document;
@@ -47,37 +69,62 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(tasks::start))
         .routes(routes!(tasks::cancel))
         .routes(routes!(tasks::retry))
+        .routes(routes!(plain::list, plain::create))
+        .routes(routes!(plain::read, plain::edit, plain::remove))
+        .routes(routes!(plain::set_status))
+        .routes(routes!(plain::sessions, plain::add_session))
+        .routes(routes!(templates::list))
         .routes(routes!(specs::read))
         .routes(routes!(specs::approve))
         .routes(routes!(specs::approve_with_handoff))
-        .routes(routes!(specs::lint))
-        .routes(routes!(specs::reviews))
-        .routes(routes!(specs::review))
+        .routes(routes!(lint::list))
+        .routes(routes!(reviews::list))
+        .routes(routes!(reviews::read))
+        .routes(routes!(comments::create))
+        .routes(routes!(comments::reply))
+        .routes(routes!(comments::resolve))
         .routes(routes!(implementation::progress))
-        .routes(routes!(implementation::approve))
+        .routes(routes!(change_review::approve))
         .routes(routes!(implementation::diff))
+        .routes(routes!(collisions::read))
+        .routes(routes!(findings::list))
         .routes(routes!(implementation::traceability))
-        .routes(routes!(implementation::report))
+        .routes(routes!(report::read))
+        .routes(routes!(search::search))
+        .routes(routes!(analytics::read))
         .routes(routes!(implementation::start_sessions))
         .routes(routes!(implementation::overview))
         .routes(routes!(implementation::implementation_tasks))
         .routes(routes!(sessions::of_task))
         .routes(routes!(sessions::read))
         .routes(routes!(sessions::set_status))
-        .routes(routes!(sessions::say))
+        .routes(routes!(messages::say))
+        .routes(routes!(messages::edit, messages::withdraw))
+        .routes(routes!(crew::spawn))
+        .routes(routes!(crew::spawn_of_task))
+        .routes(routes!(crew::branch))
+        .routes(routes!(crew::choose))
+        .routes(routes!(coordination::add))
+        .routes(routes!(coordination::log))
+        .routes(routes!(timeline::read))
         .routes(routes!(sessions::cancel))
         .routes(routes!(sessions::retry))
         .routes(routes!(sessions::skip))
         .routes(routes!(sessions::events))
-        .routes(routes!(sessions::history))
-        .routes(routes!(sessions::record))
+        .routes(routes!(session_diff::read))
+        .routes(routes!(history::read))
+        .routes(routes!(history::record))
+        .routes(routes!(history::commit_progress))
         .routes(routes!(sessions::helix))
         .routes(routes!(sessions::messages))
         .routes(routes!(zed::instance, zed::stop))
         .routes(routes!(zed::threads))
-        .routes(routes!(zed::thread))
+        .routes(routes!(zed::thread, threads::open, threads::change, threads::close))
+        .routes(routes!(threads::create_session))
+        .routes(routes!(threads::event))
         .routes(routes!(documents::design_docs))
-        .routes(routes!(documents::read))
+        .routes(routes!(documents::read, edit_document::write))
+        .routes(routes!(generate::documents))
         .routes(routes!(documents::download))
         .routes(routes!(documents::status))
         .routes(routes!(fleet::live))

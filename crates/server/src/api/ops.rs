@@ -18,7 +18,7 @@ pub(crate) async fn healthz() -> &'static str {
 
 /// The database and git can be reached.
 #[utoipa::path(get, path = "/readyz", tag = "about", security(()),
-    responses((status = 200, description = "Ready"), (status = 503, description = "Something cannot be reached")))]
+    responses((status = 200, description = "Ready"), (status = 503, description = "Something cannot be reached", body = Problem)))]
 pub(crate) async fn readyz(State(app): State<App>) -> Response {
     let database = app.store.ping().await;
     let git = app.repositories.git().clone();
@@ -26,14 +26,13 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     let git_ready = matches!(git, Ok(Ok(_)));
     let engine_ready = !app.stop.is_cancelled();
     let ready = database.is_ok() && git_ready && engine_ready;
-    let word = |good: bool| if good { "ok" } else { "unreachable" };
-    let body = json!({
-        "ready": ready,
-        "database": word(database.is_ok()),
-        "git": word(git_ready),
-        "engine": word(engine_ready),
-    });
-    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(body)).into_response()
+    let parts = [("database", database.is_ok()), ("git", git_ready), ("engine", engine_ready)];
+    if ready {
+        return Json(json!({ "ready": true, "database": "ok", "git": "ok", "engine": "ok" })).into_response();
+    }
+    let missing: Vec<&str> = parts.iter().filter(|(_, good)| !good).map(|(name, _)| *name).collect();
+    let detail = format!("Cannot be reached: {}.", missing.join(", "));
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail).into_response()
 }
 
 /// Counters and gauges as Prometheus reads them; beyond loopback they need a token.

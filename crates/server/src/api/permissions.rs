@@ -1,7 +1,8 @@
 //! The open questions of agents and their answers.
 
 use super::caller::Caller;
-use super::extract::JsonBody;
+use super::extract::{JsonBody, Query};
+use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
 use super::scenes;
 use crate::App;
@@ -9,6 +10,7 @@ use crate::permissions::AnswerError;
 use crate::wire::rfc3339;
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -36,11 +38,14 @@ pub(crate) struct PermissionChoice {
 }
 
 /// Lists the questions that wait for the caller.
-#[utoipa::path(get, path = "/permissions", tag = "fleet", responses((status = 200, body = Vec<PermissionRequest>)))]
+#[utoipa::path(get, path = "/permissions", tag = "fleet", params(PageQuery),
+    responses((status = 200, body = Vec<PermissionRequest>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
-) -> Result<Json<Vec<PermissionRequest>>, Problem> {
+    uri: Uri,
+    Query(query): Query<PageQuery>,
+) -> Result<Paged<PermissionRequest>, Problem> {
     let mut mine = Vec::new();
     for question in app.instances.open_questions() {
         let Ok(task) = caller.task_of(&app, question.session.as_str()).await else { continue };
@@ -62,7 +67,7 @@ pub(crate) async fn list(
             deadline: rfc3339(question.deadline),
         });
     }
-    Ok(Json(mine))
+    page(&uri, &query, mine)
 }
 
 /// The chosen answer.
@@ -85,11 +90,11 @@ pub(crate) async fn answer(
     let question =
         app.instances.open_questions().into_iter().find(|question| question.id == id).ok_or_else(not_open)?;
     let task = caller.task_of(&app, question.session.as_str()).await.map_err(|_| not_open())?;
-    app.instances.answer_permission(&question.session, &id, &body.option_id).await.map_err(|error| {
-        match error {
-            AnswerError::NotOpen => not_open(),
-            AnswerError::NoSuchOption(..) => Problem::invalid("option_id", error.to_string()),
-        }
+    let by = &caller.user.name;
+    let answered = app.instances.answer_permission(&question.session, &id, &body.option_id, by).await;
+    answered.map_err(|error| match error {
+        AnswerError::NotOpen => not_open(),
+        AnswerError::NoSuchOption(..) => Problem::invalid("option_id", error.to_string()),
     })?;
     let data = json!({ "request_id": id, "option_id": body.option_id, "work_session_id": question.session });
     scenes::audit(&app, &caller, "answer_permission", task.id.as_str(), &data).await?;

@@ -129,7 +129,16 @@ impl From<Rejected> for Problem {
             Rejected::WrongState(_) => Self::conflict("wrong_state", sentence),
             Rejected::Stale(_) => Self::conflict("stale", sentence),
             Rejected::AlreadySo(_) => Self::conflict("already_so", sentence),
-            Rejected::Invalid(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", sentence),
+            Rejected::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "not_found", sentence),
+            // Waiting makes no room where the crew is too deep.
+            Rejected::Limit { code: code @ "spawn_too_deep", .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, sentence)
+            }
+            Rejected::Limit { code, .. } => Self::new(StatusCode::TOO_MANY_REQUESTS, code, sentence),
+            Rejected::Invalid(message) => Self {
+                errors: vec![FieldError { field: "body".to_owned(), message }],
+                ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", sentence)
+            },
         }
     }
 }

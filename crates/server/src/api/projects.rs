@@ -1,23 +1,25 @@
 //! Projects: registering repositories and how SpecTask works in them.
 
 use super::caller::Caller;
-use super::extract::JsonBody;
+use super::extract::{JsonBody, Query};
+use super::idempotency::FreshIds;
+use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
 use super::scenes;
 use crate::App;
-use crate::clock::{Ulids, now};
+use crate::clock::now;
 use crate::effects::chain;
 use crate::repositories::{self, ProjectSettings};
 use crate::wire::rfc3339;
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use store::Project;
 use utoipa::ToSchema;
-use workflow::{Ids as _, ProjectId};
+use workflow::ProjectId;
 
 /// A repository and how SpecTask works in it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,9 +69,16 @@ pub(crate) struct NewProject {
 }
 
 /// Lists the caller's projects.
-#[utoipa::path(get, path = "/projects", tag = "projects", responses((status = 200, body = Vec<ProjectView>)))]
-pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Vec<ProjectView>>, Problem> {
-    Ok(Json(app.store.projects(caller.id()).await?.iter().map(ProjectView::of).collect()))
+#[utoipa::path(get, path = "/projects", tag = "projects", params(PageQuery),
+    responses((status = 200, body = Vec<ProjectView>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    uri: Uri,
+    Query(query): Query<PageQuery>,
+) -> Result<Paged<ProjectView>, Problem> {
+    let all = app.store.projects(caller.id()).await?.iter().map(ProjectView::of).collect();
+    page(&uri, &query, all)
 }
 
 /// Registers a repository by path, or clones it by URL.
@@ -78,8 +87,14 @@ pub(crate) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
+    mut ids: FreshIds,
     JsonBody(body): JsonBody<NewProject>,
 ) -> Result<(StatusCode, Json<ProjectView>), Problem> {
+    let id = ProjectId::fresh(&mut ids);
+    // A request whose answer was lost finds its project here.
+    if let Ok(project) = caller.project(&app, id.as_str()).await {
+        return Ok((StatusCode::CREATED, Json(ProjectView::of(&project))));
+    }
     let settings = checked_settings(&app, &json!({}), body.settings)?;
     let path = body.repository_path.filter(|path| !path.trim().is_empty());
     let url = body.clone_url.filter(|url| !url.trim().is_empty());
@@ -148,12 +163,13 @@ pub(crate) async fn create(
             "the repository has no branch checked out; name the base branch",
         ),
     })?;
+    apart(&settings, &default_branch)?;
     let folder = repository
         .path()
         .file_name()
         .map_or_else(|| "repository".to_owned(), |name| name.to_string_lossy().into_owned());
     let project = Project {
-        id: Ulids.next(ProjectId::PREFIX).into(),
+        id,
         owner: caller.id().clone(),
         name: body.name.filter(|name| !name.trim().is_empty()).unwrap_or(folder),
         repository_path: path,
@@ -229,16 +245,26 @@ fn checked_settings(app: &App, before: &Value, asked: Option<Value>) -> Result<V
             ));
         }
     }
-    if !matches!(parsed.isolation.as_str(), "worktree") {
+    if !git::is_branch_name(&parsed.design_docs_branch) {
+        let name = &parsed.design_docs_branch;
         return Err(Problem::invalid(
-            "settings.isolation",
-            format!("{:?} is not one of worktree", parsed.isolation),
+            "settings.design_docs_branch",
+            format!("{name:?} cannot be the name of a branch"),
         ));
     }
     if parsed.max_parallel_sessions == Some(0) {
         return Err(Problem::invalid("settings.max_parallel_sessions", "must be at least 1"));
     }
     Ok(settings)
+}
+
+/// The branch of the documents is nobody's base branch.
+fn apart(settings: &Value, default_branch: &str) -> Result<(), Problem> {
+    if settings["design_docs_branch"] == default_branch {
+        let message = "is the project's base branch; the documents have a branch of their own";
+        return Err(Problem::invalid("settings.design_docs_branch", message));
+    }
+    Ok(())
 }
 
 /// Reads a project.
@@ -276,6 +302,12 @@ pub(crate) async fn edit(
         project.name = name;
     }
     if let Some(branch) = body.default_branch {
+        if !git::is_branch_name(&branch) {
+            return Err(Problem::invalid(
+                "default_branch",
+                format!("{branch:?} cannot be the name of a branch"),
+            ));
+        }
         let workplace = app.repositories.workplace(&project.id).await?;
         let asked = branch.clone();
         let found = tokio::task::spawn_blocking(move || workplace.repository.resolve(&asked)).await;
@@ -287,6 +319,7 @@ pub(crate) async fn edit(
         }
         project.default_branch = branch;
     }
+    apart(&project.settings, &project.default_branch)?;
     project.updated_at = now();
     app.store.put_project(project.clone()).await?;
     app.repositories.forget(&project.id);

@@ -4,7 +4,7 @@ use super::caller::Caller;
 use super::problem::Problem;
 use crate::App;
 use crate::clock::now;
-use crate::documents::{ChecklistView, view};
+use crate::documents::{ChecklistView, view, with_evidence};
 use crate::wire::{Scene, SpecTask, WorkSession, ZedThread};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -34,10 +34,10 @@ pub(crate) async fn tasks(app: &App, owner: &UserId, tasks: &[Task]) -> Result<V
     Ok(tasks.iter().map(|task| SpecTask::of(task, scene(task))).collect())
 }
 
-/// The revision that holds a task's documents in force.
+/// The revision that holds a task's documents in force, or while they are revised, the one that was sent back.
 pub(crate) async fn in_force(app: &App, task: &Task) -> Result<Option<Revision>, Problem> {
-    let Some(specs) = task.specs() else { return Ok(None) };
     let found = app.store.revisions(&task.id).await?;
+    let Some(specs) = task.specs() else { return Ok(found.last().cloned()) };
     let same =
         found.iter().rev().find(|revision| revision.round == specs.round && revision.hash == specs.hash);
     Ok(same.or_else(|| found.last()).cloned())
@@ -52,7 +52,7 @@ pub(crate) struct Sessions {
 
 pub(crate) async fn sessions(app: &App, task: &Task) -> Result<Sessions, Problem> {
     let checklist = checklist(app, task).await;
-    let alive = app.instances.of(&task.id).await.is_some_and(|instance| instance.alive);
+    let alive = app.instances.of(&task.id).is_some_and(|instance| instance.alive);
     let mut found = Sessions { work_sessions: Vec::new(), zed_threads: Vec::new(), checklist };
     for session in &task.sessions {
         let run = app.store.session_run(&session.id).await?.unwrap_or_default();
@@ -78,7 +78,7 @@ pub(crate) async fn session(app: &App, task: &Task, session: &Session) -> Result
 pub(crate) async fn checklist(app: &App, task: &Task) -> Option<ChecklistView> {
     task.approved()?;
     match app.repositories.checklist(task).await {
-        Ok(checklist) => checklist.as_ref().map(view),
+        Ok(checklist) => checklist.as_ref().map(|checklist| with_evidence(task, view(checklist))),
         Err(error) => {
             tracing::warn!(%error, task = %task.id, "could not read a checklist");
             None
@@ -94,12 +94,14 @@ pub(crate) async fn audit(
     subject: &str,
     data: &Value,
 ) -> Result<(), Problem> {
+    let mut data = data.clone();
+    app.redactor.redact_json(&mut data);
     let entry = AuditEntry {
         at: now(),
         user: caller.id().clone(),
         action: action.to_owned(),
         subject: subject.to_owned(),
-        data: data.clone(),
+        data,
     };
     Ok(app.store.audit(entry).await?)
 }

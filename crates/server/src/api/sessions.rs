@@ -2,22 +2,19 @@
 
 use super::caller::Caller;
 use super::extract::{JsonBody, Query};
+use super::page::{PageQuery, Paged, headers_with, limit, page};
 use super::problem::Problem;
 use super::scenes;
-use super::tasks::limit;
 use crate::App;
-use crate::clock::{Ulids, now};
 use crate::wire::{ImplementationTask, SpecTask, WorkSession, ZedThread, rfc3339};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::LogRow;
 use utoipa::{IntoParams, ToSchema};
-use workflow::{
-    HelixSessionId, Ids as _, Input, Session, SessionId, SessionPhase, SessionStatus, Task, TurnId,
-};
+use workflow::{HelixSessionId, Input, Session, SessionId, SessionPhase, SessionStatus, Task, ThreadStatus};
 
 /// Which sessions are listed.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -69,7 +66,7 @@ impl HelixSession {
     fn of(task: &Task, session: &Session) -> Self {
         Self {
             id: session.helix_session.to_string(),
-            name: session.name.clone(),
+            name: session.shown_name().to_owned(),
             work_session_id: session.id.to_string(),
             spec_task_id: task.id.to_string(),
             phase: session.phase,
@@ -84,11 +81,11 @@ impl HelixSession {
 /// A work session with everything that belongs to it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionDetail {
-    work_session: WorkSession,
-    spec_task: SpecTask,
-    helix_session: HelixSession,
+    pub(crate) work_session: WorkSession,
+    pub(crate) spec_task: SpecTask,
+    pub(crate) helix_session: HelixSession,
     #[schema(required)]
-    zed_thread: Option<ZedThread>,
+    pub(crate) zed_thread: Option<ZedThread>,
     #[schema(required)]
     implementation_task: Option<ImplementationTask>,
     child_work_sessions: Vec<WorkSession>,
@@ -103,21 +100,23 @@ pub(crate) async fn read(
     Path(id): Path<String>,
 ) -> Result<Json<SessionDetail>, Problem> {
     let task = caller.task_of(&app, &id).await?;
-    let session = found(&task, &id)?;
-    let scene = scenes::sessions(&app, &task).await?;
+    Ok(Json(detail(&app, &task, &id).await?))
+}
+
+/// A work session with everything that belongs to it.
+pub(crate) async fn detail(app: &App, task: &Task, id: &str) -> Result<SessionDetail, Problem> {
+    let session = found(task, id)?;
+    let scene = scenes::sessions(app, task).await?;
     let unit = session.unit.and_then(|index| task.units().get(index));
-    Ok(Json(SessionDetail {
-        work_session: scenes::session(&app, &task, session).await?,
-        spec_task: scenes::task(&app, &task).await?,
-        helix_session: HelixSession::of(&task, session),
+    let is_child = |child: &WorkSession| child.parent_work_session_id.as_deref() == Some(id);
+    Ok(SessionDetail {
+        work_session: scenes::session(app, task, session).await?,
+        spec_task: scenes::task(app, task).await?,
+        helix_session: HelixSession::of(task, session),
         zed_thread: scene.zed_threads.into_iter().find(|thread| thread.work_session_id == id),
-        implementation_task: unit.map(|unit| ImplementationTask::of(&task, unit)),
-        child_work_sessions: scene
-            .work_sessions
-            .into_iter()
-            .filter(|child| child.parent_work_session_id.as_ref() == Some(&id))
-            .collect(),
-    }))
+        implementation_task: unit.map(|unit| ImplementationTask::of(task, unit)),
+        child_work_sessions: scene.work_sessions.into_iter().filter(is_child).collect(),
+    })
 }
 
 pub(crate) fn found<'t>(task: &'t Task, id: &str) -> Result<&'t Session, Problem> {
@@ -162,7 +161,8 @@ pub(crate) struct StatusBody {
     description: Option<String>,
 }
 
-/// Moves a work session where a person may: cancelled, or pending again.
+/// Moves a work session where a person may (cancelled, or pending again; a thread in an editor wherever it says), and calls
+/// or describes it otherwise.
 #[utoipa::path(put, path = "/work-sessions/{id}/status", tag = "work-sessions", params(("id" = String, Path)),
     request_body = StatusBody, responses((status = 200, body = WorkSession), (status = 409, body = Problem)))]
 pub(crate) async fn set_status(
@@ -173,21 +173,26 @@ pub(crate) async fn set_status(
 ) -> Result<Json<WorkSession>, Problem> {
     let task = caller.task_of(&app, &id).await?;
     let present = found(&task, &id)?;
-    if body.name.is_some_and(|name| name != present.name)
-        || body.description.is_some_and(|description| description != present.description)
-    {
-        return Err(Problem::conflict(
-            "planned",
-            "A planned session's name and description come from the plan; revise the plan instead.",
-        ));
+    if body.name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+        return Err(Problem::invalid("name", "is empty"));
     }
+    super::tasks::check_words(body.name.as_deref(), None)?;
     let now = task.session_status(present);
+    let is_elsewhere = present.elsewhere.is_some();
     let session = SessionId::from(id.as_str());
+    let moved = |status| Input::ThreadMoved { session: session.clone(), status, detail: None };
     let input = match body.status {
         asked if asked == now => None,
-        SessionStatus::Cancelled => Some(Input::CancelSession { session }),
-        SessionStatus::Pending => Some(Input::RetrySession { session }),
-        asked @ (SessionStatus::Active
+        SessionStatus::Cancelled => Some(Input::CancelSession { session: session.clone() }),
+        SessionStatus::Active if is_elsewhere => Some(moved(ThreadStatus::Active)),
+        SessionStatus::Completed if is_elsewhere => Some(moved(ThreadStatus::Completed)),
+        SessionStatus::Failed if is_elsewhere => Some(moved(ThreadStatus::Failed)),
+        SessionStatus::Pending if is_elsewhere => Some(moved(ThreadStatus::Pending)),
+        SessionStatus::Pending if matches!(now, SessionStatus::Failed | SessionStatus::Cancelled) => {
+            Some(Input::RetrySession { session: session.clone() })
+        }
+        asked @ (SessionStatus::Pending
+        | SessionStatus::Active
         | SessionStatus::Blocked
         | SessionStatus::Completed
         | SessionStatus::Failed) => {
@@ -197,59 +202,20 @@ pub(crate) async fn set_status(
             return Err(Problem::conflict("wrong_state", detail));
         }
     };
-    let task = match input {
-        Some(input) => app.orchestrator.ask(caller.id(), &task.id, input).await?,
+    let data = json!({ "work_session_id": id, "status": body.status });
+    let mut task = match input {
+        Some(input) => {
+            let moved = app.orchestrator.ask(caller.id(), &task.id, input).await?;
+            scenes::audit(&app, &caller, "session_status", task.id.as_str(), &data).await?;
+            moved
+        }
         None => task,
     };
+    if body.name.is_some() || body.description.is_some() {
+        let input = Input::RenameSession { session, name: body.name, description: body.description };
+        task = app.orchestrator.ask(caller.id(), &task.id, input).await?;
+    }
     Ok(Json(scenes::session(&app, &task, found(&task, &id)?).await?))
-}
-
-/// What a person says to a thread.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct MessageBody {
-    content: String,
-    /// `queue` waits for the next turn; `interrupt` ends the present one first.
-    #[serde(default)]
-    mode: Mode,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Mode {
-    #[default]
-    Queue,
-    Interrupt,
-}
-
-/// The turn that will carry a message.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct MessageAnswer {
-    turn_id: String,
-}
-
-/// Speaks into a work session's thread.
-#[utoipa::path(post, path = "/work-sessions/{id}/messages", tag = "work-sessions", params(("id" = String, Path)),
-    request_body = MessageBody, responses((status = 202, body = MessageAnswer), (status = 409, body = Problem)))]
-pub(crate) async fn say(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    JsonBody(body): JsonBody<MessageBody>,
-) -> Result<(StatusCode, Json<MessageAnswer>), Problem> {
-    let task = caller.task_of(&app, &id).await?;
-    let turn = TurnId(Ulids.next(TurnId::PREFIX));
-    // Several messages that wait for the same turn carry its name.
-    let waiting = found(&task, &id)?.messages.first().map(|message| message.turn.clone());
-    let turn = waiting.unwrap_or(turn);
-    let input = Input::Say {
-        session: SessionId::from(id.as_str()),
-        turn: turn.clone(),
-        by: caller.user.name.clone(),
-        text: body.content,
-        interrupt: body.mode == Mode::Interrupt,
-    };
-    app.orchestrator.ask(caller.id(), &task.id, input).await?;
-    Ok((StatusCode::ACCEPTED, Json(MessageAnswer { turn_id: turn.to_string() })))
 }
 
 /// Which entries of a log are read.
@@ -273,170 +239,21 @@ pub(crate) fn log_entry(row: &LogRow) -> Value {
 
 /// Reads a work session's append-only log.
 #[utoipa::path(get, path = "/work-sessions/{id}/events", tag = "work-sessions", params(("id" = String, Path), EventsQuery),
-    responses((status = 200, body = Vec<Value>)))]
+    responses((status = 200, body = Vec<Value>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
 pub(crate) async fn events(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
+    uri: Uri,
     Query(query): Query<EventsQuery>,
-) -> Result<Json<Vec<Value>>, Problem> {
+) -> Result<Paged<Value>, Problem> {
     caller.task_of(&app, &id).await?;
-    let rows = app
-        .store
-        .read_log(&SessionId::from(id.as_str()), query.after.unwrap_or(0), limit(query.limit)?)
-        .await?;
-    Ok(Json(rows.iter().map(log_entry).collect()))
-}
-
-/// Which records are read.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct HistoryQuery {
-    /// `conversation`, `code_change`, `decision` or `coordination`.
-    activity_type: Option<ActivityType>,
-    limit: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ActivityType {
-    Conversation,
-    CodeChange,
-    Decision,
-    Coordination,
-}
-
-/// What a session did, from its record.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct History {
-    work_session_id: String,
-    spec_task_id: String,
-    #[schema(required)]
-    activity_type: Option<ActivityType>,
-    limit: u64,
-    entries: Vec<HistoryEntry>,
-    total_entries: usize,
-    #[schema(required)]
-    git_branch: Option<String>,
-    #[schema(required)]
-    last_commit: Option<String>,
-}
-
-/// One recorded activity.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct HistoryEntry {
-    timestamp: String,
-    activity_type: ActivityType,
-    content: String,
-    files_affected: Vec<String>,
-}
-
-/// How many log entries a history is read from at most.
-const READ: u64 = 20_000;
-
-/// Reads what a work session did.
-#[utoipa::path(get, path = "/work-sessions/{id}/history", tag = "work-sessions", params(("id" = String, Path), HistoryQuery),
-    responses((status = 200, body = History)))]
-pub(crate) async fn history(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    Query(query): Query<HistoryQuery>,
-) -> Result<Json<History>, Problem> {
-    let task = caller.task_of(&app, &id).await?;
-    let session = found(&task, &id)?;
-    let limit = limit(query.limit)?;
-    let rows = app.store.read_log(&session.id, 0, READ).await?;
-    let mut entries: Vec<HistoryEntry> = rows.iter().filter_map(activity).collect();
-    entries.retain(|entry| query.activity_type.is_none_or(|kind| entry.activity_type == kind));
-    let total_entries = entries.len();
-    let skip = total_entries.saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(Json(History {
-        work_session_id: id,
-        spec_task_id: task.id.to_string(),
-        activity_type: query.activity_type,
-        limit,
-        entries: entries.split_off(skip),
-        total_entries,
-        git_branch: session.branch.clone(),
-        last_commit: session.last_commit.as_ref().map(ToString::to_string),
-    }))
-}
-
-/// What an entry of the log records, if it records an activity.
-fn activity(row: &LogRow) -> Option<HistoryEntry> {
-    let text = |field: &str| row.entry[field].as_str().unwrap_or_default().to_owned();
-    let mut files: Vec<String> = row.entry["files_affected"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|file| file.as_str().map(str::to_owned))
-        .collect();
-    let (activity_type, content) = match row.entry["kind"].as_str()? {
-        "user_message" | "agent_message" => (ActivityType::Conversation, text("text")),
-        "tool_call" if matches!(row.entry["tool_kind"].as_str(), Some("edit" | "delete" | "move")) => {
-            let places = row.entry["locations"].as_array().into_iter().flatten();
-            files.extend(places.filter_map(|place| place["path"].as_str().map(str::to_owned)));
-            (ActivityType::CodeChange, text("title"))
-        }
-        "commit" => (ActivityType::CodeChange, format!("Commit {}", text("commit"))),
-        "permission_resolved" => {
-            (ActivityType::Decision, format!("{} {}", text("outcome"), text("option_id")))
-        }
-        "recorded" => (serde_json::from_value(row.entry["activity_type"].clone()).ok()?, text("text")),
-        _ => return None,
-    };
-    Some(HistoryEntry { timestamp: rfc3339(row.at), activity_type, content, files_affected: files })
-}
-
-/// Something to be recorded about a session.
-#[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct RecordBody {
-    activity_type: ActivityType,
-    content: String,
-    timestamp: Option<String>,
-    #[serde(default)]
-    files_affected: Vec<String>,
-    code_changes: Option<Value>,
-    coordination_data: Option<Value>,
-    metadata: Option<Value>,
-}
-
-/// Records an activity in a work session's log.
-#[utoipa::path(post, path = "/work-sessions/{id}/record-history", tag = "work-sessions", params(("id" = String, Path)),
-    request_body = RecordBody, responses((status = 200, body = Value)))]
-pub(crate) async fn record(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-    JsonBody(body): JsonBody<RecordBody>,
-) -> Result<Json<Value>, Problem> {
-    let task = caller.task_of(&app, &id).await?;
-    let session = found(&task, &id)?;
-    if body.content.trim().is_empty() {
-        return Err(Problem::invalid("content", "is empty"));
-    }
-    let at = now();
-    let entry = json!({
-        "kind": "recorded",
-        "activity_type": body.activity_type,
-        "text": body.content,
-        "by": caller.user.name,
-        "timestamp": body.timestamp,
-        "files_affected": body.files_affected,
-        "code_changes": body.code_changes,
-        "coordination_data": body.coordination_data,
-        "metadata": body.metadata,
-    });
-    let rows = app.store.append_log(&session.id, at, vec![entry]).await?;
-    app.feed.publish_log(&session.id, rows);
-    Ok(Json(json!({
-        "success": true,
-        "work_session_id": id,
-        "activity_type": body.activity_type,
-        "recorded_at": rfc3339(at),
-        "message": "Recorded in the session's log.",
-    })))
+    let session = SessionId::from(id.as_str());
+    let total = app.store.log_tail(&session).await?;
+    let rows = app.store.read_log(&session, query.after.unwrap_or(0), limit(query.limit)?).await?;
+    let last = rows.last().map(|row| row.seq).filter(|last| *last < total).map(|last| last.to_string());
+    let headers = headers_with(&uri, total, last.as_deref().map(|last| ("after", last)));
+    Ok((headers, Json(rows.iter().map(log_entry).collect())))
 }
 
 async fn by_helix(app: &App, caller: &Caller, id: &str) -> Result<(Task, SessionId), Problem> {
@@ -458,6 +275,9 @@ pub(crate) async fn helix(
     Ok(Json(HelixSession::of(&task, found(&task, session.as_str())?)))
 }
 
+/// How many log entries a conversation is read from at most.
+const READ: u64 = 20_000;
+
 /// One message of a conversation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Message {
@@ -468,15 +288,29 @@ pub(crate) struct Message {
     content: String,
 }
 
+/// Which messages are read.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct MessagesQuery {
+    /// Messages that begin after this entry of the log; 0 when absent.
+    after: Option<u64>,
+    /// 1 to 500; 50 when absent.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u64>,
+    /// Where the page before ended, from its `Link` header.
+    cursor: Option<String>,
+}
+
 /// Reads a Helix session's conversation.
-#[utoipa::path(get, path = "/sessions/{id}/messages", tag = "work-sessions", params(("id" = String, Path), EventsQuery),
-    responses((status = 200, body = Vec<Message>)))]
+#[utoipa::path(get, path = "/sessions/{id}/messages", tag = "work-sessions", params(("id" = String, Path), MessagesQuery),
+    responses((status = 200, body = Vec<Message>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
 pub(crate) async fn messages(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(query): Query<EventsQuery>,
-) -> Result<Json<Vec<Message>>, Problem> {
+    uri: Uri,
+    Query(query): Query<MessagesQuery>,
+) -> Result<Paged<Message>, Problem> {
     let (_, session) = by_helix(&app, &caller, &id).await?;
     let rows = app.store.read_log(&session, query.after.unwrap_or(0), READ).await?;
     let mut messages: Vec<Message> = Vec::new();
@@ -497,6 +331,5 @@ pub(crate) async fn messages(
             }),
         }
     }
-    messages.truncate(usize::try_from(limit(query.limit)?).unwrap_or(usize::MAX));
-    Ok(Json(messages))
+    page(&uri, &PageQuery { limit: query.limit, cursor: query.cursor }, messages)
 }

@@ -11,10 +11,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use similar::TextDiff;
-use store::Revision;
+use std::num::NonZeroU32;
 use utoipa::ToSchema;
-use workflow::documents::lint;
 use workflow::{Decision, Input, Task, TaskStatus};
 
 /// A task's three documents.
@@ -128,7 +126,19 @@ pub(crate) struct HandoffBody {
     #[serde(default)]
     create_pull_request: bool,
     #[serde(default)]
-    handoff_config: Value,
+    handoff_config: HandoffConfig,
+}
+
+/// How the result of an approval is handed off; what is not known here is handed back as it came.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
+pub(crate) struct HandoffConfig {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    commit_frequency_minutes: Option<NonZeroU32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spec_reviewers: Option<Vec<String>>,
+    #[serde(flatten)]
+    others: serde_json::Map<String, Value>,
 }
 
 /// What came of a decision and its handoff.
@@ -162,15 +172,13 @@ pub(crate) async fn approve_with_handoff(
             format!("the task's repository is {is:?}; leave the field out"),
         ));
     }
-    if !body.handoff_config.is_null() && !body.handoff_config.is_object() {
-        return Err(Problem::invalid("handoff_config", "is not an object"));
-    }
     if body.create_pull_request {
-        return Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "no_forge",
-            "The project names no forge to open a pull request on; leave create_pull_request out, and the change is merged after its review.",
-        ));
+        let message = "the project names no forge to open a pull request on; leave it out, and the change is merged after its review";
+        return Err(Problem { code: "no_forge", ..Problem::invalid("create_pull_request", message) });
+    }
+    if let Some(minutes) = body.handoff_config.commit_frequency_minutes {
+        let input = Input::SetRecording { commit_frequency_minutes: minutes.get().into() };
+        app.orchestrator.ask(caller.id(), &task.id, input).await?;
     }
     let review = ReviewBody {
         approved: body.approved,
@@ -222,149 +230,4 @@ pub(crate) async fn approve_with_handoff(
         message: message.to_owned(),
         next_steps,
     }))
-}
-
-/// A finding of the lint.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct FindingView {
-    document: String,
-    line: usize,
-    rule: String,
-    /// `error`, `warning` or `info`.
-    severity: String,
-    message: String,
-    #[schema(required)]
-    suggestion: Option<String>,
-}
-
-fn findings(requirements: &str, tasks: &str) -> Vec<FindingView> {
-    lint::lint(requirements, tasks)
-        .into_iter()
-        .map(|finding| FindingView {
-            document: finding.document.to_string(),
-            line: finding.line,
-            rule: finding.rule.to_owned(),
-            severity: finding.severity.to_string(),
-            message: finding.message,
-            suggestion: finding.suggestion,
-        })
-        .collect()
-}
-
-/// Lints the documents in force.
-#[utoipa::path(get, path = "/spec-tasks/{id}/lint", tag = "documents", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<FindingView>), (status = 404, body = Problem)))]
-pub(crate) async fn lint(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Vec<FindingView>>, Problem> {
-    let task = caller.task(&app, &id).await?;
-    let revision = scenes::in_force(&app, &task).await?.ok_or_else(|| {
-        Problem::new(StatusCode::NOT_FOUND, "not_generated_yet", "There are no documents to look at yet.")
-    })?;
-    Ok(Json(findings(&revision.requirements, &revision.tasks)))
-}
-
-/// A review round: a snapshot of the documents at a commit, and what was decided.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Review {
-    id: String,
-    spec_task_id: String,
-    round: u32,
-    /// `open`, `decided` or `superseded`.
-    status: String,
-    commit: String,
-    #[schema(required)]
-    reviewer: Option<String>,
-    #[schema(required, schema_with = crate::wire::decision)]
-    decision: Option<Decision>,
-    #[schema(required)]
-    overall_comment: Option<String>,
-    changes: Vec<String>,
-    comments: Vec<Value>,
-    lint: Vec<FindingView>,
-    /// The unified diff to the round before, per document.
-    diff_from_previous: Value,
-    created_at: String,
-    #[schema(required)]
-    decided_at: Option<String>,
-    requirements_spec: String,
-    technical_design: String,
-    implementation_plan: String,
-}
-
-impl Review {
-    fn of(task: &Task, revision: &Revision, before: Option<&Revision>, is_last: bool) -> Self {
-        let status = match (revision.decision, is_last) {
-            (Some(_), _) => "decided",
-            (None, true) if task.status() == TaskStatus::SpecReview => "open",
-            (None, _) => "superseded",
-        };
-        Self {
-            id: revision.id.to_string(),
-            spec_task_id: revision.task.to_string(),
-            round: revision.round,
-            status: status.to_owned(),
-            commit: revision.commit.to_string(),
-            reviewer: revision.reviewer.clone(),
-            decision: revision.decision,
-            overall_comment: revision.comments.clone(),
-            changes: revision.changes.clone(),
-            comments: Vec::new(),
-            lint: findings(&revision.requirements, &revision.tasks),
-            diff_from_previous: before.map_or(Value::Null, |before| {
-                json!({
-                    "requirements": diff("requirements.md", &before.requirements, &revision.requirements),
-                    "design": diff("design.md", &before.design, &revision.design),
-                    "tasks": diff("tasks.md", &before.tasks, &revision.tasks),
-                })
-            }),
-            created_at: rfc3339(revision.created_at),
-            decided_at: revision.decided_at.map(rfc3339),
-            requirements_spec: revision.requirements.clone(),
-            technical_design: revision.design.clone(),
-            implementation_plan: revision.tasks.clone(),
-        }
-    }
-}
-
-fn diff(name: &str, before: &str, after: &str) -> String {
-    TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(name, name).to_string()
-}
-
-fn rounds(task: &Task, revisions: &[Revision]) -> Vec<Review> {
-    (0..revisions.len())
-        .map(|at| {
-            let before = at.checked_sub(1).and_then(|before| revisions.get(before));
-            Review::of(task, &revisions[at], before, at + 1 == revisions.len())
-        })
-        .collect()
-}
-
-/// Lists a task's review rounds, oldest first.
-#[utoipa::path(get, path = "/spec-tasks/{id}/reviews", tag = "documents", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<Review>)))]
-pub(crate) async fn reviews(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Vec<Review>>, Problem> {
-    let task = caller.task(&app, &id).await?;
-    Ok(Json(rounds(&task, &app.store.revisions(&task.id).await?)))
-}
-
-/// Reads a review round.
-#[utoipa::path(get, path = "/reviews/{id}", tag = "documents", params(("id" = String, Path)),
-    responses((status = 200, body = Review), (status = 404, body = Problem)))]
-pub(crate) async fn review(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Review>, Problem> {
-    let unknown = || Problem::not_found("review");
-    let revision = app.store.review(&workflow::ReviewId::from(id.as_str())).await?.ok_or_else(unknown)?;
-    let task = caller.task(&app, revision.task.as_str()).await.map_err(|_| unknown())?;
-    let all = rounds(&task, &app.store.revisions(&task.id).await?);
-    all.into_iter().find(|round| round.id == id).map(Json).ok_or_else(unknown)
 }

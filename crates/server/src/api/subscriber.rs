@@ -1,7 +1,10 @@
 //! A listener of the live feed: topics, their positions, and what to send next, in order and without gaps.
 //!
 //! Every topic counts its own messages without gaps; a listener's number is the sum over its topics, so that it rises by
-//! one with each message and a listener that comes back says with one number how much it has seen.
+//! one with each message and a listener that comes back says with one number how much it has seen. Messages of several
+//! topics come in the order of their commits, live and read from the store alike: the same number means the same messages.
+//!
+//! What a listener has missed is read a page at a time as it takes it, so that a slow one costs no memory.
 
 use super::caller::Caller;
 use super::problem::Problem;
@@ -11,9 +14,9 @@ use crate::news;
 use futures::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use store::{FeedRow, LogRow};
+use store::{FeedPlace, FeedRow, LogRow};
 use tokio::sync::broadcast;
 use tokio_stream::StreamMap;
 use tokio_stream::wrappers::BroadcastStream;
@@ -68,8 +71,10 @@ struct Topic {
 pub(crate) enum Wake {
     Row(Arc<FeedRow>),
     Log(SessionId, Arc<LogRow>),
-    /// The listener fell behind its channel.
+    /// The listener fell behind the channel of the feed.
     Lagged,
+    /// The listener fell behind the channel of a session's log.
+    LogLagged(SessionId),
     Closed,
 }
 
@@ -82,6 +87,14 @@ pub(crate) struct Subscriber {
     logs: StreamMap<SessionId, BroadcastStream<Arc<LogRow>>>,
     ready: VecDeque<Value>,
     seq: u64,
+    /// The last message of its feed topics that was taken, among all topics' messages.
+    taken: i64,
+    /// The last message that was heard, of whatever topic.
+    heard: i64,
+    /// Whether messages of feed topics are to be read from the store.
+    lacks_feed: bool,
+    /// Sessions whose entries are to be read from the store.
+    lacks_log: BTreeSet<SessionId>,
 }
 
 impl Subscriber {
@@ -95,6 +108,10 @@ impl Subscriber {
             logs: StreamMap::new(),
             ready: VecDeque::new(),
             seq: 0,
+            taken: 0,
+            heard: 0,
+            lacks_feed: false,
+            lacks_log: BTreeSet::new(),
         }
     }
 
@@ -107,29 +124,58 @@ impl Subscriber {
         if self.topics.len() + names.len() > TOPICS {
             return Err(Problem::invalid("subscribe", format!("a connection has at most {TOPICS} topics")));
         }
-        let mut added = Vec::new();
+        let mut added = BTreeMap::new();
         for name in names {
-            let source = self.source(&name).await?;
-            if self.topics.contains_key(&source) {
-                continue;
-            }
-            // Listening begins before the position is read, so that nothing falls between.
-            if let Source::Log(session) = &source {
-                self.logs.insert(session.clone(), BroadcastStream::new(self.app.feed.subscribe_log(session)));
-            }
+            added.insert(self.source(&name).await?, name);
+        }
+        added.retain(|source, _| !self.topics.contains_key(source));
+        let topics: Vec<Value> = added.values().map(TopicName::to_json).collect();
+        self.add(added).await?;
+        let resumed = match after {
+            Some(after) => self.resume(after).await?,
+            None => true,
+        };
+        self.ready.push_back(json!({ "type": "subscribed", "after": self.seq, "topics": topics }));
+        if !resumed {
+            self.snapshot();
+        }
+        Ok(())
+    }
+
+    /// Adds topics at their present positions; those there are already keep theirs.
+    async fn add(&mut self, added: BTreeMap<Source, TopicName>) -> Result<(), Problem> {
+        let before = self.feed_topics();
+        for (source, name) in added {
             let position = match &source {
-                Source::Feed(topic) => self.app.store.feed_position(topic).await?,
-                Source::Log(session) => self.app.store.log_tail(session).await?,
+                Source::Feed(_) => 0,
+                Source::Log(session) => {
+                    // Listening begins before the position is read, so that nothing falls between.
+                    let entries = BroadcastStream::new(self.app.feed.subscribe_log(session));
+                    self.logs.insert(session.clone(), entries);
+                    self.app.store.log_tail(session).await?
+                }
             };
-            added.push(name.to_json());
             self.topics.insert(source, Topic { name, position });
         }
-        self.seq = self.topics.values().map(|topic| topic.position).sum();
-        if let Some(after) = after {
-            self.resume(after).await?;
+        let place = self.app.store.feed_place(&self.feed_topics()).await?;
+        // Until this moment the topics before have gone on under the numbers that they had.
+        let mut is_behind = !before.is_empty();
+        while is_behind {
+            let rows = self.app.store.read_feed(&before, self.taken, PAGE).await?;
+            is_behind = is_full(rows.len());
+            for row in rows {
+                if row.id > place.id {
+                    is_behind = false;
+                    break;
+                }
+                self.taken = row.id;
+                self.push(&Source::Feed(row.topic.clone()), row.seq, &row.kind, row.data);
+            }
         }
-        self.ready.push_front(json!({ "type": "subscribed", "seq": self.seq, "topics": added }));
-        self.catch_up_all().await
+        self.take_place(place);
+        self.count();
+        self.lacks_feed = true;
+        Ok(())
     }
 
     /// Removes topics.
@@ -139,9 +185,10 @@ impl Subscriber {
             self.topics.remove(&source);
             if let Source::Log(session) = &source {
                 self.logs.remove(session);
+                self.lacks_log.remove(session);
             }
         }
-        self.seq = self.topics.values().map(|topic| topic.position).sum();
+        self.count();
         Ok(())
     }
 
@@ -162,58 +209,103 @@ impl Subscriber {
         }
     }
 
-    /// Goes back to where the listener was, or tells it to read everything anew when that cannot be told exactly.
-    async fn resume(&mut self, after: u64) -> Result<(), Problem> {
-        let Some(missed) = self.seq.checked_sub(after) else { return self.snapshot() };
-        if missed == 0 {
-            return Ok(());
-        }
-        let feeds: Vec<String> = self
-            .topics
-            .keys()
-            .filter_map(|source| match source {
-                Source::Feed(topic) => Some(topic.clone()),
-                Source::Log(_) => None,
-            })
-            .collect();
-        if missed > BEHIND {
-            return self.snapshot();
-        }
-        if feeds.len() == self.topics.len() {
-            let rows = self.app.store.last_of_feed(&feeds, missed).await?;
-            if u64::try_from(rows.len()).unwrap_or(0) < missed {
-                return self.snapshot();
-            }
-            self.seq = after;
-            for row in rows {
-                // The same messages may be heard again; the position tells that they were taken.
-                self.push(&Source::Feed(row.topic.clone()), &row.kind, row.data);
-            }
-            return Ok(());
-        }
-        if let (1, Some((_, topic))) = (self.topics.len(), self.topics.iter_mut().next()) {
-            topic.position = after;
-            self.seq = after;
-            return Ok(());
-        }
-        // Messages of feeds and logs have no common order that survives the connection.
-        self.snapshot()
+    fn feed_topics(&self) -> Vec<String> {
+        let feed = |source: &Source| match source {
+            Source::Feed(topic) => Some(topic.clone()),
+            Source::Log(_) => None,
+        };
+        self.topics.keys().filter_map(feed).collect()
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "ends the paths of resume")]
-    fn snapshot(&mut self) -> Result<(), Problem> {
-        self.ready.push_back(json!({ "type": "snapshot_required", "seq": self.seq }));
+    fn log_topics(&self) -> Vec<SessionId> {
+        let log = |source: &Source| match source {
+            Source::Feed(_) => None,
+            Source::Log(session) => Some(session.clone()),
+        };
+        self.topics.keys().filter_map(log).collect()
+    }
+
+    /// Takes every topic's present position; nothing is lacking then.
+    async fn go_to_present(&mut self) -> Result<(), Problem> {
+        let place = self.app.store.feed_place(&self.feed_topics()).await?;
+        self.take_place(place);
+        for session in self.log_topics() {
+            let tail = self.app.store.log_tail(&session).await?;
+            if let Some(topic) = self.topics.get_mut(&Source::Log(session)) {
+                topic.position = tail;
+            }
+        }
+        self.lacks_feed = false;
+        self.lacks_log.clear();
+        self.count();
         Ok(())
     }
 
-    fn push(&mut self, source: &Source, kind: &str, data: Value) {
-        let Some(topic) = self.topics.get(source) else { return };
+    fn take_place(&mut self, place: FeedPlace) {
+        for (name, position) in place.positions {
+            if let Some(topic) = self.topics.get_mut(&Source::Feed(name)) {
+                topic.position = position;
+            }
+        }
+        self.taken = place.id;
+    }
+
+    fn count(&mut self) {
+        self.seq = self.topics.values().map(|topic| topic.position).sum();
+    }
+
+    /// Goes back to where the listener was; false when that cannot be told exactly.
+    async fn resume(&mut self, after: u64) -> Result<bool, Problem> {
+        let missed = match self.seq.checked_sub(after) {
+            Some(0) => return Ok(true),
+            Some(missed) if missed <= BEHIND => missed,
+            Some(_) | None => return Ok(false),
+        };
+        let (feeds, logs) = (self.feed_topics(), self.log_topics());
+        match (feeds.is_empty(), logs.as_slice()) {
+            (false, []) => {
+                let Some(place) = self.app.store.feed_place_before(&feeds, missed).await? else {
+                    return Ok(false);
+                };
+                if place.positions.values().sum::<u64>() != after {
+                    return Ok(false);
+                }
+                self.take_place(place);
+                self.lacks_feed = true;
+            }
+            (true, [session]) => {
+                let source = Source::Log(session.clone());
+                if let Some(topic) = self.topics.get_mut(&source) {
+                    topic.position = after;
+                }
+                self.lacks_log.insert(session.clone());
+            }
+            // Messages of feeds and logs, or of several logs, have no common order that survives the connection.
+            (_, _) => return Ok(false),
+        }
+        self.count();
+        Ok(true)
+    }
+
+    fn snapshot(&mut self) {
+        self.ready.push_back(json!({ "type": "snapshot_required", "after": self.seq }));
+    }
+
+    /// Puts the next message of a topic behind what is ready; one that was taken before is left out, and false says that
+    /// messages before it are missing.
+    fn push(&mut self, source: &Source, seq: u64, kind: &str, data: Value) -> bool {
+        let Some(topic) = self.topics.get_mut(source) else { return true };
+        if seq != topic.position + 1 {
+            return seq <= topic.position;
+        }
+        topic.position = seq;
         self.seq += 1;
         let mut message = topic.name.to_json();
         message["seq"] = self.seq.into();
         message["type"] = kind.into();
         message["data"] = data;
         self.ready.push_back(message);
+        true
     }
 
     /// Waits until something was committed; nothing is lost when the wait is given up.
@@ -226,7 +318,7 @@ impl Subscriber {
             },
             Some((session, row)) = self.logs.next(), if !self.logs.is_empty() => match row {
                 Ok(row) => Wake::Log(session, row),
-                Err(BroadcastStreamRecvError::Lagged(_)) => Wake::Lagged,
+                Err(BroadcastStreamRecvError::Lagged(_)) => Wake::LogLagged(session),
             },
         }
     }
@@ -235,83 +327,107 @@ impl Subscriber {
     pub(crate) async fn take(&mut self, wake: Wake) -> Result<(), Problem> {
         match wake {
             Wake::Row(row) => {
+                // Those who commit at the same time may tell of it in another order; the store has the right one.
+                let in_order = row.id == self.heard + 1;
+                self.heard = self.heard.max(row.id);
                 let source = Source::Feed(row.topic.clone());
-                let Some(topic) = self.topics.get_mut(&source) else { return Ok(()) };
-                if row.seq == topic.position + 1 {
-                    topic.position = row.seq;
-                    self.push(&source, &row.kind, row.data.clone());
-                } else if row.seq > topic.position {
-                    self.catch_up(&source).await?;
+                let is_ours = self.topics.contains_key(&source);
+                if is_ours && in_order && !self.lacks_feed {
+                    self.lacks_feed = !self.push(&source, row.seq, &row.kind, row.data.clone());
+                    if !self.lacks_feed {
+                        self.taken = self.taken.max(row.id);
+                    }
+                } else if row.id > self.taken && (is_ours || !in_order) {
+                    self.lacks_feed = true;
                 }
                 Ok(())
             }
             Wake::Log(session, row) => {
-                let source = Source::Log(session);
-                let Some(topic) = self.topics.get_mut(&source) else { return Ok(()) };
-                if row.seq == topic.position + 1 {
-                    topic.position = row.seq;
-                    self.push(&source, "session.event", log_entry(&row));
-                } else if row.seq > topic.position {
-                    self.catch_up(&source).await?;
+                let source = Source::Log(session.clone());
+                let is_next = !self.lacks_log.contains(&session);
+                if !is_next || !self.push(&source, row.seq, "session.event", log_entry(&row)) {
+                    self.lacks_log.insert(session);
                 }
                 Ok(())
             }
-            Wake::Lagged => self.catch_up_all().await,
+            Wake::Lagged => self.fell_behind().await,
+            Wake::LogLagged(session) => {
+                let tail = self.app.store.log_tail(&session).await?;
+                let position =
+                    self.topics.get(&Source::Log(session.clone())).map_or(tail, |topic| topic.position);
+                if tail.saturating_sub(position) > BEHIND {
+                    return self.jump().await;
+                }
+                self.lacks_log.insert(session);
+                Ok(())
+            }
             Wake::Closed => Ok(()),
         }
     }
 
-    async fn catch_up_all(&mut self) -> Result<(), Problem> {
-        for source in self.topics.keys().cloned().collect::<Vec<_>>() {
-            self.catch_up(&source).await?;
+    /// The listener did not keep up with the feed: it reads on from where it is, unless that is too far back.
+    async fn fell_behind(&mut self) -> Result<(), Problem> {
+        let at = self.seq;
+        let place = self.app.store.feed_place(&self.feed_topics()).await?;
+        let mut present: u64 = place.positions.values().sum();
+        for session in self.log_topics() {
+            present += self.app.store.log_tail(&session).await?;
+        }
+        if present.saturating_sub(at) > BEHIND {
+            return self.jump().await;
+        }
+        self.lacks_feed = true;
+        self.lacks_log = self.log_topics().into_iter().collect();
+        Ok(())
+    }
+
+    /// Whether the store has messages that the listener lacks.
+    pub(crate) fn lacks_any(&self) -> bool {
+        self.lacks_feed || !self.lacks_log.is_empty()
+    }
+
+    /// Reads the next page of what the listener lacks.
+    pub(crate) async fn read_on(&mut self) -> Result<(), Problem> {
+        if self.lacks_feed {
+            let rows = self.app.store.read_feed(&self.feed_topics(), self.taken, PAGE).await?;
+            self.lacks_feed = is_full(rows.len());
+            for row in rows {
+                if !self.push(&Source::Feed(row.topic.clone()), row.seq, &row.kind, row.data) {
+                    return self.jump().await;
+                }
+                self.taken = row.id;
+            }
+            return Ok(());
+        }
+        let Some(session) = self.lacks_log.pop_first() else { return Ok(()) };
+        let source = Source::Log(session.clone());
+        let Some(position) = self.topics.get(&source).map(|topic| topic.position) else { return Ok(()) };
+        let rows = self.app.store.read_log(&session, position, PAGE).await?;
+        if is_full(rows.len()) {
+            self.lacks_log.insert(session);
+        }
+        for row in rows {
+            if !self.push(&source, row.seq, "session.event", log_entry(&row)) {
+                return self.jump().await;
+            }
         }
         Ok(())
     }
 
-    /// Reads from the store what a topic's position lacks; one that is too far behind jumps to the present.
-    async fn catch_up(&mut self, source: &Source) -> Result<(), Problem> {
-        loop {
-            let Some(topic) = self.topics.get(source) else { return Ok(()) };
-            let position = topic.position;
-            let messages: Vec<(u64, String, Value)> = match source {
-                Source::Feed(name) => {
-                    let rows = self.app.store.read_feed(name, position, PAGE).await?;
-                    rows.into_iter().map(|row| (row.seq, row.kind, row.data)).collect()
-                }
-                Source::Log(session) => {
-                    let rows = self.app.store.read_log(session, position, PAGE).await?;
-                    rows.iter().map(|row| (row.seq, "session.event".to_owned(), log_entry(row))).collect()
-                }
-            };
-            let Some((first, ..)) = messages.first() else { return Ok(()) };
-            let is_trimmed = *first != position + 1;
-            if is_trimmed || u64::try_from(self.ready.len()).unwrap_or(u64::MAX) > BEHIND {
-                return self.jump(source).await;
-            }
-            for (seq, kind, data) in messages {
-                if let Some(topic) = self.topics.get_mut(source) {
-                    topic.position = seq;
-                }
-                self.push(source, &kind, data);
-            }
-        }
-    }
-
-    async fn jump(&mut self, source: &Source) -> Result<(), Problem> {
-        let present = match source {
-            Source::Feed(name) => self.app.store.feed_position(name).await?,
-            Source::Log(session) => self.app.store.log_tail(session).await?,
-        };
-        if let Some(topic) = self.topics.get_mut(source) {
-            topic.position = present;
-        }
+    /// Goes to the present and has the listener read everything anew.
+    async fn jump(&mut self) -> Result<(), Problem> {
         self.ready.clear();
-        self.seq = self.topics.values().map(|topic| topic.position).sum();
-        self.snapshot()
+        self.go_to_present().await?;
+        self.snapshot();
+        Ok(())
     }
 
     /// The next message to send, if one is ready.
     pub(crate) fn next_ready(&mut self) -> Option<Value> {
         self.ready.pop_front()
     }
+}
+
+fn is_full(page: usize) -> bool {
+    u64::try_from(page).is_ok_and(|page| page >= PAGE)
 }

@@ -1,28 +1,30 @@
 //! Tasks: creating, listing, reading, editing.
 
 use super::caller::Caller;
+use super::create::{self, Asked};
 use super::extract::{JsonBody, Query};
+use super::idempotency::FreshIds;
+use super::page::bad_cursor;
+pub(crate) use super::page::{limit, page_headers};
 use super::problem::Problem;
 use super::scenes;
-use crate::clock::Ulids;
-use crate::repositories;
 use crate::wire::{SpecTask, WorkSession, ZedThread};
 use crate::{App, samples};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{Project, TaskFilter};
+use store::{Place, TaskFilter};
 use utoipa::{IntoParams, ToSchema};
 use workflow::{
-    Budget, Complexity, Ids as _, Input, NewTask, Priority, ProjectId, TaskEdit, TaskId, TaskKind, TaskStatus,
+    Budget, Complexity, Input, Priority, ProjectId, Task, TaskEdit, TaskId, TaskKind, TaskStatus,
 };
 
-/// How long a name made from a prompt may be, in characters.
-const NAME: usize = 72;
-/// How long a prompt may be, in bytes.
-const PROMPT: usize = 256 * 1024;
+/// How long a name or a label may be that a person gives, in characters.
+const LONGEST_NAME: usize = 500;
+/// How many labels a task may have.
+const LABELS: usize = 100;
 
 /// A task as it is asked for.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -49,7 +51,14 @@ pub(crate) struct FromPrompt {
     labels: Vec<String>,
     base_branch: Option<String>,
     budget: Option<BudgetBody>,
-    /// Whether planning starts at once; true when absent.
+    /// The pattern it is made from; see `GET /templates`.
+    template: Option<String>,
+    /// What a template that makes a planned task of each is given.
+    #[serde(default)]
+    items: Vec<String>,
+    /// Whether an agent plans before work begins; absent is as the type and the template say.
+    planning: Option<bool>,
+    /// Whether it starts at once; true when absent.
     start: Option<bool>,
 }
 
@@ -75,6 +84,10 @@ pub(crate) struct FromDemo {
     implementation_agent: Option<String>,
     #[schema(schema_with = crate::wire::complexity)]
     complexity: Option<Complexity>,
+    template: Option<String>,
+    #[serde(default)]
+    items: Vec<String>,
+    planning: Option<bool>,
 }
 
 /// Creates a task from a prompt, and starts its planning.
@@ -83,19 +96,33 @@ pub(crate) struct FromDemo {
 pub(crate) async fn from_prompt(
     State(app): State<App>,
     caller: Caller,
+    mut ids: FreshIds,
     JsonBody(body): JsonBody<FromPrompt>,
 ) -> Result<(StatusCode, Json<SpecTask>), Problem> {
-    let unknown = || {
-        Problem::invalid(
-            "project_id",
-            format!("there is no project {:?}; see `GET /api/v1/projects`", body.project_id),
-        )
+    let project = create::project(&app, &caller, &body.project_id).await?;
+    let id = TaskId::fresh(&mut ids);
+    let asked = Asked {
+        prompt: body.prompt,
+        name: body.name,
+        description: body.description,
+        kind: body.kind,
+        priority: body.priority,
+        spec_agent: body.spec_agent,
+        implementation_agent: body.implementation_agent,
+        complexity: body.complexity,
+        workspace_config: body.workspace_config,
+        depends_on: body.depends_on,
+        labels: body.labels,
+        base_branch: body.base_branch,
+        budget: body.budget,
+        template: body.template,
+        items: body.items,
+        planning: body.planning,
+        start: body.start,
+        config: None,
     };
-    let project = caller
-        .project(&app, &body.project_id)
-        .await
-        .map_err(|problem| if problem.status == 404 { unknown() } else { problem })?;
-    create(&app, &caller, &project, body).await
+    let task = create::task(&app, &caller, id, &project, asked).await?;
+    Ok((StatusCode::CREATED, Json(scenes::task(&app, &task).await?)))
 }
 
 /// Creates a task on a fresh copy of a sample repository, and starts its planning.
@@ -104,99 +131,59 @@ pub(crate) async fn from_prompt(
 pub(crate) async fn from_demo(
     State(app): State<App>,
     caller: Caller,
+    mut ids: FreshIds,
     JsonBody(body): JsonBody<FromDemo>,
 ) -> Result<(StatusCode, Json<SpecTask>), Problem> {
     let sample = samples::find(&body.demo_repo)?;
-    check_prompt(&body.prompt)?;
+    create::check_prompt("prompt", &body.prompt)?;
+    let id = TaskId::fresh(&mut ids);
+    // A request whose answer was lost finds its task here, and needs no further copy of the sample.
+    if let Ok(task) = caller.task(&app, id.as_str()).await {
+        return Ok((StatusCode::CREATED, Json(scenes::task(&app, &task).await?)));
+    }
+    // From finding the copy to putting a task on it, nobody else looks for one.
+    let _alone = app.samples.lock().await;
     let project = samples::fresh_project(&app.repositories, &app.store, caller.id(), &sample).await?;
-    let body = FromPrompt {
+    let asked = Asked {
         prompt: body.prompt,
-        project_id: project.id.to_string(),
         name: body.name,
-        description: None,
         kind: body.kind,
         priority: body.priority,
         spec_agent: body.spec_agent,
         implementation_agent: body.implementation_agent,
         complexity: body.complexity,
-        workspace_config: None,
-        depends_on: Vec::new(),
-        labels: Vec::new(),
-        base_branch: None,
-        budget: None,
-        start: None,
+        template: body.template,
+        items: body.items,
+        planning: body.planning,
+        ..Asked::default()
     };
-    create(&app, &caller, &project, body).await
+    let task = create::task(&app, &caller, id, &project, asked).await?;
+    Ok((StatusCode::CREATED, Json(scenes::task(&app, &task).await?)))
 }
 
-fn check_prompt(prompt: &str) -> Result<(), Problem> {
-    if prompt.trim().is_empty() {
-        return Err(Problem::invalid("prompt", "is empty; say what is to be done"));
+/// Names and labels are shown in one line.
+pub(crate) fn check_words(name: Option<&str>, labels: Option<&[String]>) -> Result<(), Problem> {
+    if name.is_some_and(|name| name.chars().count() > LONGEST_NAME) {
+        return Err(Problem::invalid("name", format!("is longer than {LONGEST_NAME} characters")));
     }
-    if prompt.len() > PROMPT {
-        return Err(Problem::invalid(
-            "prompt",
-            format!("is longer than {PROMPT} bytes; put the rest into a file of the repository"),
-        ));
+    let labels = labels.unwrap_or_default();
+    if labels.len() > LABELS {
+        return Err(Problem::invalid("labels", format!("a task has at most {LABELS} labels")));
+    }
+    if labels.iter().any(|label| label.trim().is_empty() || label.chars().count() > LONGEST_NAME) {
+        return Err(Problem::invalid("labels", format!("a label has 1 to {LONGEST_NAME} characters")));
     }
     Ok(())
 }
 
-async fn create(
-    app: &App,
-    caller: &Caller,
-    project: &Project,
-    body: FromPrompt,
-) -> Result<(StatusCode, Json<SpecTask>), Problem> {
-    check_prompt(&body.prompt)?;
-    let settings = repositories::settings(project);
-    let spec_agent = body.spec_agent.filter(|id| !id.is_empty()).or(settings.spec_agent);
-    let spec_agent = spec_agent.unwrap_or_else(|| app.agents.default_planning());
-    let implementation_agent =
-        body.implementation_agent.filter(|id| !id.is_empty()).or(settings.implementation_agent);
-    let implementation_agent = implementation_agent.unwrap_or_else(|| app.agents.default_implementation());
-    known_agent(app, "spec_agent", &spec_agent)?;
-    known_agent(app, "implementation_agent", &implementation_agent)?;
-    let depends_on = dependencies(app, caller, &body.depends_on).await?;
-    let base_branch =
-        body.base_branch.filter(|name| !name.is_empty()).unwrap_or_else(|| project.default_branch.clone());
-    let workplace = app.repositories.workplace(&project.id).await?;
-    let branch = base_branch.clone();
-    let found = tokio::task::spawn_blocking(move || workplace.repository.resolve(&branch)).await;
-    if !matches!(found, Ok(Ok(Some(_)))) {
-        return Err(Problem::invalid("base_branch", format!("the repository has no branch {base_branch:?}")));
+pub(crate) fn check_budget(budget: Option<BudgetBody>) -> Result<(), Problem> {
+    match budget.and_then(|budget| budget.max_cost_usd) {
+        Some(most) if most < 0.0 => Err(Problem::invalid("budget.max_cost_usd", "is less than nothing")),
+        _ => Ok(()),
     }
-    let kind = body.kind.unwrap_or(TaskKind::Feature);
-    let complexity = body.complexity.unwrap_or(Complexity::Complex);
-    let new = NewTask {
-        id: Ulids.next(TaskId::PREFIX).into(),
-        project: project.id.clone(),
-        owner: caller.id().clone(),
-        name: body.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| name_of(&body.prompt)),
-        description: body.description.unwrap_or_default(),
-        kind,
-        priority: body.priority.unwrap_or(Priority::Medium),
-        complexity,
-        prompt: body.prompt,
-        spec_agent,
-        implementation_agent,
-        base_branch,
-        labels: body.labels,
-        depends_on,
-        budget: body.budget.map(BudgetBody::budget),
-        workspace_config: body.workspace_config,
-        max_parallel: settings
-            .max_parallel_sessions
-            .unwrap_or(app.config.limits.max_sessions_per_task)
-            .max(1),
-        planned: kind.is_planned(),
-    };
-    app.watch.follow(&project.id).await;
-    let task = app.orchestrator.create(new, body.start.unwrap_or(true)).await?;
-    Ok((StatusCode::CREATED, Json(scenes::task(app, &task).await?)))
 }
 
-fn known_agent(app: &App, field: &str, id: &str) -> Result<(), Problem> {
+pub(crate) fn known_agent(app: &App, field: &str, id: &str) -> Result<(), Problem> {
     if app.agents.find(id).is_some() {
         return Ok(());
     }
@@ -204,7 +191,7 @@ fn known_agent(app: &App, field: &str, id: &str) -> Result<(), Problem> {
     Err(Problem::invalid(field, format!("there is no agent {id:?}; there are {}", known.join(", "))))
 }
 
-async fn dependencies(app: &App, caller: &Caller, ids: &[String]) -> Result<Vec<TaskId>, Problem> {
+pub(crate) async fn dependencies(app: &App, caller: &Caller, ids: &[String]) -> Result<Vec<TaskId>, Problem> {
     let mut known = Vec::new();
     for id in ids {
         caller
@@ -216,19 +203,8 @@ async fn dependencies(app: &App, caller: &Caller, ids: &[String]) -> Result<Vec<
     Ok(known)
 }
 
-/// A name from a prompt: its first line, cut at a word.
-fn name_of(prompt: &str) -> String {
-    let line = prompt.trim().lines().next().unwrap_or_default().trim().trim_end_matches('.');
-    if line.chars().count() <= NAME {
-        return line.to_owned();
-    }
-    let cut: String = line.chars().take(NAME).collect();
-    let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
-    format!("{cut}…")
-}
-
 impl BudgetBody {
-    fn budget(self) -> Budget {
+    pub(crate) fn budget(self) -> Budget {
         Budget { max_cost_usd: self.max_cost_usd, max_tokens: self.max_tokens }
     }
 }
@@ -240,8 +216,16 @@ pub(crate) struct ListQuery {
     project_id: Option<String>,
     /// May be given several times.
     #[serde(default)]
-    #[param(schema_with = crate::wire::task_status)]
+    #[param(schema_with = crate::wire::task_statuses)]
     status: Vec<TaskStatus>,
+    /// Only tasks of this type; may be given several times.
+    #[serde(default, rename = "type")]
+    #[param(schema_with = crate::wire::task_kinds)]
+    kind: Vec<TaskKind>,
+    /// The same as `type`.
+    #[serde(default)]
+    #[param(schema_with = crate::wire::task_kinds)]
+    task_type: Vec<TaskKind>,
     label: Option<String>,
     #[param(schema_with = crate::wire::priority)]
     priority: Option<Priority>,
@@ -251,6 +235,7 @@ pub(crate) struct ListQuery {
     /// `created_at`, `updated_at`, `priority`, `name` or `status`; with a `-` before it the other way round.
     sort: Option<String>,
     /// 1 to 500; 50 when absent.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u64>,
     /// Where the page before ended, from its `Link` header.
     cursor: Option<String>,
@@ -265,67 +250,52 @@ pub(crate) async fn list(
     uri: axum::http::Uri,
     Query(query): Query<ListQuery>,
 ) -> Result<(HeaderMap, Json<Vec<SpecTask>>), Problem> {
-    const SORTS: [&str; 5] = ["created_at", "updated_at", "priority", "name", "status"];
-    if let Some(sort) = &query.sort
-        && !SORTS.contains(&sort.trim_start_matches('-'))
-    {
-        return Err(Problem::invalid(
-            "sort",
-            format!("{sort:?} is not one of {}, each with or without a - before it", SORTS.join(", ")),
-        ));
-    }
-    if query.cursor.as_ref().is_some_and(|cursor| cursor.parse::<u64>().is_err()) {
-        return Err(Problem::invalid("cursor", "is not a cursor of this list; take it from the Link header"));
-    }
-    let limit = limit(query.limit)?;
-    let filter = TaskFilter {
-        owner: Some(caller.id().clone()),
-        project: query.project_id.map(ProjectId::from),
-        statuses: query.status,
-        label: query.label,
-        priority: query.priority,
-        q: query.q,
-        archived: Some(query.archived.unwrap_or(false)),
-        sort: query.sort,
-        limit,
-        cursor: query.cursor,
-    };
-    let page = app.store.tasks(&filter).await?;
-    let headers = page_headers(&uri, page.total, page.next.as_deref());
-    let tasks = scenes::tasks(&app, caller.id(), &page.tasks).await?;
+    let (headers, found) = query.page(&app, &caller, &uri).await?;
+    let tasks = scenes::tasks(&app, caller.id(), &found).await?;
     Ok((headers, Json(tasks)))
 }
 
-/// A list's limit within its bounds.
-pub(crate) fn limit(asked: Option<u64>) -> Result<u64, Problem> {
-    match asked {
-        None => Ok(50),
-        Some(limit @ 1..=500) => Ok(limit),
-        Some(other) => Err(Problem::invalid("limit", format!("{other} is not within 1 to 500"))),
-    }
-}
-
-/// `X-Total-Count`, and `Link` when there is a next page.
-pub(crate) fn page_headers(uri: &axum::http::Uri, total: u64, next: Option<&str>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    headers.insert("x-total-count", HeaderValue::from(total));
-    if let Some(next) = next {
-        let others = uri
-            .query()
-            .unwrap_or_default()
-            .split('&')
-            .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
-        let query: Vec<String> = others.map(str::to_owned).chain([format!("cursor={next}")]).collect();
-        let link = format!(
-            "</api/v1{}?{}>; rel=\"next\"",
-            uri.path().trim_start_matches("/api/v1"),
-            query.join("&")
-        );
-        if let Ok(link) = HeaderValue::from_str(&link) {
-            headers.insert(header::LINK, link);
+impl ListQuery {
+    /// The caller's tasks that are asked for.
+    pub(crate) async fn page(
+        self,
+        app: &App,
+        caller: &Caller,
+        uri: &axum::http::Uri,
+    ) -> Result<(HeaderMap, Vec<Task>), Problem> {
+        const SORTS: [&str; 5] = ["created_at", "updated_at", "priority", "name", "status"];
+        if let Some(sort) = &self.sort
+            && !SORTS.contains(&sort.strip_prefix('-').unwrap_or(sort))
+        {
+            return Err(Problem::invalid(
+                "sort",
+                format!("{sort:?} is not one of {}, each with or without a - before it", SORTS.join(", ")),
+            ));
         }
+        let limit = limit(self.limit)?;
+        let after = match &self.cursor {
+            None => None,
+            Some(cursor) => Some(Place::parse(cursor, self.sort.as_deref()).ok_or_else(bad_cursor)?),
+        };
+        let mut kinds = self.kind;
+        kinds.extend(self.task_type);
+        let filter = TaskFilter {
+            owner: Some(caller.id().clone()),
+            project: self.project_id.map(ProjectId::from),
+            statuses: self.status,
+            kinds,
+            label: self.label,
+            priority: self.priority,
+            q: self.q,
+            archived: Some(self.archived.unwrap_or(false)),
+            sort: self.sort,
+            limit,
+            after,
+        };
+        let page = app.store.tasks(&filter).await?;
+        let next = page.next.map(|place| place.to_string());
+        Ok((page_headers(uri, page.total, next.as_deref()), page.tasks))
     }
-    headers
 }
 
 /// A task with its sessions and threads.
@@ -357,17 +327,17 @@ pub(crate) async fn read(
 /// What a person may edit.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct EditBody {
-    name: Option<String>,
-    description: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
     #[schema(schema_with = crate::wire::priority)]
-    priority: Option<Priority>,
-    labels: Option<Vec<String>>,
-    depends_on: Option<Vec<String>>,
-    budget: Option<BudgetBody>,
-    archived: Option<bool>,
+    pub(crate) priority: Option<Priority>,
+    pub(crate) labels: Option<Vec<String>>,
+    pub(crate) depends_on: Option<Vec<String>>,
+    pub(crate) budget: Option<BudgetBody>,
+    pub(crate) archived: Option<bool>,
     /// Not writable: it moves by what is asked of the task.
     #[schema(ignore)]
-    status: Option<Value>,
+    pub(crate) status: Option<Value>,
 }
 
 /// Edits a task; its status moves by start, review, cancel and retry only.
@@ -386,11 +356,28 @@ pub(crate) async fn edit(
             "cannot be written; use start, approve-specs, approve-implementation, cancel or retry",
         ));
     }
+    let task = apply_edit(&app, &caller, &task, body, None).await?;
+    Ok(Json(scenes::task(&app, &task).await?))
+}
+
+/// Checks an edit and applies it.
+pub(crate) async fn apply_edit(
+    app: &App,
+    caller: &Caller,
+    task: &Task,
+    body: EditBody,
+    config: Option<Value>,
+) -> Result<Task, Problem> {
+    if body.name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+        return Err(Problem::invalid("name", "is empty"));
+    }
+    check_words(body.name.as_deref(), body.labels.as_deref())?;
+    check_budget(body.budget)?;
     let depends_on = match body.depends_on {
-        Some(ids) => Some(dependencies(&app, &caller, &ids).await?),
+        Some(ids) => Some(dependencies(app, caller, &ids).await?),
         None => None,
     };
-    if let Some(cycle) = cycle(&app, &task.id, depends_on.as_deref().unwrap_or_default()).await? {
+    if let Some(cycle) = cycle(app, &task.id, depends_on.as_deref().unwrap_or_default()).await? {
         return Err(Problem::invalid("depends_on", format!("the tasks would wait for each other: {cycle}")));
     }
     let edit = TaskEdit {
@@ -401,13 +388,13 @@ pub(crate) async fn edit(
         depends_on,
         budget: body.budget.map(BudgetBody::budget),
         archived: body.archived,
+        config,
     };
-    let task = app.orchestrator.ask(caller.id(), &task.id, Input::Edit { edit }).await?;
-    Ok(Json(scenes::task(&app, &task).await?))
+    Ok(app.orchestrator.ask(caller.id(), &task.id, Input::Edit { edit: Box::new(edit) }).await?)
 }
 
 /// The chain by which a task would come to wait for itself.
-async fn cycle(app: &App, task: &TaskId, needed: &[TaskId]) -> Result<Option<String>, Problem> {
+pub(crate) async fn cycle(app: &App, task: &TaskId, needed: &[TaskId]) -> Result<Option<String>, Problem> {
     let mut open: Vec<Vec<TaskId>> = needed.iter().map(|id| vec![task.clone(), id.clone()]).collect();
     let mut seen = std::collections::BTreeSet::new();
     while let Some(path) = open.pop() {
@@ -456,16 +443,4 @@ moves! {
     cancel, "/spec-tasks/{id}/cancel", |by| Input::Cancel { by };
     /// Tries a failed task again, from the step that failed.
     retry, "/spec-tasks/{id}/retry", |by| Input::Retry { by };
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_the_first_line_cut_at_a_word() {
-        assert_eq!(name_of("  Add due dates.\nAnd more."), "Add due dates");
-        let long = name_of(&"word ".repeat(40));
-        assert!(long.ends_with("word…") && long.chars().count() <= NAME + 1, "{long}");
-    }
 }

@@ -9,7 +9,7 @@ use crate::wire::{ZedThread, rfc3339};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use workflow::Task;
@@ -21,7 +21,8 @@ pub(crate) struct ZedInstance {
     zed_instance_id: String,
     /// `not_created`, `pending`, `active`, `disconnected`, `completed` or `failed`.
     status: String,
-    agent: Value,
+    /// The agent's own words about itself, once it has started.
+    agent: InstanceAgent,
     #[schema(required)]
     pid: Option<i64>,
     thread_count: usize,
@@ -34,9 +35,21 @@ pub(crate) struct ZedInstance {
     restarts: i64,
 }
 
+/// What an agent says of itself.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(default)]
+pub(crate) struct InstanceAgent {
+    #[schema(required)]
+    name: Option<String>,
+    #[schema(required)]
+    version: Option<String>,
+    #[schema(required)]
+    protocol_version: Option<u32>,
+}
+
 async fn instance_of(app: &App, task: &Task) -> Result<ZedInstance, Problem> {
     let row = app.store.instance_of(&task.id).await?;
-    let live = app.instances.of(&task.id).await.filter(|live| live.alive);
+    let live = app.instances.of(&task.id).filter(|live| live.alive);
     let project = app.store.project(&task.project).await?;
     let threads = scenes::sessions(app, task).await?.zed_threads.len();
     // What is shown as running is checked against the kernel, not against what was written down.
@@ -51,7 +64,10 @@ async fn instance_of(app: &App, task: &Task) -> Result<ZedInstance, Problem> {
         spec_task_id: task.id.to_string(),
         zed_instance_id: crate::instances::instance_id(&task.id).to_string(),
         status: status.to_owned(),
-        agent: row.as_ref().map_or(Value::Null, |row| row.agent.clone()),
+        agent: row
+            .as_ref()
+            .and_then(|row| serde_json::from_value(row.agent.clone()).ok())
+            .unwrap_or_default(),
         pid: live.as_ref().map(|live| i64::from(live.process.pid)),
         thread_count: live.as_ref().map_or(threads, |live| live.threads),
         active_threads: live.as_ref().map_or(0, |live| live.active_threads),

@@ -15,7 +15,9 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
         .iter()
         .map(|session| (session.id.to_string(), session_directory(data_dir, &job.task.id, &session.id)))
         .collect();
-    paths.push(("change".to_owned(), data_dir.join("worktrees").join(job.task.id.as_str()).join("change")));
+    for name in ["change", "landing"] {
+        paths.push((name.to_owned(), data_dir.join("worktrees").join(job.task.id.as_str()).join(name)));
+    }
     let trash = data_dir.join("trash");
     let task = job.task.id.to_string();
     blocking(move || {

@@ -5,7 +5,10 @@ use crate::clock::now;
 use crate::documents::{self, Documents};
 use crate::repositories::document;
 use git::{Change, Commit};
-use workflow::{Failure, Input, SessionId, TurnId};
+use secrets::Redactor;
+use std::borrow::Cow;
+use std::path::Path;
+use workflow::{Failure, Input, SessionId, Specs, TaskStatus, TurnId};
 
 pub(super) async fn perform(
     job: &Job<'_>,
@@ -14,14 +17,13 @@ pub(super) async fn perform(
     round: u32,
 ) -> Result<Done, Failure> {
     let app = job.app;
-    let workplace =
-        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let folder =
         app.repositories.docs_worktree(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let folder = folder.join("specs").join(job.task.id.as_str());
+    let redactor = app.redactor.clone();
     let found = blocking(move || {
         let text = |name: &str| match std::fs::read(folder.join(name)) {
-            Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            Ok(bytes) => clean(&redactor, &folder.join(name), &String::from_utf8_lossy(&bytes)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
             Err(error) => Err(error),
         };
@@ -37,6 +39,30 @@ pub(super) async fn perform(
             problems,
         }));
     }
+    let kept = commit(job, round, &found).await?;
+    let (session, turn) = (session.clone(), turn.clone());
+    Ok(Done::Report(match kept {
+        Ok(specs) => Input::SpecsCommitted { session, turn, specs },
+        Err(problems) => Input::SpecsInvalid { session, turn, problems },
+    }))
+}
+
+/// Commits a round of documents and keeps them, or says what is wrong with them.
+pub(super) async fn commit(
+    job: &Job<'_>,
+    round: u32,
+    documents: &Documents,
+) -> Result<Result<Specs, Vec<String>>, Failure> {
+    let app = job.app;
+    let workplace =
+        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let specs = Specs {
+        round,
+        commit: workflow::Commit(String::new()),
+        hash: documents.hash(),
+        units: documents::units(&job.task.id, &documents.tasks),
+    };
+    let metadata = documents::metadata(job.task, &specs, TaskStatus::SpecReview, serde_json::Map::new());
     let change = |name: &str, text: &str| Change {
         path: document(&job.task.id, name),
         content: Some(text.as_bytes().to_vec()),
@@ -44,9 +70,10 @@ pub(super) async fn perform(
     let commit = Commit {
         branch: workplace.settings.design_docs_branch.clone(),
         changes: vec![
-            change("requirements.md", &found.requirements),
-            change("design.md", &found.design),
-            change("tasks.md", &found.tasks),
+            change("requirements.md", &documents.requirements),
+            change("design.md", &documents.design),
+            change("tasks.md", &documents.tasks),
+            change("spec-metadata.json", &metadata),
         ],
         message: format!("{}: documents, round {round}\n\nSpecTask-Task: {}\n", job.task.name, job.task.id),
         author: crate::App::identity(),
@@ -54,10 +81,15 @@ pub(super) async fn perform(
         effect: Some(job.trailer("specs")),
     };
     let committed = blocking(move || workplace.repository.commit(&commit)).await?;
-    let kept = documents::keep(app, job.task, round, &committed.id.to_string(), &found).await;
-    let (session, turn) = (session.clone(), turn.clone());
-    Ok(Done::Report(match kept.map_err(|error| store_failure(&error))? {
-        Ok(specs) => Input::SpecsCommitted { session, turn, specs },
-        Err(problems) => Input::SpecsInvalid { session, turn, problems },
-    }))
+    let kept = documents::keep(app, job.task, round, &committed.id.to_string(), documents, None).await;
+    kept.map_err(|error| store_failure(&error))
+}
+
+/// A document without secrets. The file gets it too: what an agent commits from there by itself has none either.
+fn clean(redactor: &Redactor, path: &Path, text: &str) -> std::io::Result<String> {
+    let clean = redactor.redact(text);
+    if let Cow::Owned(clean) = &clean {
+        std::fs::write(path, clean)?;
+    }
+    Ok(clean.into_owned())
 }

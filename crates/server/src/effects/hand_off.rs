@@ -7,8 +7,8 @@ use crate::clock::now;
 use crate::documents;
 use crate::repositories::document;
 use git::{Change, Commit};
-use workflow::documents::{checklist, metadata, plan};
-use workflow::{Failure, FailureClass, Input, Task};
+use workflow::documents::{checklist, plan};
+use workflow::{Failure, FailureClass, Input};
 
 pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> {
     let app = job.app;
@@ -24,8 +24,8 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
     let found = found.unwrap_or_default();
     if found.hash() != hash {
         let round = task.specs().map_or(1, |specs| specs.round);
-        let kept =
-            documents::keep(app, task, round, &tip, &found).await.map_err(|error| store_failure(&error))?;
+        let kept = documents::keep(app, task, round, &tip, &found, Some("")).await;
+        let kept = kept.map_err(|error| store_failure(&error))?;
         return match kept {
             Ok(specs) => Ok(Done::Report(Input::DocumentsChanged { specs, by: String::new() })),
             Err(problems) => {
@@ -41,7 +41,8 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
         };
     }
     let plan = plan::parse(&found.tasks);
-    let metadata = metadata::render(&facts(task, hash));
+    let Some(approved) = task.approved() else { return Ok(Done::Nothing) };
+    let metadata = documents::metadata(task, &approved.specs, task.status(), serde_json::Map::new());
     let file = |name: &str, text: &str| Change {
         path: document(&task.id, name),
         content: Some(text.as_bytes().to_vec()),
@@ -81,31 +82,4 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
     };
     blocking(move || workplace.repository.commit(&living)).await?;
     Ok(Done::Report(Input::HandedOff { hash: hash.to_owned(), commit: workflow::Commit(head) }))
-}
-
-/// What the metadata file says of the task.
-fn facts(task: &Task, hash: &str) -> metadata::Facts {
-    let time = |at: workflow::Millis| crate::wire::rfc3339(at);
-    let approved = task.approved();
-    metadata::Facts {
-        spec_task_id: task.id.to_string(),
-        name: task.name.clone(),
-        description: task.description.clone(),
-        kind: task.kind.to_string(),
-        priority: task.priority.to_string(),
-        status: task.status().to_string(),
-        created_by: task.owner.to_string(),
-        created_at: time(task.created_at),
-        updated_at: time(task.updated_at),
-        spec_approved_by: approved.map(|approved| approved.by.clone()),
-        spec_approved_at: approved.map(|approved| time(approved.at)),
-        planning_agent: task.spec_agent.clone(),
-        implementation_agent: task.implementation_agent.clone(),
-        project_path: None,
-        zed_instance_id: None,
-        generated_at: time(approved.map_or(task.updated_at, |approved| approved.at)),
-        multi_session: task.complexity == workflow::Complexity::Complex,
-        content_hash: hash.to_owned(),
-        units: task.units().to_vec(),
-    }
 }

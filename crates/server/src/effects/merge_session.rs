@@ -2,7 +2,7 @@
 
 use super::{Done, Job, blocking, git_failure};
 use crate::clock::now;
-use git::{ConflictFile, Merge, Merged};
+use git::{ConflictFile, Merge, Merged, Repository};
 use std::fmt::Write as _;
 use workflow::{Commit, Failure, Input, MergeOutcome, SessionId};
 
@@ -11,9 +11,12 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
     let session = job.session(id)?;
     let workplace =
         app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id));
+    let (repository, last) = (workplace.repository.clone(), session.last_commit.clone());
+    let from = blocking(move || what_was_gathered(&repository, branch, last)).await?;
     let merge = Merge {
         into: job.task.branch(),
-        from: session.branch.clone().unwrap_or_else(|| job.task.session_branch(id)),
+        from,
         message: format!(
             "Merge {:?}\n\nSpecTask-Task: {}\nSpecTask-Session: {id}\n",
             session.name, job.task.id
@@ -34,6 +37,18 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
     Ok(Done::Report(Input::SessionMerged { session: id.clone(), outcome }))
 }
 
+/// What is merged: the session's branch, as long as it has what the session's last turn was gathered as, else that
+/// commit. Whoever moves the branch after the turn ended does not take work from the task.
+fn what_was_gathered(
+    repository: &Repository,
+    branch: String,
+    last: Option<Commit>,
+) -> Result<String, git::Error> {
+    let Some(Commit(last)) = last else { return Ok(branch) };
+    let has_it = repository.resolve(&branch)?.is_some() && repository.contains(&branch, &last)?;
+    Ok(if has_it { branch } else { last })
+}
+
 /// How much of the conflicting places a prompt carries, in bytes.
 const DETAILS: usize = 12 * 1024;
 
@@ -44,6 +59,17 @@ pub(super) fn details(files: &[ConflictFile]) -> String {
         let _ = writeln!(text, "### {}: {}\n", file.path, file.reason);
         for hunk in &file.hunks {
             let _ = writeln!(text, "```\n{hunk}\n```\n");
+        }
+        // Where the file has no merged text to mark places in, each side is told in its own words.
+        for place in file.places.iter().filter(|_| file.hunks.is_empty()) {
+            for (whose, lines) in [("the merged work", &place.ours), ("yours", &place.theirs)] {
+                let _ = match lines.count {
+                    0 => writeln!(text, "In {whose}: nothing.\n"),
+                    _ => {
+                        writeln!(text, "In {whose}, from line {}:\n\n```\n{}\n```\n", lines.start, lines.text)
+                    }
+                };
+            }
         }
         if text.len() > DETAILS {
             text.push_str("(further conflicts are left out; see them with git)\n");

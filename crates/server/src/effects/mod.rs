@@ -3,17 +3,24 @@
 mod cancel_turn;
 mod close_worktrees;
 mod commit_specs;
+mod commit_template;
 mod commit_work;
 mod hand_off;
+mod keep_work;
 mod land;
 mod mark_progress;
 mod merge_session;
 mod open_worktree;
 mod prepare_planning;
+mod record_history;
 mod record_review;
 mod run_checks;
 mod run_turn;
+mod scan;
 mod stop_instance;
+
+pub(crate) use prepare_planning::warm;
+pub(crate) use scan::{Found, scan};
 
 use crate::App;
 use crate::clock::now;
@@ -54,17 +61,22 @@ pub(crate) async fn perform(app: &App, claimed: &Claimed) -> Result<Done, Failur
         Effect::CommitSpecs { session, turn, round } => {
             commit_specs::perform(&job, session, turn, *round).await
         }
-        Effect::RecordReview { round, decision, by, comments, changes } => {
-            let review = record_review::Review { round: *round, decision: *decision, by, comments, changes };
+        Effect::CommitTemplate { round } => commit_template::perform(&job, *round).await,
+        Effect::RecordReview { round, decision, by, comments, changes, points } => {
+            let points = task.comments.iter().filter(|comment| points.contains(&comment.id)).collect();
+            let review =
+                record_review::Review { round: *round, decision: *decision, by, comments, changes, points };
             record_review::perform(&job, review).await
         }
         Effect::HandOff { hash } => hand_off::perform(&job, hash).await,
         Effect::OpenWorktree { session } => open_worktree::perform(&job, session).await,
-        Effect::CommitWork { session, turn } => commit_work::perform(&job, session, turn).await,
+        Effect::CommitWork { session, turn, .. } => commit_work::perform(&job, session, turn).await,
         Effect::MergeSession { session, .. } => merge_session::perform(&job, session).await,
+        Effect::KeepWork { session } => keep_work::perform(&job, session).await,
         Effect::MarkProgress { session, marker } => mark_progress::perform(&job, session, *marker).await,
         Effect::RunChecks => run_checks::perform(&job).await,
         Effect::Land => land::perform(&job).await,
+        Effect::RecordHistory => record_history::perform(&job).await,
         Effect::StopInstance => stop_instance::perform(&job).await,
         Effect::CloseWorktrees => close_worktrees::perform(&job).await,
     }

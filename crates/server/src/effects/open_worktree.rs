@@ -1,28 +1,33 @@
-//! Ensures a session's worktree and branch, begun where the task's branch stands.
+//! Ensures a session's worktree and branch.
+//!
+//! The branch begins where the task's branch stands; that of a spawned session where its parent's stands while that is
+//! not merged, and that of an alternative at the end of the turn it goes on from.
 
 use super::{Done, Job, blocking, git_failure};
-use crate::instances::session_directory;
+use crate::instances::workdir;
 use git::WorktreeSpec;
-use workflow::{Failure, Input, SessionId};
+use workflow::{Failure, Input, Isolation, Session, SessionId, Task};
 
 pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failure> {
     let app = job.app;
     let session = job.session(id)?;
     let workplace =
         app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
-    let path = session_directory(app.repositories.data_dir(), &job.task.id, id);
+    let path = workdir(app.repositories.data_dir(), job.task, session);
     let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id));
     let (task_branch, base) = (job.task.branch(), job.task.base_branch.clone());
     let workspace = path.to_string_lossy().into_owned();
-    blocking(move || {
+    let begin = beginning(job.task, session);
+    let head = blocking(move || {
         // A task without approved documents has no handoff that cuts its branch.
         if workplace.repository.resolve(&task_branch)?.is_none() {
             workplace.repository.create_branch(&task_branch, &base)?;
         }
+        let is_there = |revision: &String| matches!(workplace.repository.resolve(revision), Ok(Some(_)));
         workplace.repository.ensure_worktree(&WorktreeSpec {
             path,
             branch: Some(branch),
-            start: task_branch,
+            start: begin.filter(is_there).unwrap_or(task_branch),
             detached: false,
         })
     })
@@ -30,7 +35,20 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
     let mut run =
         app.store.session_run(id).await.map_err(|error| super::store_failure(&error))?.unwrap_or_default();
     run.workspace_path = Some(workspace);
+    run.base.get_or_insert(head.to_string());
     app.store.put_session_run(id, run).await.map_err(|error| super::store_failure(&error))?;
     app.watch.follow(&job.task.project).await;
     Ok(Done::Report(Input::WorktreeOpened { session: id.clone() }))
+}
+
+/// Where a branch begins that does not begin at the task's.
+fn beginning(task: &Task, session: &Session) -> Option<String> {
+    if task.isolation == Isolation::Shared {
+        return None;
+    }
+    if let Some(point) = &session.branched_from {
+        return Some(point.commit.to_string());
+    }
+    let parent = task.session(task.parent_to_wait_for(session)?)?;
+    if parent.merged.is_some() { None } else { parent.branch.clone() }
 }

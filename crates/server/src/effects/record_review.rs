@@ -6,7 +6,7 @@ use crate::repositories::document;
 use git::{Change, Commit};
 use std::fmt::Write as _;
 use store::Verdict;
-use workflow::{Decision, Failure};
+use workflow::{Comment, Decision, Event, Failure, Millis};
 
 /// A person's decision about a round of documents.
 pub(super) struct Review<'a> {
@@ -15,6 +15,8 @@ pub(super) struct Review<'a> {
     pub(super) by: &'a str,
     pub(super) comments: &'a str,
     pub(super) changes: &'a [String],
+    /// The comments on places of the documents that go with it.
+    pub(super) points: Vec<&'a Comment>,
 }
 
 pub(super) async fn perform(job: &Job<'_>, review: Review<'_>) -> Result<Done, Failure> {
@@ -34,6 +36,7 @@ pub(super) async fn perform(job: &Job<'_>, review: Review<'_>) -> Result<Done, F
         effect: Some(job.trailer("review")),
     };
     blocking(move || workplace.repository.commit(&commit)).await?;
+    let at = decided_at(job, &review).await?;
     let saved = app
         .store
         .decide_revision(
@@ -44,12 +47,23 @@ pub(super) async fn perform(job: &Job<'_>, review: Review<'_>) -> Result<Done, F
                 decision: review.decision,
                 comments: review.comments.to_owned(),
                 changes: review.changes.to_vec(),
-                at: now(),
+                at,
             },
         )
         .await;
     saved.map_err(|error| super::store_failure(&error))?;
     Ok(Done::Nothing)
+}
+
+/// When it was decided, as the task's events have it.
+async fn decided_at(job: &Job<'_>, review: &Review<'_>) -> Result<Millis, Failure> {
+    let events = job.app.store.task_events(&job.task.id, 0, u64::MAX).await;
+    let events = events.map_err(|error| super::store_failure(&error))?;
+    let found = events.iter().rev().find(|logged| {
+        matches!(&logged.event, Event::SpecsReviewed { round, decision, .. }
+            if *round == review.round && *decision == review.decision)
+    });
+    Ok(found.map_or_else(now, |logged| logged.at))
 }
 
 fn render(review: &Review<'_>) -> String {
@@ -62,6 +76,15 @@ fn render(review: &Review<'_>) -> String {
         for change in review.changes {
             let _ = writeln!(text, "- {change}");
         }
+    }
+    if !review.points.is_empty() {
+        text.push_str("\n## Comments on the documents\n\n");
+        for comment in &review.points {
+            let _ =
+                writeln!(text, "- {} ({}), {}.md", comment.label(), comment.kind, comment.anchor.document);
+        }
+        let _ =
+            writeln!(text, "\nWhat they say is in [{0:04}-comments.md]({0:04}-comments.md).", review.round);
     }
     text
 }

@@ -2,7 +2,9 @@
 
 use super::{Done, Job, blocking, failure, git_failure};
 use crate::clock::now;
+use crate::repositories::ProjectSettings;
 use git::WorktreeSpec;
+use secrets::{Redactor, Stream};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -19,7 +21,7 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     let workplace =
         app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let path = app.repositories.data_dir().join("worktrees").join(job.task.id.as_str()).join("change");
-    let (repository, branch, directory) = (workplace.repository, job.task.branch(), path.clone());
+    let (repository, branch, directory) = (workplace.repository.clone(), job.task.branch(), path.clone());
     let head = blocking(move || {
         repository.ensure_worktree(&WorktreeSpec {
             path: directory,
@@ -31,11 +33,17 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     })
     .await?;
     let head = head.ok_or_else(|| failure(FailureClass::Git, "The task's branch is gone.".to_owned()))?;
+    let results = run_all(job, &workplace.settings, &path).await;
+    Ok(Done::Report(Input::ChecksRan { head: Commit(head.to_string()), results }))
+}
+
+/// Runs the project's setup and checks in a worktree; a setup that fails is the only result.
+pub(super) async fn run_all(job: &Job<'_>, settings: &ProjectSettings, path: &Path) -> Vec<CheckResult> {
     let mut results = Vec::new();
-    let checks = app.checks(job.task, &workplace.settings).await;
-    for command in workplace.settings.setup_command.iter().chain(&checks) {
-        let result = run(command, &path).await;
-        let is_setup = Some(command) == workplace.settings.setup_command.as_ref();
+    let checks = job.app.checks(job.task, settings).await;
+    for command in settings.setup_command.iter().chain(&checks) {
+        let result = run(&job.app.redactor, command, path).await;
+        let is_setup = Some(command) == settings.setup_command.as_ref();
         let passed = result.passed;
         if !is_setup || !passed {
             results.push(result);
@@ -44,11 +52,11 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
             break;
         }
     }
-    Ok(Done::Report(Input::ChecksRan { head: Commit(head.to_string()), results }))
+    results
 }
 
 /// Runs one check to its end or its limit, in its own process group.
-async fn run(command: &str, directory: &Path) -> CheckResult {
+async fn run(redactor: &Redactor, command: &str, directory: &Path) -> CheckResult {
     let begun = Instant::now();
     let spawned = tokio::process::Command::new("sh")
         .arg("-c")
@@ -69,7 +77,7 @@ async fn run(command: &str, directory: &Path) -> CheckResult {
         Ok(mut child) => {
             let pid = child.id();
             let stdout = child.stdout.take();
-            let work = async { tokio::join!(tail(stdout), child.wait()) };
+            let work = async { tokio::join!(tail(redactor.stream(), stdout), child.wait()) };
             match tokio::time::timeout(LIMIT, work).await {
                 Ok((output, Ok(status))) => (status.success(), status.code(), output),
                 Ok((output, Err(error))) => {
@@ -91,19 +99,45 @@ async fn run(command: &str, directory: &Path) -> CheckResult {
     CheckResult { command: command.to_owned(), passed, exit_code, output, took_ms, at: now() }
 }
 
-/// The end of what a process prints.
-async fn tail(stream: Option<impl AsyncRead + Unpin>) -> String {
+/// The end of what a process prints, without secrets; these are taken out before it is cut, so that none is cut in two.
+async fn tail(mut printed: Stream, stream: Option<impl AsyncRead + Unpin>) -> String {
     let Some(mut stream) = stream else { return String::new() };
-    let mut kept: Vec<u8> = Vec::new();
-    let mut chunk = vec![0; 8192];
-    while let Ok(read @ 1..) = stream.read(&mut chunk).await {
-        kept.extend_from_slice(&chunk[..read]);
+    let mut kept = String::new();
+    let mut keep = |text: &str| {
+        kept.push_str(text);
         if kept.len() > 2 * KEPT {
-            kept.drain(..kept.len() - KEPT);
+            kept.drain(..kept.ceil_char_boundary(kept.len() - KEPT));
         }
+    };
+    let mut chunk = vec![0; 8192];
+    let mut from = 0;
+    while let Ok(read @ 1..) = stream.read(&mut chunk[from..]).await {
+        let until = from + read;
+        // A character that is cut in two waits for the rest of it.
+        let whole = until - cut_at_end(&chunk[..until]);
+        keep(&printed.push(&String::from_utf8_lossy(&chunk[..whole])));
+        chunk.copy_within(whole..until, 0);
+        from = until - whole;
     }
-    kept.drain(..kept.len().saturating_sub(KEPT));
-    String::from_utf8_lossy(&kept).into_owned()
+    keep(&printed.push(&String::from_utf8_lossy(&chunk[..from])));
+    keep(&printed.finish());
+    kept.drain(..kept.ceil_char_boundary(kept.len().saturating_sub(KEPT)));
+    kept
+}
+
+/// How many bytes at the end are the beginning of a character.
+fn cut_at_end(bytes: &[u8]) -> usize {
+    let end = &bytes[bytes.len().saturating_sub(4)..];
+    match std::str::from_utf8(end.get(first_of_character(end)..).unwrap_or_default()) {
+        Err(error) if error.error_len().is_none() => {
+            end.len() - first_of_character(end) - error.valid_up_to()
+        }
+        Ok(_) | Err(_) => 0,
+    }
+}
+
+fn first_of_character(bytes: &[u8]) -> usize {
+    bytes.iter().position(|byte| byte & 0xc0 != 0x80).unwrap_or(bytes.len())
 }
 
 fn end_group(pid: Option<u32>) {

@@ -5,16 +5,22 @@
 
 use super::{Done, Job, failure, store_failure};
 use crate::clock::now;
-use crate::instances::{Attachment, Instances, Running, meta, session_directory};
+use crate::instances::{Attachment, FIRST_WORDS, Instances, Running, meta, workdir};
+use crate::permissions::Policy;
 use crate::recorder::Recorder;
+use crate::repositories::Surroundings;
+use crate::wire::Anchors;
 use agent::{AgentError, TurnEnd};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use store::{Revision, SessionRun};
 use tokio::time::Instant;
-use workflow::prompts::{self, Briefing};
-use workflow::{Failure, FailureClass, Input, Session, SessionId, Turn, TurnId, Usage};
+use workflow::prompts::{self, Briefing, Point};
+use workflow::{
+    Ask, Failure, FailureClass, Input, Session, SessionId, SessionPhase, Task, Turn, TurnId, Usage,
+};
 
 /// How long a cancelled turn may take to end before the process is ended instead.
 const CANCEL_GRACE: Duration = Duration::from_secs(8);
@@ -22,6 +28,10 @@ const CANCEL_GRACE: Duration = Duration::from_secs(8);
 const LOOK: Duration = Duration::from_millis(500);
 /// How much of the log a new agent session is told, in bytes.
 const MEMORY: usize = 8 * 1024;
+/// How much of what an agent said last is handed on, in bytes.
+const WORDS: usize = 2 * 1024;
+/// How much of it is read where a planner answers comments, in bytes.
+const ANSWERS: usize = 32 * 1024;
 
 pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Result<Done, Failure> {
     let session = job.session(id)?;
@@ -34,6 +44,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
             turn: turn.clone(),
             stop_reason: end.stop_reason,
             usage: end.usage.as_ref().and_then(usage),
+            said: last_words(job, session).await,
         },
         Err(failure) => Input::TurnFailed { session: id.clone(), turn: turn.clone(), failure },
     };
@@ -43,13 +54,24 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
 /// Takes the turn; none when it stopped being wanted before the agent was asked.
 async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Option<TurnEnd>, Failure> {
     let app = job.app;
-    let running =
-        app.instances.ensure(job.task, &session.agent).await.map_err(|error| agent_failure(&error))?;
-    let directory = session_directory(&app.config.data_dir, &job.task.id, &session.id);
-    let thread = open_thread(job, session, turn, &running, &directory).await?;
+    // What the prompt needs is read while the agent starts.
+    let (running, known, surroundings) = tokio::join!(
+        app.instances.ensure(job.task, &session.agent),
+        app.store.session_run(&session.id),
+        app.repositories.surroundings(job.task),
+    );
+    let running = running.map_err(|error| agent_failure(&error))?;
+    let known = known.map_err(|error| store_failure(&error))?.unwrap_or_default();
+    let Surroundings { documents: paths, rules, policy } =
+        surroundings.map_err(|error| super::git_failure(&error))?;
+    let directory = workdir(&app.config.data_dir, job.task, session);
     // Starting an agent takes seconds, in which a person may have cancelled.
+    let (thread, task) = tokio::join!(
+        open_thread(job, session, turn, &running, &directory, known, policy),
+        app.store.task(&job.task.id),
+    );
+    let (thread, task) = (thread?, task.map_err(|error| store_failure(&error))?);
     let effect = workflow::Effect::RunTurn { session: session.id.clone(), turn: turn.id.clone() };
-    let task = app.store.task(&job.task.id).await.map_err(|error| store_failure(&error))?;
     if !task.is_some_and(|task| task.wants(&effect)) {
         app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
         return Ok(None);
@@ -58,9 +80,12 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         let text = "The turn is asked again after an interruption.";
         thread.recorder.record(json!({ "kind": "notice", "text": text, "turn_id": turn.id })).await;
     }
-    let paths =
-        app.repositories.document_paths(job.task).await.map_err(|error| super::git_failure(&error))?;
-    let rules = app.repositories.rules(job.task).await;
+    let revisions = match &turn.ask {
+        Ask::Revise { points, .. } if !points.is_empty() => app.store.revisions(&job.task.id).await,
+        _ => Ok(Vec::new()),
+    };
+    let revisions = revisions.map_err(|error| store_failure(&error))?;
+    let points = points(job.task, turn, &revisions);
     let prompt = prompts::render(&Briefing {
         task: job.task,
         session,
@@ -70,11 +95,16 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         rules: rules.as_deref(),
         attempt: job.attempt,
         memory: thread.memory.as_deref(),
+        points: &points,
     });
-    thread
-        .recorder
-        .record(json!({ "kind": "user_message", "text": prompt, "turn_id": turn.id, "by": "spectask" }))
-        .await;
+    let begun = thread.recorder.next_written();
+    // In a conversation, what is asked is what was said, which the log has already.
+    if !(job.task.is_conversation() && says_only_what_people_said(turn, &prompt)) {
+        thread
+            .recorder
+            .record(json!({ "kind": "user_message", "text": prompt, "turn_id": turn.id, "by": "spectask" }))
+            .await;
+    }
     let meta = turn_meta(
         job,
         session,
@@ -83,7 +113,15 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
             "requirements": paths.requirements, "design": paths.design, "tasks": paths.tasks, "progress": paths.progress,
         }),
     );
-    let asked = running.process.prompt(&thread.id, &prompt, Some(meta));
+    // Written down when the agent has begun: a crash in between costs the agent's memory of a turn that is asked again.
+    let kept = async {
+        let Some(run) = thread.run.clone() else { return };
+        let _ = tokio::time::timeout(FIRST_WORDS, begun).await;
+        if let Err(error) = app.store.put_session_run(&session.id, run).await {
+            tracing::error!(%error, session = %session.id, "could not keep an agent's session");
+        }
+    };
+    let asked = async { tokio::join!(running.process.prompt(&thread.id, &prompt, Some(meta)), kept).0 };
     let end = watch(job, session, turn, &running, &thread, asked).await;
     app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
     app.instances.attach(
@@ -94,13 +132,23 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     end.map(Some)
 }
 
+/// The comments that the planner is asked to answer, where they stand in the documents as they are.
+fn points<'t>(task: &'t Task, turn: &Turn, revisions: &[Revision]) -> Vec<Point<'t>> {
+    let Ask::Revise { points, .. } = &turn.ask else { return Vec::new() };
+    let anchors = Anchors::new(revisions);
+    let asked = task.comments.iter().filter(|comment| points.contains(&comment.id));
+    asked.map(|comment| Point { comment, place: anchors.place(comment) }).collect()
+}
+
 /// An agent session that is ready to be prompted.
 struct Thread {
     id: String,
     recorder: Recorder,
-    policy: crate::permissions::Policy,
+    policy: Policy,
     /// What the agent has to be told because it does not remember.
     memory: Option<String>,
+    /// What is to be known of the session after a restart, when that changed.
+    run: Option<SessionRun>,
 }
 
 async fn open_thread(
@@ -109,24 +157,32 @@ async fn open_thread(
     turn: &Turn,
     running: &Arc<Running>,
     directory: &Path,
+    mut run: SessionRun,
+    policy: Policy,
 ) -> Result<Thread, Failure> {
     let app = job.app;
-    let policy = app.repositories.permission_policy(job.task).await;
     let attach = |id: &str| {
         let attachment = Attachment { session: &session.id, turn: Some(turn.id.clone()), policy };
         app.instances.attach(running, id, attachment)
     };
-    let mut run =
-        app.store.session_run(&session.id).await.map_err(|error| store_failure(&error))?.unwrap_or_default();
     let meta = turn_meta(job, session, turn, &Value::Null);
-    if let Some(known) = run.agent_sessions.last().cloned() {
+    // A thread that was closed is not loaded again; a fresh one is told what was said.
+    if let Some(known) = run.agent_sessions.last().cloned().filter(|_| !run.thread_closed) {
         if Instances::is_attached(running, &known) {
-            return Ok(Thread { recorder: attach(&known), id: known, policy, memory: None });
+            return Ok(Thread { recorder: attach(&known), id: known, policy, memory: None, run: None });
         }
         if running.process.info().load_session {
             attach(&known);
             match running.process.load_session(&known, directory, Some(meta.clone())).await {
-                Ok(()) => return Ok(Thread { recorder: attach(&known), id: known, policy, memory: None }),
+                Ok(()) => {
+                    return Ok(Thread {
+                        recorder: attach(&known),
+                        id: known,
+                        policy,
+                        memory: None,
+                        run: None,
+                    });
+                }
                 Err(
                     error @ (AgentError::Crashed { .. } | AgentError::Closed | AgentError::AuthNeeded { .. }),
                 ) => {
@@ -138,16 +194,31 @@ async fn open_thread(
             }
         }
     }
-    let memory = if run.agent_sessions.is_empty() { None } else { remember(job, session).await };
+    let memory = match &session.branched_from {
+        Some(point) if run.agent_sessions.is_empty() => {
+            remember(job, &point.session, Some(&point.turn)).await
+        }
+        _ if run.agent_sessions.is_empty() => None,
+        _ => remember(job, &session.id, None).await,
+    };
     let id =
         running.process.new_session(directory, Some(meta)).await.map_err(|error| agent_failure(&error))?;
     run.agent_sessions.push(id.clone());
     run.workspace_path = Some(directory.to_string_lossy().into_owned());
     run.last_activity = Some(now());
-    app.store.put_session_run(&session.id, run).await.map_err(|error| store_failure(&error))?;
+    run.thread_closed = false;
     let recorder = attach(&id);
     app.instances.deliver_early(running, &id).await;
-    Ok(Thread { id, recorder, policy, memory })
+    Ok(Thread { id, recorder, policy, memory, run: Some(run) })
+}
+
+/// Whether a prompt is what people said, word for word.
+fn says_only_what_people_said(turn: &Turn, prompt: &str) -> bool {
+    let said: Vec<&str> = turn.messages.iter().map(|message| message.text.trim()).collect();
+    let lines = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+    };
+    !said.is_empty() && lines(&said.join("\n")) == lines(prompt)
 }
 
 /// Waits for the turn's end while its deadlines hold.
@@ -229,18 +300,56 @@ fn turn_meta(job: &Job<'_>, session: &Session, turn: &Turn, documents: &Value) -
         "turn_number": turn.number,
         "ask": turn.ask,
         "original_prompt": job.task.prompt,
+        "agent_config": session.wish.agent_config,
+        "environment_config": session.wish.environment_config,
+        "config": job.task.config,
         "round": round,
         "feedback": feedback,
         "documents": documents,
     }))
 }
 
-/// The end of the session's log, as text for an agent that does not remember.
-async fn remember(job: &Job<'_>, session: &Session) -> Option<String> {
+/// What the agent said last, as others read it who go on from it.
+async fn last_words(job: &Job<'_>, session: &Session) -> Option<String> {
     let tail = job.app.store.log_tail(&session.id).await.ok()?;
-    let rows = job.app.store.read_log(&session.id, tail.saturating_sub(400), 400).await.ok()?;
+    let rows = job.app.store.read_log(&session.id, tail.saturating_sub(200), 200).await.ok()?;
+    let mut words: Vec<&str> = Vec::new();
+    for row in rows.iter().rev() {
+        match row.entry["kind"].as_str() {
+            Some("agent_message") => words.push(row.entry["text"].as_str().unwrap_or_default()),
+            Some("usage" | "update" | "plan" | "agent_thought") => {}
+            _ if words.is_empty() => {}
+            _ => break,
+        }
+    }
+    let said: String = words.into_iter().rev().collect();
+    let said = said.trim();
+    let most = match session.phase {
+        SessionPhase::Planning => ANSWERS,
+        SessionPhase::Implementation | SessionPhase::Validation => WORDS,
+    };
+    (!said.is_empty()).then(|| end_of(said, most).to_owned())
+}
+
+/// The end of a text, at most so many bytes.
+fn end_of(text: &str, bytes: usize) -> &str {
+    let from = text.len().saturating_sub(bytes);
+    let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    &text[from..]
+}
+
+/// The end of a session's log, or of what it was when a turn ended, as text for an agent that does not remember.
+async fn remember(job: &Job<'_>, session: &SessionId, until: Option<&TurnId>) -> Option<String> {
+    let tail = job.app.store.log_tail(session).await.ok()?;
+    // A conversation that is left at a turn may have gone on for long since.
+    let from = if until.is_some() { 0 } else { tail.saturating_sub(400) };
+    let rows = job.app.store.read_log(session, from, tail - from).await.ok()?;
     let mut text = String::new();
     for row in rows {
+        let is_end = row.entry["kind"] == "turn_ended";
+        if is_end && until.is_some_and(|turn| row.entry["turn_id"].as_str() == Some(turn.as_str())) {
+            break;
+        }
         let said = row.entry["text"].as_str().unwrap_or_default();
         match row.entry["kind"].as_str() {
             Some("user_message") => text.push_str(&format!("\n[asked] {said}\n")),
@@ -253,9 +362,7 @@ async fn remember(job: &Job<'_>, session: &Session) -> Option<String> {
             _ => {}
         }
     }
-    let from = text.len().saturating_sub(MEMORY);
-    let from = (from..text.len()).find(|at| text.is_char_boundary(*at))?;
-    Some(text.split_off(from))
+    (!text.is_empty()).then(|| end_of(&text, MEMORY).to_owned())
 }
 
 /// What a turn spent, as far as the agent says.

@@ -1,11 +1,20 @@
 //! What clients see: the JSON shapes of the API, made from what the workflow and the store hold.
 
+mod comment;
+mod coordination;
+mod evidence;
+mod plain;
 mod session;
 mod task;
 mod time;
 mod words;
 
-pub use session::{ImplementationTask, WorkSession, ZedThread, session_news};
-pub use task::{LastError, Scene, SpecTask, task_news};
+pub(crate) use comment::Anchors;
+pub use comment::CommentView;
+pub use coordination::{CoordinationView, coordination_news};
+pub use evidence::EvidenceView;
+pub use plain::PlainTask;
+pub use session::{ImplementationTask, QueuedMessage, WorkSession, ZedThread, session_news};
+pub use task::{CheckView, LastError, Scene, SpecTask, UsageView, task_news};
 pub use time::rfc3339;
 pub(crate) use words::*;

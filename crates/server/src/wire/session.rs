@@ -1,5 +1,6 @@
 //! Work sessions, their threads and planned tasks as clients see them.
 
+use super::evidence::EvidenceView;
 use super::rfc3339;
 use super::task::{LastError, UsageView};
 use crate::documents::ChecklistView;
@@ -7,7 +8,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use workflow::{
-    CreationMethod, Session, SessionId, SessionPhase, SessionStatus, Task, TaskStatus, Unit, UnitStatus,
+    AgentType, BranchPoint, CreationMethod, Effort, Message, Priority, Session, SessionId, SessionPhase,
+    SessionState, SessionStatus, Task, TaskStatus, ThreadStatus, Unit, UnitStatus,
 };
 
 /// A work session: one agent thread's piece of a task.
@@ -22,22 +24,41 @@ pub struct WorkSession {
     pub phase: SessionPhase,
     #[schema(schema_with = super::session_status)]
     pub status: SessionStatus,
-    /// `simple`, `helix_agent` or `zed_agent`.
-    pub agent_type: String,
+    #[schema(schema_with = super::agent_type)]
+    pub agent_type: AgentType,
+    /// The planned task that it carries out, where it carries out one.
     #[schema(required)]
     pub implementation_task_title: Option<String>,
     #[schema(required)]
     pub implementation_task_description: Option<String>,
     #[schema(required)]
     pub implementation_task_index: Option<usize>,
+    /// The session that it comes from: by spawning, or as an alternative.
     #[schema(required)]
     pub parent_work_session_id: Option<String>,
+    /// The session at work that asked for it.
     #[schema(required)]
     pub spawned_by_session_id: Option<String>,
     /// Work sessions whose work this one needs.
     pub depends_on: Vec<String>,
     /// Those of them that are not done yet.
     pub blocked_by: Vec<String>,
+    /// What it waits for, as a sentence, while it waits.
+    #[schema(required)]
+    pub queue_reason: Option<String>,
+    /// Whether its turn is over and a person is to speak next; it is active, and nothing runs.
+    pub waits_for_person: bool,
+    #[schema(schema_with = super::priority)]
+    pub priority: Priority,
+    #[schema(schema_with = super::effort)]
+    pub effort: Effort,
+    /// The sessions among which a person chooses, this one included; empty where there is no choice.
+    pub alternatives: Vec<String>,
+    /// The turn of another session from which it goes on.
+    #[schema(required)]
+    pub branched_from: Option<BranchPointView>,
+    /// What people said that no turn has carried yet.
+    pub queued_messages: Vec<QueuedMessage>,
     pub agent_config: Value,
     pub environment_config: Value,
     #[schema(required)]
@@ -59,6 +80,26 @@ pub struct WorkSession {
     pub completed_at: Option<String>,
 }
 
+/// The end of a turn of another session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BranchPointView {
+    pub work_session_id: String,
+    pub turn_id: String,
+    pub turn_number: u32,
+    pub commit: String,
+}
+
+/// What a person said that no turn has carried yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct QueuedMessage {
+    pub message_id: String,
+    /// The turn that will carry it.
+    pub turn_id: String,
+    pub by: String,
+    pub content: String,
+    pub at: String,
+}
+
 /// A thread in an agent instance.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ZedThread {
@@ -68,8 +109,8 @@ pub struct ZedThread {
     /// The agent's own session id.
     pub zed_thread_id: String,
     pub thread_config: Value,
-    /// `pending`, `active`, `disconnected`, `completed` or `failed`.
-    pub status: String,
+    #[schema(schema_with = super::thread_status)]
+    pub status: ThreadStatus,
     #[schema(required)]
     pub last_activity_at: Option<String>,
     pub created_at: String,
@@ -95,9 +136,44 @@ pub struct ImplementationTask {
     pub status: UnitStatus,
     #[schema(required)]
     pub assigned_work_session_id: Option<String>,
+    pub evidence: EvidenceView,
     pub created_at: String,
     #[schema(required)]
     pub completed_at: Option<String>,
+}
+
+impl BranchPointView {
+    fn of(point: &BranchPoint) -> Self {
+        Self {
+            work_session_id: point.session.to_string(),
+            turn_id: point.turn.to_string(),
+            turn_number: point.number,
+            commit: point.commit.to_string(),
+        }
+    }
+}
+
+impl QueuedMessage {
+    pub fn of(message: &Message) -> Self {
+        Self {
+            message_id: message.id.to_string(),
+            turn_id: message.turn.to_string(),
+            by: message.by.clone(),
+            content: message.text.clone(),
+            at: rfc3339(message.at),
+        }
+    }
+}
+
+/// A value that is an object, else an empty one.
+fn object(value: &Value) -> Value {
+    if value.is_object() { value.clone() } else { json!({}) }
+}
+
+fn agent_config(session: &Session) -> Value {
+    let mut config = object(&session.wish.agent_config);
+    config["agent"] = json!(session.agent);
+    config
 }
 
 impl WorkSession {
@@ -113,11 +189,11 @@ impl WorkSession {
             id: session.id.to_string(),
             spec_task_id: task.id.to_string(),
             helix_session_id: session.helix_session.to_string(),
-            name: session.name.clone(),
-            description: session.description.clone(),
+            name: session.shown_name().to_owned(),
+            description: session.shown_description().to_owned(),
             phase: session.phase,
             status: task.session_status(session),
-            agent_type: "zed_agent".to_owned(),
+            agent_type: session.wish.agent_type.unwrap_or(AgentType::Zed),
             implementation_task_title: unit.map(|unit| unit.title.clone()),
             implementation_task_description: unit.map(|unit| unit.description.clone()),
             implementation_task_index: session.unit,
@@ -127,8 +203,15 @@ impl WorkSession {
                 .flatten(),
             depends_on: session.depends_on.iter().map(SessionId::to_string).collect(),
             blocked_by: task.blockers(session).into_iter().map(|blocker| blocker.id.to_string()).collect(),
-            agent_config: json!({ "agent": session.agent }),
-            environment_config: json!({}),
+            queue_reason: task.waits_for(session),
+            waits_for_person: session.state == SessionState::Idle,
+            priority: task.priority_of(session),
+            effort: task.effort_of(session),
+            alternatives: task.alternatives(session).iter().map(|other| other.id.to_string()).collect(),
+            branched_from: session.branched_from.as_ref().map(BranchPointView::of),
+            queued_messages: session.messages.iter().map(QueuedMessage::of).collect(),
+            agent_config: agent_config(session),
+            environment_config: object(&session.wish.environment_config),
             workspace_path: path,
             branch_name: session.branch.clone(),
             progress: progress(task, session, unit, checklist),
@@ -176,6 +259,9 @@ impl ImplementationTask {
             requirements: unit.requirements.clone(),
             status: task.unit_status(unit.index),
             assigned_work_session_id: session.map(|session| session.id.to_string()),
+            evidence: EvidenceView::of(
+                &task.evidence(unit.index, task.unit_status(unit.index) == UnitStatus::Completed),
+            ),
             created_at: rfc3339(task.approved().map_or(task.created_at, |approved| approved.at)),
             completed_at: session.and_then(|session| session.completed_at).map(rfc3339),
         }
@@ -185,22 +271,34 @@ impl ImplementationTask {
 impl ZedThread {
     /// The thread of a session, once its agent has opened one.
     pub fn of(task: &Task, session: &Session, run: &store::SessionRun, alive: bool) -> Option<Self> {
-        let zed_thread_id = run.agent_sessions.last()?.clone();
-        let status = match task.session_status(session) {
-            SessionStatus::Completed => "completed",
-            SessionStatus::Failed => "failed",
-            SessionStatus::Cancelled => "completed",
-            SessionStatus::Active if alive => "active",
-            SessionStatus::Active => "disconnected",
-            SessionStatus::Pending | SessionStatus::Blocked => "pending",
+        if run.thread_closed {
+            return None;
+        }
+        // Before the agent has named the thread it goes by its own record's name.
+        let opened = run.thread_opened.then(|| session.thread.to_string());
+        let zed_thread_id =
+            session.elsewhere.clone().or_else(|| run.agent_sessions.last().cloned()).or(opened)?;
+        let is_open = !run.agent_sessions.is_empty();
+        let status = match (&session.state, task.session_status(session)) {
+            (SessionState::Elsewhere { status }, _) => *status,
+            (_, SessionStatus::Completed | SessionStatus::Cancelled) => ThreadStatus::Completed,
+            (_, SessionStatus::Failed) => ThreadStatus::Failed,
+            (_, SessionStatus::Active) if alive && is_open => ThreadStatus::Active,
+            (_, SessionStatus::Active) if is_open => ThreadStatus::Disconnected,
+            (_, SessionStatus::Active | SessionStatus::Pending | SessionStatus::Blocked) => {
+                ThreadStatus::Pending
+            }
         };
+        let mut thread_config = run.thread_config.as_ref().map_or_else(|| json!({}), object);
+        thread_config["agent"] = json!(session.agent);
+        thread_config["cwd"] = json!(run.workspace_path);
         Some(Self {
             id: session.thread.to_string(),
             work_session_id: session.id.to_string(),
             spec_task_id: task.id.to_string(),
             zed_thread_id,
-            thread_config: json!({ "agent": session.agent, "cwd": run.workspace_path }),
-            status: status.to_owned(),
+            thread_config,
+            status,
             last_activity_at: run.last_activity.map(rfc3339),
             created_at: rfc3339(session.started_at.unwrap_or(session.created_at)),
         })

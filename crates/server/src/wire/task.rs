@@ -1,13 +1,14 @@
 //! A task as clients see it.
 
+use super::evidence::EvidenceView;
 use super::rfc3339;
 use serde::Serialize;
 use serde_json::Value;
 use store::Revision;
 use utoipa::ToSchema;
 use workflow::{
-    Budget, Complexity, Failure, FailureClass, Landing, Phase, Priority, SessionPhase, SessionStatus, Task,
-    TaskKind, TaskStatus, Usage,
+    Budget, CheckResult, Complexity, Failure, FailureClass, Landing, Phase, Priority, SessionPhase,
+    SessionStatus, Task, TaskKind, TaskStatus, Unit, UnitStatus, Usage,
 };
 
 /// A task: one prompt on its way to merged work.
@@ -54,6 +55,13 @@ pub struct SpecTask {
     /// What the task waits for, while it waits.
     #[schema(required)]
     pub queue_reason: Option<String>,
+    /// Whether documents are written and reviewed before work begins.
+    pub planned: bool,
+    /// Whether it is a conversation in which a person is to speak next.
+    pub waits_for_person: bool,
+    /// The template that it was made from.
+    #[schema(required)]
+    pub template: Option<String>,
     #[schema(required)]
     pub last_error: Option<LastError>,
     /// How often a failed step was tried again by a person.
@@ -68,13 +76,15 @@ pub struct SpecTask {
     /// The share of its planned work that is merged, 0 to 1.
     pub progress: f64,
     pub usage: UsageView,
+    /// What it may spend, where that is limited.
     #[schema(required)]
     pub budget: Option<BudgetView>,
     #[schema(required)]
     pub pull_request: Option<PullRequest>,
+    /// The commit by which it landed on its base branch.
     #[schema(required)]
     pub merge_commit: Option<String>,
-    /// What the sessions made and how the checks went, while it is under review.
+    /// What the sessions made and how the checks went, from the review on.
     #[schema(required)]
     pub change: Option<ChangeView>,
     pub archived: bool,
@@ -129,10 +139,24 @@ pub struct PullRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ChangeView {
     pub head: String,
-    /// Who approved it; from then on it is being merged.
+    /// Who approved it, while it is being merged.
     #[schema(required)]
     pub approved_by: Option<String>,
     pub checks: Vec<CheckView>,
+    /// The planned tasks with what stands behind them; those that are only claimed to be done come first.
+    pub items: Vec<ItemView>,
+}
+
+/// A planned task of a change under review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ItemView {
+    pub index: usize,
+    /// As displayed in the plan.
+    pub number: String,
+    pub title: String,
+    #[schema(schema_with = super::unit_status)]
+    pub status: UnitStatus,
+    pub evidence: EvidenceView,
 }
 
 /// A check command's result.
@@ -179,7 +203,7 @@ impl SpecTask {
                 .iter()
                 .find(|session| session.phase == SessionPhase::Planning)
                 .map(|session| session.helix_session.to_string()),
-            branch_name: approved.map(|_| task.branch()),
+            branch_name: has_branch(task).then(|| task.branch()),
             base_branch: task.base_branch.clone(),
             zed_instance_id: task
                 .sessions
@@ -189,7 +213,10 @@ impl SpecTask {
             project_path: scene.project_path,
             workspace_config: task.workspace_config.clone().unwrap_or_else(|| serde_json::json!({})),
             complexity: task.complexity,
-            queue_reason: task.queue_reason.clone(),
+            queue_reason: queue_reason(task),
+            planned: task.planned,
+            waits_for_person: task.rests(),
+            template: task.template.as_ref().map(|template| template.name.clone()),
             last_error: task.last_error.as_ref().map(LastError::of),
             attempts: task.attempts,
             spec_approved_by: approved.map(|approved| approved.by.clone()),
@@ -205,10 +232,7 @@ impl SpecTask {
                 Phase::Done { merged, .. } => merged.as_ref().map(ToString::to_string),
                 _ => None,
             },
-            change: match &task.phase {
-                Phase::ImplementationReview { change, landing, .. } => Some(ChangeView::of(change, landing)),
-                _ => None,
-            },
+            change: task.change().map(|change| ChangeView::of(task, change)),
             archived: task.archived,
             created_by: task.owner.to_string(),
             created_at: rfc3339(task.created_at),
@@ -240,21 +264,54 @@ impl BudgetView {
 }
 
 impl ChangeView {
-    fn of(change: &workflow::Change, landing: &Landing) -> Self {
-        let approved_by = match landing {
-            Landing::Undecided => None,
-            Landing::Merging { by, .. } => Some(by.clone()),
+    fn of(task: &Task, change: &workflow::Change) -> Self {
+        let approved_by = match &task.phase {
+            Phase::ImplementationReview { landing: Landing::Merging { by, .. }, .. } => Some(by.clone()),
+            _ => None,
         };
-        let checks = change.checks.iter().map(|check| CheckView {
+        let checks = change.checks.iter().map(CheckView::of);
+        let mut items: Vec<ItemView> = task.units().iter().map(|unit| ItemView::of(task, unit)).collect();
+        items.sort_by_key(|item| (item.evidence.state.as_deref() != Some("claimed"), item.index));
+        Self { head: change.head.to_string(), approved_by, checks: checks.collect(), items }
+    }
+}
+
+impl CheckView {
+    pub fn of(check: &CheckResult) -> Self {
+        Self {
             command: check.command.clone(),
             passed: check.passed,
             exit_code: check.exit_code,
             output: check.output.clone(),
             took_ms: check.took_ms,
             at: rfc3339(check.at),
-        });
-        Self { head: change.head.to_string(), approved_by, checks: checks.collect() }
+        }
     }
+}
+
+impl ItemView {
+    fn of(task: &Task, unit: &Unit) -> Self {
+        let status = task.unit_status(unit.index);
+        Self {
+            index: unit.index,
+            number: unit.number.clone(),
+            title: unit.title.clone(),
+            status,
+            evidence: EvidenceView::of(&task.evidence(unit.index, status == UnitStatus::Completed)),
+        }
+    }
+}
+
+/// What a task waits for: a place, or in a conversation, a person.
+fn queue_reason(task: &Task) -> Option<String> {
+    let said = || task.rests().then(|| "Waits for what you say next.".to_owned());
+    task.queue_reason.clone().or_else(said)
+}
+
+/// Whether the branch of the change is cut: at approval, else with the first session.
+fn has_branch(task: &Task) -> bool {
+    let works = |session: &workflow::Session| session.is_crew() && session.turns > 0;
+    task.approved().is_some() || task.sessions.iter().any(works)
 }
 
 /// The share of a task's implementation sessions that is merged.
@@ -265,7 +322,7 @@ pub(crate) fn progress(task: &Task) -> f64 {
     let wanted: Vec<SessionStatus> = task
         .sessions
         .iter()
-        .filter(|session| session.phase != SessionPhase::Planning)
+        .filter(|session| session.is_crew())
         .map(|session| task.session_status(session))
         .filter(|status| *status != SessionStatus::Cancelled)
         .collect();

@@ -1,6 +1,7 @@
 //! The closed vocabularies in the OpenAPI document.
 
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 
 macro_rules! vocabularies {
     ($($name:ident = $kind:ident),+ $(,)?) => {$(
@@ -19,8 +20,27 @@ vocabularies! {
     session_status = SessionStatus,
     unit_status = UnitStatus,
     creation_method = CreationMethod,
+    agent_type = AgentType,
+    effort = Effort,
+    thread_status = ThreadStatus,
+    coordination_kind = CoordinationKind,
     decision = Decision,
+    document_name = DocumentName,
+    comment_kind = CommentKind,
+    answer = Answer,
+    diff_side = DiffSide,
     failure_class = FailureClass,
+    plan_start = PlanStart,
+}
+
+/// Several types of tasks.
+pub(crate) fn task_kinds() -> Schema {
+    ArrayBuilder::new().items(RefOr::T(task_kind())).build().into()
+}
+
+/// Several statuses of tasks.
+pub(crate) fn task_statuses() -> Schema {
+    ArrayBuilder::new().items(RefOr::T(task_status())).build().into()
 }
 
 fn words(all: impl Iterator<Item = &'static str>) -> Schema {

@@ -1,0 +1,117 @@
+//! A person decides about the change, with comments on its lines.
+
+use super::caller::Caller;
+use super::extract::JsonBody;
+use super::problem::Problem;
+use super::scenes;
+use crate::App;
+use crate::wire::SpecTask;
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+use workflow::{Decision, DiffSide, Input, LineComment, Task};
+
+/// How many comments on lines a review has at most.
+const MOST: usize = 300;
+/// How long one of them may be, in characters.
+const LONGEST: usize = 10_000;
+
+/// A reviewer's decision about the change.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct ChangeReviewBody {
+    #[schema(schema_with = crate::wire::decision)]
+    decision: Decision,
+    #[serde(default)]
+    comments: String,
+    /// The ids of findings of secrets with which the change may land all the same.
+    #[serde(default)]
+    acknowledged_findings: Vec<String>,
+    /// What is to be changed in lines of the change; with `request_changes` a work session gets them.
+    #[serde(default)]
+    line_comments: Vec<LineCommentBody>,
+}
+
+/// A comment on a line of the change.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+pub(crate) struct LineCommentBody {
+    /// The file, as the diff names it.
+    path: String,
+    #[schema(schema_with = crate::wire::diff_side)]
+    side: Option<DiffSide>,
+    /// From 1, on that side of the diff.
+    line: usize,
+    /// The code that it is about.
+    #[serde(default)]
+    quoted_text: String,
+    comment: String,
+}
+
+/// Approves the change (it is merged), asks for changes (a work session gets the comments), or rejects it.
+#[utoipa::path(post, path = "/spec-tasks/{id}/approve-implementation", tag = "spec-tasks", params(("id" = String, Path)),
+    request_body = ChangeReviewBody, responses((status = 200, body = SpecTask), (status = 409, body = Problem)))]
+pub(crate) async fn approve(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<ChangeReviewBody>,
+) -> Result<Json<SpecTask>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    check(&app, &task, &body.line_comments).await?;
+    let data = json!({
+        "decision": body.decision, "comments": body.comments, "acknowledged_findings": body.acknowledged_findings,
+        "line_comments": body.line_comments,
+    });
+    let input = Input::ReviewImplementation {
+        decision: body.decision,
+        by: caller.user.name.clone(),
+        comments: body.comments,
+        acknowledged: body.acknowledged_findings,
+        line_comments: body.line_comments.into_iter().map(LineCommentBody::comment).collect(),
+    };
+    let after = app.orchestrator.ask(caller.id(), &task.id, input).await?;
+    if after.version != task.version {
+        scenes::audit(&app, &caller, "review_implementation", &id, &data).await?;
+    }
+    Ok(Json(scenes::task(&app, &after).await?))
+}
+
+impl LineCommentBody {
+    fn comment(self) -> LineComment {
+        let Self { path, side, line, quoted_text, comment } = self;
+        LineComment { path, side: side.unwrap_or(DiffSide::New), line, quote: quoted_text, text: comment }
+    }
+}
+
+/// Comments are about files that the change touches, and say something.
+async fn check(app: &App, task: &Task, comments: &[LineCommentBody]) -> Result<(), Problem> {
+    if comments.is_empty() {
+        return Ok(());
+    }
+    if comments.len() > MOST {
+        return Err(Problem::invalid("line_comments", format!("a review has at most {MOST} of them")));
+    }
+    let files = app.repositories.diff(task).await?;
+    for (at, comment) in comments.iter().enumerate() {
+        let wrong = |field: &str, message: String| {
+            Err(Problem::invalid("line_comments", format!("item {}: {field} {message}", at + 1)))
+        };
+        let is_there = |file: &git::FileDiff| {
+            file.path == comment.path || file.old_path.as_deref() == Some(&comment.path)
+        };
+        if !files.iter().any(is_there) {
+            return wrong("path", format!("{:?} is not a file of the change", comment.path));
+        }
+        if comment.line == 0 {
+            return wrong("line", "counts from 1".to_owned());
+        }
+        if comment.comment.trim().is_empty() {
+            return wrong("comment", "is empty; say what is to be changed".to_owned());
+        }
+        if [&comment.comment, &comment.quoted_text].iter().any(|text| text.chars().count() > LONGEST) {
+            return wrong("comment", format!("or quoted_text is longer than {LONGEST} characters"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! The secrets in a task's change, as a reviewer sees them.
+
+use super::caller::Caller;
+use super::problem::Problem;
+use crate::App;
+use crate::effects::{Found, scan};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+use workflow::Phase;
+
+/// A secret in what the task's branch adds to its base; the secret itself is not shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SecretFinding {
+    /// What `acknowledged_findings` names; the same for the same secret in the same file.
+    id: String,
+    kind: String,
+    /// `sure` holds the landing until a person acknowledges it, `likely` does not.
+    sureness: String,
+    /// What stands in the secret's place wherever it is shown.
+    tag: String,
+    /// Absent for the commit's message.
+    #[schema(required)]
+    path: Option<String>,
+    line: usize,
+    commit: String,
+    /// Whether the branch's last commit still has it; its history has it all the same.
+    at_tip: bool,
+}
+
+impl SecretFinding {
+    fn of(found: Found) -> Self {
+        let Found { id, kind, is_sure, tag, path, line, commit, at_tip } = found;
+        let sureness = if is_sure { "sure" } else { "likely" }.to_owned();
+        Self { id, kind, sureness, tag, path, line, commit, at_tip }
+    }
+}
+
+/// Looks for secrets in what the task's branch adds to its base.
+#[utoipa::path(get, path = "/spec-tasks/{id}/secret-findings", tag = "spec-tasks", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<SecretFinding>), (status = 409, body = Problem)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<SecretFinding>>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let head = match &task.phase {
+        Phase::ImplementationReview { change, .. } => change.head.0.clone(),
+        Phase::Backlog
+        | Phase::SpecGeneration { .. }
+        | Phase::SpecReview { .. }
+        | Phase::SpecRevision { .. }
+        | Phase::SpecApproved { .. }
+        | Phase::ImplementationQueued { .. }
+        | Phase::Implementation { .. }
+        | Phase::Done { .. }
+        | Phase::SpecFailed { .. }
+        | Phase::ImplementationFailed { .. }
+        | Phase::Cancelled { .. } => task.branch(),
+    };
+    let found = scan(&app, &task, &head).await.map_err(|failure| {
+        let text = app.redactor.redact(&failure.message);
+        Problem::new(StatusCode::CONFLICT, "repository_unusable", super::problem::sentence(&text))
+    })?;
+    Ok(Json(found.into_iter().map(SecretFinding::of).collect()))
+}

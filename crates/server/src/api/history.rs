@@ -1,0 +1,286 @@
+//! The record: what sessions did, what people add to it, and how far it is in git.
+
+use super::caller::Caller;
+use super::coordination::{self, RecordedCoordination};
+use super::extract::{JsonBody, Query};
+use super::page::limit;
+use super::problem::Problem;
+use super::sessions::found;
+use crate::App;
+use crate::clock::now;
+use crate::wire::rfc3339;
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::LogRow;
+use utoipa::{IntoParams, ToSchema};
+use workflow::{Input, Task};
+
+/// Which records are read.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct HistoryQuery {
+    /// `conversation`, `code_change`, `decision` or `coordination`.
+    activity_type: Option<ActivityType>,
+    limit: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ActivityType {
+    Conversation,
+    CodeChange,
+    Decision,
+    Coordination,
+}
+
+/// What a session did, from its record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct History {
+    work_session_id: String,
+    spec_task_id: String,
+    #[schema(required)]
+    activity_type: Option<ActivityType>,
+    limit: u64,
+    entries: Vec<HistoryEntry>,
+    total_entries: usize,
+    /// The branch that holds the record.
+    #[schema(required)]
+    git_branch: Option<String>,
+    /// The last commit of the task's record.
+    #[schema(required)]
+    last_commit: Option<String>,
+}
+
+/// One recorded activity.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HistoryEntry {
+    timestamp: String,
+    activity_type: ActivityType,
+    content: String,
+    files_affected: Vec<String>,
+    /// Whether it is in git already.
+    committed: bool,
+}
+
+/// How many log entries are read at once.
+const READ: u64 = 5_000;
+
+/// Reads what a work session did.
+#[utoipa::path(get, path = "/work-sessions/{id}/history", tag = "work-sessions", params(("id" = String, Path), HistoryQuery),
+    responses((status = 200, body = History)))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(query): Query<HistoryQuery>,
+) -> Result<Json<History>, Problem> {
+    let task = caller.task_of(&app, &id).await?;
+    let session = found(&task, &id)?;
+    let limit = limit(query.limit)?;
+    let kept = app.store.recorded_log(&session.id).await?;
+    let mut entries: Vec<HistoryEntry> = Vec::new();
+    let mut after = 0;
+    loop {
+        let rows = app.store.read_log(&session.id, after, READ).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.seq;
+        let wanted =
+            |entry: &HistoryEntry| query.activity_type.is_none_or(|kind| entry.activity_type == kind);
+        entries.extend(rows.iter().filter_map(|row| activity(row, kept)).filter(wanted));
+    }
+    let total_entries = entries.len();
+    let skip = total_entries.saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
+    let recorded = app.store.recorded(&task.id).await?;
+    let branch = app.repositories.workplace(&task.project).await.ok();
+    Ok(Json(History {
+        work_session_id: id,
+        spec_task_id: task.id.to_string(),
+        activity_type: query.activity_type,
+        limit,
+        entries: entries.split_off(skip),
+        total_entries,
+        git_branch: branch.map(|workplace| workplace.settings.design_docs_branch),
+        last_commit: recorded.map(|(_, commit)| commit),
+    }))
+}
+
+/// What an entry of the log records, if it records an activity.
+fn activity(row: &LogRow, kept: u64) -> Option<HistoryEntry> {
+    let text = |field: &str| row.entry[field].as_str().unwrap_or_default().to_owned();
+    let mut files: Vec<String> = row.entry["files_affected"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|file| file.as_str().map(str::to_owned))
+        .collect();
+    let (activity_type, content) = match row.entry["kind"].as_str()? {
+        "user_message" | "agent_message" => (ActivityType::Conversation, text("text")),
+        "tool_call" if matches!(row.entry["tool_kind"].as_str(), Some("edit" | "delete" | "move")) => {
+            let places = row.entry["locations"].as_array().into_iter().flatten();
+            files.extend(places.filter_map(|place| place["path"].as_str().map(str::to_owned)));
+            (ActivityType::CodeChange, text("title"))
+        }
+        "commit" => (ActivityType::CodeChange, format!("Commit {}", text("commit"))),
+        "permission_resolved" => {
+            (ActivityType::Decision, format!("{} {}", text("outcome"), text("option_id")))
+        }
+        "coordination" => (ActivityType::Coordination, text("text")),
+        "recorded" => (serde_json::from_value(row.entry["activity_type"].clone()).ok()?, text("text")),
+        _ => return None,
+    };
+    let said_at = row.entry["timestamp"].as_str().map(str::to_owned);
+    Some(HistoryEntry {
+        timestamp: said_at.unwrap_or_else(|| rfc3339(row.at)),
+        activity_type,
+        content,
+        files_affected: files,
+        committed: row.seq <= kept,
+    })
+}
+
+/// Something to be recorded about a session.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct RecordBody {
+    activity_type: ActivityType,
+    content: String,
+    timestamp: Option<String>,
+    #[serde(default)]
+    files_affected: Vec<String>,
+    code_changes: Option<Value>,
+    coordination_data: Option<RecordedCoordination>,
+    metadata: Option<Value>,
+}
+
+/// Records an activity of a work session, in its log and in git.
+#[utoipa::path(post, path = "/work-sessions/{id}/record-history", tag = "work-sessions", params(("id" = String, Path)),
+    request_body = RecordBody, responses((status = 200, body = Value)))]
+pub(crate) async fn record(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<RecordBody>,
+) -> Result<Json<Value>, Problem> {
+    let task = caller.task_of(&app, &id).await?;
+    let session = found(&task, &id)?;
+    if body.content.trim().is_empty() {
+        return Err(Problem::invalid("content", "is empty"));
+    }
+    let timestamp = match &body.timestamp {
+        Some(text) => match text.parse::<jiff::Timestamp>() {
+            Ok(time) => Some(rfc3339(workflow::Millis(time.as_millisecond()))),
+            Err(_) => {
+                let message = format!("{text:?} is no RFC 3339 time with its zone");
+                return Err(Problem::invalid("timestamp", message));
+            }
+        },
+        None => None,
+    };
+    for (field, value) in [("code_changes", &body.code_changes), ("metadata", &body.metadata)] {
+        super::extract::object(field, value.as_ref())?;
+    }
+    let at = now();
+    if body.activity_type == ActivityType::Coordination {
+        // It is in the session's log as an event that is told.
+        let (message, recorded) = (body.content.clone(), body.coordination_data.as_ref());
+        coordination::from_record(&app, &caller, &task, session, message, recorded).await?;
+    } else {
+        let mut entry = json!({
+            "kind": "recorded",
+            "activity_type": body.activity_type,
+            "text": body.content,
+            "by": caller.user.name,
+            "timestamp": timestamp,
+            "files_affected": body.files_affected,
+            "code_changes": body.code_changes,
+            "coordination_data": body.coordination_data,
+            "metadata": body.metadata,
+        });
+        app.redactor.redact_json(&mut entry);
+        let rows = app.store.append_log(&session.id, at, vec![entry]).await?;
+        app.feed.publish_log(&session.id, rows);
+    }
+    let message = match app.history.record(&app, &task.project, &task.id).await {
+        Ok(()) => "Recorded in the session's log and committed.".to_owned(),
+        Err(failure) => {
+            tracing::warn!(task = %task.id, reason = failure.message, "a record could not be committed at once");
+            format!("Recorded in the session's log; it is committed later. {}", failure.message)
+        }
+    };
+    Ok(Json(json!({
+        "success": true,
+        "work_session_id": id,
+        "activity_type": body.activity_type,
+        "recorded_at": rfc3339(at),
+        "message": message,
+    })))
+}
+
+/// A word on how far a task is.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct ProgressBody {
+    summary: String,
+    #[serde(default)]
+    details: String,
+}
+
+/// What was committed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProgressAnswer {
+    spec_task_id: String,
+    phase: String,
+    #[schema(required)]
+    git_commit_hash: Option<String>,
+    branch_name: String,
+    files_committed: Vec<String>,
+    success: bool,
+    message: String,
+}
+
+/// Records how far a task is, together with everything else that is new, and commits it.
+#[utoipa::path(post, path = "/spec-tasks/{id}/commit-progress", tag = "documents", params(("id" = String, Path)),
+    request_body = ProgressBody, responses((status = 200, body = ProgressAnswer), (status = 422, body = Problem)))]
+pub(crate) async fn commit_progress(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<ProgressBody>,
+) -> Result<Json<ProgressAnswer>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    if body.summary.trim().is_empty() {
+        return Err(Problem::invalid("summary", "is empty; say in a line how far it is"));
+    }
+    let branch_name = app.repositories.workplace(&task.project).await?.settings.design_docs_branch;
+    let input =
+        Input::NoteProgress { by: caller.user.name.clone(), summary: body.summary, details: body.details };
+    let task = app.orchestrator.ask(caller.id(), &task.id, input).await?;
+    let recorded = app.history.record(&app, &task.project, &task.id).await;
+    let commit = app.store.recorded(&task.id).await?.map(|(_, commit)| commit);
+    let (success, message) = match &recorded {
+        Ok(()) => (true, "The progress is committed.".to_owned()),
+        Err(failure) => (false, format!("The progress is kept and committed later. {}", failure.message)),
+    };
+    let git_commit_hash = commit.filter(|_| success);
+    Ok(Json(ProgressAnswer {
+        spec_task_id: id,
+        phase: task.status().to_string(),
+        files_committed: committed_files(&app, &task, git_commit_hash.as_deref()).await?,
+        git_commit_hash,
+        branch_name,
+        success,
+        message,
+    }))
+}
+
+/// The files of a task that a commit changed.
+async fn committed_files(app: &App, task: &Task, commit: Option<&str>) -> Result<Vec<String>, Problem> {
+    let Some(commit) = commit.map(str::to_owned) else { return Ok(Vec::new()) };
+    let workplace = app.repositories.workplace(&task.project).await?;
+    let log = tokio::task::spawn_blocking(move || workplace.repository.log(None, &commit, 1));
+    let log =
+        log.await.map_err(|error| Problem::internal(&error))?.map_err(|error| Problem::internal(&error))?;
+    let folders = [format!("specs/{}/", task.id), format!("sessions/{}/", task.id)];
+    let is_ours = |file: &String| folders.iter().any(|folder| file.starts_with(folder));
+    Ok(log.into_iter().flat_map(|entry| entry.files_touched).filter(is_ours).collect())
+}

@@ -1,0 +1,149 @@
+//! Who worked when on a task.
+
+use super::caller::Caller;
+use super::problem::Problem;
+use crate::App;
+use crate::clock::now;
+use crate::wire::rfc3339;
+use axum::Json;
+use axum::extract::{Path, State};
+use serde::Serialize;
+use utoipa::ToSchema;
+use workflow::records::events::Line;
+use workflow::timeline::{Doing, Span, Timeline};
+use workflow::{CoordinationKind, SessionPhase, SessionStatus, Task};
+
+/// The past of a task and its work sessions, as stretches of time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TimelineView {
+    spec_task_id: String,
+    /// When the task was created.
+    started_at: String,
+    /// When it ended; null while it goes on.
+    #[schema(required)]
+    ended_at: Option<String>,
+    /// The server's present time, to which open stretches reach.
+    now: String,
+    /// What the task as a whole did.
+    spans: Vec<SpanView>,
+    /// The work sessions, in the order in which they were added.
+    lanes: Vec<LaneView>,
+    /// When something was told.
+    marks: Vec<MarkView>,
+}
+
+/// What a work session did over time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LaneView {
+    work_session_id: String,
+    name: String,
+    #[schema(schema_with = crate::wire::session_phase)]
+    phase: SessionPhase,
+    #[schema(schema_with = crate::wire::session_status)]
+    status: SessionStatus,
+    #[schema(required)]
+    parent_work_session_id: Option<String>,
+    spans: Vec<SpanView>,
+}
+
+/// A stretch of time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SpanView {
+    /// For sessions `blocked`, `waiting`, `opening`, `turn`, `saving`, `ready` (complete, waits to be merged), `merging`,
+    /// `failed` or `elsewhere` (in an editor); for the task a status, `checks` or `landing`.
+    kind: String,
+    from: String,
+    /// Null while it goes on.
+    #[schema(required)]
+    until: Option<String>,
+    /// Of a turn, its number and what it asks for.
+    #[schema(required)]
+    turn_number: Option<u32>,
+    #[schema(required)]
+    asked_for: Option<String>,
+}
+
+/// Something that was told.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MarkView {
+    event_id: String,
+    at: String,
+    #[schema(schema_with = crate::wire::coordination_kind)]
+    event_type: CoordinationKind,
+    #[schema(required)]
+    from_session_id: Option<String>,
+    #[schema(required)]
+    to_session_id: Option<String>,
+}
+
+/// Shows who worked when: turns, waits, reviews, and what was told meanwhile.
+#[utoipa::path(get, path = "/spec-tasks/{id}/timeline", tag = "spec-tasks", params(("id" = String, Path)),
+    responses((status = 200, body = TimelineView), (status = 404, body = Problem)))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<TimelineView>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let lines: Vec<Line> = app
+        .store
+        .task_events(&task.id, 0, u64::MAX)
+        .await?
+        .into_iter()
+        .map(|logged| Line { seq: logged.seq, at: logged.at, version: logged.version, event: logged.event })
+        .collect();
+    let past = Timeline::of(&lines);
+    Ok(Json(TimelineView {
+        started_at: rfc3339(task.created_at),
+        ended_at: task.completed_at.map(rfc3339),
+        now: rfc3339(now()),
+        spans: past.task.iter().map(SpanView::of).collect(),
+        lanes: lanes(&task, &past),
+        marks: task
+            .coordination
+            .iter()
+            .map(|event| MarkView {
+                event_id: event.id.to_string(),
+                at: rfc3339(event.at),
+                event_type: event.kind,
+                from_session_id: event.from.as_ref().map(ToString::to_string),
+                to_session_id: event.to.as_ref().map(ToString::to_string),
+            })
+            .collect(),
+        spec_task_id: id,
+    }))
+}
+
+fn lanes(task: &Task, past: &Timeline) -> Vec<LaneView> {
+    task.sessions
+        .iter()
+        .map(|session| LaneView {
+            work_session_id: session.id.to_string(),
+            name: session.shown_name().to_owned(),
+            phase: session.phase,
+            status: task.session_status(session),
+            parent_work_session_id: session.parent.as_ref().map(ToString::to_string),
+            spans: past
+                .sessions
+                .get(&session.id)
+                .map(|spans| spans.iter().map(SpanView::of).collect())
+                .unwrap_or_default(),
+        })
+        .collect()
+}
+
+impl SpanView {
+    fn of(span: &Span) -> Self {
+        let turn = match span.doing {
+            Doing::Turn { number, ask } => Some((number, ask)),
+            _ => None,
+        };
+        Self {
+            kind: span.doing.word(),
+            from: rfc3339(span.from),
+            until: span.until.map(rfc3339),
+            turn_number: turn.map(|(number, _)| number),
+            asked_for: turn.map(|(_, ask)| ask.to_owned()),
+        }
+    }
+}
