@@ -44,20 +44,43 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Create a task from a prompt.
     New(Box<New>),
+    /// Tasks without planning: conversations, batches, coding sessions.
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// List the templates that tasks can be made from.
+    Templates(Templates),
     /// List tasks.
     List(List),
     /// Show a task.
     Show(TaskId),
+    /// Search tasks, their documents, and what was said and done in their sessions.
+    Search(Search),
+    /// Print the report of a task: what was asked, what was done for each requirement, and what it took.
+    Report(Report),
+    /// Show figures about all tasks: what came and went, how long it took and waited, what failed, what it cost.
+    Analytics(Analytics),
     /// Approve what is under review: the documents, or the finished change.
     Approve(Approve),
     /// Send what is under review back, saying what to change.
     RequestChanges(RequestChanges),
     /// Reject what is under review; the task ends.
-    Reject(Approve),
-    /// Cancel a task: its agents are stopped, its branches stay.
-    Cancel(TaskId),
-    /// Try a failed task again, from the step that failed.
-    Retry(TaskId),
+    Reject(Reject),
+    /// Cancel a task or a work session: its agents are stopped, its branches stay.
+    Cancel(Named),
+    /// Try a failed task again from the step that failed, or a work session.
+    Retry(Named),
+    /// Go on without a work session.
+    Skip(SessionId),
+    /// Show a task's work sessions as a tree.
+    Sessions(TaskId),
+    /// Have a work session at work spawn another.
+    Spawn(Spawn),
+    /// Speak into a work session's thread.
+    Say(Say),
+    /// Continue a work session as two, from the end of a turn.
+    Branch(Branch),
+    /// Keep a work session's work instead of its alternatives'.
+    Choose(SessionId),
     /// Watch one task, or all of them, live.
     Watch(Watch),
     /// List the agents that can be chosen.
@@ -68,6 +91,8 @@ pub(crate) enum Command {
     Config,
     /// Check git, agents, database, disk and sandbox, and say what to do about each finding.
     Doctor,
+    /// Make a fresh database from the record in git: every task, session, conversation and review.
+    Rebuild(Rebuild),
     /// Print the owner's token.
     Token,
     /// Print shell completions.
@@ -91,6 +116,16 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 picks one.
     #[arg(long, env = "SPECTASK_BIND", value_name = "HOST:PORT")]
     pub(crate) bind: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rebuild {
+    /// A repository with the record; may be given several times.
+    #[arg(long = "from-git", value_name = "REPO", required = true)]
+    pub(crate) from_git: Vec<PathBuf>,
+    /// The branch that holds the record.
+    #[arg(long, default_value = "helix-design-docs")]
+    pub(crate) branch: String,
 }
 
 #[derive(Debug, Args)]
@@ -121,9 +156,18 @@ pub(crate) struct New {
     pub(crate) demo: Option<String>,
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// feature, bug or refactor.
+    /// feature, bug or refactor; interactive, batch or coding_session begin without planning.
     #[arg(long = "type")]
     pub(crate) kind: Option<String>,
+    /// The template it is made from; see `spectask templates`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) template: Option<String>,
+    /// One of the items that the template makes a planned task of; may be given several times.
+    #[arg(long = "item", value_name = "TEXT", requires = "template")]
+    pub(crate) items: Vec<String>,
+    /// Begin without planning: just do it.
+    #[arg(long)]
+    pub(crate) no_plan: bool,
     /// low, medium, high or critical.
     #[arg(long)]
     pub(crate) priority: Option<String>,
@@ -149,6 +193,117 @@ pub(crate) struct New {
     pub(crate) wait: bool,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum TaskCommand {
+    /// Create a task without planning.
+    New(NewTask),
+    /// List tasks of every type.
+    List(ListTasks),
+    /// Show a task, and what was said in it last.
+    Show(TaskId),
+    /// Move a task: done, implementation_review, cancelled, implementation_queued.
+    Status {
+        /// The task's id, the end of its id, or words of its name that no other task has.
+        task: String,
+        status: String,
+    },
+    /// Speak in a conversation: into the session that speaks with you last.
+    Say {
+        /// The task's id, the end of its id, or words of its name that no other task has.
+        task: String,
+        text: String,
+        /// End the present turn first instead of waiting for its end.
+        #[arg(long)]
+        interrupt: bool,
+        /// Wait for the answer and print it.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Add a work session to a task.
+    AddSession {
+        /// The task's id, the end of its id, or words of its name that no other task has.
+        task: String,
+        /// What the session is called.
+        name: String,
+        /// What it is to do; absent is what its name says.
+        #[arg(long, short)]
+        description: Option<String>,
+        /// Absent is the task's agent.
+        #[arg(long)]
+        agent: Option<String>,
+    },
+    /// End a conversation; its work stays on its branch.
+    Close {
+        /// The task's id, the end of its id, or words of its name that no other task has.
+        task: String,
+        /// Have what it made checked and reviewed instead, so that it can land.
+        #[arg(long)]
+        review: bool,
+    },
+    /// Stop a task and take it out of the lists; its branches and conversations stay.
+    Delete(TaskId),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewTask {
+    /// What the task is called.
+    pub(crate) name: String,
+    /// What is to be done; absent is what the name says.
+    #[arg(long, short)]
+    pub(crate) description: Option<String>,
+    /// interactive, batch or coding_session; feature, bug and refactor are just done.
+    #[arg(long = "type", default_value = "interactive")]
+    pub(crate) kind: String,
+    /// The project, by name or id; absent is the repository of the current folder.
+    #[arg(long, conflicts_with = "repo")]
+    pub(crate) project: Option<String>,
+    /// The repository, by path; it becomes a project when it is not one yet.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) repo: Option<PathBuf>,
+    /// low, medium, high or critical.
+    #[arg(long)]
+    pub(crate) priority: Option<String>,
+    /// The agent that works.
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// The template it is made from; see `spectask templates`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) template: Option<String>,
+    /// One of the items that the template makes a planned task of; may be given several times.
+    #[arg(long = "item", value_name = "TEXT", requires = "template")]
+    pub(crate) items: Vec<String>,
+    #[arg(long = "label", value_name = "LABEL")]
+    pub(crate) labels: Vec<String>,
+    /// Keep it in the backlog.
+    #[arg(long)]
+    pub(crate) no_start: bool,
+    /// Wait until it needs a person or has ended.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListTasks {
+    /// Only tasks of this type; may be given several times.
+    #[arg(long = "type")]
+    pub(crate) kind: Vec<String>,
+    /// Only tasks in this status; may be given several times.
+    #[arg(long)]
+    pub(crate) status: Vec<String>,
+    /// How many, 1 to 500.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Templates {
+    /// Show one of them whole.
+    pub(crate) name: Option<String>,
+    /// The project whose own templates are listed too; absent is the repository of the current folder, where it is one.
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Only tasks in this status; may be given several times.
@@ -163,9 +318,131 @@ pub(crate) struct List {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Search {
+    /// Words that must all be found; `"words in quotes"` follow each other, `begin*` finds longer words, `-word` must not be
+    /// there (after `--`), `this OR that` finds either.
+    #[arg(required = true)]
+    pub(crate) words: Vec<String>,
+    /// Only task, spec or transcript.
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only in this project, by its id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) project: Option<String>,
+    /// Only in this task.
+    #[arg(long)]
+    pub(crate) task: Option<String>,
+    /// In archived tasks as well.
+    #[arg(long)]
+    pub(crate) archived: bool,
+    /// How many, 1 to 500.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The task's id, the end of its id, or words of its name that no other task has.
+    pub(crate) task: String,
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<ReportFormat>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// Markdown, for people.
+    Md,
+    Json,
+    /// One table, for spreadsheets.
+    Csv,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Analytics {
+    /// The first day, such as 2026-11-01; absent is twelve weeks back.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<String>,
+    /// The last day; absent is today.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: Option<String>,
+    /// Only of this project, by its id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) project: Option<String>,
+    /// day or week.
+    #[arg(long, default_value = "week")]
+    pub(crate) bucket: String,
+    /// Print one table with a figure in each row, for spreadsheets.
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct TaskId {
     /// The task's id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// A work session's id (stws_…), or a task: its id, the end of its id, or words of its name.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SessionId {
+    /// The work session's id.
+    pub(crate) session: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Spawn {
+    /// The id of the work session that spawns.
+    pub(crate) session: String,
+    /// What the further one is called.
+    pub(crate) name: String,
+    /// What it is to do.
+    #[arg(long, short)]
+    pub(crate) description: String,
+    /// What its first turn is asked beside that.
+    #[arg(long)]
+    pub(crate) prompt: Option<String>,
+    /// low, medium, high or critical.
+    #[arg(long)]
+    pub(crate) priority: Option<String>,
+    /// small, medium or large.
+    #[arg(long)]
+    pub(crate) effort: Option<String>,
+    /// Absent is the agent of the session that spawns.
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// A work session whose work it needs; may be given several times.
+    #[arg(long, value_name = "SESSION")]
+    pub(crate) depends_on: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Say {
+    /// The work session's id.
+    pub(crate) session: String,
+    pub(crate) text: String,
+    /// End the present turn first instead of waiting for its end.
+    #[arg(long)]
+    pub(crate) interrupt: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Branch {
+    /// The work session's id.
+    pub(crate) session: String,
+    /// What the further one is called.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// What it is to do differently.
+    #[arg(long)]
+    pub(crate) prompt: String,
+    /// The turn at whose end it begins; absent is the last that ended.
+    #[arg(long, value_name = "TURN")]
+    pub(crate) from_turn: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -174,17 +451,28 @@ pub(crate) struct Approve {
     pub(crate) task: String,
     #[arg(long, short, default_value = "")]
     pub(crate) comments: String,
+    /// A finding of a secret with which the change may land all the same; may be given several times.
+    #[arg(long, value_name = "ID")]
+    pub(crate) acknowledge: Vec<String>,
     /// Wait until it needs a person again or has ended.
     #[arg(long)]
     pub(crate) wait: bool,
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Reject {
+    /// The task's id, the end of its id, or words of its name that no other task has.
+    pub(crate) task: String,
+    #[arg(long, short, default_value = "")]
+    pub(crate) comments: String,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct RequestChanges {
     /// The task's id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
-    /// What is to be different.
-    #[arg(long, short)]
+    /// What is to be different; may be absent where the documents have open comments.
+    #[arg(long, short, default_value = "")]
     pub(crate) comments: String,
     /// One change asked for; may be given several times.
     #[arg(long = "change", value_name = "TEXT")]

@@ -57,14 +57,21 @@ impl Client {
     }
 
     pub(crate) async fn get(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<Answer> {
-        let query: Vec<String> =
-            query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
-        let path = if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) };
-        self.send(self.http.get(self.address(&path))).await
+        self.send(self.http.get(self.address(&with_query(path, query)))).await
+    }
+
+    /// An answer that is a text and no JSON.
+    pub(crate) async fn text(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<String> {
+        let (_, bytes) = self.exchange(self.http.get(self.address(&with_query(path, query)))).await?;
+        String::from_utf8(bytes).context("the server's answer is no text")
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         Ok(self.send(self.http.post(self.address(path)).json(body)).await?.body)
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        Ok(self.send(self.http.put(self.address(path)).json(body)).await?.body)
     }
 
     pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
@@ -76,6 +83,12 @@ impl Client {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Answer> {
+        let (total, bytes) = self.exchange(request).await?;
+        Ok(Answer { body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), total })
+    }
+
+    /// The body of an answer that is a success, with the size of its list.
+    async fn exchange(&self, request: reqwest::RequestBuilder) -> anyhow::Result<(Option<u64>, Vec<u8>)> {
         let answer = request.bearer_auth(&self.token).send().await.map_err(|error| {
             if error.is_connect() {
                 Failure::NoServer(format!(
@@ -90,10 +103,10 @@ impl Client {
         let status = answer.status();
         let total = answer.headers().get("x-total-count").and_then(|value| value.to_str().ok()?.parse().ok());
         let bytes = answer.bytes().await.context("the server's answer broke off")?;
-        let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         if status.is_success() {
-            return Ok(Answer { body, total });
+            return Ok((total, bytes.to_vec()));
         }
+        let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         let detail = match text(&body, "detail") {
             "" => format!("the server answered {status}"),
             detail => detail.to_owned(),
@@ -121,6 +134,12 @@ impl Client {
             }
         }
     }
+}
+
+/// A path with what is asked in it.
+fn with_query(path: &str, query: &[(&str, String)]) -> String {
+    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
 /// A value in a query string.

@@ -12,6 +12,10 @@ mod output;
 use clap::Parser as _;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long blocking work may go on when everything else has ended.
+const LAST_WORK: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     // Beside an agent there is no room for threads: this comes before anything else.
@@ -30,8 +34,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(Box::pin(commands::run(cli))) {
+    let code = match runtime.block_on(Box::pin(commands::run(cli))) {
         Ok(code) => code,
         Err(error) => failure::report(&error),
-    }
+    };
+    // What git is about to finish may do so. What still blocks then, such as a clone from a host that does not answer, is
+    // cut off; the next start cleans up after it.
+    runtime.shutdown_timeout(LAST_WORK);
+    code
 }

@@ -122,13 +122,19 @@ async fn fill(database: &str) {
             workspace_config: None,
             max_parallel: 1,
             planned: true,
+            isolation: workflow::Isolation::Worktree,
+            config: None,
+            template: None,
         };
         let mut ids = Counting(number * 10);
         let step = Task::create(new, false, &mut Context { now: Millis(i64::from(number)), ids: &mut ids })
             .expect("a task");
         let store = store.clone();
         writes.spawn(async move {
-            store.create_task(Outcome { step, feed: Vec::new(), logs: Vec::new() }).await.expect("saved");
+            store
+                .create_task(Outcome { step, feed: Vec::new(), logs: Vec::new() }, None)
+                .await
+                .expect("saved");
         });
     }
     writes.join_all().await;

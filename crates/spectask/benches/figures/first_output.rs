@@ -36,25 +36,26 @@ pub(crate) async fn print() {
     server.stop().await;
 }
 
+/// What a page does that is open already: it hears of the task's first session and listens to it from its beginning.
 async fn serve(server: &Server, project: &str) -> Duration {
-    let mut socket = server.socket().await;
-    socket.subscribe(&json!([{ "topic": "fleet" }])).await;
+    let (mut fleet, mut session) = (server.socket().await, server.socket().await);
+    fleet.subscribe(&json!([{ "topic": "fleet" }])).await;
+    let body = json!({ "prompt": PROMPT, "project_id": project });
     let begun = Instant::now();
-    let task =
-        server.post("/spec-tasks/from-prompt", &json!({ "prompt": PROMPT, "project_id": project })).await;
-    let id = task["id"].as_str().expect("a task").to_owned();
-    let sessions = server.get(&format!("/spec-tasks/{id}/work-sessions")).await;
-    let session = sessions["work_sessions"][0]["id"].as_str().expect("the planner").to_owned();
-    let mut socket = server.socket().await;
-    socket.subscribe(&json!([{ "topic": "session", "id": session }])).await;
-    // What was said before the subscription is read once, as any client does.
-    let log = server.get(&format!("/work-sessions/{session}/events?after=0")).await;
-    let said = |kind: &serde_json::Value| kind == "agent_message";
-    if !log.as_array().is_some_and(|entries| entries.iter().any(|entry| said(&entry["kind"]))) {
-        while !said(&socket.next().await["data"]["kind"]) {}
-    }
-    let took = begun.elapsed();
-    server.wait_for(&id, "spec_review").await;
+    let create = server.post("/spec-tasks/from-prompt", &body);
+    let first = async {
+        let planner = loop {
+            let message = fleet.next().await;
+            if message["type"] == "work_session.updated" {
+                break message["data"]["id"].clone();
+            }
+        };
+        session.subscribe_after(&json!([{ "topic": "session", "id": planner }]), 0).await;
+        while session.next().await["data"]["kind"] != "agent_message" {}
+        begun.elapsed()
+    };
+    let (task, took) = tokio::join!(create, first);
+    server.wait_for(task["id"].as_str().expect("a task"), "spec_review").await;
     took
 }
 

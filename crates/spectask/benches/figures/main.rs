@@ -4,9 +4,16 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measures")]
 
+mod analytics;
 mod cold;
+mod crew;
+mod filled;
 mod first_output;
 mod progress;
+mod radar;
+mod record;
+mod search;
+mod secrets;
 mod server;
 mod streaming;
 
@@ -24,6 +31,24 @@ async fn main() {
     }
     if wanted("streaming") {
         streaming::print().await;
+    }
+    if wanted("radar") {
+        radar::print();
+    }
+    if wanted("record") {
+        record::print();
+    }
+    if wanted("secrets") {
+        secrets::print();
+    }
+    if wanted("crew") {
+        crew::print().await;
+    }
+    if wanted("search") {
+        search::print().await;
+    }
+    if wanted("analytics") {
+        analytics::print().await;
     }
     if wanted("cold") {
         cold::print().await;
@@ -45,4 +70,12 @@ fn quantile(samples: &mut [Duration], share: f64) -> Duration {
 
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
+}
+
+/// Seconds of CPU that a process and those it waited for have used.
+fn cpu(pid: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split_whitespace().collect();
+    // utime, stime, cutime, cstime: fields 14 to 17 of the line, in ticks of a hundredth of a second.
+    (11..15).filter_map(|at| fields.get(at)?.parse::<f64>().ok()).sum::<f64>() / 100.0
 }

@@ -28,6 +28,12 @@ pub(crate) async fn print() {
     for id in &ids {
         server.wait_for(id, "spec_review").await;
     }
+    // The record moves the branch too; here nothing shall but the commits that are measured.
+    for id in &ids {
+        while server.get(&format!("/spec-tasks/{id}/document-status")).await["fully_recorded"] != true {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
     let mut socket = server.socket().await;
     socket.subscribe(&json!([{ "topic": "fleet" }])).await;
     let branch = "refs/heads/helix-design-docs";

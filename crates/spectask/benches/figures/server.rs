@@ -103,6 +103,12 @@ impl Server {
         resident(self.child.id().expect("a running server"))
     }
 
+    /// Seconds of CPU that the server and the processes it waited for have used.
+    pub(crate) fn cpu(&self) -> f64 {
+        let pid = self.child.id().expect("a running server").to_string();
+        crate::cpu(&pid)
+    }
+
     pub(crate) async fn stop(mut self) -> tempfile::TempDir {
         self.child.kill().await.expect("it ends");
         self.folder
@@ -111,7 +117,16 @@ impl Server {
 
 impl Socket {
     pub(crate) async fn subscribe(&mut self, topics: &Value) {
-        let text = json!({ "subscribe": topics, "after": null }).to_string();
+        self.send(json!({ "subscribe": topics, "after": null })).await;
+    }
+
+    /// Subscribes with what was said since.
+    pub(crate) async fn subscribe_after(&mut self, topics: &Value, seq: u64) {
+        self.send(json!({ "subscribe": topics, "after": seq })).await;
+    }
+
+    async fn send(&mut self, message: Value) {
+        let text = message.to_string();
         self.0.send(Message::text(text)).await.expect("a subscription");
     }
 

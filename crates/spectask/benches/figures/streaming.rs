@@ -7,10 +7,35 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 const SESSIONS: usize = 100;
-const WORDS: usize = 600;
+const WORD: &str = "word ";
+const WORDS: usize = 1800;
 /// Milliseconds between two updates of a session: sixty a second.
-const PACE: u32 = 16;
+const PACE: u32 = 1000 / 60;
 const PROMPT: &str = "Measure the streaming";
+
+/// What was heard of one session.
+#[derive(Default)]
+struct Heard {
+    first: u64,
+    last: u64,
+    in_order: bool,
+    text: String,
+}
+
+impl Heard {
+    fn hear(&mut self, entry: &Value) {
+        let seq = entry["seq"].as_u64().expect("a number");
+        if self.first == 0 {
+            (self.first, self.in_order) = (seq, true);
+        } else {
+            self.in_order &= seq == self.last + 1;
+        }
+        self.last = seq;
+        if entry["kind"] == "agent_message" {
+            self.text.push_str(entry["text"].as_str().unwrap_or_default());
+        }
+    }
+}
 
 pub(crate) async fn print() {
     let (requirements, design, tasks) = documents(SESSIONS);
@@ -18,15 +43,14 @@ pub(crate) async fn print() {
         "id = \"bench\"\nprompts = [{PROMPT:?}]\n\n[planning]\nrequirements = {requirements:?}\ndesign = {design:?}\n\
          tasks = {tasks:?}\n"
     );
-    let words: Vec<String> = (0..WORDS).map(|at| format!("w{at}")).collect();
     for number in 1..=SESSIONS {
         let _ = write!(
             scenario,
-            "\n[[sessions]]\ntask = \"{number}\"\nsteps = [{{ say = {:?} }}, {{ write = \"{number}.md\", content = \"x\" }}]\n",
-            words.join(" ")
+            "\n[[sessions]]\ntask = \"{number}\"\nsteps = [{{ repeat = {WORDS}, say = {WORD:?}, every_ms = {PACE} }}, \
+             {{ write = \"{number}.md\", content = \"x\" }}]\n",
         );
     }
-    let server = Server::start(tempfile::tempdir().expect("a folder"), &scenario, PACE, SESSIONS).await;
+    let server = Server::start(tempfile::tempdir().expect("a folder"), &scenario, 0, SESSIONS).await;
     let (project, _) = server.project("streamed").await;
     let body = json!({ "prompt": PROMPT, "project_id": project, "complexity": "complex" });
     let task = server.post("/spec-tasks/from-prompt", &body).await;
@@ -46,42 +70,64 @@ pub(crate) async fn print() {
     };
     let mut socket = server.socket().await;
     let topics: Vec<Value> = sessions.iter().map(|id| json!({ "topic": "session", "id": id })).collect();
-    // From the beginning: what was said before the subscription is owed too.
-    socket.subscribe(&json!(topics)).await;
     let begun = Instant::now();
-    let mut said: HashMap<String, String> = HashMap::new();
-    let (mut peak, mut messages, mut ended) = (before, 0_u64, 0);
+    socket.subscribe(&json!(topics)).await;
+    let mut heard: HashMap<String, Heard> = HashMap::new();
+    let (mut begun_with, mut peak, mut messages, mut ended) = (None, before, 0_u64, 0);
     while ended < SESSIONS {
         let message = socket.next().await;
-        messages += 1;
-        let data = &message["data"];
-        let session = data["work_session_id"].as_str().unwrap_or_default().to_owned();
-        match data["kind"].as_str() {
-            Some("agent_message") => {
-                said.entry(session).or_default().push_str(data["text"].as_str().unwrap_or_default());
-            }
-            Some("turn_ended") => ended += 1,
-            _ => {}
+        if message["type"] != "session.event" {
+            assert_ne!(message["type"], "snapshot_required", "the subscriber fell behind");
+            continue;
         }
+        messages += 1;
+        ended += usize::from(message["data"]["kind"] == "turn_ended");
+        heard
+            .entry(message["id"].as_str().unwrap_or_default().to_owned())
+            .or_default()
+            .hear(&message["data"]);
         if messages.is_multiple_of(500) {
-            peak = peak.max(server.resident());
+            let resident = server.resident();
+            peak = peak.max(resident);
+            // A tenth of what comes is taken for the beginning: by then every session speaks.
+            if heard.values().filter(|heard| heard.text.len() * 10 > WORD.len() * WORDS).count() * 2
+                > SESSIONS
+            {
+                begun_with.get_or_insert(resident);
+            }
         }
     }
     let took = begun.elapsed().as_secs_f64();
-    let whole = words.join(" ");
-    let complete = sessions
-        .iter()
-        .filter(|id| {
-            said.get(*id).is_some_and(|text| text.trim_end().ends_with(&whole) || text.contains(&whole))
-        })
-        .count();
+    let whole = WORD.repeat(WORDS);
+    let mut complete = 0;
+    for id in &sessions {
+        let Some(heard) = heard.remove(id) else { continue };
+        // What was said before the subscription is in the log.
+        let first = heard.first;
+        let mut said = Heard::default();
+        while said.last + 1 < first {
+            let path = format!("/work-sessions/{id}/events?after={}&limit=500", said.last);
+            let log = server.get(&path).await;
+            let before = said.last;
+            let entries = log.as_array().into_iter().flatten();
+            entries
+                .take_while(|entry| entry["seq"].as_u64() < Some(first))
+                .for_each(|entry| said.hear(entry));
+            assert!(said.last > before, "the log of {id} ends at {before}, before {first}");
+        }
+        let joins = first == 1 || said.last + 1 == first;
+        complete += usize::from(joins && heard.in_order && (said.text + &heard.text).contains(&whole));
+    }
     #[expect(clippy::cast_precision_loss, reason = "a figure to print")]
     let rate = (SESSIONS * WORDS) as f64 / took;
+    let begun_with = begun_with.unwrap_or(before);
     println!(
-        "streaming: {complete} of {SESSIONS} sessions received whole and in order, {rate:.0} updates/s sent, {:.0} messages/s on one \
-         socket after joining; memory {before:.0} MiB before, {peak:.0} MiB at most (ratio {:.2})",
+        "streaming: {complete} of {SESSIONS} sessions received whole and in order, {rate:.0} updates/s sent ({:.2} of 6000), {:.0} messages/s on \
+         one socket after joining; memory {before:.0} MiB before the sessions, {begun_with:.0} MiB a tenth into it, {peak:.0} MiB at most \
+         (ratio {:.2}, flat is 1)",
+        rate / 6000.0,
         f64::from(u32::try_from(messages).unwrap_or(u32::MAX)) / took,
-        peak / before
+        peak / begun_with
     );
     server.stop().await;
 }

@@ -21,7 +21,7 @@ pub(crate) async fn run(cli: &Cli, command: &Agents) -> anyhow::Result<()> {
 }
 
 async fn list(cli: &Cli) -> anyhow::Result<()> {
-    let agents = client(cli)?.get("/agents", &[]).await?.body;
+    let agents = client(cli)?.get("/agents?limit=500", &[]).await?.body;
     if cli.json {
         output::json(&agents);
         return Ok(());

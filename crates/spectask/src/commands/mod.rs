@@ -1,11 +1,18 @@
 //! The commands, one file for each family.
 
 mod agents;
+mod analytics;
+mod crew;
 mod doctor;
+mod plain;
 mod projects;
+mod rebuild;
+mod report;
 mod review;
+mod search;
 mod serve;
 mod tasks;
+mod templates;
 mod watch;
 
 use crate::cli::{BuiltIn, Cli, Command};
@@ -22,18 +29,36 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(command) => serve::serve(&cli, command).await?,
         Command::Demo(command) => serve::demo(&cli, command).await?,
         Command::New(command) => tasks::new(&cli, command).await?,
+        Command::Task(command) => plain::run(&cli, command).await?,
+        Command::Templates(command) => templates::list(&cli, command).await?,
         Command::List(command) => tasks::list(&cli, command).await?,
         Command::Show(command) => tasks::show(&cli, &command.task).await?,
+        Command::Search(command) => search::search(&cli, command).await?,
+        Command::Report(command) => report::report(&cli, command).await?,
+        Command::Analytics(command) => analytics::analytics(&cli, command).await?,
         Command::Approve(command) => review::approve(&cli, command).await?,
         Command::RequestChanges(command) => review::request_changes(&cli, command).await?,
         Command::Reject(command) => review::reject(&cli, command).await?,
-        Command::Cancel(command) => tasks::act(&cli, &command.task, "cancel").await?,
-        Command::Retry(command) => tasks::act(&cli, &command.task, "retry").await?,
+        Command::Cancel(command) if crew::is_session(&command.name) => {
+            crew::act(&cli, &command.name, "cancel").await?;
+        }
+        Command::Cancel(command) => tasks::act(&cli, &command.name, "cancel").await?,
+        Command::Retry(command) if crew::is_session(&command.name) => {
+            crew::act(&cli, &command.name, "retry").await?;
+        }
+        Command::Retry(command) => tasks::act(&cli, &command.name, "retry").await?,
+        Command::Skip(command) => crew::act(&cli, &command.session, "skip").await?,
+        Command::Choose(command) => crew::act(&cli, &command.session, "choose").await?,
+        Command::Sessions(command) => crew::sessions(&cli, &command.task).await?,
+        Command::Spawn(command) => crew::spawn(&cli, command).await?,
+        Command::Branch(command) => crew::branch(&cli, command).await?,
+        Command::Say(command) => crew::say(&cli, command).await?,
         Command::Watch(command) => watch::watch(&cli, command).await?,
         Command::Agents(command) => agents::run(&cli, command).await?,
         Command::Projects(command) => projects::run(&cli, command).await?,
         Command::Config => show_config(&cli)?,
         Command::Doctor => return doctor::run(&cli).await,
+        Command::Rebuild(command) => rebuild::run(&cli, command).await?,
         Command::Token => token(&cli)?,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "spectask", &mut std::io::stdout());

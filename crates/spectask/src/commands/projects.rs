@@ -43,7 +43,7 @@ pub(crate) async fn run(cli: &Cli, command: &Projects) -> anyhow::Result<()> {
 }
 
 async fn list(cli: &Cli, client: &Client) -> anyhow::Result<()> {
-    let projects = client.get("/projects", &[]).await?.body;
+    let projects = client.get("/projects?limit=500", &[]).await?.body;
     if cli.json {
         output::json(&projects);
         return Ok(());
@@ -67,7 +67,7 @@ async fn list(cli: &Cli, client: &Client) -> anyhow::Result<()> {
 
 /// The id of a project that a person named by id or name.
 pub(crate) async fn find(client: &Client, named: &str) -> anyhow::Result<String> {
-    let projects = client.get("/projects", &[]).await?.body;
+    let projects = client.get("/projects?limit=500", &[]).await?.body;
     let all = projects.as_array().cloned().unwrap_or_default();
     let found = all.iter().find(|project| text(project, "id") == named || text(project, "name") == named);
     let known: Vec<&str> = all.iter().map(|project| text(project, "name")).collect();

@@ -3,7 +3,7 @@
 use super::client;
 use super::tasks::finish;
 use super::watch::wait_for_person;
-use crate::cli::{Approve, Cli, RequestChanges};
+use crate::cli::{Approve, Cli, Reject, RequestChanges};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, text};
@@ -41,7 +41,9 @@ pub(crate) async fn approve(cli: &Cli, command: &Approve) -> anyhow::Result<()> 
             client.post(&format!("/spec-tasks/{id}/approve-specs"), &body).await?
         }
         Under::Change => {
-            let body = json!({ "decision": "approve", "comments": command.comments });
+            let body = json!({
+                "decision": "approve", "comments": command.comments, "acknowledged_findings": command.acknowledge,
+            });
             client.post(&format!("/spec-tasks/{id}/approve-implementation"), &body).await?
         }
     };
@@ -57,8 +59,8 @@ pub(crate) async fn request_changes(cli: &Cli, command: &RequestChanges) -> anyh
             client.post(&format!("/spec-tasks/{id}/approve-specs"), &body).await?
         }
         Under::Change => {
-            let comments: Vec<&str> =
-                std::iter::once(&command.comments).chain(&command.changes).map(String::as_str).collect();
+            let all = std::iter::once(&command.comments).chain(&command.changes).map(String::as_str);
+            let comments: Vec<&str> = all.filter(|said| !said.trim().is_empty()).collect();
             let body = json!({ "decision": "request_changes", "comments": comments.join("\n\n- ") });
             client.post(&format!("/spec-tasks/{id}/approve-implementation"), &body).await?
         }
@@ -66,7 +68,7 @@ pub(crate) async fn request_changes(cli: &Cli, command: &RequestChanges) -> anyh
     decided(cli, &client, &task, command.wait).await
 }
 
-pub(crate) async fn reject(cli: &Cli, command: &Approve) -> anyhow::Result<()> {
+pub(crate) async fn reject(cli: &Cli, command: &Reject) -> anyhow::Result<()> {
     let client = client(cli)?;
     let (id, under) = under_review(&client, &command.task, "reject").await?;
     let task = match under {

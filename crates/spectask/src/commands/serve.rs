@@ -54,7 +54,7 @@ async fn first_task(url: String, token: String) -> anyhow::Result<()> {
     if client.get("/spec-tasks", &[("limit", "1".to_owned())]).await?.total.unwrap_or(0) > 0 {
         return Ok(());
     }
-    let samples = client.get("/demo-repos", &[]).await?.body;
+    let samples = client.get("/demo-repos?limit=500", &[]).await?.body;
     let samples: &[Value] = samples.as_array().map_or(&[], Vec::as_slice);
     let preferred =
         samples.iter().find(|sample| text(sample, "id") == "nodejs-todo").or_else(|| samples.first());

@@ -28,21 +28,22 @@ pub(crate) async fn new(cli: &Cli, command: &New) -> anyhow::Result<()> {
         ("spec_agent", &command.spec_agent),
         ("implementation_agent", &command.implementation_agent),
         ("base_branch", &command.base_branch),
+        ("template", &command.template),
     ];
     for (field, value) in optional {
         if let Some(value) = value {
             body.insert(field.to_owned(), json!(value));
         }
     }
+    body.insert("items".to_owned(), json!(command.items));
+    if command.no_plan {
+        body.insert("planning".to_owned(), json!(false));
+    }
     let path = if let Some(sample) = &command.demo {
         body.insert("demo_repo".to_owned(), json!(sample));
         "/spec-tasks/from-demo"
     } else {
-        let project = match (&command.project, &command.repo) {
-            (Some(named), _) => super::projects::find(&client, named).await?,
-            (None, Some(path)) => project_at(&client, path).await?,
-            (None, None) => project_at(&client, Path::new(".")).await?,
-        };
+        let project = project(&client, command.project.as_deref(), command.repo.as_deref()).await?;
         body.insert("project_id".to_owned(), json!(project));
         body.insert("labels".to_owned(), json!(command.labels));
         body.insert("start".to_owned(), json!(!command.no_start));
@@ -78,20 +79,39 @@ pub(crate) fn finish(cli: &Cli, task: &Value) -> anyhow::Result<()> {
     }
 }
 
+/// The project that is named, else that of a repository, else that of the current folder.
+pub(crate) async fn project(
+    client: &Client,
+    named: Option<&str>,
+    repo: Option<&Path>,
+) -> anyhow::Result<String> {
+    match (named, repo) {
+        (Some(named), _) => super::projects::find(client, named).await,
+        (None, Some(path)) => project_at(client, path).await,
+        (None, None) => project_at(client, Path::new(".")).await,
+    }
+}
+
 /// The project of the repository that holds a path; registered when it is not one yet.
 async fn project_at(client: &Client, path: &Path) -> anyhow::Result<String> {
     let path = path.canonicalize().with_context(|| format!("there is no {}", path.display()))?;
-    let projects = client.get("/projects", &[]).await?.body;
-    let known = projects.as_array().into_iter().flatten().find(|project| {
-        let root = text(project, "repository_path");
-        !root.is_empty() && path.starts_with(root)
-    });
-    if let Some(project) = known {
-        return Ok(text(project, "id").to_owned());
+    if let Some(project) = known_project(client, &path).await? {
+        return Ok(project);
     }
     let project = client.post("/projects", &json!({ "repository_path": path })).await?;
     eprintln!("Registered {} as the project {:?}.", path.display(), text(&project, "name"));
     Ok(text(&project, "id").to_owned())
+}
+
+/// The project whose repository holds a path, where there is one.
+pub(crate) async fn known_project(client: &Client, path: &Path) -> anyhow::Result<Option<String>> {
+    let Ok(path) = path.canonicalize() else { return Ok(None) };
+    let projects = client.get("/projects?limit=500", &[]).await?.body;
+    let known = projects.as_array().into_iter().flatten().find(|project| {
+        let root = text(project, "repository_path");
+        !root.is_empty() && path.starts_with(root)
+    });
+    Ok(known.map(|project| text(project, "id").to_owned()))
 }
 
 pub(crate) async fn list(cli: &Cli, command: &List) -> anyhow::Result<()> {

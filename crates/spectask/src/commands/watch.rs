@@ -107,7 +107,7 @@ async fn follow(
             if text(&message, "type") == "error" {
                 anyhow::bail!("{}", text(&message, "detail"));
             }
-            after = message["seq"].as_u64().or(after);
+            after = message["seq"].as_u64().or_else(|| message["after"].as_u64()).or(after);
             if each(&message).await? {
                 return Ok(());
             }

@@ -61,6 +61,41 @@ async fn the_job_runs_by_the_command_line_alone() {
     assert_eq!(code(&["list"]), Some(5), "no server");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_runs_by_the_command_line_alone() {
+    let place = Place::new(0);
+    place.configure(
+        "prompts = [\"Talk with me\"]\n[[sessions]]\nsteps = [{ say = \"What shall I write?\" }]\n[[conversation]]\n\
+         steps = [{ write = \"note.md\", content = \"Note\\n\" }, { say = \"I wrote a note.\" }]\n",
+    );
+    let broken = (".spectask/templates/broken.toml", "title = \"\"\n");
+    let repository = place.repository("notes", &[("README.md", "# Notes\n"), broken]);
+    let server = place.serve().await;
+    let repo = repository.to_string_lossy().into_owned();
+    let run = |args: &[&str]| {
+        let output = spectask(&place, args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        said(&output)
+    };
+    let begun = run(&["task", "new", "Talk with me", "--repo", &repo, "--wait"]);
+    assert!(begun.contains("What shall I write?") && begun.contains("spectask task say"), "{begun}");
+    assert_eq!(run(&["task", "say", "Talk with me", "A note", "--wait"]).trim(), "I wrote a note.");
+    assert!(run(&["task", "list", "--type", "interactive"]).contains("waits for you"));
+    assert!(run(&["task", "list", "--type", "batch"]).contains("No tasks"));
+    assert!(run(&["task", "show", "Talk with me"]).contains("I wrote a note."));
+    run(&["task", "add-session", "Talk with me", "Talk with me beside"]);
+    assert!(run(&["sessions", "Talk with me"]).contains("Talk with me beside"));
+    let templates = run(&["templates", "--project", "notes"]);
+    assert!(templates.contains("campaign") && templates.contains("broken.toml, line 1"), "{templates}");
+    assert!(run(&["templates", "bug-fix"]).contains("A test that fails because of it"));
+    assert!(run(&["task", "close", "Talk with me"]).contains("task/spt_"));
+    let code = |args: &[&str]| spectask(&place, args).status.code();
+    assert_eq!(code(&["task", "status", "Talk with me", "cancelled"]), Some(4));
+    assert_eq!(code(&["templates", "no-such"]), Some(3));
+    assert!(run(&["task", "delete", "Talk with me"]).contains("out of the lists"));
+    server.end().await;
+}
+
 #[test]
 fn completions_and_help_are_there() {
     let place = Place::new(0);

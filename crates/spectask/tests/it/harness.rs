@@ -128,14 +128,21 @@ impl Server {
     }
 
     pub(crate) async fn put(&self, path: &str, body: &Value) -> Value {
-        let request = self.http.put(format!("{}/api/v1{path}", self.url)).json(body);
-        let (status, answer) = self.send(request).await.expect("the server answers");
+        let (status, answer) = self.try_put(path, body).await.expect("the server answers");
         assert!(status < 300, "PUT {path} answered {status}: {answer}");
         answer
     }
 
+    pub(crate) async fn try_put(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
+        self.send(self.http.put(format!("{}/api/v1{path}", self.url)).json(body)).await
+    }
+
     pub(crate) async fn try_post(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
         self.send(self.http.post(format!("{}/api/v1{path}", self.url)).json(body)).await
+    }
+
+    pub(crate) async fn try_delete(&self, path: &str) -> Option<(u16, Value)> {
+        self.send(self.http.delete(format!("{}/api/v1{path}", self.url))).await
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
@@ -178,9 +185,16 @@ impl Server {
     }
 }
 
-/// Runs git in a repository and returns what it prints.
+/// Runs git in a repository and returns what it prints. Where the server holds the index at that moment, git is run
+/// again, as its message says to do.
 pub(crate) fn git(path: &Path, args: &[&str]) -> String {
-    let output = std::process::Command::new("git").arg("-C").arg(path).args(args).output().expect("git runs");
+    let run = || std::process::Command::new("git").arg("-C").arg(path).args(args).output().expect("git runs");
+    let is_locked = |output: &std::process::Output| {
+        !output.status.success()
+            && String::from_utf8_lossy(&output.stderr).contains("index.lock': File exists")
+    };
+    let output = std::iter::repeat_with(run).take(100).find(|output| !is_locked(output));
+    let output = output.expect("the index is free now and then");
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

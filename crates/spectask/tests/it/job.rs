@@ -10,21 +10,21 @@ const REQUIREMENTS: &str = "# Requirements Document\n\n## Introduction\n\nNotes.
     **User Story:** As a reader, I want notes, so that I can read them.\n\n#### Acceptance Criteria\n\n\
     1. WHEN the notes are asked for, THE folder SHALL contain them.\n2. IF a note is missing, THEN THE folder SHALL say so.\n";
 const DESIGN: &str = "# Design\n\n## Overview\n\nOne file for each note.\n";
-const TASKS: &str = "# Implementation Plan\n\n- [ ] 1. Note one\n  - [ ] 1.1 Write it\n  - _Requirements: 1.1_\n\
+pub(crate) const TASKS: &str = "# Implementation Plan\n\n- [ ] 1. Note one\n  - [ ] 1.1 Write it\n  - _Requirements: 1.1_\n\
     - [ ] 2. Note two\n  - [ ] 2.1 Write it\n  - _Requirements: 1.2_\n";
 
-fn scenario(extra: &str) -> String {
+pub(crate) fn scenario(extra: &str) -> String {
     format!(
         "id = \"notes\"\nprompts = [{PROMPT:?}]\n[planning]\nsteps = [{{ say = \"I read.\" }}]\nrequirements = {REQUIREMENTS:?}\n\
          design = {DESIGN:?}\ntasks = {TASKS:?}\n{extra}"
     )
 }
 
-fn session(number: u32, steps: &str) -> String {
+pub(crate) fn session(number: u32, steps: &str) -> String {
     format!("\n[[sessions]]\ntask = \"{number}\"\nsteps = [{steps}]\n")
 }
 
-fn note(number: u32) -> String {
+pub(crate) fn note(number: u32) -> String {
     session(
         number,
         &format!(
@@ -33,15 +33,15 @@ fn note(number: u32) -> String {
     )
 }
 
-struct Job {
-    place: Place,
-    server: Server,
-    repository: PathBuf,
-    task: String,
+pub(crate) struct Job {
+    pub(crate) place: Place,
+    pub(crate) server: Server,
+    pub(crate) repository: PathBuf,
+    pub(crate) task: String,
 }
 
 /// A task on a fresh repository, with the check that both notes are there.
-async fn begin(scenario: &str) -> Job {
+pub(crate) async fn begin(scenario: &str) -> Job {
     begin_with(scenario, &[]).await
 }
 
@@ -57,21 +57,21 @@ async fn begin_with(scenario: &str, variables: &[(&str, &str)]) -> Job {
 }
 
 impl Job {
-    async fn wait_for(&self, state: &str) -> Value {
+    pub(crate) async fn wait_for(&self, state: &str) -> Value {
         self.server.wait_for(&self.task, &[state, "spec_failed", "implementation_failed"]).await
     }
 
-    async fn approve_specs(&self) -> Value {
+    pub(crate) async fn approve_specs(&self) -> Value {
         self.server
             .post(&format!("/spec-tasks/{}/approve-specs", self.task), &json!({ "approved": true }))
             .await
     }
 
-    async fn decide(&self, body: Value) -> Value {
+    pub(crate) async fn decide(&self, body: Value) -> Value {
         self.server.post(&format!("/spec-tasks/{}/approve-implementation", self.task), &body).await
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         self.server.end().await;
         assert_eq!(stray_processes(&self.place), Vec::<String>::new());
     }
@@ -156,6 +156,9 @@ async fn two_people_approve_at_once_and_work_starts_once() {
     job.wait_for("spec_review").await;
     let all = futures::future::join_all((0..8).map(|_| job.approve_specs())).await;
     assert!(all.iter().all(|answer| answer["spec_approved_by"] == "owner"));
+    let path = format!("/spec-tasks/{}/implementation-sessions", job.task);
+    let overview = job.server.post(&path, &json!({ "auto_create_sessions": true })).await;
+    assert_eq!(overview["work_session_count"], 3, "a planner and two sessions: {overview:#}");
     let review = job.wait_for("implementation_review").await;
     assert_eq!(review["work_sessions"].as_array().map(Vec::len), Some(3), "{review:#}");
     job.end().await;

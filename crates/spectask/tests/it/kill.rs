@@ -66,7 +66,7 @@ async fn fifty_kills_change_nothing() {
         let project = server.project(&repository, &["test -f book/5.md"]).await;
         let task = create(&server, &project).await;
         let server = carry(server, &task).await;
-        let end = look(&server, &repository, &task).await;
+        let end = look(&place, &server, &repository, &task).await;
         server.end().await;
         assert_eq!(stray_processes(&place), Vec::<String>::new());
         end
@@ -93,7 +93,7 @@ async fn fifty_kills_change_nothing() {
             kills += 1;
             server = place.serve().await;
         }
-        let end = look(&server, &repository, &task).await;
+        let end = look(&place, &server, &repository, &task).await;
         assert_eq!(end, undisturbed, "after {kills} kills; the log: {}", place.read_log());
         server.end().await;
         assert_eq!(stray_processes(&place), Vec::<String>::new());
@@ -102,10 +102,10 @@ async fn fifty_kills_change_nothing() {
 }
 
 /// A small generator, so that a failing run can be run again.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -139,13 +139,13 @@ async fn push(server: &Server, task: &str) {
                 server.post(&format!("/spec-tasks/{task}/approve-implementation"), &body).await;
             }
             Some("done") => return,
-            _ => panic!("the task failed: {found:#}"),
+            _ => panic!("the task failed: {:#}", found["last_error"]),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-async fn look(server: &Server, repository: &Path, task: &str) -> End {
+async fn look(place: &Place, server: &Server, repository: &Path, task: &str) -> End {
     let found = server.get(&format!("/spec-tasks/{task}")).await;
     let sessions = found["work_sessions"].as_array().expect("work sessions").clone();
     for session in &sessions {
@@ -154,10 +154,12 @@ async fn look(server: &Server, repository: &Path, task: &str) -> End {
     }
     assert_eq!(sessions.len(), 6, "five sessions and the planner");
     each_effect_once(repository);
+    crate::record::is_whole(server, repository, task).await;
     // The trees of the worktrees are closed a moment after the task is done.
     let begun = std::time::Instant::now();
     while git(repository, &["worktree", "list"]).lines().count() > 2 {
-        assert!(begun.elapsed() < Duration::from_secs(30), "{}", git(repository, &["worktree", "list"]));
+        let left = git(repository, &["worktree", "list"]);
+        assert!(begun.elapsed() < Duration::from_secs(60), "{left}\n{}", place.read_log());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let mut subjects: Vec<String> = git(repository, &["log", "--format=%s", "main"])
@@ -170,7 +172,7 @@ async fn look(server: &Server, repository: &Path, task: &str) -> End {
     End { tree: git(repository, &["rev-parse", "main:book"]), subjects, checklist }
 }
 
-async fn without_gaps(server: &Server, session: &str) {
+pub(crate) async fn without_gaps(server: &Server, session: &str) {
     let mut after = 0;
     loop {
         let page = server.get(&format!("/work-sessions/{session}/events?after={after}&limit=500")).await;
@@ -185,7 +187,7 @@ async fn without_gaps(server: &Server, session: &str) {
     }
 }
 
-fn each_effect_once(repository: &Path) {
+pub(crate) fn each_effect_once(repository: &Path) {
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     let log = git(
         repository,

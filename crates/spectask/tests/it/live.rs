@@ -129,6 +129,54 @@ async fn events_come_once_in_order_and_are_taken_up_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn several_topics_are_taken_up_exactly() {
+    let place = Place::new(0);
+    place.configure("prompts = []\n");
+    let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
+    let server = place.serve().await;
+    let project = server.project(&repository, &[]).await;
+    let tasks = [backlog_task(&server, &project, "a").await, backlog_task(&server, &project, "b").await];
+    let [a, b] = tasks.each_ref().map(|id| json!({ "topic": "task", "id": id }));
+    let topics = json!([{ "topic": "fleet" }, a, b]);
+    let mut socket = Socket::open(&server, topics.clone(), None).await;
+    let begun = socket.next().await;
+    assert_eq!(begun["type"], "subscribed");
+    let edits = (0..12).map(|number| {
+        let path = format!("/spec-tasks/{}", tasks[number % 2]);
+        let (server, body) = (&server, json!({ "description": format!("{number}") }));
+        async move { server.put(&path, &body).await }
+    });
+    futures::future::join_all(edits).await;
+    let mut events = Vec::new();
+    // Each edit is told to the fleet and to its task.
+    while events.len() < 24 {
+        events.push(socket.next().await);
+    }
+    let first = begun["after"].as_u64().expect("a number");
+    let numbers: Vec<u64> = events.iter().filter_map(|event| event["seq"].as_u64()).collect();
+    assert_eq!(numbers, (first + 1..=first + 24).collect::<Vec<_>>());
+    for seen in [0, 1, 17, 23] {
+        let mut again = Socket::open(&server, topics.clone(), Some(first + seen)).await;
+        assert_eq!(again.next().await["after"], first + seen);
+        for event in &events[usize::try_from(seen).expect("small")..] {
+            assert_eq!(again.next().await, *event);
+        }
+    }
+    socket.send(&json!({ "unsubscribe": [{ "topic": "fleet" }] })).await;
+    socket.send(&json!({ "ping": 1 })).await;
+    assert_eq!(socket.next().await["pong"], 1);
+    server.put(&format!("/spec-tasks/{}", tasks[0]), &json!({ "description": "last" })).await;
+    let last = socket.next().await;
+    assert_eq!((&last["topic"], &last["data"]["description"]), (&json!("task"), &json!("last")));
+    for garbage in ["", "[]", "3", "{\"subscribe\": 3}", "{\"subscribe\": [{}]}"] {
+        socket.0.send(Message::text(garbage)).await.expect("sent");
+        assert_eq!(socket.next().await["type"], "error", "{garbage:?}");
+    }
+    drop(socket);
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_thread_streams_to_its_socket_without_a_gap() {
     let place = Place::new(0);
     let requirements = "### Requirement 1: A\n\n#### Acceptance Criteria\n\n1. THE folder SHALL have a note.\n2. IF it has none, THEN THE folder SHALL say so.\n";

@@ -1,9 +1,20 @@
 //! The real binary, as its users and their machines treat it.
 
 mod commands;
+mod contract;
+mod crew;
 mod harness;
 mod job;
 mod kill;
 mod live;
+mod plain;
+mod record;
+mod report;
+mod review;
 mod rules;
 mod samples;
+mod search;
+mod secrets;
+mod side_by_side;
+mod storm;
+mod templates;

@@ -94,6 +94,13 @@ async fn a_browser_logs_in_by_link_or_form() {
         .await
         .expect("JSON");
     assert_eq!(me["name"], "owner");
+    let unknown =
+        http().get(format!("{}/?token=nobody;Path=/x", server.url)).send().await.expect("an answer");
+    assert_eq!((unknown.status().as_u16(), unknown.headers().contains_key("set-cookie")), (303, false));
+    for (path, status) in [("/assets/none.js", 404), ("/api", 404), ("/tasks/any", 200)] {
+        let answer = http().get(format!("{}{path}", server.url)).send().await.expect("an answer");
+        assert_eq!(answer.status(), status, "{path}");
+    }
     let login = |token: String| {
         http().post(format!("{}/api/v1/login", server.url)).json(&json!({ "token": token })).send()
     };

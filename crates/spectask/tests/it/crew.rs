@@ -1,0 +1,358 @@
+//! A crew from outside: what its sessions are told, what they spawn, and among which of them a person chooses.
+
+use crate::harness::{Place, Server, git, stray_processes, text};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+const PROMPT: &str = "Write the chapters";
+const REQUIREMENTS: &str = "# Requirements Document\n\n## Introduction\n\nChapters.\n\n## Requirements\n\n### Requirement 1: Chapters\n\n\
+    **User Story:** As a reader, I want chapters, so that I can read them.\n\n#### Acceptance Criteria\n\n\
+    1. WHEN the chapters are asked for, THE folder SHALL contain them.\n2. IF a chapter is missing, THEN THE folder SHALL say so.\n";
+const DESIGN: &str = "# Design\n\n## Overview\n\nOne file for each chapter.\n";
+const TASKS: &str = "# Implementation Plan\n\n- [ ] 1. Chapter one\n  - [ ] 1.1 Write it\n  - _Requirements: 1.1_\n\
+    - [ ] 2. Chapter two\n  - [ ] 2.1 Write it\n  - _Depends: 1_\n  - _Requirements: 1.2_\n";
+
+struct Crew {
+    place: Place,
+    server: Server,
+    repository: PathBuf,
+    task: String,
+}
+
+fn steps(number: u32, steps: &str) -> String {
+    format!("\n[[sessions]]\ntask = \"{number}\"\nsteps = [{steps}]\n")
+}
+
+fn chapter(number: u32) -> String {
+    format!(
+        "{{ write = \"chapter{number}.md\", content = \"Chapter {number}\\n\" }}, {{ tick = \"{number}.1\", state = \"done\" }}"
+    )
+}
+
+/// A task whose sessions play these steps, with its documents approved.
+async fn begin(scenario: &str, settings: Value, tasks: &str) -> Crew {
+    let place = Place::new(0);
+    place.configure(&format!(
+        "id = \"chapters\"\nprompts = [{PROMPT:?}]\n[planning]\nsteps = []\nrequirements = {REQUIREMENTS:?}\n\
+         design = {DESIGN:?}\ntasks = {tasks:?}\n{scenario}"
+    ));
+    let repository = place.repository("book", &[("README.md", "# A book\n")]);
+    let server = place.serve().await;
+    let body = json!({ "name": "book", "repository_path": repository, "settings": settings });
+    let project = text(&server.post("/projects", &body).await, "id");
+    let body = json!({ "prompt": PROMPT, "project_id": project });
+    let task = text(&server.post("/spec-tasks/from-prompt", &body).await, "id");
+    server.wait_for(&task, &["spec_review"]).await;
+    server.post(&format!("/spec-tasks/{task}/approve-specs"), &json!({ "approved": true })).await;
+    Crew { place, server, repository, task }
+}
+
+impl Crew {
+    /// Asks until a work session of a name is as it shall be.
+    async fn session(&self, name: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let found = self.server.get(&format!("/spec-tasks/{}/work-sessions", self.task)).await;
+            let all = found["work_sessions"].as_array().cloned().unwrap_or_default();
+            if let Some(session) = all.iter().find(|session| session["name"] == name && is_so(session)) {
+                return session.clone();
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(120),
+                "{name}: {found:#}\n{}",
+                self.place.read_log()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn at_work(&self, name: &str) -> String {
+        let session = self.session(name, |session| session["status"] == "active").await;
+        let id = text(&session, "id");
+        // Its turn has begun when its log says so.
+        let begun = Instant::now();
+        while !self.log(&id).await.iter().any(|entry| entry["kind"] == "user_message") {
+            assert!(begun.elapsed() < Duration::from_secs(120), "{}", self.place.read_log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        id
+    }
+
+    async fn log(&self, session: &str) -> Vec<Value> {
+        let log = self.server.get(&format!("/work-sessions/{session}/events?limit=500")).await;
+        log.as_array().cloned().unwrap_or_default()
+    }
+
+    /// What a session's agent was asked, turn by turn.
+    async fn prompts(&self, session: &str) -> Vec<String> {
+        let log = self.log(session).await;
+        let prompts = log.iter().filter(|entry| entry["kind"] == "user_message" && entry["by"] == "spectask");
+        prompts.map(|entry| text(entry, "text")).collect()
+    }
+
+    async fn told(&self) -> Value {
+        self.server.get(&format!("/spec-tasks/{}/coordination-log", self.task)).await
+    }
+
+    async fn review(&self) -> Value {
+        self.server.wait_for(&self.task, &["implementation_review", "implementation_failed"]).await
+    }
+
+    async fn end(self) {
+        self.server.end().await;
+        assert_eq!(stray_processes(&self.place), Vec::<String>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_reaches_the_next_turn_once() {
+    let slow = steps(1, &format!("{{ wait_ms = 3000 }}, {}", chapter(1))) + &steps(2, &chapter(2));
+    let crew = begin(&slow, json!({}), TASKS).await;
+    let one = crew.at_work("Chapter one").await;
+    let two = text(&crew.session("Chapter two", |session| session["status"] == "blocked").await, "id");
+    let add = format!("/spec-tasks/{}/coordination-events", crew.task);
+    let body = json!({ "from_session_id": one, "to_session_id": two, "event_type": "request",
+        "message": "Which tense do you write in?" });
+    let (status, request) = crew.server.try_post(&add, &body).await.expect("an answer");
+    assert_eq!(status, 201, "{request:#}");
+    assert_eq!(request["acknowledged"], false);
+    let body = json!({ "event_type": "broadcast", "message": "Mind the margins." });
+    crew.server.post(&add, &body).await;
+    let body =
+        json!({ "from_session_id": two, "event_type": "response", "message": "In the present tense." });
+    crew.server.post(&add, &body).await;
+    let (status, problem) = crew
+        .server
+        .try_post(&add, &json!({ "event_type": "shout", "message": "x" }))
+        .await
+        .expect("an answer");
+    assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("event_type")), "{problem:#}");
+    let body = json!({ "event_type": "request", "message": "x", "to_session_id": "stws_none" });
+    assert_eq!(crew.server.try_post(&add, &body).await.map(|(status, _)| status), Some(422));
+    crew.review().await;
+    let prompts = crew.prompts(&two).await;
+    let with = |words: &str| prompts.iter().filter(|prompt| prompt.contains(words)).count();
+    assert_eq!(with("Which tense do you write in?"), 1, "{prompts:#?}");
+    assert_eq!(with("Mind the margins."), 1, "{prompts:#?}");
+    assert_eq!(with("\"Chapter one\" is finished and merged"), 1, "{prompts:#?}");
+    assert!(
+        crew.prompts(&one).await.concat().contains("Mind the margins."),
+        "a session at work hears it too"
+    );
+    let log = crew.told().await;
+    let events = log["events"].as_array().cloned().unwrap_or_default();
+    assert!(events.iter().all(|event| event["acknowledged"] == true), "{log:#}");
+    let request = events.iter().find(|event| event["id"] == request["id"]).expect("the request");
+    assert_eq!(request["response"]["message"], "In the present tense.");
+    assert_eq!(log["total_events"], events.len());
+    assert_eq!(log["events_by_type"]["handoff"], 1, "{log:#}");
+    let some =
+        crew.server.get(&format!("/spec-tasks/{}/coordination-log?event_type=request", crew.task)).await;
+    assert_eq!((&some["filtered_events"], &some["total_events"]), (&json!(1), &log["total_events"]));
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_worked_when_and_what_each_changed() {
+    let slow = steps(1, &format!("{}, {{ wait_ms = 3000 }}", chapter(1))) + &steps(2, &chapter(2));
+    let crew = begin(&slow, json!({ "checks": ["test -f chapter2.md"] }), TASKS).await;
+    let one = crew.at_work("Chapter one").await;
+    let two = text(&crew.session("Chapter two", |session| session["status"] == "blocked").await, "id");
+    let files = |diff: &Value| -> Vec<String> {
+        diff["files"].as_array().into_iter().flatten().map(|file| text(file, "path")).collect()
+    };
+    // What is written is shown before it is committed.
+    let begun = Instant::now();
+    let diff = loop {
+        let diff = crew.server.get(&format!("/work-sessions/{one}/diff")).await;
+        if !files(&diff).is_empty() {
+            break diff;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{diff:#}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(files(&diff), ["chapter1.md"], "{diff:#}");
+    assert_eq!((&diff["with_uncommitted"], &diff["is_shared"]), (&json!(true), &json!(false)), "{diff:#}");
+    let timeline = format!("/spec-tasks/{}/timeline", crew.task);
+    let kinds = |past: &Value, id: &str| -> Vec<String> {
+        let lane = past["lanes"].as_array().into_iter().flatten().find(|lane| lane["work_session_id"] == id);
+        let spans = lane.and_then(|lane| lane["spans"].as_array()).cloned().unwrap_or_default();
+        spans.iter().map(|span| text(span, "kind")).collect()
+    };
+    assert_eq!(kinds(&crew.server.get(&timeline).await, &two), ["blocked"]);
+    crew.review().await;
+    // What was merged of the first is no work of the second.
+    let diff = crew.server.get(&format!("/work-sessions/{two}/diff")).await;
+    assert_eq!((files(&diff), &diff["with_uncommitted"]), (vec!["chapter2.md".to_owned()], &json!(false)));
+    let past = crew.server.get(&timeline).await;
+    for id in [&one, &two] {
+        assert!(kinds(&past, id).contains(&"turn".to_owned()), "{past:#}");
+    }
+    let open = past["lanes"].as_array().into_iter().flatten().filter_map(|lane| lane["spans"].as_array());
+    assert!(open.flatten().all(|span| !span["until"].is_null()), "{past:#}");
+    assert_eq!(
+        past["spans"].as_array().and_then(|spans| spans.last()).map(|span| &span["until"]),
+        Some(&json!(null))
+    );
+    assert!(past["marks"].as_array().is_some_and(|marks| !marks.is_empty()), "{past:#}");
+    let approve = format!("/spec-tasks/{}/approve-implementation", crew.task);
+    crew.server.post(&approve, &json!({ "decision": "approve" })).await;
+    let task = crew.server.wait_for(&crew.task, &["done"]).await;
+    assert_eq!(task["change"]["checks"][0]["passed"], true, "{task:#}");
+    let progress = crew.server.get(&format!("/spec-tasks/{}/progress", crew.task)).await;
+    assert_eq!(progress["phase_progress"]["planning"], 1.0);
+    assert_eq!(crew.server.get(&timeline).await["ended_at"], task["completed_at"]);
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_queued_can_be_changed_and_withdrawn() {
+    let slow = steps(1, &format!("{{ wait_ms = 3000 }}, {}", chapter(1))) + &steps(2, &chapter(2));
+    let crew = begin(&slow, json!({}), TASKS).await;
+    let one = crew.at_work("Chapter one").await;
+    let path = format!("/work-sessions/{one}/messages");
+    let first = crew.server.post(&path, &json!({ "content": "Use rhymes." })).await;
+    let second = crew.server.post(&path, &json!({ "content": "Forget it." })).await;
+    assert_eq!(first["turn_id"], second["turn_id"], "one turn carries both");
+    let edited = crew
+        .server
+        .put(&format!("{path}/{}", text(&first, "message_id")), &json!({ "content": "Use prose." }))
+        .await;
+    assert_eq!(edited["content"], "Use prose.");
+    let withdraw = format!("{path}/{}", text(&second, "message_id"));
+    assert_eq!(crew.server.try_delete(&withdraw).await.map(|(status, _)| status), Some(204));
+    assert_eq!(crew.server.try_delete(&withdraw).await.map(|(status, _)| status), Some(404));
+    crew.review().await;
+    let prompts = crew.prompts(&one).await;
+    assert_eq!(prompts.len(), 2, "{prompts:#?}");
+    assert!(prompts[1].contains("Use prose.") && !prompts.concat().contains("Forget it."), "{prompts:#?}");
+    let late = crew.server.try_delete(&format!("{path}/{}", text(&first, "turn_id"))).await;
+    assert_eq!(late.map(|(status, _)| status), Some(409), "what was delivered stays");
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_spawns_another_that_builds_on_it() {
+    let first =
+        "{ write = \"draft.md\", content = \"A draft\\n\" }, { commit = \"Draft\" }, { wait_ms = 4000 }";
+    let scenario = steps(1, &format!("{first}, {}", chapter(1)))
+        + &steps(2, &chapter(2))
+        + "\n[[sessions]]\nsteps = [{ run = \"cat draft.md\", expect = 0 }, { write = \"index.md\", content = \"Index\\n\" }]\n";
+    let crew = begin(&scenario, json!({}), TASKS).await;
+    let one = crew.at_work("Chapter one").await;
+    let branch = text(&crew.session("Chapter one", |_| true).await, "branch_name");
+    let begun = Instant::now();
+    while !git(&crew.repository, &["ls-tree", "--name-only", &branch]).contains("draft.md") {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", crew.place.read_log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let spawn = format!("/work-sessions/{one}/spawn");
+    let (status, problem) =
+        crew.server.try_post(&spawn, &json!({ "name": "Index" })).await.expect("an answer");
+    assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("description")), "{problem:#}");
+    let body = json!({ "name": "Index", "description": "Write the index.", "priority": "high", "effort": "small",
+        "initial_prompt": "Sort it by name." });
+    let (status, detail) = crew.server.try_post(&spawn, &body).await.expect("an answer");
+    assert_eq!(status, 201, "{detail:#}");
+    let child = text(&detail["work_session"], "id");
+    assert_eq!(detail["work_session"]["parent_work_session_id"], json!(one));
+    assert_eq!(detail["work_session"]["creation_method"], "spawned");
+    let review = crew.review().await;
+    assert_eq!(review["status"], "implementation_review", "{review:#}");
+    let prompts = crew.prompts(&child).await;
+    assert!(
+        prompts[0].contains("Write the index.") && prompts[0].contains("Sort it by name."),
+        "{prompts:#?}"
+    );
+    let parent = crew.server.get(&format!("/work-sessions/{one}")).await;
+    assert_eq!(parent["child_work_sessions"][0]["id"], json!(child));
+    let files = git(&crew.repository, &["ls-tree", "--name-only", &text(&review, "branch_name")]);
+    assert!(
+        ["chapter1.md", "chapter2.md", "draft.md", "index.md"].iter().all(|file| files.contains(file)),
+        "{files}"
+    );
+    let (status, problem) = crew.server.try_post(&spawn, &body).await.expect("an answer");
+    assert_eq!((status, &problem["code"]), (409, &json!("wrong_state")), "{problem:#}");
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn threads_in_one_worktree_leave_one_branch() {
+    let crew =
+        begin(&(steps(1, &chapter(1)) + &steps(2, &chapter(2))), json!({ "isolation": "shared" }), TASKS)
+            .await;
+    let review = crew.review().await;
+    assert_eq!(review["status"], "implementation_review", "{review:#}");
+    let branch = text(&review, "branch_name");
+    let sessions = review["work_sessions"].as_array().cloned().unwrap_or_default();
+    let work = sessions.iter().filter(|session| session["phase"] == "implementation");
+    assert!(work.clone().all(|session| session["branch_name"] == json!(branch)), "{sessions:#?}");
+    assert_eq!(git(&crew.repository, &["branch", "--list", "session/*"]), "");
+    let files = git(&crew.repository, &["ls-tree", "--name-only", &branch]);
+    assert!(files.contains("chapter1.md") && files.contains("chapter2.md"), "{files}");
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_session_continues_as_two_and_one_is_chosen() {
+    // The second chapter is finished first, and waits for the first one to be merged.
+    let scenario = steps(1, &format!("{{ wait_ms = 8000 }}, {}", chapter(1)))
+        + &steps(2, &chapter(2))
+        + "\n[[sessions]]\nsteps = [{ write = \"chapter2.md\", content = \"Another beginning\\n\" }]\n";
+    let crew = begin(
+        &scenario,
+        json!({}),
+        &TASKS.replace(". Chapter", ". (P) Chapter").replace("  - _Depends: 1_\n", ""),
+    )
+    .await;
+    let waits = |session: &Value| {
+        session["queue_reason"].as_str().is_some_and(|reason| reason.contains("merged before it"))
+    };
+    let two = text(&crew.session("Chapter two", waits).await, "id");
+    let log = crew.log(&two).await;
+    let turn = log.iter().find(|entry| entry["kind"] == "turn_ended").expect("a turn that ended");
+    let body = json!({ "name": "Another one", "prompt": "Begin otherwise.", "from_turn": turn["turn_id"] });
+    let (status, detail) =
+        crew.server.try_post(&format!("/work-sessions/{two}/branch"), &body).await.expect("an answer");
+    assert_eq!(status, 201, "{detail:#}");
+    let other = text(&detail["work_session"], "id");
+    let stuck = crew.server.wait_for(&crew.task, &["implementation_failed"]).await;
+    assert!(text(&stuck["last_error"], "message").contains("Choose which work to keep"), "{stuck:#}");
+    let prompts = crew.prompts(&other).await;
+    assert!(prompts[0].contains("Begin otherwise.") && prompts[0].contains("Chapter two"), "{prompts:#?}");
+    crew.server.post(&format!("/work-sessions/{other}/choose"), &json!({})).await;
+    let review = crew.review().await;
+    assert_eq!(review["status"], "implementation_review", "{review:#}");
+    let branch = text(&review, "branch_name");
+    assert_eq!(git(&crew.repository, &["show", &format!("{branch}:chapter2.md")]), "Another beginning");
+    let saved = format!("refs/spectask/saved/{}/{two}-given-up", crew.task);
+    assert_eq!(git(&crew.repository, &["show", &format!("{saved}:chapter2.md")]), "Chapter 2");
+    let (status, _) =
+        crew.server.try_post(&format!("/work-sessions/{two}/retry"), &json!({})).await.expect("an answer");
+    assert_eq!(status, 409, "what was given up stays so");
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tick_without_a_commit_is_a_claim() {
+    let claims = "{ tick = \"2.1\", state = \"done\" }";
+    let crew = begin(&(steps(1, &chapter(1)) + &steps(2, claims)), json!({}), TASKS).await;
+    crew.server.wait_for(&crew.task, &["implementation_failed"]).await;
+    // The marks follow the work, so they are asked for until they are there.
+    let items = loop {
+        let progress = crew.server.get(&format!("/spec-tasks/{}/progress", crew.task)).await;
+        let items = progress["checklist"]["tasks"].as_array().cloned().unwrap_or_default();
+        let is_marked =
+            |number: &str| items.iter().any(|item| item["number"] == number && item["status"] == "completed");
+        if is_marked("1.1") && is_marked("2.1") {
+            break items;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    let item = |number: &str| items.iter().find(|item| item["number"] == number).cloned().unwrap_or_default();
+    assert_eq!(item("1.1")["evidence"]["state"], "done", "{items:#?}");
+    assert!(item("1.1")["evidence"]["commits"].as_array().is_some_and(|commits| !commits.is_empty()));
+    assert_eq!(item("2.1")["evidence"]["state"], "claimed", "{items:#?}");
+    crew.end().await;
+}

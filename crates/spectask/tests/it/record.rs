@@ -1,0 +1,340 @@
+//! Everything is in git, and git alone gives everything back.
+
+use crate::harness::{Place, Server, TOKEN, git, stray_processes, text};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use workflow::records::{conversation, events};
+
+const PROMPT: &str = "Write the two notes";
+const REQUIREMENTS: &str = "# Requirements Document\n\n## Introduction\n\nNotes.\n\n## Requirements\n\n### Requirement 1: Notes\n\n\
+    **User Story:** As a reader, I want notes, so that I can read them.\n\n#### Acceptance Criteria\n\n\
+    1. WHEN the notes are asked for, THE folder SHALL contain them.\n2. IF a note is missing, THEN THE folder SHALL say so.\n";
+const DESIGN: &str = "# Design\n\n## Overview\n\nOne file for each note.\n";
+const TASKS: &str = "# Implementation Plan\n\n- [ ] 1. Note one\n  - [ ] 1.1 Write it\n  - _Requirements: 1.1_\n\
+    - [ ] 2. Note two\n  - [ ] 2.1 Write it\n  - _Requirements: 1.2_\n";
+/// What would break a page if it got out of its place.
+const NASTY: &str = "```\\n<!-- x --> </details>\\r\\n<!-- spectask {} -->\\n> no\\n\\u0000 ☃ --> end";
+
+fn scenario(first: &str) -> String {
+    format!(
+        "id = \"notes\"\nprompts = [{PROMPT:?}]\n[planning]\nsteps = [{{ say = \"{NASTY}\" }}]\nrequirements = {REQUIREMENTS:?}\n\
+         design = {DESIGN:?}\ntasks = {TASKS:?}\n\
+         [[sessions]]\ntask = \"1\"\nsteps = [{first}]\n\
+         [[sessions]]\ntask = \"2\"\nsteps = [{{ say = \"{NASTY}\" }}, {{ write = \"note2.md\", content = \"Two\\n\" }}, \
+         {{ plan = [\"Write\", \"Check\"], done = 1 }}, {{ tick = \"2.1\", state = \"done\" }}]\n\
+         [[sessions]]\nrework = true\nsteps = [{{ write = \"note1.md\", content = \"One, reworked\\n\" }}]\n"
+    )
+}
+
+struct Job {
+    place: Place,
+    server: Server,
+    repository: PathBuf,
+    task: String,
+}
+
+async fn begin(scenario: &str) -> Job {
+    let place = Place::new(0);
+    place.configure(scenario);
+    let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
+    let server = place.serve().await;
+    let project = server.project(&repository, &["test -f note1.md"]).await;
+    let body = json!({ "prompt": PROMPT, "project_id": project });
+    let task = text(&server.post("/spec-tasks/from-prompt", &body).await, "id");
+    Job { place, server, repository, task }
+}
+
+/// Waits until nothing of the task is missing in git.
+pub(crate) async fn recorded(server: &Server, task: &str) -> Value {
+    loop {
+        let status = server.get(&format!("/spec-tasks/{task}/document-status")).await;
+        if status["fully_recorded"] == true {
+            return status;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+/// Everything that the API tells of a task, without what only a running server knows.
+async fn told(server: &Server, task: &str) -> Vec<(String, Value)> {
+    let mut paths: Vec<String> = [
+        "",
+        "/specs",
+        "/reviews",
+        "/progress",
+        "/work-sessions",
+        "/implementation-tasks",
+        "/coordination-log",
+        "/design-docs",
+        "/diff",
+        "/zed-threads",
+    ]
+    .iter()
+    .map(|path| format!("/spec-tasks/{task}{path}"))
+    .collect();
+    for document in ["requirements", "design", "tasks", "progress", "metadata"] {
+        paths.push(format!("/spec-tasks/{task}/documents/{document}"));
+    }
+    let sessions = server.get(&format!("/spec-tasks/{task}/work-sessions")).await;
+    for session in sessions["work_sessions"].as_array().expect("sessions") {
+        let id = text(session, "id");
+        for path in ["", "/events?limit=500", "/history?limit=500"] {
+            paths.push(format!("/work-sessions/{id}{path}"));
+        }
+        paths.push(format!("/sessions/{}/messages?limit=500", text(session, "helix_session_id")));
+    }
+    let mut all = Vec::new();
+    for path in paths {
+        let (status, answer) = server.try_get(&path).await.expect("the server answers");
+        all.push((path, json!({ "status": status, "answer": answer })));
+    }
+    all
+}
+
+fn rebuild(place: &Place, repository: &Path, data: &str) -> Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_spectask"))
+        .args(["rebuild", "--from-git"])
+        .arg(repository)
+        .arg("--data-dir")
+        .arg(place.path(data))
+        .arg("--config")
+        .arg(place.path("spectask.toml"))
+        .env("SPECTASK_TOKEN", TOKEN)
+        .output()
+        .expect("the binary runs")
+}
+
+/// The record in git has every entry of every session once, and the task folds from it.
+pub(crate) async fn is_whole(server: &Server, repository: &Path, task: &str) {
+    recorded(server, task).await;
+    let show = |file: &str| git(repository, &["show", &format!("helix-design-docs:sessions/{task}/{file}")]);
+    let found = server.get(&format!("/spec-tasks/{task}")).await;
+    let lines = events::parse(&show("events.jsonl")).expect("a record");
+    let folded = events::fold(&lines).expect("a task");
+    assert_eq!(
+        (folded.status().as_str(), json!(folded.version)),
+        (found["status"].as_str().expect("a status"), found["version"].clone())
+    );
+    for session in found["work_sessions"].as_array().expect("sessions") {
+        let id = text(session, "id");
+        let file = format!("{id}/conversation.md");
+        let kept = conversation::parse(&show(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let mut after = 0;
+        loop {
+            let page = server.get(&format!("/work-sessions/{id}/events?after={after}&limit=500")).await;
+            let page = page.as_array().expect("entries").clone();
+            if page.is_empty() {
+                break;
+            }
+            for mut entry in page {
+                let fields = entry.as_object_mut().expect("an entry");
+                fields.remove("at");
+                let seq = fields.remove("seq").and_then(|seq| seq.as_u64()).expect("a number");
+                let one = usize::try_from(seq).ok().and_then(|seq| kept.get(seq - 1)).expect("it is in git");
+                assert_eq!((one.seq, &one.entry), (seq, &entry), "{file}");
+                after = seq;
+            }
+        }
+        assert_eq!(kept.len() as u64, after, "{file} has more than the log");
+        only_grows(repository, &format!("sessions/{task}/{file}"));
+    }
+}
+
+/// Every version of a file begins with the version before.
+fn only_grows(repository: &Path, file: &str) {
+    let log = git(repository, &["log", "--reverse", "--format=%H", "helix-design-docs", "--", file]);
+    let show = |commit: &str| {
+        let output = std::process::Command::new("git")
+            .arg("-C")
+            .arg(repository)
+            .args(["show", &format!("{commit}:{file}")])
+            .output()
+            .expect("git runs");
+        output.stdout
+    };
+    let mut before = Vec::new();
+    for commit in log.lines() {
+        let after = show(commit);
+        assert!(after.starts_with(&before), "{file} was rewritten in {commit}");
+        assert!(after.len() > before.len(), "{file} did not grow in {commit}");
+        before = after;
+    }
+    assert!(!before.is_empty(), "{file} is not there");
+}
+
+/// Waits for the change; the first session fails once and is tried again.
+async fn implemented(server: &Server, task: &str) -> Value {
+    let failed = server.wait_for(task, &["implementation_failed"]).await;
+    assert!(failed["last_error"].to_string().contains("no luck"), "{failed:#}");
+    server.post(&format!("/spec-tasks/{task}/retry"), &json!({})).await;
+    server.wait_for(task, &["implementation_review"]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn git_alone_gives_back_every_task_session_conversation_and_review() {
+    let fails_once = "{ fail = \"no luck\", once = true }, { write = \"note1.md\", content = \"One\\n\" }, { tick = \"1.1\", state = \"done\" }";
+    let Job { place, server, repository, task } = begin(&scenario(fails_once)).await;
+    let path = format!("/spec-tasks/{task}");
+    server.wait_for(&task, &["spec_review", "spec_failed"]).await;
+    let review = text(&server.get(&format!("{path}/reviews")).await[0], "id");
+    let comment = json!({ "document": "requirements", "quoted_text": "THE folder SHALL say so", "comment": "Say <!-- how -->?", "kind": "question" });
+    let comment = text(&server.post(&format!("{path}/reviews/{review}/comments"), &comment).await, "id");
+    server.post(&format!("/comments/{comment}/reply"), &json!({ "comment": "In a word." })).await;
+    let changes =
+        json!({ "approved": false, "comments": "Name the folder.\r\n-->", "changes": ["Say where"] });
+    server.post(&format!("{path}/approve-specs"), &changes).await;
+    server.wait_for(&task, &["spec_review", "spec_failed"]).await;
+    server.post(&format!("/comments/{comment}/resolve"), &json!({})).await;
+    let edit = server.get(&format!("{path}/documents/design")).await;
+    let content = format!("{}\nEdited.\n", text(&edit, "content"));
+    server
+        .put(
+            &format!("{path}/documents/design"),
+            &json!({ "content": content, "base_commit": edit["commit"] }),
+        )
+        .await;
+    server.post(&format!("{path}/approve-specs"), &json!({ "approved": true, "comments": "Good." })).await;
+    let found = implemented(&server, &task).await;
+    let rework = json!({ "decision": "request_changes", "comments": "Rework the first note." });
+    server.post(&format!("{path}/approve-implementation"), &rework).await;
+    server.wait_for(&task, &["implementation_review"]).await;
+    let sessions = server.get(&format!("{path}/work-sessions?phase=implementation")).await;
+    let ids: Vec<String> =
+        sessions["work_sessions"].as_array().expect("some").iter().map(|one| text(one, "id")).collect();
+    let decision = json!({ "activity_type": "decision", "content": "One file for each note.", "metadata": { "rationale": "Simple." } });
+    server.post(&format!("/work-sessions/{}/record-history", ids[0]), &decision).await;
+    let message = json!({
+        "activity_type": "coordination", "content": "Note one is there.",
+        "coordination_data": { "to_session_id": ids[1], "event_type": "handoff" },
+    });
+    server.post(&format!("/work-sessions/{}/record-history", ids[0]), &message).await;
+    let progress = server
+        .post(&format!("{path}/commit-progress"), &json!({ "summary": "Half way", "details": "> really" }))
+        .await;
+    assert_eq!(progress["success"], true, "{progress:#}");
+    assert_eq!(git(&repository, &["cat-file", "-t", &text(&progress, "git_commit_hash")]), "commit");
+    server.post(&format!("{path}/approve-implementation"), &json!({ "decision": "approve" })).await;
+    server.wait_for(&task, &["done"]).await;
+    recorded(&server, &task).await;
+
+    let waiting = server
+        .post("/spec-tasks/from-prompt", &json!({ "prompt": PROMPT, "project_id": found["project_id"] }))
+        .await;
+    let waiting = text(&waiting, "id");
+    server.wait_for(&waiting, &["spec_review"]).await;
+    recorded(&server, &waiting).await;
+    let before = [told(&server, &task).await, told(&server, &waiting).await];
+    let project = server.get(&format!("/projects/{}", text(&found, "project_id"))).await;
+    server.end().await;
+
+    let refused = rebuild(&place, &repository, "data");
+    assert!(!refused.status.success());
+    let sentence = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(sentence.contains("nothing was changed"), "{sentence}");
+    std::fs::rename(place.path("data"), place.path("lost")).expect("the data directory is taken away");
+    let tip = git(&repository, &["rev-parse", "helix-design-docs"]);
+    let done = rebuild(&place, &repository, "data");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let server = place.serve().await;
+    let after = [told(&server, &task).await, told(&server, &waiting).await];
+    for ((path, one), (_, other)) in before.iter().flatten().zip(after.iter().flatten()) {
+        assert_eq!(without_commits(one), without_commits(other), "{path}");
+    }
+    assert_eq!(before[0].len(), after[0].len());
+    assert_eq!(server.get(&format!("/projects/{}", text(&found, "project_id"))).await, project);
+
+    for task in [&task, &waiting] {
+        recorded(&server, task).await;
+    }
+    assert_eq!(
+        git(&repository, &["rev-parse", "helix-design-docs"]),
+        tip,
+        "what is in git is not written again"
+    );
+    let files = git(
+        &repository,
+        &["ls-tree", "-r", "--name-only", "helix-design-docs", &format!("sessions/{task}/")],
+    );
+    for name in [
+        "coordination-log.md",
+        "IMPLEMENTATION_COMPLETE.md",
+        "progress-updates/",
+        "conversation.md",
+        "code-changes.md",
+        "decisions.md",
+        "activity-log.md",
+    ] {
+        assert!(files.contains(name), "no {name} in {files}");
+    }
+    for file in files.lines().filter(|file| !file.contains("/thread.")) {
+        only_grows(&repository, file);
+    }
+    let completed =
+        git(&repository, &["show", &format!("helix-design-docs:sessions/{task}/IMPLEMENTATION_COMPLETE.md")]);
+    assert!(completed.contains("evidenced"), "{completed}");
+    server.post(&format!("/spec-tasks/{waiting}/approve-specs"), &json!({ "approved": true })).await;
+    // What waited goes on: its first session begins, and fails as it does the first time.
+    server.wait_for(&waiting, &["implementation_failed"]).await;
+    server.post(&format!("/spec-tasks/{waiting}/cancel"), &json!({})).await;
+    server.end().await;
+    assert_eq!(stray_processes(&place), Vec::<String>::new());
+}
+
+/// Where git stands is part of some answers.
+fn without_commits(answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    if let Some(fields) = answer["answer"].as_object_mut() {
+        fields.remove("last_commit");
+    }
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_under_way_goes_on_after_the_rebuild() {
+    let slow = "{ say = \"I begin.\" }, { wait_ms = 60000, once = true }, { write = \"note1.md\", content = \"One\\n\" }";
+    let Job { place, server, repository, task } = begin(&scenario(slow)).await;
+    server.wait_for(&task, &["spec_review"]).await;
+    server.post(&format!("/spec-tasks/{task}/approve-specs"), &json!({ "approved": true })).await;
+    let session = loop {
+        let found = server.get(&format!("/spec-tasks/{task}/work-sessions?phase=implementation")).await;
+        let all = found["work_sessions"].as_array().expect("sessions");
+        if let Some(active) = all.iter().find(|one| one["status"] == "active") {
+            let events = server.get(&format!("/work-sessions/{}/events", text(active, "id"))).await;
+            if events.to_string().contains("I begin.") {
+                break text(active, "id");
+            }
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    server.post(&format!("/spec-tasks/{task}/commit-progress"), &json!({ "summary": "It begins" })).await;
+    server.kill().await;
+    // What a lost machine leaves is the repository.
+    let copy = place.path("copy");
+    let from = repository.to_string_lossy().into_owned();
+    git(place.folder.path(), &["clone", "-q", "--mirror", &from, "copy.git"]);
+    git(place.folder.path(), &["clone", "-q", "copy.git", "copy"]);
+    git(&copy, &["fetch", "-q", "origin", "refs/heads/*:refs/remotes/origin/*"]);
+    for branch in git(&copy, &["branch", "-r", "--format=%(refname:lstrip=3)"])
+        .lines()
+        .filter(|branch| !matches!(*branch, "main" | "HEAD"))
+    {
+        git(&copy, &["branch", "-q", branch, &format!("origin/{branch}")]);
+    }
+    std::fs::rename(place.path("data"), place.path("lost")).expect("the data directory is taken away");
+    let done = rebuild(&place, &copy, "data");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    // The steps that were played once are remembered by the agent that is gone.
+    place.configure(&scenario("{ write = \"note1.md\", content = \"One\\n\" }"));
+    let server = place.serve().await;
+    let events = server.get(&format!("/work-sessions/{session}/events?limit=500")).await;
+    assert!(events.to_string().contains("I begin."), "{events:#}");
+    server.wait_for(&task, &["implementation_review"]).await;
+    server
+        .post(&format!("/spec-tasks/{task}/approve-implementation"), &json!({ "decision": "approve" }))
+        .await;
+    server.wait_for(&task, &["done"]).await;
+    assert_eq!(git(&copy, &["show", "main:note1.md"]), "One");
+    server.end().await;
+    assert_eq!(stray_processes(&place), Vec::<String>::new());
+}

@@ -1,0 +1,77 @@
+//! Secrets do not get through: not in what is streamed, stored or committed, and not onto the base branch unnoticed.
+
+use crate::harness::git;
+use crate::job::{Job, begin, note, scenario, session};
+use serde_json::{Value, json};
+
+/// A token by its format; it is put together here so that none is written in this repository.
+fn token() -> String {
+    ["gh", "p_", "aB3dE5fG7hJ9kL1mN3pQ", "5rS7tU9vW1xY3zA5"].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_says_and_writes_has_no_secrets() {
+    let said = format!(
+        "{{ say = \"I found {} in the file.\" }}, {{ write = \"note1.md\", content = \"Note 1\\n\" }}",
+        token()
+    );
+    let text = scenario(&(session(1, &said) + &note(2)))
+        .replace("One file for each note.", &format!("The key is {}.", token()));
+    let job = begin(&text).await;
+    let Job { server, repository, task, .. } = &job;
+    let review = job.wait_for("spec_review").await;
+    let design = review["technical_design"].as_str().expect("a design");
+    assert!(design.contains("[secret:github-token:") && !design.contains(&token()), "{design}");
+    let lint = server.get(&format!("/spec-tasks/{task}/lint")).await;
+    assert!(
+        lint.as_array().is_some_and(|all| all.iter().any(|one| one["rule"] == "secret-removed")),
+        "{lint:#}"
+    );
+    let committed = git(repository, &["show", &format!("helix-design-docs:specs/{task}/design.md")]);
+    assert!(!committed.contains(&token()), "{committed}");
+    job.approve_specs().await;
+    job.wait_for("implementation_review").await;
+    let sessions = server.get(&format!("/spec-tasks/{task}/work-sessions")).await;
+    let mut said = String::new();
+    for session in sessions["work_sessions"].as_array().expect("sessions") {
+        let id = session["id"].as_str().expect("an id");
+        said.push_str(&server.get(&format!("/work-sessions/{id}/events?limit=500")).await.to_string());
+    }
+    assert!(said.contains("[secret:github-token:") && !said.contains(&token()), "{said}");
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_with_a_secret_waits_for_a_person_who_knows() {
+    let write = format!("{{ write = \"note1.md\", content = \"Note 1\\nkey {}\\n\" }}", token());
+    let job = begin(&scenario(&(session(1, &write) + &note(2)))).await;
+    let Job { server, repository, task, .. } = &job;
+    job.wait_for("spec_review").await;
+    job.approve_specs().await;
+    job.wait_for("implementation_review").await;
+    let diff = server.get(&format!("/spec-tasks/{task}/diff")).await.to_string();
+    assert!(diff.contains("[secret:github-token:") && !diff.contains(&token()), "{diff}");
+    job.decide(json!({ "decision": "approve" })).await;
+    let held = loop {
+        let found = server.get(&format!("/spec-tasks/{task}")).await;
+        assert_ne!(found["status"], "done", "it landed with the secret");
+        if found["last_error"]["code"] == "secret_found" {
+            break found;
+        }
+        tokio::task::yield_now().await;
+    };
+    let message = held["last_error"]["message"].as_str().expect("a sentence");
+    assert!(message.contains("github-token in note1.md line 2") && !message.contains(&token()), "{message}");
+    assert_eq!(git(repository, &["log", "--format=%s", "main"]), "Start", "nothing landed");
+    let findings = server.get(&format!("/spec-tasks/{task}/secret-findings")).await;
+    let sure: Vec<&Value> =
+        findings.as_array().expect("findings").iter().filter(|one| one["sureness"] == "sure").collect();
+    assert_eq!(sure.len(), 1, "{findings:#}");
+    assert_eq!(
+        (&sure[0]["path"], &sure[0]["line"], &sure[0]["at_tip"]),
+        (&json!("note1.md"), &json!(2), &json!(true))
+    );
+    job.decide(json!({ "decision": "approve", "acknowledged_findings": [sure[0]["id"]] })).await;
+    job.wait_for("done").await;
+    job.end().await;
+}
