@@ -1,17 +1,12 @@
 // The main job as a person plays it: in a browser, on the demo server.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
+import { binary, chromiumPath, startServer } from "./server.mjs";
 
-const binary = resolve(import.meta.dirname, "../../target/debug/spectask");
-const executablePath =
-  process.env.CHROMIUM ??
-  ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 const token = "sptk_story";
 const patience = 120_000;
 const folder = mkdtempSync(join(tmpdir(), "spectask-story-"));
@@ -21,27 +16,11 @@ let server;
 let browser;
 let url;
 
-async function start() {
-  server = spawn(binary, ["demo", "--no-open", "--bind", "127.0.0.1:0", "--data-dir", join(folder, "data")], {
-    env: {
-      ...process.env,
-      SPECTASK_TOKEN: token,
-      SPECTASK_SCRIPTED_PACE_MS: pictures ? "60" : "10",
-      RUST_LOG: "warn",
-    },
-    stdio: ["ignore", "pipe", "ignore"],
+const start = (bind = "127.0.0.1:0", pace = "10") =>
+  startServer(binary(), ["demo", "--no-open", "--bind", bind, "--data-dir", join(folder, "data")], {
+    SPECTASK_TOKEN: token,
+    SPECTASK_SCRIPTED_PACE_MS: pace,
   });
-  for await (const line of createInterface({ input: server.stdout })) {
-    if (line.startsWith("listening on ")) return line.slice("listening on ".length);
-  }
-  throw new Error("the server ended before it listened");
-}
-
-async function stop(signal) {
-  const ended = new Promise((done) => server.once("exit", done));
-  server.kill(signal);
-  await ended;
-}
 
 /** A page that collects what goes wrong in it. */
 async function open(options = {}) {
@@ -65,17 +44,14 @@ const picture = async (page, name) => {
 };
 
 before(async () => {
-  assert.ok(
-    executablePath,
-    "Chromium is needed (Debian: apt-get install chromium), or CHROMIUM names a browser",
-  );
-  url = await start();
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  server = await start(undefined, pictures ? "150" : "10");
+  url = server.url;
+  browser = await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox"] });
 });
 
 after(async () => {
   await browser?.close();
-  if (server?.exitCode === null) await stop("SIGTERM");
+  await server?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -92,21 +68,18 @@ test("a prompt becomes merged work, and a killed server goes on where it was", a
   const watcher = await open();
   await watcher.page.goto(`${url}/?token=${token}`);
   await watcher.page.getByRole("link", { name: "Fleet" }).click();
-  await watcher.page.getByText("at work").first().waitFor();
-  await picture(watcher.page, "fleet");
+  // A picture shows sessions side by side; the story itself needs one.
+  await watcher.page
+    .getByText(pictures ? "3 agents are at work" : "at work")
+    .first()
+    .waitFor();
   await page.getByRole("tab", { name: /Sessions/ }).click();
+  if (pictures) await page.getByText("50%").nth(1).waitFor();
+  await picture(watcher.page, "fleet");
   await picture(page, "task");
 
-  const port = new URL(url).port;
-  await stop("SIGKILL");
-  server = spawn(
-    binary,
-    ["demo", "--no-open", "--bind", `127.0.0.1:${port}`, "--data-dir", join(folder, "data")],
-    {
-      env: { ...process.env, SPECTASK_TOKEN: token, SPECTASK_SCRIPTED_PACE_MS: "10", RUST_LOG: "warn" },
-      stdio: "ignore",
-    },
-  );
+  await server.stop("SIGKILL");
+  server = await start(new URL(url).host);
   await page.getByText("Review the change").first().waitFor();
   await page.goto(`${task.split("?")[0]}`);
   await page.getByRole("tab", { name: "Change" }).click();
@@ -149,4 +122,40 @@ test("without a token there is the login page, and a wrong token is told so", as
   await field.fill(token);
   await field.press("Enter");
   await page.getByText("Add due dates").first().waitFor();
+});
+
+test("while the server cannot be reached, every page is there and says so", async () => {
+  const { page } = await open();
+  await page.goto(`${url}/?token=${token}`);
+  await page.getByText("Add due dates").first().waitFor();
+  await page.waitForLoadState("networkidle");
+  await page.context().setOffline(true);
+  await page.getByText("Not connected.").waitFor();
+  for (const [name, heading] of [
+    ["Fleet", "Fleet"],
+    ["Projects", "Projects"],
+    ["Tasks", "Tasks"],
+  ]) {
+    await page.getByRole("link", { name }).first().click();
+    await page.getByRole("heading", { level: 1, name: heading }).waitFor();
+  }
+  await page.context().setOffline(false);
+  await page.getByText("Not connected.").waitFor({ state: "detached" });
+});
+
+test("the keyboard alone opens a task, its parts and the list of keys", async () => {
+  const { page, wrong } = await open();
+  await page.goto(`${url}/?token=${token}`);
+  await page.getByText("Add due dates").first().waitFor();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.keyboard.press("j");
+  await page.locator("[data-row='0']:focus").waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("tab", { name: "Overview" }).waitFor();
+  await page.keyboard.press("3");
+  await page.getByRole("log").waitFor();
+  assert.deepEqual(wrong, []);
 });

@@ -64,7 +64,7 @@ function connected(seq: number) {
   stream.subscribe({ topic: "fleet" });
   stream.start();
   wire().accept();
-  wire().say({ type: "subscribed", seq, topics: [{ topic: "fleet" }] });
+  wire().say({ type: "subscribed", after: seq, topics: [{ topic: "fleet" }] });
 }
 
 test("it is live once the server confirms, and what was read before is read again", () => {
@@ -73,7 +73,7 @@ test("it is live once the server confirms, and what was read before is read agai
   expect(stream.status).toBe("connecting");
   wire().accept();
   expect(wire().heard).toEqual([{ subscribe: [{ topic: "fleet" }], after: null }]);
-  wire().say({ type: "subscribed", seq: 4, topics: [{ topic: "fleet" }] });
+  wire().say({ type: "subscribed", after: 4, topics: [{ topic: "fleet" }] });
   expect(stream.status).toBe("live");
   expect(snapshots).toBe(1);
 });
@@ -87,7 +87,7 @@ test("after a break it goes on from the last message", () => {
   expect(wires).toHaveLength(2);
   wire().accept();
   expect(wire().heard).toEqual([{ subscribe: [{ topic: "fleet" }], after: 5 }]);
-  wire().say({ type: "subscribed", seq: 7, topics: [{ topic: "fleet" }] });
+  wire().say({ type: "subscribed", after: 7, topics: [{ topic: "fleet" }] });
   expect(stream.status).toBe("live");
   expect(snapshots).toBe(1);
   expect(messages.map((message) => message.seq)).toEqual([5]);
@@ -99,7 +99,7 @@ test("what a resumed connection still owes is not counted as seen", () => {
   vi.advanceTimersByTime(500);
   wire().accept();
   // The server owes 5 and 6, and the connection breaks before they come.
-  wire().say({ type: "subscribed", seq: 6, topics: [{ topic: "fleet" }] });
+  wire().say({ type: "subscribed", after: 6, topics: [{ topic: "fleet" }] });
   wire().breakOff();
   vi.advanceTimersByTime(1000);
   wire().accept();
@@ -108,7 +108,7 @@ test("what a resumed connection still owes is not counted as seen", () => {
 
 test("a server that cannot tell what was missed is believed", () => {
   connected(4);
-  wire().say({ type: "snapshot_required", seq: 40 });
+  wire().say({ type: "snapshot_required", after: 40 });
   expect(snapshots).toBe(2);
   wire().breakOff();
   vi.advanceTimersByTime(500);
@@ -119,13 +119,13 @@ test("a server that cannot tell what was missed is believed", () => {
 test("a topic that was let go makes the count unusable until the next message", () => {
   connected(4);
   const release = stream.subscribe({ topic: "task", id: "spt_1" });
-  wire().say({ type: "subscribed", seq: 14, topics: [{ topic: "task", id: "spt_1" }] });
+  wire().say({ type: "subscribed", after: 14, topics: [{ topic: "task", id: "spt_1" }] });
   release();
   wire().breakOff();
   vi.advanceTimersByTime(500);
   wire().accept();
   expect(wire().heard[0]).toEqual({ subscribe: [{ topic: "fleet" }], after: null });
-  wire().say({ type: "subscribed", seq: 4, topics: [{ topic: "fleet" }] });
+  wire().say({ type: "subscribed", after: 4, topics: [{ topic: "fleet" }] });
   expect(snapshots).toBe(2);
 });
 
@@ -158,6 +158,14 @@ test("a silent server is asked, and given up when it does not answer", () => {
   expect(wire().heard.at(-1)).toEqual({ ping: 1 });
   wire().say({ type: "pong", pong: 1 });
   vi.advanceTimersByTime(25_000 + 10_000);
+  expect(stream.status).toBe("offline");
+});
+
+test("a server that is doubted is asked at once", () => {
+  connected(1);
+  stream.check();
+  expect(wire().heard.at(-1)).toEqual({ ping: 1 });
+  vi.advanceTimersByTime(10_000);
   expect(stream.status).toBe("offline");
 });
 

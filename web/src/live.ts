@@ -110,6 +110,12 @@ export class LiveStream {
     this.connect();
   }
 
+  /** Finds out soon whether the server is still there, when there is reason to doubt it. */
+  check(): void {
+    if (this.isOpen()) this.ask();
+    else this.hurry();
+  }
+
   /** Listens to a topic until the returned function is called; several may hold the same one. */
   subscribe(topic: Topic): () => void {
     const key = keyOf(topic);
@@ -212,7 +218,8 @@ export class LiveStream {
   }
 
   private count(message: Record<string, unknown>): void {
-    if (typeof message.seq === "number") this.after = message.seq;
+    const at = message.seq ?? message.after;
+    if (typeof at === "number") this.after = at;
   }
 
   private topics(): Topic[] {
@@ -230,14 +237,17 @@ export class LiveStream {
   /** Asks a silent server whether it is there, and gives the connection up when it does not answer. */
   private watch(): void {
     clearTimeout(this.watchdog);
+    this.watchdog = setTimeout(() => this.ask(), SILENCE);
+  }
+
+  private ask(): void {
+    this.pings += 1;
+    this.send({ ping: this.pings });
+    clearTimeout(this.watchdog);
     this.watchdog = setTimeout(() => {
-      this.pings += 1;
-      this.send({ ping: this.pings });
-      this.watchdog = setTimeout(() => {
-        this.drop();
-        this.retry();
-      }, PATIENCE);
-    }, SILENCE);
+      this.drop();
+      this.retry();
+    }, PATIENCE);
   }
 
   private drop(): void {

@@ -6,10 +6,12 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import "./fonts.css";
 import { client } from "./cache";
-import { router } from "./router";
+import { fetchPages, router } from "./router";
 import { theme } from "./theme";
 
+void fetchPages();
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(

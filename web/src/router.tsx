@@ -1,6 +1,7 @@
 // Which page is at which address.
 
 import {
+  type AnyRoute,
   createRootRoute,
   createRoute,
   createRouter,
@@ -9,16 +10,20 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { ApiError } from "./api/client";
-import { meQuery } from "./api/queries";
-import type { Priority } from "./api/types";
+import { fleetQuery, meQuery, projectsQuery, taskQuery, tasksQuery } from "./api/queries";
+import type { Priority, SearchKind } from "./api/types";
 import { client, whenLoggedOut } from "./cache";
 import { NotFound, RouteError, Starting } from "./components/RouteStates";
 import { Shell } from "./components/Shell";
+import { filterOf } from "./model/filter";
+import { SEARCH_KINDS } from "./model/found";
 import { PRIORITIES } from "./model/status";
+import { SESSION_VIEWS, type SessionView, TASK_TABS, type TaskTab } from "./model/tabs";
 import { LoginPage } from "./pages/LoginPage";
 
 export interface TasksSearch {
   status?: string;
+  type?: string;
   q?: string;
   project?: string;
   priority?: Priority;
@@ -27,16 +32,41 @@ export interface TasksSearch {
   create?: boolean;
 }
 
-export const TASK_TABS = ["overview", "specification", "sessions", "change"] as const;
-export type TaskTab = (typeof TASK_TABS)[number];
-
 export interface TaskSearch {
   tab?: TaskTab;
   session?: string;
 }
 
+export interface FindSearch {
+  q?: string;
+  kind?: SearchKind;
+  project?: string;
+  archived?: boolean;
+}
+
+export interface AnalyticsSearch {
+  from?: string;
+  to?: string;
+  project?: string;
+  bucket?: "day";
+}
+
+export interface SessionSearch {
+  view?: SessionView;
+  /** The number of the log's entry that is looked for. */
+  at?: number;
+}
+
 const word = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+const day = (value: unknown) =>
+  typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value) ? value : undefined;
 const flag = (value: unknown) => (value === true || value === "true" || undefined) as true | undefined;
+
+/** Asks while the page's code is still on its way; the page itself says what it waits for, and what went wrong. */
+function begin(asked: Promise<void>, ...more: (typeof projectsQuery)[]): void {
+  void asked;
+  for (const query of more) void client.prefetchQuery(query);
+}
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
 
@@ -79,6 +109,7 @@ const tasks = createRoute({
   component: lazyRouteComponent(() => import("./pages/TasksPage"), "TasksPage"),
   validateSearch: (search): TasksSearch => ({
     status: word(search.status),
+    type: word(search.type),
     q: search.q === undefined ? undefined : String(search.q) || undefined,
     project: word(search.project),
     priority: PRIORITIES.find((priority) => priority === search.priority),
@@ -86,15 +117,53 @@ const tasks = createRoute({
     archived: flag(search.archived),
     create: flag(search.create),
   }),
+  loaderDeps: ({ search }) => ({ filter: filterOf(search) }),
+  loader: ({ deps }) => begin(client.prefetchInfiniteQuery(tasksQuery(deps.filter)), projectsQuery),
 });
 
 const task = createRoute({
   getParentRoute: () => app,
   path: "/tasks/$taskId",
   component: lazyRouteComponent(() => import("./pages/task/TaskPage"), "TaskPage"),
+  loader: ({ params }) => begin(client.prefetchQuery(taskQuery(params.taskId)), projectsQuery),
   validateSearch: (search): TaskSearch => ({
     tab: TASK_TABS.find((tab) => tab === search.tab),
     session: word(search.session),
+  }),
+});
+
+const find = createRoute({
+  getParentRoute: () => app,
+  path: "/search",
+  component: lazyRouteComponent(() => import("./pages/SearchPage"), "SearchPage"),
+  validateSearch: (search): FindSearch => ({
+    q: search.q === undefined ? undefined : String(search.q) || undefined,
+    kind: SEARCH_KINDS.find((kind) => kind === search.kind),
+    project: word(search.project),
+    archived: flag(search.archived),
+  }),
+});
+
+const analytics = createRoute({
+  getParentRoute: () => app,
+  path: "/analytics",
+  component: lazyRouteComponent(() => import("./pages/AnalyticsPage"), "AnalyticsPage"),
+  validateSearch: (search): AnalyticsSearch => ({
+    from: day(search.from),
+    to: day(search.to),
+    project: word(search.project),
+    bucket: search.bucket === "day" ? "day" : undefined,
+  }),
+});
+
+const session = createRoute({
+  getParentRoute: () => app,
+  path: "/tasks/$taskId/sessions/$sessionId",
+  component: lazyRouteComponent(() => import("./pages/session/SessionPage"), "SessionPage"),
+  loader: ({ params }) => begin(client.prefetchQuery(taskQuery(params.taskId))),
+  validateSearch: (search): SessionSearch => ({
+    view: SESSION_VIEWS.find((view) => view === search.view),
+    at: Number.isSafeInteger(Number(search.at)) && Number(search.at) > 0 ? Number(search.at) : undefined,
   }),
 });
 
@@ -102,6 +171,7 @@ const fleet = createRoute({
   getParentRoute: () => app,
   path: "/fleet",
   component: lazyRouteComponent(() => import("./pages/FleetPage"), "FleetPage"),
+  loader: () => begin(client.prefetchQuery(fleetQuery)),
 });
 
 const projects = createRoute({
@@ -117,10 +187,26 @@ const agents = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([login, app.addChildren([index, tasks, task, fleet, projects, agents])]),
+  routeTree: root.addChildren([
+    login,
+    app.addChildren([index, tasks, task, session, fleet, find, analytics, projects, agents]),
+  ]),
   defaultErrorComponent: RouteError,
   scrollRestoration: true,
 });
+
+/**
+ * Fetches the code of the page that is asked for while it is still found out who asks, then that of the others:
+ * whoever goes to another page while the server is away finds it, with what is known.
+ */
+export async function fetchPages(): Promise<void> {
+  const routes: Record<string, AnyRoute | undefined> = router.routesById;
+  const asked = router.matchRoutes(router.latestLocation).map(({ routeId }) => routes[routeId]);
+  for (const some of [asked, Object.values(routes)]) {
+    // What cannot be fetched now is tried again when its page is opened, which then says what went wrong.
+    await Promise.allSettled(some.map((route) => route && router.loadRouteChunk(route)));
+  }
+}
 
 whenLoggedOut(() => {
   const here = router.state.location;

@@ -3,7 +3,7 @@
 import { createTheme } from "@mui/material/styles";
 
 const SANS =
-  'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif';
+  '"Inter Variable", "Inter Stand-in", ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif';
 export const MONO =
   'ui-monospace, "SF Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace';
 
@@ -11,9 +11,12 @@ declare module "@mui/material/styles" {
   interface Palette {
     /** Behind the page's frame, and behind code. */
     sunken: string;
+    /** Text that is there and not in the way: done, or far ahead. */
+    faded: string;
   }
   interface PaletteOptions {
     sunken?: string;
+    faded?: string;
   }
 }
 
@@ -31,6 +34,7 @@ export const theme = createTheme({
         background: { default: "#fbfbf9", paper: "#ffffff" },
         divider: "#e5e5e0",
         sunken: "#f3f3ef",
+        faded: "#7a7f88",
         action: { hover: "rgba(30,32,36,0.04)", selected: "rgba(42,93,176,0.08)" },
       },
     },
@@ -45,6 +49,7 @@ export const theme = createTheme({
         background: { default: "#16171a", paper: "#1c1e22" },
         divider: "#2e3036",
         sunken: "#111215",
+        faded: "#868b95",
         action: { hover: "rgba(255,255,255,0.045)", selected: "rgba(134,174,240,0.13)" },
       },
     },

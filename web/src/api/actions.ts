@@ -4,13 +4,22 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { keys } from "../live/keys";
 import { post, put, remove } from "./client";
 import type {
+  BranchBody,
+  Comment,
+  CoordinationEvent,
+  CoordinationKind,
   FromDemo,
   FromPrompt,
+  NewComment,
+  NewLineComment,
   NewProject,
   PermissionRequest,
+  PlainTask,
   Project,
   ProjectSettings,
   ReviewDecision,
+  SessionDetail,
+  SpawnBody,
   SpecTask,
   TaskDetail,
   WorkSession,
@@ -19,7 +28,13 @@ import type {
 export type TaskAction =
   | { do: "start" | "cancel" | "retry" }
   | { do: "approve-specs"; approved: boolean; comments: string; changes: string[]; content_hash?: string }
-  | { do: "approve-implementation"; decision: ReviewDecision; comments: string }
+  | {
+      do: "approve-implementation";
+      decision: ReviewDecision;
+      comments: string;
+      acknowledged_findings: string[];
+      line_comments: NewLineComment[];
+    }
   | { do: "archive"; archived: boolean };
 
 /** Acts on a task; the answer is its new state. */
@@ -42,8 +57,67 @@ export function useTaskAction(id: string) {
   });
 }
 
+/** Comments on a place of the documents. */
+export function useComment(task: string, review: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ key, ...body }: NewComment & { key: string }) =>
+      post<Comment>(`/spec-tasks/${task}/reviews/${review}/comments`, body, key),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.reviews(task) }),
+  });
+}
+
+export type CommentAction = { do: "reply"; comment: string } | { do: "resolve"; resolved: boolean };
+
+/** Replies to a comment, or resolves it. */
+export function useCommentAction(task: string, id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ do: name, ...body }: CommentAction) => post<Comment>(`/comments/${id}/${name}`, body),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.reviews(task) }),
+  });
+}
+
+/** Edits a document; the task may be under review again afterwards. */
+export function useEditDocument(task: string, document: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (edit: { content: string; base_commit: string }) =>
+      put<unknown>(`/spec-tasks/${task}/documents/${document}`, edit),
+    onSuccess: () =>
+      Promise.all(
+        [keys.task(task), keys.specs(task), keys.reviews(task), keys.lint(task), keys.documents(task)].map(
+          (queryKey) => client.invalidateQueries({ queryKey }),
+        ),
+      ),
+  });
+}
+
+/** Closes a conversation, or has what it made reviewed. */
+export function useMoveTask(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (status: "done" | "implementation_review") =>
+      put<PlainTask>(`/tasks/${id}/status`, { status }),
+    onSuccess: () =>
+      Promise.all(
+        [keys.lists, keys.task(id), keys.diff(id)].map((queryKey) => client.invalidateQueries({ queryKey })),
+      ),
+  });
+}
+
+/** Begins a further conversation in a task without a plan. */
+export function useOpenSession(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ key, ...body }: { key: string; name: string; description?: string }) =>
+      post<WorkSession>(`/tasks/${id}/work-sessions`, body, key),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.task(id) }),
+  });
+}
+
 export type SessionAction =
-  | { do: "cancel" | "retry" | "skip" }
+  | { do: "cancel" | "retry" | "skip" | "choose" }
   | { do: "messages"; content: string; mode: "queue" | "interrupt" };
 
 /** Acts on a work session, or speaks into its thread. */
@@ -53,6 +127,51 @@ export function useSessionAction(session: WorkSession) {
     mutationFn: ({ do: name, ...body }: SessionAction) =>
       post<unknown>(`/work-sessions/${session.id}/${name}`, body),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.task(session.spec_task_id) }),
+  });
+}
+
+/** Adds a session to a crew: spawned by another, or going on from a turn of it. */
+export type NewSession = { parent: string; key: string } & (
+  | { do: "spawn"; body: SpawnBody }
+  | { do: "branch"; body: BranchBody }
+);
+
+export function useAddSession(task: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ do: name, parent, key, body }: NewSession) =>
+      post<SessionDetail>(`/work-sessions/${parent}/${name}`, body, key),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.task(task) }),
+  });
+}
+
+/** Changes or takes back what no turn has carried. */
+export function useWaitingMessage(session: WorkSession, message: string) {
+  const client = useQueryClient();
+  const path = `/work-sessions/${session.id}/messages/${message}`;
+  return useMutation({
+    mutationFn: (content: string | null) =>
+      content === null ? remove<unknown>(path) : put<unknown>(path, { content }),
+    // Refused, it was carried meanwhile: the session says so.
+    onSettled: () => client.invalidateQueries({ queryKey: keys.task(session.spec_task_id) }),
+  });
+}
+
+export interface Telling {
+  key: string;
+  event_type: CoordinationKind;
+  message: string;
+  to_session_id?: string;
+  data?: { request_id: string };
+}
+
+/** A person tells the crew, or one of it, something. */
+export function useTell(task: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ key, ...body }: Telling) =>
+      post<CoordinationEvent>(`/spec-tasks/${task}/coordination-events`, body, key),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.coordination(task) }),
   });
 }
 

@@ -1,13 +1,22 @@
 // What the dashboard reads. Nothing here asks twice by the clock: the live stream says when something changed.
 
-import { infiniteQueryOptions, type QueryClient, queryOptions, skipToken } from "@tanstack/react-query";
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  type QueryClient,
+  queryOptions,
+} from "@tanstack/react-query";
 import { keys } from "../live/keys";
-import { mergeLog, unbrokenTo } from "../model/log";
+import { countBefore, type Log, mergeLog, unbrokenTo } from "../model/log";
 import { ApiError, get, getPage, type Page } from "./client";
 import type {
   Agent,
+  Analytics,
+  Collisions,
+  CoordinationLog,
   DemoRepo,
   Diff,
+  DocumentView,
   Finding,
   Fleet,
   LogEntry,
@@ -16,20 +25,33 @@ import type {
   Priority,
   Project,
   Review,
+  SearchKind,
+  SearchResult,
+  SecretFinding,
+  SessionDiff,
   Specs,
   SpecTask,
   TaskDetail,
   TaskProgress,
   TaskStatus,
+  TaskType,
+  Template,
+  Timeline,
   ZedInstance,
 } from "./types";
+
+/** As many as a list gives at once: of these there are few. */
+const WHOLE = { limit: 500 };
 
 const PAGE = 100;
 const LOG_PAGE = 500;
 const DIFF_PAGE = 50;
+const FOUND_PAGE = 30;
+const QUICK = 8;
 
 export interface TaskFilter {
   statuses: TaskStatus[];
+  types: TaskType[];
   project?: string;
   priority?: Priority;
   q?: string;
@@ -52,6 +74,7 @@ export const tasksQuery = (filter: TaskFilter) =>
         "/spec-tasks",
         {
           status: filter.statuses,
+          type: filter.types,
           project_id: filter.project,
           priority: filter.priority,
           q: filter.q,
@@ -101,13 +124,30 @@ export const specsQuery = (id: string) =>
 export const reviewsQuery = (id: string) =>
   queryOptions({
     queryKey: keys.reviews(id),
-    queryFn: ({ signal }) => get<Review[]>(`/spec-tasks/${id}/reviews`, {}, signal),
+    queryFn: ({ signal }) => get<Review[]>(`/spec-tasks/${id}/reviews`, WHOLE, signal),
   });
 
 export const lintQuery = (id: string) =>
   queryOptions({
     queryKey: keys.lint(id),
-    queryFn: async ({ signal }) => (await orNull(get<Finding[]>(`/spec-tasks/${id}/lint`, {}, signal))) ?? [],
+    queryFn: async ({ signal }) =>
+      (await orNull(get<Finding[]>(`/spec-tasks/${id}/lint`, WHOLE, signal))) ?? [],
+  });
+
+/** A document as it stands on its branch, for an edit. */
+export const documentQuery = (id: string, name: string) =>
+  queryOptions({
+    queryKey: keys.document(id, name),
+    queryFn: ({ signal }) => get<DocumentView>(`/spec-tasks/${id}/documents/${name}`, {}, signal),
+    staleTime: 0,
+    gcTime: 0,
+  });
+
+/** The secrets in a change. */
+export const secretsQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.secrets(id),
+    queryFn: ({ signal }) => get<SecretFinding[]>(`/spec-tasks/${id}/secret-findings`, {}, signal),
   });
 
 export const diffQuery = (id: string) =>
@@ -119,31 +159,148 @@ export const diffQuery = (id: string) =>
     getNextPageParam: (last) => last.next ?? undefined,
   });
 
-/** A session's whole log; asked for again, only what is missing at its end is read. */
-export const logQuery = (client: QueryClient, session: string | null) =>
+/** What the sessions of a task and people told each other last. */
+export const coordinationQuery = (task: string) =>
   queryOptions({
-    queryKey: keys.log(session ?? ""),
-    queryFn: session === null ? skipToken : ({ signal }) => readLog(client, session, signal),
+    queryKey: keys.coordination(task),
+    queryFn: ({ signal }) => get<CoordinationLog>(`/spec-tasks/${task}/coordination-log`, WHOLE, signal),
+  });
+
+export const collisionsQuery = (task: string) =>
+  queryOptions({
+    queryKey: keys.collisions(task),
+    queryFn: ({ signal }) => get<Collisions>(`/spec-tasks/${task}/collisions`, {}, signal),
+  });
+
+export const timelineQuery = (task: string) =>
+  queryOptions({
+    queryKey: keys.timeline(task),
+    queryFn: ({ signal }) => get<Timeline>(`/spec-tasks/${task}/timeline`, {}, signal),
+  });
+
+/** What one session changed. */
+export const sessionDiffQuery = (session: string) =>
+  infiniteQueryOptions({
+    queryKey: keys.sessionDiff(session),
+    queryFn: ({ pageParam, signal }) =>
+      getPage<SessionDiff>(`/work-sessions/${session}/diff`, { limit: DIFF_PAGE, cursor: pageParam }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next ?? undefined,
+  });
+
+/** The end of a session's log; asked for again, only what is missing after it is read. */
+export const logQuery = (client: QueryClient, session: string) =>
+  queryOptions({
+    queryKey: keys.log(session),
+    queryFn: ({ signal }) => readLog(client, session, signal),
     structuralSharing: false,
   });
 
-async function readLog(client: QueryClient, session: string, signal: AbortSignal): Promise<LogEntry[]> {
-  const known = () => client.getQueryData<LogEntry[]>(keys.log(session)) ?? [];
-  let read: LogEntry[] = [];
-  for (let after = unbrokenTo(known()); ; ) {
-    const page = await get<LogEntry[]>(
-      `/work-sessions/${session}/events`,
-      { after, limit: LOG_PAGE },
-      signal,
-    );
-    read = [...read, ...page];
-    const last = page.at(-1);
-    if (!last || page.length < LOG_PAGE) break;
+const logPage = (session: string, after: number, limit: number, signal?: AbortSignal) =>
+  getPage<LogEntry[]>(`/work-sessions/${session}/events`, { after, limit }, signal);
+
+async function readLog(client: QueryClient, session: string, signal: AbortSignal): Promise<Log> {
+  const known = () => client.getQueryData<Log>(keys.log(session));
+  const before = known();
+  let after = before?.isRead ? unbrokenTo(before.entries) : null;
+  if (after === null) {
+    const { total } = await logPage(session, 0, 1, signal);
+    after = Math.max(0, total - LOG_PAGE);
+  }
+  let read: readonly LogEntry[] = [];
+  for (;;) {
+    const { items } = await logPage(session, after, LOG_PAGE, signal);
+    read = [...read, ...items];
+    const last = items.at(-1);
+    if (!last || items.length < LOG_PAGE) break;
     after = last.seq;
   }
   // Entries that the live stream brought meanwhile stay.
-  return mergeLog(known(), read);
+  return { entries: mergeLog(read, known()?.entries ?? []), isRead: true };
 }
+
+/** Reads the page of a log before what is known of it. */
+export async function readEarlier(client: QueryClient, session: string): Promise<void> {
+  const missing = countBefore(client.getQueryData<Log>(keys.log(session))?.entries ?? []);
+  if (missing === 0) return;
+  const { items } = await logPage(session, Math.max(0, missing - LOG_PAGE), Math.min(LOG_PAGE, missing));
+  client.setQueryData<Log>(
+    keys.log(session),
+    (log) => log && { ...log, entries: mergeLog(items, log.entries) },
+  );
+}
+
+/** How many entries before one that is looked for are read with it. */
+const BEFORE = 100;
+
+/** Reads a log back to an entry, its pages side by side. */
+export async function readBackTo(client: QueryClient, session: string, seq: number): Promise<void> {
+  const missing = countBefore(client.getQueryData<Log>(keys.log(session))?.entries ?? []);
+  const from = Math.max(0, seq - BEFORE);
+  if (missing <= from) return;
+  const pages: Promise<Page<LogEntry[]>>[] = [];
+  for (let after = from; after < missing; after += LOG_PAGE) {
+    pages.push(logPage(session, after, Math.min(LOG_PAGE, missing - after)));
+  }
+  const earlier = (await Promise.all(pages)).flatMap((page) => page.items);
+  client.setQueryData<Log>(
+    keys.log(session),
+    (log) => log && { ...log, entries: mergeLog(earlier, log.entries) },
+  );
+}
+
+export interface SearchFilter {
+  q: string;
+  kind?: SearchKind;
+  project?: string;
+  archived?: boolean;
+}
+
+const asked = ({ q, kind, project, archived }: SearchFilter) => ({
+  q,
+  kind,
+  project_id: project,
+  archived: archived ? true : undefined,
+});
+
+/** What was found, as far as pages were asked for. */
+export const searchQuery = (filter: SearchFilter) =>
+  infiniteQueryOptions({
+    queryKey: keys.search(filter),
+    queryFn: ({ pageParam, signal }): Promise<Page<SearchResult[]>> =>
+      getPage<SearchResult[]>("/search", { ...asked(filter), limit: FOUND_PAGE, cursor: pageParam }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next ?? undefined,
+    enabled: filter.q.trim() !== "",
+    placeholderData: keepPreviousData,
+    // What is said now is found now.
+    staleTime: 0,
+  });
+
+/** The first of what was found. */
+export const quickSearchQuery = (filter: SearchFilter) =>
+  queryOptions({
+    queryKey: keys.search({ ...filter, quick: true }),
+    queryFn: ({ signal }) => getPage<SearchResult[]>("/search", { ...asked(filter), limit: QUICK }, signal),
+    enabled: filter.q.trim() !== "",
+    placeholderData: keepPreviousData,
+    staleTime: 0,
+  });
+
+export interface AnalyticsFilter {
+  from: string;
+  to: string;
+  project?: string;
+  bucket: "day" | "week";
+}
+
+export const analyticsQuery = ({ from, to, project, bucket }: AnalyticsFilter) =>
+  queryOptions({
+    queryKey: keys.analytics({ from, to, project, bucket }),
+    queryFn: ({ signal }) => get<Analytics>("/analytics", { from, to, bucket, project_id: project }, signal),
+    placeholderData: keepPreviousData,
+    staleTime: 10_000,
+  });
 
 export const fleetQuery = queryOptions({
   queryKey: keys.fleet,
@@ -152,23 +309,30 @@ export const fleetQuery = queryOptions({
 
 export const agentsQuery = queryOptions({
   queryKey: keys.agents,
-  queryFn: ({ signal }) => get<Agent[]>("/agents", {}, signal),
+  queryFn: ({ signal }) => get<Agent[]>("/agents", WHOLE, signal),
 });
 
 export const projectsQuery = queryOptions({
   queryKey: keys.projects,
-  queryFn: ({ signal }) => get<Project[]>("/projects", {}, signal),
+  queryFn: ({ signal }) => get<Project[]>("/projects", WHOLE, signal),
 });
 
 export const samplesQuery = queryOptions({
   queryKey: keys.samples,
-  queryFn: ({ signal }) => get<DemoRepo[]>("/demo-repos", {}, signal),
+  queryFn: ({ signal }) => get<DemoRepo[]>("/demo-repos", WHOLE, signal),
   staleTime: Number.POSITIVE_INFINITY,
 });
 
+/** The templates of a project, its own first. */
+export const templatesQuery = (project: string | undefined) =>
+  queryOptions({
+    queryKey: keys.templates(project),
+    queryFn: ({ signal }) => get<Template[]>("/templates", { ...WHOLE, project_id: project }, signal),
+  });
+
 export const permissionsQuery = queryOptions({
   queryKey: keys.permissions,
-  queryFn: ({ signal }) => get<PermissionRequest[]>("/permissions", {}, signal),
+  queryFn: ({ signal }) => get<PermissionRequest[]>("/permissions", WHOLE, signal),
 });
 
 async function orNull<T>(answer: Promise<T>): Promise<T | null> {

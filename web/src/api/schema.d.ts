@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists the agents that can be chosen, those that can start first. */
-        get: operations["agents"];
+        get: operations["get_agents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -29,9 +29,63 @@ export interface paths {
             cookie?: never;
         };
         /** Shows what every agent of the caller's is doing now. */
-        get: operations["live"];
+        get: operations["get_agents_fleet_live_progress"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counts what came and went, how long it took and waited, what failed, and what it cost, by day or week, phase, agent and
+         *     project. Archived tasks count. As CSV there is one figure in each row.
+         */
+        get: operations["get_analytics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comments/{id}/reply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replies to a comment. */
+        post: operations["post_comments_id_reply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comments/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that a person is content with what came of a comment. */
+        post: operations["post_comments_id_resolve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -46,7 +100,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists the sample repositories. */
-        get: operations["demo_repos"];
+        get: operations["get_demo_repos"];
         put?: never;
         post?: never;
         delete?: never;
@@ -63,7 +117,7 @@ export interface paths {
             cookie?: never;
         };
         /** Streams the live feed as server-sent events. */
-        get: operations["events"];
+        get: operations["get_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -82,7 +136,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Logs in: the answer sets the session cookie. */
-        post: operations["login"];
+        post: operations["post_login"];
         delete?: never;
         options?: never;
         head?: never;
@@ -99,7 +153,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Logs out: the session cookie is taken back. */
-        post: operations["logout"];
+        post: operations["post_logout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -114,7 +168,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows who the caller is. */
-        get: operations["me"];
+        get: operations["get_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -131,7 +185,7 @@ export interface paths {
             cookie?: never;
         };
         /** Reads the OpenAPI document. */
-        get: operations["read"];
+        get: operations["get_openapi_json"];
         put?: never;
         post?: never;
         delete?: never;
@@ -148,7 +202,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists the questions that wait for the caller. */
-        get: operations["list"];
+        get: operations["get_permissions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -167,7 +221,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Answers a question of an agent. */
-        post: operations["answer"];
+        post: operations["post_permissions_id"];
         delete?: never;
         options?: never;
         head?: never;
@@ -182,10 +236,10 @@ export interface paths {
             cookie?: never;
         };
         /** Lists the caller's projects. */
-        get: operations["list"];
+        get: operations["get_projects"];
         put?: never;
         /** Registers a repository by path, or clones it by URL. */
-        post: operations["create"];
+        post: operations["post_projects"];
         delete?: never;
         options?: never;
         head?: never;
@@ -200,12 +254,12 @@ export interface paths {
             cookie?: never;
         };
         /** Reads a project. */
-        get: operations["read"];
+        get: operations["get_projects_id"];
         /** Edits a project. */
-        put: operations["edit"];
+        put: operations["put_projects_id"];
         post?: never;
         /** Forgets a project that has no live task; its repository stays where it is. */
-        delete: operations["remove"];
+        delete: operations["delete_projects_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -219,7 +273,27 @@ export interface paths {
             cookie?: never;
         };
         /** Reads a review round. */
-        get: operations["review"];
+        get: operations["get_reviews_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Searches the caller's tasks, documents and transcripts, best first; of a word that is everywhere, the newest thousand
+         *     places are ranked. What was written a second ago is found.
+         */
+        get: operations["get_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -236,7 +310,7 @@ export interface paths {
             cookie?: never;
         };
         /** Reads a Helix session. */
-        get: operations["helix"];
+        get: operations["get_sessions_id"];
         put?: never;
         post?: never;
         delete?: never;
@@ -253,7 +327,7 @@ export interface paths {
             cookie?: never;
         };
         /** Reads a Helix session's conversation. */
-        get: operations["messages"];
+        get: operations["get_sessions_id_messages"];
         put?: never;
         post?: never;
         delete?: never;
@@ -270,7 +344,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists tasks, the newest first unless `sort` says otherwise. */
-        get: operations["list"];
+        get: operations["get_spec_tasks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -289,7 +363,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Creates a task on a fresh copy of a sample repository, and starts its planning. */
-        post: operations["from_demo"];
+        post: operations["post_spec_tasks_from_demo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -306,7 +380,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Creates a task from a prompt, and starts its planning. */
-        post: operations["from_prompt"];
+        post: operations["post_spec_tasks_from_prompt"];
         delete?: never;
         options?: never;
         head?: never;
@@ -321,9 +395,9 @@ export interface paths {
             cookie?: never;
         };
         /** Reads a task. */
-        get: operations["read"];
+        get: operations["get_spec_tasks_id"];
         /** Edits a task; its status moves by start, review, cancel and retry only. */
-        put: operations["edit"];
+        put: operations["put_spec_tasks_id"];
         post?: never;
         delete?: never;
         options?: never;
@@ -341,7 +415,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Approves the change (it is merged), asks for changes (a work session gets the comments), or rejects it. */
-        post: operations["approve"];
+        post: operations["post_spec_tasks_id_approve_implementation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -358,7 +432,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Approves the documents, or sends them back. */
-        post: operations["approve"];
+        post: operations["post_spec_tasks_id_approve_specs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -375,7 +449,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Decides about the documents and hands approved ones off to git. */
-        post: operations["approve_with_handoff"];
+        post: operations["post_spec_tasks_id_approve_with_handoff"];
         delete?: never;
         options?: never;
         head?: never;
@@ -392,7 +466,75 @@ export interface paths {
         get?: never;
         put?: never;
         /** Cancels a task: its agents are stopped, its branches stay. */
-        post: operations["cancel"];
+        post: operations["post_spec_tasks_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/collisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows in which files the task's live sessions, and others of the project, change the same, and where they conflict. */
+        get: operations["get_spec_tasks_id_collisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/commit-progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Records how far a task is, together with everything else that is new, and commits it. */
+        post: operations["post_spec_tasks_id_commit_progress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/coordination-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells one work session, or everybody at work, something; it reaches them with their next turn. */
+        post: operations["post_spec_tasks_id_coordination_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/coordination-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads what the sessions of a task and people told each other. */
+        get: operations["get_spec_tasks_id_coordination_log"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -407,7 +549,7 @@ export interface paths {
             cookie?: never;
         };
         /** Reads a task's documents from the design-docs branch. */
-        get: operations["design_docs"];
+        get: operations["get_spec_tasks_id_design_docs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -424,7 +566,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows the change of a task's branch against its base. */
-        get: operations["diff"];
+        get: operations["get_spec_tasks_id_diff"];
         put?: never;
         post?: never;
         delete?: never;
@@ -441,7 +583,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows how a task stands with git. */
-        get: operations["status"];
+        get: operations["get_spec_tasks_id_document_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -458,8 +600,9 @@ export interface paths {
             cookie?: never;
         };
         /** Reads one document: `requirements`, `design`, `tasks`, `progress` or `metadata`. */
-        get: operations["read"];
-        put?: never;
+        get: operations["get_spec_tasks_id_documents_doc"];
+        /** Edits a document: `requirements`, `design` or `tasks` while they are under review or in force, or `progress`. */
+        put: operations["put_spec_tasks_id_documents_doc"];
         post?: never;
         delete?: never;
         options?: never;
@@ -475,9 +618,26 @@ export interface paths {
             cookie?: never;
         };
         /** Downloads a task's folders of the design-docs branch as a ZIP archive. */
-        get: operations["download"];
+        get: operations["get_spec_tasks_id_download_documents"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/generate-documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Commits the documents in force to a branch, with their metadata. */
+        post: operations["post_spec_tasks_id_generate_documents"];
         delete?: never;
         options?: never;
         head?: never;
@@ -494,7 +654,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Makes sure that an approved task has its implementation sessions; asked again, they are the same. */
-        post: operations["start_sessions"];
+        post: operations["post_spec_tasks_id_implementation_sessions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -509,7 +669,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lists the planned tasks of the documents in force. */
-        get: operations["implementation_tasks"];
+        get: operations["get_spec_tasks_id_implementation_tasks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -526,7 +686,7 @@ export interface paths {
             cookie?: never;
         };
         /** Lints the documents in force. */
-        get: operations["lint"];
+        get: operations["get_spec_tasks_id_lint"];
         put?: never;
         post?: never;
         delete?: never;
@@ -543,7 +703,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows a task with its sessions and planned tasks. */
-        get: operations["overview"];
+        get: operations["get_spec_tasks_id_multi_session_overview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -560,7 +720,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows how far a task has come. */
-        get: operations["progress"];
+        get: operations["get_spec_tasks_id_progress"];
         put?: never;
         post?: never;
         delete?: never;
@@ -576,8 +736,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Exports a report of a task: what was asked, planned, done and decided. */
-        get: operations["report"];
+        /**
+         * Exports a report of a task: what was asked, what was done for each requirement and what shows it, its sessions, time, waiting,
+         *     commits, checks, usage and decisions. As CSV it is one table whose first column says what a row is about.
+         */
+        get: operations["get_spec_tasks_id_report"];
         put?: never;
         post?: never;
         delete?: never;
@@ -596,7 +759,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Tries a failed task again, from the step that failed. */
-        post: operations["retry"];
+        post: operations["post_spec_tasks_id_retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -611,7 +774,41 @@ export interface paths {
             cookie?: never;
         };
         /** Lists a task's review rounds, oldest first. */
-        get: operations["reviews"];
+        get: operations["get_spec_tasks_id_reviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/reviews/{review_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Comments on a place of the documents. */
+        post: operations["post_spec_tasks_id_reviews_review_id_comments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/secret-findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Looks for secrets in what the task's branch adds to its base. */
+        get: operations["get_spec_tasks_id_secret_findings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -628,7 +825,7 @@ export interface paths {
             cookie?: never;
         };
         /** Reads the documents in force. */
-        get: operations["read"];
+        get: operations["get_spec_tasks_id_specs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -647,7 +844,24 @@ export interface paths {
         get?: never;
         put?: never;
         /** Starts a task of the backlog. */
-        post: operations["start"];
+        post: operations["post_spec_tasks_id_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows who worked when: turns, waits, reviews, and what was told meanwhile. */
+        get: operations["get_spec_tasks_id_timeline"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -662,7 +876,7 @@ export interface paths {
             cookie?: never;
         };
         /** Shows for each criterion the planned tasks, sessions and commits that carry it out. */
-        get: operations["traceability"];
+        get: operations["get_spec_tasks_id_traceability"];
         put?: never;
         post?: never;
         delete?: never;
@@ -679,9 +893,26 @@ export interface paths {
             cookie?: never;
         };
         /** Lists a task's work sessions. */
-        get: operations["of_task"];
+        get: operations["get_spec_tasks_id_work_sessions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/work-sessions/{session_id}/spawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A work session of a task spawns another. */
+        post: operations["post_spec_tasks_id_work_sessions_session_id_spawn"];
         delete?: never;
         options?: never;
         head?: never;
@@ -696,11 +927,11 @@ export interface paths {
             cookie?: never;
         };
         /** Shows a task's agent instance. */
-        get: operations["instance"];
+        get: operations["get_spec_tasks_id_zed_instance"];
         put?: never;
         post?: never;
         /** Stops a task's agent with its whole process tree; a turn under way is asked again in a fresh process. */
-        delete: operations["stop"];
+        delete: operations["delete_spec_tasks_id_zed_instance"];
         options?: never;
         head?: never;
         patch?: never;
@@ -714,7 +945,96 @@ export interface paths {
             cookie?: never;
         };
         /** Lists a task's threads. */
-        get: operations["threads"];
+        get: operations["get_spec_tasks_id_zed_threads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists tasks of every type, the newest first unless `sort` says otherwise. */
+        get: operations["get_tasks"];
+        put?: never;
+        /** Creates a task without planning: a conversation, a batch, a coding session, or a spec task that is just done. */
+        post: operations["post_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a task of any type. */
+        get: operations["get_tasks_id"];
+        /** Edits a task. */
+        put: operations["put_tasks_id"];
+        post?: never;
+        /** Removes a task from the lists: what runs is stopped, and its branches, documents and conversations stay. */
+        delete: operations["delete_tasks_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Moves a task where a person may. */
+        put: operations["put_tasks_id_status"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}/work-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a task's work sessions. */
+        get: operations["get_tasks_id_work_sessions"];
+        put?: never;
+        /** Adds a work session to a task, whose thread starts by itself. */
+        post: operations["post_tasks_id_work_sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists templates, a repository's own first; those that cannot be used say why. */
+        get: operations["get_templates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -731,9 +1051,26 @@ export interface paths {
             cookie?: never;
         };
         /** Reads a work session. */
-        get: operations["read"];
+        get: operations["get_work_sessions_id"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-sessions/{id}/branch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Continues a work session as two: a further one begins at the end of a turn, and knows what was said until then. */
+        post: operations["post_work_sessions_id_branch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -750,7 +1087,44 @@ export interface paths {
         get?: never;
         put?: never;
         /** Cancels a work session; what depends on it stays blocked until it is retried or skipped. */
-        post: operations["cancel"];
+        post: operations["post_work_sessions_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-sessions/{id}/choose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keeps a work session's work instead of its alternatives'; theirs stays under `refs/spectask/saved`. */
+        post: operations["post_work_sessions_id_choose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-sessions/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what a work session changed: from where its branch began to its worktree as it is, to its branch, or to what
+         *     was merged of it.
+         */
+        get: operations["get_work_sessions_id_diff"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -765,7 +1139,7 @@ export interface paths {
             cookie?: never;
         };
         /** Reads a work session's append-only log. */
-        get: operations["events"];
+        get: operations["get_work_sessions_id_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -782,7 +1156,7 @@ export interface paths {
             cookie?: never;
         };
         /** Reads what a work session did. */
-        get: operations["history"];
+        get: operations["get_work_sessions_id_history"];
         put?: never;
         post?: never;
         delete?: never;
@@ -801,8 +1175,26 @@ export interface paths {
         get?: never;
         put?: never;
         /** Speaks into a work session's thread. */
-        post: operations["say"];
+        post: operations["post_work_sessions_id_messages"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-sessions/{id}/messages/{turn_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a message that no turn has carried; `turn_id` is its turn's name or its own. */
+        put: operations["put_work_sessions_id_messages_turn_id"];
+        post?: never;
+        /** Takes back a message that no turn has carried; `turn_id` is its turn's name or its own. */
+        delete: operations["delete_work_sessions_id_messages_turn_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -817,8 +1209,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Records an activity in a work session's log. */
-        post: operations["record"];
+        /** Records an activity of a work session, in its log and in git. */
+        post: operations["post_work_sessions_id_record_history"];
         delete?: never;
         options?: never;
         head?: never;
@@ -835,7 +1227,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Tries a failed or cancelled work session again. */
-        post: operations["retry"];
+        post: operations["post_work_sessions_id_retry"];
         delete?: never;
         options?: never;
         head?: never;
@@ -852,7 +1244,24 @@ export interface paths {
         get?: never;
         put?: never;
         /** Goes on without a work session. */
-        post: operations["skip"];
+        post: operations["post_work_sessions_id_skip"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-sessions/{id}/spawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A work session at work spawns another, whose thread starts by itself. */
+        post: operations["post_work_sessions_id_spawn"];
         delete?: never;
         options?: never;
         head?: never;
@@ -867,8 +1276,11 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Moves a work session where a person may: cancelled, or pending again. */
-        put: operations["set_status"];
+        /**
+         * Moves a work session where a person may (cancelled, or pending again; a thread in an editor wherever it says), and calls
+         *     or describes it otherwise.
+         */
+        put: operations["put_work_sessions_id_status"];
         post?: never;
         delete?: never;
         options?: never;
@@ -884,10 +1296,13 @@ export interface paths {
             cookie?: never;
         };
         /** Reads a work session's thread. */
-        get: operations["thread"];
-        put?: never;
-        post?: never;
-        delete?: never;
+        get: operations["get_work_sessions_id_zed_thread"];
+        /** Changes what an integration keeps with a thread, and how a thread in an editor stands. */
+        put: operations["put_work_sessions_id_zed_thread"];
+        /** Opens a session's thread; its agent takes it up with its next turn. Open already, it is the same thread. */
+        post: operations["post_work_sessions_id_zed_thread"];
+        /** Closes a session's thread: its next turn opens a fresh one, which is told what was said. */
+        delete: operations["delete_work_sessions_id_zed_thread"];
         options?: never;
         head?: never;
         patch?: never;
@@ -901,9 +1316,43 @@ export interface paths {
             cookie?: never;
         };
         /** Opens the live stream as a WebSocket. */
-        get: operations["socket"];
+        get: operations["get_ws"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/zed-threads/create-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a work session of a thread that an editor opened; the same thread again is the same session. */
+        post: operations["post_zed_threads_create_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/zed/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes in what an editor reports of its instance and threads. */
+        post: operations["post_zed_events"];
         delete?: never;
         options?: never;
         head?: never;
@@ -918,7 +1367,7 @@ export interface paths {
             cookie?: never;
         };
         /** The process answers. */
-        get: operations["healthz"];
+        get: operations["get_healthz"];
         put?: never;
         post?: never;
         delete?: never;
@@ -935,7 +1384,7 @@ export interface paths {
             cookie?: never;
         };
         /** Counters and gauges as Prometheus reads them; beyond loopback they need a token. */
-        get: operations["metrics"];
+        get: operations["get_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -952,7 +1401,7 @@ export interface paths {
             cookie?: never;
         };
         /** The database and git can be reached. */
-        get: operations["readyz"];
+        get: operations["get_readyz"];
         put?: never;
         post?: never;
         delete?: never;
@@ -975,6 +1424,43 @@ export interface components {
         };
         /** @enum {string} */
         ActivityType: "conversation" | "code_change" | "decision" | "coordination";
+        /** @description A session that is added. */
+        AddSessionBody: {
+            /** @description `agent` names the agent; absent is the task's. */
+            agent_config?: unknown;
+            /** @enum {string} */
+            agent_type?: "simple" | "helix_agent" | "zed_agent";
+            /** @description Work sessions of the task whose work this one needs. */
+            depends_on?: string[];
+            /** @description What is to be done; absent is what the name says. */
+            description?: string | null;
+            /** @enum {string} */
+            effort?: "small" | "medium" | "large";
+            environment_config?: unknown;
+            /** @description What the first turn is asked beside the description. */
+            initial_prompt?: string | null;
+            name: string;
+            /** @enum {string} */
+            priority?: "low" | "medium" | "high" | "critical";
+        };
+        /** @description What an agent did and spent. */
+        AgentFigures: {
+            agent: string;
+            /** Format: int64 */
+            failures: number;
+            /** Format: int64 */
+            sessions_completed: number;
+            /** Format: int64 */
+            sessions_failed: number;
+            /** Format: int64 */
+            sessions_started: number;
+            usage: components["schemas"]["UsageView"];
+        };
+        /** @description What an agent's turns spent. */
+        AgentUsage: {
+            agent: string;
+            usage: components["schemas"]["UsageView"];
+        };
         /** @description An agent as it is shown; the values of its environment are not. */
         AgentView: {
             auth_needed: boolean;
@@ -987,6 +1473,54 @@ export interface components {
             name: string;
             roles: string[];
             version: string | null;
+        };
+        /** @description Figures about a stretch of time. Days are in UTC; a week begins on Monday. */
+        Analytics: {
+            agents: components["schemas"]["AgentFigures"][];
+            /** @description `day` or `week`. */
+            bucket: string;
+            /** @description The same by day or week, without gaps. */
+            buckets: components["schemas"]["BucketFigures"][];
+            failures: components["schemas"]["ClassFigures"][];
+            /** @description The first day. */
+            from: string;
+            generated_at: string;
+            /** @description From a task's creation to its end, of those that were done in the range. */
+            lead_time: components["schemas"]["Spread"];
+            /** @description Stretches of time in one phase that ended in the range. */
+            phases: components["schemas"]["PhaseFigures"][];
+            project_id: string | null;
+            projects: components["schemas"]["ProjectFigures"][];
+            /** @description How long people were waited for, each time that ended in the range. */
+            review_waiting: components["schemas"]["Spread"];
+            /** @description From a work session's start to its end, of those that ended in the range. */
+            session_time: components["schemas"]["Spread"];
+            /** @description The last day. */
+            to: string;
+            totals: components["schemas"]["Figures"];
+            /** @description Tasks that are not counted yet, because the server is still reading what happened to them. */
+            uncounted_tasks: number;
+        };
+        /** @description Where a session is to be continued as two. */
+        BranchBody: {
+            /** @description The turn at whose end the other one begins; absent is the last that ended. */
+            from_turn?: string | null;
+            name: string;
+            /** @description What is to be done differently. */
+            prompt: string;
+        };
+        /** @description The end of a turn of another session. */
+        BranchPointView: {
+            commit: string;
+            turn_id: string;
+            /** Format: int32 */
+            turn_number: number;
+            work_session_id: string;
+        };
+        /** @description What happened in a day or week. */
+        BucketFigures: components["schemas"]["Figures"] & {
+            /** @description Its first day; the first bucket may begin before the range, of which it counts only what is in it. */
+            start: string;
         };
         /** @description What a task may spend. */
         BudgetBody: {
@@ -1004,16 +1538,22 @@ export interface components {
         };
         /** @description A reviewer's decision about the change. */
         ChangeReviewBody: {
+            /** @description The ids of findings of secrets with which the change may land all the same. */
+            acknowledged_findings?: string[];
             comments?: string;
             /** @enum {string} */
             decision: "approve" | "request_changes" | "reject";
+            /** @description What is to be changed in lines of the change; with `request_changes` a work session gets them. */
+            line_comments?: components["schemas"]["LineCommentBody"][];
         };
         /** @description The change under review. */
         ChangeView: {
-            /** @description Who approved it; from then on it is being merged. */
+            /** @description Who approved it, while it is being merged. */
             approved_by: string | null;
             checks: components["schemas"]["CheckView"][];
             head: string;
+            /** @description The planned tasks with what stands behind them; those that are only claimed to be done come first. */
+            items: components["schemas"]["ItemView"][];
         };
         /** @description A check command's result. */
         CheckView: {
@@ -1031,6 +1571,8 @@ export interface components {
         ChecklistItem: {
             depth: number;
             description: string;
+            /** @description What stands behind the item, where it is marked as done. */
+            evidence?: components["schemas"]["EvidenceView"];
             index: number;
             /** @description The number in the plan, where the item has one. */
             number?: string | null;
@@ -1046,11 +1588,184 @@ export interface components {
             tasks: components["schemas"]["ChecklistItem"][];
             total_tasks: number;
         };
+        /** @description How often something failed. */
+        ClassFigures: {
+            class: string;
+            /** Format: int64 */
+            count: number;
+        };
+        /** @description A file that both sessions change. */
+        CollidingFile: {
+            /** @description Where it conflicts. */
+            hunks: components["schemas"]["CollidingLines"][];
+            path: string;
+            /** @description Why it conflicts, as a clause. */
+            reason: string | null;
+            /** @description `both_touch` where both changes go together, `conflict` where they do not. */
+            state: string;
+        };
+        /** @description A place where a file conflicts. */
+        CollidingLines: {
+            /** @description What each of the sessions has there, in their order. */
+            sides: components["schemas"]["CollidingSide"][];
+        };
+        /** @description One session's lines in a place. */
+        CollidingSide: {
+            /** Format: int32 */
+            line_count: number;
+            /**
+             * Format: int32
+             * @description The first line, from 1; where there is none, the line before.
+             */
+            start_line: number;
+            text: string;
+        };
+        /** @description What the sessions of a task collide in. */
+        Collisions: {
+            /** @description When the sessions' worktrees were looked at. */
+            checked_at: string;
+            collisions: components["schemas"]["SessionCollision"][];
+        };
+        /** @description A comment as it is made. */
+        CommentBody: {
+            comment: string;
+            /** @description `requirements`, `design` or `tasks`, also with the file's name. */
+            document: string;
+            end_line?: number | null;
+            /** @enum {string} */
+            kind?: "question" | "suggestion" | "blocking" | "praise";
+            /**
+             * @description The words it is about, as a person selects them in the rendered document; with neither words nor lines it is
+             *     about the whole document.
+             */
+            quoted_text?: string;
+            /** @description From 1, in the version that the review is of. */
+            start_line?: number | null;
+        };
+        /** @description A comment on a place of the documents, and where it stands in the newest version of them. */
+        CommentView: {
+            /** @description `kept`, `changed` (what stands there is worded otherwise) or `outdated`. */
+            anchor: string;
+            author: string;
+            comment: string;
+            created_at: string;
+            /** @enum {string} */
+            document: "requirements" | "design" | "tasks";
+            end_line: number | null;
+            id: string;
+            /** @enum {string} */
+            kind: "question" | "suggestion" | "blocking" | "praise";
+            /** @description How people and agents call it within the task: `C1`. */
+            label: string;
+            /** @description What it is about, as it was when it was made. */
+            original: components["schemas"]["Original"];
+            outdated: boolean;
+            /** @description The words that were selected; empty where only lines were. */
+            quoted_text: string;
+            replies: components["schemas"]["ReplyView"][];
+            resolved: boolean;
+            resolved_at: string | null;
+            resolved_by: string | null;
+            /** @description The version it was made on. */
+            review_id: string;
+            /** Format: int32 */
+            round: number;
+            /**
+             * Format: int32
+             * @description The round whose review sent it to the planner last.
+             */
+            sent_in_round: number | null;
+            spec_task_id: string;
+            /** @description In the newest version; absent for a comment on the whole document, and for an outdated one. */
+            start_line: number | null;
+            /** @description `open`, `answered` by the planner, or `resolved` by a person. */
+            status: string;
+        };
+        /** @description Something to be told. */
+        CoordinationBody: {
+            /** @description A response may name in `request_id` the request that it answers. */
+            data?: unknown;
+            /** @enum {string} */
+            event_type: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
+            /** @description The work session that says it; absent is the person who asks. */
+            from_session_id?: string | null;
+            message: string;
+            /** @description Absent is everybody who has not ended. */
+            to_session_id?: string | null;
+        };
+        /** @description What the sessions of a task and people told each other, oldest first. */
+        CoordinationLog: {
+            active_sessions: number;
+            completed_sessions: number;
+            events: components["schemas"]["CoordinationView"][];
+            events_by_type: {
+                [key: string]: number;
+            };
+            filtered_events: number;
+            last_activity: string | null;
+            spec_task_id: string;
+            total_events: number;
+        };
+        /** @description Something that was told to one session or to everybody. */
+        CoordinationView: {
+            /** @description Whether everybody it is addressed to was told, by a turn that carried it. */
+            acknowledged: boolean;
+            acknowledged_at: string | null;
+            /** @description The person who said it, where it was one. */
+            by: string | null;
+            data: unknown;
+            deliveries: components["schemas"]["DeliveryView"][];
+            /** @enum {string} */
+            event_type: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
+            from_session_id: string | null;
+            id: string;
+            message: string;
+            response: components["schemas"]["ResponseView"] | null;
+            timestamp: string;
+            /** @description Null is everybody who had not ended. */
+            to_session_id: string | null;
+        };
+        /** @description A thread that an editor opened in a task. */
+        CreateSessionBody: {
+            agent_configuration?: unknown;
+            initial_prompt?: string | null;
+            parent_zed_thread_id?: string | null;
+            project_path?: string | null;
+            /** @description The index, number or id of a planned task. */
+            related_implementation_task?: unknown;
+            spawn_reason?: string | null;
+            spec_task_id: string;
+            thread_description?: string | null;
+            thread_name?: string | null;
+            zed_instance_id: string;
+            zed_thread_id: string;
+        };
+        /** @description The work session of a thread. */
+        CreatedSession: {
+            /** @enum {string} */
+            creation_method: "planned" | "spawned" | "ad_hoc";
+            helix_session: components["schemas"]["HelixSession"];
+            message: string;
+            parent_work_session: components["schemas"]["WorkSession"] | null;
+            spec_task: components["schemas"]["SpecTask"];
+            success: boolean;
+            warnings: string[];
+            work_session: components["schemas"]["WorkSession"];
+            zed_thread: components["schemas"]["ZedThread"] | null;
+        };
+        /** @description A session that is to be told, and the turn that told it. */
+        DeliveryView: {
+            at: string | null;
+            to_session_id: string;
+            turn_id: string | null;
+        };
         /** @description A sample repository. */
         DemoRepo: {
             description: string;
             id: string;
             name: string;
+            /** @description Prompts for tasks without planning. */
+            plain: components["schemas"]["PlainPrompt"][];
             prompts: string[];
             tech_stack: string[];
         };
@@ -1085,6 +1800,8 @@ export interface components {
         DocumentStatus: {
             current_phase: string;
             documents_generated: boolean;
+            /** @description Whether everything said, changed and decided so far is in git. */
+            fully_recorded: boolean;
             /** @description `not_started`, `committed` or `unavailable`. */
             git_integration_status: string;
             last_commit_hash: string | null;
@@ -1105,21 +1822,67 @@ export interface components {
             size: number;
             spec_task_id: string;
         };
-        /** @description What a person may edit. */
+        /** @description An edit of a document. */
         EditBody: {
+            /** @description The `commit` with which the document was read. */
+            base_commit: string;
+            /** @description The whole document. */
+            content: string;
+        };
+        /** @description What a person may edit. */
+        EditPlainTask: {
             archived?: boolean | null;
             budget?: components["schemas"]["BudgetBody"] | null;
+            config?: unknown;
             depends_on?: string[] | null;
             description?: string | null;
             labels?: string[] | null;
             name?: string | null;
             /** @enum {string} */
             priority?: "low" | "medium" | "high" | "critical";
+            /** @enum {string} */
+            task_type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+        };
+        /** @description The document after an edit. */
+        EditedDocument: components["schemas"]["DocumentView"] & {
+            /** @description Whether the edit made an approval void: the documents are to be reviewed again. */
+            approval_void: boolean;
+            message: string;
+            /** @enum {string} */
+            status: "backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled";
+        };
+        /** @description What stands behind an item that is marked as done. */
+        EvidenceView: {
+            /** @description Commands that passed on the finished change. */
+            checks: string[];
+            commits: string[];
+            /** @description `done` with a commit that touches files, else `claimed`; null while the item is not marked as done. */
+            state: string | null;
         };
         /** @description What is wrong with one field of a request. */
         FieldError: {
             field: string;
             message: string;
+        };
+        /** @description What happened. */
+        Figures: {
+            /** Format: int64 */
+            failures: number;
+            /** Format: int64 */
+            sessions_cancelled: number;
+            /** Format: int64 */
+            sessions_completed: number;
+            /** Format: int64 */
+            sessions_failed: number;
+            /** Format: int64 */
+            sessions_started: number;
+            /** Format: int64 */
+            tasks_cancelled: number;
+            /** Format: int64 */
+            tasks_created: number;
+            /** Format: int64 */
+            tasks_done: number;
+            usage: components["schemas"]["UsageView"];
         };
         /** @description The change of one file. */
         FileDiffView: {
@@ -1178,11 +1941,14 @@ export interface components {
             complexity?: "simple" | "complex";
             demo_repo: string;
             implementation_agent?: string | null;
+            items?: string[];
             name?: string | null;
+            planning?: boolean | null;
             /** @enum {string} */
             priority?: "low" | "medium" | "high" | "critical";
             prompt: string;
             spec_agent?: string | null;
+            template?: string | null;
             /** @enum {string} */
             type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
         };
@@ -1196,19 +1962,52 @@ export interface components {
             description?: string | null;
             /** @description The agent that implements. */
             implementation_agent?: string | null;
+            /** @description What a template that makes a planned task of each is given. */
+            items?: string[];
             labels?: string[];
             name?: string | null;
+            /** @description Whether an agent plans before work begins; absent is as the type and the template say. */
+            planning?: boolean | null;
             /** @enum {string} */
             priority?: "low" | "medium" | "high" | "critical";
             project_id: string;
             prompt: string;
             /** @description The agent that plans; absent is the project's or the server's default. */
             spec_agent?: string | null;
-            /** @description Whether planning starts at once; true when absent. */
+            /** @description Whether it starts at once; true when absent. */
             start?: boolean | null;
+            /** @description The pattern it is made from; see `GET /templates`. */
+            template?: string | null;
             /** @enum {string} */
             type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
             workspace_config?: unknown;
+        };
+        /** @description Where the documents are to be committed, and how. */
+        GenerateBody: {
+            /** @description Absent is `specs/{id}`; a branch that does not exist is cut from the task's base branch. */
+            branch_name?: string | null;
+            commit_message?: string | null;
+            create_pull_request?: boolean;
+            /** @description What spec-metadata.json is to have under `custom_metadata`. */
+            custom_metadata?: Record<string, never>;
+            /** @description Whether documents of other content on the branch may be written over. */
+            overwrite_existing?: boolean;
+            reviewers_needed?: string[];
+        };
+        /** @description The committed documents. */
+        GeneratedDocuments: {
+            branch_name: string;
+            commit_hash: string;
+            files_created: string[];
+            /** @description Each file's content, by its path. */
+            generated_files: {
+                [key: string]: string;
+            };
+            message: string;
+            pull_request_url: string | null;
+            spec_task_id: string;
+            success: boolean;
+            warnings: string[];
         };
         /** @description What came of a decision and its handoff. */
         HandoffAnswer: {
@@ -1226,8 +2025,16 @@ export interface components {
             comments?: string;
             content_hash?: string | null;
             create_pull_request?: boolean;
-            handoff_config?: unknown;
+            handoff_config?: components["schemas"]["HandoffConfig"];
             project_path?: string | null;
+        };
+        /** @description How the result of an approval is handed off; what is not known here is handed back as it came. */
+        HandoffConfig: {
+            /** Format: int32 */
+            commit_frequency_minutes?: number | null;
+            spec_reviewers?: string[] | null;
+        } & {
+            [key: string]: unknown;
         };
         /** @description A Helix session: a work session's conversation. */
         HelixSession: {
@@ -1247,7 +2054,9 @@ export interface components {
         History: {
             activity_type: components["schemas"]["ActivityType"] | null;
             entries: components["schemas"]["HistoryEntry"][];
+            /** @description The branch that holds the record. */
             git_branch: string | null;
+            /** @description The last commit of the task's record. */
             last_commit: string | null;
             /** Format: int64 */
             limit: number;
@@ -1258,6 +2067,8 @@ export interface components {
         /** @description One recorded activity. */
         HistoryEntry: {
             activity_type: components["schemas"]["ActivityType"];
+            /** @description Whether it is in git already. */
+            committed: boolean;
             content: string;
             files_affected: string[];
             timestamp: string;
@@ -1285,6 +2096,7 @@ export interface components {
             dependencies: number[];
             description: string;
             estimated_effort: string;
+            evidence: components["schemas"]["EvidenceView"];
             id: string;
             index: number;
             /** @description As displayed in the plan. */
@@ -1302,12 +2114,57 @@ export interface components {
             implementation_tasks: components["schemas"]["ImplementationTask"][];
             total: number;
         };
+        /** @description What an agent says of itself. */
+        InstanceAgent: {
+            /** @default null */
+            name: string | null;
+            /**
+             * Format: int32
+             * @default null
+             */
+            protocol_version: number | null;
+            /** @default null */
+            version: string | null;
+        };
+        /** @description A planned task of a change under review. */
+        ItemView: {
+            evidence: components["schemas"]["EvidenceView"];
+            index: number;
+            /** @description As displayed in the plan. */
+            number: string;
+            /** @enum {string} */
+            status: "pending" | "assigned" | "in_progress" | "completed" | "blocked" | "failed" | "skipped";
+            title: string;
+        };
+        /** @description What a work session did over time. */
+        LaneView: {
+            name: string;
+            parent_work_session_id: string | null;
+            /** @enum {string} */
+            phase: "planning" | "implementation" | "validation";
+            spans: components["schemas"]["SpanView"][];
+            /** @enum {string} */
+            status: "pending" | "active" | "blocked" | "completed" | "failed" | "cancelled";
+            work_session_id: string;
+        };
         /** @description What went wrong last. */
         LastError: {
             at: string;
             /** @enum {string} */
-            code: "agent_crashed" | "agent_refused" | "agent_missing" | "agent_silent" | "auth_needed" | "network" | "invalid_output" | "no_change" | "conflict" | "limit" | "git" | "rejected" | "internal";
+            code: "agent_crashed" | "agent_refused" | "agent_missing" | "agent_silent" | "auth_needed" | "network" | "invalid_output" | "no_change" | "conflict" | "limit" | "git" | "rejected" | "secret_found" | "internal";
             message: string;
+        };
+        /** @description A comment on a line of the change. */
+        LineCommentBody: {
+            comment: string;
+            /** @description From 1, on that side of the diff. */
+            line: number;
+            /** @description The file, as the diff names it. */
+            path: string;
+            /** @description The code that it is about. */
+            quoted_text?: string;
+            /** @enum {string} */
+            side?: "old" | "new";
         };
         /** @description One line of a hunk. */
         LineView: {
@@ -1318,6 +2175,15 @@ export interface components {
         /** @description A token. */
         LoginBody: {
             token: string;
+        };
+        /** @description Something that was told. */
+        MarkView: {
+            at: string;
+            event_id: string;
+            /** @enum {string} */
+            event_type: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
+            from_session_id: string | null;
+            to_session_id: string | null;
         };
         /** @description The caller. */
         Me: {
@@ -1336,6 +2202,8 @@ export interface components {
         };
         /** @description The turn that will carry a message. */
         MessageAnswer: {
+            /** @description By which it is changed or withdrawn where several messages wait for one turn. */
+            message_id: string;
             turn_id: string;
         };
         /** @description What a person says to a thread. */
@@ -1346,6 +2214,31 @@ export interface components {
         };
         /** @enum {string} */
         Mode: "queue" | "interrupt";
+        /** @description A task as it is asked for. */
+        NewPlainTask: {
+            base_branch?: string | null;
+            budget?: components["schemas"]["BudgetBody"] | null;
+            /** @description An object that goes to the agents; `agent` names the one that works, `base_branch` the branch it is for. */
+            config?: unknown;
+            depends_on?: string[];
+            /** @description What is to be done; absent is what the name says. */
+            description?: string | null;
+            implementation_agent?: string | null;
+            items?: string[];
+            labels?: string[];
+            name: string;
+            /** @enum {string} */
+            priority?: "low" | "medium" | "high" | "critical";
+            /** @description May be left out where there is one project. */
+            project_id?: string | null;
+            /** @description Whether it starts at once; true when absent. */
+            start?: boolean | null;
+            /** @enum {string} */
+            task_type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+            /** @description The pattern it is made from; see `GET /templates`. */
+            template?: string | null;
+            workspace_config?: unknown;
+        };
         /** @description A repository to register: one that is on the server, or one to clone. */
         NewProject: {
             /** @description Where to clone it from, instead of a path. */
@@ -1355,6 +2248,12 @@ export interface components {
             /** @description The absolute path of a repository on the server's machine. */
             repository_path?: string | null;
             settings?: unknown;
+        };
+        /** @description What a comment was made on. */
+        Original: {
+            end_line: number | null;
+            start_line: number | null;
+            text: string;
         };
         /** @description Everything about a task's sessions on one page. */
         Overview: {
@@ -1390,6 +2289,40 @@ export interface components {
             tool_call: unknown;
             work_session_id: string;
         };
+        /** @description How long tasks were in a phase. */
+        PhaseFigures: components["schemas"]["Spread"] & {
+            /**
+             * @description `planning_queued`, `planning`, `spec_review`, `hand_off`, `implementation_queued`, `implementation` or
+             *     `implementation_review`.
+             */
+            phase: string;
+        };
+        /** @description How long a task was in a phase. */
+        PhaseTime: {
+            /**
+             * @description `backlog`, `planning_queued`, `planning`, `spec_review`, `hand_off`, `implementation_queued`, `implementation`,
+             *     `implementation_review` or `failed`.
+             */
+            phase: string;
+            /** Format: double */
+            seconds: number;
+            /** @description How often it came there. */
+            times: number;
+        };
+        /** @description A prompt for a task without planning. */
+        PlainPrompt: {
+            prompt: string;
+            /** @enum {string} */
+            task_type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+        };
+        /** @description A task of any kind: what a spec task has, and the words of plain tasks for it. */
+        PlainTask: components["schemas"]["SpecTask"] & {
+            config: unknown;
+            /** @enum {string} */
+            task_type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+            /** @description Whose it is. */
+            user_id: string;
+        };
         /** @description An error as the client reads it. */
         Problem: {
             /** @description A stable word. */
@@ -1418,11 +2351,32 @@ export interface components {
             recent_activity: components["schemas"]["Activity"][];
             spec_task: components["schemas"]["SpecTask"];
         };
+        /** @description What was committed. */
+        ProgressAnswer: {
+            branch_name: string;
+            files_committed: string[];
+            git_commit_hash: string | null;
+            message: string;
+            phase: string;
+            spec_task_id: string;
+            success: boolean;
+        };
+        /** @description A word on how far a task is. */
+        ProgressBody: {
+            details?: string;
+            summary: string;
+        };
         /** @description What may be changed of a project; absent fields stay. */
         ProjectEdit: {
             default_branch?: string | null;
             name?: string | null;
             settings?: unknown;
+        };
+        /** @description What was done and spent in a project. */
+        ProjectFigures: components["schemas"]["Figures"] & {
+            project_id: string;
+            /** @description Empty when the project is gone. */
+            project_name: string;
         };
         /** @description A repository and how SpecTask works in it. */
         ProjectView: {
@@ -1442,27 +2396,161 @@ export interface components {
             state: string;
             url: string;
         };
+        /** @description What a person said that no turn has carried yet. */
+        QueuedMessage: {
+            at: string;
+            by: string;
+            content: string;
+            message_id: string;
+            /** @description The turn that will carry it. */
+            turn_id: string;
+        };
         /** @description Something to be recorded about a session. */
         RecordBody: {
             activity_type: components["schemas"]["ActivityType"];
             code_changes?: unknown;
             content: string;
-            coordination_data?: unknown;
+            coordination_data?: components["schemas"]["RecordedCoordination"] | null;
             files_affected?: string[];
             metadata?: unknown;
             timestamp?: string | null;
         };
+        /** @description To whom something recorded was told. */
+        RecordedCoordination: {
+            /** @enum {string} */
+            event_type?: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
+            to_session_id?: string | null;
+        };
+        /** @description What is said to a comment. */
+        ReplyBody: {
+            comment: string;
+        };
+        /** @description What is said to a comment. */
+        ReplyView: {
+            /** @enum {string} */
+            answer: "done" | "declined";
+            author: string;
+            comment: string;
+            created_at: string;
+            /**
+             * Format: int32
+             * @description The round in which the planner replies.
+             */
+            round: number | null;
+        };
+        /** @description Everything about a task, for those who were not there. */
+        Report: {
+            /** @description What the commands said that ran last on the change. */
+            checks: components["schemas"]["CheckView"][];
+            commits: components["schemas"]["ReportedCommit"][];
+            decisions: components["schemas"]["ReportedDecision"][];
+            /** @description What is marked as done and what stands behind it; what is only claimed comes first. */
+            evidence: components["schemas"]["ReportedEvidence"][];
+            failures: components["schemas"]["ReportedFailure"][];
+            generated_at: string;
+            implementation_tasks: components["schemas"]["ImplementationTask"][];
+            orphan_tasks: string[];
+            /** @description How long the task was in each phase, all in all, in the order in which it came there first. */
+            phases: components["schemas"]["PhaseTime"][];
+            /** @description Each criterion, with what was done for it. */
+            requirements: components["schemas"]["ReportedRequirement"][];
+            review_count: number;
+            /**
+             * Format: double
+             * @description How long people were waited for, and how often.
+             */
+            review_waiting_seconds: number;
+            spec_task: components["schemas"]["SpecTask"];
+            /** @description Where the task stood, in order. */
+            timeline: components["schemas"]["Stretch"][];
+            uncovered_requirements: string[];
+            usage_by_agent: components["schemas"]["AgentUsage"][];
+            work_sessions: components["schemas"]["WorkSession"][];
+        };
+        /** @description A commit that a session's turn left, or the merge of its branch. */
+        ReportedCommit: {
+            commit: string;
+            /** @description `work`, `merge` or `landing`. */
+            kind: string;
+            work_session_id: string | null;
+            work_session_name: string | null;
+        };
+        /** @description Something a person decided. */
+        ReportedDecision: {
+            /**
+             * @description `review_specs`, `edit_documents`, `review_implementation`, `retry`, `skip_session`, `choose_session`, `close` or
+             *     `cancel`.
+             */
+            action: string;
+            at: string;
+            by: string | null;
+            comments: string;
+            /** @description `approve`, `request_changes` or `reject`, of a review. */
+            decision: string | null;
+        };
+        /** @description What stands behind a planned task that is marked as done. */
+        ReportedEvidence: {
+            evidence: components["schemas"]["EvidenceView"];
+            number: string;
+            title: string;
+        };
+        /** @description How often something failed. */
+        ReportedFailure: {
+            agent: string | null;
+            class: string;
+            /** Format: int32 */
+            count: number;
+        };
+        /** @description A criterion and what was done for it. */
+        ReportedRequirement: {
+            commits: string[];
+            ears_pattern: string | null;
+            id: string;
+            /**
+             * @description `evidenced` when a commit stands behind each of its planned tasks, `claimed` when one is only marked as done,
+             *     `missing` while one is open.
+             */
+            proof: string;
+            /** @description `uncovered`, `planned`, `in_progress` or `done`. */
+            status: string;
+            tasks: components["schemas"]["RequirementTask"][];
+            text: string;
+            work_sessions: string[];
+        };
+        /** @description A planned task that carries out a criterion. */
+        RequirementTask: {
+            number: string;
+            status: string;
+            title: string;
+        };
+        /** @description Whether a comment is resolved. */
+        ResolveBody: {
+            /** @description False opens it again; absent is true. */
+            resolved?: boolean | null;
+        };
+        /** @description The answer to a request. */
+        ResponseView: {
+            from_session_id: string | null;
+            id: string;
+            message: string;
+            timestamp: string;
+        };
         /** @description A review round: a snapshot of the documents at a commit, and what was decided. */
         Review: {
             changes: string[];
-            comments: unknown[];
+            /** @description What was said about places of this version, where these are in the newest one. */
+            comments: components["schemas"]["CommentView"][];
             commit: string;
+            /** @description Names this content, as the documents in force do. */
+            content_hash: string;
             created_at: string;
             decided_at: string | null;
             /** @enum {string} */
             decision: "approve" | "request_changes" | "reject";
             /** @description The unified diff to the round before, per document. */
             diff_from_previous: unknown;
+            /** @description Who edited the documents into this version, where it was not the planner who wrote it. */
+            edited_by: string | null;
             id: string;
             implementation_plan: string;
             lint: components["schemas"]["FindingView"][];
@@ -1485,6 +2573,62 @@ export interface components {
             /** @description The `content_hash` of what was read; with another one in force the decision is refused. */
             content_hash?: string | null;
         };
+        /** @description Something found. */
+        SearchResult: {
+            at: string;
+            /** @description `requirements`, `design` or `tasks`. */
+            document: string | null;
+            /** @description `task` (name, prompt, description, labels), `spec` (requirements, design, plan) or `transcript`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description The line of the document, from 1.
+             */
+            line: number | null;
+            project_id: string;
+            /**
+             * Format: double
+             * @description Higher is better; comparable within one search.
+             */
+            rank: number;
+            /**
+             * Format: int64
+             * @description The number of the log's entry.
+             */
+            seq: number | null;
+            /** @description A few words around what was found, in parts: what was found is marked. */
+            snippet: components["schemas"]["SnippetPart"][];
+            task_id: string;
+            task_name: string;
+            /** @description The work session in whose log it is. */
+            work_session_id: string | null;
+            work_session_name: string | null;
+        };
+        /** @description A secret in what the task's branch adds to its base; the secret itself is not shown. */
+        SecretFinding: {
+            /** @description Whether the branch's last commit still has it; its history has it all the same. */
+            at_tip: boolean;
+            commit: string;
+            /** @description What `acknowledged_findings` names; the same for the same secret in the same file. */
+            id: string;
+            kind: string;
+            line: number;
+            /** @description Absent for the commit's message. */
+            path: string | null;
+            /** @description `sure` holds the landing until a person acknowledges it, `likely` does not. */
+            sureness: string;
+            /** @description What stands in the secret's place wherever it is shown. */
+            tag: string;
+        };
+        /** @description Two sessions that change the same files. */
+        SessionCollision: {
+            files: components["schemas"]["CollidingFile"][];
+            /** @description Their ids. */
+            sessions: string[];
+            since: string;
+            /** @description How many files both touch; more than are listed where there are very many. */
+            total_files: number;
+        };
         /** @description A work session with everything that belongs to it. */
         SessionDetail: {
             child_work_sessions: components["schemas"]["WorkSession"][];
@@ -1493,6 +2637,61 @@ export interface components {
             spec_task: components["schemas"]["SpecTask"];
             work_session: components["schemas"]["WorkSession"];
             zed_thread: components["schemas"]["ZedThread"] | null;
+        };
+        /** @description What a work session changed, a page of its files. */
+        SessionDiffView: {
+            additions: number;
+            /** @description Null for a session that only reads. */
+            branch_name: string | null;
+            deletions: number;
+            files: components["schemas"]["FileDiffView"][];
+            /** @description Whether all sessions of the task work on this branch, so that the others' work since this one began is in it. */
+            is_shared: boolean;
+            spec_task_id: string;
+            total_files: number;
+            /** @description Whether what is not committed is in it, because the session is at work. */
+            with_uncommitted: boolean;
+            work_session_id: string;
+        };
+        /** @description A part of a snippet, as plain text. */
+        SnippetPart: {
+            marked: boolean;
+            text: string;
+        };
+        /** @description A stretch of time. */
+        SpanView: {
+            asked_for: string | null;
+            from: string;
+            /**
+             * @description For sessions `blocked`, `waiting`, `opening`, `turn`, `saving`, `ready` (complete, waits to be merged), `merging`,
+             *     `failed` or `elsewhere` (in an editor); for the task a status, `checks` or `landing`.
+             */
+            kind: string;
+            /**
+             * Format: int32
+             * @description Of a turn, its number and what it asks for.
+             */
+            turn_number: number | null;
+            /** @description Null while it goes on. */
+            until: string | null;
+        };
+        /** @description A session that is asked for. */
+        SpawnBody: {
+            /** @description `agent` names the agent; absent is the parent's. */
+            agent_config?: unknown;
+            /** @enum {string} */
+            agent_type?: "simple" | "helix_agent" | "zed_agent";
+            /** @description Work sessions of the task whose work this one needs. */
+            depends_on?: string[];
+            description: string;
+            /** @enum {string} */
+            effort?: "small" | "medium" | "large";
+            environment_config?: unknown;
+            /** @description What the first turn is asked beside the description. */
+            initial_prompt?: string | null;
+            name: string;
+            /** @enum {string} */
+            priority?: "low" | "medium" | "high" | "critical";
         };
         /** @description A task: one prompt on its way to merged work. */
         SpecTask: {
@@ -1520,9 +2719,12 @@ export interface components {
             implementation_plan: string | null;
             labels: string[];
             last_error: components["schemas"]["LastError"] | null;
+            /** @description The commit by which it landed on its base branch. */
             merge_commit: string | null;
             name: string;
             original_prompt: string;
+            /** @description Whether documents are written and reviewed before work begins. */
+            planned: boolean;
             /** @enum {string} */
             priority: "low" | "medium" | "high" | "critical";
             /**
@@ -1550,6 +2752,8 @@ export interface components {
             status: "backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled";
             /** @description design.md of the documents in force. */
             technical_design: string | null;
+            /** @description The template that it was made from. */
+            template: string | null;
             /** @enum {string} */
             type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
             updated_at: string;
@@ -1559,6 +2763,8 @@ export interface components {
              * @description Grows by one with every change of state.
              */
             version: number;
+            /** @description Whether it is a conversation in which a person is to speak next. */
+            waits_for_person: boolean;
             workspace_config: unknown;
             zed_instance_id: string | null;
         };
@@ -1581,10 +2787,21 @@ export interface components {
             task_id: string;
             technical_design: string;
         };
+        /** @description How lengths of time are spread, in seconds. */
+        Spread: {
+            count: number;
+            /** Format: double */
+            median_seconds: number | null;
+            /** Format: double */
+            p90_seconds: number | null;
+            /** Format: double */
+            total_seconds: number;
+        };
         /** @description How the implementation's sessions are to be made. */
         StartBody: {
             auto_create_sessions?: boolean | null;
             project_path?: string | null;
+            /** @description Taken when the task is created. */
             workspace_config?: unknown;
         };
         /** @description A move asked for by the name of its end. */
@@ -1601,10 +2818,90 @@ export interface components {
             success: boolean;
             zed_instance: components["schemas"]["ZedInstance"];
         };
+        /** @description A stretch of time in one phase. */
+        Stretch: {
+            from: string;
+            phase: string;
+            /** Format: double */
+            seconds: number;
+            /** @description Null while it lasts. */
+            until: string | null;
+        };
         /** @description A task with its sessions and threads. */
         TaskDetail: components["schemas"]["SpecTask"] & {
             work_sessions: components["schemas"]["WorkSession"][];
             zed_threads: components["schemas"]["ZedThread"][];
+        };
+        /** @description Where a task is to go. */
+        TaskStatusBody: {
+            /**
+             * @description `done` (or `completed`) closes a conversation, `implementation_review` has what it made checked and reviewed,
+             *     `cancelled` cancels, `implementation_queued` starts or tries again.
+             */
+            status: string;
+        };
+        /** @description Why a template cannot be used. */
+        TemplateError: {
+            file: string;
+            /** @description From 1. */
+            line: number;
+            message: string;
+        };
+        /** @description A template as clients see it. */
+        TemplateView: {
+            /** @description Commands that must pass beside the project's. */
+            checks: string[];
+            /** @enum {string} */
+            complexity: "simple" | "complex";
+            description: string;
+            design: string;
+            error: components["schemas"]["TemplateError"] | null;
+            implementation_agent: string | null;
+            item: string;
+            labels: string[];
+            last: string;
+            /** @description What tasks name. */
+            name: string;
+            /** @description Its file on the project's base branch. */
+            path: string | null;
+            /** @description Whether an agent plans. */
+            planning: boolean;
+            /** @enum {string} */
+            priority: "low" | "medium" | "high" | "critical";
+            requirements: string;
+            /** @description `built_in` or `repository`. */
+            source: string;
+            spec_agent: string | null;
+            /** @enum {string} */
+            start: "after_approval" | "at_once";
+            /** @description Whether it makes a planned task for each of the `items` given. */
+            takes_items: boolean;
+            tasks: string;
+            title: string;
+            /** @enum {string} */
+            type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+        };
+        /** @description A session's thread as it shall be. */
+        ThreadBody: {
+            /** @enum {string} */
+            status?: "pending" | "active" | "disconnected" | "completed" | "failed";
+            thread_config?: unknown;
+        };
+        /** @description The past of a task and its work sessions, as stretches of time. */
+        TimelineView: {
+            /** @description When it ended; null while it goes on. */
+            ended_at: string | null;
+            /** @description The work sessions, in the order in which they were added. */
+            lanes: components["schemas"]["LaneView"][];
+            /** @description When something was told. */
+            marks: components["schemas"]["MarkView"][];
+            /** @description The server's present time, to which open stretches reach. */
+            now: string;
+            /** @description What the task as a whole did. */
+            spans: components["schemas"]["SpanView"][];
+            spec_task_id: string;
+            /** @description When the task was created. */
+            started_at: string;
         };
         /** @description Which requirement is carried out where. */
         Traceability: {
@@ -1640,11 +2937,14 @@ export interface components {
         /** @description A work session: one agent thread's piece of a task. */
         WorkSession: {
             agent_config: unknown;
-            /** @description `simple`, `helix_agent` or `zed_agent`. */
-            agent_type: string;
+            /** @enum {string} */
+            agent_type: "simple" | "helix_agent" | "zed_agent";
+            /** @description The sessions among which a person chooses, this one included; empty where there is no choice. */
+            alternatives: string[];
             /** @description Those of them that are not done yet. */
             blocked_by: string[];
             branch_name: string | null;
+            branched_from: components["schemas"]["BranchPointView"] | null;
             completed_at: string | null;
             created_at: string;
             /** @enum {string} */
@@ -1652,22 +2952,33 @@ export interface components {
             /** @description Work sessions whose work this one needs. */
             depends_on: string[];
             description: string;
+            /** @enum {string} */
+            effort: "small" | "medium" | "large";
             environment_config: unknown;
             helix_session_id: string;
             id: string;
             implementation_task_description: string | null;
             implementation_task_index: number | null;
+            /** @description The planned task that it carries out, where it carries out one. */
             implementation_task_title: string | null;
             last_error: components["schemas"]["LastError"] | null;
             name: string;
+            /** @description The session that it comes from: by spawning, or as an alternative. */
             parent_work_session_id: string | null;
             /** @enum {string} */
             phase: "planning" | "implementation" | "validation";
+            /** @enum {string} */
+            priority: "low" | "medium" | "high" | "critical";
             /**
              * Format: double
              * @description The share of its items in the checklist that is done, 0 to 1.
              */
             progress: number;
+            /** @description What it waits for, as a sentence, while it waits. */
+            queue_reason: string | null;
+            /** @description What people said that no turn has carried yet. */
+            queued_messages: components["schemas"]["QueuedMessage"][];
+            /** @description The session at work that asked for it. */
             spawned_by_session_id: string | null;
             spec_task_id: string;
             started_at: string | null;
@@ -1675,6 +2986,8 @@ export interface components {
             status: "pending" | "active" | "blocked" | "completed" | "failed" | "cancelled";
             updated_at: string;
             usage: components["schemas"]["UsageView"];
+            /** @description Whether its turn is over and a person is to speak next; it is active, and nothing runs. */
+            waits_for_person: boolean;
             workspace_path: string | null;
         };
         /** @description Sessions in a list. */
@@ -1682,10 +2995,30 @@ export interface components {
             total: number;
             work_sessions: components["schemas"]["WorkSession"][];
         };
+        /** @description Something an editor reports. */
+        ZedEvent: {
+            data?: unknown;
+            event_type: components["schemas"]["ZedEventType"];
+            instance_id: string;
+            spec_task_id?: string | null;
+            thread_id?: string | null;
+            timestamp?: string | null;
+        };
+        /** @description What came of a report. */
+        ZedEventAnswer: {
+            event_type: components["schemas"]["ZedEventType"];
+            instance_id: string;
+            /** @description Whether it changed or recorded something. */
+            processed: boolean;
+            success: boolean;
+        };
+        /** @enum {string} */
+        ZedEventType: "instance_ready" | "thread_created" | "thread_status_changed" | "thread_activity" | "heartbeat" | "instance_disconnected" | "instance_error";
         /** @description A task's agent instance: the process tree that serves its threads. */
         ZedInstance: {
             active_threads: number;
-            agent: unknown;
+            /** @description The agent's own words about itself, once it has started. */
+            agent: components["schemas"]["InstanceAgent"];
             last_activity: string | null;
             /** Format: int64 */
             pid: number | null;
@@ -1706,8 +3039,8 @@ export interface components {
             id: string;
             last_activity_at: string | null;
             spec_task_id: string;
-            /** @description `pending`, `active`, `disconnected`, `completed` or `failed`. */
-            status: string;
+            /** @enum {string} */
+            status: "pending" | "active" | "disconnected" | "completed" | "failed";
             thread_config: unknown;
             work_session_id: string;
             /** @description The agent's own session id. */
@@ -1727,26 +3060,79 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    agents: {
+    get_agents: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 1 to 500; 50 when absent. */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["AgentView"][];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    live: {
+    get_agents_fleet_live_progress: {
         parameters: {
             query?: never;
             header?: never;
@@ -1755,6 +3141,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1763,28 +3150,413 @@ export interface operations {
                     "application/json": components["schemas"]["Fleet"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    demo_repos: {
+    get_analytics: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The first day, as a date or a time; twelve weeks with the one of `to` when absent. */
+                from?: string;
+                /** @description The last day; today when absent. */
+                to?: string;
+                project_id?: string;
+                /** @description `day` or `week`; `week` when absent. */
+                bucket?: string;
+                /** @description `json` or `csv`; `json` when absent. */
+                format?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description The figures */
             200: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Analytics"];
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_comments_id_reply: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplyBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_comments_id_resolve: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_demo_repos: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 50 when absent. */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["DemoRepo"][];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    events: {
+    get_events: {
         parameters: {
             query?: {
                 /** @description `fleet`, `task:ID` or `session:ID`; may be given several times. */
@@ -1809,9 +3581,54 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    login: {
+    post_login: {
         parameters: {
             query?: never;
             header?: never;
@@ -1824,6 +3641,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1832,25 +3650,81 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
             429: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    logout: {
+    post_logout: {
         parameters: {
             query?: never;
             header?: never;
@@ -1859,15 +3733,52 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    me: {
+    get_me: {
         parameters: {
             query?: never;
             header?: never;
@@ -1876,6 +3787,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1884,17 +3796,45 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    read: {
+    get_openapi_json: {
         parameters: {
             query?: never;
             header?: never;
@@ -1910,31 +3850,123 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    list: {
+    get_permissions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 1 to 500; 50 when absent. */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["PermissionRequest"][];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    answer: {
+    post_permissions_id: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -1946,6 +3978,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1954,39 +3987,168 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    list: {
+    get_projects: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 1 to 500; 50 when absent. */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectView"][];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    create: {
+    post_projects: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1996,6 +4158,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2004,17 +4167,81 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectView"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    read: {
+    get_projects_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2025,6 +4252,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2033,17 +4261,54 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectView"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    edit: {
+    put_projects_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2058,6 +4323,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2066,17 +4332,90 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectView"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    remove: {
+    delete_projects_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2087,23 +4426,79 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    review: {
+    get_reviews_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2114,6 +4509,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2122,17 +4518,136 @@ export interface operations {
                     "application/json": components["schemas"]["Review"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    helix: {
+    get_search: {
+        parameters: {
+            query: {
+                /**
+                 * @description Words that must all be found. `"words in quotes"` follow each other, `begin*` finds longer words, `-word` must not be
+                 *     there, `this OR that` finds either. Case does not matter; `parsePlan`, `parse_plan` and `parse plan` are alike.
+                 */
+                q: string;
+                /** @description `task`, `spec` or `transcript`; absent is everything. */
+                kind?: string;
+                project_id?: string;
+                /** @description Only in this task. */
+                task_id?: string;
+                /** @description Whether archived tasks are searched as well. */
+                archived?: boolean;
+                /** @description 1 to 500; 50 when absent. */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_sessions_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2143,6 +4658,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2151,22 +4667,62 @@ export interface operations {
                     "application/json": components["schemas"]["HelixSession"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    messages: {
+    get_sessions_id_messages: {
         parameters: {
             query?: {
-                /** @description Entries after this number; 0 when absent. */
+                /** @description Messages that begin after this entry of the log; 0 when absent. */
                 after?: number;
+                /** @description 1 to 500; 50 when absent. */
                 limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -2176,21 +4732,80 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Message"][];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    list: {
+    get_spec_tasks: {
         parameters: {
             query?: {
                 project_id?: string;
-                status?: "backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled";
+                status?: ("backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled")[];
+                type?: ("feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session")[];
+                task_type?: ("feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session")[];
                 label?: string;
                 priority?: "low" | "medium" | "high" | "critical";
                 /** @description Words to be found in the name, the prompt or the description. */
@@ -2209,6 +4824,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     Link?: string;
@@ -2219,12 +4835,60 @@ export interface operations {
                     "application/json": components["schemas"]["SpecTask"][];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    from_demo: {
+    post_spec_tasks_from_demo: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2234,6 +4898,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2242,20 +4907,87 @@ export interface operations {
                     "application/json": components["schemas"]["SpecTask"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    from_prompt: {
+    post_spec_tasks_from_prompt: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2265,6 +4997,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2273,17 +5006,81 @@ export interface operations {
                     "application/json": components["schemas"]["SpecTask"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    read: {
+    get_spec_tasks_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2294,6 +5091,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2302,17 +5100,54 @@ export interface operations {
                     "application/json": components["schemas"]["TaskDetail"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    edit: {
+    put_spec_tasks_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2327,6 +5162,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2335,20 +5171,96 @@ export interface operations {
                     "application/json": components["schemas"]["SpecTask"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    approve: {
+    post_spec_tasks_id_approve_implementation: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2360,6 +5272,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2368,20 +5281,96 @@ export interface operations {
                     "application/json": components["schemas"]["SpecTask"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    approve: {
+    post_spec_tasks_id_approve_specs: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2393,6 +5382,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2401,20 +5391,96 @@ export interface operations {
                     "application/json": components["schemas"]["SpecTask"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    approve_with_handoff: {
+    post_spec_tasks_id_approve_with_handoff: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2426,6 +5492,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2434,20 +5501,96 @@ export interface operations {
                     "application/json": components["schemas"]["HandoffAnswer"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    cancel: {
+    post_spec_tasks_id_cancel: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2455,6 +5598,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2463,17 +5607,72 @@ export interface operations {
                     "application/json": components["schemas"]["SpecTask"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    design_docs: {
+    get_spec_tasks_id_collisions: {
         parameters: {
             query?: never;
             header?: never;
@@ -2484,6 +5683,374 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Collisions"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_commit_progress: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProgressBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgressAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_coordination_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CoordinationBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoordinationView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_coordination_log: {
+        parameters: {
+            query?: {
+                event_type?: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
+                /** @description How many of the last events, 1 to 500; 50 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CoordinationLog"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_design_docs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2492,9 +6059,54 @@ export interface operations {
                     "application/json": components["schemas"]["DesignDocs"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    diff: {
+    get_spec_tasks_id_diff: {
         parameters: {
             query?: {
                 limit?: number;
@@ -2508,6 +6120,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2516,9 +6129,63 @@ export interface operations {
                     "application/json": components["schemas"]["DiffView"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    status: {
+    get_spec_tasks_id_document_status: {
         parameters: {
             query?: never;
             header?: never;
@@ -2529,6 +6196,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2537,9 +6205,54 @@ export interface operations {
                     "application/json": components["schemas"]["DocumentStatus"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    read: {
+    get_spec_tasks_id_documents_doc: {
         parameters: {
             query?: {
                 /** @description The review round; absent is what stands on the branch. */
@@ -2554,6 +6267,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2562,17 +6276,171 @@ export interface operations {
                     "application/json": components["schemas"]["DocumentView"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    download: {
+    put_spec_tasks_id_documents_doc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                doc: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditedDocument"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_download_documents: {
         parameters: {
             query?: never;
             header?: never;
@@ -2592,12 +6460,170 @@ export interface operations {
                     "application/zip": unknown;
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    start_sessions: {
+    post_spec_tasks_id_generate_documents: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GenerateBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GeneratedDocuments"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_implementation_sessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2609,6 +6635,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2617,17 +6644,90 @@ export interface operations {
                     "application/json": components["schemas"]["Overview"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    implementation_tasks: {
+    get_spec_tasks_id_implementation_tasks: {
         parameters: {
             query?: never;
             header?: never;
@@ -2638,6 +6738,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2646,11 +6747,61 @@ export interface operations {
                     "application/json": components["schemas"]["ImplementationTasks"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    lint: {
+    get_spec_tasks_id_lint: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 1 to 500; 50 when absent. */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
             header?: never;
             path: {
                 id: string;
@@ -2659,25 +6810,74 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["FindingView"][];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    overview: {
+    get_spec_tasks_id_multi_session_overview: {
         parameters: {
             query?: never;
             header?: never;
@@ -2688,6 +6888,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2696,9 +6897,54 @@ export interface operations {
                     "application/json": components["schemas"]["Overview"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    progress: {
+    get_spec_tasks_id_progress: {
         parameters: {
             query?: never;
             header?: never;
@@ -2709,6 +6955,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2717,9 +6964,54 @@ export interface operations {
                     "application/json": components["schemas"]["Progress"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    report: {
+    get_spec_tasks_id_report: {
         parameters: {
             query?: {
                 /** @description `md`, `json` or `csv`; `md` when absent. */
@@ -2733,19 +7025,80 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Markdown, JSON or CSV */
+            /** @description The report */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                    "text/markdown": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
         };
     };
-    retry: {
+    post_spec_tasks_id_retry: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2753,6 +7106,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2761,19 +7115,79 @@ export interface operations {
                     "application/json": components["schemas"]["SpecTask"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    reviews: {
+    get_spec_tasks_id_reviews: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 1 to 500; 50 when absent. */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
             header?: never;
             path: {
                 id: string;
@@ -2782,17 +7196,185 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Review"][];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    read: {
+    post_spec_tasks_id_reviews_review_id_comments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                review_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_secret_findings: {
         parameters: {
             query?: never;
             header?: never;
@@ -2803,6 +7385,83 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretFinding"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_specs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2811,20 +7470,60 @@ export interface operations {
                     "application/json": components["schemas"]["Specs"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    start: {
+    post_spec_tasks_id_start: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2832,6 +7531,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2840,17 +7540,72 @@ export interface operations {
                     "application/json": components["schemas"]["SpecTask"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    traceability: {
+    get_spec_tasks_id_timeline: {
         parameters: {
             query?: never;
             header?: never;
@@ -2861,6 +7616,74 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_traceability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2869,9 +7692,54 @@ export interface operations {
                     "application/json": components["schemas"]["Traceability"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    of_task: {
+    get_spec_tasks_id_work_sessions: {
         parameters: {
             query?: {
                 phase?: "planning" | "implementation" | "validation";
@@ -2884,6 +7752,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2892,9 +7761,183 @@ export interface operations {
                     "application/json": components["schemas"]["WorkSessions"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    instance: {
+    post_spec_tasks_id_work_sessions_session_id_spawn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpawnBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDetail"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_zed_instance: {
         parameters: {
             query?: never;
             header?: never;
@@ -2905,6 +7948,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2913,9 +7957,54 @@ export interface operations {
                     "application/json": components["schemas"]["ZedInstance"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    stop: {
+    delete_spec_tasks_id_zed_instance: {
         parameters: {
             query?: never;
             header?: never;
@@ -2926,6 +8015,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2934,9 +8024,72 @@ export interface operations {
                     "application/json": components["schemas"]["Stopped"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    threads: {
+    get_spec_tasks_id_zed_threads: {
         parameters: {
             query?: never;
             header?: never;
@@ -2947,6 +8100,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2955,9 +8109,236 @@ export interface operations {
                     "application/json": components["schemas"]["ZedThreads"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    read: {
+    get_tasks: {
+        parameters: {
+            query?: {
+                project_id?: string;
+                status?: ("backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled")[];
+                type?: ("feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session")[];
+                task_type?: ("feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session")[];
+                label?: string;
+                priority?: "low" | "medium" | "high" | "critical";
+                /** @description Words to be found in the name, the prompt or the description. */
+                q?: string;
+                archived?: boolean;
+                /** @description `created_at`, `updated_at`, `priority`, `name` or `status`; with a `-` before it the other way round. */
+                sort?: string;
+                /** @description 1 to 500; 50 when absent. */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlainTask"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_tasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPlainTask"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlainTask"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tasks_id: {
         parameters: {
             query?: never;
             header?: never;
@@ -2968,6 +8349,649 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlainTask"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_tasks_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditPlainTask"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlainTask"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_tasks_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlainTask"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_tasks_id_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskStatusBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlainTask"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tasks_id_work_sessions: {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 50 when absent. */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSession"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_tasks_id_work_sessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddSessionBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSession"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_templates: {
+        parameters: {
+            query?: {
+                /** @description The project whose repository is looked into; absent lists the built-in ones alone. */
+                project_id?: string;
+                /** @description 1 to 500; 50 when absent. */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_work_sessions_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2976,20 +9000,179 @@ export interface operations {
                     "application/json": components["schemas"]["SessionDetail"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    cancel: {
+    post_work_sessions_id_branch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BranchBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDetail"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_work_sessions_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -2997,6 +9180,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3005,17 +9189,239 @@ export interface operations {
                     "application/json": components["schemas"]["WorkSession"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    events: {
+    post_work_sessions_id_choose: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSession"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_work_sessions_id_diff: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDiffView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_work_sessions_id_events: {
         parameters: {
             query?: {
                 /** @description Entries after this number; 0 when absent. */
@@ -3030,17 +9436,74 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": unknown[];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    history: {
+    get_work_sessions_id_history: {
         parameters: {
             query?: {
                 /** @description `conversation`, `code_change`, `decision` or `coordination`. */
@@ -3055,6 +9518,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3063,12 +9527,69 @@ export interface operations {
                     "application/json": components["schemas"]["History"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    say: {
+    post_work_sessions_id_messages: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3080,6 +9601,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3088,20 +9610,288 @@ export interface operations {
                     "application/json": components["schemas"]["MessageAnswer"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    record: {
+    put_work_sessions_id_messages_turn_id: {
         parameters: {
             query?: never;
             header?: never;
+            path: {
+                id: string;
+                turn_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedMessage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_work_sessions_id_messages_turn_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                turn_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_work_sessions_id_record_history: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3113,6 +9903,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3121,12 +9912,96 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    retry: {
+    post_work_sessions_id_retry: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3134,6 +10009,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3142,20 +10018,78 @@ export interface operations {
                     "application/json": components["schemas"]["WorkSession"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    skip: {
+    post_work_sessions_id_skip: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -3163,6 +10097,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3171,17 +10106,191 @@ export interface operations {
                     "application/json": components["schemas"]["WorkSession"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    set_status: {
+    post_work_sessions_id_spawn: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpawnBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDetail"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_work_sessions_id_status: {
         parameters: {
             query?: never;
             header?: never;
@@ -3196,6 +10305,7 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3204,17 +10314,90 @@ export interface operations {
                     "application/json": components["schemas"]["WorkSession"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    thread: {
+    get_work_sessions_id_zed_thread: {
         parameters: {
             query?: never;
             header?: never;
@@ -3225,6 +10408,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3233,17 +10417,365 @@ export interface operations {
                     "application/json": components["schemas"]["ZedThread"];
                 };
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    socket: {
+    put_work_sessions_id_zed_thread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThreadBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ZedThread"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_work_sessions_id_zed_thread: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThreadBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ZedThread"];
+                };
+            };
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ZedThread"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_work_sessions_id_zed_thread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ZedThread"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ws: {
         parameters: {
             query?: never;
             header?: never;
@@ -3259,17 +10791,261 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Problem"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    healthz: {
+    post_zed_threads_create_session: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSessionBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedSession"];
+                };
+            };
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedSession"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_zed_events: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ZedEvent"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ZedEventAnswer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_healthz: {
         parameters: {
             query?: never;
             header?: never;
@@ -3287,7 +11063,7 @@ export interface operations {
             };
         };
     };
-    metrics: {
+    get_metrics: {
         parameters: {
             query?: never;
             header?: never;
@@ -3305,7 +11081,7 @@ export interface operations {
             };
         };
     };
-    readyz: {
+    get_readyz: {
         parameters: {
             query?: never;
             header?: never;
@@ -3326,7 +11102,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
             };
         };
     };

@@ -30,9 +30,30 @@ export type Agent = Schemas["AgentView"];
 export type PermissionOption = Schemas["PermissionChoice"];
 export type PermissionRequest = Schemas["PermissionRequest"];
 export type Me = Schemas["Me"];
+export type SpawnBody = Schemas["SpawnBody"];
+export type BranchBody = Schemas["BranchBody"];
+export type SessionDetail = Schemas["SessionDetail"];
+export type SessionDiff = Schemas["SessionDiffView"];
+export type QueuedMessage = Schemas["QueuedMessage"];
+export type Effort = WorkSession["effort"];
+export type CoordinationEvent = Schemas["CoordinationView"];
+export type CoordinationKind = CoordinationEvent["event_type"];
+export type CoordinationLog = With<
+  Schemas["CoordinationLog"],
+  { events_by_type: Partial<Record<CoordinationKind, number>> }
+>;
+export type Collision = Schemas["SessionCollision"];
+export type Collisions = Schemas["Collisions"];
+export type Timeline = Schemas["TimelineView"];
+export type TimelineSpan = Schemas["SpanView"];
+export type PlainTask = Schemas["PlainTask"];
+export type Template = Schemas["TemplateView"];
 export type FromPrompt = Schemas["FromPrompt"];
 export type FromDemo = Schemas["FromDemo"];
 export type NewProject = Schemas["NewProject"];
+export type SearchKind = "task" | "spec" | "transcript";
+export type SearchResult = With<Schemas["SearchResult"], { kind: SearchKind }>;
+export type Analytics = Schemas["Analytics"];
 export type Problem = Schemas["Problem"];
 
 export type ItemStatus = "pending" | "in_progress" | "completed";
@@ -62,9 +83,19 @@ export type ZedInstance = With<
 >;
 
 export type Finding = With<Schemas["FindingView"], { severity: "error" | "warning" | "info" }>;
+export type Comment = With<
+  Schemas["CommentView"],
+  { anchor: "kept" | "changed" | "outdated"; status: "open" | "answered" | "resolved" }
+>;
+export type CommentKind = Comment["kind"];
+export type NewComment = Schemas["CommentBody"];
+export type NewLineComment = Schemas["LineCommentBody"];
+export type DocumentView = Schemas["DocumentView"];
+export type SecretFinding = Schemas["SecretFinding"];
 export type Review = With<
   Schemas["Review"],
   {
+    comments: Comment[];
     decision: ReviewDecision | null;
     diff_from_previous: Partial<Record<"requirements" | "design" | "tasks", string>> | null;
   }

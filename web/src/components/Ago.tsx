@@ -3,35 +3,35 @@
 import { useSyncExternalStore } from "react";
 import { ago, duration } from "../model/time";
 
-const STEP = 15_000;
-const listeners = new Set<() => void>();
-let timer: ReturnType<typeof setInterval> | undefined;
-let present = Date.now();
-
-function listen(listener: () => void): () => void {
-  listeners.add(listener);
-  timer ??= setInterval(() => {
-    present = Date.now();
-    for (const each of listeners) each();
-  }, STEP);
-  return () => {
-    listeners.delete(listener);
-    if (listeners.size > 0) return;
-    clearInterval(timer);
-    timer = undefined;
+/** A clock that ticks while somebody looks at it. */
+function clock(step: number): () => number {
+  const listeners = new Set<() => void>();
+  let timer: ReturnType<typeof setInterval> | undefined;
+  let present = Date.now();
+  const listen = (listener: () => void) => {
+    listeners.add(listener);
+    timer ??= setInterval(() => {
+      present = Date.now();
+      for (const each of listeners) each();
+    }, step);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size > 0) return;
+      clearInterval(timer);
+      timer = undefined;
+    };
   };
+  const read = () => {
+    // Nobody ticked while nobody looked.
+    if (timer === undefined && Date.now() - present > step) present = Date.now();
+    return present;
+  };
+  return () => useSyncExternalStore(listen, read);
 }
 
 /** The present time, in steps of some seconds. */
-export function useNow(): number {
-  return useSyncExternalStore(listen, () => (timer === undefined ? stepped() : present));
-}
-
-function stepped(): number {
-  const now = Date.now();
-  if (now - present > STEP) present = now;
-  return present;
-}
+export const useNow = clock(15_000);
+const useSecond = clock(1000);
 
 export function Ago({ at }: { at: string | null | undefined }) {
   const now = useNow();
@@ -45,6 +45,6 @@ export function Ago({ at }: { at: string | null | undefined }) {
 
 /** How long something has been going on. */
 export function Since({ at }: { at: string }) {
-  const now = useNow();
+  const now = useSecond();
   return <time dateTime={at}>{duration((now - Date.parse(at)) / 1000)}</time>;
 }

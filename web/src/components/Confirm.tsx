@@ -9,13 +9,29 @@ interface Props {
   title: string;
   children: ReactNode;
   action: string;
+  /** What the other button says. */
+  keep?: string;
+  /** Whether the action takes something away. */
+  takesAway?: boolean;
   busy?: boolean;
   error?: unknown;
   onConfirm: () => void;
   onClose: () => void;
 }
 
-export function Confirm({ open, title, children, action, busy, error, onConfirm, onClose }: Props) {
+export function Confirm(props: Props) {
+  const {
+    open,
+    title,
+    children,
+    action,
+    keep = "Keep it",
+    takesAway = true,
+    busy,
+    error,
+    onConfirm,
+    onClose,
+  } = props;
   return (
     <Dialog open={open} onClose={onClose} maxWidth="xs" fullWidth>
       <DialogTitle>{title}</DialogTitle>
@@ -27,9 +43,14 @@ export function Confirm({ open, title, children, action, busy, error, onConfirm,
       </DialogContent>
       <DialogActions>
         <Button color="inherit" onClick={onClose}>
-          Keep it
+          {keep}
         </Button>
-        <Button color="error" variant="contained" onClick={onConfirm} loading={busy}>
+        <Button
+          color={takesAway ? "error" : "primary"}
+          variant="contained"
+          onClick={onConfirm}
+          loading={busy}
+        >
           {action}
         </Button>
       </DialogActions>

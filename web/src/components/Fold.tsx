@@ -1,46 +1,47 @@
 // Something that is shown when it is asked for.
 
-import ChevronRightRounded from "@mui/icons-material/ChevronRightRounded";
-import { Box, ButtonBase, Collapse } from "@mui/material";
-import { type ReactNode, useId, useState } from "react";
+import { createContext, type ReactNode, useContext, useId, useState } from "react";
+import css from "./Fold.module.css";
+
+/** Which folds are open, by name, for lists whose rows come and go as they are scrolled. */
+const Open = createContext<Map<string, boolean> | null>(null);
+
+/** Remembers the named folds below it for as long as it is shown. */
+export function Folds({ children }: { children: ReactNode }) {
+  const [open] = useState(() => new Map<string, boolean>());
+  return <Open.Provider value={open}>{children}</Open.Provider>;
+}
 
 interface Props {
+  /** What it is remembered by within its list. */
+  name?: string;
   label: ReactNode;
   children: ReactNode;
   quiet?: boolean;
   startOpen?: boolean;
 }
 
-export function Fold({ label, children, quiet = false, startOpen = false }: Props) {
-  const [isOpen, setOpen] = useState(startOpen);
+export function Fold({ name, label, children, quiet = false, startOpen = false }: Props) {
+  const remembered = useContext(Open);
+  const [isOpen, setOpen] = useState(() => remembered?.get(name ?? "") ?? startOpen);
   const id = useId();
+  const toggle = () => {
+    if (name) remembered?.set(name, !isOpen);
+    setOpen(!isOpen);
+  };
   return (
-    <Box sx={{ my: quiet ? 0.75 : 1 }}>
-      <ButtonBase
-        aria-expanded={isOpen}
-        aria-controls={id}
-        onClick={() => setOpen(!isOpen)}
-        sx={{
-          justifyContent: "flex-start",
-          textAlign: "left",
-          maxWidth: "100%",
-          gap: 0.25,
-          ml: -0.5,
-          pr: 0.75,
-          borderRadius: 0.5,
-          fontSize: "0.8125rem",
-          color: "text.secondary",
-          "&:hover": { color: "text.primary" },
-        }}
-      >
-        <ChevronRightRounded
-          sx={{ fontSize: 18, transform: isOpen ? "rotate(90deg)" : "none", transition: "transform .15s" }}
-        />
+    <div className={quiet ? css.fold : `${css.fold} ${css.wide}`}>
+      <button type="button" aria-expanded={isOpen} aria-controls={id} onClick={toggle} className={css.button}>
+        <svg viewBox="0 0 18 18" width="18" height="18" aria-hidden="true" className={css.mark}>
+          <path d="m7 5 4 4-4 4" fill="none" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round" />
+        </svg>
         {label}
-      </ButtonBase>
-      <Collapse in={isOpen} unmountOnExit id={id}>
-        <Box sx={{ pl: 2, pt: 0.75, pb: 0.5 }}>{children}</Box>
-      </Collapse>
-    </Box>
+      </button>
+      {isOpen && (
+        <div id={id} className={css.content}>
+          {children}
+        </div>
+      )}
+    </div>
   );
 }

@@ -1,35 +1,25 @@
 // Where something stands, as a sign that reads without its colour.
 
-import { keyframes } from "@emotion/react";
-import { Box } from "@mui/material";
 import type { Tone } from "../model/status";
+import css from "./Glyph.module.css";
 
-const COLORS: Record<Tone, string> = {
-  waiting: "text.disabled",
-  working: "info.main",
-  attention: "warning.main",
-  done: "success.main",
-  failed: "error.main",
-};
+interface GlyphProps {
+  tone: Tone;
+  size?: number;
+}
 
-const breathe = keyframes`0%, 100% { opacity: 1 } 50% { opacity: 0.45 }`;
-
-export function Glyph({ tone, size = 14, still = false }: { tone: Tone; size?: number; still?: boolean }) {
+/** It stands still: a page may have hundreds. */
+export function Glyph({ tone, size = 14 }: GlyphProps) {
   return (
-    <Box
-      component="svg"
+    <svg
       viewBox="0 0 14 14"
-      aria-hidden
-      sx={{
-        width: size,
-        height: size,
-        flexShrink: 0,
-        color: COLORS[tone],
-        animation: tone === "working" && !still ? `${breathe} 2.4s ease-in-out infinite` : undefined,
-      }}
+      width={size}
+      height={size}
+      aria-hidden="true"
+      className={`${css.glyph} ${css[tone]}`}
     >
       {shape(tone)}
-    </Box>
+    </svg>
   );
 }
 
@@ -91,20 +81,9 @@ function shape(tone: Tone) {
 export function Status({ tone, label, strong = false }: { tone: Tone; label: string; strong?: boolean }) {
   const isCalm = tone === "waiting" || tone === "done";
   return (
-    <Box
-      component="span"
-      sx={{
-        display: "inline-flex",
-        alignItems: "center",
-        gap: 0.75,
-        fontSize: "0.8125rem",
-        fontWeight: strong ? 600 : 500,
-        whiteSpace: "nowrap",
-        color: isCalm ? "text.secondary" : COLORS[tone],
-      }}
-    >
+    <span className={`${css.status} ${isCalm ? css.calm : css[tone]} ${strong ? css.strong : ""}`}>
       <Glyph tone={tone} />
       {label}
-    </Box>
+    </span>
   );
 }

@@ -1,9 +1,10 @@
-// Markdown from agents and people: no raw HTML, no foreign pictures, links that leave say so.
+// Markdown from agents and people: HTML is shown as it was written, no foreign pictures, links that leave say so.
 
 import { Box, Link } from "@mui/material";
-import { memo } from "react";
+import { memo, useMemo } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
+import { pieces, withLines } from "../model/pieces";
 import { MONO } from "../theme";
 
 const COMPONENTS: Components = {
@@ -36,21 +37,34 @@ const COMPONENTS: Components = {
 
 const PLUGINS = [remarkGfm];
 
+const Piece = memo(function Piece({ text, line }: { text: string; line: number | null }) {
+  const rehype = useMemo(() => (line === null ? [] : [withLines(line)]), [line]);
+  return (
+    <ReactMarkdown remarkPlugins={PLUGINS} rehypePlugins={rehype} components={COMPONENTS}>
+      {text}
+    </ReactMarkdown>
+  );
+});
+
 export const Markdown = memo(function Markdown({
   text,
   compact = false,
+  numbered = false,
 }: {
   text: string;
   compact?: boolean;
+  /** Whether elements carry the lines of the source that they come from. */
+  numbered?: boolean;
 }) {
+  const parts = useMemo(() => placed(text), [text]);
   return (
     <Box
       sx={{
         fontSize: compact ? "0.875rem" : "0.9375rem",
         lineHeight: compact ? 1.55 : 1.65,
         overflowWrap: "anywhere",
-        "& > :not(* + *)": { mt: 0 },
-        "& > :last-child": { mb: 0 },
+        "&& > :not(* + *)": { mt: 0 },
+        "&& > :last-child": { mb: 0 },
         "& p": { my: compact ? 0.75 : 1.25 },
         "& h1, & h2, & h3, & h4": { lineHeight: 1.35, letterSpacing: "-0.01em", mb: 0.75, fontWeight: 640 },
         "& h1": { fontSize: compact ? "1rem" : "1.25rem", mt: 2 },
@@ -100,13 +114,26 @@ export const Markdown = memo(function Markdown({
           textAlign: "left",
           verticalAlign: "top",
         },
+        // A narrow table is read by scrolling, not letter by letter.
+        "& th, & td, & td code": { overflowWrap: "break-word" },
         "& th": { bgcolor: "sunken", fontWeight: 600 },
         "& hr": { border: 0, borderTop: 1, borderColor: "divider", my: 3 },
       }}
     >
-      <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS} skipHtml>
-        {text}
-      </ReactMarkdown>
+      {parts.map(({ piece, line }, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a text grows at its end, its pieces stay in place
+        <Piece key={at} text={piece} line={numbered ? line : null} />
+      ))}
     </Box>
   );
 });
+
+/** The pieces of a text, each with the line before it. */
+function placed(text: string): { piece: string; line: number }[] {
+  let line = 0;
+  return pieces(text).map((piece) => {
+    const begun = line;
+    line += piece.split("\n").length - 1;
+    return { piece, line: begun };
+  });
+}

@@ -74,9 +74,8 @@ export function Question({ request, linked = false }: { request: PermissionReque
               <>
                 {" · "}
                 <TextLink
-                  to="/tasks/$taskId"
-                  params={{ taskId: request.spec_task_id }}
-                  search={{ tab: "sessions", session: request.work_session_id }}
+                  to="/tasks/$taskId/sessions/$sessionId"
+                  params={{ taskId: request.spec_task_id, sessionId: request.work_session_id }}
                 >
                   Open session
                 </TextLink>

@@ -1,34 +1,25 @@
 // A share as a thin bar with its number.
 
-import { Box, LinearProgress, Typography } from "@mui/material";
+import css from "./ProgressBar.module.css";
 
-interface Props {
-  value: number;
-  label: string;
-  showNumber?: boolean;
-  done?: boolean;
-}
-
-export function ProgressBar({ value, label, showNumber = true, done = false }: Props) {
+export function ProgressBar({ value, label }: { value: number; label: string }) {
   const percent = Math.round(Math.min(1, Math.max(0, value)) * 100);
   return (
-    <Box sx={{ display: "flex", alignItems: "center", gap: 1, minWidth: 0, width: "100%" }}>
-      <LinearProgress
-        variant="determinate"
-        value={percent}
+    <div className={css.bar}>
+      <div
+        role="progressbar"
         aria-label={label}
-        color={done || percent === 100 ? "success" : "info"}
-        sx={{ flex: 1 }}
-      />
-      {showNumber && (
-        <Typography
-          variant="caption"
-          color="textSecondary"
-          sx={{ width: 34, textAlign: "right", fontVariantNumeric: "tabular-nums" }}
-        >
-          {percent}%
-        </Typography>
-      )}
-    </Box>
+        aria-valuenow={percent}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        className={css.track}
+      >
+        <div
+          className={percent === 100 ? `${css.share} ${css.whole}` : css.share}
+          style={{ width: `${percent}%` }}
+        />
+      </div>
+      <span className={css.number}>{percent}%</span>
+    </div>
   );
 }

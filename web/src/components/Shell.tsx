@@ -1,6 +1,7 @@
 // The frame around every page: where to go, whether it is live, who is logged in.
 
 import AccountTreeOutlined from "@mui/icons-material/AccountTreeOutlined";
+import BarChartRounded from "@mui/icons-material/BarChartRounded";
 import FolderOutlined from "@mui/icons-material/FolderOutlined";
 import LogoutOutlined from "@mui/icons-material/LogoutOutlined";
 import SmartToyOutlined from "@mui/icons-material/SmartToyOutlined";
@@ -15,13 +16,15 @@ import { GROUPS } from "../model/status";
 import { ConnectionMark, OfflineBanner } from "./Connection";
 import { LinkBase } from "./links";
 import { PermissionBar } from "./Permissions";
-import { Shortcuts } from "./Shortcuts";
+import { SearchButton, SearchIconButton, SearchPalette } from "./SearchPalette";
+import { Shortcuts, ShortcutsButton } from "./Shortcuts";
 import { ThemeSwitch } from "./ThemeSwitch";
 import { Wordmark } from "./Wordmark";
 
 const PLACES = [
   { to: "/tasks", label: "Tasks", icon: ViewListOutlined },
   { to: "/fleet", label: "Fleet", icon: AccountTreeOutlined },
+  { to: "/analytics", label: "Analytics", icon: BarChartRounded },
   { to: "/projects", label: "Projects", icon: FolderOutlined },
   { to: "/agents", label: "Agents", icon: SmartToyOutlined },
 ] as const;
@@ -53,13 +56,15 @@ export function Shell() {
         <BottomBar />
       </Box>
       <Shortcuts />
+      <SearchPalette />
     </LiveProvider>
   );
 }
 
 function useCounts(): Record<string, number> {
   const waiting = useQuery(taskCountQuery(GROUPS.needs_you.statuses)).data ?? 0;
-  const working = useQuery(fleetQuery).data?.agents.length ?? 0;
+  // Only the number: the fleet changes many times a second.
+  const working = useQuery({ ...fleetQuery, select: (fleet) => fleet.agents.length }).data ?? 0;
   return { "/tasks": waiting, "/fleet": working };
 }
 
@@ -85,9 +90,10 @@ function Sidebar() {
         borderColor: "divider",
       }}
     >
-      <Box sx={{ px: 1, mb: 2.5 }}>
+      <Box sx={{ px: 1, mb: 2 }}>
         <Wordmark />
       </Box>
+      <SearchButton />
       <Stack sx={{ gap: 0.25, flex: 1 }}>
         {PLACES.map(({ to, label, icon: Icon }) => {
           const isHere = Boolean(matches({ to, fuzzy: true }));
@@ -157,6 +163,7 @@ function Account() {
       <Typography variant="caption" color="textSecondary" noWrap sx={{ flex: 1 }}>
         {me?.name ?? ""}
       </Typography>
+      <ShortcutsButton />
       <ThemeSwitch />
       <Logout />
     </Stack>
@@ -197,6 +204,7 @@ function TopBar() {
       <Wordmark />
       <Box sx={{ flex: 1 }} />
       <ConnectionMark />
+      <SearchIconButton />
       <ThemeSwitch />
       <Logout />
     </Stack>

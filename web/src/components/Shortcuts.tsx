@@ -1,21 +1,48 @@
 // Keys that work everywhere, and the page that lists them.
 
-import { Box, Dialog, DialogContent, DialogTitle, Stack, Typography } from "@mui/material";
+import KeyboardOutlined from "@mui/icons-material/KeyboardOutlined";
+import {
+  Box,
+  Dialog,
+  DialogContent,
+  DialogTitle,
+  IconButton,
+  Stack,
+  Tooltip,
+  Typography,
+} from "@mui/material";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { MONO } from "../theme";
 
 const KEYS: [string, string][] = [
   ["c", "New task"],
-  ["/", "Search tasks"],
+  ["/", "Search; on the list of tasks, narrow it down"],
+  ["Ctrl K", "Search everything"],
   ["j  k", "Next and previous task in the list"],
   ["Enter", "Open the chosen task"],
+  ["1 – 6", "Parts of a task: overview, specification, sessions, change, timeline, coordination"],
   ["g t", "Go to tasks"],
   ["g f", "Go to the fleet"],
+  ["g s", "Go to the search"],
+  ["g y", "Go to analytics"],
   ["g p", "Go to projects"],
   ["g a", "Go to agents"],
+  ["Esc", "Close what is open"],
   ["?", "This list"],
 ];
+
+/** Where the key after a `g` goes. */
+const PLACES: Partial<
+  Record<string, "/tasks" | "/fleet" | "/search" | "/analytics" | "/projects" | "/agents">
+> = {
+  t: "/tasks",
+  f: "/fleet",
+  s: "/search",
+  y: "/analytics",
+  p: "/projects",
+  a: "/agents",
+};
 
 /** Whether a key was meant for a text field or a dialog. */
 export function isTyping(event: KeyboardEvent): boolean {
@@ -28,8 +55,26 @@ export function isTyping(event: KeyboardEvent): boolean {
   );
 }
 
+/** Opens the list of keys, wherever it is asked for. */
+const asked = new EventTarget();
+
+export function ShortcutsButton() {
+  return (
+    <Tooltip title="Keyboard shortcuts (?)">
+      <IconButton aria-label="Keyboard shortcuts" onClick={() => asked.dispatchEvent(new Event("open"))}>
+        <KeyboardOutlined fontSize="small" />
+      </IconButton>
+    </Tooltip>
+  );
+}
+
 export function Shortcuts() {
   const [isOpen, setOpen] = useState(false);
+  useEffect(() => {
+    const open = () => setOpen(true);
+    asked.addEventListener("open", open);
+    return () => asked.removeEventListener("open", open);
+  }, []);
   const navigate = useNavigate();
   const goes = useRef(false);
 
@@ -39,9 +84,7 @@ export function Shortcuts() {
       const went = goes.current;
       goes.current = event.key === "g" && !went;
       if (went) {
-        const to = ({ t: "/tasks", f: "/fleet", p: "/projects", a: "/agents" } as const)[
-          event.key as "t" | "f" | "p" | "a"
-        ];
+        const to = PLACES[event.key];
         if (to) void navigate({ to });
       } else if (event.key === "?") {
         setOpen(true);

@@ -3,6 +3,7 @@ import { beforeEach, expect, test } from "vitest";
 import { nextCursor, type Page } from "../api/client";
 import type { Fleet, LogEntry, SpecTask, TaskDetail, TaskProgress } from "../api/types";
 import type { LiveMessage } from "../live";
+import type { Log } from "../model/log";
 import { apply } from "./apply";
 import { keys } from "./keys";
 
@@ -15,7 +16,7 @@ beforeEach(() => {
 
 function receive(type: string, data: unknown, session?: string) {
   const message: LiveMessage = { seq: 1, topic: session ? "session" : "fleet", id: session, type, data };
-  apply(client, message, (key) => asked.push(key.join("/")));
+  apply(client, [message], (key) => asked.push(key.join("/")));
 }
 
 const task = (more: Partial<SpecTask>) =>
@@ -61,6 +62,30 @@ test("a session is merged into its task; an unknown one is asked for", () => {
   receive("work_session.updated", { id: "stws_2", spec_task_id: "spt_1", status: "pending" });
   expect(detail()?.work_sessions).toHaveLength(1);
   expect(asked).toContain("task/spt_1");
+});
+
+test("what a crew is told comes whole; what collides is looked up", () => {
+  const log = { events: [], events_by_type: {}, total_events: 0, filtered_events: 0 };
+  client.setQueryData(keys.coordination("spt_1"), log);
+  const event = { id: "evt_1", event_type: "handoff", message: "Ready", timestamp: "2026-01-01T00:00:00Z" };
+  receive("coordination", { spec_task_id: "spt_1", ...event });
+  expect(client.getQueryData(keys.coordination("spt_1"))).toMatchObject({
+    events: [event],
+    total_events: 1,
+    events_by_type: { handoff: 1 },
+  });
+  expect(asked).toEqual(["timeline/spt_1"]);
+  receive("coordination", { spec_task_id: "spt_1", event: "collisions", collisions: [] });
+  expect(client.getQueryData(keys.coordination("spt_1"))).toMatchObject({ total_events: 1 });
+  expect(asked).toContain("collisions/spt_1");
+});
+
+test("what an agent wrote shows in the change of its session", () => {
+  const entry = (kind: string, more: object) => ({ seq: 1, at: "", kind, ...more });
+  receive("session.event", entry("agent_message", { text: "Hm." }), "stws_1");
+  expect(asked).toEqual([]);
+  receive("session.event", entry("tool_call", { status: "completed" }), "stws_1");
+  expect(asked).toEqual(["session-diff/stws_1"]);
 });
 
 const fleet = (): Fleet => ({
@@ -115,13 +140,42 @@ test("an agent whose session ended leaves the fleet; one that begins is asked fo
 
 test("log entries are appended; a gap is asked for", () => {
   const entry = (seq: number): LogEntry => ({ seq, at: "", kind: "notice" });
-  client.setQueryData(keys.log("stws_1"), [entry(1), entry(2)]);
-  receive("session.event", entry(3), "stws_1");
+  client.setQueryData<Log>(keys.log("stws_1"), { entries: [entry(41), entry(42)], isRead: true });
+  receive("session.event", entry(43), "stws_1");
   expect(asked).toEqual([]);
-  receive("session.event", entry(3), "stws_1");
-  expect(client.getQueryData<LogEntry[]>(keys.log("stws_1"))).toHaveLength(3);
-  receive("session.event", entry(6), "stws_1");
+  receive("session.event", entry(43), "stws_1");
+  expect(client.getQueryData<Log>(keys.log("stws_1"))?.entries).toHaveLength(3);
+  receive("session.event", entry(46), "stws_1");
   expect(asked).toEqual(["log/stws_1"]);
+});
+
+test("entries that come before the log is read wait for it", () => {
+  receive("session.event", { seq: 812, at: "", kind: "notice" }, "stws_1");
+  expect(client.getQueryData<Log>(keys.log("stws_1"))).toMatchObject({
+    isRead: false,
+    entries: [{ seq: 812 }],
+  });
+  expect(asked).toEqual([]);
+});
+
+test("a list is asked for again only when a task may have moved in it", () => {
+  const pages = { pages: [{ items: [task({})], total: 1, next: null }], pageParams: [undefined] };
+  client.setQueryData(keys.taskPages({}), pages);
+  receive("task.updated", { id: "spt_1", name: "A", status: "spec_review", progress: 0.5, version: 4 });
+  expect(asked).not.toContain("tasks");
+  receive("task.updated", { id: "spt_1", name: "A", status: "implementation", version: 5 });
+  expect(asked).toContain("tasks");
+  asked = [];
+  receive("task.updated", { id: "spt_2", name: "B", status: "backlog", version: 1 });
+  expect(asked).toContain("tasks");
+});
+
+test("the questions of a session that ends are looked for again, others are let be", () => {
+  client.setQueryData(keys.permissions, [{ id: "q", work_session_id: "stws_1" }]);
+  receive("work_session.updated", { id: "stws_2", spec_task_id: "spt_1", status: "completed" });
+  expect(asked).not.toContain("permissions");
+  receive("work_session.updated", { id: "stws_1", spec_task_id: "spt_1", status: "failed" });
+  expect(asked).toContain("permissions");
 });
 
 test("a question of an agent is looked for when its log has it", () => {

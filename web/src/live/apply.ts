@@ -1,19 +1,23 @@
 // What a message of the live stream changes in the cache.
 
-import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import { type InfiniteData, notifyManager, type QueryClient } from "@tanstack/react-query";
 import type { Page } from "../api/client";
 import type {
   Checklist,
+  CoordinationEvent,
+  CoordinationLog,
   Fleet,
   LogEntry,
+  PermissionRequest,
   SpecTask,
   TaskDetail,
   TaskProgress,
   WorkSession,
 } from "../api/types";
 import type { LiveMessage } from "../live";
+import { withEvent } from "../model/coordination";
 import { withChecklist } from "../model/fleet";
-import { mergeLog, unbrokenTo } from "../model/log";
+import { hasGap, type Log, mergeLog } from "../model/log";
 import { keys } from "./keys";
 
 type TaskPages = InfiniteData<Page<SpecTask[]>>;
@@ -21,10 +25,25 @@ type TaskPages = InfiniteData<Page<SpecTask[]>>;
 /** Queries whose answers have to be asked for again, because a message does not carry them. */
 export type Refresh = (key: readonly unknown[]) => void;
 
-/** Writes a message into the cache. */
-export function apply(client: QueryClient, message: LiveMessage, refresh: Refresh): void {
+/** Writes messages into the cache, in their order; whoever looks at it is told once. */
+export function apply(client: QueryClient, messages: readonly LiveMessage[], refresh: Refresh): void {
+  const logs = new Map<string, LogEntry[]>();
+  notifyManager.batch(() => {
+    for (const message of messages) {
+      if (typeof message.data !== "object" || message.data === null) continue;
+      if (message.type !== "session.event") applyNews(client, message, refresh);
+      else if (message.id) {
+        const entries = logs.get(message.id) ?? [];
+        entries.push(message.data as LogEntry);
+        logs.set(message.id, entries);
+      }
+    }
+    for (const [session, entries] of logs) applyLogEntries(client, session, entries, refresh);
+  });
+}
+
+function applyNews(client: QueryClient, message: LiveMessage, refresh: Refresh): void {
   const { type, data } = message;
-  if (typeof data !== "object" || data === null) return;
   switch (type) {
     case "task.updated":
       applyTask(client, data as Partial<SpecTask> & { id: string }, refresh);
@@ -32,15 +51,16 @@ export function apply(client: QueryClient, message: LiveMessage, refresh: Refres
     case "work_session.updated":
       applySession(client, data as Partial<WorkSession> & { id: string; spec_task_id: string }, refresh);
       return;
-    case "session.event":
-      if (message.id) applyLogEntry(client, message.id, data as LogEntry, refresh);
+    case "coordination":
+      applyCoordination(client, data as CoordinationNews, refresh);
       return;
     case "progress":
       applyProgress(client, data as { spec_task_id: string; checklist: Checklist; at?: unknown });
       return;
     case "review": {
       const id = (data as { spec_task_id: string }).spec_task_id;
-      for (const key of [keys.specs(id), keys.reviews(id), keys.lint(id), keys.diff(id)]) refresh(key);
+      for (const key of [keys.specs(id), keys.reviews(id), keys.lint(id), keys.diff(id), keys.secrets(id)])
+        refresh(key);
       return;
     }
     case "usage": {
@@ -59,15 +79,18 @@ export function apply(client: QueryClient, message: LiveMessage, refresh: Refres
 
 function applyTask(client: QueryClient, news: Partial<SpecTask> & { id: string }, refresh: Refresh): void {
   const before = client.getQueryData<TaskDetail>(keys.task(news.id));
+  const listed = listedTasks(client, news.id);
   patchTask(client, news.id, (task) => (isNewer(news, task) ? { ...task, ...news } : task));
-  // Which lists a task belongs to, and where in them, is the server's to say.
-  refresh(keys.lists);
+  // Which lists a task belongs to, and where in them, is the server's to say; what it shows there is known.
+  if (listed.length === 0 || listed.some(({ task, sort }) => movesInList(task, news, sort)))
+    refresh(keys.lists);
   if (before && before.status !== news.status) {
     for (const key of [
       keys.task(news.id),
       keys.progress(news.id),
       keys.instance(news.id),
       keys.diff(news.id),
+      keys.timeline(news.id),
     ])
       refresh(key);
   } else if (before) {
@@ -87,6 +110,23 @@ function applyTask(client: QueryClient, news: Partial<SpecTask> & { id: string }
         }
       : fleet,
   );
+}
+
+/** A task as the lists show it, with what each is sorted by. */
+function listedTasks(client: QueryClient, id: string): { task: SpecTask; sort: unknown }[] {
+  return client.getQueriesData<TaskPages>({ queryKey: keys.pages }).flatMap(([key, pages]) => {
+    const sort = (key[keys.pages.length] as { sort?: unknown } | undefined)?.sort;
+    const found = pages?.pages.flatMap((page) => page.items.filter((task) => task.id === id)) ?? [];
+    return found.map((task) => ({ task, sort }));
+  });
+}
+
+/** What decides which lists a task is in, and where. */
+const PLACING = ["status", "name", "priority", "archived", "project_id"] as const;
+
+function movesInList(task: SpecTask, news: Partial<SpecTask>, sort: unknown): boolean {
+  if (typeof sort === "string" && sort.endsWith("updated_at")) return true;
+  return PLACING.some((field) => news[field] !== undefined && news[field] !== task[field]);
 }
 
 function isNewer(news: Partial<SpecTask>, task: SpecTask): boolean {
@@ -127,9 +167,13 @@ function applySession(
       work_sessions: task.work_sessions.map((session) => (session.id === news.id ? merged : session)),
     };
   });
+  refresh(keys.timeline(news.spec_task_id));
+  refresh(keys.sessionDiff(news.id));
   // Being unblocked is not always told of: it follows from the end of another session.
   if (news.status === "completed" || news.status === "failed" || news.status === "cancelled") {
     refresh(keys.task(news.spec_task_id));
+    // What has ended collides no more, which nobody tells.
+    refresh(keys.collisions(news.spec_task_id));
   }
   const fleet = client.getQueryData<Fleet>(keys.fleet);
   const isShown = fleet?.agents.some((agent) => agent.work_session_id === news.id) ?? false;
@@ -145,7 +189,27 @@ function applySession(
   } else if (!isShown && news.status === "active") {
     refresh(keys.fleet);
   }
-  refresh(keys.permissions);
+  // The questions of a session end with it.
+  const open = client.getQueryData<PermissionRequest[]>(keys.permissions);
+  if (news.status !== "active" && open?.some((request) => request.work_session_id === news.id)) {
+    refresh(keys.permissions);
+  }
+}
+
+type CoordinationNews = { spec_task_id: string } & (
+  | CoordinationEvent
+  | { event: "collisions"; id?: undefined }
+);
+
+/** What was told comes whole; how much there is of it, and the lines that collide, are looked up. */
+function applyCoordination(client: QueryClient, news: CoordinationNews, refresh: Refresh): void {
+  const { spec_task_id: task, ...event } = news;
+  refresh(keys.timeline(task));
+  if (event.id === undefined) {
+    refresh(keys.collisions(task));
+    return;
+  }
+  client.setQueryData<CoordinationLog>(keys.coordination(task), (log) => log && withEvent(log, event));
 }
 
 function applyProgress(
@@ -186,12 +250,17 @@ function withShare(
   return { ...session, progress: withChecklist(card, checklist, card.last_update).progress };
 }
 
-function applyLogEntry(client: QueryClient, session: string, entry: LogEntry, refresh: Refresh): void {
+function applyLogEntries(client: QueryClient, session: string, entries: LogEntry[], refresh: Refresh): void {
   const key = keys.log(session);
-  const before = client.getQueryData<LogEntry[]>(key) ?? [];
-  const after = mergeLog(before, [entry]);
-  client.setQueryData<LogEntry[]>(key, after);
-  const hasGap = unbrokenTo(after.slice(0, 1)) === 0 || entry.seq > (before.at(-1)?.seq ?? 0) + 1;
-  if (hasGap) refresh(key);
-  if (entry.kind.startsWith("permission")) refresh(keys.permissions);
+  const before = client.getQueryData<Log>(key) ?? { entries: [], isRead: false };
+  const after = { ...before, entries: mergeLog(before.entries, entries) };
+  client.setQueryData<Log>(key, after);
+  if (after.isRead && hasGap(after.entries)) refresh(key);
+  if (entries.some((entry) => entry.kind.startsWith("permission"))) refresh(keys.permissions);
+  // A tool that ended may have written files; a turn that ended has its work committed.
+  if (entries.some(mayHaveWritten)) refresh(keys.sessionDiff(session));
+}
+
+function mayHaveWritten(entry: LogEntry): boolean {
+  return entry.kind === "commit" || (entry.kind === "tool_call" && entry.status === "completed");
 }

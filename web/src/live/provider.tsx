@@ -4,6 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import { type LiveStatus, LiveStream, type Socket, type Topic } from "../live";
 import { apply } from "./apply";
+import { inbox } from "./inbox";
 import { keys } from "./keys";
 import { refresher } from "./refresher";
 
@@ -16,13 +17,14 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   const [stream] = useState(() => {
     const refresh = refresher((queryKey) => void client.invalidateQueries({ queryKey }));
+    const news = inbox((messages) => apply(client, messages, refresh));
     return new LiveStream({
       open: () => {
         const scheme = window.location.protocol === "https:" ? "wss" : "ws";
         return new WebSocket(`${scheme}://${window.location.host}/api/v1/ws`) as unknown as Socket;
       },
       handlers: {
-        message: (message) => apply(client, message, refresh),
+        message: news.put,
         subscribed: (topics) => {
           for (const topic of topics) if (topic.topic === "session" && topic.id) refresh(keys.log(topic.id));
         },
@@ -36,13 +38,16 @@ export function LiveProvider({ children }: { children: ReactNode }) {
 
   useEffect(() => {
     const release = stream.subscribe({ topic: "fleet" });
-    const hurry = () => stream.hurry();
+    // A network that changed, and a machine that slept, may have cut the stream without a word.
+    const check = () => stream.check();
     stream.start();
-    window.addEventListener("online", hurry);
-    document.addEventListener("visibilitychange", hurry);
+    window.addEventListener("online", check);
+    window.addEventListener("offline", check);
+    document.addEventListener("visibilitychange", check);
     return () => {
-      window.removeEventListener("online", hurry);
-      document.removeEventListener("visibilitychange", hurry);
+      window.removeEventListener("online", check);
+      window.removeEventListener("offline", check);
+      document.removeEventListener("visibilitychange", check);
       release();
       stream.stop();
     };

@@ -2,18 +2,28 @@
 
 /** How long further messages are waited for, in milliseconds. */
 const GATHER = 250;
+/** How long after a question the same one may be asked again, in milliseconds. */
+const REST = 1500;
 
-export function refresher(ask: (key: readonly unknown[]) => void): (key: readonly unknown[]) => void {
-  const waiting = new Map<string, readonly unknown[]>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+/** Asks for each key once after a burst, and while messages go on, only now and then. */
+export function refresher(
+  ask: (key: readonly unknown[]) => void,
+  rest = REST,
+): (key: readonly unknown[]) => void {
+  const waiting = new Set<string>();
+  const asked = new Map<string, number>();
   return (key) => {
-    waiting.set(JSON.stringify(key), key);
-    if (timer !== undefined) return;
-    timer = setTimeout(() => {
-      timer = undefined;
-      const asked = [...waiting.values()];
-      waiting.clear();
-      for (const one of asked) ask(one);
-    }, GATHER);
+    const name = JSON.stringify(key);
+    if (waiting.has(name)) return;
+    waiting.add(name);
+    const since = Date.now() - (asked.get(name) ?? Number.NEGATIVE_INFINITY);
+    setTimeout(
+      () => {
+        waiting.delete(name);
+        asked.set(name, Date.now());
+        ask(key);
+      },
+      Math.max(GATHER, rest - since),
+    );
   };
 }

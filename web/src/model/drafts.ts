@@ -1,22 +1,18 @@
-// Comments of a reviewer that are not sent yet, kept in the browser so that a reload loses none.
+// What a reviewer writes and has not sent yet, kept in the browser so that a reload loses none.
 
 import { useState } from "react";
 
 export type DocumentName = "requirements" | "design" | "tasks";
 
-export interface Draft {
+/** A comment on a line of the change that is sent with the review. */
+export interface LineDraft {
   id: string;
-  document: DocumentName;
-  /** The words that the comment is about; empty for the whole document. */
+  path: string;
+  side: "old" | "new";
+  line: number;
+  /** The code that it is about. */
   quote: string;
   comment: string;
-}
-
-/** A comment as the planning agent reads it. */
-export function asChange(draft: Draft): string {
-  const where = `${draft.document}.md`;
-  const quote = draft.quote.replace(/\s+/g, " ").trim();
-  return quote ? `${where}, at “${quote}”: ${draft.comment.trim()}` : `${where}: ${draft.comment.trim()}`;
 }
 
 /** State that survives a reload of the page, by a name. */

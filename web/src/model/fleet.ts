@@ -3,7 +3,7 @@
 import type { Checklist, FleetAgent, FleetItem } from "../api/types";
 
 /** How many items are shown before and after the present one. */
-const AROUND = 3;
+export const AROUND = 3;
 
 /** A card's items around the one that is being worked on, or else the next one. */
 export function around(

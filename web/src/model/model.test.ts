@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
 import type { Checklist, DiffHunk, FleetAgent, FleetItem, LogEntry, WorkSession } from "../api/types";
 import { hunkLines, parseUnified, textChange } from "./diff";
-import { asChange } from "./drafts";
 import { around, withChecklist } from "./fleet";
-import { mergeLog, unbrokenTo } from "./log";
-import { GROUPS, statusesOf, TASK_STATUSES } from "./status";
+import { countBefore, hasGap, mergeLog, unbrokenTo } from "./log";
+import { GROUPS, sessionState, statusesOf, TASK_STATUSES, TASK_TYPES, taskState, typesOf } from "./status";
 import { toolContent } from "./tool";
 import { sessionTree } from "./tree";
 
@@ -21,7 +20,9 @@ test("a log is whole up to its first gap", () => {
   expect(unbrokenTo([])).toBe(0);
   expect(unbrokenTo(entries(1, 2, 3))).toBe(3);
   expect(unbrokenTo(entries(1, 2, 4))).toBe(2);
-  expect(unbrokenTo(entries(9, 10))).toBe(0);
+  expect(unbrokenTo(entries(9, 10))).toBe(10);
+  expect([hasGap(entries(9, 10)), hasGap(entries(9, 11)), hasGap([])]).toEqual([false, true, false]);
+  expect([countBefore(entries(9, 10)), countBefore(entries(1)), countBefore([])]).toEqual([8, 0, 0]);
 });
 
 const items = (...statuses: FleetItem["status"][]): FleetItem[] =>
@@ -168,13 +169,15 @@ test("filters stand for states: a group's, one's own, or all", () => {
   expect(grouped.sort()).toEqual([...TASK_STATUSES].sort());
 });
 
-test("a comment names its document and the words that it is about", () => {
-  const draft = {
-    id: "1",
-    document: "design",
-    quote: "signed\n  cookie",
-    comment: " Make it HttpOnly. ",
-  } as const;
-  expect(asChange(draft)).toBe("design.md, at “signed cookie”: Make it HttpOnly.");
-  expect(asChange({ ...draft, quote: "" })).toBe("design.md: Make it HttpOnly.");
+test("types of a filter are one or several, and those with and without a plan are all", () => {
+  expect(typesOf(undefined)).toEqual([]);
+  expect(typesOf("batch")).toEqual(["batch"]);
+  expect(typesOf("epic")).toEqual([]);
+  expect([...typesOf("planned"), ...typesOf("plain")].sort()).toEqual([...TASK_TYPES].sort());
+});
+
+test("a conversation that waits for a person is not shown as running", () => {
+  expect(taskState({ status: "implementation", waits_for_person: true }).tone).toBe("attention");
+  expect(taskState({ status: "implementation", waits_for_person: false }).tone).toBe("working");
+  expect(sessionState({ status: "active", waits_for_person: true }).label).toBe("Your turn");
 });

@@ -1,11 +1,24 @@
 // What the states of tasks and sessions are called, whose turn they mean, and how they are grouped.
 
-import type { ItemStatus, Priority, SessionStatus, TaskStatus, TaskType, WorkSession } from "../api/types";
+import type {
+  ItemStatus,
+  Priority,
+  SessionStatus,
+  SpecTask,
+  TaskStatus,
+  TaskType,
+  WorkSession,
+} from "../api/types";
 
 /** Whose turn it is: nobody's yet, an agent's, a person's; or how it ended. */
 export type Tone = "waiting" | "working" | "attention" | "done" | "failed";
 
-const TASK: Record<TaskStatus, { label: string; tone: Tone }> = {
+interface Shown {
+  label: string;
+  tone: Tone;
+}
+
+const TASK: Record<TaskStatus, Shown> = {
   backlog: { label: "Backlog", tone: "waiting" },
   spec_generation: { label: "Planning", tone: "working" },
   spec_review: { label: "Review the spec", tone: "attention" },
@@ -22,11 +35,7 @@ const TASK: Record<TaskStatus, { label: string; tone: Tone }> = {
 
 export const TASK_STATUSES = Object.keys(TASK) as TaskStatus[];
 
-export function taskStatus(status: TaskStatus): { label: string; tone: Tone } {
-  return TASK[status] ?? { label: words(status), tone: "waiting" };
-}
-
-const SESSION: Record<SessionStatus, { label: string; tone: Tone }> = {
+const SESSION: Record<SessionStatus, Shown> = {
   pending: { label: "Pending", tone: "waiting" },
   active: { label: "Active", tone: "working" },
   blocked: { label: "Blocked", tone: "waiting" },
@@ -35,8 +44,24 @@ const SESSION: Record<SessionStatus, { label: string; tone: Tone }> = {
   cancelled: { label: "Cancelled", tone: "waiting" },
 };
 
-export function sessionStatus(status: SessionStatus): { label: string; tone: Tone } {
-  return SESSION[status] ?? { label: words(status), tone: "waiting" };
+/** How a state is shown; one that this page does not know, by its own word. */
+function shownBy<Status extends string>(known: Record<Status, Shown>): (status: Status) => Shown {
+  return (status) => known[status] ?? { label: words(status), tone: "waiting" };
+}
+
+export const taskStatus = shownBy(TASK);
+export const sessionStatus = shownBy(SESSION);
+
+const YOUR_TURN: Shown = { label: "Your turn", tone: "attention" };
+
+/** What a task's state is called; a conversation in which a person is to speak is not at work. */
+export function taskState(task: Pick<SpecTask, "status" | "waits_for_person">): Shown {
+  return task.waits_for_person ? YOUR_TURN : taskStatus(task.status);
+}
+
+/** What a session's state is called; one that waits for words is not at work. */
+export function sessionState(session: Pick<WorkSession, "status" | "waits_for_person">): Shown {
+  return session.waits_for_person ? YOUR_TURN : sessionStatus(session.status);
 }
 
 /** The filters of the task list that stand for several states. */
@@ -121,6 +146,19 @@ export const TASK_TYPES: TaskType[] = [
   "batch",
   "coding_session",
 ];
+
+/** The filters of the task list that stand for several types. */
+export const KINDS = {
+  planned: { label: "With a plan", types: TASK_TYPES.filter(isPlanned) },
+  plain: { label: "Without a plan", types: TASK_TYPES.filter((type) => !isPlanned(type)) },
+} as const satisfies Record<string, { label: string; types: TaskType[] }>;
+
+/** The types that a filter's word stands for; nothing stands for all. */
+export function typesOf(filter: string | undefined): TaskType[] {
+  if (!filter) return [];
+  if (filter in KINDS) return [...KINDS[filter as keyof typeof KINDS].types];
+  return TASK_TYPES.filter((type) => type === filter);
+}
 
 /** What a session still waits for, by name. */
 export function blockersOf(session: WorkSession, all: readonly WorkSession[]): string[] {

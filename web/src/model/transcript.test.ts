@@ -1,13 +1,14 @@
 import { expect, test } from "vitest";
 import type { LogEntry } from "../api/types";
-import { type Block, transcript } from "./transcript";
+import { type Block, commands, endedTurns, lastPlan, placeOf, Transcript } from "./transcript";
 
 /** A log of entries, numbered from 1. */
 function log(...entries: Record<string, unknown>[]): LogEntry[] {
   return entries.map((entry, at) => ({ seq: at + 1, at: "2026-01-01T00:00:00.000Z", ...entry }) as LogEntry);
 }
 
-const kinds = (blocks: Block[]) => blocks.map((block) => block.block);
+const transcript = (entries: LogEntry[]) => new Transcript().read(entries);
+const kinds = (blocks: readonly Block[]) => blocks.map((block) => block.block);
 
 test("chunks of a message are joined, and kept apart from thoughts", () => {
   const blocks = transcript(
@@ -104,4 +105,113 @@ test("failed turns say why, and whether they are tried again", () => {
     tone: "error",
     text: "The turn failed: the agent ended. It is tried again.",
   });
+});
+
+test("a log that grows changes only the blocks that its new entries are about", () => {
+  const entries = log(
+    { kind: "tool_call", tool_call_id: "a", title: "Read x", status: "pending" },
+    { kind: "agent_message", text: "Reading. " },
+    { kind: "agent_message", text: "Still reading." },
+    { kind: "tool_call", tool_call_id: "a", status: "completed" },
+  );
+  const reader = new Transcript();
+  const before = reader.read(entries.slice(0, 2));
+  const more = reader.read(entries.slice(0, 3));
+  expect(before).toMatchObject([{ status: "pending" }, { text: "Reading. " }]);
+  expect(more[1]).toMatchObject({ text: "Reading. Still reading." });
+  expect(more[0]).toBe(before[0]);
+  const after = reader.read(entries);
+  expect(after[0]).toMatchObject({ status: "completed" });
+  expect(after[1]).toBe(more[1]);
+  expect(reader.read(entries)).toBe(after);
+});
+
+test("earlier entries that are read later come before", () => {
+  const entries = log({ kind: "agent_message", text: "One " }, { kind: "agent_message", text: "sentence." });
+  const reader = new Transcript();
+  expect(reader.read(entries.slice(1))).toMatchObject([{ text: "sentence.", seq: 2 }]);
+  expect(reader.read(entries)).toMatchObject([{ text: "One sentence.", seq: 1 }]);
+});
+
+test("what follows a gap waits until the gap is read", () => {
+  const entries = log(
+    { kind: "agent_message", text: "a" },
+    { kind: "agent_message", text: "b" },
+    { kind: "agent_message", text: "c" },
+  );
+  const reader = new Transcript();
+  expect(reader.read(entries.filter(({ seq }) => seq !== 2))).toMatchObject([{ text: "a" }]);
+  expect(reader.read(entries)).toMatchObject([{ text: "abc" }]);
+});
+
+test("a message that is changed or taken back says so where it was said", () => {
+  const said = [
+    { kind: "user_message", message_id: "m1", by: "ada", text: "One" },
+    { kind: "user_message", message_id: "m2", by: "ada", text: "Two" },
+    { kind: "message_edited", message_id: "m1", text: "First" },
+    { kind: "message_withdrawn", message_id: "m2" },
+    // Said before the known part of the log.
+    { kind: "message_withdrawn", message_id: "m0" },
+  ];
+  expect(transcript(log(...said))).toMatchObject([
+    { text: "First", fate: "edited" },
+    { text: "Two", fate: "withdrawn" },
+  ]);
+});
+
+test("what was told, and what was recorded from outside, is no unknown entry", () => {
+  const blocks = transcript(
+    log(
+      {
+        kind: "coordination",
+        event_type: "handoff",
+        from_session_id: "a",
+        to_session_id: null,
+        text: "Ready.",
+      },
+      {
+        kind: "recorded",
+        activity_type: "decision",
+        text: "SQLite.",
+        by: "ada",
+        timestamp: "2026-01-01T00:00:00Z",
+        files_affected: ["a.rs"],
+      },
+      { kind: "recorded", activity_type: "conversation", text: "Hm.", timestamp: null, files_affected: null },
+    ),
+  );
+  expect(blocks).toMatchObject([
+    { block: "coordination", type: "handoff", from: "a", to: null, text: "Ready." },
+    { block: "recorded", activity: "decision", at: "2026-01-01T00:00:00Z", files: ["a.rs"] },
+    { block: "recorded", files: [] },
+  ]);
+});
+
+test("an entry is found in the block that shows it", () => {
+  const entries = log(
+    { kind: "agent_message", text: "One " },
+    { kind: "agent_message", text: "sentence." },
+    { kind: "tool_call", tool_call_id: "a", tool_kind: "execute", status: "pending" },
+    { kind: "agent_thought", text: "Hm." },
+    { kind: "tool_call", tool_call_id: "a", status: "completed" },
+  );
+  const blocks = transcript(entries);
+  expect(entries.map((entry) => placeOf(blocks, entry))).toEqual([0, 0, 1, 2, 1]);
+  expect(placeOf([], { seq: 3 })).toBe(-1);
+  expect(commands(blocks)).toMatchObject([{ id: "a", status: "completed" }]);
+});
+
+test("the turns that ended, and the plan that was told last", () => {
+  const blocks = transcript(
+    log(
+      { kind: "turn_started", turn_id: "t1", number: 1 },
+      { kind: "plan", entries: [{ content: "Old", status: "pending" }] },
+      { kind: "turn_ended", turn_id: "t1" },
+      { kind: "turn_started", turn_id: "t2", number: 2 },
+      { kind: "plan", entries: [{ content: "New", status: "pending" }] },
+    ),
+  );
+  expect(endedTurns(blocks)).toEqual([{ id: "t1", label: "Turn 1" }]);
+  expect(lastPlan(blocks)).toEqual([{ content: "New", status: "pending" }]);
+  expect(lastPlan([])).toEqual([]);
 });

@@ -33,30 +33,131 @@ export interface PlanEntry {
   status: string;
 }
 
+export interface UserBlock {
+  block: "user";
+  seq: number;
+  at: string;
+  text: string;
+  by: string | null;
+  /** Whether it was changed, or taken back, before a turn carried it. */
+  fate: "said" | "edited" | "withdrawn";
+}
+
+/** What one of the crew, a person or SpecTask told another, or all of them. */
+export interface CoordinationBlock {
+  block: "coordination";
+  seq: number;
+  at: string;
+  type: string;
+  from: string | null;
+  to: string | null;
+  by: string | null;
+  text: string;
+}
+
+/** What somebody put on the session's record from outside. */
+export interface RecordedBlock {
+  block: "recorded";
+  seq: number;
+  at: string;
+  activity: string;
+  text: string;
+  by: string | null;
+  files: string[];
+}
+
 export type Block =
-  | { block: "user"; seq: number; at: string; text: string; by: string | null }
+  | UserBlock
   | { block: "agent"; seq: number; at: string; text: string }
   | { block: "thought"; seq: number; at: string; text: string }
   | ToolCall
   | PermissionBlock
   | { block: "plan"; seq: number; at: string; entries: PlanEntry[] }
   | { block: "notice"; seq: number; at: string; text: string; tone: "plain" | "error" | "commit" }
-  | { block: "turn"; seq: number; at: string; phase: "started" | "ended"; label: string }
+  | {
+      block: "turn";
+      seq: number;
+      at: string;
+      phase: "started" | "ended";
+      label: string;
+      turnId: string | null;
+    }
+  | CoordinationBlock
+  | RecordedBlock
   | { block: "unknown"; seq: number; at: string; kind: string; entry: LogEntry };
 
-/** The blocks of a log whose entries are in order. */
-export function transcript(entries: readonly LogEntry[]): Block[] {
-  const blocks: Block[] = [];
-  const tools = new Map<string, number>();
-  const permissions = new Map<string, PermissionBlock>();
+/** The blocks of a log, kept while it grows: what an entry does not change stays the same object. */
+export class Transcript {
+  private blocks: Block[] = [];
+  private from: number | null = null;
+  private to = 0;
+  private readonly tools = new Map<string, number>();
+  private readonly permissions = new Map<string, number>();
+  private readonly messages = new Map<string, number>();
   /** Where the plan of the present turn stands; a later plan of the turn takes its place. */
-  let plan: number | null = null;
+  private plan: number | null = null;
 
-  for (const entry of entries) {
+  /** The blocks of a log whose entries are in order; of the log that was read before, only what is new is read. */
+  read(log: readonly LogEntry[]): readonly Block[] {
+    const first = log[0]?.seq ?? null;
+    const last = log.at(-1)?.seq ?? 0;
+    if (first !== this.from || last < this.to) this.begin(first);
+    if (last === this.to) return this.blocks;
+    // Those who were given the list before keep it as it was.
+    this.blocks = [...this.blocks];
+    for (let at = firstAfter(log, this.to); at < log.length; at++) {
+      const entry = log[at];
+      // What follows a gap waits until the gap is read.
+      if (!entry || (this.to > 0 && entry.seq !== this.to + 1)) break;
+      this.take(entry);
+      this.to = entry.seq;
+    }
+    return this.blocks;
+  }
+
+  /** Changes a person's message; one that was said before the known part of the log is not shown. */
+  private change(entry: LogEntry, change: (said: UserBlock) => UserBlock): void {
+    const place = this.messages.get(text(entry.message_id));
+    const said = place === undefined ? undefined : this.blocks[place];
+    if (place !== undefined && said?.block === "user") this.blocks[place] = change(said);
+  }
+
+  private begin(first: number | null): void {
+    this.blocks = [];
+    this.from = first;
+    this.to = 0;
+    this.plan = null;
+    this.tools.clear();
+    this.permissions.clear();
+    this.messages.clear();
+  }
+
+  private take(entry: LogEntry): void {
+    const { blocks } = this;
     const { seq, at } = entry;
     switch (entry.kind) {
       case "user_message":
-        blocks.push({ block: "user", seq, at, text: text(entry.text), by: textOrNull(entry.by) });
+        this.messages.set(text(entry.message_id), blocks.length);
+        blocks.push({
+          block: "user",
+          seq,
+          at,
+          text: text(entry.text),
+          by: textOrNull(entry.by),
+          fate: "said",
+        });
+        break;
+      case "message_edited":
+        this.change(entry, (said) => ({ ...said, text: text(entry.text), fate: "edited" }));
+        break;
+      case "message_withdrawn":
+        this.change(entry, (said) => ({ ...said, fate: "withdrawn" }));
+        break;
+      case "coordination":
+        blocks.push(coordination(entry));
+        break;
+      case "recorded":
+        blocks.push(recorded(entry));
         break;
       case "agent_message":
         join(blocks, "agent", entry);
@@ -66,55 +167,54 @@ export function transcript(entries: readonly LogEntry[]): Block[] {
         break;
       case "tool_call": {
         const id = text(entry.tool_call_id) || `seq-${seq}`;
-        const at_ = tools.get(id);
-        const before = at_ === undefined ? undefined : (blocks[at_] as ToolCall);
-        const after = settle(before, entry, id);
-        if (at_ === undefined) {
-          tools.set(id, blocks.length);
-          blocks.push(after);
-        } else {
-          blocks[at_] = after;
-        }
+        const place = this.tools.get(id) ?? blocks.length;
+        this.tools.set(id, place);
+        blocks[place] = settle(blocks[place] as ToolCall | undefined, entry, id);
         break;
       }
       case "plan": {
-        const block: Block = { block: "plan", seq, at, entries: planEntries(entry.entries) };
-        if (plan === null) {
-          plan = blocks.length;
-          blocks.push(block);
-        } else {
-          blocks[plan] = { ...block, seq: blocks[plan]?.seq ?? seq };
-        }
+        const place = this.plan ?? blocks.length;
+        this.plan = place;
+        const known = blocks[place]?.seq ?? seq;
+        blocks[place] = { block: "plan", seq: known, at, entries: planEntries(entry.entries) };
         break;
       }
       case "permission":
       case "permission_requested": {
         const block = permission(entry);
-        if (block.requestId) permissions.set(block.requestId, block);
+        if (block.requestId) this.permissions.set(block.requestId, blocks.length);
         blocks.push(block);
         break;
       }
       case "permission_resolved": {
-        const asked = permissions.get(text(entry.request_id));
-        if (!asked) break;
-        const chosen = textOrNull(entry.option_id);
-        Object.assign(asked, {
-          outcome: text(entry.outcome) || "answered",
-          chosen: asked.options.find((option) => option.option_id === chosen)?.name ?? chosen,
-          reason: textOrNull(entry.reason),
-        });
+        const place = this.permissions.get(text(entry.request_id));
+        if (place !== undefined) blocks[place] = resolved(blocks[place] as PermissionBlock, entry);
         break;
       }
       case "turn_started":
-        plan = null;
-        blocks.push({ block: "turn", seq, at, phase: "started", label: turnLabel(entry) });
+        this.plan = null;
+        blocks.push({
+          block: "turn",
+          seq,
+          at,
+          phase: "started",
+          label: turnLabel(entry),
+          turnId: textOrNull(entry.turn_id),
+        });
         break;
       case "turn_ended":
-        plan = null;
-        blocks.push({ block: "turn", seq, at, phase: "ended", label: stopLabel(text(entry.stop_reason)) });
+        this.plan = null;
+        blocks.push({
+          block: "turn",
+          seq,
+          at,
+          phase: "ended",
+          label: stopLabel(text(entry.stop_reason)),
+          turnId: textOrNull(entry.turn_id),
+        });
         break;
       case "turn_failed":
-        plan = null;
+        this.plan = null;
         blocks.push({ block: "notice", seq, at, tone: "error", text: failure(entry) });
         break;
       case "notice":
@@ -130,7 +230,45 @@ export function transcript(entries: readonly LogEntry[]): Block[] {
         blocks.push({ block: "unknown", seq, at, kind: entry.kind, entry });
     }
   }
-  return blocks;
+}
+
+/** Where the block is that shows an entry of the log; -1 where none does. */
+export function placeOf(blocks: readonly Block[], entry: Pick<LogEntry, "seq"> & Partial<LogEntry>): number {
+  if (entry.kind === "tool_call") {
+    const call = blocks.findIndex((block) => block.block === "tool" && block.id === entry.tool_call_id);
+    if (call >= 0) return call;
+  }
+  return blocks.findLastIndex((block) => block.seq <= entry.seq);
+}
+
+/** The turns that ended, by their numbers, in order. */
+export function endedTurns(blocks: readonly Block[]): { id: string; label: string }[] {
+  const names = new Map<string, string>();
+  const ended: { id: string; label: string }[] = [];
+  for (const block of blocks) {
+    if (block.block !== "turn" || block.turnId === null) continue;
+    if (block.phase === "started") names.set(block.turnId, block.label);
+    else ended.push({ id: block.turnId, label: names.get(block.turnId) ?? "A turn" });
+  }
+  return ended;
+}
+
+/** The agent's plan as it was told last. */
+export function lastPlan(blocks: readonly Block[]): PlanEntry[] {
+  const plan = blocks.findLast((block) => block.block === "plan");
+  return plan?.block === "plan" ? plan.entries : [];
+}
+
+/** The commands that the agent ran. */
+export function commands(blocks: readonly Block[]): ToolCall[] {
+  return blocks.filter((block): block is ToolCall => block.block === "tool" && block.toolKind === "execute");
+}
+
+/** Where the entries after a number begin. */
+function firstAfter(log: readonly LogEntry[], seq: number): number {
+  let at = log.length;
+  while (at > 0 && (log[at - 1]?.seq ?? 0) > seq) at -= 1;
+  return at;
 }
 
 function join(blocks: Block[], kind: "agent" | "thought", entry: LogEntry): void {
@@ -141,6 +279,43 @@ function join(blocks: Block[], kind: "agent" | "thought", entry: LogEntry): void
   } else if (chunk) {
     blocks.push({ block: kind, seq: entry.seq, at: entry.at, text: chunk });
   }
+}
+
+function coordination(entry: LogEntry): CoordinationBlock {
+  return {
+    block: "coordination",
+    seq: entry.seq,
+    at: entry.at,
+    type: text(entry.event_type),
+    from: textOrNull(entry.from_session_id),
+    to: textOrNull(entry.to_session_id),
+    by: textOrNull(entry.by),
+    text: text(entry.text),
+  };
+}
+
+function recorded(entry: LogEntry): RecordedBlock {
+  const files = Array.isArray(entry.files_affected) ? (entry.files_affected as unknown[]) : [];
+  return {
+    block: "recorded",
+    seq: entry.seq,
+    // When it happened, where whoever recorded it says so.
+    at: textOrNull(entry.timestamp) ?? entry.at,
+    activity: text(entry.activity_type),
+    text: text(entry.text),
+    by: textOrNull(entry.by),
+    files: files.filter((file) => typeof file === "string"),
+  };
+}
+
+function resolved(asked: PermissionBlock, entry: LogEntry): PermissionBlock {
+  const chosen = textOrNull(entry.option_id);
+  return {
+    ...asked,
+    outcome: text(entry.outcome) || "answered",
+    chosen: asked.options.find((option) => option.option_id === chosen)?.name ?? chosen,
+    reason: textOrNull(entry.reason),
+  };
 }
 
 /** A tool call after an entry about it: what the entry leaves out stays as it was. */

@@ -3,6 +3,7 @@
 import { Box, Skeleton } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { fleetQuery } from "../api/queries";
+import type { FleetAgent } from "../api/types";
 import { LinkButton } from "../components/links";
 import { Page } from "../components/Page";
 import { Empty, Failed } from "../components/States";
@@ -14,23 +15,21 @@ const GRID = {
   gridTemplateColumns: "repeat(auto-fill, minmax(min(100%, 330px), 1fr))",
 } as const;
 
+function lead(agents: FleetAgent[]): string {
+  const tasks = new Set(agents.map((agent) => agent.task_id)).size;
+  const crew = agents.length === 1 ? "One agent is" : `${agents.length} agents are`;
+  return `${crew} at work on ${tasks === 1 ? "one task" : `${tasks} tasks`}.`;
+}
+
 export function FleetPage() {
   const fleet = useQuery(fleetQuery);
   const agents = fleet.data?.agents ?? [];
   return (
-    <Page
-      wide
-      title="Fleet"
-      lead={
-        agents.length > 0
-          ? `${agents.length === 1 ? "One agent is" : `${agents.length} agents are`} at work.`
-          : undefined
-      }
-    >
+    <Page wide title="Fleet" lead={agents.length > 0 ? lead(agents) : undefined}>
       {fleet.isPending ? (
         <Box sx={GRID} aria-busy="true" role="status" aria-label="Loading">
           {["a", "b", "c"].map((key) => (
-            <Skeleton key={key} variant="rounded" height={264} />
+            <Skeleton key={key} variant="rounded" height={280} sx={{ borderRadius: 1.25 }} />
           ))}
         </Box>
       ) : fleet.isError && !fleet.data ? (
@@ -47,9 +46,11 @@ export function FleetPage() {
           Agents appear here as they plan and implement, each with the item it is working on.
         </Empty>
       ) : (
-        <Box sx={GRID} role="list" aria-label="Agents at work">
+        <Box component="ul" sx={{ ...GRID, listStyle: "none", m: 0, p: 0 }} aria-label="Agents at work">
           {agents.map((agent) => (
-            <FleetCard key={agent.work_session_id} agent={agent} />
+            <li key={agent.work_session_id} style={{ display: "grid", minWidth: 0 }}>
+              <FleetCard agent={agent} />
+            </li>
           ))}
         </Box>
       )}

@@ -88,13 +88,15 @@ function Row({ project, onEdit, onRemove }: { project: Project; onEdit: () => vo
       direction="row"
       sx={{
         alignItems: "center",
+        // On a phone the buttons stand below the name.
+        flexWrap: { xs: "wrap", sm: "nowrap" },
         gap: 1,
         px: 2,
         py: 1.25,
         "& + &": { borderTop: 1, borderColor: "divider" },
       }}
     >
-      <Box sx={{ flex: 1, minWidth: 0 }}>
+      <Box sx={{ flex: { xs: "1 0 100%", sm: 1 }, minWidth: 0 }}>
         <Typography variant="body2" sx={{ fontWeight: 600 }}>
           {project.name}
           <Typography component="span" variant="caption" color="textSecondary" sx={{ ml: 1 }}>
@@ -117,7 +119,7 @@ function Row({ project, onEdit, onRemove }: { project: Project; onEdit: () => vo
         color="inherit"
         to="/tasks"
         search={{ project: project.id }}
-        sx={{ display: { xs: "none", sm: "inline-flex" } }}
+        sx={{ ml: { xs: -1, sm: 0 }, mr: { xs: "auto", sm: 0 } }}
       >
         Tasks
       </LinkButton>

@@ -5,28 +5,15 @@ import { Box, Button, Typography } from "@mui/material";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { projectsQuery, type TaskFilter, tasksQuery } from "../api/queries";
+import { projectsQuery, tasksQuery } from "../api/queries";
 import { LinkButton } from "../components/links";
 import { Page } from "../components/Page";
 import { Empty, Failed, Rows } from "../components/States";
-import { statusesOf } from "../model/status";
+import { filterOf } from "../model/filter";
 import type { TasksSearch } from "../router";
 import { CreateDialog } from "./tasks/CreateDialog";
 import { Filters } from "./tasks/Filters";
 import { TaskRows } from "./tasks/TaskRows";
-
-const NEWEST = "-created_at";
-
-function filterOf(search: TasksSearch): TaskFilter {
-  return {
-    statuses: statusesOf(search.status),
-    project: search.project,
-    priority: search.priority,
-    q: search.q,
-    sort: search.sort ?? NEWEST,
-    archived: search.archived ?? false,
-  };
-}
 
 export function TasksPage() {
   const search = useSearch({ from: "/app/tasks" });
@@ -37,7 +24,7 @@ export function TasksPage() {
   const tasks = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
   const total = query.data?.pages[0]?.total;
   const isFiltered = Boolean(
-    search.status || search.q || search.project || search.priority || search.archived,
+    search.status || search.type || search.q || search.project || search.priority || search.archived,
   );
 
   const set = (change: Partial<TasksSearch>, replace = false) =>

@@ -4,7 +4,7 @@ import { Box, Typography } from "@mui/material";
 import type { Activity, WorkSession } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Section } from "../../components/Page";
-import { words } from "../../model/status";
+import { activityLabel } from "../../model/activity";
 
 const SHOWN = 8;
 
@@ -17,7 +17,7 @@ export function ActivityList({ activity, sessions }: { activity: Activity[]; ses
           return (
             <Box component="li" key={each.seq} sx={{ display: "flex", gap: 1.5, py: 0.375 }}>
               <Typography variant="caption" sx={{ flex: 1, minWidth: 0, overflowWrap: "anywhere" }}>
-                {words(each.kind)}
+                {activityLabel(each.kind)}
                 {session && (
                   <Box component="span" sx={{ color: "text.secondary" }}>
                     {` · ${session.name}`}

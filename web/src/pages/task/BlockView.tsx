@@ -2,8 +2,8 @@
 
 import CommitRounded from "@mui/icons-material/CommitRounded";
 import { Box, Stack, Typography } from "@mui/material";
-import { memo, type ReactNode } from "react";
-import type { PermissionRequest } from "../../api/types";
+import { createContext, memo, type ReactNode, useContext } from "react";
+import type { CoordinationKind, PermissionRequest, WorkSession } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Code, Mono } from "../../components/Code";
 import { Fold } from "../../components/Fold";
@@ -11,9 +11,20 @@ import { Glyph } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
 import { Markdown } from "../../components/Markdown";
 import { Question } from "../../components/Permissions";
+import { addressee, KINDS, teller } from "../../model/coordination";
 import { type Tone, words } from "../../model/status";
-import type { Block, PermissionBlock, PlanEntry } from "../../model/transcript";
+import type {
+  Block,
+  CoordinationBlock,
+  PermissionBlock,
+  PlanEntry,
+  RecordedBlock,
+  UserBlock,
+} from "../../model/transcript";
 import { ToolBlock } from "./ToolBlock";
+
+/** The sessions that a conversation may name. */
+export const Crew = createContext<readonly WorkSession[]>([]);
 
 interface Props {
   block: Block;
@@ -23,78 +34,77 @@ interface Props {
 /** How long a message of the server may be before it is folded, in letters. */
 const LONG = 600;
 
-export const BlockView = memo(
-  function BlockView({ block, questions }: Props) {
-    switch (block.block) {
-      case "user":
-        return <UserMessage text={block.text} by={block.by} at={block.at} />;
-      case "agent":
-        return (
-          <Box sx={{ my: 1.75 }}>
+export const BlockView = memo(function BlockView({ block, questions }: Props) {
+  switch (block.block) {
+    case "user":
+      return <UserMessage block={block} />;
+    case "agent":
+      return (
+        <Box sx={{ py: 1.25 }}>
+          <Markdown text={block.text} compact />
+        </Box>
+      );
+    case "thought":
+      return (
+        <Fold name={`thought-${block.seq}`} label="Thought" quiet>
+          <Box sx={{ color: "text.secondary" }}>
             <Markdown text={block.text} compact />
           </Box>
-        );
-      case "thought":
-        return (
-          <Fold label="Thought" quiet>
-            <Box sx={{ color: "text.secondary" }}>
-              <Markdown text={block.text} compact />
-            </Box>
-          </Fold>
-        );
-      case "tool":
-        return <ToolBlock call={block} />;
-      case "plan":
-        return <Plan entries={block.entries} />;
-      case "permission":
-        return <Permission block={block} questions={questions} />;
-      case "notice":
-        return <Notice tone={block.tone} text={block.text} />;
-      case "turn":
-        return (
-          <Divide>
-            {block.label} · <Ago at={block.at} />
-          </Divide>
-        );
-      case "unknown":
-        return (
-          <Fold label={words(block.kind)} quiet>
-            <Code text={JSON.stringify(block.entry, null, 2)} maxHeight={240} />
-          </Fold>
-        );
-    }
-  },
-  (before, after) =>
-    same(before.block, after.block) &&
-    (after.block.block !== "permission" || before.questions === after.questions),
-);
+        </Fold>
+      );
+    case "tool":
+      return <ToolBlock call={block} />;
+    case "plan":
+      return <Plan entries={block.entries} />;
+    case "permission":
+      return <Permission block={block} questions={questions} />;
+    case "notice":
+      return <Notice tone={block.tone} text={block.text} />;
+    case "turn":
+      return (
+        <Divide>
+          {block.label} · <Ago at={block.at} />
+        </Divide>
+      );
+    case "coordination":
+      return <Told block={block} />;
+    case "recorded":
+      return <Recorded block={block} />;
+    case "unknown":
+      return (
+        <Fold name={`unknown-${block.seq}`} label={words(block.kind)} quiet>
+          <Code text={JSON.stringify(block.entry, null, 2)} maxHeight={240} />
+        </Fold>
+      );
+  }
+});
 
-/** Whether a block shows the same: blocks are made anew for every entry, most of them unchanged. */
-function same(a: Block, b: Block): boolean {
-  if (a.block === "agent" && b.block === "agent") return a.seq === b.seq && a.text === b.text;
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-function UserMessage({ text, by, at }: { text: string; by: string | null; at: string }) {
+function UserMessage({ block }: { block: UserBlock }) {
+  const { text, by, at, fate } = block;
   const isServer = by === "spectask";
   const body = <Markdown text={text} compact />;
   return (
     <Box
       sx={{
-        my: 2,
+        mt: 1.5,
+        mb: 1,
         px: 1.75,
         py: 1.25,
         bgcolor: "sunken",
         border: 1,
         borderColor: "divider",
         borderRadius: 1.25,
+        opacity: fate === "withdrawn" ? 0.6 : 1,
       }}
     >
       <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 0.5 }}>
         {isServer ? "Instructions from SpecTask" : (by ?? "You")} · <Ago at={at} />
+        {fate !== "said" && ` · ${fate}`}
       </Typography>
-      {isServer && text.length > LONG ? (
-        <Fold label="Read them" quiet>
+      {fate === "withdrawn" ? (
+        <s>{text}</s>
+      ) : isServer && text.length > LONG ? (
+        <Fold name={`user-${block.seq}`} label="Read them" quiet>
           {body}
         </Fold>
       ) : (
@@ -116,22 +126,25 @@ function Plan({ entries }: { entries: PlanEntry[] }) {
       <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 0.5, fontWeight: 600 }}>
         Plan
       </Typography>
-      <Box component="ol" sx={{ listStyle: "none", m: 0, p: 0 }}>
-        {entries.map((entry, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a plan's entries have no other identity
-          <Box component="li" key={at} sx={{ display: "flex", gap: 1, py: 0.25, alignItems: "flex-start" }}>
-            <Box sx={{ height: 21, display: "flex", alignItems: "center" }}>
-              <Glyph tone={PLAN_TONES[entry.status] ?? "waiting"} size={12} />
-            </Box>
-            <Typography
-              variant="body2"
-              color={entry.status === "completed" ? "textSecondary" : "textPrimary"}
-            >
-              {entry.content}
-            </Typography>
+      <PlanList entries={entries} />
+    </Box>
+  );
+}
+
+export function PlanList({ entries }: { entries: readonly PlanEntry[] }) {
+  return (
+    <Box component="ol" sx={{ listStyle: "none", m: 0, p: 0 }}>
+      {entries.map((entry, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a plan's entries have no other identity
+        <Box component="li" key={at} sx={{ display: "flex", gap: 1, py: 0.25, alignItems: "flex-start" }}>
+          <Box sx={{ height: 21, display: "flex", alignItems: "center" }}>
+            <Glyph tone={PLAN_TONES[entry.status] ?? "waiting"} size={12} />
           </Box>
-        ))}
-      </Box>
+          <Typography variant="body2" color={entry.status === "completed" ? "textSecondary" : "textPrimary"}>
+            {entry.content}
+          </Typography>
+        </Box>
+      ))}
     </Box>
   );
 }
@@ -206,3 +219,52 @@ function Divide({ children }: { children: ReactNode }) {
     </Stack>
   );
 }
+
+/** What one of the crew told another, as a line with its words. */
+function Told({ block }: { block: CoordinationBlock }) {
+  const sessions = useContext(Crew);
+  const kind = KINDS[block.type as CoordinationKind]?.label ?? words(block.type);
+  const from = teller({ from_session_id: block.from, by: block.by }, sessions);
+  const to = addressee({ to_session_id: block.to }, sessions);
+  return (
+    <Box sx={{ my: 1, pl: 1.5, borderLeft: 2, borderColor: "divider", color: "text.secondary" }}>
+      <Typography variant="caption" component="p" sx={{ overflowWrap: "anywhere" }}>
+        <b>{kind}</b> {from} → {to} · <Ago at={block.at} />
+      </Typography>
+      <Typography variant="body2" sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+        {block.text}
+      </Typography>
+    </Box>
+  );
+}
+
+/** What was put on the record from outside. */
+function Recorded({ block }: { block: RecordedBlock }) {
+  const what = RECORDED[block.activity] ?? "Recorded";
+  return (
+    <Box sx={{ my: 1, pl: 1.5, borderLeft: 2, borderColor: "divider" }}>
+      <Typography variant="caption" color="textSecondary" component="p">
+        <b>{what}</b>
+        {block.by && ` · recorded by ${block.by}`} · <Ago at={block.at} />
+      </Typography>
+      <Markdown text={block.text} compact />
+      {block.files.length > 0 && (
+        <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 0.5 }}>
+          {block.files.map((file, at) => (
+            <span key={file}>
+              {at > 0 && ", "}
+              <Mono>{file}</Mono>
+            </span>
+          ))}
+        </Typography>
+      )}
+    </Box>
+  );
+}
+
+const RECORDED: Record<string, string> = {
+  conversation: "Said",
+  code_change: "Changed",
+  decision: "Decided",
+  coordination: "Told",
+};

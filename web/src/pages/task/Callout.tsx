@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import type { TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { hasFailed, words } from "../../model/status";
-import type { TaskTab } from "../../router";
+import type { TaskTab } from "../../model/tabs";
 
 interface Props {
   task: TaskDetail;

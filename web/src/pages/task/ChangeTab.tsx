@@ -5,8 +5,11 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { diffQuery } from "../../api/queries";
 import type { FileDiff, TaskDetail } from "../../api/types";
+import { Ago } from "../../components/Ago";
 import { Mono } from "../../components/Code";
+import { Status } from "../../components/Glyph";
 import { Empty, Failed, Paragraphs } from "../../components/States";
+import { type LineDraft, useKept } from "../../model/drafts";
 import { isPlanned } from "../../model/status";
 import { MONO } from "../../theme";
 import { ChangeReview } from "./ChangeReview";
@@ -22,8 +25,14 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
   const begun = hasBegun(task);
   const query = useInfiniteQuery({ ...diffQuery(task.id), enabled: begun });
   const files = useMemo(() => query.data?.pages.flatMap((page) => page.items.files) ?? [], [query.data]);
+  // What was approved before is there to look up, behind what is to be reviewed.
+  const specs = `specs/${task.id}/`;
+  const work = files.filter((file) => !file.path.startsWith(specs));
+  const documents = files.filter((file) => file.path.startsWith(specs));
   const whole = query.data?.pages[0]?.items;
   const checks = task.change?.checks ?? [];
+  const [drafts, setDrafts] = useKept<LineDraft[]>(`spectask-line-drafts-${task.id}`, []);
+  const canComment = task.status === "implementation_review";
 
   if (!begun) {
     return (
@@ -70,9 +79,24 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
               {" against "}
               <Mono>{whole?.base_branch ?? ""}</Mono>
             </Typography>
-            {files.map((file) => (
-              <FileDiffCard key={file.path} file={file} />
+            {work.map((file) => (
+              <FileDiffCard
+                key={file.path}
+                file={file}
+                drafts={canComment ? drafts : undefined}
+                onDrafts={canComment ? setDrafts : undefined}
+              />
             ))}
+            {documents.length > 0 && (
+              <>
+                <Typography variant="body2" color="textSecondary" sx={{ mt: 3, mb: 1.5 }}>
+                  The approved specification, which is merged with it
+                </Typography>
+                {documents.map((file) => (
+                  <FileDiffCard key={file.path} file={file} startsFolded />
+                ))}
+              </>
+            )}
             {query.hasNextPage && (
               <Button
                 variant="outlined"
@@ -96,9 +120,20 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
           order: { xs: 1, lg: 2 },
         }}
       >
-        {task.status === "implementation_review" && <ChangeReview task={task} />}
+        {task.status === "implementation_review" && (
+          <ChangeReview task={task} drafts={drafts} onDrafts={setDrafts} />
+        )}
+        {task.merge_commit && (
+          <Box sx={{ mb: 3 }}>
+            <Status tone="done" label="Merged" />
+            <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 0.25 }}>
+              into <Mono>{task.base_branch}</Mono> as <Mono>{task.merge_commit.slice(0, 10)}</Mono>,{" "}
+              <Ago at={task.completed_at} />
+            </Typography>
+          </Box>
+        )}
         {checks.length > 0 && <Checks checks={checks} />}
-        {files.length > 0 && <FileList files={files} />}
+        {work.length > 0 && <FileList files={work} />}
       </Box>
     </Box>
   );

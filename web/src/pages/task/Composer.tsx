@@ -1,13 +1,25 @@
-// A line to the agent of a session.
+// A line to the agent of a session, and what waits for its next turn.
 
 import { Box, Button, FormControlLabel, Stack, Switch, TextField, Typography } from "@mui/material";
 import { type FormEvent, type KeyboardEvent, useState } from "react";
 import { useSessionAction } from "../../api/actions";
 import type { WorkSession } from "../../api/types";
 import { ActionError } from "../../components/States";
+import { useKept } from "../../model/drafts";
+import { WaitingMessages } from "./WaitingMessages";
 
-export function Composer({ session }: { session: WorkSession }) {
-  const [text, setText] = useState("");
+/** What waits to be said, and the line to say more, while somebody listens. */
+export function Speaking({ session }: { session: WorkSession }) {
+  return (
+    <>
+      <WaitingMessages session={session} />
+      {session.status === "active" && <Composer session={session} />}
+    </>
+  );
+}
+
+function Composer({ session }: { session: WorkSession }) {
+  const [text, setText] = useKept(`spectask-message-${session.id}`, "");
   const [interrupts, setInterrupts] = useState(false);
   const say = useSessionAction(session);
 

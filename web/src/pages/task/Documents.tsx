@@ -1,13 +1,15 @@
 // The documents under review, one at a time or side by side; words that are selected can be commented on.
 
 import CommentOutlined from "@mui/icons-material/CommentOutlined";
+import EditOutlined from "@mui/icons-material/EditOutlined";
 import ViewColumnOutlined from "@mui/icons-material/ViewColumnOutlined";
 import { Box, Button, IconButton, Stack, Tab, Tabs, Tooltip, Typography } from "@mui/material";
 import { useEffect, useRef, useState } from "react";
-import { newKey } from "../../api/client";
-import type { Specs } from "../../api/types";
+import type { Comment, Specs, TaskDetail } from "../../api/types";
 import { Markdown } from "../../components/Markdown";
-import { type DocumentName, type Draft, useKept } from "../../model/drafts";
+import { type DocumentName, useKept } from "../../model/drafts";
+import { elementAt, type Selected, useSelected } from "../../model/selection";
+import { DocumentEditor } from "./DocumentEditor";
 
 const NAMES: DocumentName[] = ["requirements", "design", "tasks"];
 const LABELS: Record<DocumentName, string> = {
@@ -15,6 +17,11 @@ const LABELS: Record<DocumentName, string> = {
   design: "Design",
   tasks: "Plan",
 };
+
+const RULE = "1px solid var(--mui-palette-divider)";
+
+/** Behind what open comments are about. */
+const TINT = "color-mix(in srgb, var(--mui-palette-warning-main) 9%, var(--mui-palette-background-paper))";
 
 function textOf(specs: Specs, name: DocumentName): string {
   return {
@@ -25,20 +32,34 @@ function textOf(specs: Specs, name: DocumentName): string {
 }
 
 interface Props {
+  task: TaskDetail;
   specs: Specs;
-  onComment?: (draft: Draft) => void;
+  comments: Comment[];
+  /** The comment whose place is to be shown. */
+  shown: Comment | null;
+  canEdit: boolean;
+  onComment?: (about: Selected) => void;
 }
 
-export function Documents({ specs, onComment }: Props) {
+export function Documents({ task, specs, comments, shown: sought, canEdit, onComment }: Props) {
   const [name, setName] = useState<DocumentName>("requirements");
+  const [edited, setEdited] = useState<DocumentName | null>(null);
   const [isWide, setWide] = useKept("spectask-side-by-side", false);
   const box = useRef<HTMLDivElement>(null);
   const picked = useSelected(box);
-  const shown = isWide ? NAMES : [name];
+  const shown = edited ? [edited] : isWide ? NAMES : [name];
+  useMarked(box, comments, `${shown.join()} ${specs.content_hash}`);
+  useEffect(() => {
+    if (sought) setName(sought.document);
+  }, [sought]);
+  useEffect(() => {
+    const article = box.current?.querySelector<HTMLElement>(`[data-document="${sought?.document}"]`);
+    if (!article || !sought?.start_line || !shown.includes(sought.document)) return;
+    elementAt(article, sought.start_line)?.scrollIntoView({ block: "center", behavior: "smooth" });
+  });
 
   const comment = () => {
-    const document = picked?.document ?? name;
-    onComment?.({ id: newKey(), document, quote: picked?.text ?? "", comment: "" });
+    onComment?.(picked ?? { document: name, text: "", start: null, end: null });
     window.getSelection()?.removeAllRanges();
   };
 
@@ -63,7 +84,11 @@ export function Documents({ specs, onComment }: Props) {
           borderRadius: "10px 10px 0 0",
         }}
       >
-        {isWide ? (
+        {edited ? (
+          <Typography variant="subtitle2" sx={{ py: 1.25 }}>
+            Editing {edited}.md
+          </Typography>
+        ) : isWide ? (
           <Typography variant="subtitle2" sx={{ py: 1.25 }}>
             Documents side by side
           </Typography>
@@ -81,7 +106,7 @@ export function Documents({ specs, onComment }: Props) {
           </Tabs>
         )}
         <Box sx={{ flex: 1 }} />
-        {onComment && (
+        {onComment && !edited && (
           <Button
             variant={picked ? "contained" : "text"}
             color={picked ? "primary" : "inherit"}
@@ -94,6 +119,17 @@ export function Documents({ specs, onComment }: Props) {
               {picked ? "Comment on the selection" : "Comment"}
             </Box>
           </Button>
+        )}
+        {canEdit && !edited && !isWide && (
+          <Tooltip title={`Edit ${name}.md`}>
+            <IconButton
+              onClick={() => setEdited(name)}
+              aria-label={`Edit ${name}.md`}
+              sx={{ color: "text.secondary" }}
+            >
+              <EditOutlined fontSize="small" />
+            </IconButton>
+          </Tooltip>
         )}
         <Tooltip title={isWide ? "One at a time" : "Side by side"}>
           <IconButton
@@ -126,12 +162,19 @@ export function Documents({ specs, onComment }: Props) {
               py: { xs: 2, sm: isWide ? 2 : 3 },
               minWidth: 0,
               maxWidth: isWide ? "none" : 860,
-              "& + &": { borderLeft: { md: 1 }, borderTop: { xs: 1, md: 0 }, borderColor: "divider" },
-              // Borders in sx need their colour named per side.
-              borderColor: "divider",
+              // A border at a breakpoint takes its colour with it.
+              "& + &": { borderLeft: { md: RULE }, borderTop: { xs: RULE, md: 0 } },
+              "& [data-commented]": {
+                bgcolor: TINT,
+                boxShadow: `-6px 0 0 ${TINT}, -8px 0 0 var(--mui-palette-warning-main)`,
+              },
             }}
           >
-            <Markdown text={textOf(specs, each)} compact={isWide} />
+            {edited ? (
+              <DocumentEditor task={task} document={each} onClose={() => setEdited(null)} />
+            ) : (
+              <Markdown text={textOf(specs, each)} compact={isWide} numbered />
+            )}
           </Box>
         ))}
       </Box>
@@ -139,25 +182,27 @@ export function Documents({ specs, onComment }: Props) {
   );
 }
 
-/** The words that are selected within the documents. */
-function useSelected(
-  box: React.RefObject<HTMLDivElement | null>,
-): { text: string; document: DocumentName } | null {
-  const [picked, setPicked] = useState<{ text: string; document: DocumentName } | null>(null);
+/** Marks the places of the documents that open comments are about. */
+function useMarked(box: React.RefObject<HTMLDivElement | null>, comments: Comment[], drawn: string) {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn anew is marked anew
   useEffect(() => {
-    const onChange = () => {
-      const selection = document.getSelection();
-      const text = selection?.toString().trim() ?? "";
-      const anchor = selection?.anchorNode;
-      const element = anchor instanceof Element ? anchor : anchor?.parentElement;
-      const article = element?.closest<HTMLElement>("[data-document]");
-      const isOurs = text !== "" && article && box.current?.contains(article);
-      setPicked(
-        isOurs ? { text: text.slice(0, 400), document: article.dataset.document as DocumentName } : null,
-      );
+    const marked: HTMLElement[] = [];
+    for (const comment of comments) {
+      const article = box.current?.querySelector<HTMLElement>(`[data-document="${comment.document}"]`);
+      if (!article || comment.resolved || comment.start_line === null || comment.end_line === null) continue;
+      for (let line = comment.start_line; line <= comment.end_line; line++) {
+        const element = elementAt(article, line);
+        if (!element) continue;
+        element.dataset.commented = comment.label;
+        element.title = `${comment.label}: ${comment.comment}`;
+        marked.push(element);
+      }
+    }
+    return () => {
+      for (const element of marked) {
+        delete element.dataset.commented;
+        element.removeAttribute("title");
+      }
     };
-    document.addEventListener("selectionchange", onChange);
-    return () => document.removeEventListener("selectionchange", onChange);
-  }, [box]);
-  return picked;
+  }, [box, comments, drawn]);
 }

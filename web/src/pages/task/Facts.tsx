@@ -12,16 +12,7 @@ import { isPlanned, words } from "../../model/status";
 export function Facts({ task }: { task: TaskDetail }) {
   return (
     <Section title="Details">
-      <Box
-        component="dl"
-        sx={{
-          m: 0,
-          display: "grid",
-          gridTemplateColumns: "104px minmax(0, 1fr)",
-          rowGap: 0.75,
-          columnGap: 1.5,
-        }}
-      >
+      <FactList>
         {isPlanned(task.type) && <Fact name="Planned by">{task.spec_agent}</Fact>}
         <Fact name="Built by">{task.implementation_agent}</Fact>
         <Fact name="Complexity">{words(task.complexity)}</Fact>
@@ -76,12 +67,29 @@ export function Facts({ task }: { task: TaskDetail }) {
         <Fact name="Id">
           <Mono>{task.id}</Mono>
         </Fact>
-      </Box>
+      </FactList>
     </Section>
   );
 }
 
-function Fact({ name, children }: { name: string; children: ReactNode }) {
+export function FactList({ children }: { children: ReactNode }) {
+  return (
+    <Box
+      component="dl"
+      sx={{
+        m: 0,
+        display: "grid",
+        gridTemplateColumns: "104px minmax(0, 1fr)",
+        rowGap: 0.75,
+        columnGap: 1.5,
+      }}
+    >
+      {children}
+    </Box>
+  );
+}
+
+export function Fact({ name, children }: { name: string; children: ReactNode }) {
   return (
     <>
       <Typography component="dt" variant="caption" color="textSecondary" sx={{ lineHeight: 1.6 }}>
@@ -100,7 +108,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 
 const count = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 
-function used(usage: Usage): string {
+export function used(usage: Usage): string {
   const tokens = `${count.format(usage.input_tokens)} in, ${count.format(usage.output_tokens)} out`;
   return usage.cost_usd === null ? tokens : `${tokens}, $${usage.cost_usd.toFixed(2)}`;
 }

@@ -3,16 +3,29 @@
 import ChevronRightRounded from "@mui/icons-material/ChevronRightRounded";
 import { Box, ButtonBase, Typography } from "@mui/material";
 import { memo, useMemo, useState } from "react";
+import { newKey } from "../../api/client";
 import type { FileDiff } from "../../api/types";
 import { DiffLines } from "../../components/DiffLines";
 import { hunkLines } from "../../model/diff";
+import type { LineDraft } from "../../model/drafts";
 import { MONO } from "../../theme";
+import { LineComment } from "./LineComment";
 
 /** From how many lines on a file is folded at first. */
 const LARGE = 600;
 
-export const FileDiffCard = memo(function FileDiffCard({ file }: { file: FileDiff }) {
-  const [isOpen, setOpen] = useState(file.additions + file.deletions <= LARGE);
+interface Props {
+  file: FileDiff;
+  startsFolded?: boolean;
+  /** The comments on lines of the whole change; absent where it is not under review. */
+  drafts?: LineDraft[];
+  onDrafts?: (drafts: LineDraft[]) => void;
+}
+
+export const FileDiffCard = memo(function FileDiffCard(props: Props) {
+  const { file, startsFolded = false, drafts = [], onDrafts } = props;
+  const own = drafts.filter((draft) => draft.path === file.path);
+  const [isOpen, setOpen] = useState(!startsFolded && file.additions + file.deletions <= LARGE);
   const lines = useMemo(() => (isOpen ? hunkLines(file.hunks) : []), [isOpen, file.hunks]);
   return (
     <Box
@@ -26,7 +39,7 @@ export const FileDiffCard = memo(function FileDiffCard({ file }: { file: FileDif
         scrollMarginTop: 16,
         // What is out of sight is not laid out.
         contentVisibility: "auto",
-        containIntrinsicSize: "auto 320px",
+        containIntrinsicSize: isOpen ? "auto 320px" : "auto 40px",
       }}
     >
       <ButtonBase
@@ -84,7 +97,45 @@ export const FileDiffCard = memo(function FileDiffCard({ file }: { file: FileDif
           ) : lines.length === 0 ? (
             <Note>No line of it differs.</Note>
           ) : (
-            <DiffLines lines={lines} label={`Changes of ${file.path}`} />
+            <DiffLines
+              lines={lines}
+              label={`Changes of ${file.path}`}
+              onPick={
+                onDrafts &&
+                ((line) => {
+                  const side = line.kind === "remove" ? "old" : "new";
+                  const at = (side === "old" ? line.old : line.new) ?? 0;
+                  if (own.some((draft) => draft.side === side && draft.line === at)) return;
+                  const draft = {
+                    id: newKey(),
+                    path: file.path,
+                    side,
+                    line: at,
+                    quote: line.text,
+                    comment: "",
+                  };
+                  onDrafts([...drafts, draft as LineDraft]);
+                })
+              }
+              below={(line) =>
+                own
+                  .filter((draft) =>
+                    draft.side === "old"
+                      ? line.kind === "remove" && line.old === draft.line
+                      : line.kind !== "remove" && line.new === draft.line,
+                  )
+                  .map((draft) => (
+                    <LineComment
+                      key={draft.id}
+                      draft={draft}
+                      onChange={(comment) =>
+                        onDrafts?.(drafts.map((each) => (each.id === draft.id ? { ...each, comment } : each)))
+                      }
+                      onRemove={() => onDrafts?.(drafts.filter((each) => each.id !== draft.id))}
+                    />
+                  ))
+              }
+            />
           )}
         </Box>
       )}

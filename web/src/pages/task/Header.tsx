@@ -13,13 +13,13 @@ import { Status } from "../../components/Glyph";
 import { TextLink } from "../../components/links";
 import { PriorityMark } from "../../components/PriorityMark";
 import { ActionError } from "../../components/States";
-import { hasFailed, isLive, taskStatus, words } from "../../model/status";
+import { hasFailed, isLive, taskState, words } from "../../model/status";
 
 export function Header({ task }: { task: TaskDetail }) {
   const project = useQuery(projectsQuery).data?.find((each) => each.id === task.project_id);
   const action = useTaskAction(task.id);
   const [isCancelling, setCancelling] = useState(false);
-  const status = taskStatus(task.status);
+  const status = taskState(task);
 
   return (
     <Box component="header">

@@ -1,7 +1,8 @@
 // A task at a glance: what was asked, what is done of it, who works on it.
 
-import { Box, Stack, Typography } from "@mui/material";
+import { Box, Button, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { progressQuery } from "../../api/queries";
 import type { TaskDetail } from "../../api/types";
 import { TextLink } from "../../components/links";
@@ -9,6 +10,7 @@ import { Markdown } from "../../components/Markdown";
 import { Section } from "../../components/Page";
 import { ProgressBar } from "../../components/ProgressBar";
 import { Failed, Paragraphs } from "../../components/States";
+import { Collisions } from "../crew/Collisions";
 import { ActivityList } from "./ActivityList";
 import { ChecklistView } from "./ChecklistView";
 import { Facts } from "./Facts";
@@ -28,21 +30,19 @@ export function Overview({ task }: { task: TaskDetail }) {
     >
       <Box sx={{ minWidth: 0 }}>
         <Section title="Asked for">
-          <Box sx={{ pl: 2, borderLeft: 3, borderColor: "divider" }}>
-            <Markdown text={task.original_prompt} />
-          </Box>
+          <Prompt text={task.original_prompt} />
         </Section>
         {progress.isPending ? (
           <Paragraphs />
         ) : progress.isError && !progress.data ? (
           <Failed error={progress.error} retry={() => void progress.refetch()} />
         ) : (
-          <>
-            <Phases phases={progress.data?.phase_progress ?? {}} />
-            {checklist && checklist.total_tasks > 0 && (
-              <Section
-                title="Checklist"
-                aside={
+          checklist &&
+          checklist.total_tasks > 0 && (
+            <Section
+              title="Checklist"
+              aside={
+                <Stack direction="row" sx={{ alignItems: "center", gap: 1.5 }}>
                   <Typography
                     variant="caption"
                     color="textSecondary"
@@ -50,13 +50,20 @@ export function Overview({ task }: { task: TaskDetail }) {
                   >
                     {checklist.completed_tasks} of {checklist.total_tasks} done
                   </Typography>
-                }
-              >
-                <ChecklistView checklist={checklist} />
-              </Section>
-            )}
-          </>
+                  <Box sx={{ width: 140 }}>
+                    <ProgressBar
+                      value={checklist.completed_tasks / checklist.total_tasks}
+                      label="Checklist"
+                    />
+                  </Box>
+                </Stack>
+              }
+            >
+              <ChecklistView checklist={checklist} />
+            </Section>
+          )
         )}
+        <Collisions task={task} />
         {task.work_sessions.length > 0 && (
           <Section
             title="Sessions"
@@ -71,7 +78,7 @@ export function Overview({ task }: { task: TaskDetail }) {
               </TextLink>
             }
           >
-            <SessionTree sessions={task.work_sessions} taskId={task.id} />
+            <SessionTree task={task} leads />
           </Section>
         )}
       </Box>
@@ -86,25 +93,21 @@ export function Overview({ task }: { task: TaskDetail }) {
   );
 }
 
-function Phases({ phases }: { phases: Record<string, number> }) {
-  const shown = [
-    ["planning", "Planning"],
-    ["implementation", "Implementation"],
-    ["validation", "Validation"],
-  ].filter(([name]) => phases[name ?? ""] !== undefined);
-  if (shown.length === 0) return null;
+/** How long a prompt may be before its end is folded, in letters. */
+const LONG = 1500;
+
+function Prompt({ text }: { text: string }) {
+  const [isWhole, setWhole] = useState(text.length <= LONG);
   return (
-    <Section title="Progress">
-      <Stack direction={{ xs: "column", sm: "row" }} sx={{ gap: { xs: 1.25, sm: 3 } }}>
-        {shown.map(([name = "", label = ""]) => (
-          <Box key={name} sx={{ flex: 1 }}>
-            <Typography variant="caption" color="textSecondary">
-              {label}
-            </Typography>
-            <ProgressBar value={phases[name] ?? 0} label={label} />
-          </Box>
-        ))}
-      </Stack>
-    </Section>
+    <>
+      <Box sx={{ pl: 2, borderLeft: 3, borderColor: "divider" }}>
+        <Markdown text={isWhole ? text : `${text.slice(0, LONG)}…`} />
+      </Box>
+      {!isWhole && (
+        <Button variant="text" color="inherit" onClick={() => setWhole(true)} sx={{ mt: 0.5 }}>
+          Show all of it
+        </Button>
+      )}
+    </>
   );
 }

@@ -2,53 +2,93 @@
 
 import { Box, Stack, Typography } from "@mui/material";
 import { useMemo } from "react";
-import type { WorkSession } from "../../api/types";
+import type { TaskDetail, WorkSession } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Glyph } from "../../components/Glyph";
 import { LinkBox } from "../../components/links";
 import { ProgressBar } from "../../components/ProgressBar";
 import { blockersOf, sessionStatus } from "../../model/status";
 import { sessionTree } from "../../model/tree";
+import { useColliding } from "../crew/Collisions";
+import { SessionActions } from "../crew/SessionActions";
 
 interface Props {
-  sessions: WorkSession[];
-  taskId: string;
+  task: TaskDetail;
   chosen?: string;
+  /** Whether a row leads to the session's own page. */
+  leads?: boolean;
 }
 
-export function SessionTree({ sessions, taskId, chosen }: Props) {
+export function SessionTree({ task, chosen, leads = false }: Props) {
+  const sessions = task.work_sessions;
+  const colliding = useColliding(task);
   const branches = useMemo(() => sessionTree(sessions), [sessions]);
   return (
     <Box component="ul" aria-label="Sessions" sx={{ listStyle: "none", m: 0, p: 0 }}>
       {branches.map(({ session, depth }) => (
-        <Box component="li" key={session.id} sx={{ pl: Math.min(depth, 4) * 2.25 }}>
-          <Row session={session} all={sessions} taskId={taskId} isChosen={session.id === chosen} />
+        <Box
+          component="li"
+          key={session.id}
+          sx={{
+            ml: Math.min(depth, 4) * 2.25,
+            display: "flex",
+            alignItems: "flex-start",
+            mb: "2px",
+            borderRadius: 0.875,
+            bgcolor: session.id === chosen ? "action.selected" : "transparent",
+            "&:hover": { bgcolor: session.id === chosen ? "action.selected" : "action.hover" },
+          }}
+        >
+          <Row
+            session={session}
+            all={sessions}
+            isChosen={session.id === chosen}
+            isSpawned={depth > 0}
+            collides={colliding.has(session.id)}
+            leads={leads}
+          />
+          <Box sx={{ pt: 0.75, pr: 0.5 }}>
+            <SessionActions session={session} task={task} room="row" />
+          </Box>
         </Box>
       ))}
     </Box>
   );
 }
 
-function Row(props: { session: WorkSession; all: WorkSession[]; taskId: string; isChosen: boolean }) {
-  const { session, all, taskId, isChosen } = props;
+interface RowProps {
+  session: WorkSession;
+  all: WorkSession[];
+  isChosen: boolean;
+  isSpawned: boolean;
+  collides: boolean;
+  leads: boolean;
+}
+
+function Row({ session, all, isChosen, isSpawned, collides, leads }: RowProps) {
   const { tone, label } = sessionStatus(session.status);
+  const taskId = session.spec_task_id;
+  const target = leads
+    ? ({ to: "/tasks/$taskId/sessions/$sessionId", params: { taskId, sessionId: session.id } } as const)
+    : ({
+        to: "/tasks/$taskId",
+        params: { taskId },
+        search: { tab: "sessions", session: session.id },
+      } as const);
   return (
     <LinkBox
-      to="/tasks/$taskId"
-      params={{ taskId }}
-      search={{ tab: "sessions", session: session.id }}
+      {...target}
       aria-current={isChosen ? "true" : undefined}
       sx={{
         display: "flex",
         gap: 1.125,
         px: 1.125,
         py: 0.875,
-        mb: "2px",
+        flex: 1,
+        minWidth: 0,
         borderRadius: 0.875,
         color: "inherit",
         textDecoration: "none",
-        bgcolor: isChosen ? "action.selected" : "transparent",
-        "&:hover": { bgcolor: isChosen ? "action.selected" : "action.hover" },
         "&:focus-visible": { outline: "2px solid var(--mui-palette-primary-main)", outlineOffset: -2 },
       }}
     >
@@ -57,16 +97,34 @@ function Row(props: { session: WorkSession; all: WorkSession[]; taskId: string; 
       </Box>
       <Box sx={{ flex: 1, minWidth: 0 }}>
         <Typography variant="body2" noWrap sx={{ fontWeight: 540 }} title={session.name}>
+          {isSpawned && (
+            <Box component="span" aria-hidden sx={{ color: "text.disabled", mr: 0.5 }}>
+              └
+            </Box>
+          )}
           {session.name}
         </Typography>
         <Stack direction="row" sx={{ gap: 1, alignItems: "center" }}>
-          <Typography
-            variant="caption"
-            color={session.status === "failed" ? "error" : "textSecondary"}
-            noWrap
-          >
-            {note(session, all, label)}
-          </Typography>
+          {collides ? (
+            <Typography variant="caption" noWrap sx={{ color: "warning.main", fontWeight: 600 }}>
+              Collides
+            </Typography>
+          ) : (
+            <Typography
+              variant="caption"
+              color={session.status === "failed" ? "error" : "textSecondary"}
+              noWrap
+            >
+              {note(session, all, label)}
+            </Typography>
+          )}
+          {session.queued_messages.length > 0 && (
+            <Typography variant="caption" noWrap color="textSecondary">
+              {session.queued_messages.length === 1
+                ? "1 message waits"
+                : `${session.queued_messages.length} messages wait`}
+            </Typography>
+          )}
           {session.status === "active" && session.phase !== "planning" && (
             <Box sx={{ width: 96, flexShrink: 0 }}>
               <ProgressBar value={session.progress} label={`Progress of ${session.name}`} />
@@ -87,6 +145,9 @@ function note(session: WorkSession, all: WorkSession[], label: string): string {
   if (blockers.length > 0 && (session.status === "blocked" || session.status === "pending")) {
     return `Waits for ${blockers.join(", ")}`;
   }
+  if (session.alternatives.length > 1)
+    return `${label} · one of ${session.alternatives.length} to choose from`;
+  if (session.status === "pending" && session.queue_reason) return session.queue_reason;
   return session.creation_method === "planned"
     ? label
     : `${label} · ${session.creation_method.replace("_", " ")}`;

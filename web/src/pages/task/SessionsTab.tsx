@@ -7,6 +7,8 @@ import type { TaskDetail, WorkSession } from "../../api/types";
 import { LinkButton } from "../../components/links";
 import { Empty } from "../../components/States";
 import { sessionTree } from "../../model/tree";
+import { Collisions } from "../crew/Collisions";
+import { SpawnButton } from "../crew/SpawnButton";
 import { SessionPane } from "./SessionPane";
 import { SessionTree } from "./SessionTree";
 
@@ -32,7 +34,7 @@ export function SessionsTab({ task, chosen }: { task: TaskDetail; chosen?: strin
         >
           All sessions
         </LinkButton>
-        <SessionPane key={session.id} session={session} all={task.work_sessions} />
+        <SessionPane key={session.id} session={session} task={task} />
       </>
     );
   }
@@ -40,14 +42,16 @@ export function SessionsTab({ task, chosen }: { task: TaskDetail; chosen?: strin
     <Box
       sx={{
         display: "grid",
-        gap: 3,
-        gridTemplateColumns: { xs: "minmax(0, 1fr)", md: "300px minmax(0, 1fr)" },
+        gap: { xs: 3, md: 2, lg: 3 },
+        gridTemplateColumns: { xs: "minmax(0, 1fr)", md: "236px minmax(0, 1fr)", lg: "300px minmax(0, 1fr)" },
       }}
     >
       <Box sx={{ minWidth: 0, maxHeight: { md: "calc(100dvh - 120px)" }, overflowY: { md: "auto" } }}>
-        <SessionTree sessions={task.work_sessions} taskId={task.id} chosen={session?.id} />
+        <Collisions task={task} />
+        <SessionTree task={task} chosen={session?.id} />
+        <SpawnButton task={task} />
       </Box>
-      {session && <SessionPane key={session.id} session={session} all={task.work_sessions} />}
+      {session && <SessionPane key={session.id} session={session} task={task} />}
     </Box>
   );
 }

@@ -2,25 +2,45 @@
 
 import { Box, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
 import { lintQuery, reviewsQuery, specsQuery } from "../../api/queries";
-import type { TaskDetail } from "../../api/types";
+import type { Comment, TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Status } from "../../components/Glyph";
+import { TextLink } from "../../components/links";
 import { Empty, Failed, Paragraphs } from "../../components/States";
-import { type Draft, useKept } from "../../model/drafts";
-import { isPlanned } from "../../model/status";
+import { useKept } from "../../model/drafts";
+import type { Selected } from "../../model/selection";
+import { isLive, isPlanned } from "../../model/status";
+import { CommentComposer } from "./CommentComposer";
 import { Documents } from "./Documents";
 import { Findings } from "./Findings";
 import { Rounds } from "./Rounds";
 import { SpecReview } from "./SpecReview";
+import { Threads } from "./Threads";
+
+/** In these states a person may edit the documents. */
+const EDITABLE: ReadonlySet<string> = new Set([
+  "spec_review",
+  "spec_approved",
+  "implementation_queued",
+  "implementation",
+  "implementation_review",
+  "implementation_failed",
+]);
 
 export function Specification({ task }: { task: TaskDetail }) {
   const specs = useQuery(specsQuery(task.id));
   const hasSpecs = Boolean(specs.data);
   const reviews = useQuery({ ...reviewsQuery(task.id), enabled: hasSpecs });
   const lint = useQuery({ ...lintQuery(task.id), enabled: hasSpecs });
-  const [drafts, setDrafts] = useKept<Draft[]>(`spectask-drafts-${task.id}`, []);
+  const [about, setAbout] = useKept<Selected | null>(`spectask-comment-place-${task.id}`, null);
+  const [shown, setShown] = useState<Comment | null>(null);
+  const comments = useMemo(() => reviews.data?.flatMap((round) => round.comments) ?? [], [reviews.data]);
+  const newest = reviews.data?.at(-1);
   const canDecide = task.status === "spec_review";
+  const canEdit = EDITABLE.has(task.status);
+  const canComment = canEdit || task.status === "spec_revision";
 
   if (!isPlanned(task.type) && !hasSpecs) {
     return <Empty title="No specification">A task of this type is carried out without one.</Empty>;
@@ -28,6 +48,13 @@ export function Specification({ task }: { task: TaskDetail }) {
   if (specs.isPending) return <Paragraphs lines={12} />;
   if (specs.isError && !specs.data) return <Failed error={specs.error} retry={() => void specs.refetch()} />;
   if (!specs.data) {
+    if (task.status === "spec_generation" && task.spec_revision_count > 0) {
+      return (
+        <Empty title="Being revised">
+          The planning agent works on what you asked for. The documents appear here again when it is done.
+        </Empty>
+      );
+    }
     return (
       <Empty title="Not written yet">
         {task.status === "backlog"
@@ -49,8 +76,12 @@ export function Specification({ task }: { task: TaskDetail }) {
     >
       <Box sx={{ minWidth: 0 }}>
         <Documents
+          task={task}
           specs={specs.data}
-          onComment={canDecide ? (draft) => setDrafts([...drafts, draft]) : undefined}
+          comments={comments}
+          shown={shown}
+          canEdit={canEdit}
+          onComment={canComment && newest ? setAbout : undefined}
         />
       </Box>
       <Box
@@ -62,11 +93,29 @@ export function Specification({ task }: { task: TaskDetail }) {
           minWidth: 0,
         }}
       >
+        {canComment && about && newest && (
+          <CommentComposer
+            key={`${about.document} ${about.start} ${about.text}`}
+            task={task.id}
+            review={newest.id}
+            about={about}
+            onClose={() => setAbout(null)}
+          />
+        )}
+        {canDecide && newest?.edited_by && (
+          <Typography variant="body2" component="p" sx={{ mb: 1.5 }}>
+            {newest.edited_by} edited the documents <Ago at={newest.created_at} />
+            {reviews.data?.some((round) => round.decision === "approve") &&
+              "; what was approved before is void"}
+            .
+          </Typography>
+        )}
         {canDecide ? (
-          <SpecReview task={task} specs={specs.data} drafts={drafts} onDrafts={setDrafts} />
+          <SpecReview task={task} specs={specs.data} comments={comments} />
         ) : (
           <Decided task={task} />
         )}
+        {comments.length > 0 && <Threads task={task.id} comments={comments} onShow={setShown} />}
         {lint.data && lint.data.length > 0 && <Findings findings={lint.data} />}
         {reviews.data && reviews.data.length > 0 && <Rounds rounds={reviews.data} />}
       </Box>
@@ -82,6 +131,14 @@ function Decided({ task }: { task: TaskDetail }) {
         <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 0.25 }}>
           by {task.spec_approved_by}, <Ago at={task.spec_approved_at} />
         </Typography>
+        {isLive(task.status) && task.status !== "implementation_review" && (
+          <Typography variant="caption" component="p" sx={{ mt: 1 }}>
+            Agents carry it out now.{" "}
+            <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} search={{ tab: "sessions" }}>
+              Follow them
+            </TextLink>
+          </Typography>
+        )}
       </Box>
     );
   }

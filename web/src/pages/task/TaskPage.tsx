@@ -2,15 +2,20 @@
 
 import { Box, Tab, Tabs } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useState } from "react";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useEffect, useRef, useState } from "react";
 import { ApiError } from "../../api/client";
 import { taskQuery } from "../../api/queries";
 import type { TaskDetail } from "../../api/types";
+import { LinkButton } from "../../components/links";
 import { useTitle } from "../../components/Page";
+import { isTyping } from "../../components/Shortcuts";
 import { Empty, Failed, Paragraphs } from "../../components/States";
 import { useTopic } from "../../live/provider";
-import type { TaskTab } from "../../router";
+import { TASK_TABS, type TaskTab } from "../../model/tabs";
+import { CoordinationTab } from "../crew/CoordinationTab";
+import { TimelineTab } from "../crew/TimelineTab";
+import { PlainTask } from "../plain/PlainTask";
 import { Callout } from "./Callout";
 import { ChangeTab } from "./ChangeTab";
 import { Header } from "./Header";
@@ -36,9 +41,20 @@ export function TaskPage() {
       {query.isPending ? (
         <Paragraphs lines={9} />
       ) : query.data ? (
-        <Task key={taskId} task={query.data} />
+        query.data.planned ? (
+          <Task key={taskId} task={query.data} />
+        ) : (
+          <PlainTask key={taskId} task={query.data} />
+        )
       ) : query.error instanceof ApiError && query.error.status === 404 ? (
-        <Empty title="There is no such task" action={<Link to="/tasks">Go to tasks</Link>}>
+        <Empty
+          title="There is no such task"
+          action={
+            <LinkButton variant="outlined" color="inherit" to="/tasks">
+              Go to tasks
+            </LinkButton>
+          }
+        >
           It may belong to somebody else, or the address is mistyped.
         </Empty>
       ) : (
@@ -46,6 +62,20 @@ export function TaskPage() {
       )}
     </Box>
   );
+}
+
+/** The numbers open the parts of the task. */
+function useNumberKeys(open: (tab: TaskTab) => void) {
+  const act = useRef(open);
+  act.current = open;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const tab = isTyping(event) ? undefined : TASK_TABS[Number(event.key) - 1];
+      if (tab) act.current(tab);
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
 }
 
 /** Where a person most likely wants to look first. */
@@ -63,6 +93,7 @@ function Task({ task }: { task: TaskDetail }) {
   const [first] = useState(() => firstTab(task));
   const tab = search.tab ?? first;
   const open = (to: TaskTab) => void navigate({ search: { tab: to } });
+  useNumberKeys(open);
 
   return (
     <>
@@ -84,12 +115,16 @@ function Task({ task }: { task: TaskDetail }) {
           label={task.work_sessions.length > 0 ? `Sessions (${task.work_sessions.length})` : "Sessions"}
         />
         <Tab value="change" label="Change" />
+        <Tab value="timeline" label="Timeline" />
+        <Tab value="coordination" label="Coordination" />
       </Tabs>
       <Box role="tabpanel" aria-label={tab}>
         {tab === "overview" && <Overview task={task} />}
         {tab === "specification" && <Specification task={task} />}
         {tab === "sessions" && <SessionsTab task={task} chosen={search.session} />}
         {tab === "change" && <ChangeTab task={task} />}
+        {tab === "timeline" && <TimelineTab task={task} />}
+        {tab === "coordination" && <CoordinationTab task={task} />}
       </Box>
     </>
   );

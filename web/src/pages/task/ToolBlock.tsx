@@ -18,6 +18,7 @@ import type { Tone } from "../../model/status";
 import { type ToolContent, toolContent } from "../../model/tool";
 import type { ToolCall } from "../../model/transcript";
 import { MONO } from "../../theme";
+import css from "./ToolBlock.module.css";
 
 const ICONS: Record<string, typeof BuildOutlined> = {
   read: DescriptionOutlined,
@@ -30,7 +31,9 @@ const ICONS: Record<string, typeof BuildOutlined> = {
   fetch: LanguageOutlined,
 };
 
-const TONES: Record<string, Tone> = {
+const ICON = { fontSize: 16, flexShrink: 0 } as const;
+
+export const TOOL_TONES: Record<string, Tone> = {
   pending: "waiting",
   in_progress: "working",
   completed: "done",
@@ -41,38 +44,18 @@ const TONES: Record<string, Tone> = {
 export function ToolBlock({ call }: { call: ToolCall }) {
   const Icon = ICONS[call.toolKind] ?? BuildOutlined;
   const parts = toolContent(call);
+  const ended = call.status === "failed" || call.status === "cancelled" ? call.status : null;
   const line = (
-    <Stack direction="row" component="span" sx={{ alignItems: "center", gap: 0.875, minWidth: 0 }}>
-      <Icon sx={{ fontSize: 16, flexShrink: 0 }} />
-      <Box
-        component="span"
-        sx={{
-          fontFamily: MONO,
-          fontSize: "0.78rem",
-          overflow: "hidden",
-          textOverflow: "ellipsis",
-          whiteSpace: "nowrap",
-        }}
-      >
-        {call.title}
-      </Box>
-      <Glyph tone={TONES[call.status] ?? "waiting"} size={12} />
-      {(call.status === "failed" || call.status === "cancelled") && (
-        <Typography
-          component="span"
-          variant="caption"
-          color={call.status === "failed" ? "error" : "textSecondary"}
-        >
-          {call.status}
-        </Typography>
-      )}
-    </Stack>
+    <span className={css.line}>
+      <Icon sx={ICON} />
+      <span className={css.title}>{call.title}</span>
+      <Glyph tone={TOOL_TONES[call.status] ?? "waiting"} size={12} />
+      {ended && <span className={ended === "failed" ? css.failed : css.note}>{ended}</span>}
+    </span>
   );
-  if (parts.length === 0) {
-    return <Box sx={{ my: 0.75, pl: 1.75, color: "text.secondary" }}>{line}</Box>;
-  }
+  if (parts.length === 0) return <div className={css.plain}>{line}</div>;
   return (
-    <Fold label={line} quiet>
+    <Fold name={`tool-${call.id}`} label={line} quiet>
       <Stack sx={{ gap: 1 }}>
         {parts.map((part, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a call have no other identity

@@ -8,9 +8,11 @@ import {
   DialogActions,
   DialogContent,
   DialogTitle,
+  FormControlLabel,
   ListSubheader,
   MenuItem,
   Stack,
+  Switch,
   TextField,
   Typography,
   useMediaQuery,
@@ -21,10 +23,11 @@ import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useCreateTask } from "../../api/actions";
 import { ApiError, newKey } from "../../api/client";
-import { agentsQuery, projectsQuery, samplesQuery } from "../../api/queries";
+import { agentsQuery, projectsQuery, samplesQuery, templatesQuery } from "../../api/queries";
 import type { Agent, Complexity, DemoRepo, Priority, TaskType } from "../../api/types";
 import { ActionError } from "../../components/States";
 import { isPlanned, PRIORITIES, TASK_TYPES, words } from "../../model/status";
+import { TemplateChoice } from "./TemplateChoice";
 
 interface Props {
   open: boolean;
@@ -56,6 +59,9 @@ function Form({ project, onClose }: Omit<Props, "open">) {
   const [complexity, setComplexity] = useState<Complexity>("complex");
   const [planner, setPlanner] = useState("");
   const [implementer, setImplementer] = useState("");
+  const [template, setTemplate] = useState("");
+  const [itemLines, setItemLines] = useState("");
+  const [isPlannedFirst, setPlannedFirst] = useState(true);
   // The same words sent twice make one task.
   const key = useRef({ body: "", key: "" });
 
@@ -70,10 +76,35 @@ function Form({ project, onClose }: Omit<Props, "open">) {
     : undefined;
   const ownSample = projects.data?.find((each) => each.id === place)?.settings?.sample;
   const suggestions = sample ?? samples.data?.find((each) => each.id === ownSample);
+  const templates = useQuery({ ...templatesQuery(sample || !place ? undefined : place) }).data ?? [];
+  const pattern = templates.find((each) => each.name === template);
+  const items = itemLines
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
+  const hasReadyPlan = Boolean(pattern?.start);
+  const choose = (name: string) => {
+    setTemplate(name);
+    const chosen = templates.find((each) => each.name === name);
+    if (!chosen) return;
+    setType(chosen.type);
+    setPriority(chosen.priority);
+    setComplexity(chosen.complexity);
+    setPlannedFirst(chosen.planning || Boolean(chosen.start));
+  };
   const fields = create.error instanceof ApiError ? create.error.fields : {};
-  const shownApart = ["prompt", "project_id", "demo_repo", "spec_agent", "implementation_agent"];
+  const shownApart = [
+    "prompt",
+    "project_id",
+    "demo_repo",
+    "spec_agent",
+    "implementation_agent",
+    "template",
+    "items",
+  ];
   const general = Object.keys(fields).some((field) => shownApart.includes(field)) ? null : create.error;
-  const canSend = prompt.trim() !== "" && place !== "" && !create.isPending;
+  const needsItems = Boolean(pattern?.takes_items) && items.length === 0;
+  const canSend = prompt.trim() !== "" && place !== "" && !needsItems && !create.isPending;
 
   const submit = () => {
     if (!canSend) return;
@@ -84,6 +115,9 @@ function Form({ project, onClose }: Omit<Props, "open">) {
       complexity,
       spec_agent: planner || undefined,
       implementation_agent: implementer || undefined,
+      template: pattern ? template : undefined,
+      items: pattern?.takes_items ? items : undefined,
+      planning: isPlanned(type) && !isPlannedFirst ? false : undefined,
     };
     const task = sample
       ? ({ from: "demo", body: { ...common, demo_repo: sample.id } } as const)
@@ -138,7 +172,32 @@ function Form({ project, onClose }: Omit<Props, "open">) {
             helperText={fields.prompt}
             placeholder="Add user accounts with email and password, so that every person sees only their own todos."
           />
-          {suggestions && <Prompts sample={suggestions} chosen={prompt} onChoose={setPrompt} />}
+          {suggestions && (
+            <Prompts
+              sample={suggestions}
+              prompts={promptsFor(suggestions, type)}
+              chosen={prompt}
+              onChoose={setPrompt}
+            />
+          )}
+          <TemplateChoice
+            templates={templates}
+            value={pattern ? template : ""}
+            error={fields.template}
+            onChange={choose}
+          />
+          {pattern?.takes_items && (
+            <TextField
+              label={items.length > 0 ? `Items (${items.length})` : "Items"}
+              multiline
+              minRows={3}
+              maxRows={10}
+              value={itemLines}
+              onChange={(event) => setItemLines(event.target.value)}
+              error={Boolean(fields.items)}
+              helperText={fields.items ?? "One in each line; each becomes a planned task"}
+            />
+          )}
           <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr 1.55fr" } }}>
             <Choice
               label="Type"
@@ -156,6 +215,7 @@ function Form({ project, onClose }: Omit<Props, "open">) {
               select
               label="Complexity"
               value={complexity}
+              disabled={!isPlanned(type) || !isPlannedFirst}
               onChange={(event) => setComplexity(event.target.value as Complexity)}
             >
               <MenuItem value="simple">Simple · one session</MenuItem>
@@ -170,7 +230,7 @@ function Form({ project, onClose }: Omit<Props, "open">) {
               onChange={setPlanner}
               agents={agents}
               error={fields.spec_agent}
-              disabled={!isPlanned(type)}
+              disabled={!isPlanned(type) || !isPlannedFirst || hasReadyPlan}
             />
             <AgentChoice
               label="Implementation agent"
@@ -181,9 +241,31 @@ function Form({ project, onClose }: Omit<Props, "open">) {
               error={fields.implementation_agent}
             />
           </Box>
+          {isPlanned(type) && !hasReadyPlan && (
+            <FormControlLabel
+              control={
+                <Switch
+                  size="small"
+                  checked={isPlannedFirst}
+                  onChange={(event) => setPlannedFirst(event.target.checked)}
+                />
+              }
+              label={
+                <Typography variant="body2">
+                  Plan it first
+                  <Typography component="span" variant="caption" color="textSecondary" sx={{ ml: 1 }}>
+                    {isPlannedFirst ? "You review the plan before work begins" : "An agent just does it"}
+                  </Typography>
+                </Typography>
+              }
+              sx={{ ml: 0, gap: 1 }}
+            />
+          )}
           {!isPlanned(type) && (
             <Typography variant="caption" color="textSecondary">
-              A task of this type has no planning phase: an agent begins at once.
+              {type === "interactive"
+                ? "A conversation: an agent begins at once, and waits for you after each turn until you close it."
+                : "No plan: an agent begins at once, and you review the change when it is done."}
             </Typography>
           )}
           <ActionError error={projects.error ?? samples.error ?? general} />
@@ -208,15 +290,26 @@ function Form({ project, onClose }: Omit<Props, "open">) {
   );
 }
 
-function Prompts(props: { sample: DemoRepo; chosen: string; onChoose: (prompt: string) => void }) {
-  if (props.sample.prompts.length === 0) return null;
+/** What is suggested for a sample: what its agent plays for tasks of the type comes first. */
+function promptsFor(sample: DemoRepo, type: TaskType): string[] {
+  const plain = sample.plain.filter((each) => each.task_type === type).map((each) => each.prompt);
+  return plain.length > 0 ? plain : sample.prompts;
+}
+
+function Prompts(props: {
+  sample: DemoRepo;
+  prompts: readonly string[];
+  chosen: string;
+  onChoose: (prompt: string) => void;
+}) {
+  if (props.prompts.length === 0) return null;
   return (
     <Box role="group" aria-label={`Prompts for ${props.sample.name}`}>
       <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 0.75 }}>
         Try one of these on {props.sample.name}
       </Typography>
       <Stack sx={{ gap: 0.75 }}>
-        {props.sample.prompts.map((prompt) => (
+        {props.prompts.map((prompt) => (
           <ButtonBase
             key={prompt}
             onClick={() => props.onChoose(prompt)}

@@ -7,11 +7,21 @@ import { useEffect, useRef, useState } from "react";
 import { taskCountQuery } from "../../api/queries";
 import type { Priority, Project } from "../../api/types";
 import { isTyping } from "../../components/Shortcuts";
-import { GROUPS, type Group, PRIORITIES, TASK_STATUSES, taskStatus, words } from "../../model/status";
+import { NEWEST } from "../../model/filter";
+import {
+  GROUPS,
+  type Group,
+  KINDS,
+  PRIORITIES,
+  TASK_STATUSES,
+  TASK_TYPES,
+  taskStatus,
+  words,
+} from "../../model/status";
 import type { TasksSearch } from "../../router";
 
 const SORTS: [string, string][] = [
-  ["-created_at", "Newest first"],
+  [NEWEST, "Newest first"],
   ["-updated_at", "Last changed"],
   ["-priority", "Priority"],
   ["name", "Name"],
@@ -51,7 +61,7 @@ export function Filters({ search, projects, onChange }: Props) {
           gap: 1,
           gridTemplateColumns: {
             xs: "repeat(3, minmax(0, 1fr))",
-            sm: "minmax(180px, 1fr) repeat(4, minmax(110px, auto))",
+            sm: "minmax(160px, 1fr) repeat(5, minmax(96px, auto))",
           },
         }}
       >
@@ -70,6 +80,17 @@ export function Filters({ search, projects, onChange }: Props) {
               status,
               taskStatus(status).label,
             ]),
+          ]}
+        />
+        <Choice
+          wideOnly
+          label="Type"
+          value={search.type ?? ""}
+          onChange={(type) => onChange({ type: type || undefined })}
+          options={[
+            ["", "Any type"],
+            ...Object.entries(KINDS).map(([id, { label }]): [string, string] => [id, label]),
+            ...TASK_TYPES.map((type): [string, string] => [type, words(type)]),
           ]}
         />
         <Choice
@@ -92,8 +113,8 @@ export function Filters({ search, projects, onChange }: Props) {
         />
         <Choice
           label="Sort"
-          value={search.sort ?? "-created_at"}
-          onChange={(sort) => onChange({ sort: sort === "-created_at" ? undefined : sort })}
+          value={search.sort ?? NEWEST}
+          onChange={(sort) => onChange({ sort: sort === NEWEST ? undefined : sort })}
           options={SORTS}
         />
       </Box>

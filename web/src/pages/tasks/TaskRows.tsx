@@ -1,18 +1,18 @@
 // The rows of the task list.
 
-import { Box, Typography } from "@mui/material";
+import { Link } from "@tanstack/react-router";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { SpecTask } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Glyph } from "../../components/Glyph";
-import { LinkBox } from "../../components/links";
 import { PriorityMark } from "../../components/PriorityMark";
 import { ProgressBar } from "../../components/ProgressBar";
 import { isTyping } from "../../components/Shortcuts";
-import { hasFailed, isLive, taskStatus } from "../../model/status";
+import { hasFailed, isLive, isPlanned, taskState, words } from "../../model/status";
+import css from "./TaskRows.module.css";
 
-const ROW = 58;
+const ROW = 54;
 /** How many rows from the end the next page is asked for. */
 const AHEAD = 20;
 
@@ -25,7 +25,7 @@ interface Props {
 }
 
 export function TaskRows({ tasks, projects, hasMore, isLoadingMore, onMore }: Props) {
-  const list = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLOListElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => {
     const element = list.current;
@@ -49,34 +49,28 @@ export function TaskRows({ tasks, projects, hasMore, isLoadingMore, onMore }: Pr
   useArrowKeys(list, tasks.length, (at) => rows.scrollToIndex(at));
 
   return (
-    <Box
-      ref={list}
-      role="list"
-      aria-label="Tasks"
-      sx={{ position: "relative", height: rows.getTotalSize(), borderTop: 1, borderColor: "divider" }}
-    >
+    <ol ref={list} aria-label="Tasks" className={css.rows} style={{ height: rows.getTotalSize() }}>
       {shown.map((row) => {
         const task = tasks[row.index];
         return task ? (
-          <Box
+          <li
             key={row.key}
-            role="listitem"
             aria-setsize={tasks.length}
             aria-posinset={row.index + 1}
-            sx={{ position: "absolute", left: 0, right: 0, top: 0, height: ROW }}
-            style={{ transform: `translateY(${row.start - top}px)` }}
+            className={css.place}
+            style={{ height: ROW, transform: `translateY(${row.start - top}px)` }}
           >
             <Row task={task} at={row.index} project={projects.get(task.project_id) ?? ""} />
-          </Box>
+          </li>
         ) : null;
       })}
-    </Box>
+    </ol>
   );
 }
 
 /** j, k and the arrows move between rows; Enter on a row is a link's own. */
 function useArrowKeys(
-  list: React.RefObject<HTMLDivElement | null>,
+  list: React.RefObject<HTMLElement | null>,
   count: number,
   scrollTo: (at: number) => void,
 ) {
@@ -100,76 +94,39 @@ function useArrowKeys(
 }
 
 const Row = memo(function Row({ task, at, project }: { task: SpecTask; at: number; project: string }) {
-  const { label, tone } = taskStatus(task.status);
-  const why = hasFailed(task.status) ? task.last_error?.message : task.queue_reason;
+  const { label, tone } = taskState(task);
+  const waits = task.waits_for_person ? null : task.queue_reason;
+  const why = hasFailed(task.status) ? task.last_error?.message : waits;
   const showsProgress = isLive(task.status) && task.progress > 0;
   return (
-    <LinkBox
+    <Link
       to="/tasks/$taskId"
       params={{ taskId: task.id }}
       data-row={at}
-      sx={{
-        display: "grid",
-        gridTemplateColumns: {
-          xs: "20px minmax(0, 1fr) auto",
-          md: "20px minmax(0, 1fr) 140px 120px 18px 44px",
-        },
-        columnGap: { xs: 1.5, md: 2 },
-        alignItems: "center",
-        height: "100%",
-        px: 1.5,
-        color: "inherit",
-        textDecoration: "none",
-        borderBottom: 1,
-        borderColor: "divider",
-        "&:hover": { bgcolor: "action.hover" },
-        "&:focus-visible": {
-          outline: "2px solid var(--mui-palette-primary-main)",
-          outlineOffset: -2,
-          borderRadius: 1,
-        },
-      }}
+      className={isLive(task.status) ? css.row : `${css.row} ${css.ended}`}
     >
       <Glyph tone={tone} size={15} />
-      <Box sx={{ minWidth: 0 }}>
-        <Typography
-          variant="body2"
-          noWrap
-          sx={{ fontWeight: 560, color: isLive(task.status) ? "text.primary" : "text.secondary" }}
-        >
+      <div className={css.words}>
+        <p className={css.name} title={task.name}>
           {task.name}
-        </Typography>
-        <Typography variant="caption" noWrap component="p" color="textSecondary">
-          <Box
-            component="span"
-            sx={{
-              color: tone === "attention" ? "warning.main" : tone === "failed" ? "error.main" : "inherit",
-              fontWeight: 520,
-            }}
-          >
-            {label}
-          </Box>
+        </p>
+        <p className={css.note}>
+          <span className={`${css.status} ${css[tone] ?? ""}`}>{label}</span>
+          {!isPlanned(task.type) && ` · ${words(task.type)}`}
           {why && ` · ${why}`}
           {task.labels.length > 0 && ` · ${task.labels.join(", ")}`}
-        </Typography>
-      </Box>
-      <Typography
-        variant="caption"
-        color="textSecondary"
-        noWrap
-        sx={{ display: { xs: "none", md: "block" } }}
-      >
-        {project}
-      </Typography>
-      <Box sx={{ display: { xs: "none", md: "block" } }}>
+        </p>
+      </div>
+      <span className={css.project}>{project}</span>
+      <div className={css.progress}>
         {showsProgress && <ProgressBar value={task.progress} label={`Progress of ${task.name}`} />}
-      </Box>
-      <Box sx={{ display: { xs: "none", md: "block" } }}>
+      </div>
+      <div className={css.priority}>
         <PriorityMark priority={task.priority} />
-      </Box>
-      <Typography variant="caption" color="textSecondary" sx={{ textAlign: "right", whiteSpace: "nowrap" }}>
+      </div>
+      <span className={css.time}>
         <Ago at={task.updated_at} />
-      </Typography>
-    </LinkBox>
+      </span>
+    </Link>
   );
 });

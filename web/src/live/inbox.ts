@@ -1,0 +1,73 @@
+// Gathers messages of the live stream, so that a burst of them costs the page one change and not one for each.
+
+import type { LiveMessage } from "../live";
+
+/** How long messages are gathered at least, in milliseconds: twenty changes a second look like a stream. */
+const GATHER = 50;
+
+export interface Inbox {
+  put: (message: LiveMessage) => void;
+  /** Hands on what is there, at once. */
+  flush: () => void;
+}
+
+/** An inbox that hands on what it gathered, in order, in the frame after the time is over. */
+export function inbox(
+  take: (messages: LiveMessage[]) => void,
+  soon: (act: () => void) => void = nextFrame,
+): Inbox {
+  let waiting: LiveMessage[] = [];
+  let isAwaited = false;
+  const flush = () => {
+    const messages = settled(waiting);
+    waiting = [];
+    if (messages.length > 0) take(messages);
+  };
+  return {
+    put: (message) => {
+      waiting.push(message);
+      if (isAwaited) return;
+      isAwaited = true;
+      soon(() => {
+        isAwaited = false;
+        flush();
+      });
+    },
+    flush,
+  };
+}
+
+function nextFrame(act: () => void): void {
+  // A page that is not looked at has no frames, and goes on gathering what it shows later.
+  setTimeout(() => (document.hidden ? act() : requestAnimationFrame(act)), GATHER);
+}
+
+/** The messages without those that a later one makes superfluous: news say everything of what they are about. */
+export function settled(messages: readonly LiveMessage[]): LiveMessage[] {
+  const last = new Map<string, number>();
+  messages.forEach((message, at) => {
+    const about = subject(message);
+    if (about !== null) last.set(about, at);
+  });
+  return messages.filter((message, at) => {
+    const about = subject(message);
+    return about === null || last.get(about) === at;
+  });
+}
+
+/** What a message is about; null where each one counts. */
+function subject({ type, data }: LiveMessage): string | null {
+  const { id, spec_task_id: task } = (data ?? {}) as { id?: unknown; spec_task_id?: unknown };
+  switch (type) {
+    case "task.updated":
+    case "work_session.updated":
+      return `${type} ${String(id)}`;
+    case "progress":
+    case "review":
+    case "usage":
+    case "instance.updated":
+      return `${type} ${String(task)}`;
+    default:
+      return null;
+  }
+}

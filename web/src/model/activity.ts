@@ -1,0 +1,55 @@
+// What happened to a task, in words for those who were not there.
+
+import { words } from "./status";
+
+const SAID: Record<string, string> = {
+  task_created: "Task created",
+  task_edited: "Task edited",
+  queued: "Waits for a place",
+  planning_queued: "Planning waits for a place",
+  planning_started: "Planning begins",
+  planning_writing: "The planning agent writes",
+  planning_committing: "Documents are committed",
+  documents_invalid: "Documents sent back: not usable yet",
+  specs_ready: "Specification ready for review",
+  documents_changed: "Documents changed",
+  specs_reviewed: "Specification reviewed",
+  specs_approved: "Specification approved",
+  handed_off: "Handed over to implementation",
+  implementation_queued: "Implementation waits for a place",
+  implementation_started: "Implementation begins",
+  session_planned: "Session planned",
+  session_replanned: "Session planned anew",
+  session_opening: "Session opens",
+  turn_started: "Agent asked",
+  turn_ended: "Agent answered",
+  turn_failed: "Turn failed",
+  turn_interrupted: "Turn interrupted",
+  message_queued: "Message for the agent",
+  work_committed: "Work committed",
+  session_told: "Agent told",
+  session_asked_again: "Agent asked again",
+  session_ready_to_merge: "Session complete, waits to be merged",
+  session_merging: "Session being merged",
+  session_completed: "Session completed",
+  session_failed: "Session failed",
+  session_retried: "Session tried again",
+  session_skipped: "Session skipped",
+  session_cancelled: "Session cancelled",
+  session_paused: "Session paused",
+  checks_started: "Checks run",
+  checks_ran: "Checks ended",
+  change_ready: "Change ready for review",
+  implementation_reviewed: "Change reviewed",
+  landing_held: "Merge waits",
+  landed: "Merged",
+  closed: "Closed",
+  spec_failed: "Planning failed",
+  implementation_failed: "Implementation failed",
+  retried: "Tried again",
+  cancelled: "Cancelled",
+};
+
+export function activityLabel(kind: string): string {
+  return SAID[kind] ?? words(kind);
+}

@@ -1,0 +1,50 @@
+// Figures as people read them. Days are in UTC, as the server counts them.
+
+const DAY = 24 * 60 * 60 * 1000;
+
+const iso = (time: number) => new Date(time).toISOString().slice(0, 10);
+
+/** The last days with today. */
+export function lastDays(days: number, now: number): { from: string; to: string } {
+  return { from: iso(now - (days - 1) * DAY), to: iso(now) };
+}
+
+/** The last weeks with the present one, from a Monday, so that the first is whole. */
+export function lastWeeks(weeks: number, now: number): { from: string; to: string } {
+  const sinceMonday = (new Date(now).getUTCDay() + 6) % 7;
+  return lastDays((weeks - 1) * 7 + sinceMonday + 1, now);
+}
+
+/** The phases of a task, in words. */
+export const PHASES: Record<string, string> = {
+  planning_queued: "Waiting to plan",
+  planning: "Planning",
+  spec_review: "Spec review",
+  hand_off: "Hand-off",
+  implementation_queued: "Waiting to start",
+  implementation: "Implementation",
+  implementation_review: "Change review",
+};
+
+/** What is counted when nobody says. */
+export const usualRange = (now: number) => lastWeeks(12, now);
+
+/** The first day of a stretch of time, in few letters. */
+export function bucketLabel(day: string): string {
+  return new Date(`${day}T00:00:00Z`).toLocaleDateString(undefined, {
+    day: "numeric",
+    month: "short",
+    timeZone: "UTC",
+  });
+}
+
+const BRIEF = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+
+/** A count in few letters: `950`, `1.2K`, `3M`. */
+export const brief = (count: number) => BRIEF.format(count);
+
+/** Dollars; cents where there are few, less where there is less. */
+export function money(dollars: number): string {
+  const digits = dollars === 0 || dollars >= 100 ? 0 : dollars < 0.1 ? 4 : 2;
+  return `$${dollars.toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}

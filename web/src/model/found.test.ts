@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import type { SearchResult } from "../api/types";
+import { linkTo, placeOf, whileTyping } from "./found";
+
+const result = (more: Partial<SearchResult>): SearchResult => ({
+  kind: "task",
+  task_id: "spt_1",
+  task_name: "A",
+  project_id: "prj_1",
+  work_session_id: null,
+  work_session_name: null,
+  seq: null,
+  document: null,
+  line: null,
+  snippet: [],
+  rank: 1,
+  at: "2026-01-01T00:00:00.000Z",
+  ...more,
+});
+
+test("a result says where it is and leads there", () => {
+  expect(placeOf(result({ kind: "spec", document: "tasks", line: 3 }))).toBe("Plan, line 3");
+  const said = result({ kind: "transcript", work_session_id: "stws_1", work_session_name: "One", seq: 7 });
+  expect(placeOf(said)).toBe("One");
+  expect(linkTo(said)).toMatchObject({ params: { sessionId: "stws_1" }, search: { at: 7 } });
+});
+
+test("the last word of what is typed may be a beginning", () => {
+  expect(whileTyping("due da")).toBe("due da*");
+  expect(whileTyping("due ")).toBe("due ");
+  expect(whileTyping("d")).toBe("d");
+  expect(whileTyping('"due da')).toBe('"due da');
+  expect(whileTyping("da*")).toBe("da*");
+});

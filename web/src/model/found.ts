@@ -1,0 +1,54 @@
+// What a search found: what it is called, and where it is.
+
+import type { SearchKind, SearchResult } from "../api/types";
+
+export const SEARCH_KINDS = ["task", "spec", "transcript"] as const satisfies readonly SearchKind[];
+
+export const KIND_LABELS: Record<SearchKind, string> = {
+  task: "Tasks",
+  spec: "Specifications",
+  transcript: "Conversations",
+};
+
+const DOCUMENTS: Record<string, string> = {
+  requirements: "Requirements",
+  design: "Design",
+  tasks: "Plan",
+};
+
+/** In which part of its task a result is, in words. */
+export function placeOf(result: SearchResult): string {
+  if (result.kind === "spec") {
+    const document = DOCUMENTS[result.document ?? ""] ?? "Specification";
+    return result.line ? `${document}, line ${result.line}` : document;
+  }
+  return result.kind === "transcript" ? (result.work_session_name ?? "Conversation") : "Task";
+}
+
+/** Where a result leads to. */
+export function linkTo(result: SearchResult) {
+  const params = { taskId: result.task_id };
+  if (result.kind === "transcript" && result.work_session_id) {
+    return {
+      to: "/tasks/$taskId/sessions/$sessionId" as const,
+      params: { ...params, sessionId: result.work_session_id },
+      search: { at: result.seq ?? undefined },
+    };
+  }
+  const tab = result.kind === "spec" ? ("specification" as const) : undefined;
+  return { to: "/tasks/$taskId" as const, params, search: { tab } };
+}
+
+/** What identifies a result in a list. */
+export function keyOf(result: SearchResult): string {
+  return [result.kind, result.task_id, result.work_session_id, result.seq, result.document, result.line].join(
+    "/",
+  );
+}
+
+/** What is asked for while somebody types: the last word may be the beginning of one. */
+export function whileTyping(text: string): string {
+  const last = text.split(/\s/).at(-1) ?? "";
+  const isOpen = (text.match(/"/g)?.length ?? 0) % 2 === 1;
+  return !isOpen && last.length >= 2 && /[\p{L}\p{N}_]$/u.test(last) ? `${text}*` : text;
+}

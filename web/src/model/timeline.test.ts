@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import type { Timeline, TimelineSpan } from "../api/types";
+import { chartOf } from "./timeline";
+
+const at = (second: number) => new Date(1_700_000_000_000 + second * 1000).toISOString();
+const ms = (second: number) => Date.parse(at(second));
+
+const span = (kind: string, from: number, until: number | null): TimelineSpan => ({
+  kind,
+  from: at(from),
+  until: until === null ? null : at(until),
+  turn_number: kind === "turn" ? 1 : null,
+  asked_for: kind === "turn" ? "go on" : null,
+});
+
+function timeline(end: number | null, lanes: TimelineSpan[][], marks: Timeline["marks"] = []): Timeline {
+  return {
+    spec_task_id: "spt_1",
+    started_at: at(0),
+    ended_at: end === null ? null : at(end),
+    now: at(end ?? 100),
+    spans: [],
+    lanes: lanes.map((spans, index) => ({
+      work_session_id: `s${index}`,
+      name: `Session ${index}`,
+      phase: "implementation",
+      status: "active",
+      parent_work_session_id: null,
+      spans,
+    })),
+    marks,
+  };
+}
+
+test("time is drawn as it is while somebody works", () => {
+  const chart = chartOf(timeline(100, [[span("turn", 0, 50)], [span("turn", 50, 100)]]), ms(500));
+  expect(chart.lanes.map((lane) => lane.bars.map(({ left, width }) => [left, width]))).toEqual([
+    [],
+    [[0, 0.5]],
+    [[0.5, 0.5]],
+  ]);
+  expect(chart.gaps).toEqual([]);
+  expect(chart.ticks.map((tick) => (tick.at - ms(0)) / 1000)).toEqual([0, 20, 40, 60, 80, 100]);
+});
+
+test("a night in which nobody works is drawn short, and times are found again", () => {
+  const night = 10_000;
+  const chart = chartOf(
+    timeline(night + 100, [
+      [span("turn", 0, 100), span("waiting", 100, night), span("turn", night, night + 100)],
+    ]),
+    ms(0),
+  );
+  const [before, waits, after] = chart.lanes[1]?.bars ?? [];
+  expect(chart.gaps).toHaveLength(1);
+  expect(chart.gaps[0]?.label).toBe("2h 45m");
+  expect(before?.width).toBeGreaterThan(0.25);
+  expect(waits?.width).toBeLessThan(0.15);
+  expect(after?.width).toBeCloseTo(before?.width ?? 0);
+  for (const tick of chart.ticks) expect(tick.at).toBeGreaterThanOrEqual(ms(0));
+  expect(chart.ticks.at(-1)?.at).toBe(ms(night + 100));
+});
+
+test("what goes on reaches to the present", () => {
+  const chart = chartOf(timeline(null, [[span("turn", 0, null)]]), ms(60));
+  expect(chart.lanes[1]?.bars).toMatchObject([{ isOpen: true, left: 0, width: 1, until: ms(60) }]);
+  expect(chart.lanes[1]?.bars[0]?.label).toBe("Turn 1: go on");
+});
+
+test("a task that only waits has a chart too", () => {
+  const chart = chartOf({ ...timeline(null, []), spans: [span("backlog", 0, null)] }, ms(3600));
+  expect(chart.lanes[0]?.bars).toMatchObject([{ look: "wait", label: "Backlog", left: 0, width: 1 }]);
+});
+
+test("marks go from lane to lane; people and everybody are the task's", () => {
+  const mark = (from: string | null, to: string | null) => ({
+    event_id: `${from}${to}`,
+    at: at(50),
+    event_type: "handoff" as const,
+    from_session_id: from,
+    to_session_id: to,
+  });
+  const chart = chartOf(
+    timeline(100, [[span("turn", 0, 100)], []], [mark("s0", "s1"), mark(null, null), mark("gone", "s0")]),
+    ms(100),
+  );
+  expect(chart.marks.map(({ from, to, left }) => [from, to, left])).toEqual([
+    [1, 2, 0.5],
+    [0, 0, 0.5],
+    [0, 1, 0.5],
+  ]);
+});

@@ -1,0 +1,210 @@
+// Everything that was found, to be narrowed down; all of it is in the address.
+
+import SearchRounded from "@mui/icons-material/SearchRounded";
+import {
+  Box,
+  Button,
+  Checkbox,
+  FormControlLabel,
+  InputAdornment,
+  MenuItem,
+  Stack,
+  TextField,
+  ToggleButton,
+  ToggleButtonGroup,
+  Typography,
+} from "@mui/material";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { projectsQuery, searchQuery } from "../api/queries";
+import type { SearchResult } from "../api/types";
+import { Found } from "../components/Found";
+import { LinkBox } from "../components/links";
+import { Page } from "../components/Page";
+import { Empty, Failed, Rows } from "../components/States";
+import { KIND_LABELS, keyOf, linkTo, SEARCH_KINDS } from "../model/found";
+import { usePause } from "../model/pause";
+import type { FindSearch } from "../router";
+
+export function SearchPage() {
+  const search = useSearch({ from: "/app/search" });
+  const navigate = useNavigate();
+  const change = (more: Partial<FindSearch>) =>
+    void navigate({ to: "/search", search: { ...search, ...more }, replace: true });
+  return (
+    <Page title="Search">
+      <Words value={search.q ?? ""} onChange={(q) => change({ q: q || undefined })} />
+      <Narrow search={search} onChange={change} />
+      <Results search={search} />
+    </Page>
+  );
+}
+
+function Words({ value, onChange }: { value: string; onChange: (q: string) => void }) {
+  const [text, setText] = useState(value);
+  const rested = usePause(text, 200);
+  const told = useRef(value);
+  const tell = useRef(onChange);
+  tell.current = onChange;
+  useEffect(() => {
+    // The address changed by other means than typing.
+    if (value !== told.current) setText(value);
+    told.current = value;
+  }, [value]);
+  useEffect(() => {
+    if (rested === told.current) return;
+    told.current = rested;
+    tell.current(rested);
+  }, [rested]);
+  return (
+    <TextField
+      type="search"
+      autoFocus
+      placeholder="Words, &quot;a phrase&quot;, begin*, -without, this OR that"
+      value={text}
+      onChange={(event) => setText(event.target.value)}
+      onKeyDown={(event) => {
+        if (event.key === "ArrowDown") focusResult(event, 0);
+      }}
+      slotProps={{
+        htmlInput: { "aria-label": "Search", maxLength: 1000 },
+        input: {
+          startAdornment: (
+            <InputAdornment position="start">
+              <SearchRounded fontSize="small" />
+            </InputAdornment>
+          ),
+        },
+      }}
+    />
+  );
+}
+
+function Narrow({ search, onChange }: { search: FindSearch; onChange: (more: Partial<FindSearch>) => void }) {
+  const projects = useQuery(projectsQuery).data ?? [];
+  return (
+    <Stack direction="row" sx={{ gap: 1.5, my: 1.5, flexWrap: "wrap", alignItems: "center" }}>
+      <ToggleButtonGroup
+        exclusive
+        size="small"
+        aria-label="Where to search"
+        value={search.kind ?? ""}
+        onChange={(_, kind) => onChange({ kind: kind || undefined })}
+      >
+        <ToggleButton value="">All</ToggleButton>
+        {SEARCH_KINDS.map((kind) => (
+          <ToggleButton key={kind} value={kind}>
+            {KIND_LABELS[kind]}
+          </ToggleButton>
+        ))}
+      </ToggleButtonGroup>
+      <TextField
+        select
+        fullWidth={false}
+        value={search.project ?? ""}
+        onChange={(event) => onChange({ project: event.target.value || undefined })}
+        slotProps={{ select: { displayEmpty: true, inputProps: { "aria-label": "Project" } } }}
+        sx={{ minWidth: 150 }}
+      >
+        <MenuItem value="">Any project</MenuItem>
+        {projects.map((project) => (
+          <MenuItem key={project.id} value={project.id}>
+            {project.name}
+          </MenuItem>
+        ))}
+      </TextField>
+      <FormControlLabel
+        control={
+          <Checkbox
+            size="small"
+            checked={Boolean(search.archived)}
+            onChange={(_, archived) => onChange({ archived: archived || undefined })}
+          />
+        }
+        label={<Typography variant="body2">Archived too</Typography>}
+      />
+    </Stack>
+  );
+}
+
+function Results({ search }: { search: FindSearch }) {
+  const q = search.q?.trim() ?? "";
+  const query = useInfiniteQuery(
+    searchQuery({ q, kind: search.kind, project: search.project, archived: search.archived }),
+  );
+  if (q === "") {
+    return (
+      <Empty title="What are you looking for?">
+        Names, prompts, requirements, designs, plans, and everything that was said and done in a session.
+      </Empty>
+    );
+  }
+  if (query.isPending) return <Rows count={6} height={64} />;
+  if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  const results = query.data.pages.flatMap((page) => page.items);
+  const total = query.data.pages[0]?.total ?? 0;
+  if (results.length === 0) {
+    return <Empty title="Nothing found">No text has all of these words. Fewer words find more.</Empty>;
+  }
+  return (
+    <Box sx={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}>
+      <Typography variant="caption" color="textSecondary" role="status" component="p" sx={{ mb: 0.75 }}>
+        {total === 1 ? "1 result" : `${total.toLocaleString()} results`}
+      </Typography>
+      <Box
+        role="list"
+        sx={{ border: 1, borderColor: "divider", borderRadius: 1, bgcolor: "background.paper" }}
+      >
+        {results.map((result, at) => (
+          <Result key={keyOf(result)} result={result} at={at} />
+        ))}
+      </Box>
+      {query.hasNextPage && (
+        <Button
+          variant="outlined"
+          color="inherit"
+          loading={query.isFetchingNextPage}
+          onClick={() => void query.fetchNextPage()}
+          sx={{ mt: 1.5 }}
+        >
+          Show more
+        </Button>
+      )}
+    </Box>
+  );
+}
+
+function Result({ result, at }: { result: SearchResult; at: number }) {
+  return (
+    <Box role="listitem" sx={{ "& + &": { borderTop: 1, borderColor: "divider" } }}>
+      <LinkBox
+        {...linkTo(result)}
+        data-result={at}
+        onKeyDown={(event: KeyboardEvent) => {
+          const step = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1 }[event.key];
+          if (step) focusResult(event, at + step);
+        }}
+        sx={{
+          display: "block",
+          px: 2,
+          py: 1.25,
+          color: "inherit",
+          textDecoration: "none",
+          "&:hover": { bgcolor: "action.hover" },
+          "&:focus-visible": { outline: "2px solid var(--mui-palette-primary-main)", outlineOffset: -2 },
+        }}
+      >
+        <Found result={result} />
+      </LinkBox>
+    </Box>
+  );
+}
+
+/** Moves among the results; before the first is the field. */
+function focusResult(event: KeyboardEvent, at: number): void {
+  const next = document.querySelector<HTMLElement>(at < 0 ? "input[type=search]" : `[data-result="${at}"]`);
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}

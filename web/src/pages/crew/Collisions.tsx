@@ -1,0 +1,132 @@
+// Sessions that change the same: which, in what files, and both sides' lines.
+
+import { Alert, Box, Typography } from "@mui/material";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { collisionsQuery } from "../../api/queries";
+import type { Collision, TaskDetail } from "../../api/types";
+import { Ago } from "../../components/Ago";
+import { Code, Mono } from "../../components/Code";
+import { Fold } from "../../components/Fold";
+import { isLive } from "../../model/status";
+
+function useCollisions(task: TaskDetail): Collision[] {
+  const query = useQuery({ ...collisionsQuery(task.id), enabled: isLive(task.status) });
+  return isLive(task.status) ? (query.data?.collisions ?? []) : NONE;
+}
+
+const NONE: Collision[] = [];
+
+const conflicts = (collision: Collision) => collision.files.filter((file) => file.state === "conflict");
+
+/** The sessions of a task whose changes conflict with those of another. */
+export function useColliding(task: TaskDetail): ReadonlySet<string> {
+  const collisions = useCollisions(task);
+  return useMemo(
+    () => new Set(collisions.filter((each) => conflicts(each).length > 0).flatMap((each) => each.sessions)),
+    [collisions],
+  );
+}
+
+/** What collides in a task, or with one session of it. */
+export function Collisions({ task, session }: { task: TaskDetail; session?: string }) {
+  const all = useCollisions(task);
+  const shown = all.filter((collision) => session === undefined || collision.sessions.includes(session));
+  if (shown.length === 0) return null;
+  return (
+    <Box component="section" aria-label="Collisions" sx={{ mb: 2 }}>
+      {shown.map((collision) => (
+        <OneCollision key={collision.sessions.join()} collision={collision} task={task} of={session} />
+      ))}
+    </Box>
+  );
+}
+
+interface OneProps {
+  collision: Collision;
+  task: TaskDetail;
+  /** The session on whose page it is shown. */
+  of?: string;
+}
+
+function OneCollision({ collision, task, of }: OneProps) {
+  const names = collision.sessions.map(
+    (id) => task.work_sessions.find((session) => session.id === id)?.name ?? "a session of another task",
+  );
+  const hard = conflicts(collision);
+  const files = hard.length > 0 ? hard : collision.files;
+  const where = files.length === 1 ? files[0]?.path : `${files.length} files`;
+  return (
+    <Alert
+      severity={hard.length > 0 ? "warning" : "info"}
+      variant="outlined"
+      sx={{
+        mb: 1,
+        py: 0,
+        alignItems: "flex-start",
+        "& .MuiAlert-message": { flex: 1, minWidth: 0, pb: 0.25 },
+      }}
+    >
+      <Typography variant="body2" sx={{ overflowWrap: "anywhere" }}>
+        {of ? (
+          <>
+            {hard.length > 0 ? "Changes the same lines as" : "Touches the same as"}{" "}
+            <b>{names[collision.sessions[0] === of ? 1 : 0]}</b> in {where}.{" "}
+          </>
+        ) : (
+          <>
+            <b>{names[0]}</b> and <b>{names[1]}</b>{" "}
+            {hard.length > 0 ? "change the same lines in" : "both touch"} {where}.{" "}
+          </>
+        )}
+        {hard.length > 0 && "Whichever is merged later has to resolve it. "}
+        <Typography component="span" variant="caption" color="textSecondary">
+          <Ago at={collision.since} />
+        </Typography>
+      </Typography>
+      <Fold label={hard.length > 0 ? "Show both sides" : "Show the files"} quiet>
+        {collision.files.map((file) => (
+          <Box key={file.path} sx={{ mb: 1.5 }}>
+            <Typography variant="caption" component="p" sx={{ mb: 0.5 }}>
+              <Mono>{file.path}</Mono>
+              {file.state === "both_touch"
+                ? " · both changes go together"
+                : file.reason && ` · ${file.reason}`}
+            </Typography>
+            {file.hunks.map((hunk) => (
+              <Box
+                key={`${hunk.sides[0]?.start_line}-${hunk.sides[1]?.start_line}`}
+                sx={{
+                  display: "grid",
+                  gap: 1,
+                  mb: 1,
+                  gridTemplateColumns: { xs: "minmax(0, 1fr)", sm: "repeat(2, minmax(0, 1fr))" },
+                }}
+              >
+                {hunk.sides.map((side, at) => (
+                  <Box key={collision.sessions[at]}>
+                    <Typography variant="caption" color="textSecondary" component="p" noWrap>
+                      {names[at]}, {side.line_count === 0 ? "after line" : "from line"} {side.start_line}
+                    </Typography>
+                    {side.line_count === 0 ? (
+                      <Typography variant="caption" color="textSecondary">
+                        nothing
+                      </Typography>
+                    ) : (
+                      <Code text={side.text} maxHeight={180} />
+                    )}
+                  </Box>
+                ))}
+              </Box>
+            ))}
+          </Box>
+        ))}
+        {collision.total_files > collision.files.length && (
+          <Typography variant="caption" color="textSecondary">
+            and {collision.total_files - collision.files.length} more files
+          </Typography>
+        )}
+      </Fold>
+    </Alert>
+  );
+}

@@ -1,0 +1,179 @@
+// What the crew tells each other, live, and a line for a person to tell it something.
+
+import { Box, Chip, Stack, Typography } from "@mui/material";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { coordinationQuery } from "../../api/queries";
+import type { CoordinationEvent, CoordinationKind, TaskDetail, WorkSession } from "../../api/types";
+import { Ago } from "../../components/Ago";
+import { Glyph } from "../../components/Glyph";
+import { LinkBox } from "../../components/links";
+import { Empty, Failed, Rows } from "../../components/States";
+import { ALL_KINDS, addressee, isUnanswered, KINDS, reach, teller } from "../../model/coordination";
+import { Collisions } from "./Collisions";
+import { Tell } from "./Tell";
+
+export function CoordinationTab({ task }: { task: TaskDetail }) {
+  const query = useQuery(coordinationQuery(task.id));
+  const [kind, setKind] = useState<CoordinationKind | null>(null);
+  const [answers, setAnswers] = useState<CoordinationEvent | null>(null);
+  const log = query.data;
+  const shown = (log?.events ?? []).filter((event) => kind === null || event.event_type === kind).reverse();
+  return (
+    <Box
+      sx={{
+        display: "grid",
+        gap: 4,
+        rowGap: 2,
+        alignItems: "start",
+        gridTemplateColumns: { xs: "minmax(0, 1fr)", lg: "minmax(0, 1fr) 340px" },
+      }}
+    >
+      <Box sx={{ minWidth: 0, order: { xs: 2, lg: 1 } }}>
+        <Collisions task={task} />
+        {log && log.total_events > 0 && (
+          <Stack
+            direction="row"
+            role="group"
+            aria-label="Show only"
+            sx={{ gap: 0.75, flexWrap: "wrap", mb: 1.5 }}
+          >
+            {ALL_KINDS.filter((each) => (log.events_by_type[each] ?? 0) > 0).map((each) => (
+              <Chip
+                key={each}
+                label={`${KINDS[each].label} ${log.events_by_type[each]}`}
+                variant={kind === each ? "filled" : "outlined"}
+                aria-pressed={kind === each}
+                onClick={() => setKind(kind === each ? null : each)}
+              />
+            ))}
+          </Stack>
+        )}
+        {query.isPending ? (
+          <Rows count={5} height={64} />
+        ) : query.isError && !log ? (
+          <Failed error={query.error} retry={() => void query.refetch()} />
+        ) : shown.length === 0 ? (
+          <Empty title="Nothing was told yet" compact>
+            What sessions hand over, ask and report to each other appears here as it is said.
+          </Empty>
+        ) : (
+          <Box component="ol" aria-label="Coordination" sx={{ listStyle: "none", m: 0, p: 0 }}>
+            {shown.map((event) => (
+              <Event
+                key={event.id}
+                event={event}
+                sessions={task.work_sessions}
+                onAnswer={() => setAnswers(event)}
+              />
+            ))}
+          </Box>
+        )}
+        {log && log.total_events > log.events.length && (
+          <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 1.5 }}>
+            The last {log.events.length} of {log.total_events}; the record in git has all of them.
+          </Typography>
+        )}
+      </Box>
+      <Box sx={{ order: { xs: 1, lg: 2 }, position: { lg: "sticky" }, top: 16, minWidth: 0 }}>
+        <Tell key={answers?.id} task={task} answers={answers} onDone={() => setAnswers(null)} />
+      </Box>
+    </Box>
+  );
+}
+
+interface EventProps {
+  event: CoordinationEvent;
+  sessions: readonly WorkSession[];
+  onAnswer: () => void;
+}
+
+function Event({ event, sessions, onAnswer }: EventProps) {
+  const { isOpen, label } = reach(event, sessions);
+  const isAsked = isUnanswered(event);
+  return (
+    <Box
+      component="li"
+      id={`event-${event.id}`}
+      sx={{
+        display: "flex",
+        gap: 1.25,
+        py: 1.25,
+        borderBottom: 1,
+        borderColor: "divider",
+        "&:last-of-type": { borderBottom: 0 },
+      }}
+    >
+      <Box sx={{ height: 20, display: "flex", alignItems: "center" }}>
+        <Glyph tone={isAsked ? "attention" : isOpen ? "waiting" : "done"} size={13} />
+      </Box>
+      <Box sx={{ flex: 1, minWidth: 0 }}>
+        <Stack direction="row" sx={{ gap: 1, alignItems: "baseline", flexWrap: "wrap" }}>
+          <Typography variant="caption" sx={{ fontWeight: 640 }}>
+            {KINDS[event.event_type]?.label ?? event.event_type}
+          </Typography>
+          <Typography variant="caption" color="textSecondary" sx={{ minWidth: 0, overflowWrap: "anywhere" }}>
+            <Named id={event.from_session_id} name={teller(event, sessions)} sessions={sessions} /> →{" "}
+            <Named id={event.to_session_id} name={addressee(event, sessions)} sessions={sessions} />
+          </Typography>
+          <Box sx={{ flex: 1 }} />
+          <Typography variant="caption" color="textSecondary">
+            <Ago at={event.timestamp} />
+          </Typography>
+        </Stack>
+        <Typography variant="body2" sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere", my: 0.25 }}>
+          {event.message}
+        </Typography>
+        <Typography variant="caption" color="textSecondary">
+          {label}
+          {isAsked && (
+            <>
+              {" · "}
+              <Box
+                component="button"
+                type="button"
+                onClick={onAnswer}
+                sx={{
+                  border: 0,
+                  p: 0,
+                  background: "none",
+                  font: "inherit",
+                  color: "primary.main",
+                  cursor: "pointer",
+                  textDecoration: "underline",
+                }}
+              >
+                Answer
+              </Box>
+            </>
+          )}
+        </Typography>
+        {event.response && (
+          <Box sx={{ mt: 0.75, pl: 1.25, borderLeft: 2, borderColor: "success.main" }}>
+            <Typography variant="caption" color="textSecondary" component="p">
+              {teller({ from_session_id: event.response.from_session_id, by: null }, sessions)} answered{" "}
+              <Ago at={event.response.timestamp} />
+            </Typography>
+            <Typography variant="body2" sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
+              {event.response.message}
+            </Typography>
+          </Box>
+        )}
+      </Box>
+    </Box>
+  );
+}
+
+function Named(props: { id: string | null; name: string; sessions: readonly WorkSession[] }) {
+  const session = props.sessions.find((each) => each.id === props.id);
+  if (!session) return props.name;
+  return (
+    <LinkBox
+      to="/tasks/$taskId/sessions/$sessionId"
+      params={{ taskId: session.spec_task_id, sessionId: session.id }}
+      sx={{ color: "inherit" }}
+    >
+      {props.name}
+    </LinkBox>
+  );
+}

@@ -1,0 +1,39 @@
+// What a session is at the moment, in a line.
+
+import { Typography } from "@mui/material";
+import type { WorkSession } from "../../api/types";
+import { Since } from "../../components/Ago";
+import { Status } from "../../components/Glyph";
+import { blockersOf, sessionState } from "../../model/status";
+
+export function SessionState({ session }: { session: WorkSession }) {
+  const { tone, label } = sessionState(session);
+  return <Status tone={tone} label={label} />;
+}
+
+/** Which agent, since when, and what it waits for or failed of. */
+export function SessionLine({ session, all }: { session: WorkSession; all: readonly WorkSession[] }) {
+  const blockers = blockersOf(session, all);
+  const isStuck = session.status === "failed" || session.status === "cancelled";
+  const agent = (session.agent_config as { agent?: unknown } | null)?.agent;
+  const waits = blockers.length > 0 ? `waits for ${blockers.join(", ")}` : session.queue_reason;
+  return (
+    <>
+      <Typography variant="caption" color="textSecondary" component="p" sx={{ overflowWrap: "anywhere" }}>
+        {typeof agent === "string" && `${agent} · `}
+        {session.status === "active" && !session.waits_for_person && session.started_at && (
+          <>
+            running <Since at={session.started_at} />
+            {" · "}
+          </>
+        )}
+        {waits ?? session.phase}
+      </Typography>
+      {session.last_error && isStuck && (
+        <Typography variant="body2" color="error" sx={{ mt: 0.5, overflowWrap: "anywhere" }}>
+          {session.last_error.message}
+        </Typography>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,27 @@
+// Adds a session to a task's crew, while one of it is at work.
+
+import AddRounded from "@mui/icons-material/AddRounded";
+import { Button } from "@mui/material";
+import { useState } from "react";
+import type { TaskDetail } from "../../api/types";
+import { parentsOf } from "../../model/crew";
+import { SpawnDialog } from "./SpawnDialog";
+
+export function SpawnButton({ task }: { task: TaskDetail }) {
+  const [isOpen, setOpen] = useState(false);
+  if (parentsOf(task.work_sessions).length === 0 && !isOpen) return null;
+  return (
+    <>
+      <Button
+        variant="outlined"
+        color="inherit"
+        startIcon={<AddRounded />}
+        onClick={() => setOpen(true)}
+        sx={{ mt: 1 }}
+      >
+        Spawn a session
+      </Button>
+      {isOpen && <SpawnDialog task={task} onClose={() => setOpen(false)} />}
+    </>
+  );
+}

@@ -1,0 +1,128 @@
+// A person tells the crew something.
+
+import { Box, Button, MenuItem, Stack, TextField, Typography } from "@mui/material";
+import { type FormEvent, useState } from "react";
+import { useTell } from "../../api/actions";
+import { ApiError, newKey } from "../../api/client";
+import type { CoordinationEvent, CoordinationKind, TaskDetail } from "../../api/types";
+import { ActionError } from "../../components/States";
+import { KINDS } from "../../model/coordination";
+import { isLive, sessionStatus } from "../../model/status";
+
+/** What a person says; the rest is for sessions and SpecTask itself. */
+const SAID: CoordinationKind[] = ["notification", "request", "blocking", "handoff"];
+const ENDED = ["completed", "failed", "cancelled"];
+
+interface Props {
+  task: TaskDetail;
+  /** The request that is answered. */
+  answers: CoordinationEvent | null;
+  onDone: () => void;
+}
+
+export function Tell({ task, answers, onDone }: Props) {
+  const [to, setTo] = useState(answers?.from_session_id ?? "");
+  const [kind, setKind] = useState<CoordinationKind>("notification");
+  const [message, setMessage] = useState("");
+  const [key, setKey] = useState(newKey);
+  const tell = useTell(task.id);
+  const fields = tell.error instanceof ApiError ? tell.error.fields : {};
+  const listeners = task.work_sessions.filter((session) => !ENDED.includes(session.status));
+  if (!isLive(task.status) || (listeners.length === 0 && !answers)) return null;
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!message.trim() || tell.isPending) return;
+    tell.mutate(
+      {
+        key,
+        event_type: answers ? "response" : to ? kind : kind === "notification" ? "broadcast" : kind,
+        message: message.trim(),
+        to_session_id: to || undefined,
+        data: answers ? { request_id: answers.id } : undefined,
+      },
+      {
+        onSuccess: () => {
+          setMessage("");
+          onDone();
+        },
+        onSettled: () => setKey(newKey()),
+      },
+    );
+  };
+
+  return (
+    <Box
+      component="form"
+      onSubmit={submit}
+      aria-label={answers ? "Answer a request" : "Tell the crew"}
+      sx={{ border: 1, borderColor: "divider", borderRadius: 1.25, p: 1.75, bgcolor: "background.paper" }}
+    >
+      <Typography variant="subtitle2" component="h2" sx={{ mb: 1.25 }}>
+        {answers ? "Answer" : "Tell the crew"}
+      </Typography>
+      <Stack sx={{ gap: 1.5 }}>
+        {answers ? (
+          <Typography variant="body2" color="textSecondary" sx={{ overflowWrap: "anywhere" }}>
+            “{answers.message}”
+          </Typography>
+        ) : (
+          <Stack direction="row" sx={{ gap: 1 }}>
+            <TextField
+              select
+              label="To"
+              value={to}
+              onChange={(event) => setTo(event.target.value)}
+              error={Boolean(fields.to_session_id)}
+              helperText={fields.to_session_id}
+              slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}
+            >
+              <MenuItem value="">Everybody</MenuItem>
+              {listeners.map((session) => (
+                <MenuItem key={session.id} value={session.id}>
+                  {session.name} ({sessionStatus(session.status).label.toLowerCase()})
+                </MenuItem>
+              ))}
+            </TextField>
+            <TextField
+              select
+              label="As"
+              value={kind}
+              onChange={(event) => setKind(event.target.value as CoordinationKind)}
+              sx={{ maxWidth: 140 }}
+            >
+              {SAID.map((each) => (
+                <MenuItem key={each} value={each}>
+                  {KINDS[each].label}
+                </MenuItem>
+              ))}
+            </TextField>
+          </Stack>
+        )}
+        <TextField
+          multiline
+          minRows={2}
+          maxRows={8}
+          autoFocus={answers !== null}
+          value={message}
+          onChange={(event) => setMessage(event.target.value)}
+          error={Boolean(fields.message)}
+          helperText={fields.message}
+          placeholder={answers ? "Your answer" : "It reaches them with their next turn"}
+          slotProps={{ htmlInput: { "aria-label": answers ? "Answer" : "Message to the crew" } }}
+        />
+        {Object.keys(fields).length === 0 && <ActionError error={tell.error} />}
+        <Stack direction="row" sx={{ gap: 1, justifyContent: "flex-end" }}>
+          {answers && (
+            <Button color="inherit" onClick={onDone}>
+              Leave it
+            </Button>
+          )}
+          <Button type="submit" variant="contained" disabled={!message.trim()} loading={tell.isPending}>
+            {answers ? "Answer" : "Tell"}
+          </Button>
+        </Stack>
+      </Stack>
+    </Box>
+  );
+}

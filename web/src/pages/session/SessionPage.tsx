@@ -1,0 +1,159 @@
+// One session of a task on a page of its own: what is said, what it changed, what it ran, and what it is.
+
+import { Box, Tab, Tabs, Typography, useMediaQuery } from "@mui/material";
+import { useTheme } from "@mui/material/styles";
+import { useQuery } from "@tanstack/react-query";
+import { useLocation, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useRef } from "react";
+import { ApiError } from "../../api/client";
+import { taskQuery } from "../../api/queries";
+import type { TaskDetail, WorkSession } from "../../api/types";
+import { LinkButton } from "../../components/links";
+import { useTitle } from "../../components/Page";
+import { Empty, Failed, Paragraphs } from "../../components/States";
+import { useTopic } from "../../live/provider";
+import type { SessionView } from "../../model/tabs";
+import { commands } from "../../model/transcript";
+import { Crew } from "../task/BlockView";
+import { Speaking } from "../task/Composer";
+import { Conversation, useTalk } from "../task/Conversation";
+import { useTop } from "../task/SessionPane";
+import { SessionChanges } from "./SessionChanges";
+import { SessionDetails } from "./SessionDetails";
+import { SessionHead } from "./SessionHead";
+import { Terminal } from "./Terminal";
+
+export function SessionPage() {
+  const { taskId, sessionId } = useParams({ from: "/app/tasks/$taskId/sessions/$sessionId" });
+  useTopic("task", taskId);
+  const query = useQuery(taskQuery(taskId));
+  const session = query.data?.work_sessions.find((each) => each.id === sessionId);
+  const isGone =
+    (query.data && !session && !query.isFetching) ||
+    (query.error instanceof ApiError && query.error.status === 404);
+  return (
+    <Box
+      sx={{
+        maxWidth: 1400,
+        mx: "auto",
+        px: { xs: 2, sm: 3, md: 4 },
+        pt: { xs: 2, md: 3 },
+        pb: { xs: 9, md: 3 },
+      }}
+    >
+      {query.data && session ? (
+        <Session key={sessionId} task={query.data} session={session} />
+      ) : isGone ? (
+        <Empty
+          title="There is no such session"
+          action={
+            <LinkButton
+              variant="outlined"
+              color="inherit"
+              to="/tasks/$taskId"
+              params={{ taskId }}
+              search={{ tab: "sessions" }}
+            >
+              Go to the task
+            </LinkButton>
+          }
+        >
+          It may belong to another task, or the address is mistyped.
+        </Empty>
+      ) : query.isError && !query.data ? (
+        <Failed error={query.error} retry={() => void query.refetch()} />
+      ) : (
+        <Paragraphs lines={9} />
+      )}
+    </Box>
+  );
+}
+
+function Session({ task, session }: { task: TaskDetail; session: WorkSession }) {
+  useTitle(`${session.name} · ${task.name}`);
+  const search = useSearch({ from: "/app/tasks/$taskId/sessions/$sessionId" });
+  const navigate = useNavigate({ from: "/tasks/$taskId/sessions/$sessionId" });
+  const hash = Number(useLocation({ select: (location) => location.hash }));
+  const at = search.at ?? (Number.isSafeInteger(hash) && hash > 0 ? hash : undefined);
+  const isWide = useMediaQuery(useTheme().breakpoints.up("lg"));
+  const talk = useTalk(session.id);
+  const ran = commands(talk.blocks).length;
+  const asked = search.view ?? "conversation";
+  // On a wide screen the details stand beside every part.
+  const view = isWide && asked === "details" ? "conversation" : asked;
+  const pane = useRef<HTMLElement>(null);
+  const top = useTop(pane);
+  const details = <SessionDetails task={task} session={session} blocks={talk.blocks} />;
+
+  return (
+    <>
+      <SessionHead task={task} session={session} />
+      <Tabs
+        value={view}
+        onChange={(_, to: SessionView) => void navigate({ search: { view: to } })}
+        variant="scrollable"
+        scrollButtons={false}
+        aria-label="Parts of the session"
+        sx={{ borderBottom: 1, borderColor: "divider", mb: 2 }}
+      >
+        <Tab value="conversation" label="Conversation" />
+        <Tab value="changes" label="Changes" />
+        <Tab value="terminal" label={ran > 0 ? `Terminal (${ran})` : "Terminal"} />
+        {!isWide && <Tab value="details" label="Details" />}
+      </Tabs>
+      <Box
+        sx={{
+          display: "grid",
+          columnGap: 4,
+          gridTemplateColumns: { xs: "minmax(0, 1fr)", lg: "minmax(0, 1fr) 320px" },
+          alignItems: "start",
+        }}
+      >
+        <Box role="tabpanel" aria-label={view} sx={{ minWidth: 0 }}>
+          {view === "conversation" && (
+            <Box
+              component="section"
+              ref={pane}
+              aria-label={session.name}
+              sx={{
+                display: "flex",
+                flexDirection: "column",
+                minHeight: 320,
+                height: {
+                  xs: `max(320px, calc(100dvh - ${top + 70}px))`,
+                  md: `max(420px, calc(100dvh - ${top + 24}px))`,
+                },
+                border: 1,
+                borderColor: "divider",
+                borderRadius: 1.25,
+                bgcolor: "background.paper",
+                overflow: "hidden",
+              }}
+            >
+              <Crew.Provider value={task.work_sessions}>
+                <Conversation session={session} talk={talk} at={at} />
+              </Crew.Provider>
+              <Speaking session={session} />
+            </Box>
+          )}
+          {view === "changes" && <SessionChanges session={session} />}
+          {view === "terminal" && <Terminal blocks={talk.blocks} />}
+          {view === "details" && details}
+          {view !== "conversation" && talk.log.isError && !talk.log.data && (
+            <Typography variant="caption" color="error">
+              The conversation cannot be read now.
+            </Typography>
+          )}
+        </Box>
+        {isWide && (
+          <Box
+            component="aside"
+            sx={{ position: "sticky", top: 16, maxHeight: "calc(100dvh - 32px)", overflowY: "auto" }}
+          >
+            {details}
+          </Box>
+        )}
+      </Box>
+    </>
+  );
+}

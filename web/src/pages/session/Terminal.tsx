@@ -1,0 +1,68 @@
+// The commands that the agent ran, with what they printed.
+
+import { Box, Stack, Typography } from "@mui/material";
+import { Ago } from "../../components/Ago";
+import { Code } from "../../components/Code";
+import { Status } from "../../components/Glyph";
+import { Empty } from "../../components/States";
+import { words } from "../../model/status";
+import { toolContent } from "../../model/tool";
+import { type Block, commands, type ToolCall } from "../../model/transcript";
+import { MONO } from "../../theme";
+import { TOOL_TONES } from "../task/ToolBlock";
+
+/** How many of the last commands are shown. */
+const SHOWN = 100;
+
+export function Terminal({ blocks }: { blocks: readonly Block[] }) {
+  const ran = commands(blocks);
+  if (ran.length === 0) {
+    return (
+      <Empty title="No command was run" compact>
+        What the agent runs in its worktree appears here, with its output.
+      </Empty>
+    );
+  }
+  return (
+    <Box component="ol" aria-label="Commands" sx={{ listStyle: "none", m: 0, p: 0 }}>
+      {ran.length > SHOWN && (
+        <Typography variant="caption" color="textSecondary" component="li" sx={{ mb: 1 }}>
+          The last {SHOWN} of {ran.length}; the conversation has all of them.
+        </Typography>
+      )}
+      {ran.slice(-SHOWN).map((call) => (
+        <Command key={call.id} call={call} />
+      ))}
+    </Box>
+  );
+}
+
+function Command({ call }: { call: ToolCall }) {
+  const output = toolContent(call)
+    .map((part) => (part.kind === "text" ? part.text : part.path))
+    .join("\n");
+  return (
+    <Box component="li" sx={{ mb: 2 }}>
+      <Stack direction="row" sx={{ gap: 1.5, alignItems: "baseline", mb: 0.5 }}>
+        <Typography
+          component="span"
+          sx={{
+            fontFamily: MONO,
+            fontSize: "0.8rem",
+            fontWeight: 560,
+            minWidth: 0,
+            overflowWrap: "anywhere",
+          }}
+        >
+          $ {call.title}
+        </Typography>
+        <Box sx={{ flex: 1 }} />
+        <Status tone={TOOL_TONES[call.status] ?? "waiting"} label={words(call.status)} />
+        <Typography variant="caption" color="textSecondary">
+          <Ago at={call.at} />
+        </Typography>
+      </Stack>
+      {output.trim() !== "" && <Code text={output} />}
+    </Box>
+  );
+}

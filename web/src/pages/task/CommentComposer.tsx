@@ -1,0 +1,139 @@
+// A comment on a place of the documents, while it is written.
+
+import { Box, Button, Stack, TextField, ToggleButton, ToggleButtonGroup, Typography } from "@mui/material";
+import { useState } from "react";
+import { useComment } from "../../api/actions";
+import { newKey } from "../../api/client";
+import type { CommentKind } from "../../api/types";
+import { ActionError } from "../../components/States";
+import { useKept } from "../../model/drafts";
+import type { Selected } from "../../model/selection";
+
+const KINDS: [CommentKind, string][] = [
+  ["suggestion", "Suggestion"],
+  ["question", "Question"],
+  ["blocking", "Blocking"],
+  ["praise", "Praise"],
+];
+
+const EMPTY: { kind: CommentKind; text: string } = { kind: "suggestion", text: "" };
+
+interface Props {
+  task: string;
+  review: string;
+  about: Selected;
+  onClose: () => void;
+}
+
+export function CommentComposer({ task, review, about, onClose }: Props) {
+  const [{ kind, text }, setDraft] = useKept(`spectask-comment-draft-${task}`, EMPTY);
+  const [key] = useState(newKey);
+  const add = useComment(task, review);
+  const close = () => {
+    setDraft(EMPTY);
+    onClose();
+  };
+  const submit = () =>
+    add.mutate(
+      {
+        key,
+        document: about.document,
+        quoted_text: about.text,
+        start_line: about.start,
+        end_line: about.end,
+        kind,
+        comment: text.trim(),
+      },
+      { onSuccess: close },
+    );
+  return (
+    <Box
+      component="form"
+      aria-label="Comment"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+      sx={{
+        mb: 2,
+        p: 1.5,
+        borderRadius: 1.25,
+        border: 1,
+        borderColor: "primary.main",
+        bgcolor: "background.paper",
+      }}
+    >
+      <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 0.75 }}>
+        {about.document}.md{about.start !== null && `, line ${about.start}`}
+      </Typography>
+      {about.text && <Quote>{about.text}</Quote>}
+      <ToggleButtonGroup
+        exclusive
+        fullWidth
+        size="small"
+        value={kind}
+        aria-label="What the comment is"
+        onChange={(_, to: CommentKind | null) => to && setDraft({ kind: to, text })}
+        sx={{ mb: 1 }}
+      >
+        {KINDS.map(([value, label]) => (
+          <ToggleButton
+            key={value}
+            value={value}
+            sx={{ py: 0.25, px: 0.5, fontSize: "0.75rem", textTransform: "none" }}
+          >
+            {label}
+          </ToggleButton>
+        ))}
+      </ToggleButtonGroup>
+      <TextField
+        multiline
+        autoFocus
+        fullWidth
+        minRows={2}
+        maxRows={10}
+        placeholder={kind === "praise" ? "What is good?" : "What should be different?"}
+        value={text}
+        onChange={(event) => setDraft({ kind, text: event.target.value })}
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && text.trim()) submit();
+          if (event.key === "Escape" && !text.trim()) close();
+        }}
+        slotProps={{ htmlInput: { "aria-label": `Comment on ${about.document}` } }}
+      />
+      <ActionError error={add.error} />
+      <Stack direction="row" sx={{ gap: 1, mt: 1 }}>
+        <Button type="submit" variant="contained" disabled={!text.trim()} loading={add.isPending}>
+          Comment
+        </Button>
+        <Button variant="text" color="inherit" onClick={close}>
+          Discard
+        </Button>
+      </Stack>
+    </Box>
+  );
+}
+
+/** Words of a document that a comment is about. */
+export function Quote({ children }: { children: string }) {
+  return (
+    <Typography
+      variant="caption"
+      color="textSecondary"
+      component="p"
+      sx={{
+        display: "-webkit-box",
+        WebkitLineClamp: 3,
+        WebkitBoxOrient: "vertical",
+        overflow: "hidden",
+        overflowWrap: "anywhere",
+        pl: 1,
+        mb: 1,
+        borderLeft: 2,
+        borderColor: "warning.main",
+      }}
+    >
+      {children}
+    </Typography>
+  );
+}

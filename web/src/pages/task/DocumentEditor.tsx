@@ -1,0 +1,86 @@
+// A document while a person edits its source.
+
+import { Button, Stack, TextField, Typography } from "@mui/material";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { useEditDocument } from "../../api/actions";
+import { ApiError } from "../../api/client";
+import { documentQuery } from "../../api/queries";
+import type { TaskDetail } from "../../api/types";
+import { ActionError, Failed, Paragraphs } from "../../components/States";
+import type { DocumentName } from "../../model/drafts";
+import { MONO } from "../../theme";
+
+interface Props {
+  task: TaskDetail;
+  document: DocumentName;
+  onClose: () => void;
+}
+
+export function DocumentEditor({ task, document, onClose }: Props) {
+  const query = useQuery(documentQuery(task.id, document));
+  const [text, setText] = useState<string | null>(null);
+  const [base, setBase] = useState<string | null>(null);
+  const save = useEditDocument(task.id, document);
+  const read = query.data;
+  useEffect(() => {
+    if (read && base === null) {
+      setText(read.content);
+      setBase(read.commit);
+    }
+  }, [read, base]);
+  if (query.isError && !read) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  if (text === null || base === null) return <Paragraphs lines={12} />;
+  const movedOn = save.error instanceof ApiError && save.error.code === "document_moved_on";
+  const isApproved = task.spec_approved_at !== null;
+  return (
+    <>
+      <TextField
+        multiline
+        fullWidth
+        minRows={16}
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+        slotProps={{
+          htmlInput: {
+            "aria-label": `${document}.md`,
+            spellCheck: false,
+            style: { fontFamily: MONO, fontSize: "0.8125rem", lineHeight: 1.6 },
+          },
+        }}
+      />
+      <ActionError error={save.error} />
+      {isApproved && (
+        <Typography variant="caption" color="warning" component="p" sx={{ mt: 1 }}>
+          It is approved: with another wording the approval is void, agents stop, and it is reviewed again.
+        </Typography>
+      )}
+      <Stack direction="row" sx={{ gap: 1, mt: 1.5 }}>
+        <Button
+          variant="contained"
+          disabled={text === read?.content}
+          loading={save.isPending}
+          onClick={() => save.mutate({ content: text, base_commit: base }, { onSuccess: onClose })}
+        >
+          Save
+        </Button>
+        {movedOn && (
+          <Button
+            variant="outlined"
+            color="inherit"
+            onClick={() => {
+              setBase(null);
+              save.reset();
+              void query.refetch();
+            }}
+          >
+            Read it again, without my edit
+          </Button>
+        )}
+        <Button variant="text" color="inherit" onClick={onClose}>
+          Discard
+        </Button>
+      </Stack>
+    </>
+  );
+}

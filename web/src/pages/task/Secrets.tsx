@@ -1,0 +1,65 @@
+// The secrets in a change: sure ones hold the merge until a person says that they know of them.
+
+import { Box, Checkbox, FormControlLabel, Typography } from "@mui/material";
+import type { SecretFinding } from "../../api/types";
+import { Mono } from "../../components/Code";
+
+interface Props {
+  findings: SecretFinding[];
+  acknowledged: string[];
+  onAcknowledged: (ids: string[]) => void;
+}
+
+export function Secrets({ findings, acknowledged, onAcknowledged }: Props) {
+  const toggle = (id: string) =>
+    onAcknowledged(
+      acknowledged.includes(id) ? acknowledged.filter((one) => one !== id) : [...acknowledged, id],
+    );
+  return (
+    <Box
+      component="section"
+      aria-label="Secrets in the change"
+      sx={{ p: 1.25, borderRadius: 1, border: 1, borderColor: "warning.main" }}
+    >
+      <Typography variant="subtitle2" component="h3">
+        {findings.length === 1 ? "A secret in the change" : `${findings.length} secrets in the change`}
+      </Typography>
+      <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 0.75 }}>
+        Have them taken out of the branch and its history, or merge knowingly.
+      </Typography>
+      <Box component="ul" sx={{ listStyle: "none", m: 0, p: 0 }}>
+        {findings.map((one) => {
+          const place = one.path ? `${one.path}, line ${one.line}` : "a commit's message";
+          const what = (
+            <Typography variant="caption" component="span" sx={{ overflowWrap: "anywhere" }}>
+              <Mono>{one.kind}</Mono> in {place}
+              {!one.at_tip && ", taken out later"}
+              {one.sureness !== "sure" && " (likely; does not hold the merge)"}
+            </Typography>
+          );
+          return (
+            <Box component="li" key={one.id} sx={{ py: 0.25 }}>
+              {one.sureness === "sure" ? (
+                <FormControlLabel
+                  sx={{ alignItems: "flex-start", m: 0, gap: 0.75 }}
+                  control={
+                    <Checkbox
+                      size="small"
+                      sx={{ p: 0.25 }}
+                      checked={acknowledged.includes(one.id)}
+                      onChange={() => toggle(one.id)}
+                      slotProps={{ input: { "aria-label": `I know of the ${one.kind} in ${place}` } }}
+                    />
+                  }
+                  label={what}
+                />
+              ) : (
+                what
+              )}
+            </Box>
+          );
+        })}
+      </Box>
+    </Box>
+  );
+}
