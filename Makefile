@@ -1,5 +1,5 @@
 # What can be done here, each in one word. `make help` lists it.
-.PHONY: help demo test bench web generate fmt lint tidy test-rust test-web test-generated test-browser need clean
+.PHONY: help demo test bench bench-web web generate fmt lint tidy test-rust test-web test-generated test-browser need clean
 
 CARGO ?= cargo
 # On two cores the web build and the Rust build take turns.
@@ -13,13 +13,17 @@ need: ## Says what is missing on this machine
 	@scripts/need
 
 demo: need $(WEB_DIST) ## Builds everything and plays a job in the browser
-	$(CARGO) build --locked --package spectask
-	target/debug/spectask demo $(DEMO_ARGS)
+	$(CARGO) run --locked --package spectask -- demo $(DEMO_ARGS)
 
 test: need fmt web lint tidy test-rust test-generated test-web test-browser ## Runs every check
 
 bench: need $(WEB_DIST) ## Measures, each figure beside a peer or a limit of the same run
 	$(CARGO) bench --locked --package spectask --bench figures
+	$(MAKE) bench-web
+
+bench-web: web ## Measures the dashboard in Chromium: 200 tasks, 50 sessions that speak all the time
+	$(CARGO) build --quiet --release --locked --package spectask
+	cd web && npm run --silent bench
 
 web: $(WEB_DIST) ## Builds the dashboard
 

@@ -10,6 +10,7 @@ const forbidden = {
   workflow: ["tokio", "sea-orm", "axum", "git", "store", "server", "agent"],
   store: ["axum", "git", "agent", "server"],
   git: ["tokio", "sea-orm", "axum", "workflow", "store", "server"],
+  secrets: ["tokio", "sea-orm", "axum", "gix", "workflow", "store", "git", "agent", "server"],
   agent: ["sea-orm", "axum", "workflow", "store", "git", "server"],
 };
 for (const [crate, names] of Object.entries(forbidden)) {
