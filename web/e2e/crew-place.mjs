@@ -154,5 +154,5 @@ env = { SPECTASK_SCRIPTED_PACE_MS = "5" }
     await server.stop();
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
-  return { url: server.url, task, sessions, call, stop };
+  return { url: server.url, said: server.said, task, sessions, call, stop };
 }

@@ -1,93 +1,82 @@
 // A crew at work, as a person looks after it: in a browser, on a real server.
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { after, before } from "node:test";
 import { startCrew } from "./crew-place.mjs";
-import { chromiumPath } from "./server.mjs";
+import { picture, story } from "./story.mjs";
 
 const token = "sptk_crew";
-const pictures = process.env.SPECTASK_PICTURES;
 let crew;
-let browser;
 
-async function open(options = {}) {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, ...options });
-  page.setDefaultTimeout(60_000);
-  const wrong = [];
-  page.on("pageerror", (error) => wrong.push(error.message));
-  page.on("console", (message) => {
-    // Refusals are part of the story, and the page shows them.
-    if (message.type() === "error" && !message.text().includes("Failed to load resource"))
-      wrong.push(message.text());
-  });
-  await page.goto(`${crew.url}/?token=${token}`);
-  return { page, wrong };
-}
+before(async () => {
+  crew = await startCrew(token);
+});
 
-const picture = async (page, name) => {
-  if (pictures) await page.screenshot({ path: join(pictures, `crew-${name}.png`) });
-};
+after(async () => await crew?.stop());
+
+const tell = (name, act) =>
+  story(
+    name,
+    async (newPage) => {
+      const open = async (options) => {
+        const page = await newPage(options);
+        await page.goto(`${crew.url}/?token=${token}`);
+        return page;
+      };
+      await act(open);
+    },
+    () => crew,
+  );
 
 const named = (name) => crew.sessions.find((session) => session.name.includes(name));
 const at = (session, search = "") => `${crew.url}/tasks/${crew.task}/sessions/${session.id}${search}`;
 
-before(async () => {
-  crew = await startCrew(token);
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox"] });
-});
+tell(
+  "a session has a page: what it says, what it ran, what it changes, and what waits to be said",
+  async (open) => {
+    const page = await open();
+    await page.goto(at(named("sea")));
+    const log = page.getByRole("log");
+    await log.getByText("The words of the sea are written.").waitFor();
+    await picture(page, "crew-session");
 
-after(async () => {
-  await browser?.close();
-  await crew?.stop();
-});
+    await page.getByRole("tab", { name: /Terminal/ }).click();
+    await page.getByText("3 words.md").waitFor();
+    await picture(page, "crew-terminal");
+    await page.getByRole("tab", { name: "Changes" }).click();
+    // It is not committed yet, and shown all the same.
+    await page.getByText("with what is not committed yet").waitFor();
+    await page.getByRole("region", { name: "Changes of words.md" }).getByText("wave").waitFor();
+    await picture(page, "crew-changes");
 
-test("a session has a page: what it says, what it ran, what it changes, and what waits to be said", async () => {
-  const { page, wrong } = await open();
-  await page.goto(at(named("sea")));
-  const log = page.getByRole("log");
-  await log.getByText("The words of the sea are written.").waitFor();
-  await picture(page, "session");
+    await page.getByRole("tab", { name: "Conversation" }).click();
+    await page.getByLabel("Message to the agent").fill("Mind the tide");
+    await page.keyboard.press("Enter");
+    const waiting = page.getByRole("region", { name: "Waiting messages" });
+    await waiting.getByText("Mind the tide").waitFor();
+    await picture(page, "crew-waiting");
+    await waiting.getByRole("button", { name: "Edit" }).click();
+    await waiting.getByLabel("Message as it shall be").fill("Mind the ebb");
+    await page.keyboard.press("Enter");
+    await waiting.getByText("Mind the ebb").waitFor();
+    await waiting.getByRole("button", { name: "Withdraw" }).click();
+    await waiting.waitFor({ state: "detached" });
+    await log.getByText("withdrawn").waitFor();
+  },
+);
 
-  await page.getByRole("tab", { name: /Terminal/ }).click();
-  await page.getByText("3 words.md").waitFor();
-  await picture(page, "terminal");
-  await page.getByRole("tab", { name: "Changes" }).click();
-  // It is not committed yet, and shown all the same.
-  await page.getByText("with what is not committed yet").waitFor();
-  await page.getByRole("region", { name: "Changes of words.md" }).getByText("wave").waitFor();
-  await picture(page, "changes");
-
-  await page.getByRole("tab", { name: "Conversation" }).click();
-  await page.getByLabel("Message to the agent").fill("Mind the tide");
-  await page.keyboard.press("Enter");
-  const waiting = page.getByRole("region", { name: "Waiting messages" });
-  await waiting.getByText("Mind the tide").waitFor();
-  await picture(page, "waiting");
-  await waiting.getByRole("button", { name: "Edit" }).click();
-  await waiting.getByLabel("Message as it shall be").fill("Mind the ebb");
-  await page.keyboard.press("Enter");
-  await waiting.getByText("Mind the ebb").waitFor();
-  await waiting.getByRole("button", { name: "Withdraw" }).click();
-  await waiting.waitFor({ state: "detached" });
-  await log.getByText("withdrawn").waitFor();
-  assert.deepEqual(wrong, []);
-});
-
-test("an entry of a conversation has an address that leads to it", async () => {
+tell("an entry of a conversation has an address that leads to it", async (open) => {
   const session = named("sea");
   const entries = await crew.call("GET", `/work-sessions/${session.id}/events?limit=500`);
   const { seq } = entries.find((entry) => entry.kind === "tool_call");
-  const { page, wrong } = await open();
+  const page = await open();
   for (const address of [`?at=${seq}`, `#${seq}`]) {
     await page.goto(at(session, address));
     await page.locator("[role=log] [aria-current=location]").getByText("cat words.md").waitFor();
   }
-  assert.deepEqual(wrong, []);
 });
 
-test("what collides is shown with both sides' lines", async () => {
-  const { page, wrong } = await open();
+tell("what collides is shown with both sides' lines", async (open) => {
+  const page = await open();
   await page.goto(`${crew.url}/tasks/${crew.task}?tab=sessions`);
   await page.getByText("change the same lines in words.md").first().waitFor();
   await page.getByRole("button", { name: "Show both sides" }).first().click();
@@ -95,19 +84,18 @@ test("what collides is shown with both sides' lines", async () => {
   await collisions.getByText("wave").waitFor();
   await collisions.getByText("well").waitFor();
   await page.getByText("Waits for Words of the sea").waitFor();
-  await picture(page, "collisions");
-  assert.deepEqual(wrong, []);
+  await picture(page, "crew-collisions");
 });
 
-test("a person spawns a session, and is told when there are too many", async () => {
-  const { page, wrong } = await open();
+tell("a person spawns a session, and is told when there are too many", async (open) => {
+  const page = await open();
   await page.goto(at(named("sea")));
   const spawn = () => page.getByRole("button", { name: "Spawn a session" }).click();
   await spawn();
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Tests" }).click();
   await dialog.getByText("It is merged after").waitFor();
-  await picture(page, "spawn");
+  await picture(page, "crew-spawn");
   await dialog.getByRole("button", { name: "Create and start" }).click();
   await page.getByRole("heading", { level: 1, name: "Tests for Words of the sea" }).waitFor();
   await page.getByRole("log").getByText("I look for what is not tested.").waitFor();
@@ -116,49 +104,46 @@ test("a person spawns a session, and is told when there are too many", async () 
   await dialog.getByRole("button", { name: "Documentation" }).click();
   await dialog.getByRole("button", { name: "Create and start" }).click();
   await dialog.getByRole("alert").waitFor();
-  await picture(page, "too-many");
+  await picture(page, "crew-too-many");
   await page.keyboard.press("Escape");
-  assert.deepEqual(wrong, []);
 });
 
-test("what is told to the crew is there for everybody who looks, at once", async () => {
+tell("what is told to the crew is there for everybody who looks, at once", async (open) => {
   const watcher = await open();
-  await watcher.page.goto(`${crew.url}/tasks/${crew.task}?tab=coordination`);
-  await watcher.page.getByLabel("Message to the crew").waitFor();
-  const { page, wrong } = await open();
+  await watcher.goto(`${crew.url}/tasks/${crew.task}?tab=coordination`);
+  await watcher.getByLabel("Message to the crew").waitFor();
+  const page = await open();
   await page.goto(`${crew.url}/tasks/${crew.task}?tab=coordination`);
   await page.getByLabel("Message to the crew").fill("Use the singular everywhere");
   await page.getByRole("button", { name: "Tell" }).click();
-  for (const each of [page, watcher.page]) {
+  for (const each of [page, watcher]) {
     const list = each.getByRole("list", { name: "Coordination" });
     await list.getByText("Use the singular everywhere").first().waitFor();
     await each.getByRole("button", { name: /Broadcast 1/ }).waitFor();
   }
-  await picture(page, "coordination");
-  assert.deepEqual([...wrong, ...watcher.wrong], []);
+  await picture(page, "crew-coordination");
 });
 
-test("the timeline is read with the keyboard, and as a table", async () => {
-  const { page, wrong } = await open();
+tell("the timeline is read with the keyboard, and as a table", async (open) => {
+  const page = await open();
   await page.goto(`${crew.url}/tasks/${crew.task}?tab=timeline`);
   const chart = page.getByRole("application", { name: /Timeline/ });
   await chart.focus();
   await page.keyboard.press("ArrowRight");
   for (const name of ["ArrowDown", "ArrowDown", "ArrowRight"]) await page.keyboard.press(name);
   await page.locator("#timeline-chosen b").waitFor();
-  await picture(page, "timeline");
+  await picture(page, "crew-timeline");
   await page.getByRole("button", { name: "Table" }).click();
   await page
     .getByRole("table", { name: "Timeline" })
     .getByText("Turn 1: carry out the planned task")
     .first()
     .waitFor();
-  await picture(page, "timeline-table");
-  assert.deepEqual(wrong, []);
+  await picture(page, "crew-timeline-table");
 });
 
-test("every page of a crew stands on a narrow screen in the dark", async () => {
-  const { page, wrong } = await open({ viewport: { width: 390, height: 800 }, colorScheme: "dark" });
+tell("every page of a crew stands on a narrow screen in the dark", async (open) => {
+  const page = await open({ viewport: { width: 390, height: 800 }, colorScheme: "dark" });
   const session = at(named("sea"));
   const pages = {
     overview: `${crew.url}/tasks/${crew.task}?tab=overview`,
@@ -179,13 +164,12 @@ test("every page of a crew stands on a narrow screen in the dark", async () => {
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
     );
     assert.ok(overflow <= 0, `${name} is ${overflow} pixels too wide`);
-    await picture(page, `narrow-${name}`);
+    await picture(page, `crew-narrow-${name}`);
   }
-  assert.deepEqual(wrong, []);
 });
 
-test("cancelling a session is asked about first, and what depends on it stays blocked", async () => {
-  const { page, wrong } = await open();
+tell("cancelling a session is asked about first, and what depends on it stays blocked", async (open) => {
+  const page = await open();
   await page.goto(at(named("sea")));
   await page.getByRole("button", { name: "Actions of Words of the sea" }).click();
   await page.getByRole("menuitem", { name: "Cancel session" }).click();
@@ -193,5 +177,4 @@ test("cancelling a session is asked about first, and what depends on it stays bl
   await page.getByRole("button", { name: "Retry" }).waitFor();
   await page.goto(at(named("list")));
   await page.getByText("waits for Words of the sea").first().waitFor();
-  assert.deepEqual(wrong, []);
 });

@@ -3,17 +3,13 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
-import { binary, chromiumPath, startServer } from "./server.mjs";
+import { after, before } from "node:test";
+import { binary, startServer } from "./server.mjs";
+import { picture, pictures, story } from "./story.mjs";
 
 const token = "sptk_story";
-const patience = 120_000;
 const folder = mkdtempSync(join(tmpdir(), "spectask-story-"));
-// Where screenshots go, when they are wanted.
-const pictures = process.env.SPECTASK_PICTURES;
 let server;
-let browser;
 let url;
 
 const start = (bind = "127.0.0.1:0", pace = "10") =>
@@ -22,41 +18,20 @@ const start = (bind = "127.0.0.1:0", pace = "10") =>
     SPECTASK_SCRIPTED_PACE_MS: pace,
   });
 
-/** A page that collects what goes wrong in it. */
-async function open(options = {}) {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 860 }, ...options });
-  page.setDefaultTimeout(patience);
-  const wrong = [];
-  page.on("pageerror", (error) => wrong.push(`error: ${error.message}`));
-  page.on("console", (message) => {
-    // A server that was killed is away for a moment.
-    if (
-      message.type() === "error" &&
-      !/ERR_CONNECTION|WebSocket|Failed to load resource/.test(message.text())
-    )
-      wrong.push(message.text());
-  });
-  return { page, wrong };
-}
-
-const picture = async (page, name) => {
-  if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
-};
+const tell = (name, act) => story(name, act, () => server);
 
 before(async () => {
   server = await start(undefined, pictures ? "150" : "10");
   url = server.url;
-  browser = await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox"] });
 });
 
 after(async () => {
-  await browser?.close();
   await server?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
-test("a prompt becomes merged work, and a killed server goes on where it was", async () => {
-  const { page, wrong } = await open();
+tell("a prompt becomes merged work, and a killed server goes on where it was", async (open) => {
+  const page = await open();
   await page.goto(`${url}/?token=${token}`);
   assert.ok(!page.url().includes(token), "the token leaves the address");
   await page.getByText("Review the spec").first().waitFor();
@@ -66,16 +41,16 @@ test("a prompt becomes merged work, and a killed server goes on where it was", a
   const task = page.url();
 
   const watcher = await open();
-  await watcher.page.goto(`${url}/?token=${token}`);
-  await watcher.page.getByRole("link", { name: "Fleet" }).click();
+  await watcher.goto(`${url}/?token=${token}`);
+  await watcher.getByRole("link", { name: "Fleet" }).click();
   // A picture shows sessions side by side; the story itself needs one.
-  await watcher.page
+  await watcher
     .getByText(pictures ? "3 agents are at work" : "at work")
     .first()
     .waitFor();
   await page.getByRole("tab", { name: /Sessions/ }).click();
   if (pictures) await page.getByText("50%").nth(1).waitFor();
-  await picture(watcher.page, "fleet");
+  await picture(watcher, "fleet");
   await picture(page, "task");
 
   await server.stop("SIGKILL");
@@ -92,11 +67,10 @@ test("a prompt becomes merged work, and a killed server goes on where it was", a
   if (await confirm.isVisible().catch(() => false)) await confirm.click();
   await page.getByText("Done", { exact: true }).first().waitFor();
   await page.waitForFunction(() => document.querySelector("main")?.textContent?.includes("Done"));
-  assert.deepEqual([...wrong, ...watcher.wrong], []);
 });
 
-test("every page stands on a narrow screen in the dark", async () => {
-  const { page, wrong } = await open({ viewport: { width: 390, height: 800 }, colorScheme: "dark" });
+tell("every page stands on a narrow screen in the dark", async (open) => {
+  const page = await open({ viewport: { width: 390, height: 800 }, colorScheme: "dark" });
   await page.goto(`${url}/?token=${token}`);
   for (const path of ["/", "/fleet", "/projects", "/agents"]) {
     await page.goto(`${url}${path}`);
@@ -106,11 +80,10 @@ test("every page stands on a narrow screen in the dark", async () => {
     );
     assert.ok(overflow <= 0, `${path} is ${overflow} pixels too wide`);
   }
-  assert.deepEqual(wrong, []);
 });
 
-test("without a token there is the login page, and a wrong token is told so", async () => {
-  const { page } = await open();
+tell("without a token there is the login page, and a wrong token is told so", async (open) => {
+  const page = await open();
   await page.goto(url);
   const field = page.getByLabel(/token/i).first();
   await field.fill("wrong");
@@ -124,8 +97,8 @@ test("without a token there is the login page, and a wrong token is told so", as
   await page.getByText("Add due dates").first().waitFor();
 });
 
-test("while the server cannot be reached, every page is there and says so", async () => {
-  const { page } = await open();
+tell("while the server cannot be reached, every page is there and says so", async (open) => {
+  const page = await open();
   await page.goto(`${url}/?token=${token}`);
   await page.getByText("Add due dates").first().waitFor();
   await page.waitForLoadState("networkidle");
@@ -143,8 +116,8 @@ test("while the server cannot be reached, every page is there and says so", asyn
   await page.getByText("Not connected.").waitFor({ state: "detached" });
 });
 
-test("the keyboard alone opens a task, its parts and the list of keys", async () => {
-  const { page, wrong } = await open();
+tell("the keyboard alone opens a task, its parts and the list of keys", async (open) => {
+  const page = await open();
   await page.goto(`${url}/?token=${token}`);
   await page.getByText("Add due dates").first().waitFor();
   await page.keyboard.press("?");
@@ -157,5 +130,4 @@ test("the keyboard alone opens a task, its parts and the list of keys", async ()
   await page.getByRole("tab", { name: "Overview" }).waitFor();
   await page.keyboard.press("3");
   await page.getByRole("log").waitFor();
-  assert.deepEqual(wrong, []);
 });

@@ -23,11 +23,18 @@ export function chromiumPath() {
   return path;
 }
 
+/** How much of what a server says is kept, in characters. */
+const KEPT = 10_000;
+
 /** Starts a server and waits until it listens. */
 export async function startServer(path, args, env) {
   const child = spawn(path, args, {
     env: { ...process.env, RUST_LOG: "warn", ...env },
-    stdio: ["ignore", "pipe", "ignore"],
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  child.stderr.on("data", (text) => {
+    said = (said + text).slice(-KEPT);
   });
   for await (const line of createInterface({ input: child.stdout })) {
     if (!line.startsWith("listening on ")) continue;
@@ -37,7 +44,7 @@ export async function startServer(path, args, env) {
       child.kill(signal);
       await ended;
     };
-    return { url: line.slice("listening on ".length), stop };
+    return { url: line.slice("listening on ".length), stop, said: () => said };
   }
-  throw new Error("the server ended before it listened");
+  throw new Error(`the server ended before it listened: ${said}`);
 }

@@ -17,9 +17,8 @@ import { countBefore, type Log } from "../../model/log";
 import { type Block, placeOf, Transcript } from "../../model/transcript";
 import { BlockView } from "./BlockView";
 import css from "./Conversation.module.css";
+import { NEAR, useEnd } from "./useEnd";
 
-/** How near the end counts as being there, in pixels. */
-const NEAR = 80;
 /** How near the first known block the page before it is read, in pixels. */
 const EARLY = 2500;
 /** About how many letters fit on a line, to guess the height of what was never drawn. */
@@ -103,7 +102,6 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
   const found = useRef(at === undefined ? -1 : placeOf(blocks, entryOf(log, at)));
   const sought = found.current >= 0 ? blocks[found.current] : undefined;
   const soughtKey = sought && keyOf(sought, found.current);
-  const [isAway, setAway] = useState(found.current >= 0);
   const list = useVirtualizer({
     count: blocks.length,
     getScrollElement: () => box.current,
@@ -113,41 +111,16 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
     paddingStart: 12,
     paddingEnd: 16,
     anchorTo: "end",
-    followOnAppend: true,
     scrollEndThreshold: NEAR,
   });
   const earlier = useEarlier(sessionId, countBefore(log.entries));
-  const toEnd = () => list.scrollToEnd();
-
-  const start = useRef(toEnd);
-  start.current = toEnd;
+  const { isAway, toEnd, scrolled } = useEnd(box, list, found.current >= 0);
   useLayoutEffect(() => {
     if (found.current >= 0) list.scrollToIndex(found.current, { align: "center" });
-    else start.current();
   }, [list]);
-  // A window or a message box that changes its height must not hide the end from whoever looks at it.
-  const away = useRef(isAway);
-  away.current = isAway;
-  useEffect(() => {
-    const element = box.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => {
-      if (!away.current) start.current();
-    });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-
-  const height = useRef(0);
   const onScroll = () => {
-    const element = box.current;
-    if (!element) return;
-    // What scrolled because the box became smaller was not scrolled by its reader.
-    const isResized = height.current !== 0 && height.current !== element.clientHeight;
-    height.current = element.clientHeight;
-    if (isResized && !away.current) return;
-    setAway(element.scrollHeight - element.scrollTop - element.clientHeight > NEAR);
-    if (element.scrollTop < EARLY) earlier.read();
+    scrolled();
+    if (box.current && box.current.scrollTop < EARLY) earlier.read();
   };
 
   const shown = list.getVirtualItems();
