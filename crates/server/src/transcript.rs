@@ -22,6 +22,54 @@ pub(crate) fn entry(update: &Update, raw: &Value) -> Option<Value> {
     Some(entry)
 }
 
+/// What an entry is to the words of an agent between which it stands.
+enum Between {
+    /// Others said it meanwhile: the words go on.
+    Nothing,
+    /// The agent stopped to think: what it says then is another paragraph.
+    Pause,
+    /// The agent did something: what it says then is another message.
+    End,
+}
+
+impl Between {
+    fn of(entry: &Value) -> Self {
+        match entry["kind"].as_str().unwrap_or_default() {
+            "commit"
+            | "coordination"
+            | "message_edited"
+            | "message_withdrawn"
+            | "notice"
+            | "permission_resolved"
+            | "recorded"
+            | "update"
+            | "usage"
+            | "user_message" => Self::Nothing,
+            "agent_thought" | "plan" => Self::Pause,
+            _ => Self::End,
+        }
+    }
+}
+
+/// The last message of an agent in entries of a log, whole.
+pub(crate) fn last_message<'e>(entries: impl DoubleEndedIterator<Item = &'e Value>) -> String {
+    let mut pieces: Vec<&str> = Vec::new();
+    for entry in entries.rev() {
+        if entry["kind"] == "agent_message" {
+            pieces.push(entry["text"].as_str().unwrap_or_default());
+            continue;
+        }
+        match Between::of(entry) {
+            Between::End if !pieces.is_empty() => break,
+            Between::Pause if pieces.last().is_some_and(|piece| !piece.starts_with('\n')) => {
+                pieces.push("\n\n");
+            }
+            Between::Nothing | Between::Pause | Between::End => {}
+        }
+    }
+    pieces.into_iter().rev().collect()
+}
+
 /// The update itself, inside or without its notification.
 fn body(raw: &Value) -> &Value {
     raw.get("update").unwrap_or(raw)
@@ -44,4 +92,35 @@ fn tool_call(update: &Value) -> Value {
         }
     }
     entry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(entries: &[(&str, &str)]) -> String {
+        let entries: Vec<Value> =
+            entries.iter().map(|(kind, text)| json!({ "kind": kind, "text": text })).collect();
+        last_message(entries.iter())
+    }
+
+    #[test]
+    fn what_others_say_meanwhile_does_not_cut_a_message() {
+        let words =
+            [("agent_message", "The words are "), ("coordination", "Look."), ("agent_message", "written.")];
+        assert_eq!(said(&words), "The words are written.");
+    }
+
+    #[test]
+    fn only_what_was_said_after_the_last_act_is_the_last_message() {
+        let words =
+            [("agent_message", "I look."), ("tool_call", ""), ("agent_message", "Done."), ("commit", "")];
+        assert_eq!(said(&words), "Done.");
+    }
+
+    #[test]
+    fn a_thought_is_a_pause() {
+        let words = [("agent_message", "First."), ("agent_thought", "Hm."), ("agent_message", "Second.")];
+        assert_eq!(said(&words), "First.\n\nSecond.");
+    }
 }

@@ -38,6 +38,31 @@ test("what stands between two chunks ends the message", () => {
   expect(kinds(blocks)).toEqual(["agent", "tool", "agent"]);
 });
 
+test("what others say meanwhile does not cut a message", () => {
+  const blocks = transcript(
+    log(
+      { kind: "agent_message", text: "The words are " },
+      { kind: "coordination", event_type: "blocking", text: "The same lines." },
+      { kind: "user_message", message_id: "m", by: "usr_1", text: "Mind the tide" },
+      { kind: "agent_message", text: "written." },
+      { kind: "turn_ended", stop_reason: "end_turn" },
+      { kind: "agent_message", text: "More." },
+    ),
+  );
+  expect(kinds(blocks)).toEqual(["agent", "coordination", "user", "turn", "agent"]);
+  expect(blocks[0]).toMatchObject({ text: "The words are written." });
+});
+
+test("messages with names of their own stand apart", () => {
+  const blocks = transcript(
+    log(
+      { kind: "agent_message", message_id: "a", text: "One." },
+      { kind: "agent_message", message_id: "b", text: "Two." },
+    ),
+  );
+  expect(blocks).toMatchObject([{ text: "One." }, { text: "Two." }]);
+});
+
 test("what is used is no part of the conversation and does not cut a message", () => {
   const blocks = transcript(
     log(

@@ -86,6 +86,19 @@ export type Block =
   | RecordedBlock
   | { block: "unknown"; seq: number; at: string; kind: string; entry: LogEntry };
 
+/** Entries that stand in the log between the words of an agent without ending what it says. */
+const BESIDE: ReadonlySet<string> = new Set([
+  "user_message",
+  "message_edited",
+  "message_withdrawn",
+  "coordination",
+  "recorded",
+  "permission_resolved",
+  "notice",
+  "commit",
+  "usage",
+]);
+
 /** The blocks of a log, kept while it grows: what an entry does not change stays the same object. */
 export class Transcript {
   private blocks: Block[] = [];
@@ -96,6 +109,8 @@ export class Transcript {
   private readonly messages = new Map<string, number>();
   /** Where the plan of the present turn stands; a later plan of the turn takes its place. */
   private plan: number | null = null;
+  /** The message or thought that the agent's next piece goes on with. */
+  private saying: { kind: "agent" | "thought"; id: string; place: number } | null = null;
 
   /** The blocks of a log whose entries are in order; of the log that was read before, only what is new is read. */
   read(log: readonly LogEntry[]): readonly Block[] {
@@ -127,13 +142,30 @@ export class Transcript {
     this.from = first;
     this.to = 0;
     this.plan = null;
+    this.saying = null;
     this.tools.clear();
     this.permissions.clear();
     this.messages.clear();
   }
 
+  /** Adds a piece of what the agent says or thinks to what it goes on with. */
+  private say(kind: "agent" | "thought", entry: LogEntry): void {
+    const { blocks, saying } = this;
+    const piece = text(entry.text);
+    const id = text(entry.message_id);
+    const said = saying?.kind === kind && saying.id === id ? blocks[saying.place] : undefined;
+    if (saying && said?.block === kind) {
+      blocks[saying.place] = { ...said, text: said.text + piece };
+    } else if (piece) {
+      this.saying = { kind, id, place: blocks.length };
+      blocks.push({ block: kind, seq: entry.seq, at: entry.at, text: piece });
+    }
+  }
+
   private take(entry: LogEntry): void {
     const { blocks } = this;
+    const isPiece = entry.kind === "agent_message" || entry.kind === "agent_thought";
+    if (!isPiece && !BESIDE.has(entry.kind)) this.saying = null;
     const { seq, at } = entry;
     switch (entry.kind) {
       case "user_message":
@@ -160,10 +192,10 @@ export class Transcript {
         blocks.push(recorded(entry));
         break;
       case "agent_message":
-        join(blocks, "agent", entry);
+        this.say("agent", entry);
         break;
       case "agent_thought":
-        join(blocks, "thought", entry);
+        this.say("thought", entry);
         break;
       case "tool_call": {
         const id = text(entry.tool_call_id) || `seq-${seq}`;
@@ -269,16 +301,6 @@ function firstAfter(log: readonly LogEntry[], seq: number): number {
   let at = log.length;
   while (at > 0 && (log[at - 1]?.seq ?? 0) > seq) at -= 1;
   return at;
-}
-
-function join(blocks: Block[], kind: "agent" | "thought", entry: LogEntry): void {
-  const chunk = text(entry.text);
-  const last = blocks.at(-1);
-  if (last?.block === kind) {
-    blocks[blocks.length - 1] = { ...last, text: last.text + chunk };
-  } else if (chunk) {
-    blocks.push({ block: kind, seq: entry.seq, at: entry.at, text: chunk });
-  }
 }
 
 function coordination(entry: LogEntry): CoordinationBlock {

@@ -9,6 +9,7 @@ use crate::instances::{Attachment, FIRST_WORDS, Instances, Running, meta, workdi
 use crate::permissions::Policy;
 use crate::recorder::Recorder;
 use crate::repositories::Surroundings;
+use crate::transcript::last_message;
 use crate::wire::Anchors;
 use agent::{AgentError, TurnEnd};
 use serde_json::{Value, json};
@@ -313,16 +314,7 @@ fn turn_meta(job: &Job<'_>, session: &Session, turn: &Turn, documents: &Value) -
 async fn last_words(job: &Job<'_>, session: &Session) -> Option<String> {
     let tail = job.app.store.log_tail(&session.id).await.ok()?;
     let rows = job.app.store.read_log(&session.id, tail.saturating_sub(200), 200).await.ok()?;
-    let mut words: Vec<&str> = Vec::new();
-    for row in rows.iter().rev() {
-        match row.entry["kind"].as_str() {
-            Some("agent_message") => words.push(row.entry["text"].as_str().unwrap_or_default()),
-            Some("usage" | "update" | "plan" | "agent_thought") => {}
-            _ if words.is_empty() => {}
-            _ => break,
-        }
-    }
-    let said: String = words.into_iter().rev().collect();
+    let said = last_message(rows.iter().map(|row| &row.entry));
     let said = said.trim();
     let most = match session.phase {
         SessionPhase::Planning => ANSWERS,

@@ -3,6 +3,7 @@
 use crate::App;
 use crate::effects::{blocking, store_failure};
 use crate::repositories::Workplace;
+use crate::transcript::last_message;
 use git::{LogEntry, Repository};
 use serde_json::Value;
 use store::LogRow;
@@ -122,13 +123,7 @@ fn body(message: &str) -> String {
 
 /// The end of what the agent said last.
 fn reasons(before: &[LogRow]) -> String {
-    let said = before.iter().rev().skip_while(|row| row.entry["kind"] != "agent_message");
-    let mut parts: Vec<&str> = said
-        .take_while(|row| row.entry["kind"] == "agent_message")
-        .filter_map(|row| row.entry["text"].as_str())
-        .collect();
-    parts.reverse();
-    let text = parts.concat();
+    let text = last_message(before.iter().map(|row| &row.entry));
     let from = text.len().saturating_sub(REASONS);
     let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(from);
     text[from..].to_owned()

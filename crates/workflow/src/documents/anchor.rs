@@ -174,7 +174,7 @@ impl<'t> Text<'t> {
             .or_else(|| same(&|section| own.number.is_some() && section.number == own.number))
     }
 
-    /// As many lines as before, of a section, that say nearly the same.
+    /// The lines of a section, as many as were quoted, that say nearly the same.
     fn most_similar(&self, passage: &str, section: Lines, was: Lines) -> Option<Lines> {
         let words: Vec<&str> = passage.split_whitespace().collect();
         if words.is_empty() {
