@@ -29,14 +29,11 @@ pub(crate) async fn create(app: &App, new: NewTask, start: bool) -> Result<Task,
     }
     *free -= 1;
     let step = app.orchestrator.begin(new, start, true)?;
-    let begun = step.task.clone();
-    // The agent starts while the task is brought to the disk; what it is to do, it hears afterwards.
-    if let Some(planner) = begun.sessions.first() {
-        effects::warm(app, &begun, &planner.agent);
-    }
+    // The agent starts, and its worktree is made, while the task is brought to the disk.
+    let ahead = effects::ahead(app, &step.task);
     let created = app.orchestrator.create(step).await;
-    if !created.as_ref().is_ok_and(Task::holds_instance) {
-        app.instances.stop(&begun).await;
+    if let Some(ahead) = ahead {
+        ahead.settle(app, created.as_ref().ok()).await;
     }
     created
 }

@@ -3,7 +3,9 @@
 use super::{Done, Job, blocking, git_failure};
 use crate::App;
 use crate::instances::session_directory;
+use crate::upkeep;
 use git::WorktreeSpec;
+use tokio::task::JoinHandle;
 use workflow::{Failure, Input, SessionId, Task};
 
 pub(super) async fn perform(job: &Job<'_>, session: &SessionId) -> Result<Done, Failure> {
@@ -12,26 +14,62 @@ pub(super) async fn perform(job: &Job<'_>, session: &SessionId) -> Result<Done, 
     let folder =
         app.repositories.docs_worktree(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let folder = folder.join("specs").join(job.task.id.as_str());
-    let workplace =
-        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
-    let path = session_directory(app.repositories.data_dir(), &job.task.id, session);
-    let base = job.task.base_branch.clone();
     blocking(move || std::fs::create_dir_all(folder)).await?;
-    blocking(move || {
-        workplace.repository.ensure_worktree(&WorktreeSpec {
-            path,
-            branch: None,
-            start: base,
-            detached: true,
-        })
-    })
-    .await?;
+    make_worktree(app, job.task, session).await?;
     app.watch.follow(&job.task.project).await;
     Ok(Done::Report(Input::PlanningReady { session: session.clone() }))
 }
 
+/// Sees to it that the planner has the base branch to read.
+async fn make_worktree(app: &App, task: &Task, session: &SessionId) -> Result<(), Failure> {
+    let workplace = app.repositories.workplace(&task.project).await.map_err(|error| git_failure(&error))?;
+    let path = session_directory(app.repositories.data_dir(), &task.id, session);
+    let start = task.base_branch.clone();
+    let spec = WorktreeSpec { path, branch: None, start, detached: true };
+    blocking(move || workplace.repository.ensure_worktree(&spec)).await?;
+    Ok(())
+}
+
+/// What is made for a task's planner while the task itself is brought to the disk; the effects find it there.
+pub(crate) struct Ahead {
+    task: Task,
+    planner: SessionId,
+    worktree: JoinHandle<()>,
+}
+
+/// Starts the agent and makes the worktree of a task that is about to be kept.
+pub(crate) fn ahead(app: &App, task: &Task) -> Option<Ahead> {
+    let planner = task.sessions.first()?;
+    warm(app, task, &planner.agent);
+    let worktree = tokio::spawn({
+        let (app, task, planner) = (app.clone(), task.clone(), planner.id.clone());
+        async move {
+            // The effect does it again and says why it cannot be done.
+            if let Err(failure) = make_worktree(&app, &task, &planner).await {
+                tracing::debug!(task = %task.id, reason = failure.message, "a worktree could not be made ahead");
+            }
+        }
+    });
+    Some(Ahead { task: task.clone(), planner: planner.id.clone(), worktree })
+}
+
+impl Ahead {
+    /// Takes away what the task that was kept in the end has no use for.
+    pub(crate) async fn settle(self, app: &App, kept: Option<&Task>) {
+        if !kept.is_some_and(Task::holds_instance) {
+            app.instances.stop(&self.task).await;
+        }
+        if kept.is_none_or(|kept| kept.session(&self.planner).is_none()) {
+            // Whatever came of it, it has ended.
+            let _ = self.worktree.await;
+            let data_dir = app.repositories.data_dir();
+            upkeep::drop_worktree(app, session_directory(data_dir, &self.task.id, &self.planner)).await;
+        }
+    }
+}
+
 /// Starts the agent while other things are made ready. A failure is told by the turn, which waits for the same start.
-pub(crate) fn warm(app: &App, task: &Task, agent: &str) {
+fn warm(app: &App, task: &Task, agent: &str) {
     let (app, task, agent) = (app.clone(), task.clone(), agent.to_owned());
     tokio::spawn(async move { app.stop.run_until_cancelled(app.instances.warm(&task, &agent)).await });
 }

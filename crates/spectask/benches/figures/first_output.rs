@@ -6,7 +6,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 41;
 /// What the server may add.
 const LIMIT: f64 = 1.3;
 const PROMPT: &str = "Measure the first word";
