@@ -10,7 +10,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio_util::sync::CancellationToken;
 
 /// The least and the usual length of a streamed piece of text.
@@ -157,9 +157,12 @@ impl Playing {
             Action::Ask { question, kind } => self.ask(question, kind).await,
             Action::Wait(time) => self.wait(*time).await,
             Action::Burst { times, text, every } => {
+                // Each is due at its own time, so that what one took does not slow down those that follow.
+                let mut due = Instant::now();
                 for _ in 0..*times {
                     self.chunk("agent_message_chunk", text).await?;
-                    self.wait(*every).await?;
+                    due += *every;
+                    self.wait(due.saturating_duration_since(Instant::now())).await?;
                 }
                 Ok(())
             }

@@ -2,7 +2,7 @@
 
 use crate::server::{Server, documents};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::time::Instant;
 
@@ -34,6 +34,38 @@ impl Heard {
         if entry["kind"] == "agent_message" {
             self.text.push_str(entry["text"].as_str().unwrap_or_default());
         }
+    }
+}
+
+/// The time in which every session speaks: from the first word of the last to begin to the end of the first to end.
+#[derive(Default)]
+struct Together {
+    since: Option<(Instant, usize)>,
+    until: Option<(Instant, usize)>,
+}
+
+impl Together {
+    fn look(&mut self, heard: &HashMap<String, Heard>, has_ended: bool) {
+        if self.until.is_some() {
+            return;
+        }
+        let speaking = heard.values().filter(|heard| !heard.text.is_empty());
+        let (count, letters) =
+            speaking.fold((0, 0), |(count, letters), heard| (count + 1, letters + heard.text.len()));
+        let now = (Instant::now(), letters / WORD.len());
+        if count == SESSIONS {
+            self.since.get_or_insert(now);
+        }
+        if has_ended {
+            self.until = Some(now);
+        }
+    }
+
+    /// Updates received per second.
+    #[expect(clippy::cast_precision_loss, reason = "a figure to print")]
+    fn rate(&self) -> f64 {
+        let (Some((since, before)), Some((until, after))) = (self.since, self.until) else { return 0.0 };
+        (after - before) as f64 / until.duration_since(since).as_secs_f64()
     }
 }
 
@@ -73,19 +105,22 @@ pub(crate) async fn print() {
     let begun = Instant::now();
     socket.subscribe(&json!(topics)).await;
     let mut heard: HashMap<String, Heard> = HashMap::new();
-    let (mut begun_with, mut peak, mut messages, mut ended) = (None, before, 0_u64, 0);
-    while ended < SESSIONS {
+    let (mut begun_with, mut peak, mut messages) = (None, before, 0_u64);
+    let mut ended: HashSet<String> = HashSet::new();
+    let mut together = Together::default();
+    while ended.len() < SESSIONS {
         let message = socket.next().await;
         if message["type"] != "session.event" {
             assert_ne!(message["type"], "snapshot_required", "the subscriber fell behind");
             continue;
         }
         messages += 1;
-        ended += usize::from(message["data"]["kind"] == "turn_ended");
-        heard
-            .entry(message["id"].as_str().unwrap_or_default().to_owned())
-            .or_default()
-            .hear(&message["data"]);
+        let id = message["id"].as_str().unwrap_or_default().to_owned();
+        if message["data"]["kind"] == "turn_ended" {
+            ended.insert(id.clone());
+        }
+        heard.entry(id).or_default().hear(&message["data"]);
+        together.look(&heard, !ended.is_empty());
         if messages.is_multiple_of(500) {
             let resident = server.resident();
             peak = peak.max(resident);
@@ -118,11 +153,10 @@ pub(crate) async fn print() {
         let joins = first == 1 || said.last + 1 == first;
         complete += usize::from(joins && heard.in_order && (said.text + &heard.text).contains(&whole));
     }
-    #[expect(clippy::cast_precision_loss, reason = "a figure to print")]
-    let rate = (SESSIONS * WORDS) as f64 / took;
+    let rate = together.rate();
     let begun_with = begun_with.unwrap_or(before);
     println!(
-        "streaming: {complete} of {SESSIONS} sessions received whole and in order, {rate:.0} updates/s sent ({:.2} of 6000), {:.0} messages/s on \
+        "streaming: {complete} of {SESSIONS} sessions received whole and in order, {rate:.0} updates/s while all of them spoke ({:.2} of 6000), {:.0} messages/s on \
          one socket after joining; memory {before:.0} MiB before the sessions, {begun_with:.0} MiB a tenth into it, {peak:.0} MiB at most \
          (ratio {:.2}, flat is 1)",
         rate / 6000.0,
