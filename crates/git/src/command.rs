@@ -183,6 +183,23 @@ impl Command {
         self
     }
 
+    /// The call for somebody else to run, who talks to it while it runs and sees to its end.
+    pub(crate) fn into_std(self) -> std::process::Command {
+        let mut command = std::process::Command::new(&self.binary);
+        command
+            .args(&self.options)
+            .arg(&self.name)
+            .args(&self.arguments)
+            .current_dir(&self.place)
+            .env_clear()
+            .envs(self.environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
+        command
+    }
+
     /// Runs the call; an exit code other than 0 is an error.
     pub(crate) fn run(self) -> Result<Output, Error> {
         let (name, place) = (self.name.clone(), self.place.clone());
@@ -200,26 +217,25 @@ impl Command {
 
     /// Runs the call to its end or its limits; any exit code is an answer.
     pub(crate) fn run_to_any_end(self) -> Result<Output, Error> {
-        let mut child = std::process::Command::new(&self.binary)
-            .args(&self.options)
-            .arg(&self.name)
-            .args(&self.arguments)
-            .current_dir(&self.place)
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .context("start", self.binary.display())?;
-        let ended = self.wait(&mut child);
+        let limits = Limits { name: self.name.clone(), place: self.place.clone(), limit: self.limit };
+        let binary = self.binary.clone();
+        let mut child = self.into_std().spawn().context("start", binary.display())?;
+        let ended = limits.wait(&mut child);
         if ended.is_err() {
             end(&mut child);
         }
         ended
     }
+}
 
+/// What a running call is held to, and what it is called when it breaks that.
+struct Limits {
+    name: String,
+    place: PathBuf,
+    limit: Duration,
+}
+
+impl Limits {
     fn wait(&self, child: &mut Child) -> Result<Output, Error> {
         let deadline = Instant::now() + self.limit;
         let too_slow = || Error::TooSlow {
