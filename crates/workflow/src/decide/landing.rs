@@ -6,9 +6,11 @@ use crate::prompts;
 use crate::{
     Ask, Change, CheckResult, Commit, CreationMethod, Decision, Effect, Event, Failure, FailureClass,
     HelixSessionId, LandOutcome, Landing, LineComment, Phase, PlannedSession, Rejected, SessionId,
-    SessionPhase, SessionState, TaskStatus, ThreadId, Wish,
+    SessionPhase, SessionState, Task, TaskStatus, ThreadId, Wish,
 };
 
+/// What a session is called that does what a review asked for.
+const REVIEW_CHANGES: &str = "Review changes";
 /// How long a landing that cannot happen now waits before it is tried again, in milliseconds.
 const LANDING_RETRY: i64 = 2_000;
 /// How much of a failed check's output a sentence carries, in bytes.
@@ -43,6 +45,11 @@ pub(super) fn review(draft: &mut Draft<'_, '_>, review: ChangeReview) -> Result<
         (Phase::ImplementationReview { landing: Landing::Undecided, .. }, _) => {}
         (Phase::ImplementationReview { .. } | Phase::Done { .. }, Decision::Approve) => {
             return Err(Rejected::AlreadySo("the change is approved".to_owned()));
+        }
+        (Phase::Implementation { .. } | Phase::ImplementationQueued { .. }, Decision::RequestChanges)
+            if is_asked_for(&draft.task, &comments, &line_comments) =>
+        {
+            return Err(Rejected::AlreadySo("these changes are asked for".to_owned()));
         }
         (Phase::Cancelled { .. }, Decision::Reject) => {
             return Err(Rejected::AlreadySo("the task is cancelled".to_owned()));
@@ -81,11 +88,21 @@ pub(super) fn review(draft: &mut Draft<'_, '_>, review: ChangeReview) -> Result<
     match decision {
         Decision::Approve => draft.effect(Effect::Land),
         Decision::RequestChanges => {
-            rework(draft, "Review changes", Ask::Rework { comments, line_comments });
+            rework(draft, REVIEW_CHANGES, Ask::Rework { comments, line_comments });
         }
         Decision::Reject => super::people::end(draft, by),
     }
     Ok(())
+}
+
+/// Whether a session is at work on just these changes.
+fn is_asked_for(task: &Task, comments: &str, line_comments: &[LineComment]) -> bool {
+    let last = task.sessions.iter().max_by_key(|session| session.rank);
+    last.is_some_and(|session| {
+        session.name == REVIEW_CHANGES
+            && !session.is_ended()
+            && session.description == prompts::rework_words(comments, line_comments)
+    })
 }
 
 /// A further session does what was asked for, after everything there is.
