@@ -287,12 +287,8 @@ pub(crate) struct ListTasks {
     /// Only tasks of this type; may be given several times.
     #[arg(long = "type")]
     pub(crate) kind: Vec<String>,
-    /// Only tasks in this status; may be given several times.
-    #[arg(long)]
-    pub(crate) status: Vec<String>,
-    /// How many, 1 to 500.
-    #[arg(long, default_value_t = 50)]
-    pub(crate) limit: u32,
+    #[command(flatten)]
+    pub(crate) part: Part,
 }
 
 #[derive(Debug, Args)]
@@ -306,12 +302,19 @@ pub(crate) struct Templates {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Only tasks in this status; may be given several times.
-    #[arg(long)]
-    pub(crate) status: Vec<String>,
     /// Words to be found in name, prompt or description.
     #[arg(long, short)]
     pub(crate) query: Option<String>,
+    #[command(flatten)]
+    pub(crate) part: Part,
+}
+
+/// Which part of all tasks is listed.
+#[derive(Debug, Args)]
+pub(crate) struct Part {
+    /// Only tasks in this status; may be given several times.
+    #[arg(long)]
+    pub(crate) status: Vec<String>,
     /// How many, 1 to 500.
     #[arg(long, default_value_t = 50)]
     pub(crate) limit: u32,

@@ -1,6 +1,7 @@
 //! Tasks without planning: creating them, speaking in them, closing them.
 
 use super::client;
+use super::tasks::{Shown, print_list};
 use crate::cli::{Cli, ListTasks, NewTask, TaskCommand};
 use crate::client::Client;
 use crate::failure::Failure;
@@ -75,35 +76,21 @@ async fn new(cli: &Cli, command: &NewTask) -> anyhow::Result<()> {
 }
 
 async fn list(cli: &Cli, command: &ListTasks) -> anyhow::Result<()> {
-    let mut query = vec![("limit", command.limit.to_string())];
-    query.extend(command.status.iter().map(|status| ("status", status.clone())));
-    query.extend(command.kind.iter().map(|kind| ("task_type", kind.clone())));
-    let answer = client(cli)?.get("/tasks", &query).await?;
-    if cli.json {
-        output::json(&answer.body);
-        return Ok(());
-    }
-    let tasks: &[Value] = answer.body.as_array().map_or(&[], Vec::as_slice);
-    if tasks.is_empty() {
-        println!("No tasks. Begin a conversation with: spectask task new \"what it is about\"");
-        return Ok(());
-    }
-    let rows: Vec<Vec<String>> = tasks
-        .iter()
-        .map(|task| {
+    let kinds = command.kind.iter().map(|kind| ("task_type", kind.clone())).collect();
+    let shown = Shown {
+        path: "/tasks",
+        nothing: "No tasks. Begin a conversation with: spectask task new \"what it is about\"",
+        head: &["ID", "TYPE", "STATUS", "NAME"],
+        row: |task| {
             vec![
                 text(task, "id").to_owned(),
                 text(task, "task_type").to_owned(),
                 state(task).to_owned(),
                 short(text(task, "name"), 60),
             ]
-        })
-        .collect();
-    output::table(&["ID", "TYPE", "STATUS", "NAME"], &rows);
-    if let Some(total) = answer.total.filter(|total| *total > u64::from(command.limit)) {
-        println!("{} of {total} tasks; more with --limit", tasks.len());
-    }
-    Ok(())
+        },
+    };
+    print_list(cli, &command.part, kinds, &shown).await
 }
 
 /// A conversation at rest is not at work.

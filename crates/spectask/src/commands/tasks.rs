@@ -2,7 +2,7 @@
 
 use super::client;
 use super::watch::wait_for_person;
-use crate::cli::{Cli, List, New};
+use crate::cli::{Cli, List, New, Part};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, plain, short, text};
@@ -115,22 +115,12 @@ pub(crate) async fn known_project(client: &Client, path: &Path) -> anyhow::Resul
 }
 
 pub(crate) async fn list(cli: &Cli, command: &List) -> anyhow::Result<()> {
-    let mut query = vec![("limit", command.limit.to_string())];
-    query.extend(command.status.iter().map(|status| ("status", status.clone())));
-    query.extend(command.query.iter().map(|words| ("q", words.clone())));
-    let answer = client(cli)?.get("/spec-tasks", &query).await?;
-    if cli.json {
-        output::json(&answer.body);
-        return Ok(());
-    }
-    let tasks: &[Value] = answer.body.as_array().map_or(&[], Vec::as_slice);
-    if tasks.is_empty() {
-        println!("No tasks. Create one with: spectask new \"what is to be done\"");
-        return Ok(());
-    }
-    let rows: Vec<Vec<String>> = tasks
-        .iter()
-        .map(|task| {
+    let words = command.query.iter().map(|words| ("q", words.clone())).collect();
+    let shown = Shown {
+        path: "/spec-tasks",
+        nothing: "No tasks. Create one with: spectask new \"what is to be done\"",
+        head: &["ID", "STATUS", "DONE", "PRIORITY", "NAME"],
+        row: |task| {
             vec![
                 text(task, "id").to_owned(),
                 text(task, "status").to_owned(),
@@ -138,10 +128,42 @@ pub(crate) async fn list(cli: &Cli, command: &List) -> anyhow::Result<()> {
                 text(task, "priority").to_owned(),
                 short(text(task, "name"), 60),
             ]
-        })
-        .collect();
-    output::table(&["ID", "STATUS", "DONE", "PRIORITY", "NAME"], &rows);
-    if let Some(total) = answer.total.filter(|total| *total > u64::from(command.limit)) {
+        },
+    };
+    print_list(cli, &command.part, words, &shown).await
+}
+
+/// How a list of tasks is read and printed.
+pub(crate) struct Shown<'a> {
+    pub(crate) path: &'a str,
+    /// What is said where there is none.
+    pub(crate) nothing: &'a str,
+    pub(crate) head: &'a [&'a str],
+    pub(crate) row: fn(&Value) -> Vec<String>,
+}
+
+/// Prints a part of all tasks as a table.
+pub(crate) async fn print_list(
+    cli: &Cli,
+    part: &Part,
+    mut query: Vec<(&str, String)>,
+    shown: &Shown<'_>,
+) -> anyhow::Result<()> {
+    query.push(("limit", part.limit.to_string()));
+    query.extend(part.status.iter().map(|status| ("status", status.clone())));
+    let answer = client(cli)?.get(shown.path, &query).await?;
+    if cli.json {
+        output::json(&answer.body);
+        return Ok(());
+    }
+    let tasks: &[Value] = answer.body.as_array().map_or(&[], Vec::as_slice);
+    if tasks.is_empty() {
+        println!("{}", shown.nothing);
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = tasks.iter().map(shown.row).collect();
+    output::table(shown.head, &rows);
+    if let Some(total) = answer.total.filter(|total| *total > u64::from(part.limit)) {
         println!("{} of {total} tasks; more with --limit", tasks.len());
     }
     Ok(())
