@@ -7,11 +7,13 @@ use crate::App;
 use crate::clean;
 use crate::clock::now;
 use crate::effects::{self, Done};
+use futures::FutureExt as _;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use store::{Claimed, Fence};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use workflow::{Failure, Input};
+use workflow::{Failure, FailureClass, Input};
 
 /// How often a held claim is renewed.
 const RENEWAL: Duration = Duration::from_secs(10);
@@ -35,7 +37,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
 /// Starts what this server's own decisions claimed.
 async fn start_claimed(app: &App, running: &TaskTracker, stop: &CancellationToken) {
     while let Some(Some(claimed)) = stop.run_until_cancelled(app.orchestrator.claimed()).await {
-        running.spawn(perform(app.clone(), claimed, stop.clone()));
+        running.spawn(guard(app.clone(), claimed, stop.clone()));
     }
 }
 
@@ -46,7 +48,7 @@ async fn look(app: &App, running: &TaskTracker, stop: &CancellationToken) {
             Ok(claimed) if claimed.is_empty() => {}
             Ok(claimed) => {
                 for claim in claimed {
-                    running.spawn(perform(app.clone(), claim, stop.clone()));
+                    running.spawn(guard(app.clone(), claim, stop.clone()));
                 }
                 continue;
             }
@@ -57,6 +59,19 @@ async fn look(app: &App, running: &TaskTracker, stop: &CancellationToken) {
             () = tokio::time::sleep(LOOK) => {}
             () = stop.cancelled() => {}
         }
+    }
+}
+
+/// Does one effect; one that panics is given back, since nobody else may claim what this server holds.
+async fn guard(app: App, claimed: Claimed, stop: CancellationToken) {
+    let work = perform(app.clone(), claimed.clone(), stop);
+    if AssertUnwindSafe(work).catch_unwind().await.is_ok() {
+        return;
+    }
+    let message = "The server failed at it; its log says why.".to_owned();
+    let failure = Failure { class: FailureClass::Internal, message, at: now() };
+    if let Err(error) = give_back(&app, &claimed, claimed.fence(), failure).await {
+        tracing::error!(%error, task = %claimed.task, "could not give an effect back; the next start of the server does");
     }
 }
 
@@ -76,13 +91,26 @@ async fn perform(app: App, claimed: Claimed, stop: CancellationToken) {
     // What an agent or git said last goes to the log, the queue and the task.
     let outcome = outcome.map_err(|failure| clean::cleaned(&app.redactor, failure));
     app.metrics.effect_done(claimed.row.effect.name());
-    let result = match outcome {
-        Ok(Done::Report(input)) => app.orchestrator.report(&claimed.task, fence, input).await,
-        Ok(Done::Nothing) => app.store.finish_effect(&fence).await.map(|_| app.orchestrator.wake()),
-        Err(failure) => give_back(&app, &claimed, fence, failure).await,
-    };
-    if let Err(error) = result {
-        tracing::error!(%error, effect = claimed.row.effect.name(), task = %claimed.task, "could not record the end of an effect; its lease runs out and it is done again");
+    // What is held here nobody else takes up, so that its end is told until the database has it.
+    while let Err(error) = record(&app, &claimed, &fence, outcome.clone()).await {
+        tracing::error!(%error, effect = claimed.row.effect.name(), task = %claimed.task, "could not record the end of an effect; trying again");
+        if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Tells the task what came of an effect.
+async fn record(
+    app: &App,
+    claimed: &Claimed,
+    fence: &Fence,
+    outcome: Result<Done, Failure>,
+) -> Result<(), store::StoreError> {
+    match outcome {
+        Ok(Done::Report(input)) => app.orchestrator.report(&claimed.task, fence.clone(), input).await,
+        Ok(Done::Nothing) => app.store.finish_effect(fence).await.map(|_| app.orchestrator.wake()),
+        Err(failure) => give_back(app, claimed, fence.clone(), failure).await,
     }
 }
 

@@ -49,7 +49,7 @@ pub struct PendingEffect {
 }
 
 impl Store {
-    /// Claims due effects: free ones or those whose lease ran out, first in their lane.
+    /// Claims due effects: free ones or those whose lease from another worker ran out, first in their lane.
     pub async fn claim_effects(&self, lease: Lease, limit: u64) -> Result<Vec<Claimed>, StoreError> {
         // Looking costs no write; most looks find nothing.
         let due = Due { lease: &lease, task: None, limit };
@@ -140,14 +140,16 @@ impl Due<'_> {
         let lock = if backend == DbBackend::Postgres { " FOR UPDATE OF e SKIP LOCKED" } else { "" };
         format!(
             "SELECT e.id, e.task, e.effect, e.attempt, e.not_before FROM effects e \
-             WHERE e.not_before <= ? AND (e.state = 'pending' OR (e.state = 'leased' AND e.lease_until < ?)){task} \
+             WHERE e.not_before <= ? AND (e.state = 'pending' OR (e.state = 'leased' AND e.lease_until < ? AND e.worker <> ?)){task} \
              AND NOT EXISTS (SELECT 1 FROM effects b WHERE b.lane = e.lane AND b.seq < e.seq AND b.state <> 'done') \
              ORDER BY e.not_before, e.seq LIMIT ?{lock}"
         )
     }
 
     fn values(&self) -> Vec<sea_orm::Value> {
-        let mut values = vec![self.lease.now.0.into(), self.lease.now.0.into()];
+        let now = self.lease.now.0;
+        // What a worker holds itself it goes on with, however late it renews: the machine may have slept.
+        let mut values = vec![now.into(), now.into(), self.lease.worker.as_str().into()];
         values.extend(self.task.map(|task| task.as_str().into()));
         values.push(sql::signed(self.limit));
         values

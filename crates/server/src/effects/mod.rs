@@ -28,6 +28,7 @@ use store::Claimed;
 use workflow::{Effect, Failure, FailureClass, Input, Session, SessionId, Task};
 
 /// How an effect ended.
+#[derive(Clone)]
 pub(crate) enum Done {
     /// The task is told.
     Report(Input),

@@ -159,6 +159,7 @@ on_both! {
         assert!(claim(&store, "two", 2_150).await.is_empty(), "the renewed lease holds");
         let second = claim(&store, "two", 2_300).await.pop().expect("the lease ran out");
         assert_eq!((first.attempt, second.attempt), (1, 2));
+        assert!(claim(&store, "two", 9_000).await.is_empty(), "who holds it goes on with it, however late");
         assert!(!store.renew_lease(&first.fence(), Millis(9_000)).await.expect("works"));
         assert!(!store.finish_effect(&first.fence()).await.expect("works"));
         let session = task.sessions[0].id.clone();
