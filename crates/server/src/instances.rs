@@ -4,6 +4,7 @@ use crate::agents::Agents;
 use crate::clock::now;
 use crate::config::Config;
 use crate::feed::Feed;
+use crate::owner;
 use crate::permissions::{OpenQuestion, Permissions, Policy, Question};
 use crate::recorder::Recorder;
 use crate::transcript;
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use store::{InstanceRow, Store};
 use tokio::sync::mpsc;
@@ -42,11 +43,15 @@ struct Inner {
     recorders: Mutex<HashMap<SessionId, Recorder>>,
     /// Turns that were asked to stop.
     cancelled: Mutex<HashSet<TurnId>>,
+    /// Where agents reach this server.
+    url: OnceLock<String>,
 }
 
 /// The processes that serve one task: one per agent that its sessions use.
 struct Instance {
     id: String,
+    /// By which its processes may report; it is worth nothing once they have ended.
+    token: String,
     running: Mutex<HashMap<String, Arc<Running>>>,
     /// Held while a process starts; keeps how the last start of each agent failed, for who waited for it meanwhile.
     starting: tokio::sync::Mutex<HashMap<String, (Instant, Arc<AgentError>)>>,
@@ -125,7 +130,21 @@ impl Instances {
             live: Mutex::default(),
             recorders: Mutex::default(),
             cancelled: Mutex::default(),
+            url: OnceLock::new(),
         }))
+    }
+
+    /// Says where agents reach this server, before any is started.
+    pub(crate) fn listen_at(&self, url: String) {
+        // It listens once.
+        let _ = self.0.url.set(url);
+    }
+
+    /// The task whose agents report with this token.
+    pub(crate) fn task_of_token(&self, token: &str) -> Option<TaskId> {
+        let sought = owner::hash(token);
+        let live = self.live();
+        live.iter().find(|(_, instance)| owner::hash(&instance.token) == sought).map(|(task, _)| task.clone())
     }
 
     /// The process of an agent for a task, started when there is none alive and written down.
@@ -174,7 +193,10 @@ impl Instances {
         agent: &str,
     ) -> Result<Arc<Running>, AgentError> {
         let directory = self.0.config.data_dir.join("instances").join(task.id.as_str());
-        let launch = self.0.agents.launch(agent, &instance.id, &directory)?;
+        let mut launch = self.0.agents.launch(agent, &instance.id, &directory)?;
+        let url = self.0.url.get().cloned().unwrap_or_default();
+        launch.env.push(("SPECTASK_INSTANCE_URL".to_owned(), url));
+        launch.env.push(("SPECTASK_INSTANCE_TOKEN".to_owned(), instance.token.clone()));
         let (events, receiver) = mpsc::channel(EVENTS);
         let process = Process::start(launch, events).await?;
         let started = Arc::new(Running {
@@ -207,7 +229,12 @@ impl Instances {
     fn instance(&self, task: &Task) -> Arc<Instance> {
         let fresh = || {
             let id = instance_id(&task.id).0;
-            Arc::new(Instance { id, running: Mutex::default(), starting: tokio::sync::Mutex::default() })
+            Arc::new(Instance {
+                id,
+                token: owner::fresh(),
+                running: Mutex::default(),
+                starting: tokio::sync::Mutex::default(),
+            })
         };
         self.live().entry(task.id.clone()).or_insert_with(fresh).clone()
     }

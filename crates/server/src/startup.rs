@@ -17,7 +17,7 @@ use crate::{App, api, clean, clock, indexer, owner, runner, samples, scheduler, 
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,6 +94,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         tracing::warn!("agents run with this user's rights; sandbox.mode = \"off\" says that you know");
     }
     write_server_file(&app, address)?;
+    app.instances.listen_at(url_of(address));
     app.agents.prepare();
     let stop = app.stop.clone();
     let work = tokio::spawn({
@@ -261,11 +262,20 @@ fn worker_name(data_dir: &Path) -> anyhow::Result<String> {
     Ok(name)
 }
 
+/// How programs on this machine reach an address that was bound.
+fn url_of(mut address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    format!("http://{address}")
+}
+
 /// Where command-line clients find the running server of a data directory.
 fn write_server_file(app: &App, address: SocketAddr) -> anyhow::Result<()> {
     let path = app.config.data_dir.join("server.json");
-    let text =
-        serde_json::json!({ "url": format!("http://{address}"), "pid": std::process::id() }).to_string();
+    let text = serde_json::json!({ "url": url_of(address), "pid": std::process::id() }).to_string();
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 

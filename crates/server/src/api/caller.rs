@@ -4,7 +4,10 @@ use super::problem::Problem;
 use crate::{App, owner};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode_str;
 use store::User;
 use workflow::{SessionId, Task, TaskId, UserId};
@@ -18,20 +21,108 @@ pub(crate) struct Caller {
     pub(crate) user: User,
 }
 
+/// The caller as git names one: with the token as the password of basic authentication, whoever the user is.
+#[derive(Clone, Debug)]
+pub(crate) struct GitCaller(pub(crate) Caller);
+
+impl FromRequestParts<App> for GitCaller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let found = match password(&parts.headers) {
+            Some(token) => match find(app, &token).await {
+                Ok(user) => user.map(|user| Caller { user }).ok_or_else(unauthorized),
+                Err(problem) => Err(problem),
+            },
+            None => Caller::from_request_parts(parts, app).await,
+        };
+        found.map(Self).map_err(|problem| {
+            let is_asked = problem.status == StatusCode::UNAUTHORIZED.as_u16();
+            let mut response = problem.into_response();
+            if is_asked {
+                // With it git asks for a password and tries again.
+                let scheme = HeaderValue::from_static("Basic realm=\"SpecTask\", charset=\"UTF-8\"");
+                response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+            }
+            response
+        })
+    }
+}
+
+/// The password of basic authentication.
+fn password(headers: &HeaderMap) -> Option<String> {
+    let (scheme, value) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let pair = String::from_utf8(BASE64_STANDARD.decode(value.trim()).ok()?).ok()?;
+    pair.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+/// Who reports what an agent instance does: its owner, or the instance itself with the token it was started with.
+#[derive(Clone, Debug)]
+pub(crate) struct Reporter {
+    /// The instance's owner.
+    pub(crate) caller: Caller,
+    /// The task whose instance reports.
+    only: Option<TaskId>,
+}
+
 impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let unknown = || {
-            Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                "Send a valid token as `Authorization: Bearer TOKEN`; `spectask token` prints the owner's.",
-            )
-        };
-        let token = token(&parts.headers).ok_or_else(unknown)?;
-        find(app, &token).await?.map(|user| Self { user }).ok_or_else(unknown)
+        let token = token(&parts.headers).ok_or_else(unauthorized)?;
+        if let Some(user) = find(app, &token).await? {
+            return Ok(Self { user });
+        }
+        if app.instances.task_of_token(&token).is_some() {
+            let detail =
+                "This token is an agent instance's: with it threads and events are reported, nothing else.";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "instance_token", detail));
+        }
+        Err(unauthorized())
     }
+}
+
+impl FromRequestParts<App> for Reporter {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let token = token(&parts.headers).ok_or_else(unauthorized)?;
+        let Some(id) = app.instances.task_of_token(&token) else {
+            return Ok(Self { caller: Caller::from_request_parts(parts, app).await?, only: None });
+        };
+        let task = app.store.task(&id).await?.ok_or_else(unauthorized)?;
+        let user = app.store.user(&task.owner).await?.ok_or_else(unauthorized)?;
+        Ok(Self { caller: Caller { user }, only: Some(id) })
+    }
+}
+
+impl Reporter {
+    /// Whose words a report carries.
+    pub(crate) fn name(&self) -> &str {
+        match &self.only {
+            Some(_) => "agent",
+            None => &self.caller.user.name,
+        }
+    }
+
+    /// A task that may be reported of; any other is as unknown as one that never was.
+    pub(crate) async fn task(&self, app: &App, id: &str) -> Result<Task, Problem> {
+        if self.only.as_ref().is_some_and(|only| only.as_str() != id) {
+            return Err(Problem::not_found("task"));
+        }
+        self.caller.task(app, id).await
+    }
+}
+
+fn unauthorized() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "unauthorized",
+        "Send a valid token as `Authorization: Bearer TOKEN`; `spectask token` prints the owner's.",
+    )
 }
 
 /// The user whose token this is.

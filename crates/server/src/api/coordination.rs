@@ -2,10 +2,10 @@
 
 use super::caller::Caller;
 use super::extract::{JsonBody, Query};
+use super::idempotency::FreshIds;
 use super::page::limit;
 use super::problem::Problem;
 use crate::App;
-use crate::clock::Ulids;
 use crate::wire::{CoordinationView, rfc3339};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -15,8 +15,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
 use workflow::{
-    CoordinationEvent, CoordinationKind, EventId, Ids as _, Input, NewCoordination, Session, SessionId,
-    SessionStatus, Task,
+    CoordinationEvent, CoordinationKind, EventId, Input, NewCoordination, Session, SessionId, SessionStatus,
+    Task,
 };
 
 /// Something to be told.
@@ -42,6 +42,7 @@ pub(crate) async fn add(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
+    mut ids: FreshIds,
     JsonBody(body): JsonBody<CoordinationBody>,
 ) -> Result<(StatusCode, Json<CoordinationView>), Problem> {
     let task = caller.task(&app, &id).await?;
@@ -57,7 +58,7 @@ pub(crate) async fn add(
         return Err(Problem::invalid("data.request_id", format!("the task has no request {answers}")));
     }
     let event = NewCoordination {
-        id: EventId(Ulids.next(EventId::PREFIX)),
+        id: EventId::fresh(&mut ids),
         kind: body.event_type,
         from,
         to,
@@ -112,12 +113,13 @@ pub(crate) async fn from_record(
     caller: &Caller,
     task: &Task,
     session: &Session,
+    id: EventId,
     message: String,
     recorded: Option<&RecordedCoordination>,
 ) -> Result<(), Problem> {
     let to = recorded.and_then(|recorded| recorded.to_session_id.clone());
     let event = NewCoordination {
-        id: EventId(Ulids.next(EventId::PREFIX)),
+        id,
         kind: recorded.and_then(|recorded| recorded.event_type).unwrap_or(CoordinationKind::Notification),
         from: Some(session.id.clone()),
         to: session_of(task, "coordination_data.to_session_id", to)?,

@@ -103,6 +103,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 }
 
 fn bad_field(path: &str, message: &str) -> Problem {
+    let message = &in_words(message);
     // serde names a missing field in the message only.
     let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     let (field, item) = list_item(path);
@@ -123,6 +124,30 @@ fn bad_field(path: &str, message: &str) -> Problem {
     );
     problem.errors.push(FieldError { field, message });
     problem
+}
+
+/// What the parser says of a value, in the words of JSON instead of its own.
+fn in_words(message: &str) -> String {
+    let Some((found, expected)) = message.split_once(", expected ") else { return message.to_owned() };
+    let expected = match expected {
+        "a string" => "a text",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "a JSON object",
+        "f32" | "f64" => "a number",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0",
+        other if other.starts_with("struct ") => "a JSON object",
+        other if other.starts_with("a nonzero ") => "a whole number from 1",
+        other => other,
+    };
+    if found.starts_with("invalid type") {
+        format!("has the wrong type; {expected} is expected")
+    } else if found.starts_with("invalid value") {
+        format!("is out of range; {expected} is expected")
+    } else {
+        format!("{found}, expected {expected}")
+    }
 }
 
 /// The list that an item's path names, and which item it is, from 1.
@@ -182,6 +207,8 @@ mod tests {
             assert_eq!(problem(no_object).errors[0].field, "body", "{no_object}");
         }
         assert_eq!(problem(r#"{"prompt": "a\u0000b"}"#).errors[0].field, "prompt");
+        let prompt = problem(r#"{"prompt": {"a": 1}}"#);
+        assert_eq!(prompt.errors[0].message, "has the wrong type; a text is expected");
         assert_eq!(problem(r#"{"prompt": null}"#).errors[0].message, "is required");
         assert!(parse::<Body>(br#"{"prompt": "x", "labels": null, "unknown": [1]}"#).is_ok());
     }

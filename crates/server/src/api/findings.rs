@@ -9,7 +9,6 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
-use workflow::Phase;
 
 /// A secret in what the task's branch adds to its base; the secret itself is not shown.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,20 +46,7 @@ pub(crate) async fn list(
     Path(id): Path<String>,
 ) -> Result<Json<Vec<SecretFinding>>, Problem> {
     let task = caller.task(&app, &id).await?;
-    let head = match &task.phase {
-        Phase::ImplementationReview { change, .. } => change.head.0.clone(),
-        Phase::Backlog
-        | Phase::SpecGeneration { .. }
-        | Phase::SpecReview { .. }
-        | Phase::SpecRevision { .. }
-        | Phase::SpecApproved { .. }
-        | Phase::ImplementationQueued { .. }
-        | Phase::Implementation { .. }
-        | Phase::Done { .. }
-        | Phase::SpecFailed { .. }
-        | Phase::ImplementationFailed { .. }
-        | Phase::Cancelled { .. } => task.branch(),
-    };
+    let head = task.change().map_or_else(|| task.branch(), |change| change.head.0.clone());
     let found = scan(&app, &task, &head).await.map_err(|failure| {
         let text = app.redactor.redact(&failure.message);
         Problem::new(StatusCode::CONFLICT, "repository_unusable", super::problem::sentence(&text))

@@ -3,6 +3,8 @@
 use super::caller::Caller;
 use super::coordination::{self, RecordedCoordination};
 use super::extract::{JsonBody, Query};
+use super::idempotency::FreshIds;
+use super::messages::has_entry;
 use super::page::limit;
 use super::problem::Problem;
 use super::sessions::found;
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::LogRow;
 use utoipa::{IntoParams, ToSchema};
-use workflow::{Input, Task};
+use workflow::{EventId, Ids as _, Input, Task};
 
 /// Which records are read.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -160,6 +162,7 @@ pub(crate) async fn record(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
+    mut ids: FreshIds,
     JsonBody(body): JsonBody<RecordBody>,
 ) -> Result<Json<Value>, Problem> {
     let task = caller.task_of(&app, &id).await?;
@@ -184,10 +187,15 @@ pub(crate) async fn record(
     if body.activity_type == ActivityType::Coordination {
         // It is in the session's log as an event that is told.
         let (message, recorded) = (body.content.clone(), body.coordination_data.as_ref());
-        coordination::from_record(&app, &caller, &task, session, message, recorded).await?;
+        let event = EventId::fresh(&mut ids);
+        coordination::from_record(&app, &caller, &task, session, event, message, recorded).await?;
     } else {
+        let name = ids.next("rec");
+        let is_recorded =
+            ids.were_taken_before(app.started_at) && has_entry(&app, &session.id, "record_id", &name).await?;
         let mut entry = json!({
             "kind": "recorded",
+            "record_id": name,
             "activity_type": body.activity_type,
             "text": body.content,
             "by": caller.user.name,
@@ -198,8 +206,10 @@ pub(crate) async fn record(
             "metadata": body.metadata,
         });
         app.redactor.redact_json(&mut entry);
-        let rows = app.store.append_log(&session.id, at, vec![entry]).await?;
-        app.feed.publish_log(&session.id, rows);
+        if !is_recorded {
+            let rows = app.store.append_log(&session.id, at, vec![entry]).await?;
+            app.feed.publish_log(&session.id, rows);
+        }
     }
     let message = match app.history.record(&app, &task.project, &task.id).await {
         Ok(()) => "Recorded in the session's log and committed.".to_owned(),
@@ -220,7 +230,8 @@ pub(crate) async fn record(
 /// A word on how far a task is.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct ProgressBody {
-    summary: String,
+    /// A line on how far it is; absent is what the checklist says.
+    summary: Option<String>,
     #[serde(default)]
     details: String,
 }
@@ -248,12 +259,12 @@ pub(crate) async fn commit_progress(
     JsonBody(body): JsonBody<ProgressBody>,
 ) -> Result<Json<ProgressAnswer>, Problem> {
     let task = caller.task(&app, &id).await?;
-    if body.summary.trim().is_empty() {
-        return Err(Problem::invalid("summary", "is empty; say in a line how far it is"));
-    }
+    let summary = match body.summary.filter(|summary| !summary.trim().is_empty()) {
+        Some(summary) => summary,
+        None => how_far(&app, &task).await,
+    };
     let branch_name = app.repositories.workplace(&task.project).await?.settings.design_docs_branch;
-    let input =
-        Input::NoteProgress { by: caller.user.name.clone(), summary: body.summary, details: body.details };
+    let input = Input::NoteProgress { by: caller.user.name.clone(), summary, details: body.details };
     let task = app.orchestrator.ask(caller.id(), &task.id, input).await?;
     let recorded = app.history.record(&app, &task.project, &task.id).await;
     let commit = app.store.recorded(&task.id).await?.map(|(_, commit)| commit);
@@ -271,6 +282,16 @@ pub(crate) async fn commit_progress(
         success,
         message,
     }))
+}
+
+/// How far a task is, in a line.
+async fn how_far(app: &App, task: &Task) -> String {
+    match app.repositories.checklist(task).await {
+        Ok(Some(list)) => {
+            format!("{}: {:.0}% of the checklist is done", task.status(), list.progress() * 100.0)
+        }
+        Ok(None) | Err(_) => task.status().to_string(),
+    }
 }
 
 /// The files of a task that a commit changed.

@@ -3,7 +3,7 @@
 //! The key is taken in the database before anything is done, and what the request creates is named after it. So a repeat
 //! creates nothing twice, even when the server ended, or another server was asked, before the first answer was kept.
 
-use super::caller::Caller;
+use super::caller::Reporter;
 use super::problem::Problem;
 use crate::App;
 use crate::clock::{Ulids, now};
@@ -60,7 +60,7 @@ async fn answer(
         return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_idempotency_key", detail));
     };
     let (mut parts, body) = request.into_parts();
-    let caller = Caller::from_request_parts(&mut parts, app).await?;
+    let Reporter { caller, .. } = Reporter::from_request_parts(&mut parts, app).await?;
     let body = super::extract::read(Request::new(body)).await?;
     let body_hash = hex::encode(Sha256::digest(&body));
     let route = parts.uri.path().to_owned();
@@ -128,6 +128,13 @@ impl<S: Send + Sync> FromRequestParts<S> for FreshIds {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
         Ok(Self { seed: parts.extensions.get().copied(), taken: 0 })
+    }
+}
+
+impl FreshIds {
+    /// Whether the request was begun before a moment, and may be done without having been answered.
+    pub(crate) fn were_taken_before(&self, moment: Millis) -> bool {
+        self.seed.is_some_and(|seed| seed.since < moment)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::caller::Caller;
 use super::extract::{JsonBody, Query};
+use super::page::{PartQuery, part};
 use super::problem::Problem;
 use super::scenes;
 use super::tasks::{limit, page_headers};
@@ -10,7 +11,7 @@ use crate::documents::ChecklistView;
 use crate::wire::{ImplementationTask, SpecTask, WorkSession, rfc3339};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -152,16 +153,19 @@ pub(crate) struct ImplementationTasks {
 }
 
 /// Lists the planned tasks of the documents in force.
-#[utoipa::path(get, path = "/spec-tasks/{id}/implementation-tasks", tag = "work-sessions", params(("id" = String, Path)),
-    responses((status = 200, body = ImplementationTasks)))]
+#[utoipa::path(get, path = "/spec-tasks/{id}/implementation-tasks", tag = "work-sessions", params(("id" = String, Path), PartQuery),
+    responses((status = 200, body = ImplementationTasks, headers(("X-Total-Count" = u64), ("Link" = String)))))]
 pub(crate) async fn implementation_tasks(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<ImplementationTasks>, Problem> {
+    uri: Uri,
+    Query(query): Query<PartQuery>,
+) -> Result<(HeaderMap, Json<ImplementationTasks>), Problem> {
     let task = caller.task(&app, &id).await?;
-    let implementation_tasks = units(&task);
-    Ok(Json(ImplementationTasks { total: implementation_tasks.len(), implementation_tasks }))
+    let total = task.units().len();
+    let (headers, implementation_tasks) = part(&uri, query, units(&task))?;
+    Ok((headers, Json(ImplementationTasks { implementation_tasks, total })))
 }
 
 /// How far a task has come.

@@ -2,17 +2,17 @@
 
 use super::caller::Caller;
 use super::extract::JsonBody;
+use super::idempotency::FreshIds;
 use super::problem::Problem;
 use super::sessions::found;
 use crate::App;
-use crate::clock::Ulids;
 use crate::wire::QueuedMessage;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use workflow::{Ids as _, Input, MessageId, Session, SessionId, TurnId};
+use workflow::{Input, MessageId, Session, SessionId, TurnId};
 
 /// What a person says to a thread.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,13 +46,22 @@ pub(crate) async fn say(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
+    mut ids: FreshIds,
     JsonBody(body): JsonBody<MessageBody>,
 ) -> Result<(StatusCode, Json<MessageAnswer>), Problem> {
     let task = caller.task_of(&app, &id).await?;
     if body.content.trim().is_empty() {
         return Err(Problem::invalid("content", "is empty; say something to the session"));
     }
-    let (message, turn) = (MessageId(Ulids.next(MessageId::PREFIX)), TurnId(Ulids.next(TurnId::PREFIX)));
+    let (message, turn) = (MessageId::fresh(&mut ids), TurnId::fresh(&mut ids));
+    let session = found(&task, &id)?;
+    if ids.were_taken_before(app.started_at)
+        && has_entry(&app, &session.id, "message_id", message.as_str()).await?
+    {
+        let turn = carrier(session, &message).unwrap_or(turn);
+        let answer = MessageAnswer { turn_id: turn.to_string(), message_id: message.to_string() };
+        return Ok((StatusCode::ACCEPTED, Json(answer)));
+    }
     let input = Input::Say {
         session: SessionId::from(id.as_str()),
         id: message.clone(),
@@ -68,6 +77,24 @@ pub(crate) async fn say(
         StatusCode::ACCEPTED,
         Json(MessageAnswer { turn_id: turn.to_string(), message_id: message.to_string() }),
     ))
+}
+
+/// Whether a session's log has an entry that was named so, from a request whose answer was lost.
+pub(crate) async fn has_entry(
+    app: &App,
+    session: &SessionId,
+    field: &str,
+    id: &str,
+) -> Result<bool, store::StoreError> {
+    let mut after = 0;
+    loop {
+        let rows = app.store.read_log(session, after, 1_000).await?;
+        let Some(last) = rows.last() else { return Ok(false) };
+        if rows.iter().any(|row| row.entry[field] == id) {
+            return Ok(true);
+        }
+        after = last.seq;
+    }
 }
 
 /// The turn that carries a message, or will.

@@ -16,6 +16,7 @@ mod extract;
 mod findings;
 mod fleet;
 mod generate;
+mod git_http;
 mod guard;
 mod history;
 mod idempotency;
@@ -48,6 +49,7 @@ mod zed;
 pub use openapi::document;
 
 use crate::App;
+use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -55,6 +57,9 @@ use axum::{Extension, Router, middleware};
 use problem::Problem;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
+use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::map_request_body::MapRequestBodyLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -140,6 +145,17 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(live::socket))
         .routes(routes!(live::events))
         .routes(routes!(openapi::read))
+        .merge(git())
+}
+
+/// Repositories for git, at the addresses of the API and without them in front.
+fn git() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(git_http::refs))
+        .routes(routes!(git_http::upload_pack))
+        .routes(routes!(git_http::receive_pack))
+        // Long requests of git are compressed.
+        .layer((RequestDecompressionLayer::new(), MapRequestBodyLayer::new(Body::new)))
 }
 
 /// The routes outside the API, for those who look after the server.
@@ -164,11 +180,17 @@ pub fn router(app: App) -> Router {
     Router::new()
         .merge(api)
         .merge(upkeep().split_for_parts().0)
+        .merge(git().split_for_parts().0)
         .fallback(get(dashboard::serve).fallback(no_route))
         .layer(middleware::from_fn_with_state(app.clone(), guard::check))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "same-origin"))
-        .layer(CompressionLayer::new())
+        // Packs are compressed already.
+        .layer(
+            CompressionLayer::new().compress_when(
+                DefaultPredicate::new().and(NotForContentType::const_new("application/x-git-")),
+            ),
+        )
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(app)
 }

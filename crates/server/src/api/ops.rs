@@ -36,7 +36,7 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
 }
 
 /// Counters and gauges as Prometheus reads them; beyond loopback they need a token.
-#[utoipa::path(get, path = "/metrics", tag = "about", responses((status = 200, description = "Prometheus text")))]
+#[utoipa::path(get, path = "/metrics", tag = "about", security((), ("bearer" = [])), responses((status = 200, description = "Prometheus text")))]
 pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     if !app.config.bind.ip().is_loopback() {
         let (mut parts, _) = request.into_parts();

@@ -20,6 +20,26 @@ pub(crate) struct PageQuery {
 /// A page of a list, with its headers.
 pub(crate) type Paged<T> = (HeaderMap, Json<Vec<T>>);
 
+/// Which part of a list inside an answer is asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PartQuery {
+    /// 1 to 500; everything when absent.
+    #[param(minimum = 1, maximum = 500)]
+    pub(crate) limit: Option<u64>,
+    /// Where the part before ended, from its `Link` header.
+    pub(crate) cursor: Option<String>,
+}
+
+/// The part of a list inside an answer, with the headers of a page; all of it where nothing less is asked for.
+pub(crate) fn part<T>(uri: &Uri, query: PartQuery, all: Vec<T>) -> Result<(HeaderMap, Vec<T>), Problem> {
+    if query.limit.is_none() && query.cursor.is_none() {
+        return Ok((page_headers(uri, u64::try_from(all.len()).unwrap_or(u64::MAX), None), all));
+    }
+    let (headers, Json(part)) = page(uri, &PageQuery { limit: query.limit, cursor: query.cursor }, all)?;
+    Ok((headers, part))
+}
+
 /// The page of a short list that is at hand whole; its cursor is how many come before.
 pub(crate) fn page<T>(uri: &Uri, query: &PageQuery, all: Vec<T>) -> Result<Paged<T>, Problem> {
     let limit = usize::try_from(limit(query.limit)?).unwrap_or(usize::MAX);

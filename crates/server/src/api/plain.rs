@@ -17,6 +17,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use store::TaskFilter;
 use utoipa::ToSchema;
 use workflow::{
     AgentType, Effort, Input, NewSession, Priority, SessionId, Task, TaskEdit, TaskId, TaskKind, TaskStatus,
@@ -32,7 +33,7 @@ pub(crate) struct NewPlainTask {
     task_type: TaskKind,
     #[schema(schema_with = crate::wire::priority)]
     priority: Option<Priority>,
-    /// May be left out where there is one project.
+    /// Absent is the project of the newest task, or the only one there is.
     project_id: Option<String>,
     /// An object that goes to the agents; `agent` names the one that works, `base_branch` the branch it is for.
     config: Option<Value>,
@@ -86,7 +87,7 @@ pub(crate) async fn create(
     create::check_prompt("description", &prompt)?;
     let project = match &body.project_id {
         Some(id) => create::project(&app, &caller, id).await?,
-        None => only_project(&app, &caller).await?,
+        None => project_at_hand(&app, &caller).await?,
     };
     let named = |key: &str| body.config.as_ref().and_then(|config| config[key].as_str()).map(str::to_owned);
     let asked = Asked {
@@ -113,8 +114,14 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(view(&app, &task).await?)))
 }
 
-/// The caller's project where there is no choice.
-async fn only_project(app: &App, caller: &Caller) -> Result<store::Project, Problem> {
+/// The project that a task without one is for: that of the caller's newest task, or the only one there is.
+async fn project_at_hand(app: &App, caller: &Caller) -> Result<store::Project, Problem> {
+    let newest = TaskFilter { owner: Some(caller.id().clone()), limit: 1, ..TaskFilter::default() };
+    if let Some(task) = app.store.tasks(&newest).await?.tasks.first()
+        && let Some(project) = app.store.project(&task.project).await?
+    {
+        return Ok(project);
+    }
     let mut all = app.store.projects(caller.id()).await?;
     match (all.pop(), all.len()) {
         (Some(one), 0) => Ok(one),

@@ -2,14 +2,14 @@
 
 use super::caller::Caller;
 use super::extract::{JsonBody, Query};
-use super::page::{PageQuery, Paged, headers_with, limit, page};
+use super::page::{PageQuery, Paged, PartQuery, headers_with, limit, page, part};
 use super::problem::Problem;
 use super::scenes;
 use crate::App;
 use crate::wire::{ImplementationTask, SpecTask, WorkSession, ZedThread, rfc3339};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::LogRow;
@@ -22,6 +22,11 @@ use workflow::{HelixSessionId, Input, Session, SessionId, SessionPhase, SessionS
 pub(crate) struct PhaseQuery {
     #[param(schema_with = crate::wire::session_phase)]
     phase: Option<SessionPhase>,
+    /// 1 to 500; everything when absent.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u64>,
+    /// Where the part before ended, from its `Link` header.
+    cursor: Option<String>,
 }
 
 /// Sessions in a list.
@@ -33,17 +38,21 @@ pub(crate) struct WorkSessions {
 
 /// Lists a task's work sessions.
 #[utoipa::path(get, path = "/spec-tasks/{id}/work-sessions", tag = "work-sessions", params(("id" = String, Path), PhaseQuery),
-    responses((status = 200, body = WorkSessions)))]
+    responses((status = 200, body = WorkSessions, headers(("X-Total-Count" = u64), ("Link" = String)))))]
 pub(crate) async fn of_task(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
+    uri: Uri,
     Query(query): Query<PhaseQuery>,
-) -> Result<Json<WorkSessions>, Problem> {
+) -> Result<(HeaderMap, Json<WorkSessions>), Problem> {
     let task = caller.task(&app, &id).await?;
     let mut work_sessions = scenes::sessions(&app, &task).await?.work_sessions;
     work_sessions.retain(|session| query.phase.is_none_or(|phase| session.phase == phase));
-    Ok(Json(WorkSessions { total: work_sessions.len(), work_sessions }))
+    let total = work_sessions.len();
+    let asked = PartQuery { limit: query.limit, cursor: query.cursor };
+    let (headers, work_sessions) = part(&uri, asked, work_sessions)?;
+    Ok((headers, Json(WorkSessions { work_sessions, total })))
 }
 
 /// A Helix session: a work session's conversation.

@@ -1,7 +1,7 @@
 //! Threads under the names that Zed integrations know: reported ones become work sessions, and all are opened, closed
 //! and configured here.
 
-use super::caller::Caller;
+use super::caller::{Caller, Reporter};
 use super::extract::JsonBody;
 use super::problem::Problem;
 use super::scenes;
@@ -63,10 +63,10 @@ pub(crate) struct CreatedSession {
     (status = 422, body = Problem)))]
 pub(crate) async fn create_session(
     State(app): State<App>,
-    caller: Caller,
+    reporter: Reporter,
     JsonBody(body): JsonBody<CreateSessionBody>,
 ) -> Result<(StatusCode, Json<CreatedSession>), Problem> {
-    let task = caller.task(&app, &body.spec_task_id).await?;
+    let task = reporter.task(&app, &body.spec_task_id).await?;
     if body.zed_thread_id.trim().is_empty() {
         return Err(Problem::invalid("zed_thread_id", "is empty"));
     }
@@ -111,7 +111,7 @@ pub(crate) async fn create_session(
     };
     let after = app
         .orchestrator
-        .ask(caller.id(), &task.id, Input::ThreadReported { thread: Box::new(thread) })
+        .ask(reporter.caller.id(), &task.id, Input::ThreadReported { thread: Box::new(thread) })
         .await?;
     // Two reports of one thread at once make one session.
     let Some(session) = of_thread(&app, &after, &body.zed_thread_id).await? else {
@@ -119,7 +119,7 @@ pub(crate) async fn create_session(
     };
     let is_first = session == id;
     if is_first && let Some(prompt) = body.initial_prompt {
-        let entry = json!({ "kind": "user_message", "text": prompt, "by": caller.user.name });
+        let entry = json!({ "kind": "user_message", "text": prompt, "by": reporter.name() });
         let rows = app.store.append_log(&session, now(), vec![entry]).await?;
         app.feed.publish_log(&session, rows);
     }
@@ -223,21 +223,21 @@ pub(crate) struct ZedEventAnswer {
     responses((status = 200, body = ZedEventAnswer), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn event(
     State(app): State<App>,
-    caller: Caller,
+    reporter: Reporter,
     JsonBody(event): JsonBody<ZedEvent>,
 ) -> Result<Json<ZedEventAnswer>, Problem> {
     super::extract::object("data", Some(&event.data))?;
     let unknown = || Problem::not_found("instance");
     let suffix = event.instance_id.strip_prefix(&format!("{}_", InstanceId::PREFIX)).ok_or_else(unknown)?;
     let id = format!("{}_{suffix}", TaskId::PREFIX);
-    let task = caller
+    let task = reporter
         .task(&app, &id)
         .await
         .map_err(|problem| if problem.status == 404 { unknown() } else { problem })?;
     if event.spec_task_id.as_ref().is_some_and(|named| *named != id) {
         return Err(Problem::invalid("spec_task_id", "is not the task of that instance"));
     }
-    let processed = take_in(&app, &caller, &task, &event).await?;
+    let processed = take_in(&app, &reporter.caller, &task, &event).await?;
     Ok(Json(ZedEventAnswer {
         success: true,
         instance_id: event.instance_id,

@@ -1,6 +1,8 @@
 //! Agent instances and their threads, under the names that Zed integrations know.
 
 use super::caller::Caller;
+use super::extract::Query;
+use super::page::{PartQuery, part};
 use super::problem::Problem;
 use super::{scenes, sessions};
 use crate::App;
@@ -8,7 +10,7 @@ use crate::clock::now;
 use crate::wire::{ZedThread, rfc3339};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -130,16 +132,20 @@ pub(crate) struct ZedThreads {
 }
 
 /// Lists a task's threads.
-#[utoipa::path(get, path = "/spec-tasks/{id}/zed-threads", tag = "zed", params(("id" = String, Path)),
-    responses((status = 200, body = ZedThreads)))]
+#[utoipa::path(get, path = "/spec-tasks/{id}/zed-threads", tag = "zed", params(("id" = String, Path), PartQuery),
+    responses((status = 200, body = ZedThreads, headers(("X-Total-Count" = u64), ("Link" = String)))))]
 pub(crate) async fn threads(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<ZedThreads>, Problem> {
+    uri: Uri,
+    Query(query): Query<PartQuery>,
+) -> Result<(HeaderMap, Json<ZedThreads>), Problem> {
     let task = caller.task(&app, &id).await?;
     let zed_threads = scenes::sessions(&app, &task).await?.zed_threads;
-    Ok(Json(ZedThreads { total: zed_threads.len(), zed_threads }))
+    let total = zed_threads.len();
+    let (headers, zed_threads) = part(&uri, query, zed_threads)?;
+    Ok((headers, Json(ZedThreads { zed_threads, total })))
 }
 
 /// Reads a work session's thread.

@@ -241,3 +241,41 @@ async fn a_session_is_called_as_a_person_says() {
     assert_eq!(again["updated_at"], answer["updated_at"]);
     server.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_with_a_key_is_said_once_whenever_the_server_is_killed() {
+    let (place, mut server, project) = place_with_project().await;
+    let body = json!({ "name": "Talk", "task_type": "interactive", "project_id": project });
+    let id = text(&server.post("/tasks", &body).await, "id");
+    let sessions = server.get(&format!("/tasks/{id}/work-sessions")).await;
+    let session = text(&sessions["work_sessions"][0], "id");
+    for round in 0..6_u64 {
+        let send = async |url: &str, path: &str, body: &Value| {
+            let request = http().post(format!("{url}/api/v1/work-sessions/{session}/{path}")).json(body);
+            let key = format!("{path}-{round}");
+            request.bearer_auth(TOKEN).header("Idempotency-Key", key).send().await.ok()
+        };
+        let note = json!({ "activity_type": "decision", "content": format!("Decision {round}") });
+        let word = json!({ "content": format!("Word {round}") });
+        // Whoever asks goes away, and the server with it, while it is at it or just done.
+        let sent = async {
+            tokio::join!(send(&server.url, "record-history", &note), send(&server.url, "messages", &word))
+        };
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(3 * round), sent).await;
+        server.kill().await;
+        server = place.serve().await;
+        for (path, body) in [("record-history", &note), ("messages", &word)] {
+            let answer = send(&server.url, path, body).await.expect("an answer");
+            assert!(answer.status().is_success(), "{path}: {}", answer.text().await.expect("a body"));
+        }
+    }
+    let log = server.get(&format!("/work-sessions/{session}/events?limit=500")).await;
+    let log = log.as_array().expect("entries");
+    for round in 0..6 {
+        for words in [format!("Decision {round}"), format!("Word {round}")] {
+            let said = log.iter().filter(|entry| entry["text"] == json!(words) && entry["by"] != "spectask");
+            assert_eq!(said.count(), 1, "{words}");
+        }
+    }
+    server.end().await;
+}

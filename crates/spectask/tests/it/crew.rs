@@ -356,3 +356,79 @@ async fn a_tick_without_a_commit_is_a_claim() {
     assert_eq!(item("2.1")["evidence"]["state"], "claimed", "{items:#?}");
     crew.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_reports_of_itself_and_nothing_else() {
+    let secret = tempfile::tempdir().expect("a folder");
+    let file = secret.path().join("told");
+    let told = format!(
+        "printenv SPECTASK_INSTANCE_URL SPECTASK_INSTANCE SPECTASK_INSTANCE_TOKEN > {}",
+        file.display()
+    );
+    let crew = begin(&steps(1, &format!("{{ run = {told:?} }}, {{ hang = true }}")), json!({}), TASKS).await;
+    crew.at_work("Chapter one").await;
+    let begun = Instant::now();
+    let told = loop {
+        let told = std::fs::read_to_string(&file).unwrap_or_default();
+        if told.lines().count() == 3 {
+            break told;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120), "{}", crew.place.read_log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let [url, instance, token] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
+    let http = reqwest::Client::new();
+    let post = async |path: &str, body: Value| {
+        let request = http.post(format!("{url}/api/v1{path}")).bearer_auth(token).json(&body);
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"))
+    };
+    let event = |instance: &str, kind: &str| json!({ "instance_id": instance, "event_type": kind });
+    assert_eq!(post("/zed/events", event(instance, "heartbeat")).await.0, 200);
+    let thread = json!({ "zed_instance_id": instance, "zed_thread_id": "t-1", "spec_task_id": crew.task, "thread_name": "More" });
+    let (status, made) = post("/zed-threads/create-session", thread.clone()).await;
+    assert_eq!((status, &made["work_session"]["name"]), (201, &json!("More")), "{made:#}");
+    assert_eq!(post("/zed-threads/create-session", thread).await.0, 200);
+
+    // Another task, even of the same owner, is as unknown as one that never was; and the API is not the agent's.
+    let project = text(&crew.server.get(&format!("/spec-tasks/{}", crew.task)).await, "project_id");
+    let body = json!({ "prompt": "Other", "project_id": project, "start": false });
+    let other = text(&crew.server.post("/spec-tasks/from-prompt", &body).await, "id");
+    let elsewhere = other.replace("spt_", "zi_");
+    assert_eq!(post("/zed/events", event(&elsewhere, "heartbeat")).await.0, 404);
+    let approve = format!("/spec-tasks/{}/approve-implementation", crew.task);
+    assert_eq!(post(&approve, json!({ "decision": "approve" })).await.0, 403);
+
+    // With the agent its token ends.
+    let stopped = crew.server.try_delete(&format!("/spec-tasks/{}/zed-instance", crew.task)).await;
+    assert_eq!(stopped.expect("an answer").0, 200);
+    assert_eq!(post("/zed/events", event(instance, "heartbeat")).await.0, 401);
+    crew.server.post(&format!("/spec-tasks/{}/cancel", crew.task), &json!({})).await;
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_changes_asked_for_twice_are_asked_for_once() {
+    let chapters = steps(1, &chapter(1))
+        + &steps(2, &chapter(2))
+        + "\n[[sessions]]\nrework = true\nsteps = [{ hang = true }]\n";
+    let crew = begin(&chapters, json!({}), TASKS).await;
+    crew.review().await;
+    let path = format!("/spec-tasks/{}/approve-implementation", crew.task);
+    let changes = json!({ "decision": "request_changes", "comments": "Longer chapters" });
+    let first = crew.server.post(&path, &changes).await;
+    let again = crew.server.post(&path, &changes).await;
+    assert_eq!((&first["id"], first["attempts"].clone()), (&again["id"], again["attempts"].clone()));
+    let other = json!({ "decision": "request_changes", "comments": "Shorter chapters" });
+    assert_eq!(crew.server.try_post(&path, &other).await.expect("an answer").0, 409);
+    let sessions =
+        crew.server.get(&format!("/spec-tasks/{}/work-sessions?phase=implementation", crew.task)).await;
+    assert_eq!(sessions["total"], 3, "{sessions:#}");
+    let part = crew
+        .server
+        .get(&format!("/spec-tasks/{}/work-sessions?phase=implementation&limit=1", crew.task))
+        .await;
+    assert_eq!((part["total"].clone(), part["work_sessions"].as_array().map(Vec::len)), (json!(3), Some(1)));
+    crew.server.post(&format!("/spec-tasks/{}/cancel", crew.task), &json!({})).await;
+    crew.end().await;
+}

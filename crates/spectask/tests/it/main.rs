@@ -3,6 +3,7 @@
 mod commands;
 mod contract;
 mod crew;
+mod git_http;
 mod harness;
 mod job;
 mod kill;

@@ -1,0 +1,206 @@
+//! Projects' repositories by git's smart HTTP protocol, for clone, fetch and push.
+//!
+//! See gitprotocol-http(5). The documents' branch only goes forward; approvals are no matter of pushes, since what runs is
+//! held against the content that was approved.
+
+use super::caller::{Caller, GitCaller};
+use super::extract::Query;
+use super::problem::Problem;
+use super::scenes;
+use crate::App;
+use crate::repositories::Workplace;
+use axum::body::{Body, BodyDataStream, Bytes};
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use futures::{Stream, StreamExt as _, stream};
+use git::{PushRule, Service};
+use serde::Deserialize;
+use serde_json::json;
+use std::io;
+use std::process::Stdio;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::{Child, ChildStdout};
+use tokio_util::io::ReaderStream;
+use utoipa::IntoParams;
+
+/// How much of a push is read to learn which branches it is about, in bytes.
+const COMMANDS: usize = 4 * 1024 * 1024;
+
+/// What a client wants to do.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ServiceQuery {
+    /// `git-upload-pack` to clone and fetch, `git-receive-pack` to push.
+    service: Option<String>,
+}
+
+/// Lists the refs of a repository to git; the first request of each clone, fetch and push.
+///
+/// `owner` is the user's id or name, `repo` the project's id or name with `.git` behind it. The token is the password of
+/// basic authentication.
+#[utoipa::path(get, path = "/git/{owner}/{repo}/info/refs", tag = "git",
+    params(("owner" = String, Path), ("repo" = String, Path), ServiceQuery),
+    responses((status = 200, description = "The refs, as packet lines")))]
+pub(crate) async fn refs(
+    State(app): State<App>,
+    GitCaller(caller): GitCaller,
+    Path((owner, repo)): Path<(String, String)>,
+    headers: HeaderMap,
+    Query(query): Query<ServiceQuery>,
+) -> Result<Response, Problem> {
+    let workplace = workplace(&app, &caller, &owner, &repo).await?;
+    let Some(service) = query.service.as_deref().and_then(Service::named) else {
+        let detail = "Only git's smart protocol is spoken here; `git clone` with this address uses it.";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "dumb_protocol", detail));
+    };
+    let protocol = protocol(&headers);
+    let command = workplace.repository.advertise(service, protocol);
+    let media = format!("application/x-{}-advertisement", service.name());
+    // Version 2 begins with what the server can do and needs no heading.
+    let is_second = protocol.is_some_and(|protocol| protocol.split(':').any(|word| word == "version=2"));
+    let heading = if is_second && service == Service::UploadPack {
+        String::new()
+    } else {
+        let line = format!("# service={}\n", service.name());
+        format!("{:04x}{line}0000", line.len() + 4)
+    };
+    run(&app, command, stream::empty(), Bytes::from(heading), &media)
+}
+
+/// Serves a fetch.
+#[utoipa::path(post, path = "/git/{owner}/{repo}/git-upload-pack", tag = "git",
+    params(("owner" = String, Path), ("repo" = String, Path)),
+    request_body(content = String, content_type = "application/x-git-upload-pack-request"),
+    responses((status = 200, description = "The objects, as a pack")))]
+pub(crate) async fn upload_pack(
+    State(app): State<App>,
+    GitCaller(caller): GitCaller,
+    Path((owner, repo)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let workplace = workplace(&app, &caller, &owner, &repo).await?;
+    let command = workplace.repository.upload_pack(protocol(&headers));
+    run(&app, command, body.into_data_stream(), Bytes::new(), "application/x-git-upload-pack-result")
+}
+
+/// Serves a push. The documents' branch only goes forward, and its checkout with it.
+#[utoipa::path(post, path = "/git/{owner}/{repo}/git-receive-pack", tag = "git",
+    params(("owner" = String, Path), ("repo" = String, Path)),
+    request_body(content = String, content_type = "application/x-git-receive-pack-request"),
+    responses((status = 200, description = "What became of each branch")))]
+pub(crate) async fn receive_pack(
+    State(app): State<App>,
+    GitCaller(caller): GitCaller,
+    Path((owner, repo)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let workplace = workplace(&app, &caller, &owner, &repo).await?;
+    let mut body = body.into_data_stream();
+    let (head, refs) = beginning(&mut body).await?;
+    let documents = format!("refs/heads/{}", workplace.settings.design_docs_branch);
+    let rule = if refs.contains(&documents) { PushRule::Forward } else { PushRule::Free };
+    if !refs.is_empty() {
+        scenes::audit(&app, &caller, "push", &repo, &json!({ "refs": refs })).await?;
+    }
+    let protocol = protocol(&headers).map(str::to_owned);
+    let repository = workplace.repository.clone();
+    let command = tokio::task::spawn_blocking(move || repository.receive_pack(protocol.as_deref(), rule));
+    let command = command
+        .await
+        .map_err(|error| Problem::internal(&error))?
+        .map_err(|error| Problem::internal(&error))?;
+    let input = stream::iter([Ok(head)]).chain(body);
+    run(&app, command, input, Bytes::new(), "application/x-git-receive-pack-result")
+}
+
+/// The repository that an address names; somebody else's is as unknown as one that never was.
+async fn workplace(app: &App, caller: &Caller, owner: &str, repo: &str) -> Result<Workplace, Problem> {
+    let unknown = || Problem::not_found("repository");
+    let name = repo.strip_suffix(".git").ok_or_else(unknown)?;
+    if owner != caller.id().as_str() && owner != caller.user.name {
+        return Err(unknown());
+    }
+    let projects = app.store.projects(caller.id()).await?;
+    let project = projects.iter().find(|project| project.id.as_str() == name);
+    let project = project.or_else(|| projects.iter().find(|project| project.name == name));
+    Ok(app.repositories.workplace(&project.ok_or_else(unknown)?.id).await?)
+}
+
+/// The version of the protocol that the client speaks.
+fn protocol(headers: &HeaderMap) -> Option<&str> {
+    let named = headers.get("git-protocol")?.to_str().ok()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"=:.-_".contains(&byte);
+    Some(named).filter(|named| named.bytes().all(is_plain))
+}
+
+/// The beginning of a push, as far as it names what it moves, and what that is.
+async fn beginning(body: &mut BodyDataStream) -> Result<(Bytes, Vec<String>), Problem> {
+    let malformed =
+        || Problem::new(StatusCode::BAD_REQUEST, "malformed_push", "The request is no push of git's.");
+    let mut head = Vec::new();
+    loop {
+        if let Some(refs) = git::pushed_refs(&head) {
+            return Ok((Bytes::from(head), refs));
+        }
+        if head.len() > COMMANDS {
+            return Err(malformed());
+        }
+        let Some(Ok(more)) = body.next().await else { return Err(malformed()) };
+        head.extend_from_slice(&more);
+    }
+}
+
+/// Runs one of git's programs: the request goes to its input as it comes, its output is the answer.
+fn run(
+    app: &App,
+    command: std::process::Command,
+    input: impl Stream<Item = Result<Bytes, axum::Error>> + Send + 'static,
+    heading: Bytes,
+    media: &str,
+) -> Result<Response, Problem> {
+    let mut command = tokio::process::Command::from(command);
+    // What it has to say is in its answer.
+    let child = command.stdin(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn();
+    let mut child = child.map_err(|error| Problem::internal(&error))?;
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let Some((mut stdin, stdout)) = stdin.zip(stdout) else {
+        return Err(Problem::internal(&io::Error::other("a process without its pipes")));
+    };
+    let stop = app.stop.clone();
+    tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
+        let mut input = std::pin::pin!(input);
+        while let Some(Ok(bytes)) = input.next().await {
+            // One that reads no further has made up its mind; its answer says why.
+            if stdin.write_all(&bytes).await.is_err() {
+                break;
+            }
+        }
+    }));
+    let answer = stream::iter([Ok(heading)]).chain(output(child, stdout)).take_until(stop.cancelled_owned());
+    let mut response = Response::new(Body::from_stream(answer));
+    let headers = response.headers_mut();
+    let media = HeaderValue::from_str(media).map_err(|error| Problem::internal(&error))?;
+    headers.insert(header::CONTENT_TYPE, media);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
+
+/// The output of a process, which is kept for as long as somebody reads it.
+fn output(child: Child, stdout: ChildStdout) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    stream::unfold((child, ReaderStream::new(stdout)), async |(mut child, mut stdout)| {
+        match stdout.next().await {
+            Some(bytes) => Some((bytes, (child, stdout))),
+            None => {
+                match child.wait().await {
+                    Ok(status) if status.success() => {}
+                    Ok(status) => tracing::info!(%status, "git could not serve a request"),
+                    Err(error) => tracing::warn!(%error, "git could not be waited for"),
+                }
+                None
+            }
+        }
+    })
+}

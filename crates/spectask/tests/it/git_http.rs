@@ -1,0 +1,113 @@
+//! Repositories as git itself reaches them: cloned, fetched and pushed to over HTTP.
+
+use crate::harness::{Place, Server, TOKEN, git, text};
+use serde_json::json;
+use std::path::Path;
+
+const DOCUMENTS: &str = "helix-design-docs";
+
+/// Runs git and says whether it succeeded, with all it printed.
+fn try_git(path: &Path, args: &[&str]) -> (bool, String) {
+    let output = std::process::Command::new("git")
+        .arg("-C")
+        .arg(path)
+        .args(["-c", "credential.helper=", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"])
+        .args(args)
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("NO_PROXY", "127.0.0.1")
+        .output()
+        .expect("git runs");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+fn succeeds(path: &Path, args: &[&str]) -> String {
+    let (good, said) = try_git(path, args);
+    assert!(good, "git {args:?}: {said}");
+    said
+}
+
+fn address(server: &Server, token: &str, name: &str) -> String {
+    let host = server.url.trim_start_matches("http://");
+    format!("http://ada:{token}@{host}/git/owner/{name}.git")
+}
+
+fn commit(path: &Path, file: &str, content: &str) {
+    std::fs::create_dir_all(path.join(file).parent().expect("a parent")).expect("a folder");
+    std::fs::write(path.join(file), content).expect("a file");
+    succeeds(path, &["add", "-A"]);
+    succeeds(path, &["commit", "-qm", file]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn git_clones_and_pushes_with_the_token_as_password() {
+    let place = Place::new(0);
+    place.configure("prompts = []\n");
+    let server = place.serve().await;
+    let repository = place.repository("book", &[("README.md", "# A book\n")]);
+    let id = server.project(&repository, &[]).await;
+
+    for (token, name) in [("wrong", "test"), (TOKEN, "other"), (TOKEN, "test/../test")] {
+        let (good, said) =
+            try_git(place.path("").as_path(), &["clone", &address(&server, token, name), "refused"]);
+        assert!(!good, "{token} {name}: {said}");
+    }
+    let asked = reqwest::get(format!("{}/git/owner/test.git/info/refs?service=git-upload-pack", server.url));
+    let asked = asked.await.expect("an answer");
+    assert_eq!(asked.status(), 401);
+    assert!(asked.headers()["www-authenticate"].to_str().expect("text").starts_with("Basic"));
+
+    // By the project's name, by its id, and below the API's base path.
+    succeeds(&place.path(""), &["clone", "-q", &address(&server, TOKEN, "test"), "clone"]);
+    succeeds(&place.path(""), &["clone", "-q", &address(&server, TOKEN, &id), "by-id"]);
+    let below = address(&server, TOKEN, "test").replace("/git/", "/api/v1/git/");
+    assert!(succeeds(&place.path(""), &["ls-remote", &below]).contains("refs/heads/main"));
+    let clone = place.path("clone");
+    assert_eq!(std::fs::read_to_string(clone.join("README.md")).expect("a file"), "# A book\n");
+
+    // A branch that nobody has checked out is made, rewritten and deleted; one that is checked out stays as it is.
+    succeeds(&clone, &["switch", "-qc", "draft"]);
+    commit(&clone, "big.txt", &"word\n".repeat(400_000));
+    succeeds(&clone, &["push", "-q", "origin", "draft"]);
+    assert_eq!(git(&repository, &["rev-parse", "draft"]), git(&clone, &["rev-parse", "HEAD"]));
+    succeeds(&clone, &["commit", "-q", "--amend", "-m", "Other words"]);
+    succeeds(&clone, &["push", "-q", "--force", "origin", "draft"]);
+    succeeds(&clone, &["push", "-q", "origin", ":draft"]);
+    let (good, said) = try_git(&clone, &["push", "origin", "draft:main"]);
+    assert!(!good && said.contains("checked out"), "{said}");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documents_only_go_forward() {
+    let place = Place::new(0);
+    place.configure("prompts = []\n");
+    let repository = place.repository("book", &[("README.md", "# A book\n")]);
+    let server = place.serve().await;
+    let project = server.project(&repository, &[]).await;
+    let body = json!({ "prompt": "Write a preface", "project_id": project });
+    let task = text(&server.post("/spec-tasks/from-prompt", &body).await, "id");
+    server.wait_for(&task, &["spec_review"]).await;
+
+    succeeds(&place.path(""), &["clone", "-q", "-b", DOCUMENTS, &address(&server, TOKEN, "test"), "clone"]);
+    let clone = place.path("clone");
+    let before = git(&clone, &["rev-parse", "HEAD"]);
+    let design = format!("specs/{task}/design.md");
+    let text = std::fs::read_to_string(clone.join(&design)).expect("the design") + "\nOne page is enough.\n";
+    commit(&clone, &design, &text);
+    // The server may have written meanwhile: git says so, and the person joins it, as with every remote.
+    while !try_git(&clone, &["push", "-q", "origin", DOCUMENTS]).0 {
+        succeeds(&clone, &["pull", "-q", "--rebase", "origin", DOCUMENTS]);
+    }
+    let seen = server.get(&format!("/spec-tasks/{task}/documents/design")).await;
+    assert_eq!(seen["content"], json!(text));
+    let worktree = repository.join(".git-worktrees").join(DOCUMENTS);
+    assert_eq!(std::fs::read_to_string(worktree.join(&design)).expect("the design"), text);
+
+    for spec in [format!("+{before}:refs/heads/{DOCUMENTS}"), format!(":refs/heads/{DOCUMENTS}")] {
+        let (good, said) = try_git(&clone, &["push", "origin", &spec]);
+        assert!(!good && said.contains("rejected"), "{spec}: {said}");
+    }
+    assert_eq!(git(&repository, &["merge-base", "--is-ancestor", &before, DOCUMENTS]), "");
+    server.end().await;
+}
