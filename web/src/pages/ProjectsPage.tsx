@@ -64,7 +64,7 @@ export function ProjectsPage() {
           ))}
         </Stack>
       )}
-      <AddProject open={dialog?.of === "add"} onClose={close} />
+      {dialog?.of === "add" && <AddProject onClose={close} />}
       {dialog?.of === "edit" && <EditProject project={dialog.project} onClose={close} />}
       <Confirm
         open={dialog?.of === "remove"}

@@ -98,11 +98,9 @@ export function TasksPage() {
           )}
         </Box>
       )}
-      <CreateDialog
-        open={search.create ?? false}
-        project={search.project}
-        onClose={() => set({ create: undefined }, true)}
-      />
+      {search.create && (
+        <CreateDialog project={search.project} onClose={() => set({ create: undefined }, true)} />
+      )}
     </Page>
   );
 }

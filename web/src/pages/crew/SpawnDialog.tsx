@@ -1,33 +1,20 @@
 // A session of the crew spawns another: who, what for, by which agent, and what will come of it.
 
-import {
-  Box,
-  Button,
-  Chip,
-  Dialog,
-  DialogActions,
-  DialogContent,
-  DialogTitle,
-  MenuItem,
-  Stack,
-  TextField,
-  Typography,
-  useMediaQuery,
-} from "@mui/material";
-import { useTheme } from "@mui/material/styles";
+import { Chip, MenuItem, Stack, TextField, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { useAddSession } from "../../api/actions";
-import { ApiError, newKey } from "../../api/client";
+import { newKey } from "../../api/client";
 import { agentsQuery } from "../../api/queries";
 import type { Effort, Priority, SpawnBody, TaskDetail } from "../../api/types";
 import { Fold } from "../../components/Fold";
-import { ActionError } from "../../components/States";
+import { Field, FormDialog } from "../../components/FormDialog";
 import { parentsOf, spawnPreview, suggestionsFor } from "../../model/crew";
 import { PRIORITIES, words } from "../../model/status";
 import { Choice } from "./Choice";
 import { Preview } from "./Preview";
+import { SessionWords } from "./SessionWords";
 
 const EFFORTS: Effort[] = ["small", "medium", "large"];
 
@@ -39,7 +26,6 @@ interface Props {
 }
 
 export function SpawnDialog({ task, parent: given, onClose }: Props) {
-  const isNarrow = useMediaQuery(useTheme().breakpoints.down("sm"));
   const parents = parentsOf(task.work_sessions);
   const [chosen, setChosen] = useState(given ?? parents[0]?.id ?? "");
   // The parent may end while the dialog is open; the server then says so.
@@ -55,13 +41,11 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
   const agents = useQuery(agentsQuery).data?.filter((each) => each.installed) ?? [];
   const add = useAddSession(task.id);
   const navigate = useNavigate();
-  const fields = add.error instanceof ApiError ? add.error.fields : {};
   const others = task.work_sessions.filter((each) => each.phase !== "planning" && each.id !== chosen);
   const parentAgent = (parent?.agent_config as { agent?: unknown } | null)?.agent;
 
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (!parent || add.isPending) return;
+  const send = () => {
+    if (!parent) return;
     const body: SpawnBody = {
       name: name.trim(),
       description: description.trim(),
@@ -88,163 +72,130 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
   };
 
   return (
-    <Dialog
-      open
+    <FormDialog
+      title="Spawn a work session"
+      action="Create and start"
+      canSend={parent !== undefined && name.trim() !== "" && description.trim() !== ""}
+      sending={add}
+      onSend={send}
       onClose={onClose}
-      maxWidth="sm"
-      fullWidth
-      fullScreen={isNarrow}
-      slotProps={{ paper: { component: "form", onSubmit: submit } }}
     >
-      <DialogTitle>Spawn a work session</DialogTitle>
-      <DialogContent>
-        <Typography variant="body2" color="textSecondary" sx={{ mb: 2, overflowWrap: "anywhere" }}>
-          {task.name}
-        </Typography>
-        <Stack sx={{ gap: 2, pt: 0.5 }}>
-          <TextField
-            select
-            label="Parent session"
-            value={parent ? chosen : ""}
-            onChange={(event) => setChosen(event.target.value)}
-          >
-            {(parent && !parents.includes(parent) ? [parent, ...parents] : parents).map((session) => (
-              <MenuItem key={session.id} value={session.id}>
-                {session.name}
-              </MenuItem>
-            ))}
-          </TextField>
-          <TextField
-            autoFocus
-            label="Name"
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-            error={Boolean(fields.name)}
-            helperText={fields.name}
-            slotProps={{ htmlInput: { maxLength: 200 } }}
-          />
-          <TextField
-            label="Description"
-            multiline
-            minRows={3}
-            maxRows={10}
-            value={description}
-            onChange={(event) => setDescription(event.target.value)}
-            error={Boolean(fields.description)}
-            helperText={fields.description ?? "What is to be done; the agent is asked for this."}
-          />
-          {parent && (
-            <Stack
-              direction="row"
-              role="group"
-              aria-label="Suggestions"
-              sx={{ gap: 0.75, flexWrap: "wrap", alignItems: "center" }}
-            >
-              <Typography variant="caption" color="textSecondary">
-                Suggestions
-              </Typography>
-              {suggestionsFor(parent).map((suggestion) => (
-                <Chip
-                  key={suggestion.label}
-                  label={suggestion.label}
-                  variant="outlined"
-                  onClick={() => {
-                    setName(suggestion.name);
-                    setDescription(suggestion.description);
-                  }}
-                />
-              ))}
-            </Stack>
-          )}
-          <TextField
-            select
-            label="Agent"
-            value={agent}
-            onChange={(event) => setAgent(event.target.value)}
-            error={Boolean(fields["agent_config.agent"])}
-            helperText={fields["agent_config.agent"]}
-            slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}
-          >
-            <MenuItem value="">
-              As the parent{typeof parentAgent === "string" ? ` (${parentAgent})` : ""}
-            </MenuItem>
-            {agents.map((each) => (
-              <MenuItem key={each.id} value={each.id}>
-                {each.name}
-              </MenuItem>
-            ))}
-          </TextField>
-          <Stack direction={{ xs: "column", sm: "row" }} sx={{ gap: 2 }}>
-            <Choice
-              label="Priority"
-              value={priority}
-              options={PRIORITIES.map((each) => [each, words(each)])}
-              onChange={setPriority}
-            />
-            <Choice
-              label="Effort"
-              value={effort}
-              options={EFFORTS.map((each) => [each, words(each)])}
-              onChange={setEffort}
-            />
-          </Stack>
-          <Fold label="More" quiet>
-            <Stack sx={{ gap: 2, pt: 1 }}>
-              {others.length > 0 && (
-                <TextField
-                  select
-                  label="Needs the work of"
-                  value={needs}
-                  onChange={(event) => setNeeds([event.target.value].flat())}
-                  error={Boolean(fields.depends_on)}
-                  helperText={fields.depends_on ?? "It starts when these are merged."}
-                  slotProps={{ select: { multiple: true } }}
-                >
-                  {others.map((session) => (
-                    <MenuItem key={session.id} value={session.id}>
-                      {session.name}
-                    </MenuItem>
-                  ))}
-                </TextField>
-              )}
-              <TextField
-                label="First words to the agent"
-                multiline
-                minRows={2}
-                maxRows={8}
-                value={prompt}
-                onChange={(event) => setPrompt(event.target.value)}
-                error={Boolean(fields.initial_prompt)}
-                helperText={fields.initial_prompt ?? "Beside the description, if there is more to say."}
-              />
-            </Stack>
-          </Fold>
-          {parent && <Preview lines={spawnPreview(parent, task.work_sessions)} />}
-          {parents.length === 0 && (
-            <Typography variant="body2" color="textSecondary">
-              No session is at work; only one at work can spawn another.
-            </Typography>
-          )}
-        </Stack>
-      </DialogContent>
-      {add.error && Object.keys(fields).length === 0 && (
-        <Box sx={{ px: 3, pt: 1 }}>
-          <ActionError error={add.error} />
-        </Box>
-      )}
-      <DialogActions>
-        <Button color="inherit" onClick={onClose}>
-          Cancel
-        </Button>
-        <Button
-          type="submit"
-          variant="contained"
-          loading={add.isPending}
-          disabled={!parent || !name.trim() || !description.trim()}
+      <Typography variant="body2" color="textSecondary" sx={{ mt: -1, mb: 0.5, overflowWrap: "anywhere" }}>
+        {task.name}
+      </Typography>
+      <TextField
+        select
+        label="Parent session"
+        value={parent ? chosen : ""}
+        onChange={(event) => setChosen(event.target.value)}
+      >
+        {(parent && !parents.includes(parent) ? [parent, ...parents] : parents).map((session) => (
+          <MenuItem key={session.id} value={session.id}>
+            {session.name}
+          </MenuItem>
+        ))}
+      </TextField>
+      <SessionWords
+        name={{ label: "Name", value: name, onChange: setName }}
+        work={{
+          field: "description",
+          label: "Description",
+          hint: "What is to be done; the agent is asked for this.",
+          value: description,
+          onChange: setDescription,
+        }}
+      />
+      {parent && (
+        <Stack
+          direction="row"
+          role="group"
+          aria-label="Suggestions"
+          sx={{ gap: 0.75, flexWrap: "wrap", alignItems: "center" }}
         >
-          Create and start
-        </Button>
-      </DialogActions>
-    </Dialog>
+          <Typography variant="caption" color="textSecondary">
+            Suggestions
+          </Typography>
+          {suggestionsFor(parent).map((suggestion) => (
+            <Chip
+              key={suggestion.label}
+              label={suggestion.label}
+              variant="outlined"
+              onClick={() => {
+                setName(suggestion.name);
+                setDescription(suggestion.description);
+              }}
+            />
+          ))}
+        </Stack>
+      )}
+      <Field
+        field="agent_config.agent"
+        select
+        label="Agent"
+        value={agent}
+        onChange={setAgent}
+        slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}
+      >
+        <MenuItem value="">
+          As the parent{typeof parentAgent === "string" ? ` (${parentAgent})` : ""}
+        </MenuItem>
+        {agents.map((each) => (
+          <MenuItem key={each.id} value={each.id}>
+            {each.name}
+          </MenuItem>
+        ))}
+      </Field>
+      <Stack direction={{ xs: "column", sm: "row" }} sx={{ gap: 2 }}>
+        <Choice
+          label="Priority"
+          value={priority}
+          options={PRIORITIES.map((each) => [each, words(each)])}
+          onChange={setPriority}
+        />
+        <Choice
+          label="Effort"
+          value={effort}
+          options={EFFORTS.map((each) => [each, words(each)])}
+          onChange={setEffort}
+        />
+      </Stack>
+      <Fold label="More" quiet>
+        <Stack sx={{ gap: 2, pt: 1 }}>
+          {others.length > 0 && (
+            <Field
+              field="depends_on"
+              select
+              label="Needs the work of"
+              hint="It starts when these are merged."
+              value={needs}
+              onChange={(chosen) => setNeeds([chosen].flat())}
+              slotProps={{ select: { multiple: true } }}
+            >
+              {others.map((session) => (
+                <MenuItem key={session.id} value={session.id}>
+                  {session.name}
+                </MenuItem>
+              ))}
+            </Field>
+          )}
+          <Field
+            field="initial_prompt"
+            label="First words to the agent"
+            hint="Beside the description, if there is more to say."
+            multiline
+            minRows={2}
+            maxRows={8}
+            value={prompt}
+            onChange={setPrompt}
+          />
+        </Stack>
+      </Fold>
+      {parent && <Preview lines={spawnPreview(parent, task.work_sessions)} />}
+      {parents.length === 0 && (
+        <Typography variant="body2" color="textSecondary">
+          No session is at work; only one at work can spawn another.
+        </Typography>
+      )}
+    </FormDialog>
   );
 }

@@ -1,24 +1,15 @@
 // A further thread in a task, beside those there are.
 
 import AddRounded from "@mui/icons-material/AddRounded";
-import {
-  Button,
-  Dialog,
-  DialogActions,
-  DialogContent,
-  DialogTitle,
-  IconButton,
-  Stack,
-  TextField,
-  useMediaQuery,
-} from "@mui/material";
+import { Button, IconButton, useMediaQuery } from "@mui/material";
 import { useTheme } from "@mui/material/styles";
 import { useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { useOpenSession } from "../../api/actions";
-import { ApiError, newKey } from "../../api/client";
+import { newKey } from "../../api/client";
 import type { TaskDetail } from "../../api/types";
-import { ActionError } from "../../components/States";
+import { FormDialog } from "../../components/FormDialog";
+import { SessionWords } from "../crew/SessionWords";
 
 export function AddSession({ task }: { task: TaskDetail }) {
   const [isOpen, setOpen] = useState(false);
@@ -34,25 +25,20 @@ export function AddSession({ task }: { task: TaskDetail }) {
           Add a session
         </Button>
       )}
-      <Dialog open={isOpen} onClose={() => setOpen(false)} maxWidth="sm" fullWidth>
-        {isOpen && <Form task={task} onClose={() => setOpen(false)} />}
-      </Dialog>
+      {isOpen && <AddDialog task={task} onClose={() => setOpen(false)} />}
     </>
   );
 }
 
-function Form({ task, onClose }: { task: TaskDetail; onClose: () => void }) {
+function AddDialog({ task, onClose }: { task: TaskDetail; onClose: () => void }) {
   const navigate = useNavigate({ from: "/tasks/$taskId" });
   const add = useOpenSession(task.id);
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
   // The same words sent twice add one session.
   const key = useRef({ said: "", key: "" });
-  const fields = add.error instanceof ApiError ? add.error.fields : {};
 
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    if (!name.trim() || add.isPending) return;
+  const send = () => {
     const said = JSON.stringify([name, description]);
     if (key.current.said !== said) key.current = { said, key: newKey() };
     add.mutate(
@@ -67,40 +53,30 @@ function Form({ task, onClose }: { task: TaskDetail; onClose: () => void }) {
   };
 
   return (
-    <form onSubmit={submit}>
-      <DialogTitle>Add a session</DialogTitle>
-      <DialogContent>
-        <Stack sx={{ gap: 2, pt: 1 }}>
-          <TextField
-            label="Name"
-            autoFocus
-            value={name}
-            onChange={(event) => setName(event.target.value)}
-            error={Boolean(fields.name)}
-            helperText={fields.name ?? "A thread of its own, in a worktree of its own"}
-            placeholder="Look into the slow start"
-          />
-          <TextField
-            label="What is it to do?"
-            multiline
-            minRows={3}
-            maxRows={10}
-            value={description}
-            onChange={(event) => setDescription(event.target.value)}
-            error={Boolean(fields.description)}
-            helperText={fields.description ?? "Without it, what the name says"}
-          />
-          <ActionError error={fields.name || fields.description ? null : add.error} />
-        </Stack>
-      </DialogContent>
-      <DialogActions>
-        <Button color="inherit" onClick={onClose}>
-          Cancel
-        </Button>
-        <Button type="submit" variant="contained" disabled={!name.trim()} loading={add.isPending}>
-          Add it
-        </Button>
-      </DialogActions>
-    </form>
+    <FormDialog
+      title="Add a session"
+      action="Add it"
+      canSend={name.trim() !== ""}
+      sending={add}
+      onSend={send}
+      onClose={onClose}
+    >
+      <SessionWords
+        name={{
+          label: "Name",
+          hint: "A thread of its own, in a worktree of its own",
+          placeholder: "Look into the slow start",
+          value: name,
+          onChange: setName,
+        }}
+        work={{
+          field: "description",
+          label: "What is it to do?",
+          hint: "Without it, what the name says",
+          value: description,
+          onChange: setDescription,
+        }}
+      />
+    </FormDialog>
   );
 }

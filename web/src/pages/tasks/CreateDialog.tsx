@@ -2,12 +2,7 @@
 
 import {
   Box,
-  Button,
   ButtonBase,
-  Dialog,
-  DialogActions,
-  DialogContent,
-  DialogTitle,
   FormControlLabel,
   ListSubheader,
   MenuItem,
@@ -15,38 +10,21 @@ import {
   Switch,
   TextField,
   Typography,
-  useMediaQuery,
 } from "@mui/material";
-import { useTheme } from "@mui/material/styles";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useCreateTask } from "../../api/actions";
-import { ApiError, newKey } from "../../api/client";
+import { newKey } from "../../api/client";
 import { agentsQuery, projectsQuery, samplesQuery, templatesQuery } from "../../api/queries";
 import type { Agent, Complexity, DemoRepo, Priority, TaskType } from "../../api/types";
-import { ActionError } from "../../components/States";
+import { Field, FormDialog } from "../../components/FormDialog";
 import { isPlanned, PRIORITIES, TASK_TYPES, words } from "../../model/status";
 import { TemplateChoice } from "./TemplateChoice";
 
-interface Props {
-  open: boolean;
-  project?: string;
-  onClose: () => void;
-}
-
-export function CreateDialog({ open, project, onClose }: Props) {
-  const isNarrow = useMediaQuery(useTheme().breakpoints.down("sm"));
-  return (
-    <Dialog open={open} onClose={onClose} maxWidth="sm" fullWidth fullScreen={isNarrow}>
-      {open && <Form project={project} onClose={onClose} />}
-    </Dialog>
-  );
-}
-
 const SAMPLE = "sample:";
-
-function Form({ project, onClose }: Omit<Props, "open">) {
+const PLACES = ["project_id", "demo_repo"];
+export function CreateDialog({ project, onClose }: { project?: string; onClose: () => void }) {
   const navigate = useNavigate();
   const projects = useQuery(projectsQuery);
   const samples = useQuery(samplesQuery);
@@ -92,22 +70,10 @@ function Form({ project, onClose }: Omit<Props, "open">) {
     setComplexity(chosen.complexity);
     setPlannedFirst(chosen.planning || Boolean(chosen.start));
   };
-  const fields = create.error instanceof ApiError ? create.error.fields : {};
-  const shownApart = [
-    "prompt",
-    "project_id",
-    "demo_repo",
-    "spec_agent",
-    "implementation_agent",
-    "template",
-    "items",
-  ];
-  const general = Object.keys(fields).some((field) => shownApart.includes(field)) ? null : create.error;
   const needsItems = Boolean(pattern?.takes_items) && items.length === 0;
-  const canSend = prompt.trim() !== "" && place !== "" && !needsItems && !create.isPending;
+  const canSend = prompt.trim() !== "" && place !== "" && !needsItems;
 
-  const submit = () => {
-    if (!canSend) return;
+  const send = () => {
     const common = {
       prompt: prompt.trim(),
       type,
@@ -129,164 +95,143 @@ function Form({ project, onClose }: Omit<Props, "open">) {
       { onSuccess: (made) => void navigate({ to: "/tasks/$taskId", params: { taskId: made.id } }) },
     );
   };
-  const onKey = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) submit();
-  };
 
   return (
-    <>
-      <DialogTitle>New task</DialogTitle>
-      <DialogContent onKeyDown={onKey}>
-        <Stack sx={{ gap: 2, pt: 1 }}>
-          <TextField
-            select
-            label="Repository"
-            value={place}
-            onChange={(event) => setPlace(event.target.value)}
-            error={Boolean(fields.project_id ?? fields.demo_repo)}
-            helperText={fields.project_id ?? fields.demo_repo ?? sample?.description}
-          >
-            {(projects.data?.length ?? 0) > 0 && <ListSubheader>Projects</ListSubheader>}
-            {projects.data?.map((each) => (
-              <MenuItem key={each.id} value={each.id}>
-                {each.name}
-              </MenuItem>
-            ))}
-            {(samples.data?.length ?? 0) > 0 && <ListSubheader>Sample repositories</ListSubheader>}
-            {samples.data?.map((each) => (
-              <MenuItem key={each.id} value={SAMPLE + each.id}>
-                {each.name}
-              </MenuItem>
-            ))}
-            {place === "" && <MenuItem value="" sx={{ display: "none" }} />}
-          </TextField>
-          <TextField
-            label="What is to be done?"
-            multiline
-            minRows={4}
-            maxRows={12}
-            autoFocus
-            value={prompt}
-            onChange={(event) => setPrompt(event.target.value)}
-            error={Boolean(fields.prompt)}
-            helperText={fields.prompt}
-            placeholder="Add user accounts with email and password, so that every person sees only their own todos."
-          />
-          {suggestions && (
-            <Prompts
-              sample={suggestions}
-              prompts={promptsFor(suggestions, type)}
-              chosen={prompt}
-              onChoose={setPrompt}
-            />
-          )}
-          <TemplateChoice
-            templates={templates}
-            value={pattern ? template : ""}
-            error={fields.template}
-            onChange={choose}
-          />
-          {pattern?.takes_items && (
-            <TextField
-              label={items.length > 0 ? `Items (${items.length})` : "Items"}
-              multiline
-              minRows={3}
-              maxRows={10}
-              value={itemLines}
-              onChange={(event) => setItemLines(event.target.value)}
-              error={Boolean(fields.items)}
-              helperText={fields.items ?? "One in each line; each becomes a planned task"}
-            />
-          )}
-          <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr 1.55fr" } }}>
-            <Choice
-              label="Type"
-              value={type}
-              onChange={(value) => setType(value as TaskType)}
-              options={TASK_TYPES}
-            />
-            <Choice
-              label="Priority"
-              value={priority}
-              onChange={(value) => setPriority(value as Priority)}
-              options={PRIORITIES}
-            />
-            <TextField
-              select
-              label="Complexity"
-              value={complexity}
-              disabled={!isPlanned(type) || !isPlannedFirst}
-              onChange={(event) => setComplexity(event.target.value as Complexity)}
-            >
-              <MenuItem value="simple">Simple · one session</MenuItem>
-              <MenuItem value="complex">Complex · several sessions</MenuItem>
-            </TextField>
-          </Box>
-          <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr" } }}>
-            <AgentChoice
-              label="Planning agent"
-              part="planning"
-              value={planner}
-              onChange={setPlanner}
-              agents={agents}
-              error={fields.spec_agent}
-              disabled={!isPlanned(type) || !isPlannedFirst || hasReadyPlan}
-            />
-            <AgentChoice
-              label="Implementation agent"
-              part="implementation"
-              value={implementer}
-              onChange={setImplementer}
-              agents={agents}
-              error={fields.implementation_agent}
-            />
-          </Box>
-          {isPlanned(type) && !hasReadyPlan && (
-            <FormControlLabel
-              control={
-                <Switch
-                  size="small"
-                  checked={isPlannedFirst}
-                  onChange={(event) => setPlannedFirst(event.target.checked)}
-                />
-              }
-              label={
-                <Typography variant="body2">
-                  Plan it first
-                  <Typography component="span" variant="caption" color="textSecondary" sx={{ ml: 1 }}>
-                    {isPlannedFirst ? "You review the plan before work begins" : "An agent just does it"}
-                  </Typography>
-                </Typography>
-              }
-              sx={{ ml: 0, gap: 1 }}
-            />
-          )}
-          {!isPlanned(type) && (
-            <Typography variant="caption" color="textSecondary">
-              {type === "interactive"
-                ? "A conversation: an agent begins at once, and waits for you after each turn until you close it."
-                : "No plan: an agent begins at once, and you review the change when it is done."}
-            </Typography>
-          )}
-          <ActionError error={projects.error ?? samples.error ?? general} />
-        </Stack>
-      </DialogContent>
-      <DialogActions>
-        <Typography
-          variant="caption"
-          color="textSecondary"
-          sx={{ flex: 1, display: { xs: "none", sm: "block" } }}
+    <FormDialog
+      title="New task"
+      action="Create and start"
+      hint="Ctrl + Enter creates it"
+      canSend={canSend}
+      sending={create}
+      error={projects.error ?? samples.error}
+      onSend={send}
+      onClose={onClose}
+    >
+      <Field
+        field={PLACES}
+        select
+        label="Repository"
+        hint={sample?.description}
+        value={place}
+        onChange={setPlace}
+      >
+        {(projects.data?.length ?? 0) > 0 && <ListSubheader>Projects</ListSubheader>}
+        {projects.data?.map((each) => (
+          <MenuItem key={each.id} value={each.id}>
+            {each.name}
+          </MenuItem>
+        ))}
+        {(samples.data?.length ?? 0) > 0 && <ListSubheader>Sample repositories</ListSubheader>}
+        {samples.data?.map((each) => (
+          <MenuItem key={each.id} value={SAMPLE + each.id}>
+            {each.name}
+          </MenuItem>
+        ))}
+        {place === "" && <MenuItem value="" sx={{ display: "none" }} />}
+      </Field>
+      <Field
+        field="prompt"
+        label="What is to be done?"
+        multiline
+        minRows={4}
+        maxRows={12}
+        autoFocus
+        value={prompt}
+        onChange={setPrompt}
+        placeholder="Add user accounts with email and password, so that every person sees only their own todos."
+      />
+      {suggestions && (
+        <Prompts
+          sample={suggestions}
+          prompts={promptsFor(suggestions, type)}
+          chosen={prompt}
+          onChoose={setPrompt}
+        />
+      )}
+      <TemplateChoice templates={templates} value={pattern ? template : ""} onChange={choose} />
+      {pattern?.takes_items && (
+        <Field
+          field="items"
+          label={items.length > 0 ? `Items (${items.length})` : "Items"}
+          hint="One in each line; each becomes a planned task"
+          multiline
+          minRows={3}
+          maxRows={10}
+          value={itemLines}
+          onChange={setItemLines}
+        />
+      )}
+      <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr 1.55fr" } }}>
+        <Choice
+          label="Type"
+          value={type}
+          onChange={(value) => setType(value as TaskType)}
+          options={TASK_TYPES}
+        />
+        <Choice
+          label="Priority"
+          value={priority}
+          onChange={(value) => setPriority(value as Priority)}
+          options={PRIORITIES}
+        />
+        <TextField
+          select
+          label="Complexity"
+          value={complexity}
+          disabled={!isPlanned(type) || !isPlannedFirst}
+          onChange={(event) => setComplexity(event.target.value as Complexity)}
         >
-          Ctrl + Enter creates it
+          <MenuItem value="simple">Simple · one session</MenuItem>
+          <MenuItem value="complex">Complex · several sessions</MenuItem>
+        </TextField>
+      </Box>
+      <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr" } }}>
+        <AgentChoice
+          field="spec_agent"
+          label="Planning agent"
+          part="planning"
+          value={planner}
+          onChange={setPlanner}
+          agents={agents}
+          disabled={!isPlanned(type) || !isPlannedFirst || hasReadyPlan}
+        />
+        <AgentChoice
+          field="implementation_agent"
+          label="Implementation agent"
+          part="implementation"
+          value={implementer}
+          onChange={setImplementer}
+          agents={agents}
+        />
+      </Box>
+      {isPlanned(type) && !hasReadyPlan && (
+        <FormControlLabel
+          control={
+            <Switch
+              size="small"
+              checked={isPlannedFirst}
+              onChange={(event) => setPlannedFirst(event.target.checked)}
+            />
+          }
+          label={
+            <Typography variant="body2">
+              Plan it first
+              <Typography component="span" variant="caption" color="textSecondary" sx={{ ml: 1 }}>
+                {isPlannedFirst ? "You review the plan before work begins" : "An agent just does it"}
+              </Typography>
+            </Typography>
+          }
+          sx={{ ml: 0, gap: 1 }}
+        />
+      )}
+      {!isPlanned(type) && (
+        <Typography variant="caption" color="textSecondary">
+          {type === "interactive"
+            ? "A conversation: an agent begins at once, and waits for you after each turn until you close it."
+            : "No plan: an agent begins at once, and you review the change when it is done."}
         </Typography>
-        <Button color="inherit" onClick={onClose}>
-          Cancel
-        </Button>
-        <Button variant="contained" onClick={submit} disabled={!canSend} loading={create.isPending}>
-          Create and start
-        </Button>
-      </DialogActions>
-    </>
+      )}
+    </FormDialog>
   );
 }
 
@@ -359,28 +304,19 @@ function Choice(props: {
 }
 
 interface AgentChoiceProps {
+  field: string;
   label: string;
   part: string;
   value: string;
   agents: Agent[];
-  error?: string;
   disabled?: boolean;
   onChange: (value: string) => void;
 }
 
-export function AgentChoice({ label, part, value, agents, error, disabled, onChange }: AgentChoiceProps) {
+export function AgentChoice({ part, agents, ...field }: AgentChoiceProps) {
   const able = agents.filter((agent) => agent.roles.length === 0 || agent.roles.includes(part));
   return (
-    <TextField
-      select
-      label={label}
-      value={value}
-      disabled={disabled}
-      onChange={(event) => onChange(event.target.value)}
-      error={Boolean(error)}
-      helperText={error}
-      slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}
-    >
+    <Field select {...field} slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}>
       <MenuItem value="">Default</MenuItem>
       {able.map((agent) => (
         <MenuItem key={agent.id} value={agent.id} disabled={!agent.installed}>
@@ -388,6 +324,6 @@ export function AgentChoice({ label, part, value, agents, error, disabled, onCha
           {!agent.installed && " · not installed"}
         </MenuItem>
       ))}
-    </TextField>
+    </Field>
   );
 }

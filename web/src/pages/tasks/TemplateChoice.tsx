@@ -1,27 +1,27 @@
 // The pattern that a task is made from, and what it does that other fields do not show.
 
-import { Box, MenuItem, TextField, Typography } from "@mui/material";
+import { Box, MenuItem, Typography } from "@mui/material";
 import type { Template } from "../../api/types";
 import { Mono } from "../../components/Code";
+import { Field } from "../../components/FormDialog";
 
 interface Props {
   templates: Template[];
   value: string;
-  error?: string;
   onChange: (name: string) => void;
 }
 
-export function TemplateChoice({ templates, value, error, onChange }: Props) {
+export function TemplateChoice({ templates, value, onChange }: Props) {
   const pattern = templates.find((each) => each.name === value);
   return (
     <>
-      <TextField
+      <Field
+        field="template"
         select
         label="Template"
+        hint={pattern?.description}
         value={value}
-        onChange={(event) => onChange(event.target.value)}
-        error={Boolean(error)}
-        helperText={error ?? pattern?.description}
+        onChange={onChange}
         slotProps={{
           select: { displayEmpty: true, renderValue: () => pattern?.title ?? "None" },
           inputLabel: { shrink: true },
@@ -53,7 +53,7 @@ export function TemplateChoice({ templates, value, error, onChange }: Props) {
             </Box>
           </MenuItem>
         ))}
-      </TextField>
+      </Field>
       {pattern && <Gives template={pattern} />}
     </>
   );

@@ -1,0 +1,146 @@
+// A dialog that is filled in and sent: its frame, what was refused, and its foot.
+
+import {
+  Box,
+  Button,
+  Dialog,
+  DialogActions,
+  DialogContent,
+  DialogTitle,
+  Stack,
+  TextField,
+  type TextFieldProps,
+  Typography,
+  useMediaQuery,
+} from "@mui/material";
+import { useTheme } from "@mui/material/styles";
+import {
+  createContext,
+  type KeyboardEvent,
+  type ReactNode,
+  type SyntheticEvent,
+  useContext,
+  useEffect,
+  useMemo,
+  useState,
+} from "react";
+import { ApiError } from "../api/client";
+import { ActionError } from "./States";
+
+interface Answer {
+  /** What was refused, by field. */
+  refused: Partial<Record<string, string>>;
+  /** The fields that are there to say so. */
+  shown: Set<string>;
+}
+
+const Answer = createContext<Answer>({ refused: {}, shown: new Set() });
+
+const NOTHING = {};
+
+interface Props {
+  title: ReactNode;
+  /** What the button that sends it says. */
+  action: string;
+  /** Whether enough is filled in. */
+  canSend: boolean;
+  /** What came of sending it. */
+  sending: { isPending: boolean; error: unknown };
+  /** What else went wrong, while nothing is sent. */
+  error?: unknown;
+  /** Beside the buttons, where there is room. */
+  hint?: string;
+  onSend: () => void;
+  onClose: () => void;
+  children: ReactNode;
+}
+
+export function FormDialog({ title, action, canSend, sending, error, hint, ...props }: Props) {
+  const isNarrow = useMediaQuery(useTheme().breakpoints.down("sm"));
+  const [shown] = useState(() => new Set<string>());
+  const refused = sending.error instanceof ApiError ? sending.error.fields : NOTHING;
+  const answer = useMemo(() => ({ refused, shown }), [refused, shown]);
+  const places = Object.keys(refused);
+  const isSaidByFields = places.length > 0 && places.every((field) => shown.has(field));
+  const general = isSaidByFields ? error : (sending.error ?? error);
+
+  const submit = (event: SyntheticEvent) => {
+    event.preventDefault();
+    if (canSend && !sending.isPending) props.onSend();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) submit(event);
+  };
+
+  return (
+    <Dialog
+      open
+      onClose={props.onClose}
+      maxWidth="sm"
+      fullWidth
+      fullScreen={isNarrow}
+      slotProps={{ paper: { component: "form", onSubmit: submit, onKeyDown } }}
+    >
+      <DialogTitle>{title}</DialogTitle>
+      <DialogContent>
+        <Answer.Provider value={answer}>
+          <Stack sx={{ gap: 2, pt: 1 }}>{props.children}</Stack>
+        </Answer.Provider>
+      </DialogContent>
+      {Boolean(general) && (
+        <Box sx={{ px: 3, pt: 1 }}>
+          <ActionError error={general} />
+        </Box>
+      )}
+      <DialogActions>
+        {hint && (
+          <Typography
+            variant="caption"
+            color="textSecondary"
+            sx={{ flex: 1, display: { xs: "none", sm: "block" } }}
+          >
+            {hint}
+          </Typography>
+        )}
+        <Button color="inherit" onClick={props.onClose}>
+          Cancel
+        </Button>
+        <Button type="submit" variant="contained" loading={sending.isPending} disabled={!canSend}>
+          {action}
+        </Button>
+      </DialogActions>
+    </Dialog>
+  );
+}
+
+export type FieldProps = Omit<TextFieldProps, "onChange" | "error" | "helperText"> & {
+  /** What the server calls it; several where one field stands for them. */
+  field: string | readonly string[];
+  /** What is said below it, unless it was refused. */
+  hint?: ReactNode;
+  onChange: (value: string) => void;
+};
+
+/** A field of such a dialog; it says what was refused of it. */
+export function Field({ field, hint, onChange, ...rest }: FieldProps) {
+  const { refused, shown } = useContext(Answer);
+  useEffect(() => {
+    const names = [field].flat();
+    for (const name of names) shown.add(name);
+    return () => {
+      for (const name of names) shown.delete(name);
+    };
+  }, [shown, field]);
+  const reason = [field]
+    .flat()
+    .map((each) => refused[each])
+    .find(Boolean);
+  return (
+    <TextField
+      {...rest}
+      onChange={(event) => onChange(event.target.value)}
+      error={reason !== undefined}
+      helperText={reason ?? hint}
+    />
+  );
+}
