@@ -5,7 +5,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { useAddSession } from "../../api/actions";
-import { newKey } from "../../api/client";
+import { useOnce } from "../../api/once";
 import { logQuery } from "../../api/queries";
 import type { WorkSession } from "../../api/types";
 import { Field, FormDialog } from "../../components/FormDialog";
@@ -19,14 +19,14 @@ export function BranchDialog({ session, onClose }: { session: WorkSession; onClo
   const [turn, setTurn] = useState("");
   const [name, setName] = useState("");
   const [prompt, setPrompt] = useState("");
-  const [key, setKey] = useState(newKey);
   const add = useAddSession(session.spec_task_id);
+  const keyOf = useOnce(add);
   const navigate = useNavigate();
 
   const send = () => {
     const body = { name: name.trim(), prompt: prompt.trim(), ...(turn ? { from_turn: turn } : {}) };
     add.mutate(
-      { do: "branch", parent: session.id, key, body },
+      { do: "branch", parent: session.id, key: keyOf(body), body },
       {
         onSuccess: ({ work_session: { id, spec_task_id } }) => {
           onClose();
@@ -35,7 +35,6 @@ export function BranchDialog({ session, onClose }: { session: WorkSession; onClo
             params: { taskId: spec_task_id, sessionId: id },
           });
         },
-        onError: () => setKey(newKey()),
       },
     );
   };

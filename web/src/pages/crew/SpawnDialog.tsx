@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useAddSession } from "../../api/actions";
-import { newKey } from "../../api/client";
+import { useOnce } from "../../api/once";
 import { agentsQuery } from "../../api/queries";
 import type { Effort, Priority, SpawnBody, TaskDetail } from "../../api/types";
 import { Fold } from "../../components/Fold";
@@ -37,9 +37,9 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
   const [effort, setEffort] = useState<Effort>("medium");
   const [needs, setNeeds] = useState<string[]>([]);
   const [prompt, setPrompt] = useState("");
-  const [key, setKey] = useState(newKey);
   const agents = useQuery(agentsQuery).data?.filter((each) => each.installed) ?? [];
   const add = useAddSession(task.id);
+  const keyOf = useOnce(add);
   const navigate = useNavigate();
   const others = task.work_sessions.filter((each) => each.phase !== "planning" && each.id !== chosen);
   const parentAgent = (parent?.agent_config as { agent?: unknown } | null)?.agent;
@@ -56,7 +56,7 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
       ...(prompt.trim() ? { initial_prompt: prompt.trim() } : {}),
     };
     add.mutate(
-      { do: "spawn", parent: parent.id, key, body },
+      { do: "spawn", parent: parent.id, key: keyOf(body), body },
       {
         onSuccess: ({ work_session: { id } }) => {
           onClose();
@@ -65,8 +65,6 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
             params: { taskId: task.id, sessionId: id },
           });
         },
-        // What is sent next may be something else.
-        onError: () => setKey(newKey()),
       },
     );
   };

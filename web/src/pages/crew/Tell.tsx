@@ -3,7 +3,8 @@
 import { Box, Button, MenuItem, Stack, TextField, Typography } from "@mui/material";
 import { type FormEvent, useState } from "react";
 import { useTell } from "../../api/actions";
-import { ApiError, newKey } from "../../api/client";
+import { ApiError } from "../../api/client";
+import { useOnce } from "../../api/once";
 import type { CoordinationEvent, CoordinationKind, TaskDetail } from "../../api/types";
 import { ActionError } from "../../components/States";
 import { KINDS } from "../../model/coordination";
@@ -24,8 +25,8 @@ export function Tell({ task, answers, onDone }: Props) {
   const [to, setTo] = useState(answers?.from_session_id ?? "");
   const [kind, setKind] = useState<CoordinationKind>("notification");
   const [message, setMessage] = useState("");
-  const [key, setKey] = useState(newKey);
   const tell = useTell(task.id);
+  const keyOf = useOnce(tell);
   const fields = tell.error instanceof ApiError ? tell.error.fields : {};
   const listeners = task.work_sessions.filter((session) => !ENDED.includes(session.status));
   if (!isLive(task.status) || (listeners.length === 0 && !answers)) return null;
@@ -33,20 +34,19 @@ export function Tell({ task, answers, onDone }: Props) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (!message.trim() || tell.isPending) return;
+    const body = {
+      event_type: answers ? "response" : to ? kind : kind === "notification" ? "broadcast" : kind,
+      message: message.trim(),
+      to_session_id: to || undefined,
+      data: answers ? { request_id: answers.id } : undefined,
+    };
     tell.mutate(
-      {
-        key,
-        event_type: answers ? "response" : to ? kind : kind === "notification" ? "broadcast" : kind,
-        message: message.trim(),
-        to_session_id: to || undefined,
-        data: answers ? { request_id: answers.id } : undefined,
-      },
+      { ...body, key: keyOf(body) },
       {
         onSuccess: () => {
           setMessage("");
           onDone();
         },
-        onSettled: () => setKey(newKey()),
       },
     );
   };

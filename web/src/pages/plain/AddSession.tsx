@@ -4,9 +4,9 @@ import AddRounded from "@mui/icons-material/AddRounded";
 import { Button, IconButton, useMediaQuery } from "@mui/material";
 import { useTheme } from "@mui/material/styles";
 import { useNavigate } from "@tanstack/react-router";
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { useOpenSession } from "../../api/actions";
-import { newKey } from "../../api/client";
+import { useOnce } from "../../api/once";
 import type { TaskDetail } from "../../api/types";
 import { FormDialog } from "../../components/FormDialog";
 import { SessionWords } from "../crew/SessionWords";
@@ -35,14 +35,12 @@ function AddDialog({ task, onClose }: { task: TaskDetail; onClose: () => void })
   const add = useOpenSession(task.id);
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
-  // The same words sent twice add one session.
-  const key = useRef({ said: "", key: "" });
+  const keyOf = useOnce(add);
 
   const send = () => {
-    const said = JSON.stringify([name, description]);
-    if (key.current.said !== said) key.current = { said, key: newKey() };
+    const body = { name: name.trim(), description: description.trim() || undefined };
     add.mutate(
-      { name: name.trim(), description: description.trim() || undefined, key: key.current.key },
+      { ...body, key: keyOf(body) },
       {
         onSuccess: (session) => {
           onClose();

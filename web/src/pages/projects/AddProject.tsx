@@ -1,9 +1,9 @@
 // The dialog that adds a project: a repository on the server, or one to clone.
 
 import { ToggleButton, ToggleButtonGroup } from "@mui/material";
-import { useRef, useState } from "react";
+import { useState } from "react";
 import { useAddProject } from "../../api/actions";
-import { newKey } from "../../api/client";
+import { useOnce } from "../../api/once";
 import { Field, FormDialog } from "../../components/FormDialog";
 
 type Source = "path" | "url";
@@ -16,7 +16,7 @@ export function AddProject({ onClose }: { onClose: () => void }) {
   const [where, setWhere] = useState("");
   const [name, setName] = useState("");
   const [branch, setBranch] = useState("");
-  const key = useRef({ body: "", key: "" });
+  const keyOf = useOnce(add);
 
   const send = () => {
     const project = {
@@ -24,9 +24,7 @@ export function AddProject({ onClose }: { onClose: () => void }) {
       name: name.trim() || undefined,
       default_branch: branch.trim() || undefined,
     };
-    const body = JSON.stringify(project);
-    if (key.current.body !== body) key.current = { body, key: newKey() };
-    add.mutate({ ...project, key: key.current.key }, { onSuccess: onClose });
+    add.mutate({ ...project, key: keyOf(project) }, { onSuccess: onClose });
   };
 
   return (

@@ -1,9 +1,8 @@
 // A comment on a place of the documents, while it is written.
 
 import { Box, Button, Stack, TextField, ToggleButton, ToggleButtonGroup, Typography } from "@mui/material";
-import { useState } from "react";
 import { useComment } from "../../api/actions";
-import { newKey } from "../../api/client";
+import { useOnce } from "../../api/once";
 import type { CommentKind } from "../../api/types";
 import { ActionError } from "../../components/States";
 import { useKept } from "../../model/drafts";
@@ -27,25 +26,23 @@ interface Props {
 
 export function CommentComposer({ task, review, about, onClose }: Props) {
   const [{ kind, text }, setDraft] = useKept(`spectask-comment-draft-${task}`, EMPTY);
-  const [key] = useState(newKey);
   const add = useComment(task, review);
+  const keyOf = useOnce(add);
   const close = () => {
     setDraft(EMPTY);
     onClose();
   };
-  const submit = () =>
-    add.mutate(
-      {
-        key,
-        document: about.document,
-        quoted_text: about.text,
-        start_line: about.start,
-        end_line: about.end,
-        kind,
-        comment: text.trim(),
-      },
-      { onSuccess: close },
-    );
+  const submit = () => {
+    const body = {
+      document: about.document,
+      quoted_text: about.text,
+      start_line: about.start,
+      end_line: about.end,
+      kind,
+      comment: text.trim(),
+    };
+    add.mutate({ ...body, key: keyOf(body) }, { onSuccess: close });
+  };
   return (
     <Box
       component="form"

@@ -13,9 +13,9 @@ import {
 } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { useCreateTask } from "../../api/actions";
-import { newKey } from "../../api/client";
+import { useOnce } from "../../api/once";
 import { agentsQuery, projectsQuery, samplesQuery, templatesQuery } from "../../api/queries";
 import type { Agent, Complexity, DemoRepo, Priority, TaskType } from "../../api/types";
 import { Field, FormDialog } from "../../components/FormDialog";
@@ -40,8 +40,7 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
   const [template, setTemplate] = useState("");
   const [itemLines, setItemLines] = useState("");
   const [isPlannedFirst, setPlannedFirst] = useState(true);
-  // The same words sent twice make one task.
-  const key = useRef({ body: "", key: "" });
+  const keyOf = useOnce(create);
 
   useEffect(() => {
     if (place || !projects.data || !samples.data) return;
@@ -88,10 +87,8 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
     const task = sample
       ? ({ from: "demo", body: { ...common, demo_repo: sample.id } } as const)
       : ({ from: "prompt", body: { ...common, project_id: place } } as const);
-    const body = JSON.stringify(task);
-    if (key.current.body !== body) key.current = { body, key: newKey() };
     create.mutate(
-      { ...task, key: key.current.key },
+      { ...task, key: keyOf(task) },
       { onSuccess: (made) => void navigate({ to: "/tasks/$taskId", params: { taskId: made.id } }) },
     );
   };
