@@ -7,21 +7,21 @@ import {
   Checkbox,
   FormControlLabel,
   InputAdornment,
-  MenuItem,
   Stack,
   TextField,
   ToggleButton,
   ToggleButtonGroup,
   Typography,
 } from "@mui/material";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
-import { projectsQuery, searchQuery } from "../api/queries";
+import { searchQuery } from "../api/queries";
 import type { SearchResult } from "../api/types";
 import { Found } from "../components/Found";
 import { LinkBox } from "../components/links";
 import { Page } from "../components/Page";
+import { ProjectSelect } from "../components/ProjectSelect";
 import { Empty, Failed, Rows } from "../components/States";
 import { KIND_LABELS, keyOf, linkTo, SEARCH_KINDS } from "../model/found";
 import { usePause } from "../model/pause";
@@ -82,7 +82,6 @@ function Words({ value, onChange }: { value: string; onChange: (q: string) => vo
 }
 
 function Narrow({ search, onChange }: { search: FindSearch; onChange: (more: Partial<FindSearch>) => void }) {
-  const projects = useQuery(projectsQuery).data ?? [];
   return (
     <Stack direction="row" sx={{ gap: 1.5, my: 1.5, flexWrap: "wrap", alignItems: "center" }}>
       <ToggleButtonGroup
@@ -99,21 +98,12 @@ function Narrow({ search, onChange }: { search: FindSearch; onChange: (more: Par
           </ToggleButton>
         ))}
       </ToggleButtonGroup>
-      <TextField
-        select
+      <ProjectSelect
         fullWidth={false}
-        value={search.project ?? ""}
-        onChange={(event) => onChange({ project: event.target.value || undefined })}
-        slotProps={{ select: { displayEmpty: true, inputProps: { "aria-label": "Project" } } }}
+        value={search.project}
+        onChange={(project) => onChange({ project })}
         sx={{ minWidth: 150 }}
-      >
-        <MenuItem value="">Any project</MenuItem>
-        {projects.map((project) => (
-          <MenuItem key={project.id} value={project.id}>
-            {project.name}
-          </MenuItem>
-        ))}
-      </TextField>
+      />
       <FormControlLabel
         control={
           <Checkbox

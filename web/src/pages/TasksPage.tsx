@@ -44,7 +44,7 @@ export function TasksPage() {
         </LinkButton>
       }
     >
-      <Filters search={search} projects={projects} onChange={set} />
+      <Filters search={search} onChange={set} />
       {query.isPending ? (
         <Rows count={10} />
       ) : query.isError && tasks.length === 0 ? (

@@ -1,8 +1,8 @@
 // Which days are counted, of which project, put together how.
 
-import { MenuItem, Stack, TextField, ToggleButton, ToggleButtonGroup } from "@mui/material";
-import { useQuery } from "@tanstack/react-query";
-import { projectsQuery } from "../../api/queries";
+import { Stack, TextField, ToggleButton, ToggleButtonGroup } from "@mui/material";
+import { FilterSelect } from "../../components/FilterSelect";
+import { ProjectSelect } from "../../components/ProjectSelect";
 import { lastDays, lastWeeks } from "../../model/figures";
 import type { AnalyticsSearch } from "../../router";
 
@@ -11,6 +11,11 @@ const SPANS: [number, string][] = [
   [28, "4 weeks"],
   [84, "12 weeks"],
   [364, "A year"],
+];
+
+const BUCKETS: [string, string][] = [
+  ["day", "By day"],
+  ["week", "By week"],
 ];
 
 /** Long spans are drawn by the week and are made of whole ones. */
@@ -24,7 +29,6 @@ interface Props {
 }
 
 export function Range({ range, onChange }: Props) {
-  const projects = useQuery(projectsQuery).data ?? [];
   const now = Date.now();
   const span = SPANS.find(([days]) => {
     const { from, to } = spanOf(days, now);
@@ -60,32 +64,20 @@ export function Range({ range, onChange }: Props) {
       </ToggleButtonGroup>
       {day("From", range.from, (from) => onChange({ from }), { max: range.to })}
       {day("To", range.to, (to) => onChange({ to }), { min: range.from })}
-      <TextField
-        select
+      <FilterSelect
+        label="Put together by"
         fullWidth={false}
         value={range.bucket}
-        onChange={(event) => onChange({ bucket: event.target.value === "day" ? "day" : undefined })}
-        slotProps={{ select: { inputProps: { "aria-label": "Put together by" } } }}
+        options={BUCKETS}
+        onChange={(bucket) => onChange({ bucket: bucket === "day" ? "day" : undefined })}
         sx={{ minWidth: 110 }}
-      >
-        <MenuItem value="day">By day</MenuItem>
-        <MenuItem value="week">By week</MenuItem>
-      </TextField>
-      <TextField
-        select
+      />
+      <ProjectSelect
         fullWidth={false}
-        value={range.project ?? ""}
-        onChange={(event) => onChange({ project: event.target.value || undefined })}
-        slotProps={{ select: { displayEmpty: true, inputProps: { "aria-label": "Project" } } }}
+        value={range.project}
+        onChange={(project) => onChange({ project })}
         sx={{ minWidth: 140 }}
-      >
-        <MenuItem value="">Any project</MenuItem>
-        {projects.map((project) => (
-          <MenuItem key={project.id} value={project.id}>
-            {project.name}
-          </MenuItem>
-        ))}
-      </TextField>
+      />
     </Stack>
   );
 }

@@ -1,11 +1,13 @@
 // What narrows the task list down; all of it is in the address, so that a list can be kept and shared.
 
 import SearchRounded from "@mui/icons-material/SearchRounded";
-import { Box, ButtonBase, InputAdornment, MenuItem, Stack, TextField } from "@mui/material";
+import { Box, ButtonBase, InputAdornment, Stack, TextField } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { taskCountQuery } from "../../api/queries";
-import type { Priority, Project } from "../../api/types";
+import type { Priority } from "../../api/types";
+import { FilterSelect } from "../../components/FilterSelect";
+import { ProjectSelect } from "../../components/ProjectSelect";
 import { isTyping } from "../../components/Shortcuts";
 import { NEWEST } from "../../model/filter";
 import {
@@ -29,13 +31,18 @@ const SORTS: [string, string][] = [
   ["created_at", "Oldest first"],
 ];
 
+const CHOICE = {
+  "& .MuiSelect-select": { fontSize: { xs: "0.8125rem", sm: "0.875rem" }, pl: { xs: 1.25, sm: 1.75 } },
+} as const;
+/** Left out where there is little room. */
+const WIDE_ONLY = { ...CHOICE, display: { xs: "none", sm: "flex" } } as const;
+
 interface Props {
   search: TasksSearch;
-  projects: Project[];
   onChange: (change: Partial<TasksSearch>, replace?: boolean) => void;
 }
 
-export function Filters({ search, projects, onChange }: Props) {
+export function Filters({ search, onChange }: Props) {
   return (
     <Stack sx={{ gap: 1.5, mb: 1.5 }}>
       <Stack
@@ -66,8 +73,8 @@ export function Filters({ search, projects, onChange }: Props) {
         }}
       >
         <Search value={search.q ?? ""} onChange={(q) => onChange({ q: q || undefined }, true)} />
-        <Choice
-          wideOnly
+        <FilterSelect
+          sx={WIDE_ONLY}
           label="Status"
           value={search.status ?? ""}
           onChange={(status) => onChange({ status: status || undefined })}
@@ -82,8 +89,8 @@ export function Filters({ search, projects, onChange }: Props) {
             ]),
           ]}
         />
-        <Choice
-          wideOnly
+        <FilterSelect
+          sx={WIDE_ONLY}
           label="Type"
           value={search.type ?? ""}
           onChange={(type) => onChange({ type: type || undefined })}
@@ -93,16 +100,9 @@ export function Filters({ search, projects, onChange }: Props) {
             ...TASK_TYPES.map((type): [string, string] => [type, words(type)]),
           ]}
         />
-        <Choice
-          label="Project"
-          value={search.project ?? ""}
-          onChange={(project) => onChange({ project: project || undefined })}
-          options={[
-            ["", "Any project"],
-            ...projects.map((project): [string, string] => [project.id, project.name]),
-          ]}
-        />
-        <Choice
+        <ProjectSelect value={search.project} onChange={(project) => onChange({ project })} sx={CHOICE} />
+        <FilterSelect
+          sx={CHOICE}
           label="Priority"
           value={search.priority ?? ""}
           onChange={(priority) => onChange({ priority: (priority as Priority) || undefined })}
@@ -111,7 +111,8 @@ export function Filters({ search, projects, onChange }: Props) {
             ...PRIORITIES.map((priority): [string, string] => [priority, words(priority)]),
           ]}
         />
-        <Choice
+        <FilterSelect
+          sx={CHOICE}
           label="Sort"
           value={search.sort ?? NEWEST}
           onChange={(sort) => onChange({ sort: sort === NEWEST ? undefined : sort })}
@@ -208,35 +209,5 @@ function Search({ value, onChange }: { value: string; onChange: (value: string) 
         },
       }}
     />
-  );
-}
-
-interface ChoiceProps {
-  label: string;
-  value: string;
-  options: [string, string][];
-  /** Left out where there is little room. */
-  wideOnly?: boolean;
-  onChange: (value: string) => void;
-}
-
-function Choice({ label, value, options, wideOnly = false, onChange }: ChoiceProps) {
-  return (
-    <TextField
-      select
-      value={value}
-      sx={{
-        display: { xs: wideOnly ? "none" : "flex", sm: "flex" },
-        "& .MuiSelect-select": { fontSize: { xs: "0.8125rem", sm: "0.875rem" }, pl: { xs: 1.25, sm: 1.75 } },
-      }}
-      onChange={(event) => onChange(event.target.value)}
-      slotProps={{ select: { displayEmpty: true, inputProps: { "aria-label": label } } }}
-    >
-      {options.map(([id, name]) => (
-        <MenuItem key={id} value={id}>
-          {name}
-        </MenuItem>
-      ))}
-    </TextField>
   );
 }
