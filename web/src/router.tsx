@@ -11,26 +11,15 @@ import {
 } from "@tanstack/react-router";
 import { ApiError } from "./api/client";
 import { fleetQuery, meQuery, projectsQuery, taskQuery, tasksQuery } from "./api/queries";
-import type { Priority, SearchKind } from "./api/types";
+import type { SearchKind } from "./api/types";
 import { client, whenLoggedOut } from "./cache";
 import { NotFound, RouteError, Starting } from "./components/RouteStates";
 import { Shell } from "./components/Shell";
-import { filterOf } from "./model/filter";
+import { day, entry, flag, oneOf, sought, word } from "./model/address";
+import { filterOf, tasksSearch } from "./model/filter";
 import { SEARCH_KINDS } from "./model/found";
-import { PRIORITIES } from "./model/status";
 import { SESSION_VIEWS, type SessionView, TASK_TABS, type TaskTab } from "./model/tabs";
 import { LoginPage } from "./pages/LoginPage";
-
-export interface TasksSearch {
-  status?: string;
-  type?: string;
-  q?: string;
-  project?: string;
-  priority?: Priority;
-  sort?: string;
-  archived?: boolean;
-  create?: boolean;
-}
 
 export interface TaskSearch {
   tab?: TaskTab;
@@ -56,11 +45,6 @@ export interface SessionSearch {
   /** The number of the log's entry that is looked for. */
   at?: number;
 }
-
-const word = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
-const day = (value: unknown) =>
-  typeof value === "string" && /^\d{4}-\d{2}-\d{2}$/.test(value) ? value : undefined;
-const flag = (value: unknown) => (value === true || value === "true" || undefined) as true | undefined;
 
 /** Asks while the page's code is still on its way; the page itself says what it waits for, and what went wrong. */
 function begin(asked: Promise<void>, ...more: (typeof projectsQuery)[]): void {
@@ -107,16 +91,7 @@ const tasks = createRoute({
   getParentRoute: () => app,
   path: "/tasks",
   component: lazyRouteComponent(() => import("./pages/TasksPage"), "TasksPage"),
-  validateSearch: (search): TasksSearch => ({
-    status: word(search.status),
-    type: word(search.type),
-    q: search.q === undefined ? undefined : String(search.q) || undefined,
-    project: word(search.project),
-    priority: PRIORITIES.find((priority) => priority === search.priority),
-    sort: word(search.sort),
-    archived: flag(search.archived),
-    create: flag(search.create),
-  }),
+  validateSearch: tasksSearch,
   loaderDeps: ({ search }) => ({ filter: filterOf(search) }),
   loader: ({ deps }) => begin(client.prefetchInfiniteQuery(tasksQuery(deps.filter)), projectsQuery),
 });
@@ -127,7 +102,7 @@ const task = createRoute({
   component: lazyRouteComponent(() => import("./pages/task/TaskPage"), "TaskPage"),
   loader: ({ params }) => begin(client.prefetchQuery(taskQuery(params.taskId)), projectsQuery),
   validateSearch: (search): TaskSearch => ({
-    tab: TASK_TABS.find((tab) => tab === search.tab),
+    tab: oneOf(TASK_TABS, search.tab),
     session: word(search.session),
   }),
 });
@@ -137,8 +112,8 @@ const find = createRoute({
   path: "/search",
   component: lazyRouteComponent(() => import("./pages/SearchPage"), "SearchPage"),
   validateSearch: (search): FindSearch => ({
-    q: search.q === undefined ? undefined : String(search.q) || undefined,
-    kind: SEARCH_KINDS.find((kind) => kind === search.kind),
+    q: sought(search.q),
+    kind: oneOf(SEARCH_KINDS, search.kind),
     project: word(search.project),
     archived: flag(search.archived),
   }),
@@ -152,7 +127,7 @@ const analytics = createRoute({
     from: day(search.from),
     to: day(search.to),
     project: word(search.project),
-    bucket: search.bucket === "day" ? "day" : undefined,
+    bucket: oneOf(["day"] as const, search.bucket),
   }),
 });
 
@@ -162,8 +137,8 @@ const session = createRoute({
   component: lazyRouteComponent(() => import("./pages/session/SessionPage"), "SessionPage"),
   loader: ({ params }) => begin(client.prefetchQuery(taskQuery(params.taskId))),
   validateSearch: (search): SessionSearch => ({
-    view: SESSION_VIEWS.find((view) => view === search.view),
-    at: Number.isSafeInteger(Number(search.at)) && Number(search.at) > 0 ? Number(search.at) : undefined,
+    view: oneOf(SESSION_VIEWS, search.view),
+    at: entry(search.at),
   }),
 });
 

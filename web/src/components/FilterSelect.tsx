@@ -2,20 +2,26 @@
 
 import { MenuItem, TextField, type TextFieldProps } from "@mui/material";
 
-export interface FilterSelectProps extends Pick<TextFieldProps, "fullWidth" | "sx"> {
+export interface FilterSelectProps<Value extends string> extends Pick<TextFieldProps, "fullWidth" | "sx"> {
   label: string;
-  value: string;
-  options: readonly (readonly [string, string])[];
-  onChange: (value: string) => void;
+  value: Value;
+  options: readonly (readonly [Value, string])[];
+  onChange: (value: Value) => void;
 }
 
-export function FilterSelect({ label, value, options, onChange, ...rest }: FilterSelectProps) {
+export function FilterSelect<Value extends string>({
+  label,
+  value,
+  options,
+  onChange,
+  ...rest
+}: FilterSelectProps<Value>) {
   return (
     <TextField
       {...rest}
       select
       value={value}
-      onChange={(event) => onChange(event.target.value)}
+      onChange={(event) => onChange(event.target.value as Value)}
       slotProps={{ select: { displayEmpty: true, inputProps: { "aria-label": label } } }}
     >
       {options.map(([id, name]) => (

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { projectsQuery } from "../api/queries";
 import { FilterSelect, type FilterSelectProps } from "./FilterSelect";
 
-interface Props extends Pick<FilterSelectProps, "fullWidth" | "sx"> {
+interface Props extends Pick<FilterSelectProps<string>, "fullWidth" | "sx"> {
   value: string | undefined;
   onChange: (project: string | undefined) => void;
 }

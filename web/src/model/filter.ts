@@ -1,10 +1,54 @@
 // What the task list shows, from the words of its address.
 
 import type { TaskFilter } from "../api/queries";
-import type { TasksSearch } from "../router";
-import { statusesOf, typesOf } from "./status";
+import type { Priority } from "../api/types";
+import { flag, oneOf, sought, word } from "./address";
+import {
+  PRIORITIES,
+  STATUS_FILTERS,
+  type StatusFilter,
+  statusesOf,
+  TYPE_FILTERS,
+  type TypeFilter,
+  typesOf,
+} from "./status";
 
 export const NEWEST = "-created_at";
+
+export const SORTS = [
+  [NEWEST, "Newest first"],
+  ["-updated_at", "Last changed"],
+  ["-priority", "Priority"],
+  ["name", "Name"],
+  ["status", "Status"],
+  ["created_at", "Oldest first"],
+] as const;
+
+type Sort = (typeof SORTS)[number][0];
+
+export interface TasksSearch {
+  status?: StatusFilter;
+  type?: TypeFilter;
+  q?: string;
+  project?: string;
+  priority?: Priority;
+  sort?: Sort;
+  archived?: boolean;
+  create?: boolean;
+}
+
+export function tasksSearch(asked: Record<string, unknown>): TasksSearch {
+  return {
+    status: oneOf(STATUS_FILTERS, asked.status),
+    type: oneOf(TYPE_FILTERS, asked.type),
+    q: sought(asked.q),
+    project: word(asked.project),
+    priority: oneOf(PRIORITIES, asked.priority),
+    sort: SORTS.find(([sort]) => sort === asked.sort)?.[0],
+    archived: flag(asked.archived),
+    create: flag(asked.create),
+  };
+}
 
 export function filterOf(search: TasksSearch): TaskFilter {
   return {

@@ -87,11 +87,24 @@ export const GROUPS = {
 
 export type Group = keyof typeof GROUPS;
 
-/** The states that a filter's word stands for; nothing stands for all. */
-export function statusesOf(filter: string | undefined): TaskStatus[] {
+export const GROUP_NAMES = Object.keys(GROUPS) as Group[];
+
+/** A group of states, or one; a group that has a state's name stands for that state alone. */
+export type StatusFilter = Group | TaskStatus;
+export const isGroup = (filter: StatusFilter): filter is Group => filter in GROUPS;
+export const STATUS_FILTERS: StatusFilter[] = [
+  ...GROUP_NAMES,
+  ...TASK_STATUSES.filter((status) => !isGroup(status)),
+];
+
+export function statusFilterLabel(filter: StatusFilter): string {
+  return isGroup(filter) ? GROUPS[filter].label : taskStatus(filter).label;
+}
+
+/** The states that a filter stands for; nothing stands for all. */
+export function statusesOf(filter: StatusFilter | undefined): TaskStatus[] {
   if (!filter) return [];
-  if (filter in GROUPS) return [...GROUPS[filter as Group].statuses];
-  return TASK_STATUSES.filter((status) => status === filter);
+  return isGroup(filter) ? [...GROUPS[filter].statuses] : [filter];
 }
 
 export const STEPS = [
@@ -148,16 +161,27 @@ export const TASK_TYPES: TaskType[] = [
 ];
 
 /** The filters of the task list that stand for several types. */
-export const KINDS = {
+const KINDS = {
   planned: { label: "With a plan", types: TASK_TYPES.filter(isPlanned) },
   plain: { label: "Without a plan", types: TASK_TYPES.filter((type) => !isPlanned(type)) },
 } as const satisfies Record<string, { label: string; types: TaskType[] }>;
 
-/** The types that a filter's word stands for; nothing stands for all. */
-export function typesOf(filter: string | undefined): TaskType[] {
+type Kind = keyof typeof KINDS;
+const KIND_NAMES = Object.keys(KINDS) as Kind[];
+
+export type TypeFilter = Kind | TaskType;
+export const TYPE_FILTERS: TypeFilter[] = [...KIND_NAMES, ...TASK_TYPES];
+
+const isKind = (filter: TypeFilter): filter is Kind => filter in KINDS;
+
+export function typeFilterLabel(filter: TypeFilter): string {
+  return isKind(filter) ? KINDS[filter].label : words(filter);
+}
+
+/** The types that a filter stands for; nothing stands for all. */
+export function typesOf(filter: TypeFilter | undefined): TaskType[] {
   if (!filter) return [];
-  if (filter in KINDS) return [...KINDS[filter as keyof typeof KINDS].types];
-  return TASK_TYPES.filter((type) => type === filter);
+  return isKind(filter) ? [...KINDS[filter].types] : [filter];
 }
 
 /** What a session still waits for, by name. */

@@ -13,10 +13,10 @@ const SPANS: [number, string][] = [
   [364, "A year"],
 ];
 
-const BUCKETS: [string, string][] = [
+const BUCKETS = [
   ["day", "By day"],
   ["week", "By week"],
-];
+] as const;
 
 /** Long spans are drawn by the week and are made of whole ones. */
 const isByWeek = (days: number) => days > 28;

@@ -6,6 +6,7 @@ import { useState } from "react";
 import type { TaskDetail } from "../../api/types";
 import { useTitle } from "../../components/Page";
 import { Empty } from "../../components/States";
+import { oneOf } from "../../model/address";
 import { isLive } from "../../model/status";
 import type { TaskTab } from "../../model/tabs";
 import { Callout } from "../task/Callout";
@@ -17,14 +18,15 @@ import { SessionsTab } from "../task/SessionsTab";
 import { AddSession } from "./AddSession";
 import { CloseTask } from "./CloseTask";
 
+const TABS: TaskTab[] = ["sessions", "change", "overview"];
+
 export function PlainTask({ task }: { task: TaskDetail }) {
   useTitle(task.name);
   const search = useSearch({ from: "/app/tasks/$taskId" });
   const navigate = useNavigate({ from: "/tasks/$taskId" });
   // Chosen once: a task that moves on must not take the page away from its reader.
   const [first] = useState<TaskTab>(task.status === "implementation_review" ? "change" : "sessions");
-  const asked = search.tab === "specification" ? undefined : search.tab;
-  const tab = asked ?? first;
+  const tab = oneOf(TABS, search.tab) ?? first;
   const open = (to: TaskTab) => void navigate({ search: { tab: to } });
   const isTalk = task.type === "interactive";
   const canAdd = ["implementation", "implementation_queued", "implementation_review"].includes(task.status);

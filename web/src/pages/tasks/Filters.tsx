@@ -5,31 +5,22 @@ import { Box, ButtonBase, InputAdornment, Stack, TextField } from "@mui/material
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { taskCountQuery } from "../../api/queries";
-import type { Priority } from "../../api/types";
 import { FilterSelect } from "../../components/FilterSelect";
 import { ProjectSelect } from "../../components/ProjectSelect";
 import { isTyping } from "../../components/Shortcuts";
-import { NEWEST } from "../../model/filter";
+import { NEWEST, SORTS, type TasksSearch } from "../../model/filter";
 import {
+  GROUP_NAMES,
   GROUPS,
   type Group,
-  KINDS,
+  isGroup,
   PRIORITIES,
-  TASK_STATUSES,
-  TASK_TYPES,
-  taskStatus,
+  STATUS_FILTERS,
+  statusFilterLabel,
+  TYPE_FILTERS,
+  typeFilterLabel,
   words,
 } from "../../model/status";
-import type { TasksSearch } from "../../router";
-
-const SORTS: [string, string][] = [
-  [NEWEST, "Newest first"],
-  ["-updated_at", "Last changed"],
-  ["-priority", "Priority"],
-  ["name", "Name"],
-  ["status", "Status"],
-  ["created_at", "Oldest first"],
-];
 
 const CHOICE = {
   "& .MuiSelect-select": { fontSize: { xs: "0.8125rem", sm: "0.875rem" }, pl: { xs: 1.25, sm: 1.75 } },
@@ -43,6 +34,8 @@ interface Props {
 }
 
 export function Filters({ search, onChange }: Props) {
+  // A group is chosen by its button; the list says which one was.
+  const statuses = STATUS_FILTERS.filter((each) => !isGroup(each) || each === search.status);
   return (
     <Stack sx={{ gap: 1.5, mb: 1.5 }}>
       <Stack
@@ -52,7 +45,7 @@ export function Filters({ search, onChange }: Props) {
         sx={{ gap: 0.5, overflowX: "auto", mx: -0.5, px: 0.5, py: 0.25 }}
       >
         <GroupButton label="All" chosen={!search.status} onClick={() => onChange({ status: undefined })} />
-        {(Object.keys(GROUPS) as Group[]).map((group) => (
+        {GROUP_NAMES.map((group) => (
           <GroupButton
             key={group}
             group={group}
@@ -80,13 +73,7 @@ export function Filters({ search, onChange }: Props) {
           onChange={(status) => onChange({ status: status || undefined })}
           options={[
             ["", "Any status"],
-            ...(search.status && search.status in GROUPS
-              ? [[search.status, GROUPS[search.status as Group].label] as [string, string]]
-              : []),
-            ...TASK_STATUSES.filter((status) => !(status in GROUPS)).map((status): [string, string] => [
-              status,
-              taskStatus(status).label,
-            ]),
+            ...statuses.map((status) => [status, statusFilterLabel(status)] as const),
           ]}
         />
         <FilterSelect
@@ -94,21 +81,17 @@ export function Filters({ search, onChange }: Props) {
           label="Type"
           value={search.type ?? ""}
           onChange={(type) => onChange({ type: type || undefined })}
-          options={[
-            ["", "Any type"],
-            ...Object.entries(KINDS).map(([id, { label }]): [string, string] => [id, label]),
-            ...TASK_TYPES.map((type): [string, string] => [type, words(type)]),
-          ]}
+          options={[["", "Any type"], ...TYPE_FILTERS.map((type) => [type, typeFilterLabel(type)] as const)]}
         />
         <ProjectSelect value={search.project} onChange={(project) => onChange({ project })} sx={CHOICE} />
         <FilterSelect
           sx={CHOICE}
           label="Priority"
           value={search.priority ?? ""}
-          onChange={(priority) => onChange({ priority: (priority as Priority) || undefined })}
+          onChange={(priority) => onChange({ priority: priority || undefined })}
           options={[
             ["", "Any priority"],
-            ...PRIORITIES.map((priority): [string, string] => [priority, words(priority)]),
+            ...PRIORITIES.map((priority) => [priority, words(priority)] as const),
           ]}
         />
         <FilterSelect
