@@ -2,22 +2,19 @@
 
 import { Box, Tab, Tabs, Typography, useMediaQuery } from "@mui/material";
 import { useTheme } from "@mui/material/styles";
-import { useQuery } from "@tanstack/react-query";
 import { useLocation, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useRef } from "react";
-import { ApiError } from "../../api/client";
-import { taskQuery } from "../../api/queries";
 import type { TaskDetail, WorkSession } from "../../api/types";
 import { LinkButton } from "../../components/links";
 import { useTitle } from "../../components/Page";
-import { Empty, Failed, Paragraphs } from "../../components/States";
-import { useTopic } from "../../live/provider";
+import { Empty } from "../../components/States";
 import type { SessionView } from "../../model/tabs";
 import { commands } from "../../model/transcript";
 import { Crew } from "../task/BlockView";
 import { Speaking } from "../task/Composer";
 import { Conversation, useTalk } from "../task/Conversation";
 import { useTop } from "../task/SessionPane";
+import { TaskFrame } from "../task/TaskFrame";
 import { SessionChanges } from "./SessionChanges";
 import { SessionDetails } from "./SessionDetails";
 import { SessionHead } from "./SessionHead";
@@ -25,25 +22,11 @@ import { Terminal } from "./Terminal";
 
 export function SessionPage() {
   const { taskId, sessionId } = useParams({ from: "/app/tasks/$taskId/sessions/$sessionId" });
-  useTopic("task", taskId);
-  const query = useQuery(taskQuery(taskId));
-  const session = query.data?.work_sessions.find((each) => each.id === sessionId);
-  const isGone =
-    (query.data && !session && !query.isFetching) ||
-    (query.error instanceof ApiError && query.error.status === 404);
   return (
-    <Box
-      sx={{
-        maxWidth: 1400,
-        mx: "auto",
-        px: { xs: 2, sm: 3, md: 4 },
-        pt: { xs: 2, md: 3 },
-        pb: { xs: 9, md: 3 },
-      }}
-    >
-      {query.data && session ? (
-        <Session key={sessionId} task={query.data} session={session} />
-      ) : isGone ? (
+    <TaskFrame
+      taskId={taskId}
+      below={{ xs: 9, md: 3 }}
+      missing={
         <Empty
           title="There is no such session"
           action={
@@ -60,12 +43,13 @@ export function SessionPage() {
         >
           It may belong to another task, or the address is mistyped.
         </Empty>
-      ) : query.isError && !query.data ? (
-        <Failed error={query.error} retry={() => void query.refetch()} />
-      ) : (
-        <Paragraphs lines={9} />
-      )}
-    </Box>
+      }
+    >
+      {(task) => {
+        const session = task.work_sessions.find((each) => each.id === sessionId);
+        return session ? <Session key={sessionId} task={task} session={session} /> : null;
+      }}
+    </TaskFrame>
   );
 }
 

@@ -1,17 +1,13 @@
 // One task: where it stands, its documents, its sessions, its change.
 
 import { Box, Tab, Tabs } from "@mui/material";
-import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
-import { ApiError } from "../../api/client";
-import { taskQuery } from "../../api/queries";
 import type { TaskDetail } from "../../api/types";
 import { LinkButton } from "../../components/links";
 import { useTitle } from "../../components/Page";
 import { isTyping } from "../../components/Shortcuts";
-import { Empty, Failed, Paragraphs } from "../../components/States";
-import { useTopic } from "../../live/provider";
+import { Empty } from "../../components/States";
 import { TASK_TABS, type TaskTab } from "../../model/tabs";
 import { CoordinationTab } from "../crew/CoordinationTab";
 import { TimelineTab } from "../crew/TimelineTab";
@@ -22,31 +18,16 @@ import { Header } from "./Header";
 import { Overview } from "./Overview";
 import { SessionsTab } from "./SessionsTab";
 import { Specification } from "./Specification";
+import { TaskFrame } from "./TaskFrame";
 import { TaskStepper } from "./TaskStepper";
 
 export function TaskPage() {
   const { taskId } = useParams({ from: "/app/tasks/$taskId" });
-  useTopic("task", taskId);
-  const query = useQuery(taskQuery(taskId));
   return (
-    <Box
-      sx={{
-        maxWidth: 1400,
-        mx: "auto",
-        px: { xs: 2, sm: 3, md: 4 },
-        pt: { xs: 2, md: 3 },
-        pb: { xs: 11, md: 5 },
-      }}
-    >
-      {query.isPending ? (
-        <Paragraphs lines={9} />
-      ) : query.data ? (
-        query.data.planned ? (
-          <Task key={taskId} task={query.data} />
-        ) : (
-          <PlainTask key={taskId} task={query.data} />
-        )
-      ) : query.error instanceof ApiError && query.error.status === 404 ? (
+    <TaskFrame
+      taskId={taskId}
+      below={{ xs: 11, md: 5 }}
+      missing={
         <Empty
           title="There is no such task"
           action={
@@ -57,10 +38,10 @@ export function TaskPage() {
         >
           It may belong to somebody else, or the address is mistyped.
         </Empty>
-      ) : (
-        <Failed error={query.error} retry={() => void query.refetch()} />
-      )}
-    </Box>
+      }
+    >
+      {(task) => (task.planned ? <Task key={taskId} task={task} /> : <PlainTask key={taskId} task={task} />)}
+    </TaskFrame>
   );
 }
 

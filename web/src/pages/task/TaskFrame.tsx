@@ -1,0 +1,47 @@
+// What the pages of a task and of its sessions stand in: their measure, and what is shown while there is nothing else.
+
+import { Box } from "@mui/material";
+import { type UseQueryResult, useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { ApiError } from "../../api/client";
+import { taskQuery } from "../../api/queries";
+import type { TaskDetail } from "../../api/types";
+import { Failed, Paragraphs } from "../../components/States";
+import { useTopic } from "../../live/provider";
+
+interface Props {
+  taskId: string;
+  /** What is kept free below, in steps of eight pixels. */
+  below: { xs: number; md: number };
+  /** What stands in for what is not there. */
+  missing: ReactNode;
+  /** The page, or null where the task does not have what it is about. */
+  children: (task: TaskDetail) => ReactNode;
+}
+
+export function TaskFrame({ taskId, below, missing, children }: Props) {
+  useTopic("task", taskId);
+  const query = useQuery(taskQuery(taskId));
+  const page = query.data && children(query.data);
+  return (
+    <Box
+      sx={{
+        maxWidth: 1400,
+        mx: "auto",
+        px: { xs: 2, sm: 3, md: 4 },
+        pt: { xs: 2, md: 3 },
+        pb: below,
+      }}
+    >
+      {page ?? <Instead query={query} missing={missing} />}
+    </Box>
+  );
+}
+
+function Instead({ query, missing }: { query: UseQueryResult<TaskDetail>; missing: ReactNode }) {
+  // What a task does not have may be on its way.
+  if (query.data) return query.isFetching ? <Paragraphs lines={9} /> : missing;
+  if (query.isPending) return <Paragraphs lines={9} />;
+  if (query.error instanceof ApiError && query.error.status === 404) return missing;
+  return <Failed error={query.error} retry={() => void query.refetch()} />;
+}
