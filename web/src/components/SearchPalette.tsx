@@ -7,7 +7,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent as KeyPress, useEffect, useId, useState } from "react";
 import { quickSearchQuery } from "../api/queries";
 import type { SearchResult } from "../api/types";
-import { keyOf, linkTo, whileTyping } from "../model/found";
+import { findings, keyOf, linkTo, whileTyping } from "../model/found";
 import { usePause } from "../model/pause";
 import { MONO } from "../theme";
 import { Found } from "./Found";
@@ -99,7 +99,7 @@ function Palette({ close }: { close: () => void }) {
   const q = usePause(whileTyping(text).trim(), 120);
   const query = useQuery(quickSearchQuery({ q }));
   const isAsked = q !== "";
-  const results = isAsked ? (query.data?.items ?? []) : [];
+  const results = isAsked ? findings(query.data?.items ?? []).map(({ result }) => result) : [];
   const total = isAsked ? (query.data?.total ?? 0) : 0;
   // The line after the results leads to all of them.
   const chosen = Math.min(at, results.length);

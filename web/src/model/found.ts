@@ -46,6 +46,30 @@ export function keyOf(result: SearchResult): string {
   );
 }
 
+/** What was found in a place, and where else its session says the very same. */
+export interface Finding {
+  result: SearchResult;
+  again: SearchResult[];
+}
+
+/** Puts together what a session says with the same words, as when an agent reads a file again; the best place is first. */
+export function findings(results: readonly SearchResult[]): Finding[] {
+  const said = new Map<string, Finding>();
+  for (const result of results) {
+    const words = result.work_session_id ? `${result.work_session_id} ${wordsOf(result)}` : keyOf(result);
+    const before = said.get(words);
+    if (before) before.again.push(result);
+    else said.set(words, { result, again: [] });
+  }
+  return [...said.values()];
+}
+
+/** A snippet's text; where it is cut off says nothing about what it is. */
+function wordsOf({ snippet }: SearchResult): string {
+  const text = snippet.map((part) => part.text).join("");
+  return text.replace(/^[\s…]+|[\s…]+$/g, "");
+}
+
 /** What is asked for while somebody types: the last word may be the beginning of one. */
 export function whileTyping(text: string): string {
   const last = text.split(/\s/).at(-1) ?? "";

@@ -18,12 +18,14 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { searchQuery } from "../api/queries";
 import type { SearchResult } from "../api/types";
+import { Ago } from "../components/Ago";
+import { Fold } from "../components/Fold";
 import { Found } from "../components/Found";
-import { LinkBox } from "../components/links";
+import { LinkBox, TextLink } from "../components/links";
 import { Page } from "../components/Page";
 import { ProjectSelect } from "../components/ProjectSelect";
 import { Empty, Failed, Rows } from "../components/States";
-import { KIND_LABELS, keyOf, linkTo, SEARCH_KINDS } from "../model/found";
+import { type Finding, findings, KIND_LABELS, keyOf, linkTo, SEARCH_KINDS } from "../model/found";
 import { usePause } from "../model/pause";
 import type { FindSearch } from "../router";
 
@@ -132,9 +134,9 @@ function Results({ search }: { search: FindSearch }) {
   }
   if (query.isPending) return <Rows count={6} height={64} />;
   if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} />;
-  const results = query.data.pages.flatMap((page) => page.items);
+  const found = findings(query.data.pages.flatMap((page) => page.items));
   const total = query.data.pages[0]?.total ?? 0;
-  if (results.length === 0) {
+  if (found.length === 0) {
     return <Empty title="Nothing found">No text has all of these words. Fewer words find more.</Empty>;
   }
   return (
@@ -146,8 +148,8 @@ function Results({ search }: { search: FindSearch }) {
         role="list"
         sx={{ border: 1, borderColor: "divider", borderRadius: 1, bgcolor: "background.paper" }}
       >
-        {results.map((result, at) => (
-          <Result key={keyOf(result)} result={result} at={at} />
+        {found.map((finding, at) => (
+          <Row key={keyOf(finding.result)} finding={finding} at={at} />
         ))}
       </Box>
       {query.hasNextPage && (
@@ -165,7 +167,7 @@ function Results({ search }: { search: FindSearch }) {
   );
 }
 
-function Result({ result, at }: { result: SearchResult; at: number }) {
+function Row({ finding: { result, again }, at }: { finding: Finding; at: number }) {
   return (
     <Box role="listitem" sx={{ "& + &": { borderTop: 1, borderColor: "divider" } }}>
       <LinkBox
@@ -187,7 +189,26 @@ function Result({ result, at }: { result: SearchResult; at: number }) {
       >
         <Found result={result} />
       </LinkBox>
+      {again.length > 0 && (
+        <Box sx={{ px: 2, pb: 0.75, mt: -0.75 }}>
+          <Fold label={`and ${again.length} more in this session`} quiet>
+            <Again results={again} />
+          </Fold>
+        </Box>
+      )}
     </Box>
+  );
+}
+
+function Again({ results }: { results: SearchResult[] }) {
+  return (
+    <Stack component="ul" sx={{ m: 0, p: 0, listStyle: "none", gap: 0.25 }}>
+      {results.map((result) => (
+        <Typography key={keyOf(result)} component="li" variant="caption" color="textSecondary">
+          <TextLink {...linkTo(result)}>Entry {result.seq}</TextLink> · <Ago at={result.at} />
+        </Typography>
+      ))}
+    </Stack>
   );
 }
 
