@@ -22,6 +22,7 @@ declare module "@mui/material/styles" {
 
 export const theme = createTheme({
   cssVariables: { colorSchemeSelector: "data-scheme" },
+  focusVisible: true,
   colorSchemes: {
     light: {
       palette: {
@@ -72,6 +73,11 @@ export const theme = createTheme({
     MuiCssBaseline: {
       styleOverrides: {
         body: { WebkitFontSmoothing: "antialiased", textRendering: "optimizeLegibility" },
+        // What is focused and not of the component library looks the same, unless it says otherwise.
+        ":where(:focus-visible)": {
+          outline: "2px solid var(--mui-palette-primary-main)",
+          outlineOffset: 2,
+        },
         "::selection": { background: "color-mix(in srgb, var(--mui-palette-primary-main) 25%, transparent)" },
         "@media (prefers-reduced-motion: reduce)": {
           "*, *::before, *::after": {
@@ -83,15 +89,7 @@ export const theme = createTheme({
     },
     MuiButtonBase: {
       defaultProps: { disableRipple: true },
-      styleOverrides: {
-        root: {
-          fontFamily: "inherit",
-          "&.Mui-focusVisible": {
-            outline: "2px solid var(--mui-palette-primary-main)",
-            outlineOffset: 2,
-          },
-        },
-      },
+      styleOverrides: { root: { fontFamily: "inherit" } },
     },
     MuiButton: {
       defaultProps: { disableElevation: true, size: "small" },
@@ -174,6 +172,9 @@ export const theme = createTheme({
           "@media (max-width: 600px)": { marginRight: 13 },
           minWidth: 0,
           fontSize: "0.875rem",
+          borderRadius: 4,
+          // Within the tab, whose scroller would cut it off, and around its words.
+          "&.Mui-focusVisible": { outlineOffset: -2 },
         },
       },
     },

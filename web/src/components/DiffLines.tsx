@@ -30,6 +30,7 @@ export const DiffLines = memo(function DiffLines({ lines, label, onPick, below }
       tabIndex={0}
       sx={{
         overflowX: "auto",
+        "&:focus-visible": { outlineOffset: -2 },
         containerType: "inline-size",
         fontFamily: MONO,
         fontSize: "0.78rem",

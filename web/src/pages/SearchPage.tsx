@@ -184,7 +184,7 @@ function Row({ finding: { result, again }, at }: { finding: Finding; at: number 
           color: "inherit",
           textDecoration: "none",
           "&:hover": { bgcolor: "action.hover" },
-          "&:focus-visible": { outline: "2px solid var(--mui-palette-primary-main)", outlineOffset: -2 },
+          "&:focus-visible": { outlineOffset: -2 },
         }}
       >
         <Found result={result} />

@@ -64,7 +64,7 @@ function OneCollision({ collision, task, of }: OneProps) {
         mb: 1,
         py: 0,
         alignItems: "flex-start",
-        "& .MuiAlert-message": { flex: 1, minWidth: 0, pb: 0.25 },
+        "& .MuiAlert-message": { flex: 1, minWidth: 0, pb: 0.25, overflow: "visible" },
       }}
     >
       <Typography variant="body2" sx={{ overflowWrap: "anywhere" }}>

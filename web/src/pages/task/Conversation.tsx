@@ -139,7 +139,7 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
           // The list keeps its place by itself.
           overflowAnchor: "none",
           px: { xs: 1.75, sm: 2.5 },
-          "&:focus-visible": { outline: "2px solid var(--mui-palette-primary-main)", outlineOffset: -2 },
+          "&:focus-visible": { outlineOffset: -2 },
         }}
       >
         {earlier.isReading && (

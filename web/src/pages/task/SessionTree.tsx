@@ -89,7 +89,7 @@ function Row({ session, all, isChosen, isSpawned, collides, leads }: RowProps) {
         borderRadius: 0.875,
         color: "inherit",
         textDecoration: "none",
-        "&:focus-visible": { outline: "2px solid var(--mui-palette-primary-main)", outlineOffset: -2 },
+        "&:focus-visible": { outlineOffset: -2 },
       }}
     >
       <Box sx={{ height: 20, display: "flex", alignItems: "center" }}>

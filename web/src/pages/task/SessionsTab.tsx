@@ -46,7 +46,16 @@ export function SessionsTab({ task, chosen }: { task: TaskDetail; chosen?: strin
         gridTemplateColumns: { xs: "minmax(0, 1fr)", md: "236px minmax(0, 1fr)", lg: "300px minmax(0, 1fr)" },
       }}
     >
-      <Box sx={{ minWidth: 0, maxHeight: { md: "calc(100dvh - 120px)" }, overflowY: { md: "auto" } }}>
+      <Box
+        sx={{
+          minWidth: 0,
+          maxHeight: { md: "calc(100dvh - 120px)" },
+          overflowY: { md: "auto" },
+          // Room for the outlines of what is focused.
+          m: -0.5,
+          p: 0.5,
+        }}
+      >
         <Collisions task={task} />
         <SessionTree task={task} chosen={session?.id} />
         <SpawnButton task={task} />
