@@ -28,6 +28,7 @@ const KEYS: [string, string][] = [
   ["g y", "Go to analytics"],
   ["g p", "Go to projects"],
   ["g a", "Go to agents"],
+  ["Ctrl Enter", "Send what a dialog asks for"],
   ["Esc", "Close what is open"],
   ["?", "This list"],
 ];
