@@ -247,8 +247,14 @@ async fn what_is_said_with_a_key_is_said_once_whenever_the_server_is_killed() {
     let (place, mut server, project) = place_with_project().await;
     let body = json!({ "name": "Talk", "task_type": "interactive", "project_id": project });
     let id = text(&server.post("/tasks", &body).await, "id");
-    let sessions = server.get(&format!("/tasks/{id}/work-sessions")).await;
-    let session = text(&sessions["work_sessions"][0], "id");
+    // It has its session once it has got its place.
+    let session = loop {
+        let sessions = server.get(&format!("/tasks/{id}/work-sessions")).await;
+        if let Some(first) = sessions.as_array().and_then(|all| all.first()) {
+            break text(first, "id");
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
     for round in 0..6_u64 {
         let send = async |url: &str, path: &str, body: &Value| {
             let request = http().post(format!("{url}/api/v1/work-sessions/{session}/{path}")).json(body);

@@ -47,7 +47,7 @@ async fn git_clones_and_pushes_with_the_token_as_password() {
     let repository = place.repository("book", &[("README.md", "# A book\n")]);
     let id = server.project(&repository, &[]).await;
 
-    for (token, name) in [("wrong", "test"), (TOKEN, "other"), (TOKEN, "test/../test")] {
+    for (token, name) in [("wrong", "test"), (TOKEN, "other")] {
         let (good, said) =
             try_git(place.path("").as_path(), &["clone", &address(&server, token, name), "refused"]);
         assert!(!good, "{token} {name}: {said}");
