@@ -128,6 +128,7 @@ impl Stream {
         let (mut from, mut until) = (self.from, until);
         let mut spans = Vec::new();
         let mut next = Open::Nothing;
+        let mut rest = from;
         match self.open {
             Open::Nothing => {}
             Open::Word => {
@@ -135,8 +136,8 @@ impl Stream {
                 if over.is_none() && !is_whole {
                     next = Open::Word;
                 }
-                let over = over.map_or(end, |at| from + at);
-                spans.push(inner.key_span(from..over, 0, Source::Rest));
+                rest = over.map_or(end, |at| from + at);
+                spans.push(inner.key_span(from..rest, 0, Source::Rest));
             }
             Open::Key => {
                 let body = pem::body(text.as_bytes(), from, is_whole);
@@ -188,6 +189,10 @@ impl Stream {
             at = span.end.min(until);
         }
         clean.push_str(&text[at..until.max(at)]);
+        if until < rest && next == Open::Nothing {
+            // It takes more text to go on from within the word, which is still left out.
+            next = Open::Word;
+        }
         self.from = until;
         self.open = next;
         self.trim();
