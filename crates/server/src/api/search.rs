@@ -61,7 +61,7 @@ pub(crate) struct SearchResult {
     line: Option<u64>,
     /// A few words around what was found, in parts: what was found is marked.
     snippet: Vec<SnippetPart>,
-    /// Higher is better; comparable within one search.
+    /// Higher is better: names and prompts, then documents, then conversations; of one rank the newest comes first.
     rank: f64,
     at: String,
 }
@@ -74,7 +74,7 @@ pub(crate) struct SnippetPart {
 }
 
 /// Searches the caller's tasks, documents and transcripts, best first; of a word that is everywhere, the newest thousand
-/// places are ranked. What was written a second ago is found.
+/// places are found. What was written a second ago is found.
 #[utoipa::path(get, path = "/search", tag = "search", params(SearchQuery),
     responses((status = 200, body = [SearchResult]), (status = 422, body = Problem)))]
 pub(crate) async fn search(

@@ -12,9 +12,9 @@ use std::collections::HashMap;
 use std::fmt;
 use workflow::{Millis, ProjectId, SessionId, Task, TaskId, UserId};
 
-/// How many of the newest passages with the words are ranked, of logs and of everything else each: how long a search for
+/// How many of the newest passages with the words are found, of logs and of everything else each: how long a search for
 /// a common word takes does not grow with what there is.
-const RANKED: i64 = 1_000;
+const NEWEST: i64 = 1_000;
 
 /// What is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ pub struct Hit {
     /// The line of the document, from 1.
     pub line: Option<u64>,
     pub snippet: Vec<Segment>,
-    /// Higher is better; it compares results of one search.
+    /// Higher is better; of the same rank the newest comes first.
     pub rank: f64,
     pub at: Millis,
 }
@@ -171,14 +171,14 @@ impl Store {
         let (with, values): (&str, Vec<Value>) = if self.readers.get_database_backend() == DbBackend::Postgres
         {
             let query = filter.query.tsquery(&scope);
-            (POSTGRES, vec![query.into(), newest.into(), RANKED.into()])
+            (POSTGRES, vec![query.into(), newest.into(), NEWEST.into()])
         } else {
             let query = filter.query.fts5(&scope);
-            (SQLITE, vec![query.into(), newest.into(), RANKED.into()])
+            (SQLITE, vec![query.into(), newest.into(), NEWEST.into()])
         };
         let archived = if filter.archived { "" } else { " AND t.archived = 0" };
         let sql = format!(
-            "{with} SELECT h.id, h.rank, p.kind, p.task, p.session, p.part, p.from_number, p.to_number, p.at, t.name, t.project \
+            "{with} SELECT h.id, p.kind, p.task, p.session, p.part, p.from_number, p.to_number, p.at, t.name, t.project \
              FROM h JOIN search_passages p ON p.id = h.id JOIN tasks t ON t.id = p.task WHERE t.owner = ?{archived}"
         );
         let mut values = values;
@@ -187,17 +187,15 @@ impl Store {
     }
 }
 
-/// The newest passages with the words, by SQLite's own rank, which is better the lower it is.
-const SQLITE: &str = "WITH h AS MATERIALIZED (SELECT rowid AS id, -bm25(search_words, 0.0, 1.0, 1.0) AS rank FROM search_words \
-                      WHERE search_words MATCH ? AND rowid <= ? ORDER BY rowid DESC LIMIT ?)";
+/// The newest passages with the words. SQLite's own rank would count every passage that has any of them.
+const SQLITE: &str = "WITH h AS MATERIALIZED (SELECT rowid AS id FROM search_words WHERE search_words MATCH ? AND rowid <= ? \
+                      ORDER BY rowid DESC LIMIT ?)";
 
 /// The newest passages with the words. All are found by the index before the newest are taken: to walk through the newest and
 /// look at each is what the planner may choose otherwise, and takes long for a rare word.
 const POSTGRES: &str = "WITH q AS MATERIALIZED (SELECT CAST(CAST(? AS TEXT) AS TSQUERY) AS query), \
                         f AS MATERIALIZED (SELECT s.id FROM search_passages s, q WHERE s.words @@ q.query), \
-                        n AS MATERIALIZED (SELECT id FROM f WHERE id <= ? ORDER BY id DESC LIMIT ?), \
-                        h AS MATERIALIZED (SELECT n.id, CAST(ts_rank(s.words, q.query, 1) AS DOUBLE PRECISION) AS rank \
-                        FROM n JOIN search_passages s ON s.id = n.id, q)";
+                        h AS MATERIALIZED (SELECT id FROM f WHERE id <= ? ORDER BY id DESC LIMIT ?)";
 
 fn read(row: &QueryResult) -> Result<Candidate, StoreError> {
     let source = match text(row, "kind")?.as_str() {
@@ -207,7 +205,6 @@ fn read(row: &QueryResult) -> Result<Candidate, StoreError> {
     };
     let is_log = source == Source::Transcript;
     let from = sql::unsigned(row, "from_number")?;
-    let rank: f64 = row.try_get("", "rank")?;
     let hit = Hit {
         source,
         task: text(row, "task")?.into(),
@@ -218,7 +215,7 @@ fn read(row: &QueryResult) -> Result<Candidate, StoreError> {
         document: (source == Source::Spec).then(|| text(row, "part")).transpose()?,
         line: (source == Source::Spec).then_some(from),
         snippet: Vec::new(),
-        rank: rank * source.weight(),
+        rank: source.weight(),
         at: Millis(number(row, "at")?),
     };
     Ok(Candidate { id: number(row, "id")?, hit, from, to: sql::unsigned(row, "to_number")? })
