@@ -50,6 +50,25 @@ pub(crate) async fn mark(
     Ok(())
 }
 
+/// Puts back a checklist that whoever was writing it left blank when it was killed: a file is emptied before it is
+/// written. Says whether it did.
+pub(crate) async fn put_back(app: &App, workplace: &Workplace, task: &Task) -> anyhow::Result<bool> {
+    let branch = workplace.settings.design_docs_branch.clone();
+    let (repository, path) = (workplace.repository.clone(), document(&task.id, "progress.md"));
+    let read = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || repository.read(&branch, &path)
+    });
+    let Some(committed) = read.await?? else { return Ok(false) };
+    let file = app.repositories.docs_worktree(&task.project).await?.join(path);
+    let is_blank = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_whitespace);
+    let is_lost = tokio::fs::read(&file).await.is_ok_and(|found| is_blank(&found)) && !is_blank(&committed);
+    if is_lost {
+        tokio::fs::write(&file, committed).await?;
+    }
+    Ok(is_lost)
+}
+
 /// Sets marks of finished work again that somebody else's commit, written from an older copy, took back.
 ///
 /// The file is a projection: what is done stays done.

@@ -13,7 +13,7 @@ use crate::radar::{self, Radar};
 use crate::repositories::Repositories;
 use crate::scheduler::Places;
 use crate::watch::Watch;
-use crate::{App, api, clean, clock, indexer, owner, runner, samples, scheduler, upkeep, watch};
+use crate::{App, api, clean, clock, indexer, owner, progress, runner, samples, scheduler, upkeep, watch};
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use std::future::Future;
@@ -187,6 +187,9 @@ async fn recover(app: &App, task: &workflow::Task) -> anyhow::Result<()> {
     let repository = workplace.repository.clone();
     for finding in tokio::task::spawn_blocking(move || repository.recover()).await?? {
         tracing::info!(task = %task.id, ?finding, "mended a repository");
+    }
+    if progress::put_back(app, &workplace, task).await? {
+        tracing::info!(task = %task.id, "put a checklist back that was being written when the server ended");
     }
     watch::keep_forward(app, &task.project).await?;
     app.watch.follow(&task.project).await;

@@ -46,9 +46,16 @@ impl Playing {
         let folder = file.parent().unwrap_or(Path::new("/"));
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let _alone = self.stage.progress.lock().await;
-        let text = std::fs::read_to_string(file);
-        let text =
-            text.map_err(|error| Stop::failed(format!("{} cannot be read: {error}", file.display())))?;
+        let read = || {
+            let text = std::fs::read_to_string(file);
+            text.map_err(|error| Stop::failed(format!("{} cannot be read: {error}", file.display())))
+        };
+        let mut text = read()?;
+        if text.trim().is_empty() {
+            // Who was killed while writing it left it so.
+            self.git(folder, &["checkout", "--quiet", "HEAD", "--", &name]).await?;
+            text = read()?;
+        }
         let marked = progress::mark(&text, number, mark, with_children);
         let marked =
             marked.ok_or_else(|| Stop::failed(format!("{} has no item {number}", file.display())))?;

@@ -203,3 +203,33 @@ pub(crate) fn each_effect_once(repository: &Path) {
     }
     assert!(!seen.is_empty(), "commits carry their effects");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checklist_that_a_kill_left_blank_is_put_back() {
+    let place = Place::new(0);
+    place.configure(&scenario().replace("{ say = \"I begin with part 1.\" }", "{ hang = true }"));
+    let repository = place.repository("book", &[("README.md", "# A book\n")]);
+    let server = place.serve().await;
+    let project = server.project(&repository, &[]).await;
+    let task = create(&server, &project).await;
+    server.wait_for(&task, &["spec_review"]).await;
+    server.post(&format!("/spec-tasks/{task}/approve-specs"), &json!({ "approved": true })).await;
+    server.wait_for(&task, &["implementation"]).await;
+    let path = format!("specs/{task}/progress.md");
+    let file = repository.join(".git-worktrees/helix-design-docs").join(&path);
+    let begun = std::time::Instant::now();
+    while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains("- [~] 1. Table of contents")) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", place.read_log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.kill().await;
+    std::fs::write(&file, "").expect("the file is emptied");
+    let server = place.serve().await;
+    let begun = std::time::Instant::now();
+    while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains("5. Index")) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", place.read_log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.post(&format!("/spec-tasks/{task}/cancel"), &json!({})).await;
+    server.end().await;
+}
