@@ -346,7 +346,7 @@ export interface paths {
         };
         /**
          * Searches the caller's tasks, documents and transcripts, best first; of a word that is everywhere, the newest thousand
-         *     places are ranked. What was written a second ago is found.
+         *     places are found. What was written a second ago is found.
          */
         get: operations["get_search"];
         put?: never;
@@ -2644,7 +2644,7 @@ export interface components {
             project_id: string;
             /**
              * Format: double
-             * @description Higher is better; comparable within one search.
+             * @description Higher is better: names and prompts, then documents, then conversations; of one rank the newest comes first.
              */
             rank: number;
             /**
