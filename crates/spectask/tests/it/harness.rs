@@ -85,6 +85,8 @@ impl Place {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(self.log())
+            // A test that fails leaves no server behind.
+            .kill_on_drop(true)
             .spawn()
             .expect("the binary starts");
         let stdout = child.stdout.take().expect("a pipe");
