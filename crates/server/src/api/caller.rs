@@ -1,6 +1,7 @@
 //! Who asks: a bearer token, or the cookie that a login sets.
 
 use super::problem::Problem;
+use crate::instances::instance_id;
 use crate::{App, owner};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -100,6 +101,14 @@ impl FromRequestParts<App> for Reporter {
 }
 
 impl Reporter {
+    /// Whose keys its requests have: an instance's are not its owner's.
+    pub(crate) fn keyholder(&self) -> UserId {
+        match &self.only {
+            Some(task) => UserId::from(instance_id(task).as_str()),
+            None => self.caller.id().clone(),
+        }
+    }
+
     /// Whose words a report carries.
     pub(crate) fn name(&self) -> &str {
         match &self.only {

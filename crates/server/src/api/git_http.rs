@@ -10,9 +10,10 @@ use super::scenes;
 use crate::App;
 use crate::repositories::Workplace;
 use axum::body::{Body, BodyDataStream, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt as _, stream};
 use git::{PushRule, Service};
 use serde::Deserialize;
@@ -44,18 +45,15 @@ pub(crate) struct ServiceQuery {
     responses((status = 200, description = "The refs, as packet lines")))]
 pub(crate) async fn refs(
     State(app): State<App>,
-    GitCaller(caller): GitCaller,
-    Path((owner, repo)): Path<(String, String)>,
-    headers: HeaderMap,
+    asked: Asked,
     Query(query): Query<ServiceQuery>,
 ) -> Result<Response, Problem> {
-    let workplace = workplace(&app, &caller, &owner, &repo).await?;
     let Some(service) = query.service.as_deref().and_then(Service::named) else {
         let detail = "Only git's smart protocol is spoken here; `git clone` with this address uses it.";
         return Err(Problem::new(StatusCode::FORBIDDEN, "dumb_protocol", detail));
     };
-    let protocol = protocol(&headers);
-    let command = workplace.repository.advertise(service, protocol);
+    let protocol = asked.protocol.as_deref();
+    let command = asked.workplace.repository.advertise(service, protocol);
     let media = format!("application/x-{}-advertisement", service.name());
     // Version 2 begins with what the server can do and needs no heading.
     let is_second = protocol.is_some_and(|protocol| protocol.split(':').any(|word| word == "version=2"));
@@ -75,13 +73,10 @@ pub(crate) async fn refs(
     responses((status = 200, description = "The objects, as a pack")))]
 pub(crate) async fn upload_pack(
     State(app): State<App>,
-    GitCaller(caller): GitCaller,
-    Path((owner, repo)): Path<(String, String)>,
-    headers: HeaderMap,
+    asked: Asked,
     body: Body,
 ) -> Result<Response, Problem> {
-    let workplace = workplace(&app, &caller, &owner, &repo).await?;
-    let command = workplace.repository.upload_pack(protocol(&headers));
+    let command = asked.workplace.repository.upload_pack(asked.protocol.as_deref());
     run(&app, command, body.into_data_stream(), Bytes::new(), "application/x-git-upload-pack-result")
 }
 
@@ -92,20 +87,17 @@ pub(crate) async fn upload_pack(
     responses((status = 200, description = "What became of each branch")))]
 pub(crate) async fn receive_pack(
     State(app): State<App>,
-    GitCaller(caller): GitCaller,
-    Path((owner, repo)): Path<(String, String)>,
-    headers: HeaderMap,
+    asked: Asked,
     body: Body,
 ) -> Result<Response, Problem> {
-    let workplace = workplace(&app, &caller, &owner, &repo).await?;
+    let Asked { caller, name, workplace, protocol } = asked;
     let mut body = body.into_data_stream();
     let (head, refs) = beginning(&mut body).await?;
     let documents = format!("refs/heads/{}", workplace.settings.design_docs_branch);
     let rule = if refs.contains(&documents) { PushRule::Forward } else { PushRule::Free };
     if !refs.is_empty() {
-        scenes::audit(&app, &caller, "push", &repo, &json!({ "refs": refs })).await?;
+        scenes::audit(&app, &caller, "push", &name, &json!({ "refs": refs })).await?;
     }
-    let protocol = protocol(&headers).map(str::to_owned);
     let repository = workplace.repository.clone();
     let command = tokio::task::spawn_blocking(move || repository.receive_pack(protocol.as_deref(), rule));
     let command = command
@@ -114,6 +106,28 @@ pub(crate) async fn receive_pack(
         .map_err(|error| Problem::internal(&error))?;
     let input = stream::iter([Ok(head)]).chain(body);
     run(&app, command, input, Bytes::new(), "application/x-git-receive-pack-result")
+}
+
+/// What every request of git's names: who asks, for which repository, in which version of the protocol.
+pub(crate) struct Asked {
+    caller: Caller,
+    name: String,
+    workplace: Workplace,
+    protocol: Option<String>,
+}
+
+impl FromRequestParts<App> for Asked {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let GitCaller(caller) = GitCaller::from_request_parts(parts, app).await?;
+        let Path((owner, name)) = Path::<(String, String)>::from_request_parts(parts, app)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let workplace = workplace(app, &caller, &owner, &name).await.map_err(IntoResponse::into_response)?;
+        let protocol = protocol(&parts.headers).map(str::to_owned);
+        Ok(Self { caller, name, workplace, protocol })
+    }
 }
 
 /// The repository that an address names; somebody else's is as unknown as one that never was.

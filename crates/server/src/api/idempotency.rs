@@ -60,18 +60,18 @@ async fn answer(
         return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_idempotency_key", detail));
     };
     let (mut parts, body) = request.into_parts();
-    let Reporter { caller, .. } = Reporter::from_request_parts(&mut parts, app).await?;
+    let holder = Reporter::from_request_parts(&mut parts, app).await?.keyholder();
     let body = super::extract::read(Request::new(body)).await?;
     let body_hash = hex::encode(Sha256::digest(&body));
     let route = parts.uri.path().to_owned();
-    let turn = under_way.turn(&format!("{} {route} {key}", caller.id()));
+    let turn = under_way.turn(&format!("{holder} {route} {key}"));
     let _held = turn.lock().await;
-    let (user, at) = (caller.id().clone(), now());
+    let (user, at) = (holder.clone(), now());
     let claim = KeyClaim { user, route: route.clone(), key: key.clone(), body_hash, at };
     match app.store.claim_key(claim).await? {
         KeyState::Answered(first) => return Ok(replay(first)),
         KeyState::Unanswered { since } => {
-            let seed = Sha256::digest(format!("{} {route} {key}", caller.id())).into();
+            let seed = Sha256::digest(format!("{holder} {route} {key}")).into();
             parts.extensions.insert(Seed { since, seed });
         }
         KeyState::OtherBody => {
@@ -95,7 +95,7 @@ async fn answer(
     };
     if let Ok(text) = std::str::from_utf8(&bytes) {
         let kept = Remembered { status: parts.status.as_u16(), response: text.to_owned() };
-        app.store.remember(caller.id(), &route, &key, kept).await?;
+        app.store.remember(&holder, &route, &key, kept).await?;
     }
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }

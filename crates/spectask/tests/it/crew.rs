@@ -399,6 +399,14 @@ async fn an_instance_reports_of_itself_and_nothing_else() {
     let approve = format!("/spec-tasks/{}/approve-implementation", crew.task);
     assert_eq!(post(&approve, json!({ "decision": "approve" })).await.0, 403);
 
+    // Its keys are its own: no answer that the owner got comes back to it.
+    let cancelled = format!("/spec-tasks/{other}/cancel");
+    for (token, expected) in [(crate::harness::TOKEN, 200), (token, 403)] {
+        let request = http.post(format!("{url}/api/v1{cancelled}")).bearer_auth(token).json(&json!({}));
+        let answer = request.header("Idempotency-Key", "shared").send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), expected);
+    }
+
     // With the agent its token ends.
     let stopped = crew.server.try_delete(&format!("/spec-tasks/{}/zed-instance", crew.task)).await;
     assert_eq!(stopped.expect("an answer").0, 200);
