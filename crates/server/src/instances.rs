@@ -27,6 +27,8 @@ const EVENTS: usize = 1024;
 pub(crate) const FIRST_WORDS: Duration = Duration::from_millis(250);
 /// How many updates are kept for a thread that is not attached yet.
 const EARLY: usize = 1024;
+/// How an instance is that has no process although its task has need of one.
+const DISCONNECTED: &str = "disconnected";
 
 /// Every agent instance of this server.
 #[derive(Clone)]
@@ -251,7 +253,9 @@ impl Instances {
             agent: json!({ "name": info.name, "version": info.version, "protocol_version": info.protocol_version }),
             pid: Some(i64::from(identity.pid)),
             start_time: Some(i64::try_from(identity.start_time).unwrap_or(i64::MAX)),
-            restarts: before.as_ref().map_or(0, |row| row.restarts + i64::from(running.is_restart)),
+            restarts: before.as_ref().map_or(0, |row| {
+                row.restarts + i64::from(running.is_restart || row.status == DISCONNECTED)
+            }),
             started_at: Some(running.started_at),
             last_activity: Some(now()),
             project_path: before.and_then(|row| row.project_path),
@@ -465,7 +469,7 @@ impl Instances {
         instance.map_or_else(Vec::new, |instance| instance.running().values().cloned().collect())
     }
 
-    /// Ends every process of a task as a tree.
+    /// Ends every process of a task as a tree. While the task has need of its agents, the next turn starts one again.
     pub async fn stop(&self, task: &Task) {
         let instance = self.live().remove(&task.id);
         if let Some(instance) = instance {
@@ -480,7 +484,8 @@ impl Instances {
         if let Ok(Some(mut row)) = self.0.store.instance_of(&task.id).await
             && row.status == "active"
         {
-            "completed".clone_into(&mut row.status);
+            let status = if task.holds_instance() { DISCONNECTED } else { "completed" };
+            status.clone_into(&mut row.status);
             row.pid = None;
             row.start_time = None;
             self.keep(task, row).await;
@@ -585,7 +590,7 @@ impl Instances {
             {
                 tokio::task::spawn_blocking(move || agent::kill_tree(ProcessIdentity { pid, start_time }));
             }
-            "disconnected".clone_into(&mut row.status);
+            DISCONNECTED.clone_into(&mut row.status);
             row.pid = None;
             row.start_time = None;
             self.0.store.put_instance(row).await?;

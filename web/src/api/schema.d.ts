@@ -2975,6 +2975,7 @@ export interface components {
             /** @description `uncovered`, `planned`, `in_progress` or `done`. */
             status: string;
             tasks: string[];
+            /** @description Files with tests that these sessions changed, by where they are and how they are called. */
             tests: string[];
             text: string;
             work_sessions: string[];

@@ -189,4 +189,23 @@ impl Caller {
         let project = app.store.project(&workflow::ProjectId::from(id)).await?;
         project.filter(|project| project.owner == self.user.id).ok_or_else(|| Problem::not_found("project"))
     }
+
+    /// Refuses a path that names what the caller does not have.
+    pub(crate) async fn named(&self, app: &App, path: &str) -> Result<(), Problem> {
+        let mut segments = path.split('/');
+        while let Some(segment) = segments.next() {
+            let id = match segment {
+                "spec-tasks" | "tasks" | "work-sessions" | "projects" => segments.next(),
+                _ => None,
+            };
+            match (segment, id) {
+                // These create a task.
+                (_, None | Some("from-prompt" | "from-demo")) => {}
+                ("work-sessions", Some(id)) => drop(self.task_of(app, id).await?),
+                ("projects", Some(id)) => drop(self.project(app, id).await?),
+                (_, Some(id)) => drop(self.task(app, id).await?),
+            }
+        }
+        Ok(())
+    }
 }

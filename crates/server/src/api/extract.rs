@@ -1,6 +1,8 @@
 //! Bodies and queries, with errors that name the field.
 
+use super::caller::Caller;
 use super::problem::{FieldError, Problem};
+use crate::App;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -11,13 +13,27 @@ use serde_json::Value;
 /// How large a JSON body may be, in bytes.
 pub(crate) const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
-/// A JSON body.
+/// A JSON body. What the path names comes first: of what is unknown, no body is wrong.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request<Body>, _state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request<Body>, app: &App) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let problem = match Self::of(Request::from_parts(parts.clone(), body)).await {
+            Ok(body) => return Ok(body),
+            Err(problem) => problem,
+        };
+        if let Ok(caller) = Caller::from_request_parts(&mut parts, app).await {
+            caller.named(app, parts.uri.path()).await?;
+        }
+        Err(problem)
+    }
+}
+
+impl<T: DeserializeOwned> JsonBody<T> {
+    async fn of(request: Request<Body>) -> Result<Self, Problem> {
         let kind = request
             .headers()
             .get(header::CONTENT_TYPE)

@@ -17,7 +17,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
-use workflow::documents::requirements;
 use workflow::{Phase, SessionPhase, SessionStatus, Task, TaskStatus};
 
 /// How long the sessions of a task that was just approved are waited for.
@@ -365,109 +364,4 @@ pub(crate) async fn diff(
         deletions,
     };
     Ok((headers, Json(view)))
-}
-
-/// Which requirement is carried out where.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Traceability {
-    pub(crate) requirements: Vec<TracedRequirement>,
-    /// Criteria that no planned task cites.
-    pub(crate) uncovered_requirements: Vec<String>,
-    /// Planned tasks that cite no requirement.
-    pub(crate) orphan_tasks: Vec<String>,
-}
-
-/// A criterion and what carries it out.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct TracedRequirement {
-    pub(crate) id: String,
-    pub(crate) text: String,
-    #[schema(required)]
-    pub(crate) ears_pattern: Option<String>,
-    pub(crate) tasks: Vec<String>,
-    pub(crate) work_sessions: Vec<String>,
-    pub(crate) commits: Vec<String>,
-    pub(crate) tests: Vec<String>,
-    /// `uncovered`, `planned`, `in_progress` or `done`.
-    pub(crate) status: String,
-}
-
-/// Shows for each criterion the planned tasks, sessions and commits that carry it out.
-#[utoipa::path(get, path = "/spec-tasks/{id}/traceability", tag = "spec-tasks", params(("id" = String, Path)),
-    responses((status = 200, body = Traceability)))]
-pub(crate) async fn traceability(
-    State(app): State<App>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<Traceability>, Problem> {
-    let task = caller.task(&app, &id).await?;
-    Ok(Json(traced(&app, &task).await?))
-}
-
-/// What carries out each criterion of a task's documents in force; nothing while it has none.
-pub(crate) async fn traced(app: &App, task: &Task) -> Result<Traceability, Problem> {
-    let Some(revision) = scenes::in_force(app, task).await? else {
-        return Ok(Traceability {
-            requirements: Vec::new(),
-            uncovered_requirements: Vec::new(),
-            orphan_tasks: Vec::new(),
-        });
-    };
-    let parsed = requirements::parse(&revision.requirements);
-    let mut traced = Vec::new();
-    for criterion in parsed.items.iter().flat_map(|item| &item.criteria) {
-        traced.push(trace(
-            task,
-            &criterion.number,
-            &criterion.text,
-            criterion.pattern.map(|pattern| pattern.to_string()),
-        ));
-    }
-    let uncovered = traced.iter().filter(|one| one.status == "uncovered").map(|one| one.id.clone()).collect();
-    let orphans = task
-        .units()
-        .iter()
-        .filter(|unit| unit.requirements.is_empty())
-        .map(|unit| unit.number.clone())
-        .collect();
-    Ok(Traceability { requirements: traced, uncovered_requirements: uncovered, orphan_tasks: orphans })
-}
-
-fn trace(task: &Task, id: &str, text: &str, ears_pattern: Option<String>) -> TracedRequirement {
-    let whole = id.split('.').next().unwrap_or(id);
-    let units: Vec<_> = task
-        .units()
-        .iter()
-        .filter(|unit| {
-            unit.requirements
-                .iter()
-                .any(|cited| cited == id || cited == whole || cited.eq_ignore_ascii_case("all"))
-        })
-        .collect();
-    let sessions: Vec<_> = units.iter().filter_map(|unit| task.session_of_unit(unit.index)).collect();
-    let statuses: Vec<SessionStatus> = sessions.iter().map(|session| task.session_status(session)).collect();
-    let status = if units.is_empty() {
-        "uncovered"
-    } else if !statuses.is_empty() && statuses.iter().all(|status| *status == SessionStatus::Completed) {
-        "done"
-    } else if statuses.iter().any(|status| matches!(status, SessionStatus::Active | SessionStatus::Completed))
-    {
-        "in_progress"
-    } else {
-        "planned"
-    };
-    TracedRequirement {
-        id: id.to_owned(),
-        text: text.to_owned(),
-        ears_pattern,
-        tasks: units.iter().map(|unit| unit.number.clone()).collect(),
-        work_sessions: sessions.iter().map(|session| session.id.to_string()).collect(),
-        commits: sessions
-            .iter()
-            .filter_map(|session| session.merged.as_ref())
-            .map(ToString::to_string)
-            .collect(),
-        tests: Vec::new(),
-        status: status.to_owned(),
-    }
 }

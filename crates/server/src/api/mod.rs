@@ -44,6 +44,7 @@ mod tasks;
 mod templates;
 mod threads;
 mod timeline;
+pub(crate) mod traceability;
 mod zed;
 
 pub use openapi::document;
@@ -93,7 +94,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(implementation::diff))
         .routes(routes!(collisions::read))
         .routes(routes!(findings::list))
-        .routes(routes!(implementation::traceability))
+        .routes(routes!(traceability::read))
         .routes(routes!(report::read))
         .routes(routes!(search::search))
         .routes(routes!(analytics::read))

@@ -5,9 +5,10 @@ use super::{
     ReportedRequirement, RequirementTask, Stretch,
 };
 use crate::App;
-use crate::api::implementation::{Traceability, TracedRequirement, traced, units};
+use crate::api::implementation::units;
 use crate::api::problem::Problem;
 use crate::api::scenes;
+use crate::api::traceability::{Traceability, TracedRequirement, traced};
 use crate::clock::now;
 use crate::wire::{CheckView, UsageView, rfc3339};
 use store::LoggedEvent;

@@ -73,6 +73,16 @@ async fn wrong_types_and_values_are_named_and_null_is_absent() {
         .await
         .expect("an answer");
     assert_eq!(status, 422);
+    // Of what is unknown, no body is wrong.
+    for path in [
+        "/spec-tasks/spt_none/approve-specs",
+        "/spec-tasks/spt_none/work-sessions/stws_none/spawn",
+        &format!("/spec-tasks/{id}/work-sessions/stws_none/spawn"),
+        "/work-sessions/stws_none/messages",
+        "/tasks/spt_none/work-sessions",
+    ] {
+        assert_eq!(server.try_post(path, &json!({})).await.expect("an answer").0, 404, "{path}");
+    }
     for (path, status, field) in [
         ("/spec-tasks?status=backlog&status=bogus", 422, Some("status")),
         ("/spec-tasks?sort=--name", 422, Some("sort")),

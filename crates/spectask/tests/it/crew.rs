@@ -411,7 +411,30 @@ async fn an_instance_reports_of_itself_and_nothing_else() {
     let stopped = crew.server.try_delete(&format!("/spec-tasks/{}/zed-instance", crew.task)).await;
     assert_eq!(stopped.expect("an answer").0, 200);
     assert_eq!(post("/zed/events", event(instance, "heartbeat")).await.0, 401);
+    // The turn that it ended goes on in another process.
+    let path = format!("/spec-tasks/{}/zed-instance", crew.task);
+    let begun = Instant::now();
+    while crew.server.get(&path).await["restarts"] != 1 {
+        assert!(begun.elapsed() < Duration::from_secs(120), "{}", crew.place.read_log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     crew.server.post(&format!("/spec-tasks/{}/cancel", crew.task), &json!({})).await;
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requirement_is_traced_to_what_carries_it_out() {
+    let tested = "{ write = \"tests/order.py\", content = \"assert True\\n\" }, ".to_owned() + &chapter(1);
+    let crew = begin(&(steps(1, &tested) + &steps(2, &chapter(2))), json!({}), TASKS).await;
+    crew.review().await;
+    let traced = crew.server.get(&format!("/spec-tasks/{}/traceability", crew.task)).await;
+    let of = |number: &str| {
+        let all = traced["requirements"].as_array().expect("requirements");
+        let one = all.iter().find(|one| one["id"] == number).expect("a requirement");
+        (one["tasks"].clone(), one["tests"].clone(), one["status"].clone())
+    };
+    assert_eq!(of("1.1"), (json!(["1"]), json!(["tests/order.py"]), json!("done")), "{traced:#}");
+    assert_eq!(of("1.2"), (json!(["2"]), json!([]), json!("done")), "{traced:#}");
     crew.end().await;
 }
 

@@ -97,13 +97,16 @@ pub(super) fn choose(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(
         if draft.task.sessions.iter().any(|other| other.superseded_by.as_ref() == Some(session)) {
             return Err(Rejected::AlreadySo("the work session is chosen".to_owned()));
         }
-        return Err(Rejected::WrongState(
-            "the work session has no alternative to choose it instead of".to_owned(),
-        ));
+        let status = draft.task.session_status(&found);
+        return Err(Rejected::WrongState(format!(
+            "the {status} work session has no alternative to choose it instead of; continue it as two first"
+        )));
     }
     expect_implementing(draft, &found, "choose a work session")?;
     if matches!(found.state, SessionState::Cancelled | SessionState::Skipped) {
-        return Err(Rejected::WrongState("cannot choose a work session that was cancelled".to_owned()));
+        return Err(Rejected::WrongState(
+            "cannot choose a work session that is cancelled; retry it first, or choose its alternative".to_owned(),
+        ));
     }
     draft.event(Event::SessionChosen { session: session.clone(), instead_of: instead_of.clone() });
     give_up(draft, &instead_of);
