@@ -105,7 +105,8 @@ pub(super) fn choose(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(
     expect_implementing(draft, &found, "choose a work session")?;
     if matches!(found.state, SessionState::Cancelled | SessionState::Skipped) {
         return Err(Rejected::WrongState(
-            "cannot choose a work session that is cancelled; retry it first, or choose its alternative".to_owned(),
+            "cannot choose a work session that is cancelled; retry it first, or choose its alternative"
+                .to_owned(),
         ));
     }
     draft.event(Event::SessionChosen { session: session.clone(), instead_of: instead_of.clone() });

@@ -170,8 +170,12 @@ struct Reader {
     current: Option<usize>,
     /// The task that is a heading, with its level, until a heading ends it.
     whole: Option<(usize, usize)>,
+    /// The items that the last one stands inside of, itself included, with their indentations.
+    inside: Vec<(usize, usize)>,
     /// A list that is being told: what of, and the indentation it is inside of where that bounds it.
     list: Option<(Kind, Option<usize>)>,
+    /// The item that the list tells about.
+    told: usize,
 }
 
 impl Reader {
@@ -183,6 +187,8 @@ impl Reader {
             self.list = None;
         }
         self.current = Some(self.plan.items.len());
+        self.inside.retain(|(indent, _)| *indent < found.indent);
+        self.inside.push((found.indent, self.plan.items.len()));
         self.plan.items.push(Item {
             number: found.number,
             title: found.title,
@@ -205,6 +211,7 @@ impl Reader {
         let inside = self.whole.filter(|(_, whole)| level > *whole);
         let found = TASK_HEADING.captures(line.text);
         self.list = None;
+        self.inside.clear();
         if let Some(found) = &found {
             let (number, title) = (found[1].to_owned(), found[2].to_owned());
             if NAMED_TASK.is_match(line.text) {
@@ -227,6 +234,7 @@ impl Reader {
         self.current = inside.map(|(whole, _)| whole);
         if inside.is_some() {
             self.list = facts::section(line.text).map(|kind| (kind, None));
+            self.told = self.current.unwrap_or_default();
             if self.list.is_none() {
                 self.describe(line.text.trim_start_matches('#'));
             }
@@ -235,11 +243,12 @@ impl Reader {
 
     /// Takes in a line below an item: a fact about it, or its description.
     fn tell(&mut self, line: &str) {
-        let Some(item) = self.current.and_then(|at| self.plan.items.get_mut(at)) else { return };
+        let Some(told) = self.told_by(line) else { return };
         if let Some((kind, inside)) = self.list {
             if line.trim().is_empty() {
                 return;
             }
+            let Some(item) = self.plan.items.get_mut(self.told) else { return };
             match facts::bullet(line) {
                 Some((indent, value))
                     if inside.is_none_or(|inside| indent > inside) && facts::is_told(kind, value) =>
@@ -249,14 +258,23 @@ impl Reader {
                 _ => self.list = None,
             }
         }
-        match facts::fact(line) {
-            Some((Kind::Advice, _)) | None => self.describe(line),
-            Some((kind, "")) => {
-                self.list = Some((kind, Some(facts::indent(line))));
-                take(item, kind, "");
-            }
-            Some((kind, value)) => take(item, kind, value),
+        let fact = facts::fact(line).filter(|(kind, _)| *kind != Kind::Advice);
+        let (Some((kind, value)), Some(item)) = (fact, self.plan.items.get_mut(told)) else {
+            return self.describe(line);
+        };
+        take(item, kind, value);
+        if value.is_empty() {
+            self.list = Some((kind, Some(facts::indent(line))));
+            self.told = told;
         }
+    }
+
+    /// The item that a line tells about: for a bullet that which it stands inside of, else the last.
+    fn told_by(&self, line: &str) -> Option<usize> {
+        let last = self.current?;
+        let around = facts::bullet(line)
+            .and_then(|(indent, _)| self.inside.iter().rev().find(|(other, _)| *other < indent));
+        Some(around.map_or(last, |(_, item)| *item))
     }
 
     fn describe(&mut self, line: &str) {
@@ -345,6 +363,19 @@ mod tests {
         assert_eq!(plan.items[0].description, "- Detail");
         assert_eq!(plan.items[1].dependencies.as_deref(), Some(&["1".to_owned()][..]));
         assert_eq!(plan.items[1].requirements, ["1.2", "4"]);
+    }
+
+    #[test]
+    fn a_fact_beside_the_parts_is_about_the_whole() {
+        let text = "- [ ] 1. One\n- [ ] 2. Two\n- [ ] 3. Three\n  - [ ] 3.1 Part\n    - _Boundary: src/a_\n  - _Depends: 1_\n";
+        let plan = parse(text);
+        assert_eq!(plan.items[2].dependencies.as_deref(), Some(&["1".to_owned()][..]));
+        assert_eq!(
+            (plan.items[3].boundary.as_slice(), &plan.items[3].dependencies),
+            (&["src/a".to_owned()][..], &None)
+        );
+        let needs: Vec<_> = plan.units().into_iter().map(|unit| unit.dependencies).collect();
+        assert_eq!(needs, [vec![], vec![0], vec![0]]);
     }
 
     #[test]
