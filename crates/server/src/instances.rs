@@ -253,9 +253,9 @@ impl Instances {
             agent: json!({ "name": info.name, "version": info.version, "protocol_version": info.protocol_version }),
             pid: Some(i64::from(identity.pid)),
             start_time: Some(i64::try_from(identity.start_time).unwrap_or(i64::MAX)),
-            restarts: before.as_ref().map_or(0, |row| {
-                row.restarts + i64::from(running.is_restart || row.status == DISCONNECTED)
-            }),
+            restarts: before
+                .as_ref()
+                .map_or(0, |row| row.restarts + i64::from(running.is_restart || row.status == DISCONNECTED)),
             started_at: Some(running.started_at),
             last_activity: Some(now()),
             project_path: before.and_then(|row| row.project_path),

@@ -2,6 +2,8 @@
 
 use agent::Update;
 use serde_json::{Value, json};
+use store::LogRow;
+use workflow::Millis;
 
 /// The log entry of an update, or none for what is not part of the conversation.
 pub(crate) fn entry(update: &Update, raw: &Value) -> Option<Value> {
@@ -70,6 +72,83 @@ pub(crate) fn last_message<'e>(entries: impl DoubleEndedIterator<Item = &'e Valu
     pieces.into_iter().rev().collect()
 }
 
+/// Something that was said in a conversation, whole.
+#[derive(Debug)]
+pub(crate) struct Message {
+    pub(crate) seq: u64,
+    pub(crate) at: Millis,
+    pub(crate) is_agent: bool,
+    pub(crate) text: String,
+    /// By which it is changed while it waits.
+    id: Option<String>,
+}
+
+/// The messages of a log, put together from its entries in their order.
+#[derive(Default)]
+pub(crate) struct Messages {
+    said: Vec<Message>,
+    /// The agent's message that goes on.
+    open: Option<usize>,
+}
+
+impl Messages {
+    pub(crate) fn take(&mut self, row: &LogRow) {
+        let field = |name: &str| row.entry[name].as_str();
+        let said = field("text").unwrap_or_default();
+        match field("kind").unwrap_or_default() {
+            "agent_message" => match self.open.and_then(|at| self.said.get_mut(at)) {
+                Some(open) => open.text.push_str(said),
+                None => {
+                    self.open = Some(self.said.len());
+                    self.said.push(Message::of(row, true, said, None));
+                }
+            },
+            "user_message" => self.said.push(Message::of(row, false, said, field("message_id"))),
+            "message_edited" => {
+                if let Some(message) = self.changed(field("message_id")) {
+                    said.clone_into(&mut message.text);
+                }
+            }
+            "message_withdrawn" => {
+                if let Some(message) = self.changed(field("message_id")) {
+                    message.text.clear();
+                }
+            }
+            _ => match Between::of(&row.entry) {
+                Between::Nothing => {}
+                Between::Pause => {
+                    if let Some(open) = self.open.and_then(|at| self.said.get_mut(at))
+                        && !open.text.ends_with('\n')
+                    {
+                        open.text.push_str("\n\n");
+                    }
+                }
+                Between::End => self.open = None,
+            },
+        }
+    }
+
+    fn changed(&mut self, id: Option<&str>) -> Option<&mut Message> {
+        self.said.iter_mut().rfind(|message| message.id.is_some() && message.id.as_deref() == id)
+    }
+
+    /// What was said; what was withdrawn before anybody read it was not.
+    pub(crate) fn all(self) -> Vec<Message> {
+        let mut said = self.said;
+        for message in &mut said {
+            message.text.truncate(message.text.trim_end().len());
+        }
+        said.retain(|message| !message.text.is_empty());
+        said
+    }
+}
+
+impl Message {
+    fn of(row: &LogRow, is_agent: bool, text: &str, id: Option<&str>) -> Self {
+        Self { seq: row.seq, at: row.at, is_agent, text: text.to_owned(), id: id.map(str::to_owned) }
+    }
+}
+
 /// The update itself, inside or without its notification.
 fn body(raw: &Value) -> &Value {
     raw.get("update").unwrap_or(raw)
@@ -116,6 +195,29 @@ mod tests {
         let words =
             [("agent_message", "I look."), ("tool_call", ""), ("agent_message", "Done."), ("commit", "")];
         assert_eq!(said(&words), "Done.");
+    }
+
+    #[test]
+    fn a_conversation_is_its_messages() {
+        let entries = [
+            json!({ "kind": "user_message", "text": "Write.", "by": "spectask" }),
+            json!({ "kind": "agent_message", "text": "I " }),
+            json!({ "kind": "user_message", "text": "Shorter", "message_id": "m1" }),
+            json!({ "kind": "agent_message", "text": "look.\n" }),
+            json!({ "kind": "user_message", "text": "No", "message_id": "m2" }),
+            json!({ "kind": "message_edited", "text": "Shorter, please.", "message_id": "m1" }),
+            json!({ "kind": "message_withdrawn", "message_id": "m2" }),
+            json!({ "kind": "tool_call" }),
+            json!({ "kind": "agent_message", "text": "Done." }),
+        ];
+        let mut messages = Messages::default();
+        for (seq, entry) in (1..).zip(entries) {
+            messages.take(&LogRow { seq, at: Millis(0), entry });
+        }
+        let said: Vec<_> = messages.all().into_iter().map(|one| (one.seq, one.is_agent, one.text)).collect();
+        let expected =
+            [(1, false, "Write."), (2, true, "I look."), (3, false, "Shorter, please."), (9, true, "Done.")];
+        assert_eq!(said, expected.map(|(seq, is_agent, text)| (seq, is_agent, text.to_owned())));
     }
 
     #[test]

@@ -85,7 +85,11 @@ struct Asked {
 }
 
 /// The files that a session changed, without secrets, and whether uncommitted changes are among them.
-pub(super) async fn changes(app: &App, task: &Task, session: &Session) -> Result<(Vec<git::FileDiff>, bool), Problem> {
+pub(super) async fn changes(
+    app: &App,
+    task: &Task,
+    session: &Session,
+) -> Result<(Vec<git::FileDiff>, bool), Problem> {
     let Some(branch) = session.branch.clone() else { return Ok((Vec::new(), false)) };
     let workplace = app.repositories.workplace(&task.project).await?;
     let run = app.store.session_run(&session.id).await?.unwrap_or_default();

@@ -6,6 +6,7 @@ use super::page::{PageQuery, Paged, PartQuery, headers_with, limit, page, part};
 use super::problem::Problem;
 use super::scenes;
 use crate::App;
+use crate::transcript::{self, Messages};
 use crate::wire::{ImplementationTask, SpecTask, WorkSession, ZedThread, rfc3339};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -284,8 +285,8 @@ pub(crate) async fn helix(
     Ok(Json(HelixSession::of(&task, found(&task, session.as_str())?)))
 }
 
-/// How many log entries a conversation is read from at most.
-const READ: u64 = 20_000;
+/// How many log entries are read at once.
+const READ: u64 = 5_000;
 
 /// One message of a conversation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -295,6 +296,13 @@ pub(crate) struct Message {
     /// `user` or `assistant`.
     role: String,
     content: String,
+}
+
+impl Message {
+    fn of(said: transcript::Message) -> Self {
+        let role = if said.is_agent { "assistant" } else { "user" };
+        Self { seq: said.seq, at: rfc3339(said.at), role: role.to_owned(), content: said.text }
+    }
 }
 
 /// Which messages are read.
@@ -321,24 +329,20 @@ pub(crate) async fn messages(
     Query(query): Query<MessagesQuery>,
 ) -> Result<Paged<Message>, Problem> {
     let (_, session) = by_helix(&app, &caller, &id).await?;
-    let rows = app.store.read_log(&session, query.after.unwrap_or(0), READ).await?;
-    let mut messages: Vec<Message> = Vec::new();
-    for row in rows {
-        let role = match row.entry["kind"].as_str() {
-            Some("user_message") => "user",
-            Some("agent_message") => "assistant",
-            _ => continue,
-        };
-        let text = row.entry["text"].as_str().unwrap_or_default();
-        match messages.last_mut().filter(|last| last.role == "assistant" && role == "assistant") {
-            Some(last) => last.content.push_str(text),
-            None => messages.push(Message {
-                seq: row.seq,
-                at: rfc3339(row.at),
-                role: role.to_owned(),
-                content: text.to_owned(),
-            }),
+    let mut messages = Messages::default();
+    let mut read = 0;
+    loop {
+        let rows = app.store.read_log(&session, read, READ).await?;
+        for row in &rows {
+            messages.take(row);
+        }
+        match rows.last().filter(|_| rows.len() as u64 == READ) {
+            Some(last) => read = last.seq,
+            None => break,
         }
     }
+    // A message that began before is whole or absent.
+    let after = query.after.unwrap_or(0);
+    let messages = messages.all().into_iter().filter(|said| said.seq > after).map(Message::of).collect();
     page(&uri, &PageQuery { limit: query.limit, cursor: query.cursor }, messages)
 }

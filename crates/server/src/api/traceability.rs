@@ -86,7 +86,8 @@ async fn tests(app: &App, task: &Task) -> Result<HashMap<SessionId, Vec<String>>
     let mut tests = HashMap::new();
     for session in task.sessions.iter().filter(|session| session.merged.is_some()) {
         let (files, _) = session_diff::changes(app, task, session).await?;
-        let paths: Vec<String> = files.into_iter().map(|file| file.path).filter(|path| is_test(path)).collect();
+        let paths: Vec<String> =
+            files.into_iter().map(|file| file.path).filter(|path| is_test(path)).collect();
         tests.insert(session.id.clone(), paths);
     }
     Ok(tests)
@@ -170,7 +171,9 @@ mod tests {
         for path in tests {
             assert!(is_test(path), "{path}");
         }
-        for path in ["src/latest.rs", "contest.py", "specs/spt_1/tasks.md", "src/attestation.go", "testing.md"] {
+        for path in
+            ["src/latest.rs", "contest.py", "specs/spt_1/tasks.md", "src/attestation.go", "testing.md"]
+        {
             assert!(!is_test(path), "{path}");
         }
     }
