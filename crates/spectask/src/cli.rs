@@ -53,6 +53,12 @@ pub(crate) enum Command {
     List(List),
     /// Show a task.
     Show(TaskId),
+    /// Print a task's documents: requirements, design and plan, or one of them.
+    Document(Document),
+    /// Print what a task or a work session changed, as a diff.
+    Diff(Named),
+    /// Print what was said in a work session.
+    Log(SessionId),
     /// Search tasks, their documents, and what was said and done in their sessions.
     Search(Search),
     /// Print the report of a task: what was asked, what was done for each requirement, and what it took.
@@ -109,6 +115,13 @@ pub(crate) enum Command {
         #[arg(trailing_var_arg = true)]
         command: Vec<String>,
     },
+}
+
+impl Command {
+    /// Whether it goes on although nobody reads what it prints.
+    pub(crate) fn outlives_its_reader(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Demo(_) | Self::Agent(_))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -383,6 +396,35 @@ pub(crate) struct Analytics {
 pub(crate) struct TaskId {
     /// The task's id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Document {
+    /// The task's id, the end of its id, or words of its name that no other task has.
+    pub(crate) task: String,
+    #[arg(value_enum)]
+    pub(crate) document: Option<DocumentName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DocumentName {
+    Requirements,
+    Design,
+    Tasks,
+    /// The checklist as it stands.
+    Progress,
+}
+
+impl DocumentName {
+    /// As the server calls it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Requirements => "requirements",
+            Self::Design => "design",
+            Self::Tasks => "tasks",
+            Self::Progress => "progress",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -119,6 +119,11 @@ impl Client {
         if named.starts_with("spt_") {
             return Ok(named.to_owned());
         }
+        if named.trim().is_empty() {
+            let detail =
+                "name a task by its id, the end of its id, or words of its name; `spectask list` shows them";
+            return Err(Failure::NotFound(detail.to_owned()).into());
+        }
         let found =
             self.get("/spec-tasks", &[("q", named.to_owned()), ("limit", "10".to_owned())]).await?.body;
         let found = found.as_array().cloned().unwrap_or_default();

@@ -26,6 +26,10 @@ fn main() -> ExitCode {
         return agent::exec_agent(&command);
     }
     let cli = cli::Cli::parse();
+    if !cli.command.outlives_its_reader() {
+        // `spectask log … | head` ends with its reader.
+        sigpipe::reset();
+    }
     output::start_log(&cli);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -53,6 +53,11 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// A text of several lines without what would move the cursor or change colours.
+pub(crate) fn lines(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { ' ' } else { c }).collect()
+}
+
 /// A text on one line, cut to a width.
 pub(crate) fn short(text: &str, width: usize) -> String {
     let line = plain(text.lines().next().unwrap_or_default());

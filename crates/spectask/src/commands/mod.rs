@@ -6,6 +6,7 @@ mod crew;
 mod doctor;
 mod plain;
 mod projects;
+mod reading;
 mod rebuild;
 mod report;
 mod review;
@@ -33,6 +34,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Templates(command) => templates::list(&cli, command).await?,
         Command::List(command) => tasks::list(&cli, command).await?,
         Command::Show(command) => tasks::show(&cli, &command.task).await?,
+        Command::Document(command) => reading::document(&cli, command).await?,
+        Command::Diff(command) => reading::diff(&cli, &command.name).await?,
+        Command::Log(command) => reading::log(&cli, command).await?,
         Command::Search(command) => search::search(&cli, command).await?,
         Command::Report(command) => report::report(&cli, command).await?,
         Command::Analytics(command) => analytics::analytics(&cli, command).await?,

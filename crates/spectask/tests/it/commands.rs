@@ -43,9 +43,16 @@ async fn the_job_runs_by_the_command_line_alone() {
     assert_eq!(planned["status"], "spec_review", "{planned:#}");
     assert!(run(&["list"]).contains("spec_review"));
     assert!(run(&["show", "Write a note"]).contains("spectask approve"));
+    assert!(run(&["document", "Write a note"]).contains("THE folder SHALL have a note."));
+    assert!(!run(&["document", "Write a note", "tasks"]).contains("SHALL"));
     let reviewed: Value =
         serde_json::from_str(&run(&["--json", "approve", "Write a note", "--wait"])).expect("JSON");
     assert_eq!(reviewed["status"], "implementation_review", "{reviewed:#}");
+    assert!(run(&["diff", "Write a note"]).contains("+++ b/note.md\n@@"));
+    let sessions: Value = serde_json::from_str(&run(&["--json", "sessions", "Write a note"])).expect("JSON");
+    let session = sessions["work_sessions"][1]["id"].as_str().expect("a session");
+    assert!(run(&["diff", session]).contains("+Note"));
+    assert!(run(&["log", session]).contains("── asked"));
     let done: Value =
         serde_json::from_str(&run(&["--json", "approve", "Write a note", "--wait"])).expect("JSON");
     assert_eq!(done["status"], "done", "{done:#}");
@@ -55,6 +62,8 @@ async fn the_job_runs_by_the_command_line_alone() {
     assert!(run(&["config"]).contains("max_instances"));
     let code = |args: &[&str]| spectask(&place, args).status.code();
     assert_eq!(code(&["show", "nothing like it"]), Some(3));
+    assert_eq!(code(&["show", ""]), Some(3));
+    assert_eq!(code(&["log", "Write a note"]), Some(3));
     assert_eq!(code(&["approve", "Write a note"]), Some(4));
     assert_eq!(code(&["frobnicate"]), Some(2));
     server.end().await;
@@ -102,6 +111,13 @@ fn completions_and_help_are_there() {
     std::fs::write(place.path("spectask.toml"), "").expect("a file");
     assert!(said(&spectask(&place, &["completions", "bash"])).contains("request-changes"));
     assert!(said(&spectask(&place, &["--help"])).contains("Exit codes"));
+    // A reader that goes away is no failure.
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_spectask"));
+    let pipes = (std::process::Stdio::piped(), std::process::Stdio::piped());
+    let mut child = command.arg("openapi").stdout(pipes.0).stderr(pipes.1).spawn().expect("the binary runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("an end");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let broken = place.path("spectask.toml");
     std::fs::write(broken, "[limits]\nmax_instance = 3\n").expect("a file");
     let output = spectask(&place, &["config"]);

@@ -1,0 +1,157 @@
+//! Reading what was made and said, from the terminal: documents, changes, conversations.
+
+use super::client;
+use super::crew::is_session;
+use crate::cli::{Cli, Document, DocumentName, SessionId};
+use crate::client::Client;
+use crate::failure::Failure;
+use crate::output::{self, lines, text};
+use serde_json::{Value, json};
+
+/// How many items of a list are asked for at once.
+const PAGE: usize = 500;
+
+/// Prints one of a task's documents, or the three that are approved.
+pub(crate) async fn document(cli: &Cli, command: &Document) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    let id = client.task_id(&command.task).await?;
+    let names = match command.document {
+        Some(name) => vec![name],
+        None => vec![DocumentName::Requirements, DocumentName::Design, DocumentName::Tasks],
+    };
+    let mut documents = Vec::new();
+    for name in names {
+        documents.push(client.get(&format!("/spec-tasks/{id}/documents/{}", name.as_str()), &[]).await?.body);
+    }
+    if cli.json {
+        output::json(&Value::Array(documents));
+        return Ok(());
+    }
+    for (at, document) in documents.iter().enumerate() {
+        if at > 0 {
+            println!();
+        }
+        println!("{}", lines(text(document, "content")).trim_end());
+    }
+    Ok(())
+}
+
+/// Prints what a task or a work session changed, as a diff.
+pub(crate) async fn diff(cli: &Cli, named: &str) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    let path = if is_session(named) {
+        format!("/work-sessions/{named}/diff")
+    } else {
+        format!("/spec-tasks/{}/diff", client.task_id(named).await?)
+    };
+    let files = whole(&client, &path, "files").await?;
+    if cli.json {
+        output::json(&Value::Array(files));
+        return Ok(());
+    }
+    if files.is_empty() {
+        println!("Nothing changed.");
+    }
+    for file in &files {
+        print!("{}", patch(file));
+    }
+    Ok(())
+}
+
+/// Prints what was said in a work session.
+pub(crate) async fn log(cli: &Cli, command: &SessionId) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    if !is_session(&command.session) {
+        let detail = format!(
+            "{:?} is no work session; `spectask sessions TASK` lists those of a task with their ids",
+            command.session
+        );
+        return Err(Failure::NotFound(detail).into());
+    }
+    let found = client.get(&format!("/work-sessions/{}", command.session), &[]).await?.body;
+    let helix = text(&found["helix_session"], "id").to_owned();
+    let messages = whole(&client, &format!("/sessions/{helix}/messages"), "").await?;
+    if cli.json {
+        output::json(&Value::Array(messages));
+        return Ok(());
+    }
+    if messages.is_empty() {
+        println!("Nothing said yet.");
+    }
+    for message in &messages {
+        let who = if text(message, "role") == "user" { "asked" } else { "agent" };
+        println!("── {who}, {}", text(message, "at"));
+        println!("{}\n", lines(text(message, "content")).trim_end());
+    }
+    Ok(())
+}
+
+/// A whole list, page by page; it is the answer itself or a field of it.
+async fn whole(client: &Client, path: &str, field: &str) -> anyhow::Result<Vec<Value>> {
+    let mut all = Vec::new();
+    loop {
+        let query = [("limit", PAGE.to_string()), ("cursor", all.len().to_string())];
+        let answer = client.get(path, &query).await?;
+        let part = if field.is_empty() { &answer.body } else { &answer.body[field] };
+        let part = part.as_array().cloned().unwrap_or_default();
+        let is_last = part.is_empty();
+        all.extend(part);
+        if is_last || answer.total.is_some_and(|total| all.len() as u64 >= total) {
+            return Ok(all);
+        }
+    }
+}
+
+/// A file's part of a patch, as `git diff` writes it.
+fn patch(file: &Value) -> String {
+    let (path, old) = (text(file, "path"), text(file, "old_path"));
+    let old = if old.is_empty() { path } else { old };
+    let status = text(file, "status");
+    let mut patch = format!("diff --git a/{old} b/{path}\n");
+    match status {
+        "added" => patch.push_str("new file\n"),
+        "deleted" => patch.push_str("deleted file\n"),
+        "renamed" => patch.push_str(&format!("rename from {old}\nrename to {path}\n")),
+        _ => {}
+    }
+    if file["is_binary"] == json!(true) {
+        patch.push_str("Binary file\n");
+        return lines(&patch);
+    }
+    let hunks: &[Value] = file["hunks"].as_array().map_or(&[], Vec::as_slice);
+    if !hunks.is_empty() {
+        let side = |letter: char, name: &str, absent: bool| {
+            if absent { "/dev/null".to_owned() } else { format!("{letter}/{name}") }
+        };
+        let (before, after) = (side('a', old, status == "added"), side('b', path, status == "deleted"));
+        patch.push_str(&format!("--- {before}\n+++ {after}\n"));
+    }
+    for hunk in hunks {
+        patch.push_str(text(hunk, "header").trim_end());
+        patch.push('\n');
+        for line in hunk["lines"].as_array().into_iter().flatten() {
+            patch.push_str(text(line, "kind"));
+            patch.push_str(text(line, "text"));
+            patch.push('\n');
+        }
+    }
+    lines(&patch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_written_as_git_writes_it() {
+        let file = json!({ "path": "new.md", "old_path": "old.md", "status": "renamed", "is_binary": false, "hunks": [{
+            "header": "@@ -1,2 +1,2 @@", "lines": [
+                { "kind": " ", "text": "one" }, { "kind": "-", "text": "two" }, { "kind": "+", "text": "t\u{1b}wo" } ],
+        }] });
+        assert_eq!(
+            patch(&file),
+            "diff --git a/old.md b/new.md\nrename from old.md\nrename to new.md\n--- a/old.md\n+++ b/new.md\n\
+             @@ -1,2 +1,2 @@\n one\n-two\n+t wo\n"
+        );
+    }
+}
