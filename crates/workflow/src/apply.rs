@@ -1,9 +1,10 @@
 //! Folding an event into the state: what a task is after something happened.
 
+use crate::session::cut_short;
 use crate::{
-    Comment, CommentId, CoordinationEvent, Decision, EndedTurn, Event, Interval, Landing, Millis, NewTask,
-    Phase, PlannedSession, Planning, PlanningStep, Session, SessionId, SessionState, Stuck, Task, TaskEdit,
-    Usage, task::slug,
+    Ask, Comment, CommentId, CoordinationEvent, Decision, EndedTurn, Event, Interval, Landing, Millis,
+    NewTask, Phase, PlannedSession, Planning, PlanningStep, Session, SessionId, SessionState, Stuck, Task,
+    TaskEdit, Usage, task::slug,
 };
 
 impl Task {
@@ -181,6 +182,8 @@ impl Task {
                         session.usage.add(usage);
                     }
                     session.heals = 0;
+                    session.cut_short =
+                        if cut_short(stop_reason).is_some() { session.cut_short + 1 } else { 0 };
                     if let SessionState::Working { turn } = &session.state {
                         let (turn, stop_reason) = (turn.clone(), stop_reason.clone());
                         session.state = SessionState::Saving { turn, stop_reason };
@@ -239,7 +242,11 @@ impl Task {
                 self.on_session(session, now, |session| session.next_ask = Some(ask.clone()));
             }
             Event::SessionAskedAgain { session, ask } => self.on_session(session, now, |session| {
-                session.asks += 1;
+                if matches!(ask, Ask::ResolveConflict { .. }) {
+                    session.conflicts += 1;
+                } else {
+                    session.asks += 1;
+                }
                 session.next_ask = Some(ask.clone());
             }),
             Event::SessionReadyToMerge { session } => self.on_session(session, now, |session| {
@@ -252,8 +259,7 @@ impl Task {
             Event::SessionCompleted { session, merged } => self.on_session(session, now, |session| {
                 session.close_interval(now);
                 session.merged = merged.clone().or(session.merged.take());
-                session.asks = 0;
-                session.heals = 0;
+                session.begin_afresh();
                 session.last_error = None;
                 session.completed_at = Some(now);
                 session.state = SessionState::Completed;
@@ -261,8 +267,7 @@ impl Task {
             Event::SessionIdle { session, merged } => self.on_session(session, now, |session| {
                 session.close_interval(now);
                 session.merged = merged.clone().or(session.merged.take());
-                session.asks = 0;
-                session.heals = 0;
+                session.begin_afresh();
                 session.last_error = None;
                 session.state = SessionState::Idle;
             }),
@@ -276,8 +281,7 @@ impl Task {
                 });
             }
             Event::SessionRetried { session } => self.on_session(session, now, |session| {
-                session.heals = 0;
-                session.asks = 0;
+                session.begin_afresh();
                 session.completed_at = None;
                 session.state = SessionState::Pending;
             }),
@@ -504,6 +508,8 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         turns: 0,
         heals: 0,
         asks: 0,
+        cut_short: 0,
+        conflicts: 0,
         messages: Vec::new(),
         next_ask: plan.next_ask,
         last_commit: None,

@@ -33,7 +33,7 @@ pub enum Effect {
     HandOff { hash: String },
     /// Ensure a session's worktree and branch. Reports `WorktreeOpened`.
     OpenWorktree { session: SessionId },
-    /// Commit what a turn left uncommitted. Reports `WorkCommitted`.
+    /// Commit what a turn left uncommitted. Reports `WorkCommitted`, or `MergeUnfinished`.
     CommitWork {
         session: SessionId,
         turn: TurnId,

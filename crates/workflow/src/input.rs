@@ -302,6 +302,14 @@ pub enum Input {
         head: Option<Commit>,
         changed: bool,
     },
+    /// The turn left a merge in the session's worktree that is not concluded.
+    MergeUnfinished {
+        session: SessionId,
+        turn: TurnId,
+        files: Vec<String>,
+        /// The places with conflict markers, as Markdown.
+        details: String,
+    },
     SessionMerged {
         session: SessionId,
         outcome: MergeOutcome,

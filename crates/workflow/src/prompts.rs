@@ -80,14 +80,20 @@ pub fn render(briefing: &Briefing<'_>) -> String {
             );
             text.push_str(&implement(briefing));
         }
-        Ask::ResolveConflict { files, details } => {
+        Ask::ResolveConflict { files, details, begun } => {
             // Only a session that was made to resolve a conflict with the base branch begins with it.
             let other = if turn.number > 1 { task.branch() } else { task.base_branch.clone() };
-            let _ = writeln!(
-                text,
-                "Your branch conflicts with `{other}`, on which the work done before yours is merged. Merge it into \
-                 your branch (`git merge {other}`), resolve the conflicts so that both sides' intentions hold, and commit.\n",
-            );
+            let what = if *begun {
+                format!(
+                    "The merge of `{other}` in your worktree is not concluded: files still have conflict markers. Resolve them"
+                )
+            } else {
+                format!(
+                    "Your branch conflicts with `{other}`, on which the work done before yours is merged. Merge it into \
+                     your branch (`git merge {other}`), resolve the conflicts"
+                )
+            };
+            let _ = writeln!(text, "{what} so that both sides' intentions hold, and commit.\n");
             bullets(&mut text, files);
             if !details.is_empty() {
                 let _ = writeln!(text, "\nThe conflicting places:\n\n{details}");

@@ -42,6 +42,12 @@ pub struct Session {
     pub heals: u32,
     /// How often it was asked again for the same thing since it last went well.
     pub asks: u32,
+    /// How many turns in a row were cut short: by a limit, or because somebody stopped them.
+    #[serde(default)]
+    pub cut_short: u32,
+    /// How often a conflict went back to it since its work was last merged.
+    #[serde(default)]
+    pub conflicts: u32,
     /// What people said to it that no turn has carried yet.
     pub messages: Vec<Message>,
     /// What the next turn asks for, when it is not the first.
@@ -216,7 +222,14 @@ pub enum Ask {
     /// The turn before changed nothing although it should have.
     NothingChanged,
     /// The branch conflicts with what was merged before it.
-    ResolveConflict { files: Vec<String>, details: String },
+    ResolveConflict {
+        files: Vec<String>,
+        /// The conflicting places with the lines of both sides, as Markdown.
+        details: String,
+        /// Whether the merge is under way in the session's worktree.
+        #[serde(default)]
+        begun: bool,
+    },
     /// Change what the reviewer of the implementation asked for.
     Rework {
         comments: String,
@@ -228,7 +241,33 @@ pub enum Ask {
     Message,
 }
 
+/// Why a turn that ended so was not at its end, for the agent; none when it ended by itself.
+pub(crate) fn cut_short(stop_reason: &str) -> Option<&'static str> {
+    match stop_reason {
+        "max_tokens" | "max_turn_requests" => Some("The turn before was cut short by a limit."),
+        // Whoever stopped it to say something may have withdrawn it.
+        "cancelled" => Some("The turn before was stopped before its end."),
+        _ => None,
+    }
+}
+
 impl Session {
+    /// What conflicts with its work, while nobody resolved it: files, and the lines of both sides as Markdown.
+    pub fn conflict(&self) -> Option<(&[String], &str)> {
+        match self.turn().map(|turn| &turn.ask).or(self.next_ask.as_ref()) {
+            Some(Ask::ResolveConflict { files, details, .. }) => Some((files, details)),
+            _ => None,
+        }
+    }
+
+    /// Whatever went wrong before counts no more.
+    pub(crate) fn begin_afresh(&mut self) {
+        self.heals = 0;
+        self.asks = 0;
+        self.cut_short = 0;
+        self.conflicts = 0;
+    }
+
     /// The name that people see.
     pub fn shown_name(&self) -> &str {
         self.called.as_deref().unwrap_or(&self.name)

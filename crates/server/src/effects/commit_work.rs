@@ -1,10 +1,13 @@
 //! Gathers what a turn did onto the session's branch, whatever it did with git, and commits what it left uncommitted.
 
+use super::merge_session::DETAILS;
 use super::{Done, Job, blocking, git_failure};
 use crate::clock::now;
 use crate::instances::workdir;
-use git::{Gather, Oddity};
+use git::{Gather, Gathered, Oddity};
 use serde_json::json;
+use std::fmt::Write as _;
+use std::path::Path;
 use workflow::{Commit, Failure, Input, SessionId, TurnId};
 
 /// How many of a session's commits are looked through for files that they touch.
@@ -29,13 +32,27 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
         time_ms: now().0,
         effect: Some(job.trailer("work")),
     };
-    let (gathered, changed) = blocking(move || {
+    let left = blocking(move || {
         let repository = workplace.repository;
-        let gathered = repository.gather(&gather)?;
+        let gathered = match repository.gather(&gather) {
+            Err(git::Error::Unmerged { path, files }) => {
+                let details = marked(&path, &files);
+                return Ok(Left::Unmerged { files, details });
+            }
+            gathered => gathered?,
+        };
         let own = repository.log(Some(&begun), &branch, COMMITS)?;
-        Ok::<_, git::Error>((gathered, own.iter().any(|commit| !commit.files_touched.is_empty())))
+        let changed = own.iter().any(|commit| !commit.files_touched.is_empty());
+        Ok::<_, git::Error>(Left::Gathered { gathered, changed })
     })
     .await?;
+    let (gathered, changed) = match left {
+        Left::Gathered { gathered, changed } => (gathered, changed),
+        Left::Unmerged { files, details } => {
+            let (session, turn) = (id.clone(), turn.clone());
+            return Ok(Done::Report(Input::MergeUnfinished { session, turn, files, details }));
+        }
+    };
     for oddity in &gathered.oddities {
         tracing::warn!(task = %job.task.id, session = %id, %oddity, "a session did something strange with git");
         tell(job, id, turn, oddity).await;
@@ -46,6 +63,57 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
         head: Some(Commit(gathered.head.to_string())),
         changed,
     }))
+}
+
+/// What a turn left.
+enum Left {
+    Gathered {
+        gathered: Gathered,
+        changed: bool,
+    },
+    /// A merge with files whose conflicts are not resolved.
+    Unmerged {
+        files: Vec<String>,
+        details: String,
+    },
+}
+
+/// The places with conflict markers, as text for an agent or a person.
+fn marked(worktree: &Path, files: &[String]) -> String {
+    let mut text = String::new();
+    for path in files {
+        let _ = writeln!(text, "### {path}: not resolved\n");
+        // Links are not followed: they may lead anywhere.
+        let is_file = worktree.join(path).symlink_metadata().is_ok_and(|found| found.is_file());
+        let bytes = is_file.then(|| std::fs::read(worktree.join(path)).ok()).flatten().unwrap_or_default();
+        for place in places(&String::from_utf8_lossy(&bytes)) {
+            let _ = writeln!(text, "```\n{place}```\n");
+        }
+        if text.len() > DETAILS {
+            text.truncate(text.floor_char_boundary(DETAILS));
+            text.push_str("\n(the rest is left out)\n");
+            break;
+        }
+    }
+    text
+}
+
+/// The stretches between conflict markers, these included.
+fn places(text: &str) -> Vec<String> {
+    let mut places: Vec<String> = Vec::new();
+    let mut is_inside = false;
+    for line in text.lines() {
+        if line.starts_with("<<<<<<<") {
+            is_inside = true;
+            places.push(String::new());
+        }
+        if let Some(place) = places.last_mut().filter(|_| is_inside) {
+            place.push_str(line);
+            place.push('\n');
+        }
+        is_inside &= !line.starts_with(">>>>>>>");
+    }
+    places
 }
 
 /// Tells those who read the session's log what was put right. A log that cannot be written now is no reason to

@@ -50,7 +50,7 @@ fn what_was_gathered(
 }
 
 /// How much of the conflicting places a prompt carries, in bytes.
-const DETAILS: usize = 12 * 1024;
+pub(super) const DETAILS: usize = 12 * 1024;
 
 /// The conflicting places, as text for an agent or a person.
 pub(super) fn details(files: &[ConflictFile]) -> String {

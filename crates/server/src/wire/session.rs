@@ -72,12 +72,23 @@ pub struct WorkSession {
     pub creation_method: CreationMethod,
     #[schema(required)]
     pub last_error: Option<LastError>,
+    /// What conflicts with its work, while that is not resolved.
+    #[schema(required)]
+    pub conflict: Option<ConflictView>,
     pub created_at: String,
     pub updated_at: String,
     #[schema(required)]
     pub started_at: Option<String>,
     #[schema(required)]
     pub completed_at: Option<String>,
+}
+
+/// A conflict with what was merged before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ConflictView {
+    pub files: Vec<String>,
+    /// The conflicting places with the lines of both sides, as Markdown.
+    pub details: String,
 }
 
 /// The end of a turn of another session.
@@ -218,6 +229,9 @@ impl WorkSession {
             usage: UsageView::of(session.usage),
             creation_method: session.method,
             last_error: session.last_error.as_ref().map(LastError::of),
+            conflict: session
+                .conflict()
+                .map(|(files, details)| ConflictView { files: files.to_vec(), details: details.to_owned() }),
             created_at: rfc3339(session.created_at),
             updated_at: rfc3339(session.updated_at),
             started_at: session.started_at.map(rfc3339),

@@ -175,7 +175,8 @@ pub(super) fn landed(draft: &mut Draft<'_, '_>, outcome: LandOutcome) -> Result<
             );
             let failure = Failure { class: FailureClass::Conflict, message, at: draft.cx.now };
             draft.event(Event::LandingHeld { failure });
-            rework(draft, "Conflict with the base branch", Ask::ResolveConflict { files, details });
+            let ask = Ask::ResolveConflict { files, details, begun: false };
+            rework(draft, "Conflict with the base branch", ask);
         }
         LandOutcome::ChecksFailed { results } => {
             let failed: Vec<&CheckResult> = results.iter().filter(|result| !result.passed).collect();

@@ -22,6 +22,7 @@ mod turns;
 
 use crate::context::Draft;
 use crate::{Context, Input, Message, Rejected, Step, Task};
+use sessions::Conflict;
 
 impl Task {
     /// Decides what an input means for the task: events and effects, or a rejection in words for people.
@@ -103,6 +104,9 @@ impl Task {
             Input::WorktreeOpened { session } => sessions::opened(&mut draft, &session)?,
             Input::WorkCommitted { session, turn, head, changed } => {
                 turns::committed(&mut draft, &session, &turn, head, changed)?;
+            }
+            Input::MergeUnfinished { session, turn, files, details } => {
+                turns::merge_unfinished(&mut draft, &session, &turn, Conflict { files, details })?;
             }
             Input::SessionMerged { session, outcome } => sessions::merged(&mut draft, &session, outcome)?,
             Input::ChecksRan { head, results } => landing::checks_ran(&mut draft, head, results)?,

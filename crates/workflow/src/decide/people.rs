@@ -4,7 +4,7 @@ use super::{coordinate, landing, no_such_session, planning, talk, template, wron
 use crate::context::Draft;
 use crate::{
     Effect, Event, Landing, Phase, Rejected, Session, SessionId, SessionPhase, SessionState, SessionStatus,
-    Stuck, TaskEdit, TaskStatus,
+    Stuck, Task, TaskEdit, TaskStatus,
 };
 
 pub(super) fn edit(draft: &mut Draft<'_, '_>, edit: TaskEdit) -> Result<(), Rejected> {
@@ -79,19 +79,7 @@ pub(super) fn retry(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejecte
         }
         Phase::ImplementationFailed { .. } => {
             draft.event(Event::Retried { by });
-            let failed: Vec<SessionId> = draft
-                .task
-                .sessions
-                .iter()
-                .filter(|session| session.phase != SessionPhase::Planning)
-                .filter(|session| {
-                    matches!(session.state, SessionState::Failed { .. } | SessionState::Cancelled)
-                        && draft.task.given_up_for(session).is_none()
-                        && session.elsewhere.is_none()
-                })
-                .map(|session| session.id.clone())
-                .collect();
-            for session in failed {
+            for session in stuck(&draft.task) {
                 draft.event(Event::SessionRetried { session });
             }
             draft.event(Event::ImplementationQueued);
@@ -110,6 +98,21 @@ pub(super) fn retry(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejecte
             Err(wrong_state(&draft.task, "retry", "only a failed task is tried again"))
         }
     }
+}
+
+/// The sessions for which an implementation cannot go on: those that failed, else those that a person cancelled and
+/// others wait for.
+fn stuck(task: &Task) -> Vec<SessionId> {
+    let all = |is_meant: &dyn Fn(&Session) -> bool| -> Vec<SessionId> {
+        let crew = task.sessions.iter().filter(|session| {
+            session.phase != SessionPhase::Planning
+                && session.elsewhere.is_none()
+                && task.given_up_for(session).is_none()
+        });
+        crew.filter(|session| is_meant(session)).map(|session| session.id.clone()).collect()
+    };
+    let failed = all(&|session| matches!(session.state, SessionState::Failed { .. }));
+    if failed.is_empty() { all(&|session| session.state == SessionState::Cancelled) } else { failed }
 }
 
 /// A session is called otherwise: what people see changes, and nothing else.

@@ -23,14 +23,7 @@ pub(super) fn plan(draft: &mut Draft<'_, '_>) {
     // Sessions by unit index, known or about to be.
     let mut of_unit: Vec<Option<SessionId>> = vec![None; units.len()];
     for unit in &units {
-        of_unit[unit.index] = draft
-            .task
-            .sessions
-            .iter()
-            .find(|session| {
-                session.phase == SessionPhase::Implementation && is_for(session, unit, &draft.task)
-            })
-            .map(|session| session.id.clone());
+        of_unit[unit.index] = session_for(unit, &draft.task).map(|session| session.id.clone());
     }
     for (rank, index) in order.into_iter().enumerate() {
         let unit = &units[index];
@@ -121,11 +114,29 @@ fn units_to_carry_out(draft: &Draft<'_, '_>) -> Vec<Unit> {
     }]
 }
 
-/// Whether a session carries out this unit: by the unit's title, since numbers move between revisions.
+/// The session that carries out a unit. One that a person cancelled stays that of its unit: only documents that were
+/// approved since make another of it.
+fn session_for<'t>(unit: &Unit, task: &'t Task) -> Option<&'t Session> {
+    let is_cancelled = |session: &&Session| session.state == SessionState::Cancelled;
+    let approved = task.approved().map(|approved| approved.at);
+    let stands = |session: &&Session| {
+        session.superseded_by.is_none()
+            && approved.is_none_or(|approved| session.completed_at >= Some(approved))
+    };
+    let all = || {
+        task.sessions
+            .iter()
+            .filter(|session| session.phase == SessionPhase::Implementation && is_for(session, unit, task))
+    };
+    let carried_out = all().find(|session| !is_cancelled(session));
+    carried_out.or_else(|| all().filter(is_cancelled).rfind(stands))
+}
+
+/// Whether a session is of this unit: by the unit's title, since numbers move between revisions.
 fn is_for(session: &Session, unit: &Unit, task: &Task) -> bool {
     let same = session.name == unit.title
         || (session.unit == Some(unit.index) && task.units().iter().all(|other| other.title != session.name));
-    same && session.unit.is_some() && session.state != SessionState::Cancelled
+    same && session.unit.is_some()
 }
 
 fn matches(session: &Session, unit: &Unit, depends_on: &[SessionId], rank: usize) -> bool {
@@ -305,7 +316,6 @@ pub(super) fn merged(
     if found.state != SessionState::Merging {
         return Err(stale("the merge"));
     }
-    let (asks, phase) = (found.asks, found.phase);
     match outcome {
         MergeOutcome::Merged { commit } => {
             if draft.task.is_conversation() {
@@ -318,28 +328,48 @@ pub(super) fn merged(
             }
             go_on(draft);
         }
-        MergeOutcome::Conflict { files, details } if asks < MAX_CONFLICT_ROUNDS => {
-            let ask = Ask::ResolveConflict { files, details };
-            draft.event(Event::SessionAskedAgain { session: session.clone(), ask });
-            // It takes a place among the sessions at work again.
-            draft.event(Event::SessionRecalled { session: session.clone() });
-            go_on(draft);
-        }
-        MergeOutcome::Conflict { files, .. } => {
-            let message = format!(
-                "The session's branch still conflicts with the task's branch after {asks} rounds, in {}. Resolve it in \
-                 the session's worktree and Retry, or Skip.",
-                files.join(", ")
-            );
-            turns::fail(
-                draft,
-                session,
-                phase,
-                Failure { class: FailureClass::Conflict, message, at: draft.cx.now },
-            );
+        MergeOutcome::Conflict { files, details } => {
+            if conflicts(draft, session, Conflict { files, details }, false) {
+                // It takes a place among the sessions at work again.
+                draft.event(Event::SessionRecalled { session: session.clone() });
+                go_on(draft);
+            }
         }
     }
     Ok(())
+}
+
+/// What conflicts with a session's work.
+pub(super) struct Conflict {
+    pub(super) files: Vec<String>,
+    pub(super) details: String,
+}
+
+/// A conflict goes back to the session's agent, a few times; then the session fails, and a person sees both sides.
+pub(super) fn conflicts(
+    draft: &mut Draft<'_, '_>,
+    session: &SessionId,
+    conflict: Conflict,
+    begun: bool,
+) -> bool {
+    let Some(found) = draft.task.session(session) else { return false };
+    let (rounds, phase) = (found.conflicts, found.phase);
+    let Conflict { files, details } = conflict;
+    let names = files.join(", ");
+    let ask = Ask::ResolveConflict { files, details, begun };
+    if rounds < MAX_CONFLICT_ROUNDS {
+        draft.event(Event::SessionAskedAgain { session: session.clone(), ask });
+        return true;
+    }
+    // Whoever tries it again begins with it.
+    draft.event(Event::SessionTold { session: session.clone(), ask });
+    let message = format!(
+        "The session's work still conflicts with the task's branch after {rounds} rounds, in {names}. Resolve it in the \
+         session's worktree and Retry, or Skip."
+    );
+    let failure = Failure { class: FailureClass::Conflict, message, at: draft.cx.now };
+    turns::fail(draft, session, phase, failure);
+    false
 }
 
 impl Task {

@@ -68,13 +68,16 @@ pub(super) fn say(
             draft.event(Event::MessageQueued { session: session.clone(), message });
             landing::resume(draft);
         }
-        SessionState::Completed
-        | SessionState::Failed { .. }
-        | SessionState::Skipped
-        | SessionState::Cancelled => {
+        SessionState::Completed | SessionState::Failed { .. } => {
             draft.event(Event::SessionRetried { session: session.clone() });
             draft.event(Event::MessageQueued { session: session.clone(), message });
             landing::resume(draft);
+        }
+        SessionState::Skipped | SessionState::Cancelled => {
+            let how = if state == SessionState::Skipped { "skipped" } else { "cancelled" };
+            return Err(Rejected::WrongState(format!(
+                "cannot speak to a work session that was {how}; retry it first"
+            )));
         }
         SessionState::Elsewhere { .. } => {
             let advice = "its thread runs in an editor; speak to it there";

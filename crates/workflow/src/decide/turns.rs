@@ -3,6 +3,7 @@
 use super::{comments, coordinate, no_such_session, planning, sessions, stale, talk};
 use crate::context::Draft;
 use crate::failure::{MAX_HEALS, backoff};
+use crate::session::cut_short;
 use crate::{
     Ask, Commit, Effect, Event, Failure, FailureClass, Isolation, Phase, Rejected, SessionId, SessionPhase,
     SessionState, Turn, TurnId, Usage,
@@ -10,6 +11,8 @@ use crate::{
 
 /// How often a session is asked again for the same thing before it fails.
 const MAX_ASKS: u32 = 1;
+/// How many turns in a row may be cut short before a person is asked whether it is to go on.
+const MAX_CUT_SHORT: u32 = 10;
 
 /// Gives the session its next turn.
 pub(super) fn start(draft: &mut Draft<'_, '_>, session: &SessionId, ask: Ask) {
@@ -117,19 +120,17 @@ pub(super) fn committed(
     if saving.id != *turn {
         return Err(stale("the turn"));
     }
-    let why = match stop_reason.as_str() {
-        "max_tokens" | "max_turn_requests" => Some("The turn before was cut short by a limit."),
-        // In a conversation, whoever stopped it says what is next.
-        "cancelled" if draft.task.is_conversation() => None,
-        // Whoever stopped it to say something may have withdrawn it.
-        "cancelled" => Some("The turn before was stopped before its end."),
-        _ => None,
-    };
+    // In a conversation, whoever stopped it says what is next.
+    let is_stopped = stop_reason == "cancelled" && draft.task.is_conversation();
+    let why = cut_short(stop_reason).filter(|_| !is_stopped);
     let (phase, asks, spoken_to) = (found.phase, found.asks, draft.task.is_spoken_to(found));
+    let (times, stop_reason) = (found.cut_short, stop_reason.clone());
+    // What goes on and on without an end is stopped sooner where nothing comes of it.
+    let may_go_on = if changed { times <= MAX_CUT_SHORT } else { asks <= MAX_ASKS };
     draft.event(Event::WorkCommitted { session: session.clone(), head: head.clone(), changed });
     let next = if spoken_to {
         Some(Ask::Message)
-    } else if let Some(why) = why.filter(|_| asks <= MAX_ASKS) {
+    } else if let Some(why) = why.filter(|_| may_go_on) {
         Some(Ask::Continue { why: why.to_owned() })
     } else if !changed && asks < MAX_ASKS && draft.task.planned {
         Some(Ask::NothingChanged)
@@ -141,6 +142,12 @@ pub(super) fn committed(
             draft.event(Event::SessionAskedAgain { session: session.clone(), ask: ask.clone() });
         }
         go_or_pause(draft, session, ask);
+    } else if changed && why.is_some() && !draft.task.is_conversation() {
+        let message = format!(
+            "The agent's turns were cut short {times} times in a row ({stop_reason}). Read what it did, then Retry to let it \
+             go on, or Skip."
+        );
+        fail(draft, session, phase, Failure { class: FailureClass::Limit, message, at: draft.cx.now });
     } else if !changed && draft.task.planned {
         let message =
             "The agent ended its turn twice without changing anything. Read what it said, then Retry, or \
@@ -158,6 +165,25 @@ pub(super) fn committed(
     } else {
         draft.event(Event::SessionReadyToMerge { session: session.clone() });
         sessions::go_on(draft);
+    }
+    Ok(())
+}
+
+/// The turn left a merge that is not concluded: the session's agent is asked to conclude it.
+pub(super) fn merge_unfinished(
+    draft: &mut Draft<'_, '_>,
+    session: &SessionId,
+    turn: &TurnId,
+    conflict: sessions::Conflict,
+) -> Result<(), Rejected> {
+    let found = draft.task.session(session).ok_or_else(|| no_such_session(session))?;
+    if !matches!(&found.state, SessionState::Saving { turn: saving, .. } if saving.id == *turn) {
+        return Err(stale("the turn"));
+    }
+    if sessions::conflicts(draft, session, conflict, true)
+        && let Some(ask) = draft.task.session(session).and_then(|session| session.next_ask.clone())
+    {
+        go_or_pause(draft, session, ask);
     }
     Ok(())
 }

@@ -59,9 +59,13 @@ impl Story {
 
     /// The session's turn ends, and what it left is committed.
     fn ends(&mut self, name: &str) {
+        self.ends_so(name, "end_turn");
+    }
+
+    fn ends_so(&mut self, name: &str, stop_reason: &str) {
         let session = self.id(name);
         let turn = self.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
-        let (stop_reason, said) = ("end_turn".to_owned(), Some("All written.".to_owned()));
+        let (stop_reason, said) = (stop_reason.to_owned(), Some("All written.".to_owned()));
         self.goes(Input::TurnEnded {
             session: session.clone(),
             turn: turn.clone(),
@@ -75,6 +79,24 @@ impl Story {
     fn merges(&mut self, name: &str) {
         let outcome = MergeOutcome::Merged { commit: Commit("m".to_owned()) };
         self.goes(Input::SessionMerged { session: self.id(name), outcome });
+    }
+
+    fn conflicts(&mut self, name: &str) {
+        let outcome =
+            MergeOutcome::Conflict { files: vec!["a.md".to_owned()], details: "both sides".to_owned() };
+        self.goes(Input::SessionMerged { session: self.id(name), outcome });
+    }
+
+    fn state(&self, name: &str) -> SessionState {
+        self.task.session(&self.id(name)).expect("a session").state.clone()
+    }
+
+    /// The class of the failure that a person is shown.
+    fn failure(&self, name: &str) -> Option<FailureClass> {
+        match self.state(name) {
+            SessionState::Failed { failure } => Some(failure.class),
+            _ => None,
+        }
     }
 
     fn new_session(&mut self, name: &str) -> NewSession {
@@ -282,4 +304,95 @@ fn what_was_written_before_there_were_crews_is_read() {
     }
     let task: Task = serde_json::from_value(task).expect("a task");
     assert_eq!(task.isolation, Isolation::Worktree);
+}
+
+#[test]
+fn a_conflict_goes_back_a_few_times_and_then_to_a_person() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    let mut rounds = 0;
+    while story.failure(name).is_none() {
+        // Each round something changes, and it conflicts all the same.
+        story.ends(name);
+        story.conflicts(name);
+        if story.failure(name).is_none() {
+            rounds += 1;
+            story.opens(name);
+        }
+    }
+    assert_eq!((rounds, story.failure(name)), (3, Some(FailureClass::Conflict)));
+    let session = story.task.session(&story.id(name)).expect("a session");
+    assert_eq!(session.conflict(), Some((&["a.md".to_owned()][..], "both sides")));
+    // Whoever tries it again begins with the conflict, and has as many rounds again.
+    story.goes(Input::RetrySession { session: story.id(name) });
+    story.goes(Input::Admit);
+    story.opens(name);
+    let turn = story.task.session(&story.id(name)).and_then(Session::turn).expect("a turn");
+    assert!(matches!(turn.ask, Ask::ResolveConflict { .. }), "{:?}", turn.ask);
+    story.ends(name);
+    story.conflicts(name);
+    assert_eq!(story.failure(name), None);
+}
+
+#[test]
+fn a_merge_that_is_left_is_concluded_by_its_session() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    for round in 0..4 {
+        let session = story.id(name);
+        let turn = story.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
+        let (stop_reason, said) = ("end_turn".to_owned(), None);
+        story.goes(Input::TurnEnded {
+            session: session.clone(),
+            turn: turn.clone(),
+            stop_reason,
+            usage: None,
+            said,
+        });
+        let (files, details) = (vec!["a.md".to_owned()], "<<<<<<<".to_owned());
+        story.goes(Input::MergeUnfinished { session, turn, files, details });
+        assert_eq!(story.failure(name).is_some(), round == 3, "{}", story.read);
+    }
+    assert_eq!(story.failure(name), Some(FailureClass::Conflict));
+}
+
+#[test]
+fn what_is_cut_short_again_and_again_waits_for_a_person() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    let mut turns = 0;
+    while story.failure(name).is_none() {
+        story.ends_so(name, "max_tokens");
+        turns += 1;
+    }
+    assert_eq!((turns, story.failure(name)), (11, Some(FailureClass::Limit)));
+    // A turn that ends by itself begins the count anew.
+    let mut story = Story::new(Isolation::Worktree);
+    for _ in 0..10 {
+        story.ends_so(name, "max_turn_requests");
+    }
+    story.ends(name);
+    assert_eq!(story.state(name), SessionState::Merging);
+}
+
+#[test]
+fn what_a_person_ended_stays_ended() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    let session = story.id(name);
+    let turn = story.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
+    let failure =
+        Failure { class: FailureClass::AgentRefused, message: "No.".to_owned(), at: Millis(story.now) };
+    story.goes(Input::TurnFailed { session: session.clone(), turn, failure });
+    assert_eq!(story.task.status(), TaskStatus::ImplementationFailed);
+    story.goes(Input::CancelSession { session: session.clone() });
+    story.goes(Input::Admit);
+    assert_eq!(story.task.sessions.len(), 1, "{}", story.read);
+    assert_eq!(story.state(name), SessionState::Cancelled);
+    story.goes(Input::ChecksRan { head: Commit("c".to_owned()), results: Vec::new() });
+    story.read.clear();
+    story.says(name, "Go on");
+    assert_eq!(story.read, "refused: cannot speak to a work session that was cancelled; retry it first\n");
+    story.goes(Input::RetrySession { session });
+    assert_eq!(story.state(name), SessionState::Pending, "{}", story.read);
 }
