@@ -130,6 +130,12 @@ impl Agents {
             .unwrap_or(SCRIPTED.to_owned())
     }
 
+    /// How many sessions one process of an agent serves; 0 is no limit.
+    pub(crate) fn sessions_per_process(&self, id: &str) -> usize {
+        let found = self.0.entries.iter().find(|entry| entry.entry.id == id);
+        found.map_or(0, |entry| entry.entry.max_sessions_per_process)
+    }
+
     /// Makes the next start of an agent quick.
     pub(crate) fn prepare(&self) {
         self.0.watchers.prepare();

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use store::{InstanceRow, Store};
+use store::{InstanceRow, ProcessRow, Store};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use workflow::{InstanceId, Isolation, Millis, Session, SessionId, SessionPhase, Task, TaskId, TurnId};
@@ -49,30 +49,90 @@ struct Inner {
     url: OnceLock<String>,
 }
 
-/// The processes that serve one task: one per agent that its sessions use.
+/// The processes that serve one task: one for each agent that its sessions use, or several where one may not serve all.
 struct Instance {
     id: String,
     /// By which its processes may report; it is worth nothing once they have ended.
     token: String,
-    running: Mutex<HashMap<String, Arc<Running>>>,
-    /// Held while a process starts; keeps how the last start of each agent failed, for who waited for it meanwhile.
-    starting: tokio::sync::Mutex<HashMap<String, (Instant, Arc<AgentError>)>>,
+    running: Mutex<Vec<Arc<Running>>>,
+    /// The agents whose process ended while several sessions were at work in it: since nobody knows which of them ended it,
+    /// each gets a process of its own, and the guilty one ends only itself.
+    apart: Mutex<HashSet<String>>,
+    /// Who starts a process, by what it is for.
+    starting: Mutex<HashMap<String, Starting>>,
 }
 
+/// Held while a process starts; keeps how the last start failed, for who waited for it meanwhile.
+type Starting = Arc<tokio::sync::Mutex<Option<(Instant, Arc<AgentError>)>>>;
+
 impl Instance {
-    fn running(&self) -> MutexGuard<'_, HashMap<String, Arc<Running>>> {
+    fn running(&self) -> MutexGuard<'_, Vec<Arc<Running>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn alive(&self, agent: &str) -> Option<Arc<Running>> {
-        self.running().get(agent).filter(|found| found.process.alive()).cloned()
+    /// How many sessions a process of an agent may serve.
+    fn room(&self, agent: &str, limit: usize) -> usize {
+        let is_apart = self.apart.lock().unwrap_or_else(PoisonError::into_inner).contains(agent);
+        match limit {
+            _ if is_apart => 1,
+            0 => usize::MAX,
+            limit => limit,
+        }
+    }
+
+    fn keep_apart(&self, agent: &str) {
+        self.apart.lock().unwrap_or_else(PoisonError::into_inner).insert(agent.to_owned());
+    }
+
+    /// The process that serves a session: the one that did before, else one with room.
+    fn serving(&self, agent: &str, session: &SessionId, limit: usize) -> Option<Arc<Running>> {
+        let running = self.running();
+        let alive = || running.iter().filter(|one| one.agent == agent && one.process.alive());
+        let found = alive().find(|one| one.serves().contains(session)).or_else(|| {
+            let room = self.room(agent, limit);
+            alive().find(|one| one.serves().len() < room)
+        })?;
+        found.serves().insert(session.clone());
+        Some(found.clone())
+    }
+
+    /// Takes out what has ended, and tells whether there was such of an agent.
+    fn bury(&self, agent: &str) -> bool {
+        let mut running = self.running();
+        let dead = running.iter().filter(|one| !one.process.alive() && one.agent == agent);
+        let (mut is_restart, mut was_shared) = (false, false);
+        for one in dead {
+            is_restart = true;
+            was_shared |= one.is_shared();
+        }
+        running.retain(|one| one.process.alive() || one.agent != agent);
+        drop(running);
+        if was_shared {
+            self.keep_apart(agent);
+        }
+        is_restart
+    }
+
+    /// By which name a process that is about to start for a session is waited for.
+    fn starting(&self, agent: &str, session: &SessionId, limit: usize) -> Starting {
+        let key = match self.room(agent, limit) {
+            1 => format!("{agent} {session}"),
+            _ => agent.to_owned(),
+        };
+        let mut starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        starting.entry(key).or_default().clone()
     }
 }
 
 /// One live agent process and the threads attached to it.
 pub(crate) struct Running {
     pub(crate) process: Process,
+    agent: String,
     started_at: Millis,
+    /// The sessions that it serves.
+    serves: Mutex<HashSet<SessionId>>,
+    /// Those of them whose turn has not ended by itself.
+    at_work: Mutex<HashSet<SessionId>>,
     threads: Mutex<HashMap<String, Thread>>,
     early: Mutex<Vec<(String, AgentEvent)>>,
     /// Whether another process of its agent served the task before.
@@ -149,9 +209,13 @@ impl Instances {
         live.iter().find(|(_, instance)| owner::hash(&instance.token) == sought).map(|(task, _)| task.clone())
     }
 
-    /// The process of an agent for a task, started when there is none alive and written down.
-    pub(crate) async fn ensure(&self, task: &Task, agent: &str) -> Result<Arc<Running>, Arc<AgentError>> {
-        let running = self.warm(task, agent).await?;
+    /// The process that serves a session, started when there is none alive and written down.
+    pub(crate) async fn ensure(
+        &self,
+        task: &Task,
+        session: &Session,
+    ) -> Result<Arc<Running>, Arc<AgentError>> {
+        let running = self.warm(task, session).await?;
         if !running.is_recorded.swap(true, Ordering::Relaxed) {
             let (instances, task, running) = (self.clone(), task.clone(), running.clone());
             tokio::spawn(async move {
@@ -163,37 +227,65 @@ impl Instances {
         Ok(running)
     }
 
-    /// The process of an agent for a task, started when there is none alive. Who waits while another starts it
+    /// The process that serves a session, started when there is none alive. Who waits while another starts it
     /// shares how that went.
-    pub(crate) async fn warm(&self, task: &Task, agent: &str) -> Result<Arc<Running>, Arc<AgentError>> {
-        let instance = self.instance(task);
-        if let Some(found) = instance.alive(agent) {
+    pub(crate) async fn warm(&self, task: &Task, session: &Session) -> Result<Arc<Running>, Arc<AgentError>> {
+        let (instance, agent) = (self.instance(task), session.agent.as_str());
+        let limit = self.0.agents.sessions_per_process(agent);
+        if let Some(found) = instance.serving(agent, &session.id, limit) {
             return Ok(found);
         }
+        let is_restart = instance.bury(agent);
         let asked = Instant::now();
-        let mut failures = instance.starting.lock().await;
-        if let Some(found) = instance.alive(agent) {
+        let starting = instance.starting(agent, &session.id, limit);
+        let mut failure = starting.lock().await;
+        if let Some(found) = instance.serving(agent, &session.id, limit) {
             return Ok(found);
         }
-        if let Some((_, failure)) = failures.get(agent).filter(|(at, _)| *at >= asked) {
+        if let Some((_, failure)) = failure.as_ref().filter(|(at, _)| *at >= asked) {
             return Err(failure.clone());
         }
-        match self.start(task, &instance, agent).await {
+        match self.start(task, &instance, session, is_restart).await {
             Ok(started) => Ok(started),
             Err(error) => {
                 let error = Arc::new(error);
-                failures.insert(agent.to_owned(), (Instant::now(), error.clone()));
+                *failure = Some((Instant::now(), error.clone()));
                 Err(error)
             }
         }
+    }
+
+    /// Whether somebody is at work in a process.
+    pub(crate) fn is_at_work(running: &Running) -> bool {
+        !running.at_work().is_empty()
+    }
+
+    /// Notes that a session's turn is asked in a process, until it ends by itself.
+    pub(crate) fn begins_turn(running: &Running, session: &SessionId) {
+        running.at_work().insert(session.clone());
+    }
+
+    /// Notes that a session's turn is over. In a process that has ended, whoever was at work stays so.
+    pub(crate) fn ends_turn(running: &Running, session: &SessionId) {
+        if running.process.alive() {
+            running.at_work().remove(session);
+        }
+    }
+
+    /// From now on each session of a task's agent has a process of its own: it cannot serve several at once.
+    pub(crate) fn keep_apart(&self, task: &Task, running: &Running, session: &SessionId) {
+        running.serves().remove(session);
+        self.instance(task).keep_apart(&running.agent);
     }
 
     async fn start(
         &self,
         task: &Task,
         instance: &Arc<Instance>,
-        agent: &str,
+        session: &Session,
+        is_restart: bool,
     ) -> Result<Arc<Running>, AgentError> {
+        let agent = session.agent.as_str();
         let directory = self.0.config.data_dir.join("instances").join(task.id.as_str());
         let mut launch = self.0.agents.launch(agent, &instance.id, &directory)?;
         let url = self.0.url.get().cloned().unwrap_or_default();
@@ -203,10 +295,13 @@ impl Instances {
         let process = Process::start(launch, events).await?;
         let started = Arc::new(Running {
             process,
+            agent: agent.to_owned(),
             started_at: now(),
+            serves: Mutex::new(HashSet::from([session.id.clone()])),
+            at_work: Mutex::default(),
             threads: Mutex::default(),
             early: Mutex::default(),
-            is_restart: instance.running().contains_key(agent),
+            is_restart,
             begun: CancellationToken::new(),
             is_recorded: AtomicBool::new(false),
             recorded: tokio::sync::OnceCell::new(),
@@ -215,7 +310,7 @@ impl Instances {
             let live = self.live();
             let is_wanted = live.get(&task.id).is_some_and(|held| Arc::ptr_eq(held, instance));
             if is_wanted {
-                instance.running().insert(agent.to_owned(), started.clone());
+                instance.running().push(started.clone());
             }
             is_wanted
         };
@@ -235,7 +330,8 @@ impl Instances {
                 id,
                 token: owner::fresh(),
                 running: Mutex::default(),
-                starting: tokio::sync::Mutex::default(),
+                apart: Mutex::default(),
+                starting: Mutex::default(),
             })
         };
         self.live().entry(task.id.clone()).or_insert_with(fresh).clone()
@@ -245,6 +341,8 @@ impl Instances {
     async fn record(&self, task: &Task, running: &Running) {
         let identity = running.process.identity();
         let info = running.process.info();
+        let processes = self.running(&task.id).into_iter().filter(|one| one.process.alive());
+        let processes = processes.map(|one| one.process.identity()).map(process_row).collect();
         let before = self.0.store.instance_of(&task.id).await.ok().flatten();
         let row = InstanceRow {
             id: instance_id(&task.id),
@@ -252,7 +350,7 @@ impl Instances {
             status: "active".to_owned(),
             agent: json!({ "name": info.name, "version": info.version, "protocol_version": info.protocol_version }),
             pid: Some(i64::from(identity.pid)),
-            start_time: Some(i64::try_from(identity.start_time).unwrap_or(i64::MAX)),
+            processes,
             restarts: before
                 .as_ref()
                 .map_or(0, |row| row.restarts + i64::from(running.is_restart || row.status == DISCONNECTED)),
@@ -466,14 +564,14 @@ impl Instances {
 
     fn running(&self, task: &TaskId) -> Vec<Arc<Running>> {
         let instance = self.live().get(task).cloned();
-        instance.map_or_else(Vec::new, |instance| instance.running().values().cloned().collect())
+        instance.map_or_else(Vec::new, |instance| instance.running().clone())
     }
 
     /// Ends every process of a task as a tree. While the task has need of its agents, the next turn starts one again.
     pub async fn stop(&self, task: &Task) {
         let instance = self.live().remove(&task.id);
         if let Some(instance) = instance {
-            let running: Vec<Arc<Running>> = instance.running().drain().map(|(_, running)| running).collect();
+            let running = std::mem::take(&mut *instance.running());
             futures::future::join_all(running.iter().map(|running| running.process.stop())).await;
             for running in &running {
                 // What is not written down by now need not be any more.
@@ -487,7 +585,7 @@ impl Instances {
             let status = if task.holds_instance() { DISCONNECTED } else { "completed" };
             status.clone_into(&mut row.status);
             row.pid = None;
-            row.start_time = None;
+            row.processes.clear();
             self.keep(task, row).await;
         }
     }
@@ -495,6 +593,9 @@ impl Instances {
     /// Ends the agents of tasks that need none: a person decides, or the task is over. That of a conversation at rest is
     /// kept for a while, as long as there are places.
     pub(crate) async fn stop_idle(&self, store: &Store, live: &[Task]) -> Result<(), store::StoreError> {
+        for task in live {
+            self.release(task).await;
+        }
         let held: Vec<TaskId> = self.live().keys().cloned().collect();
         let is_crowded = held.len() > self.0.config.limits.max_instances;
         for id in held {
@@ -514,6 +615,25 @@ impl Instances {
         Ok(())
     }
 
+    /// Lets sessions that have ended go, and ends processes that served only them, where they may not serve others for ever.
+    async fn release(&self, task: &Task) {
+        let Some(instance) = self.live().get(&task.id).cloned() else { return };
+        let is_over = |session: &SessionId| task.session(session).is_none_or(Session::is_ended);
+        let done: Vec<Arc<Running>> = {
+            // Nobody gets a process while this looks.
+            let mut running = instance.running();
+            let (done, kept) = std::mem::take(&mut *running).into_iter().partition(|one: &Arc<Running>| {
+                let mut serves = one.serves();
+                serves.retain(|session| !is_over(session));
+                let limit = self.0.agents.sessions_per_process(&one.agent);
+                serves.is_empty() && instance.room(&one.agent, limit) < usize::MAX && one.process.alive()
+            });
+            *running = kept;
+            done
+        };
+        futures::future::join_all(done.iter().map(|one| one.process.stop())).await;
+    }
+
     /// Whether a task's agents said something not long ago.
     fn was_heard_lately(&self, task: &TaskId) -> bool {
         let kept = i64::try_from(self.0.config.turns.idle_seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
@@ -522,19 +642,15 @@ impl Instances {
     }
 
     /// Ends one process that no longer answers; the next turn starts another.
-    pub(crate) async fn discard(&self, task: &Task, running: &Arc<Running>) {
+    pub(crate) async fn discard(&self, running: &Running) {
         running.process.stop().await;
-        let instance = self.live().get(&task.id).cloned();
-        if let Some(instance) = instance {
-            instance.running().retain(|_, other| !Arc::ptr_eq(other, running) && other.process.alive());
-        }
     }
 
     /// Ends every process; for the server's own end.
     pub(crate) async fn stop_all(&self) {
         let instances: Vec<Arc<Instance>> = self.live().drain().map(|(_, instance)| instance).collect();
         for instance in instances {
-            let running: Vec<Arc<Running>> = instance.running().drain().map(|(_, running)| running).collect();
+            let running = std::mem::take(&mut *instance.running());
             futures::future::join_all(running.iter().map(|running| running.process.stop())).await;
         }
     }
@@ -543,9 +659,9 @@ impl Instances {
     pub fn of(&self, task: &TaskId) -> Option<InstanceView> {
         let instance = self.live().get(task).cloned()?;
         let running = instance.running();
-        let first = running.values().max_by_key(|running| running.started_at)?;
+        let first = running.iter().max_by_key(|running| (running.process.alive(), running.started_at))?;
         let (mut threads, mut active, mut heard) = (0, 0, None);
-        for one in running.values() {
+        for one in running.iter() {
             for thread in one.threads().values() {
                 threads += 1;
                 active += usize::from(thread.turn.is_some());
@@ -585,14 +701,11 @@ impl Instances {
     /// Ends what a server that was killed left running; exactly those processes, never by name.
     pub(crate) async fn end_leftovers(&self) -> Result<(), store::StoreError> {
         for mut row in self.0.store.active_instances().await? {
-            if let (Some(pid), Some(start_time)) = (row.pid, row.start_time)
-                && let (Ok(pid), Ok(start_time)) = (u32::try_from(pid), u64::try_from(start_time))
-            {
+            for ProcessRow { pid, start_time } in std::mem::take(&mut row.processes) {
                 tokio::task::spawn_blocking(move || agent::kill_tree(ProcessIdentity { pid, start_time }));
             }
             DISCONNECTED.clone_into(&mut row.status);
             row.pid = None;
-            row.start_time = None;
             self.0.store.put_instance(row).await?;
         }
         Ok(())
@@ -604,6 +717,19 @@ impl Instances {
 }
 
 impl Running {
+    fn serves(&self) -> MutexGuard<'_, HashSet<SessionId>> {
+        self.serves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn at_work(&self) -> MutexGuard<'_, HashSet<SessionId>> {
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether several sessions are at work in it, or were when it ended.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.at_work().len() > 1
+    }
+
     fn threads(&self) -> MutexGuard<'_, HashMap<String, Thread>> {
         self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -621,6 +747,10 @@ impl Thread {
             }
         }
     }
+}
+
+fn process_row(identity: ProcessIdentity) -> ProcessRow {
+    ProcessRow { pid: identity.pid, start_time: identity.start_time }
 }
 
 /// What watchers of a task are told of its instance.

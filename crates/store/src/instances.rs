@@ -6,6 +6,14 @@ use crate::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 use workflow::{InstanceId, Millis, TaskId};
 
+/// A process; both numbers together name one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessRow {
+    pub pid: u32,
+    /// When it began, as the kernel counts.
+    pub start_time: u64,
+}
+
 /// A task's agent instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InstanceRow {
@@ -14,9 +22,11 @@ pub struct InstanceRow {
     /// `active`, `disconnected`, `completed` or `failed`.
     pub status: String,
     pub agent: serde_json::Value,
+    /// The process that began last.
     pub pid: Option<i64>,
-    /// When the process began, as the kernel counts; with the pid it names one process.
-    pub start_time: Option<i64>,
+    /// All processes that serve it.
+    #[serde(default)]
+    pub processes: Vec<ProcessRow>,
     pub restarts: i64,
     pub started_at: Option<Millis>,
     pub last_activity: Option<Millis>,

@@ -29,7 +29,7 @@ pub use database::Store;
 pub use effects::{Claimed, Fence, Lease, PendingEffect};
 pub use error::{OpenError, StoreError};
 pub use feed::{FeedEntry, FeedPlace, FeedRow};
-pub use instances::InstanceRow;
+pub use instances::{InstanceRow, ProcessRow};
 pub use logs::{LogEntry, LogRow};
 pub use people::{AuditEntry, KeyClaim, KeyState, Remembered, Token, User};
 pub use projects::Project;

@@ -6,11 +6,11 @@ use crate::instances::session_directory;
 use crate::upkeep;
 use git::WorktreeSpec;
 use tokio::task::JoinHandle;
-use workflow::{Failure, Input, SessionId, Task};
+use workflow::{Failure, Input, Session, SessionId, Task};
 
 pub(super) async fn perform(job: &Job<'_>, session: &SessionId) -> Result<Done, Failure> {
     let app = job.app;
-    warm(app, job.task, &job.session(session)?.agent);
+    warm(app, job.task, job.session(session)?);
     let folder =
         app.repositories.docs_worktree(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let folder = folder.join("specs").join(job.task.id.as_str());
@@ -40,7 +40,7 @@ pub(crate) struct Ahead {
 /// Starts the agent and makes the worktree of a task that is about to be kept.
 pub(crate) fn ahead(app: &App, task: &Task) -> Option<Ahead> {
     let planner = task.sessions.first()?;
-    warm(app, task, &planner.agent);
+    warm(app, task, planner);
     let worktree = tokio::spawn({
         let (app, task, planner) = (app.clone(), task.clone(), planner.id.clone());
         async move {
@@ -69,7 +69,7 @@ impl Ahead {
 }
 
 /// Starts the agent while other things are made ready. A failure is told by the turn, which waits for the same start.
-fn warm(app: &App, task: &Task, agent: &str) {
-    let (app, task, agent) = (app.clone(), task.clone(), agent.to_owned());
-    tokio::spawn(async move { app.stop.run_until_cancelled(app.instances.warm(&task, &agent)).await });
+fn warm(app: &App, task: &Task, session: &Session) {
+    let (app, task, session) = (app.clone(), task.clone(), session.clone());
+    tokio::spawn(async move { app.stop.run_until_cancelled(app.instances.warm(&task, &session)).await });
 }

@@ -57,7 +57,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     let app = job.app;
     // What the prompt needs is read while the agent starts.
     let (running, known, surroundings) = tokio::join!(
-        app.instances.ensure(job.task, &session.agent),
+        app.instances.ensure(job.task, session),
         app.store.session_run(&session.id),
         app.repositories.surroundings(job.task),
     );
@@ -123,7 +123,9 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         }
     };
     let asked = async { tokio::join!(running.process.prompt(&thread.id, &prompt, Some(meta)), kept).0 };
+    Instances::begins_turn(&running, &session.id);
     let end = watch(job, session, turn, &running, &thread, asked).await;
+    Instances::ends_turn(&running, &session.id);
     app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
     app.instances.attach(
         &running,
@@ -202,8 +204,22 @@ async fn open_thread(
         _ if run.agent_sessions.is_empty() => None,
         _ => remember(job, &session.id, None).await,
     };
-    let id =
-        running.process.new_session(directory, Some(meta)).await.map_err(|error| agent_failure(&error))?;
+    let id = match running.process.new_session(directory, Some(meta)).await {
+        Ok(id) => id,
+        Err(error) => {
+            let is_its_own = matches!(
+                error,
+                AgentError::Crashed { .. } | AgentError::Closed | AgentError::AuthNeeded { .. }
+            );
+            if is_its_own || !Instances::is_at_work(running) {
+                return Err(agent_failure(&error));
+            }
+            // There are agents that begin no session while a turn runs.
+            app.instances.keep_apart(job.task, running, &session.id);
+            let message = format!("{} It gets a process of its own.", super::chain(&error));
+            return Err(failure(FailureClass::AgentCrashed, message));
+        }
+    };
     run.agent_sessions.push(id.clone());
     run.workspace_path = Some(directory.to_string_lossy().into_owned());
     run.last_activity = Some(now());
@@ -249,7 +265,7 @@ async fn watch(
         }
         if let Some(since) = cancelled {
             if since.elapsed() >= CANCEL_GRACE {
-                job.app.instances.discard(job.task, running).await;
+                job.app.instances.discard(running).await;
                 return match overdue {
                     Some(message) => Err(failure(FailureClass::AgentSilent, message)),
                     None => {

@@ -32,11 +32,17 @@ fn chapter(number: u32) -> String {
 
 /// A task whose sessions play these steps, with its documents approved.
 async fn begin(scenario: &str, settings: Value, tasks: &str) -> Crew {
+    begin_with("", scenario, settings, tasks).await
+}
+
+/// The same with lines of the agent's entry in the configuration.
+async fn begin_with(agent: &str, scenario: &str, settings: Value, tasks: &str) -> Crew {
     let place = Place::new(0);
     place.configure(&format!(
         "id = \"chapters\"\nprompts = [{PROMPT:?}]\n[planning]\nsteps = []\nrequirements = {REQUIREMENTS:?}\n\
          design = {DESIGN:?}\ntasks = {tasks:?}\n{scenario}"
     ));
+    place.configure_more(agent);
     let repository = place.repository("book", &[("README.md", "# A book\n")]);
     let server = place.serve().await;
     let body = json!({ "name": "book", "repository_path": repository, "settings": settings });
@@ -420,6 +426,45 @@ async fn an_instance_reports_of_itself_and_nothing_else() {
     }
     crew.server.post(&format!("/spec-tasks/{}/cancel", crew.task), &json!({})).await;
     crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_whose_agent_dies_again_and_again_ends_itself_alone() {
+    let tasks = "# Implementation Plan\n\n- [ ] 1. (P) Chapter one\n  - [ ] 1.1 Write it\n  - _Requirements: 1.1_\n\
+                 - [ ] 2. (P) Chapter two\n  - [ ] 2.1 Write it\n  - _Requirements: 1.2_\n";
+    let slow = format!("{{ wait_ms = 1500 }}, {}", chapter(1));
+    // Both are at work in one process when it dies for the first time.
+    let crew =
+        begin(&(steps(1, &slow) + &steps(2, "{ wait_ms = 500 }, { crash = 3 }")), json!({}), tasks).await;
+    let one = crew.session("Chapter one", |session| session["status"] == "completed").await;
+    let asked = crew.log(&text(&one, "id")).await;
+    let asked = asked.iter().filter(|entry| entry["kind"] == "user_message").count();
+    assert_eq!(asked, 2, "once in the process of both, once in its own");
+    let two = crew.session("Chapter two", |_| true).await;
+    assert_eq!(two["status"], "active", "{two:#}");
+    crew.server.post(&format!("/spec-tasks/{}/cancel", crew.task), &json!({})).await;
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_serves_only_as_many_sessions_as_its_agent_can() {
+    let tasks = "# Implementation Plan\n\n- [ ] 1. (P) Chapter one\n  - [ ] 1.1 Write it\n  - _Requirements: 1.1_\n\
+                 - [ ] 2. (P) Chapter two\n  - [ ] 2.1 Write it\n  - _Requirements: 1.2_\n";
+    let noted = |number: u32| {
+        steps(number, &format!("{{ run = \"echo $PPID > {number}.pid\" }}, {}", chapter(number)))
+    };
+    let scenario = noted(1) + &noted(2);
+    for (limit, processes) in [(0, 1), (1, 2)] {
+        let limit = format!("max_sessions_per_process = {limit}\n");
+        let crew = begin_with(&limit, &scenario, json!({}), tasks).await;
+        let branch = text(&crew.review().await, "branch_name");
+        let served: std::collections::BTreeSet<String> = ["1.pid", "2.pid"]
+            .iter()
+            .map(|file| crate::harness::git(&crew.repository, &["show", &format!("{branch}:{file}")]))
+            .collect();
+        assert_eq!(served.len(), processes, "{served:?}");
+        crew.end().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

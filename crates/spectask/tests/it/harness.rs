@@ -52,6 +52,13 @@ impl Place {
         std::fs::write(self.path("spectask.toml"), config).expect("a configuration");
     }
 
+    /// Adds lines to the configuration, at first to the agent's entry.
+    pub(crate) fn configure_more(&self, lines: &str) {
+        let file = self.path("spectask.toml");
+        let config = std::fs::read_to_string(&file).expect("a configuration") + lines;
+        std::fs::write(file, config).expect("a configuration");
+    }
+
     /// A repository with one commit.
     pub(crate) fn repository(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
         let path = self.path(name);
