@@ -82,6 +82,6 @@ pub use places::{Lines, Place};
 pub use radar::{Collision, CollisionFile, CollisionState, Lookout, OnLook, Radar, Seen, WatchBudget};
 pub use recover::Finding;
 pub use repository::Repository;
-pub use smart_http::{PushRule, Service, pushed_refs};
+pub use smart_http::{Service, pushed_refs};
 pub use watch::{RefChange, Watcher};
 pub use worktree::WorktreeSpec;

@@ -2,8 +2,13 @@
 //!
 //! See gitprotocol-http(5). Hooks and drivers of the repository are turned off as for every other call.
 
+use crate::branches::tip_of;
 use crate::command::Command;
-use crate::{Error, Repository};
+use crate::error::Context as _;
+use crate::repository::lock;
+use crate::{Error, Repository, names};
+use std::fs::File;
+use std::process::Stdio;
 
 /// What a client asks of a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,15 +17,6 @@ pub enum Service {
     UploadPack,
     /// Push.
     ReceivePack,
-}
-
-/// What a push may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PushRule {
-    /// Branches may be made, moved and deleted, other than those that are checked out somewhere.
-    Free,
-    /// Branches only go forward, and a clean checkout of one follows it.
-    Forward,
 }
 
 impl Service {
@@ -62,17 +58,49 @@ impl Repository {
         call.args(["--stateless-rpc"]).args([self.place().common_dir]).into_std()
     }
 
-    /// The call that serves a push, in the same way.
-    pub fn receive_pack(
+    /// The call that serves a push, in the same way. Branches may be made, moved and deleted, other than those that are
+    /// checked out somewhere.
+    pub fn receive_pack(&self, protocol: Option<&str>) -> Result<std::process::Command, Error> {
+        self.receive(protocol, &[])
+    }
+
+    /// Serves a push, from a request that is there whole, in which branches only go forward. A checkout of the given one is
+    /// held still meanwhile and follows it, so that what others commit there happens wholly before or wholly after.
+    pub fn receive_forward(
         &self,
+        branch: &str,
         protocol: Option<&str>,
-        rule: PushRule,
-    ) -> Result<std::process::Command, Error> {
+        request: File,
+    ) -> Result<Vec<u8>, Error> {
+        let name = names::branch(branch)?;
+        let full = name.as_bstr().to_string();
+        let rules = [
+            "receive.denyNonFastForwards=true",
+            "receive.denyDeletes=true",
+            "receive.denyCurrentBranch=ignore",
+        ];
+        let mut call = self.receive(protocol, &rules)?;
+        call.stdin(request).stderr(Stdio::null());
+        let queue = self.queue(&full);
+        let _turn = lock(&queue);
+        let repository = self.local();
+        let held = self.hold(&repository, self.movable(&full)?)?;
+        let before = tip_of(&repository, &name)?;
+        let answer = call.output().context("serve a push to", branch)?;
+        match (before, tip_of(&repository, &name)?) {
+            (Some(before), Some(after)) if before != after => {
+                held.note(&full, before, after)?;
+                held.follow(&repository, before, after);
+            }
+            _ => held.release()?,
+        }
+        Ok(answer.stdout)
+    }
+
+    fn receive(&self, protocol: Option<&str>, rules: &[&str]) -> Result<std::process::Command, Error> {
         let mut call = self.0.git.command_on_files(Service::ReceivePack.command(), &self.place())?;
-        if rule == PushRule::Forward {
-            call.option("receive.denyNonFastForwards=true");
-            call.option("receive.denyDeletes=true");
-            call.option("receive.denyCurrentBranch=updateInstead");
+        for rule in rules {
+            call.option(rule);
         }
         let call = smart(call, protocol);
         Ok(call.args(["--stateless-rpc"]).args([self.place().common_dir]).into_std())

@@ -15,12 +15,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt as _, stream};
-use git::{PushRule, Service};
+use git::Service;
 use serde::Deserialize;
 use serde_json::json;
 use std::io;
 use std::process::Stdio;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdout};
 use tokio_util::io::ReaderStream;
 use utoipa::IntoParams;
@@ -94,18 +94,50 @@ pub(crate) async fn receive_pack(
     let mut body = body.into_data_stream();
     let (head, refs) = beginning(&mut body).await?;
     let documents = format!("refs/heads/{}", workplace.settings.design_docs_branch);
-    let rule = if refs.contains(&documents) { PushRule::Forward } else { PushRule::Free };
     if !refs.is_empty() {
         scenes::audit(&app, &caller, "push", &name, &json!({ "refs": refs })).await?;
     }
+    let media = "application/x-git-receive-pack-result";
+    if refs.contains(&documents) {
+        // The branch is held still while git works, so that is not for as long as the client takes to send.
+        let request = whole(&app, stream::iter([Ok(head)]).chain(body)).await?;
+        let answer = tokio::task::spawn_blocking(move || {
+            let branch = &workplace.settings.design_docs_branch;
+            workplace.repository.receive_forward(branch, protocol.as_deref(), request)
+        });
+        let answer = answer.await.map_err(|error| Problem::internal(&error))?;
+        let answer = answer.map_err(|error| Problem::internal(&error))?;
+        return served(Body::from(answer), media);
+    }
     let repository = workplace.repository.clone();
-    let command = tokio::task::spawn_blocking(move || repository.receive_pack(protocol.as_deref(), rule));
+    let command = tokio::task::spawn_blocking(move || repository.receive_pack(protocol.as_deref()));
     let command = command
         .await
         .map_err(|error| Problem::internal(&error))?
         .map_err(|error| Problem::internal(&error))?;
     let input = stream::iter([Ok(head)]).chain(body);
-    run(&app, command, input, Bytes::new(), "application/x-git-receive-pack-result")
+    run(&app, command, input, Bytes::new(), media)
+}
+
+/// A request as a file that is gone when it is closed.
+async fn whole(
+    app: &App,
+    body: impl Stream<Item = Result<Bytes, axum::Error>>,
+) -> Result<std::fs::File, Problem> {
+    let folder = app.config.data_dir.clone();
+    let file = tokio::task::spawn_blocking(move || tempfile::tempfile_in(folder));
+    let file = file.await.map_err(|error| Problem::internal(&error))?;
+    let mut file = tokio::fs::File::from_std(file.map_err(|error| Problem::internal(&error))?);
+    let mut body = std::pin::pin!(body);
+    while let Some(bytes) = body.next().await {
+        let bytes = bytes.map_err(|_| {
+            Problem::new(StatusCode::BAD_REQUEST, "malformed_push", "The request broke off; push again.")
+        })?;
+        file.write_all(&bytes).await.map_err(|error| Problem::internal(&error))?;
+    }
+    file.flush().await.map_err(|error| Problem::internal(&error))?;
+    file.rewind().await.map_err(|error| Problem::internal(&error))?;
+    Ok(file.into_std().await)
 }
 
 /// What every request of git's names: who asks, for which repository, in which version of the protocol.
@@ -194,7 +226,12 @@ fn run(
         }
     }));
     let answer = stream::iter([Ok(heading)]).chain(output(child, stdout)).take_until(stop.cancelled_owned());
-    let mut response = Response::new(Body::from_stream(answer));
+    served(Body::from_stream(answer), media)
+}
+
+/// An answer for git.
+fn served(body: Body, media: &str) -> Result<Response, Problem> {
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     let media = HeaderValue::from_str(media).map_err(|error| Problem::internal(&error))?;
     headers.insert(header::CONTENT_TYPE, media);

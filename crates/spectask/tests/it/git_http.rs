@@ -3,6 +3,7 @@
 use crate::harness::{Place, Server, TOKEN, git, text};
 use serde_json::json;
 use std::path::Path;
+use std::time::Duration;
 
 const DOCUMENTS: &str = "helix-design-docs";
 
@@ -109,5 +110,50 @@ async fn the_documents_only_go_forward() {
         assert!(!good && said.contains("rejected"), "{spec}: {said}");
     }
     assert_eq!(git(&repository, &["merge-base", "--is-ancestor", &before, DOCUMENTS]), "");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes_beside_the_record_leave_a_clean_checkout() {
+    let place = Place::new(0);
+    place.configure("prompts = []\n");
+    place.configure_more("[recording]\ncommit_frequency_minutes = 0\n");
+    let repository = place.repository("book", &[("README.md", "# A book\n")]);
+    let server = place.serve().await;
+    let project = server.project(&repository, &[]).await;
+    let body = json!({ "prompt": "Write a preface", "project_id": project });
+    let task = text(&server.post("/spec-tasks/from-prompt", &body).await, "id");
+    server.wait_for(&task, &["spec_review"]).await;
+    let found = server.get(&format!("/spec-tasks/{task}/work-sessions")).await;
+    let record = format!("/work-sessions/{}/record-history", text(&found["work_sessions"][0], "id"));
+
+    succeeds(&place.path(""), &["clone", "-q", "-b", DOCUMENTS, &address(&server, TOKEN, "test"), "clone"]);
+    let clone = place.path("clone");
+    let pushed = tokio::task::spawn_blocking(move || {
+        for number in 0..8 {
+            commit(&clone, &format!("notes/{number}.md"), "A note\n");
+            loop {
+                if try_git(&clone, &["push", "-q", "origin", DOCUMENTS]).0 {
+                    break;
+                }
+                succeeds(&clone, &["pull", "-q", "--rebase", "origin", DOCUMENTS]);
+            }
+        }
+        git(&clone, &["rev-parse", "HEAD"])
+    });
+    let mut pace = tokio::time::interval(Duration::from_millis(50));
+    for number in 0..40 {
+        pace.tick().await;
+        let decision = json!({ "activity_type": "decision", "content": format!("Decision {number}.") });
+        server.post(&record, &decision).await;
+    }
+    let pushed = pushed.await.expect("the pushes end");
+    git(&repository, &["merge-base", "--is-ancestor", &pushed, DOCUMENTS]);
+    let worktree = repository.join(".git-worktrees").join(DOCUMENTS);
+    // A checkout is looked at between commits: its index follows a moment later.
+    let clean =
+        (0..200).any(|_| git(&worktree, &["status", "--porcelain", "--untracked-files=no"]).is_empty());
+    assert!(clean, "{}", git(&worktree, &["status", "--porcelain"]));
+    assert!((0..8).all(|number| worktree.join(format!("notes/{number}.md")).exists()));
     server.end().await;
 }
