@@ -13,15 +13,27 @@ use serde_json::Value;
 /// How large a JSON body may be, in bytes.
 pub(crate) const BODY_LIMIT: usize = 2 * 1024 * 1024;
 
-/// A JSON body. What the path names comes first: of what is unknown, no body is wrong.
+/// A JSON body, without the secrets that are in its texts. What the path names comes first: of what is unknown, no body is
+/// wrong.
 pub(crate) struct JsonBody<T>(pub(crate) T);
+
+/// A JSON body as it was sent, for what needs a secret to work.
+pub(crate) struct WholeBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for WholeBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request<Body>, _app: &App) -> Result<Self, Problem> {
+        from_json(json(request).await?).map(Self)
+    }
+}
 
 impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request<Body>, app: &App) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let problem = match Self::of(Request::from_parts(parts.clone(), body)).await {
+        let problem = match Self::of(Request::from_parts(parts.clone(), body), app).await {
             Ok(body) => return Ok(body),
             Err(problem) => problem,
         };
@@ -33,25 +45,29 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
 }
 
 impl<T: DeserializeOwned> JsonBody<T> {
-    async fn of(request: Request<Body>) -> Result<Self, Problem> {
-        let kind = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        let media = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let is_json =
-            media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"));
-        let bytes = read(request).await?;
-        if !is_json && !bytes.is_empty() {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "Send the body as JSON, with the header `Content-Type: application/json`.",
-            ));
-        }
-        parse(&bytes).map(Self)
+    async fn of(request: Request<Body>, app: &App) -> Result<Self, Problem> {
+        let mut body = json(request).await?;
+        app.redactor.redact_json(&mut body);
+        from_json(body).map(Self)
     }
+}
+
+/// The body of a request that is JSON.
+async fn json(request: Request<Body>) -> Result<Value, Problem> {
+    let kind =
+        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_json =
+        media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"));
+    let bytes = read(request).await?;
+    if !is_json && !bytes.is_empty() {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Send the body as JSON, with the header `Content-Type: application/json`.",
+        ));
+    }
+    value(&bytes)
 }
 
 /// Reads a body within the limit.
@@ -68,14 +84,22 @@ pub(crate) async fn read(request: Request<Body>) -> Result<Bytes, Problem> {
     })
 }
 
-/// Parses a JSON object: malformed is 400, a field of a wrong type or value is 422 and named. A field that is `null` is
-/// as good as absent.
+/// Parses a JSON object.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    value(bytes).and_then(from_json)
+}
+
+/// Parses JSON; malformed is 400.
+fn value(bytes: &[u8]) -> Result<Value, Problem> {
     // An absent body is an empty object: everything in it may be optional.
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
-    let body: Value = serde_json::from_slice(bytes).map_err(|error| {
+    serde_json::from_slice(bytes).map_err(|error| {
         Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("The body is not JSON: {error}."))
-    })?;
+    })
+}
+
+/// Reads a JSON object: a field of a wrong type or value is 422 and named. A field that is `null` is as good as absent.
+fn from_json<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
     let Value::Object(mut fields) = body else {
         return Err(Problem::invalid("body", "is not a JSON object"));
     };

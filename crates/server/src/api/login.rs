@@ -1,7 +1,7 @@
 //! Logging in with a token, so that a browser keeps it in a cookie that scripts cannot read.
 
 use super::caller::{COOKIE, Caller, find};
-use super::extract::JsonBody;
+use super::extract::WholeBody;
 use super::problem::Problem;
 use crate::App;
 use axum::Json;
@@ -49,7 +49,7 @@ impl Me {
 pub(crate) async fn login(
     State(app): State<App>,
     axum::Extension(wrong): axum::Extension<WrongTokens>,
-    JsonBody(body): JsonBody<LoginBody>,
+    WholeBody(body): WholeBody<LoginBody>,
 ) -> Result<Response, Problem> {
     if wrong.too_many() {
         let detail = "Too many wrong tokens; wait a minute and try again.";

@@ -1,7 +1,7 @@
 //! Projects: registering repositories and how SpecTask works in them.
 
 use super::caller::Caller;
-use super::extract::{JsonBody, Query};
+use super::extract::{Query, WholeBody};
 use super::idempotency::FreshIds;
 use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
@@ -88,8 +88,9 @@ pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
     mut ids: FreshIds,
-    JsonBody(body): JsonBody<NewProject>,
+    WholeBody(mut body): WholeBody<NewProject>,
 ) -> Result<(StatusCode, Json<ProjectView>), Problem> {
+    body.name = body.name.map(|name| app.redactor.redact(&name).into_owned());
     let id = ProjectId::fresh(&mut ids);
     // A request whose answer was lost finds its project here.
     if let Ok(project) = caller.project(&app, id.as_str()).await {
@@ -228,6 +229,16 @@ fn checked_settings(app: &App, before: &Value, asked: Option<Value>) -> Result<V
         }
         Some(_) => return Err(Problem::invalid("settings", "is not an object")),
     }
+    // What is taken out of a command breaks it, and what stays in is recorded.
+    let secret = settings.as_object().into_iter().flatten().find(|(_, value)| {
+        let mut clean = (*value).clone();
+        app.redactor.redact_json(&mut clean);
+        clean != **value
+    });
+    if let Some((field, _)) = secret {
+        let message = "has a secret in it; keep it in a file or a variable that the command reads";
+        return Err(Problem::invalid(&format!("settings.{field}"), message));
+    }
     let parsed: ProjectSettings = serde_path_to_error::deserialize(&settings).map_err(|error| {
         Problem::invalid(&format!("settings.{}", error.path()), error.inner().to_string())
     })?;
@@ -293,13 +304,13 @@ pub(crate) async fn edit(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-    JsonBody(body): JsonBody<ProjectEdit>,
+    WholeBody(body): WholeBody<ProjectEdit>,
 ) -> Result<Json<ProjectView>, Problem> {
     let mut project = caller.project(&app, &id).await?;
     let data = body.settings.clone().unwrap_or(Value::Null);
     project.settings = checked_settings(&app, &project.settings, body.settings)?;
     if let Some(name) = body.name.filter(|name| !name.trim().is_empty()) {
-        project.name = name;
+        project.name = app.redactor.redact(&name).into_owned();
     }
     if let Some(branch) = body.default_branch {
         if !git::is_branch_name(&branch) {

@@ -75,3 +75,51 @@ async fn a_change_with_a_secret_waits_for_a_person_who_knows() {
     job.wait_for("done").await;
     job.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clients_send_has_no_secrets_wherever_they_put_them() {
+    let job = begin(&scenario(&(session(1, "{ hang = true }") + &note(2)))).await;
+    job.wait_for("spec_review").await;
+    job.approve_specs().await;
+    job.wait_for("implementation").await;
+    let Job { place, server, repository, task } = job;
+    let said = format!("The key is {}.", token());
+    let instance = task.replace("spt_", "zi_");
+    let thread = json!({
+        "zed_instance_id": instance, "zed_thread_id": "t-1", "spec_task_id": task, "thread_name": said,
+        "thread_description": said, "initial_prompt": said, "agent_configuration": { "note": said },
+    });
+    let made = server.post("/zed-threads/create-session", &thread).await;
+    let id = made["work_session"]["id"].as_str().expect("an id");
+    let config = json!({ "thread_config": { "note": [said] } });
+    assert_eq!(
+        server.try_put(&format!("/work-sessions/{id}/zed-thread"), &config).await.expect("an answer").0,
+        200
+    );
+    server.post(&format!("/spec-tasks/{task}/commit-progress"), &json!({ "summary": said })).await;
+    let project =
+        server.get(&format!("/spec-tasks/{task}")).await["project_id"].as_str().expect("an id").to_owned();
+    let path = format!("/projects/{project}");
+    server.try_put(&path, &json!({ "name": said })).await.expect("an answer");
+    let (status, problem) =
+        server.try_put(&path, &json!({ "settings": { "checks": [said] } })).await.expect("an answer");
+    assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("settings.checks")), "{problem:#}");
+    server.post(&format!("/spec-tasks/{task}/cancel"), &json!({})).await;
+    let data = place.path("data");
+    server.end().await;
+    let is_in = |path: &std::path::Path| {
+        std::fs::read(path).is_ok_and(|bytes| bytes.windows(40).any(|window| window == token().as_bytes()))
+    };
+    let database = std::fs::read_dir(&data).expect("the data").flatten().map(|entry| entry.path());
+    assert_eq!(
+        database.filter(|path| path.is_file() && is_in(path)).collect::<Vec<_>>(),
+        Vec::<std::path::PathBuf>::new()
+    );
+    let found = std::process::Command::new("git")
+        .arg("-C")
+        .arg(repository)
+        .args(["grep", "-l", &token(), "helix-design-docs"])
+        .output()
+        .expect("git runs");
+    assert_eq!(String::from_utf8_lossy(&found.stdout), "");
+}
