@@ -41,6 +41,11 @@ impl Repository {
         &self.0.root
     }
 
+    /// Whether it is still where it was opened.
+    pub fn is_there(&self) -> bool {
+        self.0.common_dir.is_dir()
+    }
+
     /// A handle for this thread.
     pub(crate) fn local(&self) -> gix::Repository {
         let mut repository = self.0.gix.to_thread_local();

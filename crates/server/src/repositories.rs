@@ -136,8 +136,13 @@ impl Repositories {
         let found = self.0.store.project(project).await?;
         let found = found.ok_or_else(|| RepositoryError::NoProject(project.clone()))?;
         let settings = settings(&found);
-        if let Some(repository) = self.open().get(project) {
-            return Ok(Workplace { repository: repository.clone(), settings });
+        let known = self.open().get(project).cloned();
+        if let Some(repository) = known {
+            if repository.is_there() {
+                return Ok(Workplace { repository, settings });
+            }
+            // Whoever moved it may bring it back.
+            self.forget(project);
         }
         let (git, path) = (self.0.git.clone(), PathBuf::from(&found.repository_path));
         let opened = tokio::task::spawn_blocking({

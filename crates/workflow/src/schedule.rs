@@ -81,13 +81,24 @@ pub fn admissions(
     let mut ahead = 0;
     for task in waiting {
         let plans = matches!(task.phase, Phase::SpecGeneration { .. } | Phase::SpecRevision { .. });
-        let open: Vec<String> = task
+        let open: Vec<(String, TaskStatus)> = task
             .depends_on
             .iter()
-            .filter(|needed| statuses.get(needed).is_some_and(|status| *status != TaskStatus::Done))
-            .map(ToString::to_string)
+            .filter_map(|needed| Some((needed.to_string(), *statuses.get(needed)?)))
+            .filter(|(_, status)| *status != TaskStatus::Done)
             .collect();
-        let reason = if !open.is_empty() {
+        let ended: Vec<&str> = open
+            .iter()
+            .filter(|(_, status)| *status == TaskStatus::Cancelled)
+            .map(|(id, _)| id.as_str())
+            .collect();
+        let reason = if !ended.is_empty() {
+            Some(format!(
+                "waits for {}, which is cancelled and will not be done; take it out of the dependencies to go on",
+                ended.join(", ")
+            ))
+        } else if !open.is_empty() {
+            let open: Vec<&str> = open.iter().map(|(id, _)| id.as_str()).collect();
             Some(format!("waits for {} to be done", open.join(", ")))
         } else if at_work >= limits.instances {
             ahead += 1;

@@ -168,7 +168,18 @@ fn bad_field(path: &str, message: &str) -> Problem {
 
 /// What the parser says of a value, in the words of JSON instead of its own.
 fn in_words(message: &str) -> String {
-    let Some((found, expected)) = message.split_once(", expected ") else { return message.to_owned() };
+    let Some((found, expected)) = message.split_once(", expected ") else {
+        return match message {
+            "invalid digit found in string" | "cannot parse integer from empty string" => {
+                "is no whole number from 0".to_owned()
+            }
+            message if message.starts_with("number too ") => "is out of range".to_owned(),
+            message if message.starts_with("provided string was not `true`") => {
+                "is neither true nor false".to_owned()
+            }
+            other => other.to_owned(),
+        };
+    };
     let expected = match expected {
         "a string" => "a text",
         "a boolean" => "true or false",
@@ -183,6 +194,8 @@ fn in_words(message: &str) -> String {
     };
     if found.starts_with("invalid type") {
         format!("has the wrong type; {expected} is expected")
+    } else if let Some(value) = found.strip_prefix("invalid value: string ") {
+        format!("is {value}; {expected} is expected")
     } else if found.starts_with("invalid value") {
         format!("is out of range; {expected} is expected")
     } else {

@@ -1,12 +1,13 @@
 //! The secrets in a task's change, as a reviewer sees them.
 
 use super::caller::Caller;
+use super::extract::Query;
+use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
 use crate::App;
 use crate::effects::{Found, scan};
-use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,18 +39,29 @@ impl SecretFinding {
 }
 
 /// Looks for secrets in what the task's branch adds to its base.
-#[utoipa::path(get, path = "/spec-tasks/{id}/secret-findings", tag = "spec-tasks", params(("id" = String, Path)),
-    responses((status = 200, body = Vec<SecretFinding>), (status = 409, body = Problem)))]
+#[utoipa::path(get, path = "/spec-tasks/{id}/secret-findings", tag = "spec-tasks", params(("id" = String, Path), PageQuery),
+    responses((status = 200, body = Vec<SecretFinding>, headers(("X-Total-Count" = u64), ("Link" = String))),
+    (status = 409, body = Problem)))]
 pub(crate) async fn list(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<Vec<SecretFinding>>, Problem> {
+    uri: Uri,
+    Query(query): Query<PageQuery>,
+) -> Result<Paged<SecretFinding>, Problem> {
     let task = caller.task(&app, &id).await?;
+    let workplace = app.repositories.workplace(&task.project).await?;
+    let branch = task.branch();
+    let begun = tokio::task::spawn_blocking(move || workplace.repository.resolve(&branch));
+    let begun = begun.await.map_err(|error| Problem::internal(&error))?;
+    if task.change().is_none() && !matches!(begun, Ok(Some(_))) {
+        // Nothing is changed yet.
+        return page(&uri, &query, Vec::new());
+    }
     let head = task.change().map_or_else(|| task.branch(), |change| change.head.0.clone());
     let found = scan(&app, &task, &head).await.map_err(|failure| {
         let text = app.redactor.redact(&failure.message);
         Problem::new(StatusCode::CONFLICT, "repository_unusable", super::problem::sentence(&text))
     })?;
-    Ok(Json(found.into_iter().map(SecretFinding::of).collect()))
+    page(&uri, &query, found.into_iter().map(SecretFinding::of).collect())
 }

@@ -192,7 +192,7 @@ pub(crate) struct ZedEvent {
     thread_id: Option<String>,
     #[serde(default)]
     data: Value,
-    #[expect(dead_code, reason = "the server's time counts; the field is part of the contract")]
+    /// When the editor saw it; the server's own time counts.
     timestamp: Option<String>,
 }
 
@@ -227,6 +227,9 @@ pub(crate) async fn event(
     JsonBody(event): JsonBody<ZedEvent>,
 ) -> Result<Json<ZedEventAnswer>, Problem> {
     super::extract::object("data", Some(&event.data))?;
+    if event.timestamp.as_ref().is_some_and(|text| text.parse::<jiff::Timestamp>().is_err()) {
+        return Err(Problem::invalid("timestamp", "is no time as in 2026-01-31T12:00:00Z"));
+    }
     let unknown = || Problem::not_found("instance");
     let suffix = event.instance_id.strip_prefix(&format!("{}_", InstanceId::PREFIX)).ok_or_else(unknown)?;
     let id = format!("{}_{suffix}", TaskId::PREFIX);

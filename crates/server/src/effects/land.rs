@@ -4,9 +4,9 @@
 //! moved since the checks ran, the merge is built first and the checks run on it in a worktree of its own; the
 //! branch moves only to what was checked, and only from where it stood then.
 
-use super::{Done, Job, blocking, git_failure, merge_session::details, run_checks, scan};
+use super::{Done, Job, blocking, chain, git_failure, merge_session::details, run_checks, scan};
 use crate::clock::now;
-use crate::repositories::Workplace;
+use crate::repositories::{RepositoryError, Workplace};
 use git::{Land, Landed, Landing, Planned};
 use std::path::PathBuf;
 use workflow::{Change, CheckResult, Commit, Failure, Input, LandOutcome, Phase, Task};
@@ -22,11 +22,17 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     if let Some(reason) = turn_of_another(job, landing).await? {
         return Ok(landed(LandOutcome::Waiting { reason }));
     }
+    let workplace = match app.repositories.workplace(&job.task.project).await {
+        Err(error @ RepositoryError::Open { .. }) => {
+            // It was moved, or its disk is not there: it goes on when it is back.
+            let reason = format!("{}.", chain(&error));
+            return Ok(landed(LandOutcome::Waiting { reason }));
+        }
+        workplace => workplace.map_err(|error| git_failure(&error))?,
+    };
     if let Some(message) = secrets(job, change, landing).await? {
         return Ok(landed(LandOutcome::Secrets { message }));
     }
-    let workplace =
-        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let base = job.task.base_branch.clone();
     let (repository, onto) = (workplace.repository.clone(), base.clone());
     let Some(turn) = blocking(move || repository.landing_turn(&onto)).await? else {

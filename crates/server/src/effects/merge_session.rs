@@ -25,7 +25,16 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
         time_ms: now().0,
         effect: Some(job.trailer("merge")),
     };
-    let outcome = match blocking(move || workplace.repository.merge(&merge)).await? {
+    let into = job.task.branch();
+    let merged = blocking(move || {
+        let repository = workplace.repository;
+        // An agent may have moved or deleted it: what was merged is not lost by that.
+        repository.keep_forward(&into)?;
+        let merged = repository.merge(&merge)?;
+        repository.keep_forward(&into)?;
+        Ok::<_, git::Error>(merged)
+    });
+    let outcome = match merged.await? {
         Merged::Merged(commit) | Merged::UpToDate(commit) => {
             MergeOutcome::Merged { commit: Commit(commit.to_string()) }
         }

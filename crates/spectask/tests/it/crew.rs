@@ -468,6 +468,46 @@ async fn a_process_serves_only_as_many_sessions_as_its_agent_can() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_merged_stays_when_somebody_deletes_the_tasks_branch() {
+    let slow = format!("{{ wait_ms = 1000 }}, {}", chapter(2));
+    let crew = begin(&(steps(1, &chapter(1)) + &steps(2, &slow)), json!({}), TASKS).await;
+    crew.session("Chapter one", |session| session["status"] == "completed").await;
+    crew.at_work("Chapter two").await;
+    let branch = text(&crew.server.get(&format!("/spec-tasks/{}", crew.task)).await, "branch_name");
+    crate::harness::git(&crew.repository, &["update-ref", "-d", &format!("refs/heads/{branch}")]);
+    let review = crew.review().await;
+    assert_eq!(review["status"], "implementation_review", "{review:#}");
+    let files = crate::harness::git(&crew.repository, &["ls-tree", "--name-only", &branch]);
+    assert!(files.contains("chapter1.md") && files.contains("chapter2.md"), "{files}");
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_landing_waits_for_a_repository_that_was_moved_away() {
+    let crew = begin(&(steps(1, &chapter(1)) + &steps(2, &chapter(2))), json!({}), TASKS).await;
+    crew.review().await;
+    let elsewhere = crew.place.path("elsewhere");
+    std::fs::rename(&crew.repository, &elsewhere).expect("it is moved");
+    let path = format!("/spec-tasks/{}", crew.task);
+    let asked = crew.server.try_get(&format!("{path}/documents/requirements")).await.expect("an answer");
+    assert_eq!((asked.0, &asked.1["code"]), (409, &json!("repository_unusable")), "{asked:?}");
+    crew.server.post(&format!("{path}/approve-implementation"), &json!({ "decision": "approve" })).await;
+    let begun = Instant::now();
+    loop {
+        let found = crew.server.get(&path).await;
+        assert_eq!(found["status"], "implementation_review", "{found:#}");
+        if found["queue_reason"].as_str().is_some_and(|reason| reason.contains("there is no folder")) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{found:#}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    std::fs::rename(&elsewhere, &crew.repository).expect("it is moved back");
+    crew.server.wait_for(&crew.task, &["done"]).await;
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_requirement_is_traced_to_what_carries_it_out() {
     let tested = "{ write = \"tests/order.py\", content = \"assert True\\n\" }, ".to_owned() + &chapter(1);
     let crew = begin(&(steps(1, &tested) + &steps(2, &chapter(2))), json!({}), TASKS).await;
