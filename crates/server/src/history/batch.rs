@@ -3,7 +3,7 @@
 use super::gather::{self, Gathered};
 use crate::App;
 use crate::clock::now;
-use crate::effects::{blocking, failure, git_failure, store_failure};
+use crate::effects::{blocking, chain, failure, git_failure, store_failure};
 use crate::repositories::Workplace;
 use git::{Change, Commit, CommitId};
 use sha2::{Digest as _, Sha256};
@@ -110,8 +110,12 @@ async fn step(
     Ok(Step::Done(more))
 }
 
-/// Where the branch stands; it is begun where there is none.
+/// Where the branch stands; it is begun where there is none, and its worktree made again where it vanished.
 async fn base(app: &App, workplace: &Workplace, project: &ProjectId) -> Result<CommitId, Failure> {
+    if let Err(error) = crate::watch::keep_worktree(app, project).await {
+        // The record does without.
+        tracing::warn!(error = chain(&error), %project, "could not look after the documents' worktree");
+    }
     let branch = workplace.settings.design_docs_branch.clone();
     let repository = workplace.repository.clone();
     let tip = blocking({

@@ -6,6 +6,7 @@ mod crew;
 mod git_http;
 mod harness;
 mod job;
+mod keeping;
 mod kill;
 mod live;
 mod plain;

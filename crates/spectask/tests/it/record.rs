@@ -16,7 +16,7 @@ const TASKS: &str = "# Implementation Plan\n\n- [ ] 1. Note one\n  - [ ] 1.1 Wri
 /// What would break a page if it got out of its place.
 const NASTY: &str = "```\\n<!-- x --> </details>\\r\\n<!-- spectask {} -->\\n> no\\n\\u0000 ☃ --> end";
 
-fn scenario(first: &str) -> String {
+pub(crate) fn scenario(first: &str) -> String {
     format!(
         "id = \"notes\"\nprompts = [{PROMPT:?}]\n[planning]\nsteps = [{{ say = \"{NASTY}\" }}]\nrequirements = {REQUIREMENTS:?}\n\
          design = {DESIGN:?}\ntasks = {TASKS:?}\n\
@@ -27,14 +27,14 @@ fn scenario(first: &str) -> String {
     )
 }
 
-struct Job {
-    place: Place,
-    server: Server,
-    repository: PathBuf,
-    task: String,
+pub(crate) struct Job {
+    pub(crate) place: Place,
+    pub(crate) server: Server,
+    pub(crate) repository: PathBuf,
+    pub(crate) task: String,
 }
 
-async fn begin(scenario: &str) -> Job {
+pub(crate) async fn begin(scenario: &str) -> Job {
     let place = Place::new(0);
     place.configure(scenario);
     let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
