@@ -95,6 +95,7 @@ async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut m
             if let Err(error) = keep_forward(&app, &project).await {
                 tracing::warn!(%error, %project, "could not look after the design-docs branch");
             }
+            app.history.look_at(&project);
         }
         // What keeps it from being made is told once, not at each look.
         let found = keep_worktree(&app, &project).await.err().map(|error| chain(&error)).unwrap_or_default();

@@ -5,9 +5,9 @@ use super::extract::Query;
 use super::problem::Problem;
 use super::scenes;
 use crate::App;
-use crate::documents;
 use crate::repositories::{Docs, document};
 use crate::wire::rfc3339;
+use crate::{documents, history};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
@@ -344,7 +344,8 @@ pub(crate) async fn status(
             .sessions
             .iter()
             .any(|session| task.session_status(session) == SessionStatus::Active),
-        fully_recorded: !app.store.is_unrecorded(&task.id).await?,
+        // What cannot be looked at is not known to be there.
+        fully_recorded: history::is_whole(&app, &task).await.unwrap_or(false),
         last_commit_hash: last.as_ref().map(|entry| entry.id.to_string()),
         last_commit_time: last.map(|entry| rfc3339(Millis(entry.time_ms))),
     }))

@@ -1,6 +1,6 @@
 //! What a task's record lacks: read from the database beyond what git has, and rendered.
 
-use super::{code, coordination, decided, unreadable};
+use super::{code, coordination, decided, unreadable, whole};
 use crate::App;
 use crate::effects::{blocking, failure, store_failure};
 use crate::repositories::Workplace;
@@ -26,6 +26,8 @@ pub(super) struct Gathered {
     pub(super) logs: BTreeMap<SessionId, u64>,
     /// Whether anything is added.
     pub(super) is_new: bool,
+    /// The commit at which the record was whole, and since which nobody touched it.
+    pub(super) whole_at: Option<String>,
     /// Whether there is more than one commit takes.
     pub(super) has_more: bool,
 }
@@ -46,8 +48,20 @@ pub(super) async fn task(
         events: 0,
         logs: BTreeMap::new(),
         is_new: false,
+        whole_at: None,
         has_more: false,
     };
+    let known = app.store.recorded(id).await.map_err(|error| store_failure(&error))?;
+    if let Some((_, commit)) = known {
+        let repository = workplace.repository.clone();
+        let (whole, tip, task) = (commit.clone(), base.to_string(), id.clone());
+        match blocking(move || whole::is_as_at(&repository, &whole, &tip, &task)).await? {
+            Some(true) => gathered.whole_at = Some(commit),
+            Some(false) => whole::complete(&mut files, id, &commit).await?,
+            // What is missing is found by the numbers of the entries that are there.
+            None => {}
+        }
+    }
     let lines = new_events(&mut files, &task, &mut gathered).await?;
     for session in &task.sessions {
         let rows = new_entries(&mut files, &task, session, &mut gathered).await?;
@@ -244,10 +258,10 @@ fn not_ahead(path: &str, from: u64, last: u64) -> Result<(), Failure> {
 }
 
 /// The files of the record, as they are at a commit and with what is added.
-struct Files<'a> {
+pub(super) struct Files<'a> {
     app: &'a App,
-    workplace: &'a Workplace,
-    base: CommitId,
+    pub(super) workplace: &'a Workplace,
+    pub(super) base: CommitId,
     changed: BTreeMap<String, Vec<u8>>,
 }
 
@@ -294,6 +308,11 @@ impl Files<'_> {
             self.changed.insert(path, text.into_bytes());
         }
         Ok(())
+    }
+
+    /// Puts a file back.
+    pub(super) fn put(&mut self, path: String, content: Vec<u8>) {
+        self.changed.insert(path, content);
     }
 
     fn into_changes(self) -> Vec<Change> {
