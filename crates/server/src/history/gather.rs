@@ -2,9 +2,11 @@
 
 use super::{code, coordination, decided, unreadable, whole};
 use crate::App;
-use crate::effects::{blocking, failure, store_failure};
-use crate::repositories::Workplace;
+use crate::effects::{blocking, failure, git_failure, store_failure};
+use crate::repositories::{Workplace, document};
+use crate::{documents, metadata};
 use git::{Change, CommitId};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use store::LogRow;
 use workflow::records::conversation::{self, Entry, Head};
@@ -75,6 +77,9 @@ pub(super) async fn task(
     }
     task_files(&mut files, &task, &lines).await?;
     gathered.is_new = !files.changed.is_empty();
+    if gathered.is_new {
+        metadata_file(&mut files, &task).await?;
+    }
     Ok(Some((gathered, files.into_changes())))
 }
 
@@ -233,6 +238,23 @@ async fn task_files(files: &mut Files<'_>, task: &Task, lines: &[Line]) -> Resul
         }
     }
     Ok(())
+}
+
+/// The metadata of the documents as the task is now: it goes along with what is recorded, and is no reason to commit.
+async fn metadata_file(files: &mut Files<'_>, task: &Task) -> Result<(), Failure> {
+    let path = document(&task.id, "spec-metadata.json");
+    let (Some(specs), Some(before)) = (task.specs(), files.text(&path).await?) else { return Ok(()) };
+    let before: Value = serde_json::from_str(&before).unwrap_or_default();
+    if !metadata::is_of(&before, specs) {
+        let found = documents::read(files.workplace, &task.id, &files.base.to_string()).await;
+        let found = found.map_err(|error| git_failure(&error))?;
+        if found.is_none_or(|found| found.hash() != specs.hash) {
+            // Whoever commits other documents writes what is said of them.
+            return Ok(());
+        }
+    }
+    let text = metadata::again(files.app, task, specs, &before).await;
+    files.replace(path, text.map_err(|error| store_failure(&error))?).await
 }
 
 /// The requirements in force.
