@@ -11,6 +11,7 @@ mod kill;
 mod live;
 mod plain;
 mod record;
+mod registering;
 mod report;
 mod review;
 mod rules;
