@@ -2,11 +2,13 @@
 
 use crate::branches::{Mover, now_ms};
 use crate::error::Context as _;
+use crate::open::read_text;
 use crate::repository::lock;
+use crate::worktree::set_aside;
 use crate::{Change, Error, Repository, WorktreeSpec, branches, names, objects, resolve};
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The folder for such worktrees in a repository's root.
 const FOLDER: &str = ".git-worktrees";
@@ -25,8 +27,28 @@ impl Repository {
         self.exclude_folder()?;
         let spec =
             WorktreeSpec { path: path.clone(), branch: Some(name.clone()), start: name, detached: false };
-        self.ensure_worktree(&spec)?;
+        match self.ensure_worktree(&spec) {
+            // Whoever wrote on where it vanished, before a look made it again.
+            Err(Error::Occupied { .. }) if !path.join(".git").exists() => {
+                set_aside(&path)?;
+                self.ensure_worktree(&spec)?;
+            }
+            made => drop(made?),
+        }
         Ok(path)
+    }
+
+    /// Makes that worktree again when its folder vanished, and says whether it did; a branch that is not there has none.
+    /// Looking costs next to nothing while it is there.
+    pub fn keep_docs_worktree(&self, branch: &str) -> Result<bool, Error> {
+        let name = names::branch(branch)?;
+        let pointer = read_text(&self.path().join(FOLDER).join(names::short(&name)).join(".git"))?;
+        let git_dir = pointer.as_deref().and_then(|text| text.trim().strip_prefix("gitdir: "));
+        let is_there = git_dir.is_some_and(|git_dir| Path::new(git_dir).join("HEAD").is_file());
+        if is_there || branches::tip_of(&self.local(), &name)?.is_none() {
+            return Ok(false);
+        }
+        self.ensure_docs_worktree(branch).map(|_| true)
     }
 
     /// Makes the branch's first commit, unless the branch exists here or at the remote.
@@ -57,7 +79,7 @@ impl Repository {
     fn exclude_folder(&self) -> Result<(), Error> {
         let folder = self.0.common_dir.join("info");
         let file = folder.join("exclude");
-        let text = crate::open::read_text(&file)?.unwrap_or_default();
+        let text = read_text(&file)?.unwrap_or_default();
         if text.lines().any(|line| line.trim() == EXCLUDED) {
             return Ok(());
         }

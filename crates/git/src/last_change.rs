@@ -2,7 +2,8 @@
 
 use crate::error::Context as _;
 use crate::repository::lock;
-use crate::{CommitId, Error, Repository, names, objects, resolve};
+use crate::unchanged::entries;
+use crate::{CommitId, Error, Repository, resolve};
 use gix::ObjectId;
 use std::collections::HashMap;
 
@@ -71,20 +72,4 @@ fn walk(
             }
         }
     }
-}
-
-fn entries(
-    repository: &gix::Repository,
-    commit: ObjectId,
-    paths: &[&str],
-) -> Result<Vec<Option<ObjectId>>, Error> {
-    let tree =
-        repository.find_tree(objects::tree_of(repository, commit)?).context("read the tree of", commit)?;
-    paths
-        .iter()
-        .map(|path| {
-            let entry = tree.lookup_entry_by_path(names::path(path)?).context("look up", path)?;
-            Ok(entry.map(|entry| entry.object_id()))
-        })
-        .collect()
 }

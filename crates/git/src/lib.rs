@@ -59,6 +59,7 @@ mod save_dirty;
 mod save_tip;
 mod smart_http;
 mod status;
+mod unchanged;
 mod watch;
 mod worktree;
 

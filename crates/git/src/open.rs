@@ -35,6 +35,14 @@ impl Git {
         Ok(repository)
     }
 
+    /// The folder that all worktrees of a repository share, from anywhere inside it or them: it tells whether two
+    /// paths are of one repository. None where there is none that can be opened; nothing is changed.
+    pub fn common_dir(&self, path: &Path) -> Option<PathBuf> {
+        let path = std::fs::canonicalize(path).ok()?;
+        let root = path.ancestors().find(|place| looks_like_repository(place))?;
+        Some(self.open_any(root).ok()?.0.common_dir.clone())
+    }
+
     /// Opens a repository as it is, with or without commits.
     pub(crate) fn open_any(&self, path: &Path) -> Result<Repository, OpenError> {
         let path = std::fs::canonicalize(path)

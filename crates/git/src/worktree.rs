@@ -131,7 +131,7 @@ fn clear(registration: &Registration) -> Result<(), Error> {
 }
 
 /// Moves a folder out of the way, beside where it was.
-fn set_aside(path: &Path) -> Result<(), Error> {
+pub(crate) fn set_aside(path: &Path) -> Result<(), Error> {
     let to = free_name(path.parent().unwrap_or(path), path, "lost");
     fs::rename(path, &to).context("move aside", path.display())?;
     tracing::warn!(from = %path.display(), to = %to.display(), "set a folder aside that was in a worktree's place");

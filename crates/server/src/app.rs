@@ -41,6 +41,8 @@ pub struct Inner {
     pub(crate) radar: Radar,
     /// Held while somebody takes a copy of a sample repository.
     pub(crate) samples: tokio::sync::Mutex<()>,
+    /// Held while somebody registers a repository that is there already.
+    pub(crate) registering: tokio::sync::Mutex<()>,
     /// By which this server's claims are known; it stays over restarts.
     pub(crate) worker: String,
     pub started_at: Millis,

@@ -3,15 +3,14 @@
 use crate::App;
 use crate::clock::now;
 use crate::repositories::{RepositoryError, Workplace, document};
-use crate::wire::{EvidenceView, rfc3339};
+use crate::wire::EvidenceView;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use store::{Revision, StoreError};
 use utoipa::ToSchema;
 use workflow::documents::checklist::{self, Checklist, Marker};
-use workflow::documents::{hash, metadata, plan, validate};
-use workflow::{Commit, Complexity, Ids as _, Specs, Task, TaskId, TaskStatus, Unit, UnitId};
+use workflow::documents::{hash, plan, validate};
+use workflow::{Commit, Ids as _, Specs, Task, TaskId, Unit, UnitId};
 
 /// The three documents, as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,33 +93,6 @@ pub(crate) async fn keep(
     };
     app.store.put_revision(revision).await?;
     Ok(Ok(Specs { round, commit: Commit(commit.to_owned()), hash, units: units(&task.id, &documents.tasks) }))
-}
-
-/// spec-metadata.json for some documents of a task, with what else programs want to find in it.
-pub(crate) fn metadata(task: &Task, specs: &Specs, status: TaskStatus, custom: Map<String, Value>) -> String {
-    let approved = task.approved();
-    metadata::render(&metadata::Facts {
-        spec_task_id: task.id.to_string(),
-        name: task.name.clone(),
-        description: task.description.clone(),
-        kind: task.kind.to_string(),
-        priority: task.priority.to_string(),
-        status: status.to_string(),
-        created_by: task.owner.to_string(),
-        created_at: rfc3339(task.created_at),
-        updated_at: rfc3339(task.updated_at),
-        spec_approved_by: approved.map(|approved| approved.by.clone()),
-        spec_approved_at: approved.map(|approved| rfc3339(approved.at)),
-        planning_agent: task.spec_agent.clone(),
-        implementation_agent: task.implementation_agent.clone(),
-        project_path: None,
-        zed_instance_id: None,
-        generated_at: rfc3339(approved.map_or(task.updated_at, |approved| approved.at)),
-        multi_session: task.complexity == Complexity::Complex,
-        content_hash: specs.hash.clone(),
-        units: specs.units.clone(),
-        custom,
-    })
 }
 
 /// The planned tasks of a plan, each carried out by one session.

@@ -764,6 +764,12 @@ pub fn instance_id(task: &TaskId) -> InstanceId {
     InstanceId(format!("{}_{}", InstanceId::PREFIX, task.as_str().trim_start_matches("spt_")))
 }
 
+/// The instance that serves a task, or did, as clients know it.
+pub(crate) fn served_by(task: &Task) -> Option<String> {
+    let has_begun = task.sessions.iter().any(|session| session.started_at.is_some());
+    has_begun.then(|| instance_id(&task.id).to_string())
+}
+
 /// Where a session works.
 pub(crate) fn session_directory(data_dir: &Path, task: &TaskId, session: &SessionId) -> PathBuf {
     data_dir.join("worktrees").join(task.as_str()).join(session.as_str())

@@ -16,6 +16,7 @@ pub mod feed;
 mod history;
 mod indexer;
 pub mod instances;
+mod metadata;
 mod metrics;
 mod news;
 pub mod orchestrator;

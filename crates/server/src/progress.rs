@@ -7,7 +7,7 @@ use crate::effects::blocking;
 use crate::repositories::{Workplace, document};
 use git::{Change, Commit};
 use workflow::documents::checklist::{self, Marker, StatusBlock};
-use workflow::{Failure, Session, SessionStatus, Task};
+use workflow::{Failure, Session, SessionStatus, Task, Unit};
 
 /// Marks a session's planned task and keeps the status block; `effect` makes it safe to repeat.
 pub(crate) async fn mark(
@@ -18,12 +18,6 @@ pub(crate) async fn mark(
     effect: Option<String>,
 ) -> Result<(), Failure> {
     let Some(unit) = session.unit.and_then(|index| task.units().get(index)) else { return Ok(()) };
-    let status = StatusBlock {
-        current_task: Some(format!("{}. {}", unit.number, unit.title)),
-        agent_session: Some(session.id.to_string()),
-        started: session.started_at.map(crate::wire::rfc3339),
-        estimated_completion: None,
-    };
     let word = match marker {
         Marker::InProgress => "started",
         Marker::Completed => "done",
@@ -41,13 +35,39 @@ pub(crate) async fn mark(
     let (repository, path, number) =
         (workplace.repository.clone(), document(&task.id, "progress.md"), unit.number.clone());
     // Read, edit, commit where the branch stood; after somebody else's commit between, it is read again.
+    let (task, session) = (task.clone(), session.clone());
     let mut edit = move |text: &[u8]| {
         let text = String::from_utf8_lossy(text);
         let marked = checklist::mark(&text, &number, marker);
-        checklist::set_status_block(&marked, &status).into_bytes()
+        let begun = (marker == Marker::InProgress).then_some(&session);
+        checklist::set_status_block(&marked, &status(&task, begun, &marked)).into_bytes()
     };
     blocking(move || repository.commit_edit(&branch, &path, &mut edit, &commit)).await?;
     Ok(())
+}
+
+/// What a checklist says above its items: what was begun just now, else what else is being done, if anything.
+fn status(task: &Task, begun: Option<&Session>, checklist: &str) -> StatusBlock {
+    let items = checklist::parse(checklist).items;
+    let marker = |unit: &Unit| {
+        let item = items.iter().find(|item| item.number.as_ref() == Some(&unit.number));
+        item.map_or(Marker::Pending, |item| item.marker)
+    };
+    let unit_of = |session: &Session| session.unit.and_then(|index| task.units().get(index));
+    let under_way = || {
+        let mut units = task.units().iter().filter(|unit| marker(unit) == Marker::InProgress);
+        units.find_map(|unit| task.session_of_unit(unit.index))
+    };
+    if let Some(session) = begun.or_else(under_way) {
+        return StatusBlock {
+            current_task: unit_of(session).map(|unit| format!("{}. {}", unit.number, unit.title)),
+            agent_session: Some(session.id.to_string()),
+            started: session.started_at.map(crate::wire::rfc3339),
+            estimated_completion: None,
+        };
+    }
+    let is_done = task.units().iter().all(|unit| marker(unit) == Marker::Completed);
+    StatusBlock { current_task: is_done.then(|| "everything is done".to_owned()), ..StatusBlock::default() }
 }
 
 /// Puts back a checklist that whoever was writing it left blank when it was killed: a file is emptied before it is

@@ -158,6 +158,7 @@ fn assemble(config: Config, store: Store, worker: String, token: &str) -> anyhow
         places: Places::default(),
         radar: Radar::default(),
         samples: tokio::sync::Mutex::default(),
+        registering: tokio::sync::Mutex::default(),
         worker,
         started_at: clock::now(),
         stop: CancellationToken::new(),

@@ -3,16 +3,20 @@
 use crate::App;
 use crate::clock::now;
 use crate::documents;
-use crate::repositories::Workplace;
+use crate::effects::chain;
+use crate::repositories::{RepositoryError, Workplace};
 use crate::{news, progress};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc;
 use workflow::{Input, Phase, ProjectId, Specs, Task, TaskId};
 
 /// How many changes may wait to be read; more are one change in effect, since each is read from the branch's tip.
 const WAITING: usize = 1024;
+/// How often the documents' worktree is looked at while nothing moves.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The watchers of the projects at work.
 #[derive(Clone, Default)]
@@ -75,16 +79,41 @@ impl Watch {
 }
 
 async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut moves: mpsc::Receiver<Moved>) {
-    while let Some(moved) = moves.recv().await {
+    let mut complaint = String::new();
+    loop {
+        let moved = match tokio::time::timeout(LOOK, moves.recv()).await {
+            Ok(Some(moved)) => Some(moved),
+            Ok(None) => return,
+            Err(_) => None,
+        };
         let Some(app) = app.upgrade().map(App) else { return };
-        if let Err(error) = take_in(&app, &project, moved).await {
-            tracing::warn!(%error, %project, "could not read a change of the design-docs branch");
+        if let Some(moved) = moved {
+            if let Err(error) = take_in(&app, &project, moved).await {
+                tracing::warn!(%error, %project, "could not read a change of the design-docs branch");
+            }
+            // After those who watch were told, so that they do not wait for it.
+            if let Err(error) = keep_forward(&app, &project).await {
+                tracing::warn!(%error, %project, "could not look after the design-docs branch");
+            }
+            app.history.look_at(&project);
         }
-        // After those who watch were told, so that they do not wait for it.
-        if let Err(error) = keep_forward(&app, &project).await {
-            tracing::warn!(%error, %project, "could not look after the design-docs branch");
+        // What keeps it from being made is told once, not at each look.
+        let found = keep_worktree(&app, &project).await.err().map(|error| chain(&error)).unwrap_or_default();
+        if found != complaint && !found.is_empty() {
+            tracing::warn!(error = found, %project, "could not look after the documents' worktree");
         }
+        complaint = found;
     }
+}
+
+/// Sees to it that the documents' worktree is there.
+pub(crate) async fn keep_worktree(app: &App, project: &ProjectId) -> Result<(), RepositoryError> {
+    let workplace = app.repositories.workplace(project).await?;
+    let (repository, branch) = (workplace.repository, workplace.settings.design_docs_branch);
+    if tokio::task::spawn_blocking(move || repository.keep_docs_worktree(&branch)).await?? {
+        tracing::warn!(%project, "the documents' worktree had vanished, and is made again");
+    }
+    Ok(())
 }
 
 /// Sees to it that the design-docs branch has every commit that it ever had. What that changes is noticed as any

@@ -14,14 +14,18 @@ fn files_composed_from_an_earlier_commit_are_committed_unless_one_of_them_change
     let base = lab.tip("main");
     lab.put("main", "b.txt", b"other\n");
     let mine = commit("main", &[("log.md", Some(b"one\n"))]);
-    let committed = lab.repository.commit_on(base, &mine).unwrap().expect("nobody touched the file");
+    let committed = lab.repository.commit_on(base, &[], &mine).unwrap().expect("nobody touched the file");
     assert!(committed.fresh);
     assert_eq!(lab.read("main", "b.txt").as_deref(), Some("other\n"));
     let again = commit("main", &[("log.md", Some(b"one\ntwo\n"))]);
-    assert_eq!(lab.repository.commit_on(base, &again).unwrap(), None, "somebody else wrote the file since");
+    assert_eq!(
+        lab.repository.commit_on(base, &[], &again).unwrap(),
+        None,
+        "somebody else wrote the file since"
+    );
     assert_eq!(lab.read("main", "log.md").as_deref(), Some("one\n"));
-    assert!(lab.repository.commit_on(committed.id, &again).unwrap().is_some());
-    let nothing = lab.repository.commit_on(lab.tip("main"), &again).unwrap().expect("an answer");
+    assert!(lab.repository.commit_on(committed.id, &[], &again).unwrap().is_some());
+    let nothing = lab.repository.commit_on(lab.tip("main"), &[], &again).unwrap().expect("an answer");
     assert!(!nothing.fresh, "what is there is not committed again");
     lab.fsck();
 }

@@ -53,6 +53,42 @@ fn a_worktree_that_vanished_is_made_again() {
 }
 
 #[test]
+fn a_look_makes_it_again_only_where_it_vanished() {
+    let lab = Lab::new();
+    assert!(!lab.repository.keep_docs_worktree(BRANCH).unwrap());
+    assert_eq!(lab.repository.resolve(BRANCH).unwrap(), None, "a look begins no branch");
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    lab.put(BRANCH, "x.md", b"x\n");
+    fs::write(docs.join("x.md"), "an agent is at it\n").unwrap();
+    assert!(!lab.repository.keep_docs_worktree(BRANCH).unwrap());
+    assert_eq!(file(&docs, "x.md"), "an agent is at it\n");
+    for forget in [&["worktree", "list"], &["worktree", "prune"]] {
+        fs::remove_dir_all(&docs).unwrap();
+        by_hand(&lab.root(), forget);
+        assert!(lab.repository.keep_docs_worktree(BRANCH).unwrap());
+        assert_eq!((file(&docs, "x.md"), status(&docs)), ("x\n".to_owned(), String::new()));
+    }
+    assert!(!lab.repository.keep_docs_worktree(BRANCH).unwrap());
+}
+
+#[test]
+fn what_was_written_where_it_vanished_is_set_aside() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    lab.put(BRANCH, "x.md", b"x\n");
+    for (number, forget) in [&["worktree", "list"], &["worktree", "prune"]].into_iter().enumerate() {
+        fs::remove_dir_all(&docs).unwrap();
+        by_hand(&lab.root(), forget);
+        fs::create_dir(&docs).unwrap();
+        fs::write(docs.join("x.md"), "mine\n").unwrap();
+        assert!(lab.repository.keep_docs_worktree(BRANCH).unwrap());
+        assert_eq!((file(&docs, "x.md"), status(&docs)), ("x\n".to_owned(), String::new()));
+        let aside = docs.with_file_name(format!("{BRANCH}.lost-{}", number + 1));
+        assert_eq!(file(&aside, "x.md"), "mine\n");
+    }
+}
+
+#[test]
 fn the_worktree_follows_commits_in_process() {
     let lab = Lab::new();
     let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();

@@ -5,9 +5,9 @@ use super::extract::Query;
 use super::problem::Problem;
 use super::scenes;
 use crate::App;
-use crate::documents;
 use crate::repositories::{Docs, document};
 use crate::wire::rfc3339;
+use crate::{history, metadata};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
@@ -218,7 +218,7 @@ pub(super) async fn present(app: &App, task: &Task, kind: DocumentKind) -> Resul
     let mut docs = app.repositories.docs(task).await?;
     let commit = docs.commit.clone().unwrap_or_default();
     if kind == DocumentKind::Metadata {
-        docs.metadata = metadata(task, docs.metadata);
+        docs.metadata = present_metadata(app, task, docs.metadata).await?;
     }
     let content = kind.content(docs).ok_or_else(|| kind.absent())?;
     let at = last_change(app, task, &commit, vec![document(&task.id, kind.filename())]).await?;
@@ -228,15 +228,18 @@ pub(super) async fn present(app: &App, task: &Task, kind: DocumentKind) -> Resul
 }
 
 /// The metadata as git has it, or of the documents in force, where git has that of earlier ones or none.
-fn metadata(task: &Task, committed: Option<String>) -> Option<String> {
-    let Some(specs) = task.specs() else { return committed };
-    let is_present = |text: &String| {
-        let found = serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
-        found["content_hash"].as_str() == Some(&specs.hash)
-    };
-    committed
-        .filter(is_present)
-        .or_else(|| Some(documents::metadata(task, specs, task.status(), serde_json::Map::new())))
+async fn present_metadata(
+    app: &App,
+    task: &Task,
+    committed: Option<String>,
+) -> Result<Option<String>, Problem> {
+    let Some(specs) = task.specs() else { return Ok(committed) };
+    let is_present =
+        |text: &String| serde_json::from_str(text).is_ok_and(|file| metadata::is_of(&file, specs));
+    if committed.as_ref().is_some_and(is_present) {
+        return Ok(committed);
+    }
+    Ok(Some(metadata::of(app, task, specs, task.status(), serde_json::Map::new()).await?))
 }
 
 /// The last commit on the way to another one that changed one of some files or folders.
@@ -344,7 +347,8 @@ pub(crate) async fn status(
             .sessions
             .iter()
             .any(|session| task.session_status(session) == SessionStatus::Active),
-        fully_recorded: !app.store.is_unrecorded(&task.id).await?,
+        // What cannot be looked at is not known to be there.
+        fully_recorded: history::is_whole(&app, &task).await.unwrap_or(false),
         last_commit_hash: last.as_ref().map(|entry| entry.id.to_string()),
         last_commit_time: last.map(|entry| rfc3339(Millis(entry.time_ms))),
     }))

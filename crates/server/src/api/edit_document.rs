@@ -199,7 +199,7 @@ async fn commit(app: &App, caller: &Caller, task: &Task, edit: Edit<'_>) -> Resu
     let done = tokio::task::spawn_blocking(move || {
         let found = repository.resolve(&base)?;
         let made = match found {
-            Some(base) => repository.commit_on(base, &commit)?.map(|made| made.id),
+            Some(base) => repository.commit_on(base, &[], &commit)?.map(|made| made.id),
             None => None,
         };
         let tip = repository.resolve(&branch)?;

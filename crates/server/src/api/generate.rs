@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::scenes;
 use crate::clock::now;
 use crate::repositories::{Workplace, document};
-use crate::{App, documents};
+use crate::{App, metadata};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -75,7 +75,7 @@ pub(crate) async fn documents(
     let mut custom = Value::Object(body.custom_metadata.clone());
     app.redactor.redact_json(&mut custom);
     let custom = custom.as_object().cloned().unwrap_or_default();
-    let metadata = documents::metadata(&task, specs, task.status(), custom);
+    let metadata = metadata::of(&app, &task, specs, task.status(), custom).await?;
     let reviewed = [
         ("requirements.md", revision.requirements),
         ("design.md", revision.design),

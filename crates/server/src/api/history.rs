@@ -10,6 +10,7 @@ use super::problem::Problem;
 use super::sessions::found;
 use crate::App;
 use crate::clock::now;
+use crate::history;
 use crate::wire::rfc3339;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -81,7 +82,8 @@ pub(crate) async fn read(
     let task = caller.task_of(&app, &id).await?;
     let session = found(&task, &id)?;
     let limit = limit(query.limit)?;
-    let kept = app.store.recorded_log(&session.id).await?;
+    // What cannot be looked at is not known to be there.
+    let kept = history::reached(&app, &task, &session.id).await.unwrap_or(0);
     let mut entries: Vec<HistoryEntry> = Vec::new();
     let mut after = 0;
     loop {

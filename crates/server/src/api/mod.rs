@@ -32,6 +32,7 @@ mod permissions;
 mod plain;
 pub(crate) mod problem;
 mod projects;
+mod registered;
 mod report;
 mod reviews;
 pub(crate) mod scenes;

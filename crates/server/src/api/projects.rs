@@ -5,7 +5,7 @@ use super::extract::{Query, WholeBody};
 use super::idempotency::FreshIds;
 use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
-use super::scenes;
+use super::{registered, scenes};
 use crate::App;
 use crate::clock::now;
 use crate::effects::chain;
@@ -83,7 +83,7 @@ pub(crate) async fn list(
 
 /// Registers a repository by path, or clones it by URL.
 #[utoipa::path(post, path = "/projects", tag = "projects", request_body = NewProject,
-    responses((status = 201, body = ProjectView), (status = 422, body = Problem)))]
+    responses((status = 201, body = ProjectView), (status = 409, body = Problem), (status = 422, body = Problem)))]
 pub(crate) async fn create(
     State(app): State<App>,
     caller: Caller,
@@ -100,6 +100,11 @@ pub(crate) async fn create(
     let path = body.repository_path.filter(|path| !path.trim().is_empty());
     let url = body.clone_url.filter(|url| !url.trim().is_empty());
     let git = app.repositories.git().clone();
+    // Of two who register one repository at the same time, the second finds the first one's project.
+    let _turn = match &path {
+        Some(_) => Some(app.registering.lock().await),
+        None => None,
+    };
     let (field, opened) = match (path, &url) {
         (Some(path), None) => {
             let path = PathBuf::from(path.trim());
@@ -109,6 +114,9 @@ pub(crate) async fn create(
                     "is not absolute; give the whole path, from /",
                 ));
             }
+            let known = registered::projects_of(&app, &path).await?;
+            registered::nobody_elses(&known, &caller)?;
+            registered::not_yet(&known)?;
             let opened = tokio::task::spawn_blocking(move || git.open(&path).map_err(|error| chain(&error)));
             ("repository_path", opened.await)
         }
@@ -118,7 +126,11 @@ pub(crate) async fn create(
                 return Err(Problem::invalid("clone_url", advice));
             }
             let name = body.name.clone().unwrap_or_else(|| name_of(url));
-            let into = free_folder(&app.repositories.owner_folder(caller.id()), &name);
+            let folder = app.repositories.owner_folder(caller.id());
+            for path in registered::paths_of(url, &folder) {
+                registered::nobody_elses(&registered::projects_of(&app, &path).await?, &caller)?;
+            }
+            let into = free_folder(&folder, &name);
             let url = url.clone();
             (
                 "clone_url",
@@ -142,12 +154,6 @@ pub(crate) async fn create(
         .map_err(|error| Problem::internal(&error))?
         .map_err(|message| Problem::invalid(field, super::problem::sentence(&message)))?;
     let path = repository.path().to_string_lossy().into_owned();
-    if let Some(known) =
-        app.store.projects(caller.id()).await?.iter().find(|project| project.repository_path == path)
-    {
-        let detail = format!("The repository is registered already, as {:?} ({}).", known.name, known.id);
-        return Err(Problem::conflict("already_registered", detail));
-    }
     let asked = body.default_branch.filter(|name| !name.is_empty());
     let found = tokio::task::spawn_blocking({
         let (repository, asked) = (repository.clone(), asked.clone());

@@ -3,6 +3,7 @@
 use super::{Done, Job, blocking, git_failure, store_failure};
 use crate::clock::now;
 use crate::documents::{self, Documents};
+use crate::metadata;
 use crate::repositories::document;
 use git::{Change, Commit};
 use secrets::Redactor;
@@ -62,7 +63,8 @@ pub(super) async fn commit(
         hash: documents.hash(),
         units: documents::units(&job.task.id, &documents.tasks),
     };
-    let metadata = documents::metadata(job.task, &specs, TaskStatus::SpecReview, serde_json::Map::new());
+    let metadata = metadata::of(app, job.task, &specs, TaskStatus::SpecReview, serde_json::Map::new()).await;
+    let metadata = metadata.map_err(|error| store_failure(&error))?;
     let change = |name: &str, text: &str| Change {
         path: document(&job.task.id, name),
         content: Some(text.as_bytes().to_vec()),

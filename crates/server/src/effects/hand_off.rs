@@ -4,8 +4,8 @@
 
 use super::{Done, Job, blocking, failure, git_failure, store_failure};
 use crate::clock::now;
-use crate::documents;
 use crate::repositories::document;
+use crate::{documents, metadata};
 use git::{Change, Commit};
 use workflow::documents::{checklist, plan};
 use workflow::{Failure, FailureClass, Input};
@@ -42,7 +42,8 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
     }
     let plan = plan::parse(&found.tasks);
     let Some(approved) = task.approved() else { return Ok(Done::Nothing) };
-    let metadata = documents::metadata(task, &approved.specs, task.status(), serde_json::Map::new());
+    let metadata = metadata::of(app, task, &approved.specs, task.status(), serde_json::Map::new()).await;
+    let metadata = metadata.map_err(|error| store_failure(&error))?;
     let file = |name: &str, text: &str| Change {
         path: document(&task.id, name),
         content: Some(text.as_bytes().to_vec()),

@@ -2,10 +2,10 @@
 
 use super::{Done, Job, blocking, git_failure};
 use crate::clock::now;
-use crate::repositories::document;
 use git::{Change, Commit};
 use std::fmt::Write as _;
 use store::Verdict;
+use workflow::records::paths;
 use workflow::{Comment, Decision, Event, Failure, Millis};
 
 /// A person's decision about a round of documents.
@@ -23,11 +23,10 @@ pub(super) async fn perform(job: &Job<'_>, review: Review<'_>) -> Result<Done, F
     let app = job.app;
     let workplace =
         app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
-    let name = format!("reviews/{:04}-{}.md", review.round, review.decision);
     let commit = Commit {
         branch: workplace.settings.design_docs_branch.clone(),
         changes: vec![Change {
-            path: document(&job.task.id, &name),
+            path: paths::review(&job.task.id, review.round, review.decision),
             content: Some(render(&review).into_bytes()),
         }],
         message: format!("{}: review round {} ({})", job.task.name, review.round, review.decision),

@@ -3,7 +3,7 @@
 use super::gather::{self, Gathered};
 use crate::App;
 use crate::clock::now;
-use crate::effects::{blocking, failure, git_failure, store_failure};
+use crate::effects::{blocking, chain, failure, git_failure, store_failure};
 use crate::repositories::Workplace;
 use git::{Change, Commit, CommitId};
 use sha2::{Digest as _, Sha256};
@@ -93,10 +93,10 @@ async fn step(
         }
         outcomes.insert(gathered.task.clone(), Ok(()));
         // What was in git before stays known by the commit that brought it.
-        let before = app.store.recorded(&gathered.task).await.map_err(|error| store_failure(&error))?;
-        let last = match before {
-            Some((_, before)) if !gathered.is_new => before,
-            Some(_) | None => commit.to_string(),
+        let found_at = if gathered.is_new { commit } else { base };
+        let last = match gathered.whole_at {
+            Some(before) if !gathered.is_new => before,
+            Some(_) | None => found_at.to_string(),
         };
         let recorded = Recorded {
             task: gathered.task,
@@ -110,8 +110,12 @@ async fn step(
     Ok(Step::Done(more))
 }
 
-/// Where the branch stands; it is begun where there is none.
+/// Where the branch stands; it is begun where there is none, and its worktree made again where it vanished.
 async fn base(app: &App, workplace: &Workplace, project: &ProjectId) -> Result<CommitId, Failure> {
+    if let Err(error) = crate::watch::keep_worktree(app, project).await {
+        // The record does without.
+        tracing::warn!(error = chain(&error), %project, "could not look after the documents' worktree");
+    }
     let branch = workplace.settings.design_docs_branch.clone();
     let repository = workplace.repository.clone();
     let tip = blocking({
@@ -159,7 +163,9 @@ async fn write(
         effect: Some(format!("record/{}", hex::encode(&digest.finalize()[..16]))),
     };
     let repository = workplace.repository.clone();
-    let made = blocking(move || repository.commit_on(base, &commit)).await?;
+    // What is added depends on all that a record has.
+    let read: Vec<String> = new.iter().flat_map(|gathered| paths::folders(&gathered.task)).collect();
+    let made = blocking(move || repository.commit_on(base, &read, &commit)).await?;
     Ok(made.map(|committed| committed.id))
 }
 

@@ -1,10 +1,12 @@
 //! What a task's record lacks: read from the database beyond what git has, and rendered.
 
-use super::{code, coordination, decided, unreadable};
+use super::{code, coordination, decided, unreadable, whole};
 use crate::App;
-use crate::effects::{blocking, failure, store_failure};
-use crate::repositories::Workplace;
+use crate::effects::{blocking, failure, git_failure, store_failure};
+use crate::repositories::{Workplace, document};
+use crate::{documents, metadata};
 use git::{Change, CommitId};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use store::LogRow;
 use workflow::records::conversation::{self, Entry, Head};
@@ -26,6 +28,8 @@ pub(super) struct Gathered {
     pub(super) logs: BTreeMap<SessionId, u64>,
     /// Whether anything is added.
     pub(super) is_new: bool,
+    /// The commit at which the record was whole, and since which nobody touched it.
+    pub(super) whole_at: Option<String>,
     /// Whether there is more than one commit takes.
     pub(super) has_more: bool,
 }
@@ -46,8 +50,20 @@ pub(super) async fn task(
         events: 0,
         logs: BTreeMap::new(),
         is_new: false,
+        whole_at: None,
         has_more: false,
     };
+    let known = app.store.recorded(id).await.map_err(|error| store_failure(&error))?;
+    if let Some((_, commit)) = known {
+        let repository = workplace.repository.clone();
+        let (whole, tip, task) = (commit.clone(), base.to_string(), id.clone());
+        match blocking(move || whole::is_as_at(&repository, &whole, &tip, &task)).await? {
+            Some(true) => gathered.whole_at = Some(commit),
+            Some(false) => whole::complete(&mut files, id, &commit).await?,
+            // What is missing is found by the numbers of the entries that are there.
+            None => {}
+        }
+    }
     let lines = new_events(&mut files, &task, &mut gathered).await?;
     for session in &task.sessions {
         let rows = new_entries(&mut files, &task, session, &mut gathered).await?;
@@ -61,6 +77,9 @@ pub(super) async fn task(
     }
     task_files(&mut files, &task, &lines).await?;
     gathered.is_new = !files.changed.is_empty();
+    if gathered.is_new {
+        metadata_file(&mut files, &task).await?;
+    }
     Ok(Some((gathered, files.into_changes())))
 }
 
@@ -221,6 +240,23 @@ async fn task_files(files: &mut Files<'_>, task: &Task, lines: &[Line]) -> Resul
     Ok(())
 }
 
+/// The metadata of the documents as the task is now: it goes along with what is recorded, and is no reason to commit.
+async fn metadata_file(files: &mut Files<'_>, task: &Task) -> Result<(), Failure> {
+    let path = document(&task.id, "spec-metadata.json");
+    let (Some(specs), Some(before)) = (task.specs(), files.text(&path).await?) else { return Ok(()) };
+    let before: Value = serde_json::from_str(&before).unwrap_or_default();
+    if !metadata::is_of(&before, specs) {
+        let found = documents::read(files.workplace, &task.id, &files.base.to_string()).await;
+        let found = found.map_err(|error| git_failure(&error))?;
+        if found.is_none_or(|found| found.hash() != specs.hash) {
+            // Whoever commits other documents writes what is said of them.
+            return Ok(());
+        }
+    }
+    let text = metadata::again(files.app, task, specs, &before).await;
+    files.replace(path, text.map_err(|error| store_failure(&error))?).await
+}
+
 /// The requirements in force.
 async fn requirements(app: &App, task: &Task) -> Result<String, Failure> {
     let Some(specs) = task.specs() else { return Ok(String::new()) };
@@ -244,10 +280,10 @@ fn not_ahead(path: &str, from: u64, last: u64) -> Result<(), Failure> {
 }
 
 /// The files of the record, as they are at a commit and with what is added.
-struct Files<'a> {
+pub(super) struct Files<'a> {
     app: &'a App,
-    workplace: &'a Workplace,
-    base: CommitId,
+    pub(super) workplace: &'a Workplace,
+    pub(super) base: CommitId,
     changed: BTreeMap<String, Vec<u8>>,
 }
 
@@ -294,6 +330,11 @@ impl Files<'_> {
             self.changed.insert(path, text.into_bytes());
         }
         Ok(())
+    }
+
+    /// Puts a file back.
+    pub(super) fn put(&mut self, path: String, content: Vec<u8>) {
+        self.changed.insert(path, content);
     }
 
     fn into_changes(self) -> Vec<Change> {

@@ -10,20 +10,31 @@ mod coordination;
 mod decided;
 mod gather;
 mod timer;
+mod whole;
 
 pub(crate) use timer::run;
+pub(crate) use whole::{is_whole, reached};
 
 use crate::App;
 use crate::effects::failure;
 use batch::Outcomes;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use whole::Look;
 use workflow::{Failure, FailureClass, ProjectId, TaskId};
 
 /// The recorders of this server's projects.
 #[derive(Clone, Default)]
-pub(crate) struct History(Arc<Mutex<HashMap<ProjectId, Arc<Place>>>>);
+pub(crate) struct History(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    places: Mutex<HashMap<ProjectId, Arc<Place>>>,
+    /// The projects whose branch moved, until somebody looks.
+    moved: Mutex<BTreeSet<ProjectId>>,
+    moves: Notify,
+}
 
 /// One project's repository: who waits for a commit, and who makes one.
 #[derive(Default)]
@@ -51,7 +62,7 @@ impl History {
         project: &ProjectId,
         tasks: BTreeSet<TaskId>,
     ) -> Outcomes {
-        let place = Arc::clone(lock(&self.0).entry(project.clone()).or_default());
+        let place = self.place(project);
         let (done, mut answer) = oneshot::channel();
         lock(&place.waiting).push(Waiting { tasks: tasks.clone(), done });
         let _turn = place.turn.lock().await;
@@ -69,6 +80,28 @@ impl History {
             let _ = one.done.send(outcomes.clone());
         }
         outcomes
+    }
+
+    /// Has the records of a project looked at soon, whose branch moved.
+    pub(crate) fn look_at(&self, project: &ProjectId) {
+        lock(&self.0.moved).insert(project.clone());
+        self.0.moves.notify_one();
+    }
+
+    /// The projects to look at.
+    fn moved(&self) -> BTreeSet<ProjectId> {
+        std::mem::take(&mut *lock(&self.0.moved))
+    }
+
+    /// Looks for records of a project that others changed, while nothing is being recorded.
+    async fn look(&self, app: &App, project: &ProjectId, since: Option<&str>) -> anyhow::Result<Look> {
+        let place = self.place(project);
+        let _turn = place.turn.lock().await;
+        whole::look(app, project, since).await
+    }
+
+    fn place(&self, project: &ProjectId) -> Arc<Place> {
+        Arc::clone(lock(&self.0.places).entry(project.clone()).or_default())
     }
 }
 

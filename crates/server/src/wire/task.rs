@@ -205,11 +205,7 @@ impl SpecTask {
                 .map(|session| session.helix_session.to_string()),
             branch_name: has_branch(task).then(|| task.branch()),
             base_branch: task.base_branch.clone(),
-            zed_instance_id: task
-                .sessions
-                .iter()
-                .any(|session| session.started_at.is_some())
-                .then(|| crate::instances::instance_id(&task.id).to_string()),
+            zed_instance_id: crate::instances::served_by(task),
             project_path: scene.project_path,
             workspace_config: task.workspace_config.clone().unwrap_or_else(|| serde_json::json!({})),
             complexity: task.complexity,

@@ -114,7 +114,7 @@ fn in_process(repository: &Repository, entries_in_all: u64, at_once: u64) {
             time_ms: 1_800_000_000_000,
             effect: Some(format!("record/{from}")),
         };
-        base = repository.commit_on(base, &commit).expect("a commit").expect("nobody else writes").id;
+        base = repository.commit_on(base, &[], &commit).expect("a commit").expect("nobody else writes").id;
         from += at_once;
     }
 }

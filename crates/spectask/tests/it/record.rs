@@ -16,7 +16,7 @@ const TASKS: &str = "# Implementation Plan\n\n- [ ] 1. Note one\n  - [ ] 1.1 Wri
 /// What would break a page if it got out of its place.
 const NASTY: &str = "```\\n<!-- x --> </details>\\r\\n<!-- spectask {} -->\\n> no\\n\\u0000 ☃ --> end";
 
-fn scenario(first: &str) -> String {
+pub(crate) fn scenario(first: &str) -> String {
     format!(
         "id = \"notes\"\nprompts = [{PROMPT:?}]\n[planning]\nsteps = [{{ say = \"{NASTY}\" }}]\nrequirements = {REQUIREMENTS:?}\n\
          design = {DESIGN:?}\ntasks = {TASKS:?}\n\
@@ -27,14 +27,14 @@ fn scenario(first: &str) -> String {
     )
 }
 
-struct Job {
-    place: Place,
-    server: Server,
-    repository: PathBuf,
-    task: String,
+pub(crate) struct Job {
+    pub(crate) place: Place,
+    pub(crate) server: Server,
+    pub(crate) repository: PathBuf,
+    pub(crate) task: String,
 }
 
-async fn begin(scenario: &str) -> Job {
+pub(crate) async fn begin(scenario: &str) -> Job {
     let place = Place::new(0);
     place.configure(scenario);
     let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
@@ -105,8 +105,18 @@ fn rebuild(place: &Place, repository: &Path, data: &str) -> Output {
         .expect("the binary runs")
 }
 
-/// The record in git has every entry of every session once, and the task folds from it.
+/// The record in git has every entry of every session once, and has never lost one.
 pub(crate) async fn is_whole(server: &Server, repository: &Path, task: &str) {
+    has_everything(server, repository, task).await;
+    let files =
+        git(repository, &["ls-tree", "-r", "--name-only", "helix-design-docs", &format!("sessions/{task}/")]);
+    for file in files.lines().filter(|file| file.ends_with("/conversation.md")) {
+        only_grows(repository, file);
+    }
+}
+
+/// The record in git has every entry of every session once, and the task folds from it.
+pub(crate) async fn has_everything(server: &Server, repository: &Path, task: &str) {
     recorded(server, task).await;
     let show = |file: &str| git(repository, &["show", &format!("helix-design-docs:sessions/{task}/{file}")]);
     let found = server.get(&format!("/spec-tasks/{task}")).await;
@@ -137,7 +147,6 @@ pub(crate) async fn is_whole(server: &Server, repository: &Path, task: &str) {
             }
         }
         assert_eq!(kept.len() as u64, after, "{file} has more than the log");
-        only_grows(repository, &format!("sessions/{task}/{file}"));
     }
 }
 
@@ -335,6 +344,57 @@ async fn what_was_under_way_goes_on_after_the_rebuild() {
         .await;
     server.wait_for(&task, &["done"]).await;
     assert_eq!(git(&copy, &["show", "main:note1.md"]), "One");
+    server.end().await;
+    assert_eq!(stray_processes(&place), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metadata_and_the_checklist_go_along_with_the_task() {
+    let Job { place, server, repository, task } =
+        begin(&scenario("{ write = \"note1.md\", content = \"One\\n\" }")).await;
+    let path = format!("/spec-tasks/{task}");
+    let metadata = || -> Value {
+        let file = git(&repository, &["show", &format!("helix-design-docs:specs/{task}/spec-metadata.json")]);
+        serde_json::from_str(&file).expect("JSON")
+    };
+    server.wait_for(&task, &["spec_review"]).await;
+    let before = metadata();
+    assert_eq!(before["implementation_tasks"][0]["assigned_session"], Value::Null);
+    server.post(&format!("{path}/approve-specs"), &json!({ "approved": true })).await;
+    server.wait_for(&task, &["implementation_review"]).await;
+    let change = json!({ "decision": "approve" });
+    server.post(&format!("{path}/approve-implementation"), &change).await;
+    let found = server.wait_for(&task, &["done"]).await;
+    recorded(&server, &task).await;
+    let after = metadata();
+    for field in ["spec_task_id", "content_hash", "created_at"] {
+        assert_eq!(after[field], before[field], "{field}");
+    }
+    for field in ["status", "project_path", "zed_instance_id", "updated_at", "spec_approved_by"] {
+        assert_eq!(after[field], found[field], "{field}");
+        assert_ne!(after[field], Value::Null, "{field}");
+    }
+    let planned = server.get(&format!("{path}/implementation-tasks")).await;
+    let planned = planned.as_array().or(planned["implementation_tasks"].as_array()).expect("planned tasks");
+    for (unit, planned) in after["implementation_tasks"].as_array().expect("units").iter().zip(planned) {
+        assert_eq!(unit["status"], "completed");
+        assert_eq!(unit["assigned_session"], planned["assigned_work_session_id"], "{planned:#}");
+    }
+    let shown = server.get(&format!("{path}/documents/metadata")).await;
+    assert_eq!(serde_json::from_str::<Value>(&text(&shown, "content")).expect("JSON"), after);
+    // Of its own it makes no commit: each is of the documents or of the record.
+    let file = format!("specs/{task}/spec-metadata.json");
+    for commit in git(&repository, &["log", "--format=%H", "helix-design-docs", "--", &file]).lines() {
+        let files = git(&repository, &["show", "--format=", "--name-only", commit]);
+        let others = [
+            format!("sessions/{task}/events.jsonl"),
+            format!("specs/{task}/progress.md"),
+            format!("specs/{task}/tasks.md"),
+        ];
+        assert!(others.iter().any(|other| files.contains(other)), "{files}");
+    }
+    let progress = git(&repository, &["show", &format!("helix-design-docs:specs/{task}/progress.md")]);
+    assert!(progress.contains("**Current Task**: everything is done"), "{progress}");
     server.end().await;
     assert_eq!(stray_processes(&place), Vec::<String>::new());
 }

@@ -25,9 +25,18 @@ pub struct Facts {
     pub generated_at: String,
     pub multi_session: bool,
     pub content_hash: String,
-    pub units: Vec<Unit>,
+    pub units: Vec<PlannedUnit>,
     /// What else programs want to find in it.
     pub custom: Map<String, Value>,
+}
+
+/// A planned task and how it stands.
+#[derive(Clone, Debug)]
+pub struct PlannedUnit {
+    pub unit: Unit,
+    pub status: String,
+    /// The session that carries it out.
+    pub assigned_session: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -66,21 +75,21 @@ struct Planned<'f> {
     estimated_effort: &'f str,
     dependencies: &'f [usize],
     requirements: &'f [String],
-    status: &'static str,
+    status: &'f str,
     assigned_session: Option<&'f str>,
 }
 
 /// Writes the file.
 pub fn render(facts: &Facts) -> String {
-    let planned = facts.units.iter().map(|unit| Planned {
+    let planned = facts.units.iter().map(|PlannedUnit { unit, status, assigned_session }| Planned {
         index: unit.index,
         uid: unit.id.as_str(),
         title: &unit.title,
         estimated_effort: &unit.effort,
         dependencies: &unit.dependencies,
         requirements: &unit.requirements,
-        status: "pending",
-        assigned_session: None,
+        status,
+        assigned_session: assigned_session.as_deref(),
     });
     let metadata = Metadata {
         spec_task_id: &facts.spec_task_id,
@@ -211,7 +220,11 @@ mod tests {
             generated_at: word("2026-01-01T00:00:00Z"),
             multi_session: true,
             content_hash: word("00"),
-            units: vec![unit],
+            units: vec![PlannedUnit {
+                unit,
+                status: word("in_progress"),
+                assigned_session: Some(word("stws_1")),
+            }],
             custom: Map::from_iter([(word("team"), word("notes").into())]),
         };
         let parse = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
@@ -225,6 +238,10 @@ mod tests {
         let tasks = &schema["properties"]["implementation_tasks"]["items"]["properties"];
         assert_eq!(names(&file["implementation_tasks"][0]), names(tasks));
         assert_eq!(file["version"], schema["properties"]["version"]["const"]);
-        assert_eq!(file["implementation_tasks"][0]["uid"], "stit_1");
+        let planned = &file["implementation_tasks"][0];
+        assert_eq!(
+            (&planned["uid"], &planned["status"], &planned["assigned_session"]),
+            (&json!("stit_1"), &json!("in_progress"), &json!("stws_1"))
+        );
     }
 }

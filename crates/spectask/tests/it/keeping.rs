@@ -1,0 +1,220 @@
+//! What others do to the documents' worktree and to the record is put right.
+
+use crate::harness::{Server, git, text};
+use crate::record::{Job, begin, has_everything, is_whole, recorded, scenario};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How soon the server sees to what somebody else did.
+const SOON: Duration = Duration::from_secs(30);
+const BRANCH: &str = "helix-design-docs";
+
+fn docs(repository: &Path) -> PathBuf {
+    repository.join(".git-worktrees").join(BRANCH)
+}
+
+/// Waits for something to be so.
+async fn soon(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < SOON, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn commit_all(docs: &Path, message: &str) {
+    git(docs, &["-c", "user.name=Eve", "-c", "user.email=eve@example.org", "commit", "-qam", message]);
+}
+
+/// A file on the branch, byte for byte; none when it is not there.
+fn kept(repository: &Path, file: &str) -> Option<Vec<u8>> {
+    let shown = std::process::Command::new("git")
+        .arg("-C")
+        .arg(repository)
+        .args(["show", &format!("{BRANCH}:{file}")])
+        .output()
+        .expect("git runs");
+    shown.status.success().then_some(shown.stdout)
+}
+
+/// The files of a task's record that only grow.
+fn record(repository: &Path, task: &str) -> Vec<(String, Vec<u8>)> {
+    let folders = [format!("sessions/{task}"), format!("specs/{task}/reviews")];
+    let list = git(repository, &["ls-tree", "-r", "--name-only", BRANCH, &folders[0], &folders[1]]);
+    let files = list.lines().filter(|file| !file.ends_with("thread.json"));
+    files.map(|file| (file.to_owned(), kept(repository, file).expect("it is listed"))).collect()
+}
+
+async fn is_recorded(server: &Server, task: &str) -> bool {
+    server.get(&format!("/spec-tasks/{task}/document-status")).await["fully_recorded"] == true
+}
+
+/// A task that waits for the review of its change, with something of everything in its record.
+async fn reviewed() -> Job {
+    let job = begin(&scenario("{ write = \"note1.md\", content = \"One\\n\" }")).await;
+    let path = format!("/spec-tasks/{}", job.task);
+    job.server.wait_for(&job.task, &["spec_review"]).await;
+    let review = text(&job.server.get(&format!("{path}/reviews")).await[0], "id");
+    let comment = json!({ "document": "requirements", "quoted_text": "THE folder SHALL say so", "comment": "How?", "kind": "question" });
+    job.server.post(&format!("{path}/reviews/{review}/comments"), &comment).await;
+    job.server
+        .post(&format!("{path}/approve-specs"), &json!({ "approved": true, "comments": "Good." }))
+        .await;
+    job.server.wait_for(&job.task, &["implementation_review"]).await;
+    for number in 0..3 {
+        decide(&job.server, &session(&job).await, &format!("Decision {number}")).await;
+    }
+    let told = json!({ "activity_type": "coordination", "content": "Note one is there." });
+    let session = session(&job).await;
+    job.server.post(&format!("/work-sessions/{session}/record-history"), &told).await;
+    job.server.post(&format!("{path}/commit-progress"), &json!({ "summary": "Half way" })).await;
+    recorded(&job.server, &job.task).await;
+    job
+}
+
+async fn session(job: &Job) -> String {
+    let path = format!("/spec-tasks/{}/work-sessions?phase=implementation", job.task);
+    text(&job.server.get(&path).await["work_sessions"][0], "id")
+}
+
+async fn decide(server: &Server, session: &str, what: &str) -> Value {
+    let decision = json!({ "activity_type": "decision", "content": what });
+    server.post(&format!("/work-sessions/{session}/record-history"), &decision).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_documents_worktree_that_vanished_is_made_again_and_agents_go_on_in_it() {
+    let waits = "{ say = \"I begin.\" }, { run = \"while ! test -f ../../../../go; do sleep 0.05; done\" }, \
+                 { write = \"note1.md\", content = \"One\\n\" }, { tick = \"1.1\", state = \"done\" }";
+    let Job { place, server, repository, task } = begin(&scenario(waits)).await;
+    server.wait_for(&task, &["spec_review"]).await;
+    server.post(&format!("/spec-tasks/{task}/approve-specs"), &json!({ "approved": true })).await;
+    let docs = docs(&repository);
+    let progress = docs.join(format!("specs/{task}/progress.md"));
+    let is_begun = || std::fs::read_to_string(&progress).is_ok_and(|text| text.contains("[~] 1."));
+    soon("the first session begins", is_begun).await;
+    for forget in ["list", "prune"] {
+        std::fs::remove_dir_all(&docs).expect("it is taken away");
+        git(&repository, &["worktree", forget]);
+        soon("the worktree is there", || docs.join(".git").is_file() && is_begun()).await;
+        soon("it has everything", || git(&docs, &["status", "--porcelain"]).is_empty()).await;
+        assert_eq!(git(&docs, &["rev-parse", "--abbrev-ref", "HEAD"]), BRANCH);
+    }
+    std::fs::write(place.path("go"), "").expect("a file");
+    server.wait_for(&task, &["implementation_review"]).await;
+    let text =
+        String::from_utf8(kept(&repository, &format!("specs/{task}/progress.md")).expect("a checklist"));
+    let text = text.expect("text");
+    assert!(text.contains("[x] 1.1"), "{text}");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_cut_from_the_record_comes_back() {
+    let job = reviewed().await;
+    let Job { server, repository, task, .. } = &job;
+    let (docs, all) = (docs(repository), record(repository, task));
+    let names: Vec<&str> = all.iter().map(|(file, _)| file.as_str()).collect();
+    for name in [
+        "events.jsonl",
+        "coordination-log.md",
+        "progress-updates/",
+        "conversation.md",
+        "code-changes.md",
+        "decisions.md",
+        "activity-log.md",
+        "rounds.jsonl",
+        "0001-comments.md",
+        "0001-approve.md",
+    ] {
+        assert!(names.iter().any(|file| file.contains(name)), "no {name} in {names:?}");
+    }
+    // Cut anywhere, one by one; then all of them, some gone.
+    for (number, (file, whole)) in all.iter().enumerate() {
+        std::fs::write(docs.join(file), &whole[..whole.len() * (number % 5 + 4) / 9]).expect("a file");
+        commit_all(&docs, "cut");
+        if is_recorded(server, task).await {
+            assert_eq!(kept(repository, file).as_ref(), Some(whole), "{file} is cut, and that is not told");
+        }
+        soon(file, || kept(repository, file).as_ref() == Some(whole)).await;
+    }
+    for (number, (file, whole)) in all.iter().enumerate() {
+        if number % 2 == 0 {
+            std::fs::remove_file(docs.join(file)).expect("a file");
+        } else {
+            std::fs::write(docs.join(file), &whole[..whole.len() / 2]).expect("a file");
+        }
+    }
+    commit_all(&docs, "cut all");
+    soon("all of it is back", || record(repository, task) == all).await;
+    recorded(server, task).await;
+    assert_eq!(record(repository, task), all, "nothing is there twice");
+    soon("it is in the worktree", || git(&docs, &["status", "--porcelain"]).is_empty()).await;
+
+    // What is recorded while something is cut follows what was cut.
+    let session = session(&job).await;
+    let (file, whole) =
+        all.iter().find(|(file, _)| file.ends_with(&format!("{session}/decisions.md"))).expect("one");
+    std::fs::write(docs.join(file), &whole[..whole.len() / 2]).expect("a file");
+    commit_all(&docs, "cut");
+    decide(server, &session, "The last one").await;
+    let after = kept(repository, file).expect("a file");
+    assert!(after.starts_with(whole) && after.len() > whole.len(), "{}", String::from_utf8_lossy(&after));
+
+    // No server runs meanwhile, and afterwards nothing is left to be done.
+    server
+        .post(&format!("/spec-tasks/{task}/approve-implementation"), &json!({ "decision": "approve" }))
+        .await;
+    server.wait_for(task, &["done"]).await;
+    recorded(server, task).await;
+    let Job { place, server, repository, task } = job;
+    server.end().await;
+    let all = record(&repository, &task);
+    for (file, whole) in &all {
+        std::fs::write(docs.join(file), &whole[..whole.len() / 3]).expect("a file");
+    }
+    commit_all(&docs, "cut all");
+    let server = place.serve().await;
+    soon("all of it is back", || record(&repository, &task) == all).await;
+    has_everything(&server, &repository, &task).await;
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_changed_in_the_record_is_told_and_left_and_gone_on_with_once_it_is_put_back() {
+    let job = reviewed().await;
+    let session = session(&job).await;
+    let Job { server, repository, task, place } = job;
+    let docs = docs(&repository);
+    let project = text(&server.get(&format!("/spec-tasks/{task}")).await, "project_id");
+    let other = json!({ "prompt": "Write the two notes", "project_id": project });
+    let other = text(&server.post("/spec-tasks/from-prompt", &other).await, "id");
+    let file = format!("sessions/{task}/{session}/decisions.md");
+    let whole = String::from_utf8(kept(&repository, &file).expect("a file")).expect("text");
+    let changed = whole.replace("Decision 1", "Something else");
+    std::fs::write(docs.join(&file), &changed).expect("a file");
+    commit_all(&docs, "change");
+    assert!(!is_recorded(&server, &task).await);
+    let answer = decide(&server, &session, "A later one").await;
+    let message = text(&answer, "message");
+    assert!(
+        message.contains(&file) && message.contains("(line ") && message.contains("Put it back"),
+        "{message}"
+    );
+    assert!(!is_recorded(&server, &task).await);
+    let history = server.get(&format!("/work-sessions/{session}/history?limit=1")).await;
+    assert_eq!(history["entries"][0]["committed"], false, "{history:#}");
+    // Others are recorded meanwhile, and nothing is written over.
+    server.wait_for(&other, &["spec_review"]).await;
+    recorded(&server, &other).await;
+    assert_eq!(kept(&repository, &file), Some(changed.into_bytes()));
+    std::fs::write(docs.join(&file), &whole).expect("a file");
+    commit_all(&docs, "put back");
+    recorded(&server, &task).await;
+    let after = String::from_utf8(kept(&repository, &file).expect("a file")).expect("text");
+    assert!(after.starts_with(&whole) && after.contains("A later one"), "{after}");
+    is_whole(&server, &repository, &task).await;
+    server.end().await;
+    drop(place);
+}
