@@ -12,6 +12,8 @@ interface End {
   toEnd: () => void;
   /** To be called when the box was scrolled. */
   scrolled: () => void;
+  /** To be called when the list may have changed its size. */
+  follow: () => void;
 }
 
 /**
@@ -37,11 +39,15 @@ export function useEnd(
     list.scrollToEnd();
   };
 
-  const size = list.getTotalSize();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another size is the reason to go on
-  useLayoutEffect(() => {
+  const size = useRef(0);
+  const follow = () => {
+    // Until it is drawn there is nothing to be scrolled.
+    if (!box.current || list.getTotalSize() === size.current) return;
+    size.current = list.getTotalSize();
     if (!away.current) list.scrollToEnd();
-  }, [list, size]);
+  };
+  // What is added is drawn again; what grows is not.
+  useLayoutEffect(follow);
 
   useEffect(() => {
     const element = box.current;
@@ -78,5 +84,5 @@ export function useEnd(
     if (now.top < before.top && (isSettled || isHandled.current)) set(true);
   };
 
-  return { isAway, toEnd, scrolled };
+  return { isAway, toEnd, scrolled, follow };
 }
