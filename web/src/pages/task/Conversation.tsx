@@ -135,22 +135,17 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
   useEffect(readAhead, [blocks]);
 
   return (
-    <Box sx={{ position: "relative", flex: 1, minHeight: 0 }}>
-      <Box
+    <div className={css.frame}>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: a link that is followed by the keyboard is clicked too */}
+      <div
         ref={box}
         onScroll={onScroll}
         onClick={useEntryLinks(session)}
         role="log"
         aria-label="Conversation"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
         tabIndex={0}
-        sx={{
-          height: "100%",
-          overflowY: "auto",
-          // The list keeps its place by itself.
-          overflowAnchor: "none",
-          px: { xs: 1.75, sm: 2.5 },
-          "&:focus-visible": { outlineOffset: -2 },
-        }}
+        className={css.box}
       >
         {earlier.isReading && (
           <CircularProgress
@@ -177,27 +172,31 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
             })}
           </div>
         </div>
-      </Box>
-      {isAway && (
-        <Button
-          variant="outlined"
-          color="inherit"
-          startIcon={<ArrowDownwardRounded />}
-          onClick={toEnd}
-          sx={{
-            position: "absolute",
-            bottom: 12,
-            left: "50%",
-            transform: "translateX(-50%)",
-            boxShadow: "0 2px 10px rgba(0,0,0,.14)",
-          }}
-        >
-          Latest
-        </Button>
-      )}
-    </Box>
+      </div>
+      {isAway && <Latest onClick={toEnd} />}
+    </div>
   );
 }
+
+const Latest = memo(function Latest({ onClick }: { onClick: () => void }) {
+  return (
+    <Button
+      variant="outlined"
+      color="inherit"
+      startIcon={<ArrowDownwardRounded />}
+      onClick={onClick}
+      sx={{
+        position: "absolute",
+        bottom: 12,
+        left: "50%",
+        transform: "translateX(-50%)",
+        boxShadow: "0 2px 10px rgba(0,0,0,.14)",
+      }}
+    >
+      Latest
+    </Button>
+  );
+});
 
 /**
  * Keeps the rows where the list says, also between two drawings: what is measured moves them before it is seen. They

@@ -1,7 +1,7 @@
 // Keeps the end of a growing conversation in view until its reader scrolls away from it.
 
 import type { Virtualizer } from "@tanstack/react-virtual";
-import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 /** How near the end counts as being there, in pixels. */
 export const NEAR = 80;
@@ -34,10 +34,11 @@ export function useEnd(
     away.current = to;
     setAway(to);
   };
-  const toEnd = () => {
-    set(false);
+  const toEnd = useCallback(() => {
+    away.current = false;
+    setAway(false);
     list.scrollToEnd();
-  };
+  }, [list]);
 
   const size = useRef(0);
   const follow = () => {
