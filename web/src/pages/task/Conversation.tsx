@@ -112,7 +112,8 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
     anchorTo: "end",
     scrollEndThreshold: NEAR,
   });
-  const earlier = useEarlier(session.id, countBefore(log.entries));
+  const missing = countBefore(log.entries);
+  const earlier = useEarlier(session.id, missing);
   const { isAway, toEnd, scrolled, follow } = useEnd(box, list, found.current >= 0);
   const shown = list.getVirtualItems();
   const { room, end, place } = usePlace(list, shown.at(-1)?.index);
@@ -131,8 +132,8 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
     readAhead();
   };
   // What is known may be too little to be scrolled.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each change of what is known
-  useEffect(readAhead, [blocks]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each page that was read
+  useEffect(readAhead, [missing]);
 
   return (
     <div className={css.frame}>
