@@ -208,14 +208,16 @@ function usePlace(list: Virtualizer<HTMLDivElement, Element>, last: number | und
   const room = useRef<HTMLDivElement>(null);
   const end = useRef<HTMLDivElement>(null);
   const drawn = useRef(last);
-  useLayoutEffect(() => {
-    drawn.current = last;
-  });
   const place = () => {
     if (!room.current || !end.current || drawn.current === undefined) return;
     room.current.style.height = `${list.getTotalSize()}px`;
     end.current.style.transform = moved(list.measurementsCache[drawn.current]?.end);
   };
+  useLayoutEffect(() => {
+    drawn.current = last;
+    // Rows are measured as they come, when it is not known yet which of them is the last.
+    place();
+  });
   return { room, end, place };
 }
 
