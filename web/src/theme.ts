@@ -4,8 +4,8 @@ import { createTheme } from "@mui/material/styles";
 
 const SANS =
   '"Inter Variable", "Inter Stand-in", ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif';
-export const MONO =
-  'ui-monospace, "SF Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace';
+/** It stands in fonts.css, for style sheets as well. */
+export const MONO = "var(--mono)";
 
 declare module "@mui/material/styles" {
   interface Palette {

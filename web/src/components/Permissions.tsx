@@ -14,8 +14,10 @@ import { TextLink } from "./links";
 import { ActionError } from "./States";
 
 export function usePermissions(): PermissionRequest[] {
-  return useQuery(permissionsQuery).data ?? [];
+  return useQuery(permissionsQuery).data ?? NONE;
 }
+
+const NONE: PermissionRequest[] = [];
 
 /** Every open question, above the page. */
 export function PermissionBar() {

@@ -240,3 +240,21 @@ test("the turns that ended, and the plan that was told last", () => {
   expect(lastPlan(blocks)).toEqual([{ content: "New", status: "pending" }]);
   expect(lastPlan([])).toEqual([]);
 });
+
+test("what a later part of a log opens with waits for its beginning", () => {
+  const whole = log(
+    { kind: "agent_message", text: "It " },
+    { kind: "agent_message", text: "is " },
+    { kind: "agent_message", text: "so." },
+    { kind: "tool_call", tool_call_id: "a", title: "Read x" },
+    { kind: "tool_call", tool_call_id: "a", status: "completed" },
+    { kind: "agent_message", text: "Read." },
+  );
+  expect(kinds(transcript(whole.slice(1)))).toEqual(["tool", "agent"]);
+  expect(kinds(transcript(whole.slice(4)))).toEqual(["agent"]);
+  const reader = new Transcript();
+  expect(kinds(reader.read(whole.slice(2)))).toEqual(["tool", "agent"]);
+  expect(kinds(reader.read(whole))).toEqual(["agent", "tool", "agent"]);
+  // Of one endless message the end is shown.
+  expect(transcript(whole.slice(1, 3))).toMatchObject([{ block: "agent", text: "is so." }]);
+});

@@ -116,7 +116,7 @@ export class Transcript {
   read(log: readonly LogEntry[]): readonly Block[] {
     const first = log[0]?.seq ?? null;
     const last = log.at(-1)?.seq ?? 0;
-    if (first !== this.from || last < this.to) this.begin(first);
+    if (first !== this.from || last < this.to) this.begin(log);
     if (last === this.to) return this.blocks;
     // Those who were given the list before keep it as it was.
     this.blocks = [...this.blocks];
@@ -137,10 +137,10 @@ export class Transcript {
     if (place !== undefined && said?.block === "user") this.blocks[place] = change(said);
   }
 
-  private begin(first: number | null): void {
+  private begin(log: readonly LogEntry[]): void {
     this.blocks = [];
-    this.from = first;
-    this.to = 0;
+    this.from = log[0]?.seq ?? null;
+    this.to = log[firstWhole(log) - 1]?.seq ?? 0;
     this.plan = null;
     this.saying = null;
     this.tools.clear();
@@ -164,8 +164,7 @@ export class Transcript {
 
   private take(entry: LogEntry): void {
     const { blocks } = this;
-    const isPiece = entry.kind === "agent_message" || entry.kind === "agent_thought";
-    if (!isPiece && !BESIDE.has(entry.kind)) this.saying = null;
+    if (!isPiece(entry) && !BESIDE.has(entry.kind)) this.saying = null;
     const { seq, at } = entry;
     switch (entry.kind) {
       case "user_message":
@@ -285,15 +284,39 @@ export function endedTurns(blocks: readonly Block[]): { id: string; label: strin
   return ended;
 }
 
+const NO_PLAN: readonly PlanEntry[] = [];
+
 /** The agent's plan as it was told last. */
-export function lastPlan(blocks: readonly Block[]): PlanEntry[] {
+export function lastPlan(blocks: readonly Block[]): readonly PlanEntry[] {
   const plan = blocks.findLast((block) => block.block === "plan");
-  return plan?.block === "plan" ? plan.entries : [];
+  return plan?.block === "plan" ? plan.entries : NO_PLAN;
 }
 
 /** The commands that the agent ran. */
 export function commands(blocks: readonly Block[]): ToolCall[] {
   return blocks.filter((block): block is ToolCall => block.block === "tool" && block.toolKind === "execute");
+}
+
+/**
+ * Where the known part of a log begins to make sense: what it opens with may be the rest of a message, or news of a tool
+ * call, that began before it. That waits until it is whole, so that no block changes its beginning under its reader.
+ */
+function firstWhole(log: readonly LogEntry[]): number {
+  const [first] = log;
+  if (!first || first.seq <= 1) return 0;
+  const isRest = (entry: LogEntry) =>
+    entry.kind === "tool_call"
+      ? text(entry.title) === ""
+      : entry.kind === first.kind && isPiece(entry) && text(entry.message_id) === text(first.message_id);
+  // Where nothing else is known, the rest of a message is more than nothing.
+  return Math.max(
+    0,
+    log.findIndex((entry) => !isRest(entry)),
+  );
+}
+
+function isPiece(entry: LogEntry): boolean {
+  return entry.kind === "agent_message" || entry.kind === "agent_thought";
 }
 
 /** Where the entries after a number begin. */

@@ -1,7 +1,6 @@
 // What there is to know about a session beside its conversation.
 
 import { Box } from "@mui/material";
-import { memo } from "react";
 import type { TaskDetail, WorkSession } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Mono } from "../../components/Code";
@@ -10,121 +9,112 @@ import { Markdown } from "../../components/Markdown";
 import { Section } from "../../components/Page";
 import { ProgressBar } from "../../components/ProgressBar";
 import { words } from "../../model/status";
-import { type Block, lastPlan, type PlanEntry } from "../../model/transcript";
+import { lastPlan } from "../../model/transcript";
 import { PlanList } from "../task/BlockView";
 import { Fact, FactList, used } from "../task/Facts";
+import { useTalk } from "../task/Talking";
 
 interface Props {
   task: TaskDetail;
   session: WorkSession;
-  blocks: readonly Block[];
 }
 
-export function SessionDetails({ task, session, blocks }: Props) {
-  return <Details task={task} session={session} plan={lastPlan(blocks)} />;
-}
-
-interface DetailsProps {
-  task: TaskDetail;
-  session: WorkSession;
-  plan: readonly PlanEntry[];
-}
-
-/** Drawn again only when something of it changes, not with every word that is said. */
-const Details = memo(
-  function Details({ task, session, plan }: DetailsProps) {
-    const { usage } = session;
-    const children = task.work_sessions.filter((each) => each.parent_work_session_id === session.id);
-    return (
-      <>
-        {plan.length > 0 && (
-          <Section title="The agent's plan">
-            <PlanList entries={plan} />
-          </Section>
-        )}
-        {session.description && (
-          <Section title="What it is for">
-            <Markdown text={session.description} compact />
-          </Section>
-        )}
-        {(children.length > 0 || session.parent_work_session_id) && (
-          <Section title="Crew">
-            <FactList>
-              {session.parent_work_session_id && (
-                <Fact name="Comes from">
-                  <Names ids={[session.parent_work_session_id]} task={task} />
-                </Fact>
-              )}
-              {children.length > 0 && (
-                <Fact name="Spawned">
-                  <Names ids={children.map((child) => child.id)} task={task} />
-                </Fact>
-              )}
-            </FactList>
-          </Section>
-        )}
-        <Section title="Details">
+export function SessionDetails({ task, session }: Props) {
+  const { usage } = session;
+  const children = task.work_sessions.filter((each) => each.parent_work_session_id === session.id);
+  return (
+    <>
+      <PlanSection />
+      {session.description && (
+        <Section title="What it is for">
+          <Markdown text={session.description} compact />
+        </Section>
+      )}
+      {(children.length > 0 || session.parent_work_session_id) && (
+        <Section title="Crew">
           <FactList>
-            {session.phase !== "planning" && (
-              <Fact name="Progress">
-                <ProgressBar value={session.progress} label={`Progress of ${session.name}`} />
+            {session.parent_work_session_id && (
+              <Fact name="Comes from">
+                <Names ids={[session.parent_work_session_id]} task={task} />
               </Fact>
             )}
-            <Fact name="Phase">{words(session.phase)}</Fact>
-            <Fact name="Made">{words(session.creation_method)}</Fact>
-            {session.phase !== "planning" && (
-              <Fact name="Wanted">
-                {words(session.priority)} priority, {session.effort} effort
+            {children.length > 0 && (
+              <Fact name="Spawned">
+                <Names ids={children.map((child) => child.id)} task={task} />
               </Fact>
             )}
-            {session.depends_on.length > 0 && (
-              <Fact name="Needs">
-                <Names ids={session.depends_on} task={task} />
-              </Fact>
-            )}
-            {session.alternatives.length > 1 && (
-              <Fact name="Alternatives">
-                <Names ids={session.alternatives.filter((id) => id !== session.id)} task={task} />
-              </Fact>
-            )}
-            {session.branched_from && (
-              <Fact name="Goes on from">
-                <Names ids={[session.branched_from.work_session_id]} task={task} />, turn{" "}
-                {session.branched_from.turn_number}
-              </Fact>
-            )}
-            {session.branch_name && (
-              <Fact name="Branch">
-                <Mono>{session.branch_name}</Mono>
-              </Fact>
-            )}
-            {session.workspace_path && (
-              <Fact name="Worktree">
-                <Mono>{session.workspace_path}</Mono>
-              </Fact>
-            )}
-            {(usage.input_tokens > 0 || usage.output_tokens > 0) && <Fact name="Used">{used(usage)}</Fact>}
-            {session.started_at && (
-              <Fact name="Started">
-                <Ago at={session.started_at} />
-              </Fact>
-            )}
-            {session.completed_at && (
-              <Fact name="Ended">
-                <Ago at={session.completed_at} />
-              </Fact>
-            )}
-            <Fact name="Id">
-              <Mono>{session.id}</Mono>
-            </Fact>
           </FactList>
         </Section>
-      </>
-    );
-  },
-  (before, after) =>
-    before.task === after.task && before.session === after.session && before.plan === after.plan,
-);
+      )}
+      <Section title="Details">
+        <FactList>
+          {session.phase !== "planning" && (
+            <Fact name="Progress">
+              <ProgressBar value={session.progress} label={`Progress of ${session.name}`} />
+            </Fact>
+          )}
+          <Fact name="Phase">{words(session.phase)}</Fact>
+          <Fact name="Made">{words(session.creation_method)}</Fact>
+          {session.phase !== "planning" && (
+            <Fact name="Wanted">
+              {words(session.priority)} priority, {session.effort} effort
+            </Fact>
+          )}
+          {session.depends_on.length > 0 && (
+            <Fact name="Needs">
+              <Names ids={session.depends_on} task={task} />
+            </Fact>
+          )}
+          {session.alternatives.length > 1 && (
+            <Fact name="Alternatives">
+              <Names ids={session.alternatives.filter((id) => id !== session.id)} task={task} />
+            </Fact>
+          )}
+          {session.branched_from && (
+            <Fact name="Goes on from">
+              <Names ids={[session.branched_from.work_session_id]} task={task} />, turn{" "}
+              {session.branched_from.turn_number}
+            </Fact>
+          )}
+          {session.branch_name && (
+            <Fact name="Branch">
+              <Mono>{session.branch_name}</Mono>
+            </Fact>
+          )}
+          {session.workspace_path && (
+            <Fact name="Worktree">
+              <Mono>{session.workspace_path}</Mono>
+            </Fact>
+          )}
+          {(usage.input_tokens > 0 || usage.output_tokens > 0) && <Fact name="Used">{used(usage)}</Fact>}
+          {session.started_at && (
+            <Fact name="Started">
+              <Ago at={session.started_at} />
+            </Fact>
+          )}
+          {session.completed_at && (
+            <Fact name="Ended">
+              <Ago at={session.completed_at} />
+            </Fact>
+          )}
+          <Fact name="Id">
+            <Mono>{session.id}</Mono>
+          </Fact>
+        </FactList>
+      </Section>
+    </>
+  );
+}
+
+function PlanSection() {
+  const plan = lastPlan(useTalk().blocks);
+  if (plan.length === 0) return null;
+  return (
+    <Section title="The agent's plan">
+      <PlanList entries={plan} />
+    </Section>
+  );
+}
 
 function Names({ ids, task }: { ids: readonly string[]; task: TaskDetail }) {
   return ids.map((id) => (

@@ -9,16 +9,16 @@ import { LinkButton } from "../../components/links";
 import { useTitle } from "../../components/Page";
 import { Empty } from "../../components/States";
 import type { SessionView } from "../../model/tabs";
-import { commands } from "../../model/transcript";
 import { Crew } from "../task/BlockView";
 import { Speaking } from "../task/Composer";
-import { Conversation, useTalk } from "../task/Conversation";
+import { Conversation } from "../task/Conversation";
 import { useTop } from "../task/SessionPane";
+import { Talking, useTalk } from "../task/Talking";
 import { TaskFrame } from "../task/TaskFrame";
 import { SessionChanges } from "./SessionChanges";
 import { SessionDetails } from "./SessionDetails";
 import { SessionHead } from "./SessionHead";
-import { Terminal } from "./Terminal";
+import { Terminal, TerminalLabel } from "./Terminal";
 
 export function SessionPage() {
   const { taskId, sessionId } = useParams({ from: "/app/tasks/$taskId/sessions/$sessionId" });
@@ -60,17 +60,15 @@ function Session({ task, session }: { task: TaskDetail; session: WorkSession }) 
   const hash = Number(useLocation({ select: (location) => location.hash }));
   const at = search.at ?? (Number.isSafeInteger(hash) && hash > 0 ? hash : undefined);
   const isWide = useMediaQuery(useTheme().breakpoints.up("lg"));
-  const talk = useTalk(session.id);
-  const ran = commands(talk.blocks).length;
   const asked = search.view ?? "conversation";
   // On a wide screen the details stand beside every part.
   const view = isWide && asked === "details" ? "conversation" : asked;
   const pane = useRef<HTMLElement>(null);
   const top = useTop(pane);
-  const details = <SessionDetails task={task} session={session} blocks={talk.blocks} />;
+  const details = <SessionDetails task={task} session={session} />;
 
   return (
-    <>
+    <Talking session={session}>
       <SessionHead task={task} session={session} />
       <Tabs
         value={view}
@@ -82,7 +80,7 @@ function Session({ task, session }: { task: TaskDetail; session: WorkSession }) 
       >
         <Tab value="conversation" label="Conversation" />
         <Tab value="changes" label="Changes" />
-        <Tab value="terminal" label={ran > 0 ? `Terminal (${ran})` : "Terminal"} />
+        <Tab value="terminal" label={<TerminalLabel />} />
         {!isWide && <Tab value="details" label="Details" />}
       </Tabs>
       <Box
@@ -115,19 +113,15 @@ function Session({ task, session }: { task: TaskDetail; session: WorkSession }) 
               }}
             >
               <Crew.Provider value={task.work_sessions}>
-                <Conversation session={session} talk={talk} at={at} />
+                <Conversation session={session} at={at} />
               </Crew.Provider>
               <Speaking session={session} />
             </Box>
           )}
           {view === "changes" && <SessionChanges session={session} />}
-          {view === "terminal" && <Terminal blocks={talk.blocks} />}
+          {view === "terminal" && <Terminal />}
           {view === "details" && details}
-          {view !== "conversation" && talk.log.isError && !talk.log.data && (
-            <Typography variant="caption" color="error">
-              The conversation cannot be read now.
-            </Typography>
-          )}
+          {view !== "conversation" && <Unread />}
         </Box>
         {isWide && (
           <Box
@@ -138,6 +132,16 @@ function Session({ task, session }: { task: TaskDetail; session: WorkSession }) 
           </Box>
         )}
       </Box>
-    </>
+    </Talking>
+  );
+}
+
+function Unread() {
+  const { log } = useTalk();
+  if (!log.isError || log.data) return null;
+  return (
+    <Typography variant="caption" color="error">
+      The conversation cannot be read now.
+    </Typography>
   );
 }

@@ -7,15 +7,22 @@ import { Status } from "../../components/Glyph";
 import { Empty } from "../../components/States";
 import { words } from "../../model/status";
 import { toolContent } from "../../model/tool";
-import { type Block, commands, type ToolCall } from "../../model/transcript";
+import { commands, type ToolCall } from "../../model/transcript";
 import { MONO } from "../../theme";
+import { useTalk } from "../task/Talking";
 import { TOOL_TONES } from "../task/ToolBlock";
 
 /** How many of the last commands are shown. */
 const SHOWN = 100;
 
-export function Terminal({ blocks }: { blocks: readonly Block[] }) {
-  const ran = commands(blocks);
+/** The name of the tab, with how many there are. */
+export function TerminalLabel() {
+  const ran = commands(useTalk().blocks).length;
+  return ran > 0 ? `Terminal (${ran})` : "Terminal";
+}
+
+export function Terminal() {
+  const ran = commands(useTalk().blocks);
   if (ran.length === 0) {
     return (
       <Empty title="No command was run" compact>

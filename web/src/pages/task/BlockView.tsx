@@ -1,7 +1,6 @@
 // One block of a conversation.
 
 import CommitRounded from "@mui/icons-material/CommitRounded";
-import { Box, Stack, Typography } from "@mui/material";
 import { createContext, memo, type ReactNode, useContext } from "react";
 import type { CoordinationKind, PermissionRequest, WorkSession } from "../../api/types";
 import { Ago } from "../../components/Ago";
@@ -21,6 +20,7 @@ import type {
   RecordedBlock,
   UserBlock,
 } from "../../model/transcript";
+import css from "./BlockView.module.css";
 import { ToolBlock } from "./ToolBlock";
 
 /** The sessions that a conversation may name. */
@@ -40,16 +40,16 @@ export const BlockView = memo(function BlockView({ block, questions }: Props) {
       return <UserMessage block={block} />;
     case "agent":
       return (
-        <Box sx={{ py: 1.25 }}>
+        <div className={css.said}>
           <Markdown text={block.text} compact />
-        </Box>
+        </div>
       );
     case "thought":
       return (
         <Fold name={`thought-${block.seq}`} label="Thought" quiet>
-          <Box sx={{ color: "text.secondary" }}>
+          <div className={css.quiet}>
             <Markdown text={block.text} compact />
-          </Box>
+          </div>
         </Fold>
       );
     case "tool":
@@ -84,23 +84,11 @@ function UserMessage({ block }: { block: UserBlock }) {
   const isServer = by === "spectask";
   const body = <Markdown text={text} compact />;
   return (
-    <Box
-      sx={{
-        mt: 1.5,
-        mb: 1,
-        px: 1.75,
-        py: 1.25,
-        bgcolor: "sunken",
-        border: 1,
-        borderColor: "divider",
-        borderRadius: 1.25,
-        opacity: fate === "withdrawn" ? 0.6 : 1,
-      }}
-    >
-      <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 0.5 }}>
+    <div className={`${css.frame} ${css.user} ${fate === "withdrawn" ? css.withdrawn : ""}`}>
+      <p className={css.note}>
         {isServer ? "Instructions from SpecTask" : (by ?? "You")} · <Ago at={at} />
         {fate !== "said" && ` · ${fate}`}
-      </Typography>
+      </p>
       {fate === "withdrawn" ? (
         <s>{text}</s>
       ) : isServer && text.length > LONG ? (
@@ -110,7 +98,7 @@ function UserMessage({ block }: { block: UserBlock }) {
       ) : (
         body
       )}
-    </Box>
+    </div>
   );
 }
 
@@ -118,34 +106,26 @@ const PLAN_TONES: Record<string, Tone> = { completed: "done", in_progress: "work
 
 function Plan({ entries }: { entries: PlanEntry[] }) {
   return (
-    <Box
-      component="section"
-      aria-label="The agent's plan"
-      sx={{ my: 1.5, px: 1.75, py: 1.25, border: 1, borderColor: "divider", borderRadius: 1.25 }}
-    >
-      <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 0.5, fontWeight: 600 }}>
-        Plan
-      </Typography>
+    <section aria-label="The agent's plan" className={css.frame}>
+      <p className={css.note}>
+        <b>Plan</b>
+      </p>
       <PlanList entries={entries} />
-    </Box>
+    </section>
   );
 }
 
 export function PlanList({ entries }: { entries: readonly PlanEntry[] }) {
   return (
-    <Box component="ol" sx={{ listStyle: "none", m: 0, p: 0 }}>
+    <ol className={css.plan}>
       {entries.map((entry, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a plan's entries have no other identity
-        <Box component="li" key={at} sx={{ display: "flex", gap: 1, py: 0.25, alignItems: "flex-start" }}>
-          <Box sx={{ height: 21, display: "flex", alignItems: "center" }}>
-            <Glyph tone={PLAN_TONES[entry.status] ?? "waiting"} size={12} />
-          </Box>
-          <Typography variant="body2" color={entry.status === "completed" ? "textSecondary" : "textPrimary"}>
-            {entry.content}
-          </Typography>
-        </Box>
+        <li key={at} className={css.step}>
+          <Glyph tone={PLAN_TONES[entry.status] ?? "waiting"} size={12} />
+          <span className={entry.status === "completed" ? css.quiet : undefined}>{entry.content}</span>
+        </li>
       ))}
-    </Box>
+    </ol>
   );
 }
 
@@ -154,69 +134,47 @@ function Permission({ block, questions }: { block: PermissionBlock; questions: P
     block.outcome === null ? questions.find((request) => request.id === block.requestId) : undefined;
   if (open) {
     return (
-      <Box sx={{ my: 1.5, px: 1.75, py: 1, border: 1, borderColor: "warning.main", borderRadius: 1.25 }}>
+      <div className={`${css.frame} ${css.asked}`}>
         <Question request={open} />
-      </Box>
+      </div>
     );
   }
   const answer =
     block.chosen ?? (block.outcome === null ? "waiting for an answer" : words(block.outcome).toLowerCase());
   return (
-    <Stack direction="row" sx={{ alignItems: "baseline", gap: 1, my: 1 }}>
+    <div className={`${css.line} ${css.answered}`}>
       <Glyph tone={block.outcome === null ? "attention" : "done"} size={12} />
-      <Typography variant="caption" color="textSecondary" sx={{ overflowWrap: "anywhere" }}>
+      <span className={css.note}>
         Permission: <Inline text={block.title} /> → {answer}
         {block.reason && ` (${block.reason})`}
-      </Typography>
-    </Stack>
+      </span>
+    </div>
   );
 }
 
 function Notice({ tone, text }: { tone: "plain" | "error" | "commit"; text: string }) {
-  if (tone === "commit") {
-    return (
-      <Stack direction="row" sx={{ alignItems: "center", gap: 0.75, my: 1, color: "text.secondary" }}>
-        <CommitRounded sx={{ fontSize: 16 }} />
-        <Typography variant="caption">
-          Committed as <Mono>{text.slice(0, 10)}</Mono>
-        </Typography>
-      </Stack>
-    );
+  switch (tone) {
+    case "commit":
+      return (
+        <div className={css.line}>
+          <CommitRounded sx={{ fontSize: 16 }} />
+          <span className={css.note}>
+            Committed as <Mono>{text.slice(0, 10)}</Mono>
+          </span>
+        </div>
+      );
+    case "plain":
+      return <Divide>{text}</Divide>;
+    case "error":
+      return <div className={css.failure}>{text}</div>;
   }
-  if (tone === "plain") return <Divide>{text}</Divide>;
-  return (
-    <Box
-      sx={{
-        my: 1.5,
-        px: 1.5,
-        py: 1,
-        borderLeft: 3,
-        borderColor: "error.main",
-        bgcolor: "sunken",
-        borderRadius: 0.5,
-      }}
-    >
-      <Typography variant="body2" color="error" sx={{ overflowWrap: "anywhere" }}>
-        {text}
-      </Typography>
-    </Box>
-  );
 }
 
 function Divide({ children }: { children: ReactNode }) {
-  const line = { flex: 1, minWidth: 16, height: "1px", bgcolor: "divider" };
   return (
-    <Stack direction="row" sx={{ alignItems: "center", gap: 1.5, my: 1.5 }}>
-      <Box sx={line} />
-      <Typography
-        variant="caption"
-        color="textSecondary"
-        sx={{ textAlign: "center", maxWidth: "85%", overflowWrap: "anywhere" }}
-      >
-        {children}
-      </Typography>
-      <Box sx={line} />
-    </Stack>
+    <div className={css.divide}>
+      <span className={css.note}>{children}</span>
+    </div>
   );
 }
 
@@ -227,14 +185,12 @@ function Told({ block }: { block: CoordinationBlock }) {
   const from = teller({ from_session_id: block.from, by: block.by }, sessions);
   const to = addressee({ to_session_id: block.to }, sessions);
   return (
-    <Box sx={{ my: 1, pl: 1.5, borderLeft: 2, borderColor: "divider", color: "text.secondary" }}>
-      <Typography variant="caption" component="p" sx={{ overflowWrap: "anywhere" }}>
+    <div className={css.beside}>
+      <p className={css.note}>
         <b>{kind}</b> {from} → {to} · <Ago at={block.at} />
-      </Typography>
-      <Typography variant="body2" sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
-        {block.text}
-      </Typography>
-    </Box>
+      </p>
+      <p className={css.words}>{block.text}</p>
+    </div>
   );
 }
 
@@ -242,23 +198,23 @@ function Told({ block }: { block: CoordinationBlock }) {
 function Recorded({ block }: { block: RecordedBlock }) {
   const what = RECORDED[block.activity] ?? "Recorded";
   return (
-    <Box sx={{ my: 1, pl: 1.5, borderLeft: 2, borderColor: "divider" }}>
-      <Typography variant="caption" color="textSecondary" component="p">
+    <div className={css.beside}>
+      <p className={css.note}>
         <b>{what}</b>
         {block.by && ` · recorded by ${block.by}`} · <Ago at={block.at} />
-      </Typography>
+      </p>
       <Markdown text={block.text} compact />
       {block.files.length > 0 && (
-        <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 0.5 }}>
+        <p className={`${css.note} ${css.files}`}>
           {block.files.map((file, at) => (
             <span key={file}>
               {at > 0 && ", "}
               <Mono>{file}</Mono>
             </span>
           ))}
-        </Typography>
+        </p>
       )}
-    </Box>
+    </div>
   );
 }
 

@@ -3,50 +3,47 @@
 
 import ArrowDownwardRounded from "@mui/icons-material/ArrowDownwardRounded";
 import { Box, Button, CircularProgress } from "@mui/material";
-import { type UseQueryResult, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type MouseEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
-import { logQuery, readBackTo, readEarlier } from "../../api/queries";
+import { useVirtualizer, type Virtualizer } from "@tanstack/react-virtual";
+import {
+  type MouseEvent,
+  memo,
+  type RefObject,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
+import { readBackTo, readEarlier } from "../../api/queries";
 import type { LogEntry, PermissionRequest, WorkSession } from "../../api/types";
 import { Folds } from "../../components/Fold";
 import { usePermissions } from "../../components/Permissions";
 import { Empty, Failed, Paragraphs } from "../../components/States";
-import { useTopic } from "../../live/provider";
+import { heightOf } from "../../model/height";
 import { countBefore, type Log } from "../../model/log";
-import { type Block, placeOf, Transcript } from "../../model/transcript";
+import { type Block, placeOf } from "../../model/transcript";
 import { BlockView } from "./BlockView";
 import css from "./Conversation.module.css";
+import { useTalk } from "./Talking";
 import { NEAR, useEnd } from "./useEnd";
 
 /** How near the first known block the page before it is read, in pixels. */
 const EARLY = 2500;
-/** About how many letters fit on a line, to guess the height of what was never drawn. */
-const LINE = 100;
-
-/** A session's log as it grows, and its blocks. */
-export interface Talk {
-  log: UseQueryResult<Log>;
-  blocks: readonly Block[];
-}
-
-export function useTalk(sessionId: string): Talk {
-  useTopic("session", sessionId);
-  const log = useQuery(logQuery(useQueryClient(), sessionId));
-  const [transcript] = useState(() => new Transcript());
-  return { log, blocks: log.data?.isRead ? transcript.read(log.data.entries) : NOTHING };
-}
-
-const NOTHING: readonly Block[] = [];
+/** How wide the text is, on a wide screen. */
+const MEASURE = 820;
+/** What is kept free on both sides of it together. */
+const PADDING = 40;
 
 interface Props {
   session: WorkSession;
-  talk: Talk;
   /** The entry that is looked for; its end otherwise. */
   at?: number;
 }
 
-export function Conversation({ session, talk: { log, blocks }, at }: Props) {
+export function Conversation({ session, at }: Props) {
+  const { log, blocks } = useTalk();
   const questions = usePermissions();
   const isReady = useBackTo(session.id, log.data, at);
 
@@ -97,50 +94,59 @@ interface BlocksProps {
 }
 
 function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
-  const sessionId = session.id;
   const box = useRef<HTMLDivElement>(null);
   const found = useRef(at === undefined ? -1 : placeOf(blocks, entryOf(log, at)));
   const sought = found.current >= 0 ? blocks[found.current] : undefined;
   const soughtKey = sought && keyOf(sought, found.current);
+  const placed = useRef<() => void>(undefined);
   const list = useVirtualizer({
     count: blocks.length,
     getScrollElement: () => box.current,
-    estimateSize: (at) => guess(blocks[at]),
-    getItemKey: (at) => keyOf(blocks[at], at),
-    overscan: 8,
+    estimateSize: useHeights(blocks, box),
+    getItemKey: useCallback((at: number) => keyOf(blocks[at], at), [blocks]),
+    measureElement: heightIn,
+    onChange: () => placed.current?.(),
+    overscan: 6,
     paddingStart: 12,
     paddingEnd: 16,
     anchorTo: "end",
     scrollEndThreshold: NEAR,
   });
-  const earlier = useEarlier(sessionId, countBefore(log.entries));
-  const { isAway, toEnd, scrolled } = useEnd(box, list, found.current >= 0);
+  const missing = countBefore(log.entries);
+  const earlier = useEarlier(session.id, missing);
+  const { isAway, toEnd, scrolled, follow } = useEnd(box, list, found.current >= 0);
+  const shown = list.getVirtualItems();
+  const { room, end, place } = usePlace(list, shown.at(-1)?.index);
+  placed.current = () => {
+    place();
+    follow();
+  };
   useLayoutEffect(() => {
     if (found.current >= 0) list.scrollToIndex(found.current, { align: "center" });
   }, [list]);
-  const onScroll = () => {
-    scrolled();
+  const readAhead = () => {
     if (box.current && box.current.scrollTop < EARLY) earlier.read();
   };
+  const onScroll = () => {
+    scrolled();
+    readAhead();
+  };
+  // What is known may be too little to be scrolled.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each page that was read
+  useEffect(readAhead, [missing]);
 
-  const shown = list.getVirtualItems();
   return (
-    <Box sx={{ position: "relative", flex: 1, minHeight: 0 }}>
-      <Box
+    <div className={css.frame}>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: a link that is followed by the keyboard is clicked too */}
+      <div
         ref={box}
         onScroll={onScroll}
         onClick={useEntryLinks(session)}
         role="log"
         aria-label="Conversation"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
         tabIndex={0}
-        sx={{
-          height: "100%",
-          overflowY: "auto",
-          // The list keeps its place by itself.
-          overflowAnchor: "none",
-          px: { xs: 1.75, sm: 2.5 },
-          "&:focus-visible": { outlineOffset: -2 },
-        }}
+        className={css.box}
       >
         {earlier.isReading && (
           <CircularProgress
@@ -149,15 +155,11 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
             sx={{ position: "absolute", top: 8, left: "calc(50% - 8px)", zIndex: 1 }}
           />
         )}
-        <div style={{ height: list.getTotalSize(), position: "relative", maxWidth: 820, margin: "0 auto" }}>
-          <div
-            // Whole pixels: letters between them would be drawn twice while it scrolls.
-            style={{ position: "absolute", insetInline: 0, top: Math.round(shown[0]?.start ?? 0) }}
-          >
+        <div ref={room} className={css.room} style={{ maxWidth: MEASURE, height: list.getTotalSize() }}>
+          <div ref={end} className={css.end} style={{ transform: moved(shown.at(-1)?.end) }}>
             {shown.map((item) => {
               const block = blocks[item.index];
               return (
-                // What a block keeps around itself is part of its height.
                 <div
                   key={item.key}
                   data-index={item.index}
@@ -165,42 +167,113 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
                   className={item.key === soughtKey ? `${css.entry} ${css.sought}` : css.entry}
                   aria-current={item.key === soughtKey ? "location" : undefined}
                 >
-                  {block && (
-                    <a
-                      className={css.link}
-                      href={`/tasks/${session.spec_task_id}/sessions/${sessionId}?at=${block.seq}`}
-                      data-seq={block.seq}
-                      tabIndex={-1}
-                      aria-label={`Link to entry ${block.seq}`}
-                    >
-                      #
-                    </a>
-                  )}
-                  {block && <BlockView block={block} questions={questions} />}
+                  {block && <Entry block={block} session={session} questions={questions} />}
                 </div>
               );
             })}
           </div>
         </div>
-      </Box>
-      {isAway && (
-        <Button
-          variant="outlined"
-          color="inherit"
-          startIcon={<ArrowDownwardRounded />}
-          onClick={toEnd}
-          sx={{
-            position: "absolute",
-            bottom: 12,
-            left: "50%",
-            transform: "translateX(-50%)",
-            boxShadow: "0 2px 10px rgba(0,0,0,.14)",
-          }}
-        >
-          Latest
-        </Button>
-      )}
-    </Box>
+      </div>
+      {isAway && <Latest onClick={toEnd} />}
+    </div>
+  );
+}
+
+const Latest = memo(function Latest({ onClick }: { onClick: () => void }) {
+  return (
+    <Button
+      variant="outlined"
+      color="inherit"
+      startIcon={<ArrowDownwardRounded />}
+      onClick={onClick}
+      sx={{
+        position: "absolute",
+        bottom: 12,
+        left: "50%",
+        transform: "translateX(-50%)",
+        boxShadow: "0 2px 10px rgba(0,0,0,.14)",
+      }}
+    >
+      Latest
+    </Button>
+  );
+});
+
+/**
+ * Keeps the rows where the list says, also between two drawings: what is measured moves them before it is seen. They
+ * hang from where the last of them ends, so that those which are added above grow away from the reader, and nothing
+ * on the screen has to be moved for them.
+ */
+function usePlace(list: Virtualizer<HTMLDivElement, Element>, last: number | undefined) {
+  const room = useRef<HTMLDivElement>(null);
+  const end = useRef<HTMLDivElement>(null);
+  const drawn = useRef(last);
+  const place = () => {
+    if (!room.current || !end.current || drawn.current === undefined) return;
+    room.current.style.height = `${list.getTotalSize()}px`;
+    end.current.style.transform = moved(list.measurementsCache[drawn.current]?.end);
+  };
+  useLayoutEffect(() => {
+    drawn.current = last;
+    // Rows are measured as they come, when it is not known yet which of them is the last.
+    place();
+  });
+  return { room, end, place };
+}
+
+function moved(by = 0): string {
+  // Whole pixels: letters between them would be drawn twice while it scrolls.
+  return `translateY(${Math.round(by)}px)`;
+}
+
+/** The height of a row to the fraction, since the fractions of many rows add up. */
+function heightIn(row: Element, entry: ResizeObserverEntry | undefined): number {
+  const height = entry?.borderBoxSize[0]?.blockSize ?? row.getBoundingClientRect().height;
+  // The browser counts in these parts of a pixel.
+  return Math.round(height * 64) / 64;
+}
+
+interface EntryProps {
+  block: Block;
+  session: WorkSession;
+  questions: PermissionRequest[];
+}
+
+const Entry = memo(function Entry({ block, session, questions }: EntryProps) {
+  return (
+    <>
+      <a
+        className={css.link}
+        href={`/tasks/${session.spec_task_id}/sessions/${session.id}?at=${block.seq}`}
+        data-seq={block.seq}
+        tabIndex={-1}
+        aria-label={`Link to entry ${block.seq}`}
+      >
+        #
+      </a>
+      <BlockView block={block} questions={questions} />
+    </>
+  );
+});
+
+/** The heights that blocks probably have, until they are drawn. */
+function useHeights(blocks: readonly Block[], box: RefObject<HTMLElement | null>) {
+  const [known] = useState(() => new WeakMap<Block, number>());
+  return useCallback(
+    (at: number) => {
+      const block = blocks[at];
+      if (!block) return 0;
+      let height = known.get(block);
+      if (height === undefined) {
+        height = heightOf(
+          block,
+          Math.min(MEASURE, (box.current?.clientWidth ?? window.innerWidth) - PADDING),
+        );
+        known.set(block, height);
+      }
+      return height;
+    },
+    [blocks, box, known],
   );
 }
 
@@ -247,26 +320,4 @@ function useEarlier(session: string, missing: number) {
 
 function keyOf(block: Block | undefined, at: number): string | number {
   return block ? `${block.block}-${block.seq}` : at;
-}
-
-/** About how high a block is, in pixels. */
-function guess(block: Block | undefined): number {
-  switch (block?.block) {
-    case "agent":
-      return 20 + 22 * (Math.ceil(block.text.length / LINE) + (block.text.split("\n").length - 1) * 0.6);
-    case "user":
-      return block.by === "spectask" ? 100 : 90 + 22 * Math.floor(block.text.length / LINE);
-    case "plan":
-      return 60 + 24 * block.entries.length;
-    case "permission":
-      return 40;
-    case "turn":
-    case "notice":
-    case "coordination":
-      return 44;
-    case "recorded":
-      return 72;
-    default:
-      return 29;
-  }
 }

@@ -8,7 +8,8 @@ import { SessionActions } from "../crew/SessionActions";
 import { SessionLine, SessionState } from "../crew/SessionLine";
 import { Crew } from "./BlockView";
 import { Speaking } from "./Composer";
-import { Conversation, useTalk } from "./Conversation";
+import { Conversation } from "./Conversation";
+import { Talking } from "./Talking";
 
 export function SessionPane({ session, task }: { session: WorkSession; task: TaskDetail }) {
   const pane = useRef<HTMLElement>(null);
@@ -32,7 +33,9 @@ export function SessionPane({ session, task }: { session: WorkSession; task: Tas
     >
       <Head session={session} task={task} />
       <Crew.Provider value={task.work_sessions}>
-        <Conversation session={session} talk={useTalk(session.id)} />
+        <Talking session={session}>
+          <Conversation session={session} />
+        </Talking>
       </Crew.Provider>
       <Speaking session={session} />
     </Box>

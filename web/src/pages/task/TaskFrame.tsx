@@ -21,7 +21,7 @@ interface Props {
 
 export function TaskFrame({ taskId, below, missing, children }: Props) {
   useTopic("task", taskId);
-  const query = useQuery(taskQuery(taskId));
+  const query = useQuery({ ...taskQuery(taskId), select: steady });
   const page = query.data && children(query.data);
   return (
     <Box
@@ -36,6 +36,14 @@ export function TaskFrame({ taskId, below, missing, children }: Props) {
       {page ?? <Instead query={query} missing={missing} />}
     </Box>
   );
+}
+
+/**
+ * A task without its version and the time of its last change, which no page of it shows: everything that happens to a
+ * task changes them, several times a second while agents work, and what is equal besides is not drawn again.
+ */
+function steady(task: TaskDetail): TaskDetail {
+  return { ...task, version: 0, updated_at: task.created_at };
 }
 
 function Instead({ query, missing }: { query: UseQueryResult<TaskDetail>; missing: ReactNode }) {

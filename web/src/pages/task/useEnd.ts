@@ -1,7 +1,7 @@
 // Keeps the end of a growing conversation in view until its reader scrolls away from it.
 
 import type { Virtualizer } from "@tanstack/react-virtual";
-import { type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 
 /** How near the end counts as being there, in pixels. */
 export const NEAR = 80;
@@ -12,6 +12,8 @@ interface End {
   toEnd: () => void;
   /** To be called when the box was scrolled. */
   scrolled: () => void;
+  /** To be called when the list may have changed its size. */
+  follow: () => void;
 }
 
 /**
@@ -32,16 +34,21 @@ export function useEnd(
     away.current = to;
     setAway(to);
   };
-  const toEnd = () => {
-    set(false);
+  const toEnd = useCallback(() => {
+    away.current = false;
+    setAway(false);
     list.scrollToEnd();
-  };
+  }, [list]);
 
-  const size = list.getTotalSize();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another size is the reason to go on
-  useLayoutEffect(() => {
+  const size = useRef(0);
+  const follow = () => {
+    // Until it is drawn there is nothing to be scrolled.
+    if (!box.current || list.getTotalSize() === size.current) return;
+    size.current = list.getTotalSize();
     if (!away.current) list.scrollToEnd();
-  }, [list, size]);
+  };
+  // What is added is drawn again; what grows is not.
+  useLayoutEffect(follow);
 
   useEffect(() => {
     const element = box.current;
@@ -78,5 +85,5 @@ export function useEnd(
     if (now.top < before.top && (isSettled || isHandled.current)) set(true);
   };
 
-  return { isAway, toEnd, scrolled };
+  return { isAway, toEnd, scrolled, follow };
 }
