@@ -1736,6 +1736,12 @@ export interface components {
             /** @description `open`, `answered` by the planner, or `resolved` by a person. */
             status: string;
         };
+        /** @description A conflict with what was merged before. */
+        ConflictView: {
+            /** @description The conflicting places with the lines of both sides, as Markdown. */
+            details: string;
+            files: string[];
+        };
         /** @description Something to be told. */
         CoordinationBody: {
             /** @description A response may name in `request_id` the request that it answers. */
@@ -3003,6 +3009,7 @@ export interface components {
             branch_name: string | null;
             branched_from: components["schemas"]["BranchPointView"] | null;
             completed_at: string | null;
+            conflict: components["schemas"]["ConflictView"] | null;
             created_at: string;
             /** @enum {string} */
             creation_method: "planned" | "spawned" | "ad_hoc";
@@ -3059,6 +3066,7 @@ export interface components {
             instance_id: string;
             spec_task_id?: string | null;
             thread_id?: string | null;
+            /** @description When the editor saw it; the server's own time counts. */
             timestamp?: string | null;
         };
         /** @description What came of a report. */
@@ -7745,7 +7753,12 @@ export interface operations {
     };
     get_spec_tasks_id_secret_findings: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description 1 to 500; 50 when absent. */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
             header?: never;
             path: {
                 id: string;
@@ -7757,6 +7770,8 @@ export interface operations {
             /** @description Done */
             200: {
                 headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7801,6 +7816,15 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -5,6 +5,7 @@ import { useTheme } from "@mui/material/styles";
 import type { TaskDetail, WorkSession } from "../../api/types";
 import { TextLink } from "../../components/links";
 import { Collisions } from "../crew/Collisions";
+import { Conflict } from "../crew/Conflict";
 import { SessionActions } from "../crew/SessionActions";
 import { SessionLine, SessionState } from "../crew/SessionLine";
 
@@ -51,6 +52,7 @@ export function SessionHead({ task, session }: { task: TaskDetail; session: Work
         </Stack>
       </Stack>
       <Box sx={{ mt: 1.5 }}>
+        <Conflict session={session} />
         <Collisions task={task} session={session.id} />
       </Box>
     </Box>

@@ -1,0 +1,38 @@
+// A session whose work does not go together with what was merged before it: where, and both sides' lines.
+
+import { Alert, Box, Typography } from "@mui/material";
+import type { WorkSession } from "../../api/types";
+import { Fold } from "../../components/Fold";
+import { Markdown } from "../../components/Markdown";
+
+export function Conflict({ session }: { session: WorkSession }) {
+  const { conflict } = session;
+  if (!conflict) return null;
+  const [first] = conflict.files;
+  const where = conflict.files.length === 1 ? first : `${conflict.files.length} files`;
+  const isOver = session.status === "failed";
+  return (
+    <Alert
+      severity={isOver ? "error" : "warning"}
+      variant="outlined"
+      sx={{
+        mb: 1,
+        py: 0,
+        alignItems: "flex-start",
+        "& .MuiAlert-message": { flex: 1, minWidth: 0, pb: 0.25, overflow: "visible" },
+      }}
+    >
+      <Typography variant="body2" sx={{ overflowWrap: "anywhere" }}>
+        Conflicts with what was merged before it in {where}.{" "}
+        {isOver
+          ? "Resolve it in the session's worktree and retry it, tell its agent how, or skip it."
+          : "Its agent is asked to resolve it."}
+      </Typography>
+      <Fold label="Show both sides" quiet startOpen={isOver}>
+        <Box sx={{ maxHeight: 420, overflowY: "auto", pr: 1, mb: 1 }}>
+          <Markdown text={conflict.details} compact />
+        </Box>
+      </Fold>
+    </Alert>
+  );
+}
