@@ -37,7 +37,9 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
   if (!begun) {
     return (
       <Empty title="No change yet">
-        It is shown here once the specification is approved and agents have committed work.
+        {task.planned
+          ? "It is shown here once the specification is approved and agents have committed work."
+          : "It is shown here once the agent has committed work."}
       </Empty>
     );
   }

@@ -61,21 +61,27 @@ export function useTop(element: RefObject<HTMLElement | null>): number {
 function Head({ session, task }: { session: WorkSession; task: TaskDetail }) {
   return (
     <Box sx={{ px: 2, py: 1.25, borderBottom: 1, borderColor: "divider" }}>
-      <Stack direction="row" sx={{ alignItems: "center", gap: 1.5, flexWrap: "wrap", minHeight: 34 }}>
-        <Typography variant="h3" component="h2" sx={{ minWidth: 0, overflowWrap: "anywhere" }}>
-          {session.name}
-        </Typography>
-        <SessionState session={session} />
-        <Box sx={{ flex: 1 }} />
-        <LinkButton
-          variant="text"
-          color="inherit"
-          to="/tasks/$taskId/sessions/$sessionId"
-          params={{ taskId: task.id, sessionId: session.id }}
+      <Stack direction="row" sx={{ alignItems: "flex-start", gap: 1.5, justifyContent: "space-between" }}>
+        <Stack
+          direction="row"
+          sx={{ alignItems: "center", columnGap: 1.5, flexWrap: "wrap", minWidth: 0, minHeight: 34 }}
         >
-          Open
-        </LinkButton>
-        <SessionActions session={session} task={task} room="pane" />
+          <Typography variant="h3" component="h2" sx={{ minWidth: 0, overflowWrap: "anywhere" }}>
+            {session.name}
+          </Typography>
+          <SessionState session={session} />
+        </Stack>
+        <Stack direction="row" sx={{ alignItems: "center", gap: 1, flexShrink: 0 }}>
+          <LinkButton
+            variant="text"
+            color="inherit"
+            to="/tasks/$taskId/sessions/$sessionId"
+            params={{ taskId: task.id, sessionId: session.id }}
+          >
+            Open
+          </LinkButton>
+          <SessionActions session={session} task={task} room="pane" />
+        </Stack>
       </Stack>
       <SessionLine session={session} all={task.work_sessions} />
     </Box>

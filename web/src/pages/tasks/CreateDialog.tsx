@@ -213,7 +213,12 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
           label={
             <Typography variant="body2">
               Plan it first
-              <Typography component="span" variant="caption" color="textSecondary" sx={{ ml: 1 }}>
+              <Typography
+                component="span"
+                variant="caption"
+                color="textSecondary"
+                sx={{ display: { xs: "block", sm: "inline" }, ml: { sm: 1 } }}
+              >
                 {isPlannedFirst ? "You review the plan before work begins" : "An agent just does it"}
               </Typography>
             </Typography>
