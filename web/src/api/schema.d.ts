@@ -1483,20 +1483,20 @@ export interface components {
         AddSessionBody: {
             /** @description `agent` names the agent; absent is the task's. */
             agent_config?: unknown;
-            /** @enum {string} */
-            agent_type?: "simple" | "helix_agent" | "zed_agent";
+            /** @enum {string|null} */
+            agent_type?: "simple" | "helix_agent" | "zed_agent" | null;
             /** @description Work sessions of the task whose work this one needs. */
             depends_on?: string[];
             /** @description What is to be done; absent is what the name says. */
             description?: string | null;
-            /** @enum {string} */
-            effort?: "small" | "medium" | "large";
+            /** @enum {string|null} */
+            effort?: "small" | "medium" | "large" | null;
             environment_config?: unknown;
             /** @description What the first turn is asked beside the description. */
             initial_prompt?: string | null;
             name: string;
-            /** @enum {string} */
-            priority?: "low" | "medium" | "high" | "critical";
+            /** @enum {string|null} */
+            priority?: "low" | "medium" | "high" | "critical" | null;
         };
         /** @description What an agent did and spent. */
         AgentFigures: {
@@ -1687,8 +1687,8 @@ export interface components {
             /** @description `requirements`, `design` or `tasks`, also with the file's name. */
             document: string;
             end_line?: number | null;
-            /** @enum {string} */
-            kind?: "question" | "suggestion" | "blocking" | "praise";
+            /** @enum {string|null} */
+            kind?: "question" | "suggestion" | "blocking" | "praise" | null;
             /**
              * @description The words it is about, as a person selects them in the rendered document; with neither words nor lines it is
              *     about the whole document.
@@ -1857,6 +1857,13 @@ export interface components {
             spec_task_id: string;
             total_files: number;
         };
+        /** @description An edit of a document. */
+        DocumentEdit: {
+            /** @description The `commit` with which the document was read. */
+            base_commit: string;
+            /** @description The whole document. */
+            content: string;
+        };
         /** @description How a task stands with git. */
         DocumentStatus: {
             current_phase: string;
@@ -1883,13 +1890,6 @@ export interface components {
             size: number;
             spec_task_id: string;
         };
-        /** @description An edit of a document. */
-        EditBody: {
-            /** @description The `commit` with which the document was read. */
-            base_commit: string;
-            /** @description The whole document. */
-            content: string;
-        };
         /** @description What a person may edit. */
         EditPlainTask: {
             archived?: boolean | null;
@@ -1899,10 +1899,21 @@ export interface components {
             description?: string | null;
             labels?: string[] | null;
             name?: string | null;
-            /** @enum {string} */
-            priority?: "low" | "medium" | "high" | "critical";
-            /** @enum {string} */
-            task_type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+            /** @enum {string|null} */
+            priority?: "low" | "medium" | "high" | "critical" | null;
+            /** @enum {string|null} */
+            task_type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session" | null;
+        };
+        /** @description What a person may edit. */
+        EditTask: {
+            archived?: boolean | null;
+            budget?: components["schemas"]["BudgetBody"] | null;
+            depends_on?: string[] | null;
+            description?: string | null;
+            labels?: string[] | null;
+            name?: string | null;
+            /** @enum {string|null} */
+            priority?: "low" | "medium" | "high" | "critical" | null;
         };
         /** @description The document after an edit. */
         EditedDocument: components["schemas"]["DocumentView"] & {
@@ -1998,27 +2009,27 @@ export interface components {
         };
         /** @description A task on a sample repository. */
         FromDemo: {
-            /** @enum {string} */
-            complexity?: "simple" | "complex";
+            /** @enum {string|null} */
+            complexity?: "simple" | "complex" | null;
             demo_repo: string;
             implementation_agent?: string | null;
             items?: string[];
             name?: string | null;
             planning?: boolean | null;
-            /** @enum {string} */
-            priority?: "low" | "medium" | "high" | "critical";
+            /** @enum {string|null} */
+            priority?: "low" | "medium" | "high" | "critical" | null;
             prompt: string;
             spec_agent?: string | null;
             template?: string | null;
-            /** @enum {string} */
-            type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+            /** @enum {string|null} */
+            type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session" | null;
         };
         /** @description A task as it is asked for. */
         FromPrompt: {
             base_branch?: string | null;
             budget?: components["schemas"]["BudgetBody"] | null;
-            /** @enum {string} */
-            complexity?: "simple" | "complex";
+            /** @enum {string|null} */
+            complexity?: "simple" | "complex" | null;
             depends_on?: string[];
             description?: string | null;
             /** @description The agent that implements. */
@@ -2029,8 +2040,8 @@ export interface components {
             name?: string | null;
             /** @description Whether an agent plans before work begins; absent is as the type and the template say. */
             planning?: boolean | null;
-            /** @enum {string} */
-            priority?: "low" | "medium" | "high" | "critical";
+            /** @enum {string|null} */
+            priority?: "low" | "medium" | "high" | "critical" | null;
             project_id: string;
             prompt: string;
             /** @description The agent that plans; absent is the project's or the server's default. */
@@ -2039,8 +2050,8 @@ export interface components {
             start?: boolean | null;
             /** @description The pattern it is made from; see `GET /templates`. */
             template?: string | null;
-            /** @enum {string} */
-            type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+            /** @enum {string|null} */
+            type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session" | null;
             workspace_config?: unknown;
         };
         /** @description Where the documents are to be committed, and how. */
@@ -2224,8 +2235,8 @@ export interface components {
             path: string;
             /** @description The code that it is about. */
             quoted_text?: string;
-            /** @enum {string} */
-            side?: "old" | "new";
+            /** @enum {string|null} */
+            side?: "old" | "new" | null;
         };
         /** @description One line of a hunk. */
         LineView: {
@@ -2273,6 +2284,10 @@ export interface components {
             /** @description `queue` waits for the next turn; `interrupt` ends the present one first. */
             mode?: components["schemas"]["Mode"];
         };
+        /** @description A message as it shall be. */
+        MessageEdit: {
+            content: string;
+        };
         /** @enum {string} */
         Mode: "queue" | "interrupt";
         /** @description A task as it is asked for. */
@@ -2288,8 +2303,8 @@ export interface components {
             items?: string[];
             labels?: string[];
             name: string;
-            /** @enum {string} */
-            priority?: "low" | "medium" | "high" | "critical";
+            /** @enum {string|null} */
+            priority?: "low" | "medium" | "high" | "critical" | null;
             /** @description Absent is the project of the newest task, or the only one there is. */
             project_id?: string | null;
             /** @description Whether it starts at once; true when absent. */
@@ -2479,8 +2494,8 @@ export interface components {
         };
         /** @description To whom something recorded was told. */
         RecordedCoordination: {
-            /** @enum {string} */
-            event_type?: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
+            /** @enum {string|null} */
+            event_type?: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn" | null;
             to_session_id?: string | null;
         };
         /** @description What is said to a comment. */
@@ -2489,8 +2504,8 @@ export interface components {
         };
         /** @description What is said to a comment. */
         ReplyView: {
-            /** @enum {string} */
-            answer: "done" | "declined";
+            /** @enum {string|null} */
+            answer: "done" | "declined" | null;
             author: string;
             comment: string;
             created_at: string;
@@ -2607,8 +2622,8 @@ export interface components {
             content_hash: string;
             created_at: string;
             decided_at: string | null;
-            /** @enum {string} */
-            decision: "approve" | "request_changes" | "reject";
+            /** @enum {string|null} */
+            decision: "approve" | "request_changes" | "reject" | null;
             /** @description The unified diff to the round before, per document. */
             diff_from_previous: unknown;
             /** @description Who edited the documents into this version, where it was not the planner who wrote it. */
@@ -2741,19 +2756,19 @@ export interface components {
         SpawnBody: {
             /** @description `agent` names the agent; absent is the parent's. */
             agent_config?: unknown;
-            /** @enum {string} */
-            agent_type?: "simple" | "helix_agent" | "zed_agent";
+            /** @enum {string|null} */
+            agent_type?: "simple" | "helix_agent" | "zed_agent" | null;
             /** @description Work sessions of the task whose work this one needs. */
             depends_on?: string[];
             description: string;
-            /** @enum {string} */
-            effort?: "small" | "medium" | "large";
+            /** @enum {string|null} */
+            effort?: "small" | "medium" | "large" | null;
             environment_config?: unknown;
             /** @description What the first turn is asked beside the description. */
             initial_prompt?: string | null;
             name: string;
-            /** @enum {string} */
-            priority?: "low" | "medium" | "high" | "critical";
+            /** @enum {string|null} */
+            priority?: "low" | "medium" | "high" | "critical" | null;
         };
         /** @description A task: one prompt on its way to merged work. */
         SpecTask: {
@@ -2934,8 +2949,8 @@ export interface components {
             /** @description `built_in` or `repository`. */
             source: string;
             spec_agent: string | null;
-            /** @enum {string} */
-            start: "after_approval" | "at_once";
+            /** @enum {string|null} */
+            start: "after_approval" | "at_once" | null;
             /** @description Whether it makes a planned task for each of the `items` given. */
             takes_items: boolean;
             tasks: string;
@@ -2945,8 +2960,8 @@ export interface components {
         };
         /** @description A session's thread as it shall be. */
         ThreadBody: {
-            /** @enum {string} */
-            status?: "pending" | "active" | "disconnected" | "completed" | "failed";
+            /** @enum {string|null} */
+            status?: "pending" | "active" | "disconnected" | "completed" | "failed" | null;
             thread_config?: unknown;
         };
         /** @description The past of a task and its work sessions, as stretches of time. */
@@ -3177,6 +3192,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -3302,6 +3326,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3601,6 +3634,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -3666,6 +3708,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4038,6 +4089,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Payload Too Large */
             413: {
                 headers: {
@@ -4301,6 +4361,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -4483,6 +4552,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -4548,6 +4626,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4988,6 +5075,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -5223,6 +5319,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -5288,6 +5393,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5387,6 +5501,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5519,7 +5642,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EditBody"];
+                "application/json": components["schemas"]["EditTask"];
             };
         };
         responses: {
@@ -6705,7 +6828,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EditBody"];
+                "application/json": components["schemas"]["DocumentEdit"];
             };
         };
         responses: {
@@ -8634,6 +8757,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -8699,6 +8831,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9368,6 +9509,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10120,7 +10270,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EditBody"];
+                "application/json": components["schemas"]["MessageEdit"];
             };
         };
         responses: {
@@ -11298,6 +11448,15 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

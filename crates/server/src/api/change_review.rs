@@ -38,7 +38,7 @@ pub(crate) struct ChangeReviewBody {
 pub(crate) struct LineCommentBody {
     /// The file, as the diff names it.
     path: String,
-    #[schema(schema_with = crate::wire::diff_side)]
+    #[schema(schema_with = crate::wire::or_null::diff_side)]
     side: Option<DiffSide>,
     /// From 1, on that side of the diff.
     line: usize,

@@ -37,7 +37,7 @@ pub(crate) struct CommentBody {
     start_line: Option<usize>,
     end_line: Option<usize>,
     comment: String,
-    #[schema(schema_with = crate::wire::comment_kind)]
+    #[schema(schema_with = crate::wire::or_null::comment_kind)]
     kind: Option<CommentKind>,
 }
 

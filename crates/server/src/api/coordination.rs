@@ -99,12 +99,8 @@ fn session_of(task: &Task, field: &str, id: Option<String>) -> Result<Option<Ses
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct RecordedCoordination {
     to_session_id: Option<String>,
-    #[schema(schema_with = optional_kind)]
+    #[schema(schema_with = crate::wire::or_null::coordination_kind)]
     event_type: Option<CoordinationKind>,
-}
-
-fn optional_kind() -> utoipa::openapi::schema::Schema {
-    crate::wire::coordination_kind()
 }
 
 /// Coordination that a session recorded is told to those it is for.

@@ -29,7 +29,7 @@ const TEXT: usize = 64 * 1024;
 pub(crate) struct SpawnBody {
     pub(crate) name: String,
     pub(crate) description: String,
-    #[schema(schema_with = crate::wire::agent_type)]
+    #[schema(schema_with = crate::wire::or_null::agent_type)]
     pub(crate) agent_type: Option<AgentType>,
     /// `agent` names the agent; absent is the parent's.
     #[serde(default)]
@@ -37,9 +37,9 @@ pub(crate) struct SpawnBody {
     #[serde(default)]
     pub(crate) environment_config: Value,
     /// Absent is the task's.
-    #[schema(schema_with = crate::wire::priority)]
+    #[schema(schema_with = crate::wire::or_null::priority)]
     pub(crate) priority: Option<Priority>,
-    #[schema(schema_with = crate::wire::effort)]
+    #[schema(schema_with = crate::wire::or_null::effort)]
     pub(crate) effort: Option<Effort>,
     /// Work sessions of the task whose work this one needs.
     #[serde(default)]

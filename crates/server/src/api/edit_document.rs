@@ -22,7 +22,7 @@ use workflow::{DocumentName, Landing, Phase, Task, TaskStatus};
 
 /// An edit of a document.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct EditBody {
+pub(crate) struct DocumentEdit {
     /// The whole document.
     content: String,
     /// The `commit` with which the document was read.
@@ -44,14 +44,14 @@ pub(crate) struct EditedDocument {
 
 /// Edits a document: `requirements`, `design` or `tasks` while they are under review or in force, or `progress`.
 #[utoipa::path(put, path = "/spec-tasks/{id}/documents/{doc}", tag = "documents",
-    params(("id" = String, Path), ("doc" = String, Path)), request_body = EditBody,
+    params(("id" = String, Path), ("doc" = String, Path)), request_body = DocumentEdit,
     responses((status = 200, body = EditedDocument), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 422, body = Problem)))]
 pub(crate) async fn write(
     State(app): State<App>,
     caller: Caller,
     Path((id, doc)): Path<(String, String)>,
-    JsonBody(body): JsonBody<EditBody>,
+    JsonBody(body): JsonBody<DocumentEdit>,
 ) -> Result<Json<EditedDocument>, Problem> {
     let task = caller.task(&app, &id).await?;
     let kind = DocumentKind::of(&doc)?;
@@ -59,7 +59,7 @@ pub(crate) async fn write(
     if body.content.trim().is_empty() {
         return Err(Problem::invalid("content", "is empty"));
     }
-    let EditBody { content, base_commit } = body;
+    let DocumentEdit { content, base_commit } = body;
     let content = app.redactor.redact(&content).into_owned();
     let before = present(&app, &task, kind).await?;
     let mut after = if before.content == content {

@@ -106,19 +106,19 @@ fn carrier(session: &Session, message: &MessageId) -> Option<TurnId> {
 
 /// A message as it shall be.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct EditBody {
+pub(crate) struct MessageEdit {
     content: String,
 }
 
 /// Changes a message that no turn has carried; `turn_id` is its turn's name or its own.
 #[utoipa::path(put, path = "/work-sessions/{id}/messages/{turn_id}", tag = "work-sessions",
-    params(("id" = String, Path), ("turn_id" = String, Path)), request_body = EditBody,
+    params(("id" = String, Path), ("turn_id" = String, Path)), request_body = MessageEdit,
     responses((status = 200, body = QueuedMessage), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn edit(
     State(app): State<App>,
     caller: Caller,
     Path((id, named)): Path<(String, String)>,
-    JsonBody(body): JsonBody<EditBody>,
+    JsonBody(body): JsonBody<MessageEdit>,
 ) -> Result<Json<QueuedMessage>, Problem> {
     let task = caller.task_of(&app, &id).await?;
     let session = SessionId::from(id.as_str());

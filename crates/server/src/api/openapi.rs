@@ -79,7 +79,7 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
         ("400", true),
         ("401", !is_open),
         ("403", true),
-        ("404", path.contains('{')),
+        ("404", path.contains('{') || has_body || has_query),
         ("409", changes && !is_open),
         ("413", has_body),
         ("415", has_body),

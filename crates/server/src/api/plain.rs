@@ -9,7 +9,7 @@ use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
 use super::scenes;
 use super::sessions::found;
-use super::tasks::{BudgetBody, EditBody, ListQuery, apply_edit};
+use super::tasks::{BudgetBody, EditTask, ListQuery, apply_edit};
 use crate::App;
 use crate::wire::{PlainTask, WorkSession};
 use axum::Json;
@@ -31,7 +31,7 @@ pub(crate) struct NewPlainTask {
     description: Option<String>,
     #[schema(schema_with = crate::wire::task_kind)]
     task_type: TaskKind,
-    #[schema(schema_with = crate::wire::priority)]
+    #[schema(schema_with = crate::wire::or_null::priority)]
     priority: Option<Priority>,
     /// Absent is the project of the newest task, or the only one there is.
     project_id: Option<String>,
@@ -151,7 +151,7 @@ pub(crate) async fn read(
 pub(crate) struct EditPlainTask {
     name: Option<String>,
     description: Option<String>,
-    #[schema(schema_with = crate::wire::priority)]
+    #[schema(schema_with = crate::wire::or_null::priority)]
     priority: Option<Priority>,
     labels: Option<Vec<String>>,
     depends_on: Option<Vec<String>>,
@@ -162,7 +162,7 @@ pub(crate) struct EditPlainTask {
     #[schema(ignore)]
     status: Option<Value>,
     /// Not writable: a task stays of its type.
-    #[schema(schema_with = crate::wire::task_kind)]
+    #[schema(schema_with = crate::wire::or_null::task_kind)]
     task_type: Option<TaskKind>,
 }
 
@@ -190,7 +190,7 @@ pub(crate) async fn edit(
     }
     let EditPlainTask { name, description, priority, labels, depends_on, budget, archived, config, .. } =
         body;
-    let body = EditBody { name, description, priority, labels, depends_on, budget, archived, status: None };
+    let body = EditTask { name, description, priority, labels, depends_on, budget, archived, status: None };
     let task = apply_edit(&app, &caller, &task, body, config).await?;
     Ok(Json(view(&app, &task).await?))
 }
@@ -352,16 +352,16 @@ pub(crate) struct AddSessionBody {
     name: String,
     /// What is to be done; absent is what the name says.
     description: Option<String>,
-    #[schema(schema_with = crate::wire::agent_type)]
+    #[schema(schema_with = crate::wire::or_null::agent_type)]
     agent_type: Option<AgentType>,
     /// `agent` names the agent; absent is the task's.
     #[serde(default)]
     agent_config: Value,
     #[serde(default)]
     environment_config: Value,
-    #[schema(schema_with = crate::wire::priority)]
+    #[schema(schema_with = crate::wire::or_null::priority)]
     priority: Option<Priority>,
-    #[schema(schema_with = crate::wire::effort)]
+    #[schema(schema_with = crate::wire::or_null::effort)]
     effort: Option<Effort>,
     /// Work sessions of the task whose work this one needs.
     #[serde(default)]

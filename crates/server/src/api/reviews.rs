@@ -28,7 +28,7 @@ pub(crate) struct Review {
     commit: String,
     #[schema(required)]
     reviewer: Option<String>,
-    #[schema(required, schema_with = crate::wire::decision)]
+    #[schema(required, schema_with = crate::wire::or_null::decision)]
     decision: Option<Decision>,
     #[schema(required)]
     overall_comment: Option<String>,

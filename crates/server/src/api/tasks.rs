@@ -34,15 +34,15 @@ pub(crate) struct FromPrompt {
     name: Option<String>,
     description: Option<String>,
     #[serde(rename = "type")]
-    #[schema(schema_with = crate::wire::task_kind)]
+    #[schema(schema_with = crate::wire::or_null::task_kind)]
     kind: Option<TaskKind>,
-    #[schema(schema_with = crate::wire::priority)]
+    #[schema(schema_with = crate::wire::or_null::priority)]
     priority: Option<Priority>,
     /// The agent that plans; absent is the project's or the server's default.
     spec_agent: Option<String>,
     /// The agent that implements.
     implementation_agent: Option<String>,
-    #[schema(schema_with = crate::wire::complexity)]
+    #[schema(schema_with = crate::wire::or_null::complexity)]
     complexity: Option<Complexity>,
     workspace_config: Option<Value>,
     #[serde(default)]
@@ -74,15 +74,15 @@ pub(crate) struct BudgetBody {
 pub(crate) struct FromDemo {
     prompt: String,
     demo_repo: String,
-    #[schema(schema_with = crate::wire::priority)]
+    #[schema(schema_with = crate::wire::or_null::priority)]
     priority: Option<Priority>,
     #[serde(rename = "type")]
-    #[schema(schema_with = crate::wire::task_kind)]
+    #[schema(schema_with = crate::wire::or_null::task_kind)]
     kind: Option<TaskKind>,
     name: Option<String>,
     spec_agent: Option<String>,
     implementation_agent: Option<String>,
-    #[schema(schema_with = crate::wire::complexity)]
+    #[schema(schema_with = crate::wire::or_null::complexity)]
     complexity: Option<Complexity>,
     template: Option<String>,
     #[serde(default)]
@@ -326,10 +326,10 @@ pub(crate) async fn read(
 
 /// What a person may edit.
 #[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct EditBody {
+pub(crate) struct EditTask {
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
-    #[schema(schema_with = crate::wire::priority)]
+    #[schema(schema_with = crate::wire::or_null::priority)]
     pub(crate) priority: Option<Priority>,
     pub(crate) labels: Option<Vec<String>>,
     pub(crate) depends_on: Option<Vec<String>>,
@@ -341,13 +341,13 @@ pub(crate) struct EditBody {
 }
 
 /// Edits a task; its status moves by start, review, cancel and retry only.
-#[utoipa::path(put, path = "/spec-tasks/{id}", tag = "spec-tasks", params(("id" = String, Path)), request_body = EditBody,
+#[utoipa::path(put, path = "/spec-tasks/{id}", tag = "spec-tasks", params(("id" = String, Path)), request_body = EditTask,
     responses((status = 200, body = SpecTask), (status = 422, body = Problem)))]
 pub(crate) async fn edit(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-    JsonBody(body): JsonBody<EditBody>,
+    JsonBody(body): JsonBody<EditTask>,
 ) -> Result<Json<SpecTask>, Problem> {
     let task = caller.task(&app, &id).await?;
     if body.status.is_some() {
@@ -365,7 +365,7 @@ pub(crate) async fn apply_edit(
     app: &App,
     caller: &Caller,
     task: &Task,
-    body: EditBody,
+    body: EditTask,
     config: Option<Value>,
 ) -> Result<Task, Problem> {
     if body.name.as_ref().is_some_and(|name| name.trim().is_empty()) {

@@ -332,7 +332,7 @@ async fn move_thread(
 /// A session's thread as it shall be.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct ThreadBody {
-    #[schema(schema_with = crate::wire::thread_status)]
+    #[schema(schema_with = crate::wire::or_null::thread_status)]
     status: Option<ThreadStatus>,
     thread_config: Option<Value>,
 }

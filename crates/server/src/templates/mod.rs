@@ -71,7 +71,7 @@ pub(crate) struct TemplateView {
     /// Whether an agent plans.
     pub planning: bool,
     /// When the sessions start, where the plan is ready.
-    #[schema(required, schema_with = crate::wire::plan_start)]
+    #[schema(required, schema_with = crate::wire::or_null::plan_start)]
     pub start: Option<PlanStart>,
     /// Whether it makes a planned task for each of the `items` given.
     pub takes_items: bool,

@@ -66,7 +66,7 @@ pub(super) struct ReplyView {
     comment: String,
     created_at: String,
     /// What became of the comment, where it is the planner who replies.
-    #[schema(required, schema_with = crate::wire::answer)]
+    #[schema(required, schema_with = crate::wire::or_null::answer)]
     answer: Option<Answer>,
     /// The round in which the planner replies.
     #[schema(required)]

@@ -1,5 +1,6 @@
 //! The closed vocabularies in the OpenAPI document.
 
+use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 
@@ -31,6 +32,41 @@ vocabularies! {
     diff_side = DiffSide,
     failure_class = FailureClass,
     plan_start = PlanStart,
+}
+
+/// The same words where there may be none: a field that is an `Option` of one.
+pub(crate) mod or_null {
+    use super::{Schema, SchemaType, Type, Value};
+
+    macro_rules! or_null {
+        ($($name:ident),+ $(,)?) => {$(
+            pub(crate) fn $name() -> Schema {
+                nullable(super::$name())
+            }
+        )+};
+    }
+
+    or_null! {
+        task_kind,
+        priority,
+        complexity,
+        agent_type,
+        effort,
+        thread_status,
+        coordination_kind,
+        decision,
+        comment_kind,
+        answer,
+        diff_side,
+        plan_start,
+    }
+
+    fn nullable(schema: Schema) -> Schema {
+        let Schema::Object(mut words) = schema else { return schema };
+        words.schema_type = SchemaType::Array(vec![Type::String, Type::Null]);
+        words.enum_values.get_or_insert_default().push(Value::Null);
+        Schema::Object(words)
+    }
 }
 
 /// Several types of tasks.

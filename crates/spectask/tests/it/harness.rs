@@ -1,5 +1,6 @@
 //! The real binary, driven as a user drives it: over HTTP, with signals, on real repositories.
 
+use crate::shapes;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -155,10 +156,17 @@ impl Server {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
-        let answer = request.bearer_auth(TOKEN).timeout(Duration::from_secs(20)).send().await.ok()?;
+        let request = request.bearer_auth(TOKEN).timeout(Duration::from_secs(20)).build().expect("a request");
+        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+        let asked = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+        let asked: Value = serde_json::from_slice(asked).unwrap_or_default();
+        let answer = self.http.execute(request).await.ok()?;
         let status = answer.status().as_u16();
         let text = answer.text().await.ok()?;
-        Some((status, serde_json::from_str(&text).unwrap_or(json!(text))))
+        let body = serde_json::from_str(&text).unwrap_or(json!(text));
+        let faults = shapes::faults(&method, &path, &asked, status, &body);
+        assert!(faults.is_empty(), "not as documented: {faults:#?}");
+        Some((status, body))
     }
 
     /// Registers a repository as a project.

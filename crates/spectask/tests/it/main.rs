@@ -18,6 +18,7 @@ mod rules;
 mod samples;
 mod search;
 mod secrets;
+mod shapes;
 mod side_by_side;
 mod storm;
 mod templates;
