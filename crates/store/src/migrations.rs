@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait as _, DbBackend};
 
 /// Every step, in order; its number is its place, from 1. A step that was released does not change. A statement that begins
 /// with the name of a database is for that one.
-pub(crate) const STEPS: &[&[&str]] = &[TABLES, RECORDS, COMMENTS, SEARCH];
+pub(crate) const STEPS: &[&[&str]] = &[TABLES, RECORDS, COMMENTS, SEARCH, NEEDS_PERSON];
 
 /// How far the record in git reaches, and which version of its task each event made.
 const RECORDS: &[&str] = &[
@@ -16,6 +16,13 @@ const RECORDS: &[&str] = &[
 
 /// By which comments on documents are found.
 const COMMENTS: &[&str] = &["CREATE TABLE comments (id TEXT PRIMARY KEY, task TEXT NOT NULL)"];
+
+/// Whether a person is to act next; of conversations that wait already it is known with their next step.
+const NEEDS_PERSON: &[&str] = &[
+    "ALTER TABLE tasks ADD COLUMN needs_person BIGINT NOT NULL DEFAULT 0",
+    "UPDATE tasks SET needs_person = 1 \
+     WHERE status IN ('spec_review', 'spec_failed', 'implementation_review', 'implementation_failed')",
+];
 
 /// What is looked for is found in; filled from the other tables, bit by bit, by whoever serves (see `search`). The words
 /// themselves are in an index alone: the texts are where they were.

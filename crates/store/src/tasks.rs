@@ -73,6 +73,8 @@ pub struct TaskFilter {
     /// Words to be found in name, prompt or description.
     pub q: Option<String>,
     pub archived: Option<bool>,
+    /// Whether a person is to act next.
+    pub needs_person: Option<bool>,
     /// `created_at`, `updated_at`, `priority`, `name` or `status`; a `-` before it turns the order around.
     pub sort: Option<String>,
     pub limit: u64,
@@ -178,7 +180,7 @@ impl Store {
                 };
                 let task = &outcome.step.task;
                 let sql = "UPDATE tasks SET owner = ?, project = ?, name = ?, status = ?, kind = ?, priority = ?, labels = ?, \
-                           archived = ?, search = ?, updated_at = ?, version = ?, state = ? WHERE id = ? AND version = ?";
+                           archived = ?, needs_person = ?, search = ?, updated_at = ?, version = ?, state = ? WHERE id = ? AND version = ?";
                 let mut values = columns(task);
                 values.extend([task.id.as_str().into(), sql::signed(before.version)]);
                 if execute(on, sql, values).await? != 1 {
@@ -320,8 +322,8 @@ async fn load(on: &impl ConnectionTrait, id: &TaskId, lock: bool) -> Result<Opti
 
 /// The task's own row; a task of this name that is there already stays.
 pub(crate) async fn insert_task(on: &impl ConnectionTrait, task: &Task) -> Result<(), StoreError> {
-    let sql = "INSERT INTO tasks (owner, project, name, status, kind, priority, labels, archived, search, updated_at, \
-               version, state, id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
+    let sql = "INSERT INTO tasks (owner, project, name, status, kind, priority, labels, archived, needs_person, \
+               search, updated_at, version, state, id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
                ON CONFLICT (id) DO NOTHING";
     let mut values = columns(task);
     values.extend([task.id.as_str().into(), task.created_at.0.into()]);
@@ -435,6 +437,7 @@ fn columns(task: &Task) -> Vec<Value> {
         (task.priority as i64).into(),
         sql::json(&task.labels),
         i64::from(task.archived).into(),
+        i64::from(task.needs_person()).into(),
         search.into(),
         task.updated_at.0.into(),
         sql::signed(task.version),
@@ -460,6 +463,9 @@ fn condition(filter: &TaskFilter) -> (String, Vec<Value>) {
     }
     if let Some(archived) = filter.archived {
         and("archived = ?", i64::from(archived).into());
+    }
+    if let Some(needs_person) = filter.needs_person {
+        and("needs_person = ?", i64::from(needs_person).into());
     }
     if let Some(label) = &filter.label {
         and("labels LIKE ? ESCAPE '\\'", like(&serde_json::json!(label).to_string()).into());

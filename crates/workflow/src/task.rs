@@ -379,6 +379,26 @@ impl Task {
         }
     }
 
+    /// Whether a person is to act next: to review, to answer, or to say what becomes of what failed.
+    pub fn needs_person(&self) -> bool {
+        match &self.phase {
+            Phase::SpecReview { .. } | Phase::SpecFailed { .. } | Phase::ImplementationFailed { .. } => true,
+            Phase::ImplementationReview { landing, .. } => *landing == Landing::Undecided,
+            Phase::Implementation { .. } => {
+                let has_failed =
+                    |session: &Session| matches!(session.state, crate::SessionState::Failed { .. });
+                self.rests() || self.sessions.iter().any(has_failed)
+            }
+            Phase::Backlog
+            | Phase::SpecGeneration { .. }
+            | Phase::SpecRevision { .. }
+            | Phase::SpecApproved { .. }
+            | Phase::ImplementationQueued { .. }
+            | Phase::Done { .. }
+            | Phase::Cancelled { .. } => false,
+        }
+    }
+
     /// Whether an agent process serves it or is about to.
     pub fn holds_instance(&self) -> bool {
         match &self.phase {

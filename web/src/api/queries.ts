@@ -51,6 +51,8 @@ const QUICK = 8;
 
 export interface TaskFilter {
   statuses: TaskStatus[];
+  /** Only those in which a person is to act next. */
+  needsPerson?: boolean;
   types: TaskType[];
   project?: string;
   priority?: Priority;
@@ -74,6 +76,7 @@ export const tasksQuery = (filter: TaskFilter) =>
         "/spec-tasks",
         {
           status: filter.statuses,
+          needs_person: filter.needsPerson,
           type: filter.types,
           project_id: filter.project,
           priority: filter.priority,
@@ -89,12 +92,12 @@ export const tasksQuery = (filter: TaskFilter) =>
     getNextPageParam: (last) => last.next ?? undefined,
   });
 
-export const taskCountQuery = (statuses: readonly TaskStatus[]) =>
-  queryOptions({
-    queryKey: keys.taskCount(statuses),
-    queryFn: async ({ signal }) =>
-      (await getPage<SpecTask[]>("/spec-tasks", { status: [...statuses], limit: 1 }, signal)).total,
-  });
+/** How many tasks need a person. */
+export const needsYouQuery = queryOptions({
+  queryKey: keys.needsYou,
+  queryFn: async ({ signal }) =>
+    (await getPage<SpecTask[]>("/spec-tasks", { needs_person: true, limit: 1 }, signal)).total,
+});
 
 export const taskQuery = (id: string) =>
   queryOptions({

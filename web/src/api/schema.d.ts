@@ -2799,6 +2799,8 @@ export interface components {
             /** @description The commit by which it landed on its base branch. */
             merge_commit: string | null;
             name: string;
+            /** @description Whether a person is to act next: to review, to answer, or to say what becomes of what failed. */
+            needs_person: boolean;
             original_prompt: string;
             /** @description Whether documents are written and reviewed before work begins. */
             planned: boolean;
@@ -5268,6 +5270,8 @@ export interface operations {
                 /** @description Words to be found in the name, the prompt or the description. */
                 q?: string;
                 archived?: boolean;
+                /** @description Only tasks in which a person is to act next: to review, to answer, or to say what becomes of what failed. */
+                needs_person?: boolean;
                 /** @description `created_at`, `updated_at`, `priority`, `name` or `status`; with a `-` before it the other way round. */
                 sort?: string;
                 /** @description 1 to 500; 50 when absent. */
@@ -8706,6 +8710,8 @@ export interface operations {
                 /** @description Words to be found in the name, the prompt or the description. */
                 q?: string;
                 archived?: boolean;
+                /** @description Only tasks in which a person is to act next: to review, to answer, or to say what becomes of what failed. */
+                needs_person?: boolean;
                 /** @description `created_at`, `updated_at`, `priority`, `name` or `status`; with a `-` before it the other way round. */
                 sort?: string;
                 /** @description 1 to 500; 50 when absent. */

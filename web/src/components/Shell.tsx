@@ -10,9 +10,8 @@ import { Badge, Box, IconButton, Stack, Tooltip, Typography } from "@mui/materia
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useMatchRoute, useNavigate } from "@tanstack/react-router";
 import { useLogout } from "../api/actions";
-import { fleetQuery, meQuery, taskCountQuery } from "../api/queries";
+import { fleetQuery, meQuery, needsYouQuery } from "../api/queries";
 import { LiveProvider } from "../live/provider";
-import { GROUPS } from "../model/status";
 import { ConnectionMark, OfflineBanner } from "./Connection";
 import { LinkBase } from "./links";
 import { PermissionBar } from "./Permissions";
@@ -62,7 +61,7 @@ export function Shell() {
 }
 
 function useCounts(): Record<string, number> {
-  const waiting = useQuery(taskCountQuery(GROUPS.needs_you.statuses)).data ?? 0;
+  const waiting = useQuery(needsYouQuery).data ?? 0;
   // Only the number: the fleet changes many times a second.
   const working = useQuery({ ...fleetQuery, select: (fleet) => fleet.agents.length }).data ?? 0;
   return { "/tasks": waiting, "/fleet": working };

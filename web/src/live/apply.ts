@@ -122,7 +122,7 @@ function listedTasks(client: QueryClient, id: string): { task: SpecTask; sort: u
 }
 
 /** What decides which lists a task is in, and where. */
-const PLACING = ["status", "name", "priority", "archived", "project_id"] as const;
+const PLACING = ["status", "needs_person", "name", "priority", "archived", "project_id"] as const;
 
 function movesInList(task: SpecTask, news: Partial<SpecTask>, sort: unknown): boolean {
   if (typeof sort === "string" && sort.endsWith("updated_at")) return true;

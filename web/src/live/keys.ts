@@ -6,7 +6,7 @@ export const keys = {
   lists: ["tasks"] as const,
   pages: ["tasks", "pages"] as const,
   taskPages: (filter: object) => ["tasks", "pages", filter] as const,
-  taskCount: (statuses: readonly string[]) => ["tasks", "count", statuses] as const,
+  needsYou: ["tasks", "needs-you"] as const,
   task: (id: string) => ["task", id] as const,
   progress: (id: string) => ["progress", id] as const,
   activity: (id: string) => ["progress", id] as const,

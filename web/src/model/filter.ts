@@ -53,6 +53,7 @@ export function tasksSearch(asked: Record<string, unknown>): TasksSearch {
 export function filterOf(search: TasksSearch): TaskFilter {
   return {
     statuses: statusesOf(search.status),
+    needsPerson: search.status === "needs_you" || undefined,
     types: typesOf(search.type),
     project: search.project,
     priority: search.priority,

@@ -33,7 +33,7 @@ const TASK: Record<TaskStatus, Shown> = {
   cancelled: { label: "Cancelled", tone: "waiting" },
 };
 
-export const TASK_STATUSES = Object.keys(TASK) as TaskStatus[];
+const TASK_STATUSES = Object.keys(TASK) as TaskStatus[];
 
 const SESSION: Record<SessionStatus, Shown> = {
   pending: { label: "Pending", tone: "waiting" },
@@ -66,10 +66,8 @@ export function sessionState(session: Pick<WorkSession, "status" | "waits_for_pe
 
 /** The filters of the task list that stand for several states. */
 export const GROUPS = {
-  needs_you: {
-    label: "Needs you",
-    statuses: ["spec_review", "implementation_review", "spec_failed", "implementation_failed"],
-  },
+  // Whether a person is to act next is no matter of the state alone: a conversation waits while it is in progress.
+  needs_you: { label: "Needs you", statuses: [] },
   active: {
     label: "In progress",
     statuses: [

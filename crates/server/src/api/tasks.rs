@@ -232,6 +232,8 @@ pub(crate) struct ListQuery {
     /// Words to be found in the name, the prompt or the description.
     q: Option<String>,
     archived: Option<bool>,
+    /// Only tasks in which a person is to act next: to review, to answer, or to say what becomes of what failed.
+    needs_person: Option<bool>,
     /// `created_at`, `updated_at`, `priority`, `name` or `status`; with a `-` before it the other way round.
     sort: Option<String>,
     /// 1 to 500; 50 when absent.
@@ -288,6 +290,7 @@ impl ListQuery {
             priority: self.priority,
             q: self.q,
             archived: Some(self.archived.unwrap_or(false)),
+            needs_person: self.needs_person,
             sort: self.sort,
             limit,
             after,

@@ -12,6 +12,7 @@ use workflow::{
 };
 
 /// A task: one prompt on its way to merged work.
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of the contract with clients")]
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct SpecTask {
     pub id: String,
@@ -59,6 +60,8 @@ pub struct SpecTask {
     pub planned: bool,
     /// Whether it is a conversation in which a person is to speak next.
     pub waits_for_person: bool,
+    /// Whether a person is to act next: to review, to answer, or to say what becomes of what failed.
+    pub needs_person: bool,
     /// The template that it was made from.
     #[schema(required)]
     pub template: Option<String>,
@@ -212,6 +215,7 @@ impl SpecTask {
             queue_reason: queue_reason(task),
             planned: task.planned,
             waits_for_person: task.rests(),
+            needs_person: task.needs_person(),
             template: task.template.as_ref().map(|template| template.name.clone()),
             last_error: task.last_error.as_ref().map(LastError::of),
             attempts: task.attempts,

@@ -57,6 +57,9 @@ async fn begin() -> Talk {
     assert_eq!(task["task_type"], "interactive");
     let task = text(&task, "id");
     rest(&server, &task).await;
+    let asked = server.get("/spec-tasks?needs_person=true").await;
+    assert_eq!((asked[0]["id"].as_str(), &asked[1]), (Some(task.as_str()), &Value::Null), "{asked:#}");
+    assert_eq!(server.get("/spec-tasks?needs_person=false").await, json!([]));
     let sessions = server.get(&format!("/tasks/{task}/work-sessions")).await;
     let session = text(&sessions[0], "id");
     Talk { place, server, repository, task, session }

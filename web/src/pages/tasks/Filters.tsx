@@ -4,7 +4,7 @@ import SearchRounded from "@mui/icons-material/SearchRounded";
 import { Box, ButtonBase, InputAdornment, Stack, TextField } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { taskCountQuery } from "../../api/queries";
+import { needsYouQuery } from "../../api/queries";
 import { FilterSelect } from "../../components/FilterSelect";
 import { ProjectSelect } from "../../components/ProjectSelect";
 import { isTyping } from "../../components/Shortcuts";
@@ -108,7 +108,7 @@ export function Filters({ search, onChange }: Props) {
 
 function GroupButton(props: { label: string; chosen: boolean; onClick: () => void; group?: Group }) {
   const needsYou = props.group === "needs_you";
-  const count = useQuery({ ...taskCountQuery(GROUPS.needs_you.statuses), enabled: needsYou }).data;
+  const count = useQuery({ ...needsYouQuery, enabled: needsYou }).data;
   return (
     <ButtonBase
       aria-pressed={props.chosen}
