@@ -89,7 +89,7 @@ pub(crate) struct DocumentView {
 /// Reads one document: `requirements`, `design`, `tasks`, `progress` or `metadata`.
 #[utoipa::path(get, path = "/spec-tasks/{id}/documents/{doc}", tag = "documents",
     params(("id" = String, Path), ("doc" = String, Path), RevisionQuery),
-    responses((status = 200, body = DocumentView), (status = 404, body = Problem)))]
+    responses((status = 200, body = DocumentView), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller,

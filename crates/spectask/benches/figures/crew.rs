@@ -41,15 +41,21 @@ pub(crate) async fn print() {
     repository(&hand);
     let chain = by_hand(&hand, sessions).await;
     let all: Duration = Duration::from_millis(u64::from(PACE * STEPS)) * u32::try_from(sessions).unwrap_or(1);
+    let pause = Duration::from_millis(u64::from(PACE * STEPS));
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = f64::from(u32::try_from(cores).unwrap_or(1));
+    // While all agents pause there is nothing to compute; in the rest the cores can be used up.
+    let busy = cpu / (cores * served.saturating_sub(pause).as_secs_f64());
     println!(
         "crew: {sessions} sessions of {STEPS} steps in {:.0} ms; the longest chain by hand {:.0} ms (ratio {:.2}); their pauses one after the \
-         other {:.0} ms; the server with its git and agents used {:.2} s of CPU, on {cores} cores",
+         other {:.0} ms; the server with its git and agents used {:.2} s of CPU, which is {:.0} % of {cores} cores outside of the \
+         agents' pauses",
         ms(served),
         ms(chain),
         served.as_secs_f64() / chain.as_secs_f64(),
         ms(all),
-        cpu
+        cpu,
+        busy * 100.0
     );
     server.stop().await;
 }
