@@ -10,6 +10,7 @@ use crate::{Error, Git};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -67,6 +68,7 @@ pub(crate) struct Command {
     options: Vec<OsString>,
     arguments: Vec<OsString>,
     environment: Vec<(&'static str, OsString)>,
+    input: Option<File>,
     limit: Duration,
 }
 
@@ -156,6 +158,7 @@ impl Command {
             options: Vec::new(),
             arguments: Vec::new(),
             environment,
+            input: None,
             limit: LIMIT,
         };
         for option in OPTIONS {
@@ -178,6 +181,12 @@ impl Command {
         self
     }
 
+    /// What the call reads from its standard input.
+    pub(crate) fn input(mut self, input: File) -> Self {
+        self.input = Some(input);
+        self
+    }
+
     pub(crate) fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -193,7 +202,7 @@ impl Command {
             .current_dir(&self.place)
             .env_clear()
             .envs(self.environment)
-            .stdin(Stdio::null())
+            .stdin(self.input.map_or_else(Stdio::null, Stdio::from))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);

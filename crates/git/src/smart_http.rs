@@ -4,11 +4,13 @@
 
 use crate::branches::tip_of;
 use crate::command::Command;
-use crate::error::Context as _;
 use crate::repository::lock;
 use crate::{Error, Repository, names};
 use std::fs::File;
-use std::process::Stdio;
+use std::time::Duration;
+
+/// How long a branch may be held still for a push to it.
+const HELD: Duration = Duration::from_secs(30);
 
 /// What a client asks of a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +63,7 @@ impl Repository {
     /// The call that serves a push, in the same way. Branches may be made, moved and deleted, other than those that are
     /// checked out somewhere.
     pub fn receive_pack(&self, protocol: Option<&str>) -> Result<std::process::Command, Error> {
-        self.receive(protocol, &[])
+        Ok(self.receive(protocol, &[])?.into_std())
     }
 
     /// Serves a push, from a request that is there whole, in which branches only go forward. A checkout of the given one is
@@ -79,14 +81,13 @@ impl Repository {
             "receive.denyDeletes=true",
             "receive.denyCurrentBranch=ignore",
         ];
-        let mut call = self.receive(protocol, &rules)?;
-        call.stdin(request).stderr(Stdio::null());
+        let call = self.receive(protocol, &rules)?.input(request).limit(HELD);
         let queue = self.queue(&full);
         let _turn = lock(&queue);
         let repository = self.local();
         let held = self.hold(&repository, self.movable(&full)?)?;
         let before = tip_of(&repository, &name)?;
-        let answer = call.output().context("serve a push to", branch)?;
+        let answer = call.run_to_any_end()?;
         match (before, tip_of(&repository, &name)?) {
             (Some(before), Some(after)) if before != after => {
                 held.note(&full, before, after)?;
@@ -97,13 +98,13 @@ impl Repository {
         Ok(answer.stdout)
     }
 
-    fn receive(&self, protocol: Option<&str>, rules: &[&str]) -> Result<std::process::Command, Error> {
+    fn receive(&self, protocol: Option<&str>, rules: &[&str]) -> Result<Command, Error> {
         let mut call = self.0.git.command_on_files(Service::ReceivePack.command(), &self.place())?;
         for rule in rules {
             call.option(rule);
         }
         let call = smart(call, protocol);
-        Ok(call.args(["--stateless-rpc"]).args([self.place().common_dir]).into_std())
+        Ok(call.args(["--stateless-rpc"]).args([self.place().common_dir]))
     }
 }
 

@@ -98,6 +98,13 @@ pub(crate) async fn receive_pack(
         scenes::audit(&app, &caller, "push", &name, &json!({ "refs": refs })).await?;
     }
     let media = "application/x-git-receive-pack-result";
+    if refs.contains(&documents) && refs.iter().any(|name| *name != documents) {
+        let detail = format!(
+            "Push {} by itself: it and its checkout move together, which other branches do not.",
+            workplace.settings.design_docs_branch
+        );
+        return Err(Problem::new(StatusCode::FORBIDDEN, "documents_apart", detail));
+    }
     if refs.contains(&documents) {
         // The branch is held still while git works, so that is not for as long as the client takes to send.
         let request = whole(&app, stream::iter([Ok(head)]).chain(body)).await?;

@@ -28,10 +28,10 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
     let into = job.task.branch();
     let merged = blocking(move || {
         let repository = workplace.repository;
-        // An agent may have moved or deleted it: what was merged is not lost by that.
-        repository.keep_forward(&into)?;
+        // An agent may have deleted it: what was merged is not lost by that.
+        repository.keep_there(&into)?;
         let merged = repository.merge(&merge)?;
-        repository.keep_forward(&into)?;
+        repository.keep_there(&into)?;
         Ok::<_, git::Error>(merged)
     });
     let outcome = match merged.await? {

@@ -19,7 +19,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
     let workspace = path.to_string_lossy().into_owned();
     let begin = beginning(job.task, session);
     let head = blocking(move || {
-        workplace.repository.keep_forward(&task_branch)?;
+        workplace.repository.keep_there(&task_branch)?;
         // A task without approved documents has no handoff that cuts its branch.
         if workplace.repository.resolve(&task_branch)?.is_none() {
             workplace.repository.create_branch(&task_branch, &base)?;

@@ -109,6 +109,18 @@ async fn the_documents_only_go_forward() {
         let (good, said) = try_git(&clone, &["push", "origin", &spec]);
         assert!(!good && said.contains("rejected"), "{spec}: {said}");
     }
+    // Beside them nothing else moves: a branch that is checked out somewhere would leave its checkout behind.
+    commit(&clone, "notes.md", "A note\n");
+    let together = ["push", "origin", DOCUMENTS, &format!("{DOCUMENTS}:refs/heads/aside")];
+    let said = loop {
+        succeeds(&clone, &["pull", "-q", "--rebase", "origin", DOCUMENTS]);
+        let (good, said) = try_git(&clone, &together);
+        assert!(!good, "{said}");
+        if !said.contains("fetch first") {
+            break said;
+        }
+    };
+    assert!(said.contains("403"), "{said}");
     assert_eq!(git(&repository, &["merge-base", "--is-ancestor", &before, DOCUMENTS]), "");
     server.end().await;
 }
