@@ -84,9 +84,8 @@ pub fn render(briefing: &Briefing<'_>) -> String {
             // Only a session that was made to resolve a conflict with the base branch begins with it.
             let other = if turn.number > 1 { task.branch() } else { task.base_branch.clone() };
             let what = if *begun {
-                format!(
-                    "The merge of `{other}` in your worktree is not concluded: files still have conflict markers. Resolve them"
-                )
+                "The merge in your worktree is not concluded: files still have conflict markers. Resolve them"
+                    .to_owned()
             } else {
                 format!(
                     "Your branch conflicts with `{other}`, on which the work done before yours is merged. Merge it into \

@@ -254,6 +254,9 @@ pub(crate) fn cut_short(stop_reason: &str) -> Option<&'static str> {
 impl Session {
     /// What conflicts with its work, while nobody resolved it: files, and the lines of both sides as Markdown.
     pub fn conflict(&self) -> Option<(&[String], &str)> {
+        if matches!(self.state, SessionState::Skipped | SessionState::Cancelled) {
+            return None;
+        }
         match self.turn().map(|turn| &turn.ask).or(self.next_ask.as_ref()) {
             Some(Ask::ResolveConflict { files, details, .. }) => Some((files, details)),
             _ => None,

@@ -17,9 +17,8 @@ pub(super) async fn take(playing: &Playing, prompt: &str) -> Played {
     match &told.ask {
         Some(Ask::ResolveConflict { branch }) => {
             let branch = branch.as_deref().or_else(|| branch_in(prompt));
-            let branch =
-                branch.ok_or_else(|| Stop::failed("the prompt does not say which branch to merge"))?;
-            playing.resolve_conflict(branch).await
+            // A merge that is under way says itself what it merges.
+            playing.resolve_conflict(branch.unwrap_or_default()).await
         }
         Some(Ask::Rework { comments }) => act.rework(comments).await,
         Some(Ask::Message) => act.message().await,

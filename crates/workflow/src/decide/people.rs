@@ -112,7 +112,12 @@ fn stuck(task: &Task) -> Vec<SessionId> {
         crew.filter(|session| is_meant(session)).map(|session| session.id.clone()).collect()
     };
     let failed = all(&|session| matches!(session.state, SessionState::Failed { .. }));
-    if failed.is_empty() { all(&|session| session.state == SessionState::Cancelled) } else { failed }
+    if !failed.is_empty() {
+        return failed;
+    }
+    let is_waited_for =
+        |id: &SessionId| task.sessions.iter().any(|other| !other.is_ended() && other.depends_on.contains(id));
+    all(&|session| session.state == SessionState::Cancelled && is_waited_for(&session.id))
 }
 
 /// A session is called otherwise: what people see changes, and nothing else.

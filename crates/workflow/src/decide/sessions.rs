@@ -364,8 +364,8 @@ pub(super) fn conflicts(
     // Whoever tries it again begins with it.
     draft.event(Event::SessionTold { session: session.clone(), ask });
     let message = format!(
-        "The session's work still conflicts with the task's branch after {rounds} rounds, in {names}. Resolve it in the \
-         session's worktree and Retry, or Skip."
+        "The session's work still conflicts with what was merged before it, after {rounds} rounds, in {names}. Resolve it in \
+         the session's worktree and Retry, or Skip."
     );
     let failure = Failure { class: FailureClass::Conflict, message, at: draft.cx.now };
     turns::fail(draft, session, phase, failure);

@@ -126,7 +126,7 @@ pub(super) fn committed(
     let (phase, asks, spoken_to) = (found.phase, found.asks, draft.task.is_spoken_to(found));
     let (times, stop_reason) = (found.cut_short, stop_reason.clone());
     // What goes on and on without an end is stopped sooner where nothing comes of it.
-    let may_go_on = if changed { times <= MAX_CUT_SHORT } else { asks <= MAX_ASKS };
+    let may_go_on = if changed { times < MAX_CUT_SHORT } else { asks <= MAX_ASKS };
     draft.event(Event::WorkCommitted { session: session.clone(), head: head.clone(), changed });
     let next = if spoken_to {
         Some(Ask::Message)
@@ -177,8 +177,16 @@ pub(super) fn merge_unfinished(
     conflict: sessions::Conflict,
 ) -> Result<(), Rejected> {
     let found = draft.task.session(session).ok_or_else(|| no_such_session(session))?;
-    if !matches!(&found.state, SessionState::Saving { turn: saving, .. } if saving.id == *turn) {
-        return Err(stale("the turn"));
+    let stop_reason = match &found.state {
+        SessionState::Saving { turn: saving, stop_reason } if saving.id == *turn => stop_reason.clone(),
+        _ => return Err(stale("the turn")),
+    };
+    draft.event(Event::WorkCommitted { session: session.clone(), head: None, changed: false });
+    if stop_reason == "cancelled" && draft.task.is_conversation() {
+        // Whoever stopped it says what is next.
+        draft.event(Event::SessionIdle { session: session.clone(), merged: None });
+        sessions::go_on(draft);
+        return Ok(());
     }
     if sessions::conflicts(draft, session, conflict, true)
         && let Some(ask) = draft.task.session(session).and_then(|session| session.next_ask.clone())

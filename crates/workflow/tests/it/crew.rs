@@ -365,10 +365,10 @@ fn what_is_cut_short_again_and_again_waits_for_a_person() {
         story.ends_so(name, "max_tokens");
         turns += 1;
     }
-    assert_eq!((turns, story.failure(name)), (11, Some(FailureClass::Limit)));
+    assert_eq!((turns, story.failure(name)), (10, Some(FailureClass::Limit)));
     // A turn that ends by itself begins the count anew.
     let mut story = Story::new(Isolation::Worktree);
-    for _ in 0..10 {
+    for _ in 0..9 {
         story.ends_so(name, "max_turn_requests");
     }
     story.ends(name);
