@@ -27,6 +27,8 @@ const EVENTS: usize = 1024;
 pub(crate) const FIRST_WORDS: Duration = Duration::from_millis(250);
 /// How many updates are kept for a thread that is not attached yet.
 const EARLY: usize = 1024;
+/// How long a process that may not serve others goes on without a session to serve.
+const UNUSED: Duration = Duration::from_secs(30);
 /// How an instance is that has no process although its task has need of one.
 const DISCONNECTED: &str = "disconnected";
 
@@ -60,6 +62,8 @@ struct Instance {
     apart: Mutex<HashSet<String>>,
     /// Who starts a process, by what it is for.
     starting: Mutex<HashMap<String, Starting>>,
+    /// Held while what runs is written down.
+    recording: tokio::sync::Mutex<()>,
 }
 
 /// Held while a process starts; keeps how the last start failed, for who waited for it meanwhile.
@@ -93,6 +97,7 @@ impl Instance {
             alive().find(|one| one.serves().len() < room)
         })?;
         found.serves().insert(session.clone());
+        *found.taken_up() = Instant::now();
         Some(found.clone())
     }
 
@@ -131,6 +136,8 @@ pub(crate) struct Running {
     started_at: Millis,
     /// The sessions that it serves.
     serves: Mutex<HashSet<SessionId>>,
+    /// When a session took it up last.
+    taken_up: Mutex<Instant>,
     /// Those of them whose turn has not ended by itself.
     at_work: Mutex<HashSet<SessionId>>,
     threads: Mutex<HashMap<String, Thread>>,
@@ -158,6 +165,21 @@ pub(crate) struct Attachment<'a> {
     pub(crate) session: &'a SessionId,
     pub(crate) turn: Option<TurnId>,
     pub(crate) policy: Policy,
+}
+
+/// A session whose turn is asked in a process.
+pub(crate) struct AtWork {
+    running: Arc<Running>,
+    session: SessionId,
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        // In a process that has ended, whoever was at work stays so.
+        if self.running.process.alive() {
+            self.running.at_work().remove(&self.session);
+        }
+    }
 }
 
 /// An instance as it is shown.
@@ -260,16 +282,10 @@ impl Instances {
         !running.at_work().is_empty()
     }
 
-    /// Notes that a session's turn is asked in a process, until it ends by itself.
-    pub(crate) fn begins_turn(running: &Running, session: &SessionId) {
+    /// Notes that a session's turn is asked in a process, for as long as the answer is held.
+    pub(crate) fn begins_turn(running: &Arc<Running>, session: &SessionId) -> AtWork {
         running.at_work().insert(session.clone());
-    }
-
-    /// Notes that a session's turn is over. In a process that has ended, whoever was at work stays so.
-    pub(crate) fn ends_turn(running: &Running, session: &SessionId) {
-        if running.process.alive() {
-            running.at_work().remove(session);
-        }
+        AtWork { running: running.clone(), session: session.clone() }
     }
 
     /// From now on each session of a task's agent has a process of its own: it cannot serve several at once.
@@ -298,6 +314,7 @@ impl Instances {
             agent: agent.to_owned(),
             started_at: now(),
             serves: Mutex::new(HashSet::from([session.id.clone()])),
+            taken_up: Mutex::new(Instant::now()),
             at_work: Mutex::default(),
             threads: Mutex::default(),
             early: Mutex::default(),
@@ -332,6 +349,7 @@ impl Instances {
                 running: Mutex::default(),
                 apart: Mutex::default(),
                 starting: Mutex::default(),
+                recording: tokio::sync::Mutex::default(),
             })
         };
         self.live().entry(task.id.clone()).or_insert_with(fresh).clone()
@@ -339,6 +357,8 @@ impl Instances {
 
     /// Writes down which process runs, so that the next start of the server can end exactly that one.
     async fn record(&self, task: &Task, running: &Running) {
+        let Some(instance) = self.live().get(&task.id).cloned() else { return };
+        let _one_by_one = instance.recording.lock().await;
         let identity = running.process.identity();
         let info = running.process.info();
         let processes = self.running(&task.id).into_iter().filter(|one| one.process.alive());
@@ -351,6 +371,7 @@ impl Instances {
             agent: json!({ "name": info.name, "version": info.version, "protocol_version": info.protocol_version }),
             pid: Some(i64::from(identity.pid)),
             processes,
+            start_time: None,
             restarts: before
                 .as_ref()
                 .map_or(0, |row| row.restarts + i64::from(running.is_restart || row.status == DISCONNECTED)),
@@ -624,6 +645,10 @@ impl Instances {
             let mut running = instance.running();
             let (done, kept) = std::mem::take(&mut *running).into_iter().partition(|one: &Arc<Running>| {
                 let mut serves = one.serves();
+                // The task was read a while ago; a session that was taken up again since then is not over.
+                if !one.at_work().is_empty() || one.taken_up().elapsed() < UNUSED {
+                    return false;
+                }
                 serves.retain(|session| !is_over(session));
                 let limit = self.0.agents.sessions_per_process(&one.agent);
                 serves.is_empty() && instance.room(&one.agent, limit) < usize::MAX && one.process.alive()
@@ -701,11 +726,10 @@ impl Instances {
     /// Ends what a server that was killed left running; exactly those processes, never by name.
     pub(crate) async fn end_leftovers(&self) -> Result<(), store::StoreError> {
         for mut row in self.0.store.active_instances().await? {
-            for ProcessRow { pid, start_time } in std::mem::take(&mut row.processes) {
+            for ProcessRow { pid, start_time } in row.take_processes() {
                 tokio::task::spawn_blocking(move || agent::kill_tree(ProcessIdentity { pid, start_time }));
             }
             DISCONNECTED.clone_into(&mut row.status);
-            row.pid = None;
             self.0.store.put_instance(row).await?;
         }
         Ok(())
@@ -719,6 +743,10 @@ impl Instances {
 impl Running {
     fn serves(&self) -> MutexGuard<'_, HashSet<SessionId>> {
         self.serves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn taken_up(&self) -> MutexGuard<'_, Instant> {
+        self.taken_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn at_work(&self) -> MutexGuard<'_, HashSet<SessionId>> {

@@ -176,6 +176,9 @@ async fn follow_live(app: &App) {
             return;
         }
     };
+    if let Err(error) = app.store.note_who_needs_person(&live).await {
+        tracing::warn!(%error, "could not note which tasks need a person");
+    }
     for task in live {
         if let Err(error) = recover(app, &task).await {
             tracing::warn!(%error, task = %task.id, "a task's repository cannot be used");

@@ -76,6 +76,8 @@ pub(crate) fn last_message<'e>(entries: impl DoubleEndedIterator<Item = &'e Valu
 #[derive(Debug)]
 pub(crate) struct Message {
     pub(crate) seq: u64,
+    /// The last entry that it is made of.
+    pub(crate) to: u64,
     pub(crate) at: Millis,
     pub(crate) is_agent: bool,
     pub(crate) text: String,
@@ -97,7 +99,10 @@ impl Messages {
         let said = field("text").unwrap_or_default();
         match field("kind").unwrap_or_default() {
             "agent_message" => match self.open.and_then(|at| self.said.get_mut(at)) {
-                Some(open) => open.text.push_str(said),
+                Some(open) => {
+                    open.text.push_str(said);
+                    open.to = row.seq;
+                }
                 None => {
                     self.open = Some(self.said.len());
                     self.said.push(Message::of(row, true, said, None));
@@ -145,7 +150,14 @@ impl Messages {
 
 impl Message {
     fn of(row: &LogRow, is_agent: bool, text: &str, id: Option<&str>) -> Self {
-        Self { seq: row.seq, at: row.at, is_agent, text: text.to_owned(), id: id.map(str::to_owned) }
+        Self {
+            seq: row.seq,
+            to: row.seq,
+            at: row.at,
+            is_agent,
+            text: text.to_owned(),
+            id: id.map(str::to_owned),
+        }
     }
 }
 

@@ -27,10 +27,24 @@ pub struct InstanceRow {
     /// All processes that serve it.
     #[serde(default)]
     pub processes: Vec<ProcessRow>,
+    /// When the process began, as it was written down while there was but one.
+    #[serde(default, skip_serializing)]
+    pub start_time: Option<u64>,
     pub restarts: i64,
     pub started_at: Option<Millis>,
     pub last_activity: Option<Millis>,
     pub project_path: Option<String>,
+}
+
+impl InstanceRow {
+    /// The processes that served it, which it has no more.
+    pub fn take_processes(&mut self) -> Vec<ProcessRow> {
+        let only = self.pid.take().and_then(|pid| u32::try_from(pid).ok()).zip(self.start_time.take());
+        let only = only.map(|(pid, start_time)| ProcessRow { pid, start_time });
+        let mut all = std::mem::take(&mut self.processes);
+        all.extend(only);
+        all
+    }
 }
 
 impl Store {

@@ -17,7 +17,7 @@ const RECORDS: &[&str] = &[
 /// By which comments on documents are found.
 const COMMENTS: &[&str] = &["CREATE TABLE comments (id TEXT PRIMARY KEY, task TEXT NOT NULL)"];
 
-/// Whether a person is to act next; of conversations that wait already it is known with their next step.
+/// Whether a person is to act next; of live tasks it is noted when the server starts.
 const NEEDS_PERSON: &[&str] = &[
     "ALTER TABLE tasks ADD COLUMN needs_person BIGINT NOT NULL DEFAULT 0",
     "UPDATE tasks SET needs_person = 1 \

@@ -208,6 +208,26 @@ impl Store {
         found.iter().map(|row| from_json(row, "state", "task")).collect()
     }
 
+    /// Writes down which of these tasks need a person, where that is not known as it is: a database from before it was
+    /// knows only their status.
+    pub async fn note_who_needs_person(&self, tasks: &[Task]) -> Result<(), StoreError> {
+        let known: Vec<(TaskId, i64, u64)> = tasks
+            .iter()
+            .map(|task| (task.id.clone(), i64::from(task.needs_person()), task.version))
+            .collect();
+        self.write(move |on| {
+            Box::pin(async move {
+                for (id, needs, version) in known {
+                    let sql = "UPDATE tasks SET needs_person = ? WHERE id = ? AND version = ? AND needs_person <> ?";
+                    execute(on, sql, vec![needs.into(), id.as_str().into(), sql::signed(version), needs.into()])
+                        .await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// A page of the tasks that pass a filter.
     pub async fn tasks(&self, filter: &TaskFilter) -> Result<Page, StoreError> {
         let (condition, values) = condition(filter);

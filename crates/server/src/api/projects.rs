@@ -236,10 +236,10 @@ fn checked_settings(app: &App, before: &Value, asked: Option<Value>) -> Result<V
         Some(_) => return Err(Problem::invalid("settings", "is not an object")),
     }
     // What is taken out of a command breaks it, and what stays in is recorded.
-    let secret = settings.as_object().into_iter().flatten().find(|(_, value)| {
+    let secret = settings.as_object().into_iter().flatten().find(|(field, value)| {
         let mut clean = (*value).clone();
         app.redactor.redact_json(&mut clean);
-        clean != **value
+        clean != **value && before[field.as_str()] != **value
     });
     if let Some((field, _)) = secret {
         let message = "has a secret in it; keep it in a file or a variable that the command reads";

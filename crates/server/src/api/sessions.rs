@@ -309,7 +309,7 @@ impl Message {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct MessagesQuery {
-    /// Messages that begin after this entry of the log; 0 when absent.
+    /// Messages of which something was said after this entry of the log, each whole; 0 when absent.
     after: Option<u64>,
     /// 1 to 500; 50 when absent.
     #[param(minimum = 1, maximum = 500)]
@@ -341,8 +341,7 @@ pub(crate) async fn messages(
             None => break,
         }
     }
-    // A message that began before is whole or absent.
     let after = query.after.unwrap_or(0);
-    let messages = messages.all().into_iter().filter(|said| said.seq > after).map(Message::of).collect();
+    let messages = messages.all().into_iter().filter(|said| said.to > after).map(Message::of).collect();
     page(&uri, &PageQuery { limit: query.limit, cursor: query.cursor }, messages)
 }

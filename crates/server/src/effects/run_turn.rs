@@ -123,9 +123,9 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         }
     };
     let asked = async { tokio::join!(running.process.prompt(&thread.id, &prompt, Some(meta)), kept).0 };
-    Instances::begins_turn(&running, &session.id);
+    let at_work = Instances::begins_turn(&running, &session.id);
     let end = watch(job, session, turn, &running, &thread, asked).await;
-    Instances::ends_turn(&running, &session.id);
+    drop(at_work);
     app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
     app.instances.attach(
         &running,

@@ -56,12 +56,12 @@ pub(super) async fn task(
     let known = app.store.recorded(id).await.map_err(|error| store_failure(&error))?;
     if let Some((_, commit)) = known {
         let repository = workplace.repository.clone();
-        let (whole, tip, task) = (commit.clone(), base.to_string(), id.clone());
-        match blocking(move || whole::is_as_at(&repository, &whole, &tip, &task)).await? {
+        let (whole, tip, of) = (commit.clone(), base.to_string(), id.clone());
+        match blocking(move || whole::is_as_at(&repository, &whole, &tip, &of)).await? {
             Some(true) => gathered.whole_at = Some(commit),
             Some(false) => whole::complete(&mut files, id, &commit).await?,
-            // What is missing is found by the numbers of the entries that are there.
-            None => {}
+            // The repository does not know that commit: what it has is found by the numbers of the entries that are there.
+            None => app.store.forget_recorded(&task.project).await.map_err(|error| store_failure(&error))?,
         }
     }
     let lines = new_events(&mut files, &task, &mut gathered).await?;
