@@ -71,17 +71,25 @@ impl Repository {
         let branch = names::branch(name)?;
         let queue = self.queue(branch.as_bstr().to_string().as_str());
         let _turn = crate::repository::lock(&queue);
+        self.begin_branch(&branch, at)
+    }
+
+    /// Makes a branch, unless there is one; for whoever has the turn on it.
+    pub(crate) fn begin_branch(&self, branch: &FullName, at: &str) -> Result<CommitId, Error> {
         let repository = self.local();
-        if let Some(tip) = tip_of(&repository, &branch)? {
+        if let Some(tip) = tip_of(&repository, branch)? {
             return Ok(CommitId(tip));
         }
         let start = resolve::find_commit(&repository, at)?.ok_or_else(|| self.unknown(at))?;
         let reason = format!("branch: created from {at}");
         let mover = Mover { by: self.identity(), time_ms: now_ms(), reason: &reason };
         self.sync_objects()?;
-        match self.swap(&repository, &branch, None, start, &mover)? {
+        match self.swap(&repository, branch, None, start, &mover)? {
             Swap::Done => Ok(CommitId(start)),
-            Swap::Lost => tip_of(&repository, &branch)?.map(CommitId).ok_or_else(|| self.unknown(name)),
+            Swap::Lost => {
+                let tip = tip_of(&repository, branch)?.map(CommitId);
+                tip.ok_or_else(|| self.unknown(&names::short(branch)))
+            }
         }
     }
 

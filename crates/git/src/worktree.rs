@@ -3,6 +3,7 @@
 use crate::error::Context as _;
 use crate::locks::found;
 use crate::registration::{Mark, Registration};
+use crate::repository::lock;
 use crate::{CommitId, Error, Repository, locks, names};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,12 +36,21 @@ impl Repository {
                 }
                 return self.head_of(&registration);
             }
+        }
+        // A commit to the branch meanwhile would leave it behind.
+        let branch = match &wanted {
+            Mark::Branch(name) => Some(names::branch(name)?),
+            Mark::Detached => None,
+        };
+        let queue = branch.as_ref().map(|branch| self.queue(&branch.as_bstr().to_string()));
+        let _still = queue.as_deref().map(lock);
+        if let Some(registration) = self.registration(&spec.path)? {
             clear(&registration)?;
         }
         self.make_room(&spec.path)?;
-        let start = match &wanted {
-            Mark::Branch(name) => self.create_branch(name, &spec.start)?.0,
-            Mark::Detached => self.need(&self.local(), &spec.start)?,
+        let start = match &branch {
+            Some(branch) => self.begin_branch(branch, &spec.start)?.0,
+            None => self.need(&self.local(), &spec.start)?,
         };
         if let Some(parent) = spec.path.parent() {
             fs::create_dir_all(parent).context("make the folder", parent.display())?;

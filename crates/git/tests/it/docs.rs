@@ -72,6 +72,28 @@ fn a_look_makes_it_again_only_where_it_vanished() {
 }
 
 #[test]
+fn commits_while_it_is_made_again_are_in_it() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    let many: Vec<String> = (0..300).map(|number| format!("many/{number}.md")).collect();
+    let files: Vec<(&str, Option<&[u8]>)> =
+        many.iter().map(|path| (path.as_str(), Some(b"x\n".as_slice()))).collect();
+    lab.repository.commit(&commit(BRANCH, &files)).unwrap();
+    for round in 0..10 {
+        fs::remove_dir_all(&docs).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for number in 0..10 {
+                    lab.put(BRANCH, "grows.md", format!("{round} {number}\n").as_bytes());
+                }
+            });
+            assert!(lab.repository.keep_docs_worktree(BRANCH).unwrap());
+        });
+        assert_eq!((file(&docs, "grows.md"), status(&docs)), (format!("{round} 9\n"), String::new()));
+    }
+}
+
+#[test]
 fn what_was_written_where_it_vanished_is_set_aside() {
     let lab = Lab::new();
     let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
