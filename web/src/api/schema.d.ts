@@ -5176,7 +5176,7 @@ export interface operations {
     get_sessions_id_messages: {
         parameters: {
             query?: {
-                /** @description Messages that begin after this entry of the log; 0 when absent. */
+                /** @description Messages of which something was said after this entry of the log, each whole; 0 when absent. */
                 after?: number;
                 /** @description 1 to 500; 50 when absent. */
                 limit?: number;
@@ -6793,6 +6793,15 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
