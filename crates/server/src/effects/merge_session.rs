@@ -67,7 +67,7 @@ pub(super) fn details(files: &[ConflictFile]) -> String {
     for file in files {
         let _ = writeln!(text, "### {}: {}\n", file.path, file.reason);
         for hunk in &file.hunks {
-            let _ = writeln!(text, "```\n{hunk}\n```\n");
+            let _ = writeln!(text, "```\n{}\n```\n", hunk.trim_end());
         }
         // Where the file has no merged text to mark places in, each side is told in its own words.
         for place in file.places.iter().filter(|_| file.hunks.is_empty()) {

@@ -23,10 +23,9 @@ export function Conflict({ session }: { session: WorkSession }) {
       }}
     >
       <Typography variant="body2" sx={{ overflowWrap: "anywhere" }}>
-        Conflicts with what was merged before it in {where}.{" "}
         {isOver
-          ? "Resolve it in the session's worktree and retry it, tell its agent how, or skip it."
-          : "Its agent is asked to resolve it."}
+          ? `In ${where}: first what was merged before, then this session's work.`
+          : `Conflicts with what was merged before it in ${where}. Its agent is asked to resolve it.`}
       </Typography>
       <Fold label="Show both sides" quiet startOpen={isOver}>
         <Box sx={{ maxHeight: 420, overflowY: "auto", pr: 1, mb: 1 }}>
