@@ -44,7 +44,9 @@ impl Repository {
         let name = names::branch(branch)?;
         let pointer = read_text(&self.path().join(FOLDER).join(names::short(&name)).join(".git"))?;
         let git_dir = pointer.as_deref().and_then(|text| text.trim().strip_prefix("gitdir: "));
-        let is_there = git_dir.is_some_and(|git_dir| Path::new(git_dir).join("HEAD").is_file());
+        // Somebody who prunes while it is made takes parts of it away.
+        let has = |name: &str| git_dir.is_some_and(|git_dir| Path::new(git_dir).join(name).is_file());
+        let is_there = has("HEAD") && has("index");
         if is_there || branches::tip_of(&self.local(), &name)?.is_none() {
             return Ok(false);
         }

@@ -29,13 +29,13 @@ impl Repository {
             Some(_) | None => Mark::Detached,
         };
         let _turn = self.worktree_queue();
-        if let Some(registration) = self.registration(&spec.path)? {
-            if registration.is_whole() {
-                if registration.mark.is_none() {
-                    self.adopt(&registration, &wanted)?;
-                }
-                return self.head_of(&registration);
+        if let Some(registration) = self.registration(&spec.path)?
+            && registration.is_whole()
+        {
+            if registration.mark.is_none() {
+                self.adopt(&registration, &wanted)?;
             }
+            return self.head_of(&registration);
         }
         // A commit to the branch meanwhile would leave it behind.
         let branch = match &wanted {
@@ -132,7 +132,8 @@ fn clear(registration: &Registration) -> Result<(), Error> {
     if is_at_work {
         return Err(Error::Locked { lock: registration.git_dir.join("locked") });
     }
-    if registration.is_half_made {
+    // One that was made and lost its index may hold somebody's work, too.
+    if registration.is_half_made && registration.mark.is_none() {
         found(fs::remove_dir_all(root)).context("remove", root.display())?;
     } else if root.exists() {
         set_aside(root)?;

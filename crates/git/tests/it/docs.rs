@@ -72,6 +72,18 @@ fn a_look_makes_it_again_only_where_it_vanished() {
 }
 
 #[test]
+fn one_that_lost_its_index_is_made_again_and_its_files_are_set_aside() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    lab.put(BRANCH, "x.md", b"x\n");
+    fs::write(docs.join("x.md"), "an agent is at it\n").unwrap();
+    fs::remove_file(lab.root().join(format!(".git/worktrees/{BRANCH}/index"))).unwrap();
+    assert!(lab.repository.keep_docs_worktree(BRANCH).unwrap());
+    assert_eq!((file(&docs, "x.md"), status(&docs)), ("x\n".to_owned(), String::new()));
+    assert_eq!(file(&docs.with_file_name(format!("{BRANCH}.lost-1")), "x.md"), "an agent is at it\n");
+}
+
+#[test]
 fn commits_while_it_is_made_again_are_in_it() {
     let lab = Lab::new();
     let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
