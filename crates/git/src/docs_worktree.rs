@@ -8,7 +8,7 @@ use crate::worktree::set_aside;
 use crate::{Change, Error, Repository, WorktreeSpec, branches, names, objects, resolve};
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The folder for such worktrees in a repository's root.
 const FOLDER: &str = ".git-worktrees";
@@ -42,10 +42,11 @@ impl Repository {
     /// Looking costs next to nothing while it is there.
     pub fn keep_docs_worktree(&self, branch: &str) -> Result<bool, Error> {
         let name = names::branch(branch)?;
-        let pointer = read_text(&self.path().join(FOLDER).join(names::short(&name)).join(".git"))?;
+        let folder = self.path().join(FOLDER).join(names::short(&name));
+        let pointer = read_text(&folder.join(".git"))?;
         let git_dir = pointer.as_deref().and_then(|text| text.trim().strip_prefix("gitdir: "));
         // Somebody who prunes while it is made takes parts of it away.
-        let has = |name: &str| git_dir.is_some_and(|git_dir| Path::new(git_dir).join(name).is_file());
+        let has = |name: &str| git_dir.is_some_and(|git_dir| folder.join(git_dir).join(name).is_file());
         let is_there = has("HEAD") && has("index");
         if is_there || branches::tip_of(&self.local(), &name)?.is_none() {
             return Ok(false);
