@@ -115,8 +115,11 @@ fn stuck(task: &Task) -> Vec<SessionId> {
     if !failed.is_empty() {
         return failed;
     }
-    let is_waited_for =
-        |id: &SessionId| task.sessions.iter().any(|other| !other.is_ended() && other.depends_on.contains(id));
+    let is_waited_for = |id: &SessionId| {
+        task.sessions.iter().any(|other| {
+            !other.is_ended() && (other.depends_on.contains(id) || task.parent_to_wait_for(other) == Some(id))
+        })
+    };
     all(&|session| session.state == SessionState::Cancelled && is_waited_for(&session.id))
 }
 
