@@ -1,6 +1,6 @@
 // Sessions that change the same: which, in what files, and both sides' lines.
 
-import { Alert, Box, Typography } from "@mui/material";
+import { Box, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { collisionsQuery } from "../../api/queries";
@@ -9,6 +9,7 @@ import { Ago } from "../../components/Ago";
 import { Code, Mono } from "../../components/Code";
 import { Fold } from "../../components/Fold";
 import { isLive } from "../../model/status";
+import { Notice } from "./Notice";
 
 function useCollisions(task: TaskDetail): Collision[] {
   const query = useQuery({ ...collisionsQuery(task.id), enabled: isLive(task.status) });
@@ -57,16 +58,7 @@ function OneCollision({ collision, task, of }: OneProps) {
   const files = hard.length > 0 ? hard : collision.files;
   const where = files.length === 1 ? files[0]?.path : `${files.length} files`;
   return (
-    <Alert
-      severity={hard.length > 0 ? "warning" : "info"}
-      variant="outlined"
-      sx={{
-        mb: 1,
-        py: 0,
-        alignItems: "flex-start",
-        "& .MuiAlert-message": { flex: 1, minWidth: 0, pb: 0.25, overflow: "visible" },
-      }}
-    >
+    <Notice severity={hard.length > 0 ? "warning" : "info"}>
       <Typography variant="body2" sx={{ overflowWrap: "anywhere" }}>
         {of ? (
           <>
@@ -127,6 +119,6 @@ function OneCollision({ collision, task, of }: OneProps) {
           </Typography>
         )}
       </Fold>
-    </Alert>
+    </Notice>
   );
 }

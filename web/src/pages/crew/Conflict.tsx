@@ -1,9 +1,10 @@
 // A session whose work does not go together with what was merged before it: where, and both sides' lines.
 
-import { Alert, Box, Typography } from "@mui/material";
+import { Box, Typography } from "@mui/material";
 import type { WorkSession } from "../../api/types";
 import { Fold } from "../../components/Fold";
 import { Markdown } from "../../components/Markdown";
+import { Notice } from "./Notice";
 
 export function Conflict({ session }: { session: WorkSession }) {
   const { conflict } = session;
@@ -12,16 +13,7 @@ export function Conflict({ session }: { session: WorkSession }) {
   const where = conflict.files.length === 1 ? first : `${conflict.files.length} files`;
   const isOver = session.status === "failed";
   return (
-    <Alert
-      severity={isOver ? "error" : "warning"}
-      variant="outlined"
-      sx={{
-        mb: 1,
-        py: 0,
-        alignItems: "flex-start",
-        "& .MuiAlert-message": { flex: 1, minWidth: 0, pb: 0.25, overflow: "visible" },
-      }}
-    >
+    <Notice severity={isOver ? "error" : "warning"}>
       <Typography variant="body2" sx={{ overflowWrap: "anywhere" }}>
         {isOver
           ? `In ${where}: first what was merged before, then this session's work.`
@@ -32,6 +24,6 @@ export function Conflict({ session }: { session: WorkSession }) {
           <Markdown text={conflict.details} compact />
         </Box>
       </Fold>
-    </Alert>
+    </Notice>
   );
 }
