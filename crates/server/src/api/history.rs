@@ -195,7 +195,7 @@ pub(crate) async fn record(
         let name = ids.next("rec");
         let is_recorded =
             ids.were_taken_before(app.started_at) && has_entry(&app, &session.id, "record_id", &name).await?;
-        let mut entry = json!({
+        let entry = json!({
             "kind": "recorded",
             "record_id": name,
             "activity_type": body.activity_type,
@@ -207,7 +207,6 @@ pub(crate) async fn record(
             "coordination_data": body.coordination_data,
             "metadata": body.metadata,
         });
-        app.redactor.redact_json(&mut entry);
         if !is_recorded {
             let rows = app.store.append_log(&session.id, at, vec![entry]).await?;
             app.feed.publish_log(&session.id, rows);
