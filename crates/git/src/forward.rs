@@ -78,25 +78,24 @@ impl Repository {
         Err(Error::Contended { branch: branch.to_owned(), attempts: ATTEMPTS })
     }
 
-    /// Sees to it that a branch which was seen once is there: one that was deleted is made again where it stood last.
-    /// Whoever rewrites it may.
-    pub fn keep_there(&self, branch: &str) -> Result<Forward, Error> {
+    /// Sees to it that a branch which was seen once is there: one that was deleted is made again where it stood last, and
+    /// the answer is true. Whoever rewrites it may.
+    pub fn keep_there(&self, branch: &str) -> Result<bool, Error> {
         let name = names::branch(branch)?;
         let memory = names::full_ref(&format!("refs/spectask/there/{}", names::short(&name)))?;
         let repository = self.local();
         let (remembered, tip) = (tip_of(&repository, &memory)?, tip_of(&repository, &name)?);
         match (remembered, tip) {
-            (None, None) => Ok(Forward::Whole),
+            (None, None) => Ok(false),
             (Some(remembered), None) => {
-                self.move_ref(&repository, &name, None, remembered, "there: made again")?;
-                Ok(Forward::MadeAgain(CommitId(remembered)))
+                self.move_ref(&repository, &name, None, remembered, "there: made again")
             }
             (_, Some(tip)) => {
                 // Who remembers something else meanwhile has seen it later.
                 if remembered != Some(tip) {
                     self.move_ref(&repository, &memory, remembered, tip, "there: seen")?;
                 }
-                Ok(Forward::Whole)
+                Ok(false)
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use super::{Done, Job, failure, store_failure};
 use crate::clock::now;
-use crate::instances::{Attachment, FIRST_WORDS, Instances, Running, meta, workdir};
+use crate::instances::{Attachment, FIRST_WORDS, Running, meta, workdir};
 use crate::permissions::Policy;
 use crate::recorder::Recorder;
 use crate::repositories::Surroundings;
@@ -123,7 +123,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         }
     };
     let asked = async { tokio::join!(running.process.prompt(&thread.id, &prompt, Some(meta)), kept).0 };
-    let at_work = Instances::begins_turn(&running, &session.id);
+    let at_work = running.begins_turn(&session.id);
     let end = watch(job, session, turn, &running, &thread, asked).await;
     drop(at_work);
     app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
@@ -171,7 +171,7 @@ async fn open_thread(
     let meta = turn_meta(job, session, turn, &Value::Null);
     // A thread that was closed is not loaded again; a fresh one is told what was said.
     if let Some(known) = run.agent_sessions.last().cloned().filter(|_| !run.thread_closed) {
-        if Instances::is_attached(running, &known) {
+        if running.is_attached(&known) {
             return Ok(Thread { recorder: attach(&known), id: known, policy, memory: None, run: None });
         }
         if running.process.info().load_session {
@@ -211,7 +211,7 @@ async fn open_thread(
                 error,
                 AgentError::Crashed { .. } | AgentError::Closed | AgentError::AuthNeeded { .. }
             );
-            if is_its_own || !Instances::is_at_work(running) {
+            if is_its_own || !running.is_busy() {
                 return Err(agent_failure(&error));
             }
             // There are agents that begin no session while a turn runs.

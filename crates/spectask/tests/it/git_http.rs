@@ -40,6 +40,15 @@ fn commit(path: &Path, file: &str, content: &str) {
     succeeds(path, &["commit", "-qm", file]);
 }
 
+/// A task whose documents are written.
+async fn planned(server: &Server, repository: &Path) -> String {
+    let project = server.project(repository, &[]).await;
+    let body = json!({ "prompt": "Write a preface", "project_id": project });
+    let task = text(&server.post("/spec-tasks/from-prompt", &body).await, "id");
+    server.wait_for(&task, &["spec_review"]).await;
+    task
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn git_clones_and_pushes_with_the_token_as_password() {
     let place = Place::new(0);
@@ -85,10 +94,7 @@ async fn the_documents_only_go_forward() {
     place.configure("prompts = []\n");
     let repository = place.repository("book", &[("README.md", "# A book\n")]);
     let server = place.serve().await;
-    let project = server.project(&repository, &[]).await;
-    let body = json!({ "prompt": "Write a preface", "project_id": project });
-    let task = text(&server.post("/spec-tasks/from-prompt", &body).await, "id");
-    server.wait_for(&task, &["spec_review"]).await;
+    let task = planned(&server, &repository).await;
 
     succeeds(&place.path(""), &["clone", "-q", "-b", DOCUMENTS, &address(&server, TOKEN, "test"), "clone"]);
     let clone = place.path("clone");
@@ -132,10 +138,7 @@ async fn pushes_beside_the_record_leave_a_clean_checkout() {
     place.configure_more("[recording]\ncommit_frequency_minutes = 0\n");
     let repository = place.repository("book", &[("README.md", "# A book\n")]);
     let server = place.serve().await;
-    let project = server.project(&repository, &[]).await;
-    let body = json!({ "prompt": "Write a preface", "project_id": project });
-    let task = text(&server.post("/spec-tasks/from-prompt", &body).await, "id");
-    server.wait_for(&task, &["spec_review"]).await;
+    let task = planned(&server, &repository).await;
     let found = server.get(&format!("/spec-tasks/{task}/work-sessions")).await;
     let record = format!("/work-sessions/{}/record-history", text(&found["work_sessions"][0], "id"));
 
