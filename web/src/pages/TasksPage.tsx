@@ -59,7 +59,7 @@ export function TasksPage() {
             }
           >
             {search.status === "needs_you"
-              ? "Specifications and changes that wait for your decision appear here, and work that failed."
+              ? "Specifications and changes that wait for your decision appear here, conversations that wait for your words, and work that failed."
               : "No task has all of what the filters ask for."}
           </Empty>
         ) : (
