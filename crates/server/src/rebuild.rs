@@ -2,15 +2,17 @@
 
 use crate::clock::{Ulids, now};
 use crate::config::Config;
+use crate::instances::instance_id;
 use crate::{indexer, news, owner, samples};
 use anyhow::Context as _;
 use git::{Git, Repository, Settings};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use store::{
-    LogRow, LoggedEvent, Outcome, Project, RebuiltTask, Recorded, Revision, SessionRun, Store, User,
+    InstanceRow, LogRow, LoggedEvent, Outcome, Project, RebuiltTask, Recorded, Revision, SessionRun, Store,
+    User,
 };
-use workflow::records::{conversation, events, paths, projects, rounds, threads};
+use workflow::records::{conversation, events, instances, paths, projects, rounds, threads};
 use workflow::{Context, Event, Input, Millis, SessionId, Task, TaskId};
 
 /// What was rebuilt.
@@ -160,8 +162,11 @@ impl Record {
                 let run = SessionRun {
                     agent_sessions: thread.agent_sessions,
                     workspace_path: thread.workspace_path,
+                    base: thread.base,
+                    thread_opened: thread.opened,
+                    thread_closed: thread.closed,
+                    thread_config: thread.config,
                     last_activity: thread.last_activity,
-                    ..SessionRun::default()
                 };
                 runs.push((session.id.clone(), run));
             }
@@ -177,7 +182,33 @@ impl Record {
                 event: line.event,
             })
             .collect();
-        Ok(RebuiltTask { task, events, logs, revisions, runs, next: None })
+        let instance = self.instance(&task)?;
+        Ok(RebuiltTask { task, events, logs, revisions, runs, instance, next: None })
+    }
+
+    /// The agent that served a task. Its processes are gone.
+    fn instance(&self, task: &Task) -> anyhow::Result<Option<InstanceRow>> {
+        let path = paths::instance(&task.id);
+        let Some(text) = self.text(&path)? else { return Ok(None) };
+        let record = instances::parse(&text).with_context(|| self.place(&path))?;
+        let status = match record.status.as_str() {
+            "active" if task.status().is_terminal() => "completed".to_owned(),
+            "active" => "disconnected".to_owned(),
+            _ => record.status,
+        };
+        Ok(Some(InstanceRow {
+            id: instance_id(&task.id),
+            task: task.id.clone(),
+            status,
+            agent: record.agent,
+            pid: None,
+            processes: Vec::new(),
+            start_time: None,
+            restarts: record.restarts,
+            started_at: record.started_at,
+            last_activity: record.last_activity,
+            project_path: None,
+        }))
     }
 
     fn log(&self, task: &TaskId, session: &SessionId) -> anyhow::Result<Vec<LogRow>> {

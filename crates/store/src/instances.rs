@@ -3,6 +3,7 @@
 use crate::feed::{self, FeedEntry, FeedRow};
 use crate::sql::{self, execute, from_json, row, rows};
 use crate::{Store, StoreError};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use workflow::{InstanceId, Millis, TaskId};
 
@@ -62,15 +63,7 @@ impl Store {
     ) -> Result<Vec<FeedRow>, StoreError> {
         self.write(move |on| {
             Box::pin(async move {
-                let sql = "INSERT INTO instances (id, task, status, data) VALUES (?, ?, ?, ?) \
-                           ON CONFLICT (task) DO UPDATE SET status = excluded.status, data = excluded.data";
-                let values = vec![
-                    instance.id.as_str().into(),
-                    instance.task.as_str().into(),
-                    instance.status.as_str().into(),
-                    sql::json(&instance),
-                ];
-                execute(on, sql, values).await?;
+                put(on, &instance).await?;
                 feed::number_and_append(on, at, news).await
             })
         })
@@ -98,4 +91,16 @@ impl Store {
             rows(&self.readers, "SELECT data FROM instances WHERE status = 'active'", Vec::new()).await?;
         found.iter().map(|row| from_json(row, "data", "instance")).collect()
     }
+}
+
+pub(crate) async fn put(on: &impl ConnectionTrait, instance: &InstanceRow) -> Result<(), StoreError> {
+    let sql = "INSERT INTO instances (id, task, status, data) VALUES (?, ?, ?, ?) \
+               ON CONFLICT (task) DO UPDATE SET status = excluded.status, data = excluded.data";
+    let values = vec![
+        instance.id.as_str().into(),
+        instance.task.as_str().into(),
+        instance.status.as_str().into(),
+        sql::json(instance),
+    ];
+    execute(on, sql, values).await.map(|_| ())
 }

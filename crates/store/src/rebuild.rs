@@ -3,7 +3,7 @@
 use crate::logs::{self, LogRow};
 use crate::sql::{self, execute, row, unsigned};
 use crate::tasks::{LoggedEvent, Outcome, events_counter, insert_task, put_events, put_sessions, record};
-use crate::{Revision, SessionRun, Store, StoreError};
+use crate::{InstanceRow, Revision, SessionRun, Store, StoreError};
 use workflow::{SessionId, Task};
 
 /// The counter that is there while a database is being filled.
@@ -17,6 +17,7 @@ pub struct RebuiltTask {
     pub logs: Vec<(SessionId, Vec<LogRow>)>,
     pub revisions: Vec<Revision>,
     pub runs: Vec<(SessionId, SessionRun)>,
+    pub instance: Option<InstanceRow>,
     /// What the task does next, saved together with it.
     pub next: Option<Outcome>,
 }
@@ -61,7 +62,7 @@ impl Store {
     pub async fn put_rebuilt(&self, rebuilt: RebuiltTask) -> Result<bool, StoreError> {
         self.write(move |on| {
             Box::pin(async move {
-                let RebuiltTask { task, events, logs, revisions, runs, next } = rebuilt;
+                let RebuiltTask { task, events, logs, revisions, runs, instance, next } = rebuilt;
                 let known =
                     row(on, "SELECT id FROM tasks WHERE id = ?", vec![task.id.as_str().into()]).await?;
                 if known.is_some() {
@@ -83,6 +84,9 @@ impl Store {
                 }
                 for (session, run) in &runs {
                     crate::sessions::put(on, session, run).await?;
+                }
+                if let Some(instance) = instance {
+                    crate::instances::put(on, &instance).await?;
                 }
                 if let Some(next) = next {
                     record(on, next, None).await?;

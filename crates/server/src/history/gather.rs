@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use store::LogRow;
 use workflow::records::conversation::{self, Entry, Head};
 use workflow::records::events::{self, Line};
+use workflow::records::instances::{self, InstanceRecord};
 use workflow::records::progress_updates::{self, ProgressUpdate};
 use workflow::records::rounds::{self, Round};
 use workflow::records::threads::{self, ThreadRecord};
@@ -78,6 +79,7 @@ pub(super) async fn task(
     task_files(&mut files, &task, &lines).await?;
     gathered.is_new = !files.changed.is_empty();
     if gathered.is_new {
+        instance_file(&mut files, id).await?;
         metadata_file(&mut files, &task).await?;
     }
     Ok(Some((gathered, files.into_changes())))
@@ -162,6 +164,10 @@ async fn session_files(
         let thread = ThreadRecord {
             agent_sessions: run.agent_sessions,
             workspace_path: run.workspace_path,
+            base: run.base,
+            opened: run.thread_opened,
+            closed: run.thread_closed,
+            config: run.thread_config,
             last_activity: run.last_activity,
         };
         files.replace(paths::thread(&task.id, &session.id), threads::render(&thread)).await?;
@@ -238,6 +244,20 @@ async fn task_files(files: &mut Files<'_>, task: &Task, lines: &[Line]) -> Resul
         }
     }
     Ok(())
+}
+
+/// The agent that serves the task, as it is now; as the metadata, it is no reason to commit.
+async fn instance_file(files: &mut Files<'_>, task: &TaskId) -> Result<(), Failure> {
+    let found = files.app.store.instance_of(task).await.map_err(|error| store_failure(&error))?;
+    let Some(row) = found else { return Ok(()) };
+    let record = InstanceRecord {
+        agent: row.agent,
+        status: row.status,
+        restarts: row.restarts,
+        started_at: row.started_at,
+        last_activity: row.last_activity,
+    };
+    files.replace(paths::instance(task), instances::render(&record)).await
 }
 
 /// The metadata of the documents as the task is now: it goes along with what is recorded, and is no reason to commit.

@@ -107,7 +107,18 @@ pub(crate) fn task(number: u64, projects: u64, entries: u64, now: i64) -> (Rebui
         event: line.event,
     };
     let events = lines.into_iter().map(logged).collect();
-    (RebuiltTask { task, events, logs, revisions: Vec::new(), runs: Vec::new(), next: None }, bytes)
+    (
+        RebuiltTask {
+            task,
+            events,
+            logs,
+            revisions: Vec::new(),
+            runs: Vec::new(),
+            instance: None,
+            next: None,
+        },
+        bytes,
+    )
 }
 
 /// What happens to a task from its prompt to its landing.

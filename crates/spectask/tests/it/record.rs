@@ -69,6 +69,7 @@ async fn told(server: &Server, task: &str) -> Vec<(String, Value)> {
         "/design-docs",
         "/diff",
         "/zed-threads",
+        "/zed-instance",
     ]
     .iter()
     .map(|path| format!("/spec-tasks/{task}{path}"))
@@ -79,7 +80,7 @@ async fn told(server: &Server, task: &str) -> Vec<(String, Value)> {
     let sessions = server.get(&format!("/spec-tasks/{task}/work-sessions")).await;
     for session in sessions["work_sessions"].as_array().expect("sessions") {
         let id = text(session, "id");
-        for path in ["", "/events?limit=500", "/history?limit=500"] {
+        for path in ["", "/events?limit=500", "/history?limit=500", "/diff", "/zed-thread"] {
             paths.push(format!("/work-sessions/{id}{path}"));
         }
         paths.push(format!("/sessions/{}/messages?limit=500", text(session, "helix_session_id")));
@@ -276,7 +277,9 @@ async fn git_alone_gives_back_every_task_session_conversation_and_review() {
     ] {
         assert!(files.contains(name), "no {name} in {files}");
     }
-    for file in files.lines().filter(|file| !file.contains("/thread.")) {
+    for file in
+        files.lines().filter(|file| !file.ends_with("/thread.json") && !file.ends_with("/instance.json"))
+    {
         only_grows(&repository, file);
     }
     let completed =

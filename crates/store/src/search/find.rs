@@ -142,7 +142,9 @@ impl Store {
                 }
             }
         }
-        found.sort_by(|a, b| b.hit.rank.total_cmp(&a.hit.rank).then(b.id.cmp(&a.id)));
+        found.sort_by(|a, b| {
+            b.hit.rank.total_cmp(&a.hit.rank).then(b.hit.at.cmp(&a.hit.at)).then(b.id.cmp(&a.id))
+        });
         let total = found.len() as u64;
         let newest =
             if newest == i64::MAX { found.iter().map(|one| one.id).max().unwrap_or(0) } else { newest };

@@ -19,6 +19,7 @@ async fn taken_out(store: &Store, task: &Task) -> RebuiltTask {
         logs,
         revisions: Vec::new(),
         runs: task.sessions.iter().map(|session| (session.id.clone(), run.clone())).collect(),
+        instance: None,
         next: None,
     }
 }

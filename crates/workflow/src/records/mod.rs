@@ -13,6 +13,7 @@ pub mod conversation;
 pub mod coordination;
 pub mod decisions;
 pub mod events;
+pub mod instances;
 mod markup;
 pub mod paths;
 pub mod progress_updates;

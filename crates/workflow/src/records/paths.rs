@@ -50,6 +50,11 @@ pub fn comments(task: &TaskId, round: u32) -> String {
     format!("specs/{task}/reviews/{round:04}-comments.md")
 }
 
+/// The agent that served it.
+pub fn instance(task: &TaskId) -> String {
+    format!("sessions/{task}/instance.json")
+}
+
 pub fn coordination(task: &TaskId) -> String {
     format!("sessions/{task}/coordination-log.md")
 }

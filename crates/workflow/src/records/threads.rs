@@ -2,6 +2,7 @@
 
 use crate::Millis;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The thread of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -9,6 +10,18 @@ pub struct ThreadRecord {
     /// The agent's session ids, the last one in use.
     pub agent_sessions: Vec<String>,
     pub workspace_path: Option<String>,
+    /// The commit its branch began at.
+    #[serde(default)]
+    pub base: Option<String>,
+    /// Whether somebody opened it before its agent did.
+    #[serde(default)]
+    pub opened: bool,
+    /// Whether it is closed, until the session's next turn opens it again.
+    #[serde(default)]
+    pub closed: bool,
+    /// What an integration keeps with it.
+    #[serde(default)]
+    pub config: Option<Value>,
     pub last_activity: Option<Millis>,
 }
 
