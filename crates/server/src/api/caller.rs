@@ -10,8 +10,8 @@ use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode_str;
-use store::User;
-use workflow::{SessionId, Task, TaskId, UserId};
+use store::{Revision, User};
+use workflow::{CommentId, ReviewId, SessionId, Task, TaskId, UserId};
 
 /// The cookie with the token.
 pub(crate) const COOKIE: &str = "spectask_token";
@@ -190,18 +190,39 @@ impl Caller {
         project.filter(|project| project.owner == self.user.id).ok_or_else(|| Problem::not_found("project"))
     }
 
+    /// A round of documents of the caller's, with its task.
+    pub(crate) async fn review(&self, app: &App, id: &str) -> Result<(Task, Revision), Problem> {
+        let unknown = || Problem::not_found("review");
+        let revision = app.store.review(&ReviewId::from(id)).await?.ok_or_else(unknown)?;
+        let task = self.task(app, revision.task.as_str()).await.map_err(|_| unknown())?;
+        Ok((task, revision))
+    }
+
+    /// The task of the caller's that a comment is on.
+    pub(crate) async fn comment(&self, app: &App, id: &str) -> Result<(TaskId, CommentId), Problem> {
+        let unknown = || Problem::not_found("comment");
+        let comment = CommentId::from(id);
+        let task = app.store.task_of_comment(&comment).await?.ok_or_else(unknown)?;
+        let task = self.task(app, task.as_str()).await.map_err(|_| unknown())?;
+        Ok((task.id, comment))
+    }
+
     /// Refuses a path that names what the caller does not have.
     pub(crate) async fn named(&self, app: &App, path: &str) -> Result<(), Problem> {
         let mut segments = path.split('/');
         while let Some(segment) = segments.next() {
             let id = match segment {
-                "spec-tasks" | "tasks" | "work-sessions" | "projects" => segments.next(),
+                "spec-tasks" | "tasks" | "work-sessions" | "projects" | "reviews" | "comments" => {
+                    segments.next()
+                }
                 _ => None,
             };
             match (segment, id) {
                 // These create a task.
                 (_, None | Some("from-prompt" | "from-demo")) => {}
                 ("work-sessions", Some(id)) => drop(self.task_of(app, id).await?),
+                ("reviews", Some(id)) => drop(self.review(app, id).await?),
+                ("comments", Some(id)) => drop(self.comment(app, id).await?),
                 ("projects", Some(id)) => drop(self.project(app, id).await?),
                 (_, Some(id)) => drop(self.task(app, id).await?),
             }

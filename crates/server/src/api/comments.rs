@@ -13,9 +13,7 @@ use serde::Deserialize;
 use store::Revision;
 use utoipa::ToSchema;
 use workflow::documents::anchor::{self, Lines};
-use workflow::{
-    CommentAnchor, CommentId, CommentKind, DocumentName, Input, NewComment, ReviewId, Task, TaskId,
-};
+use workflow::{CommentAnchor, CommentId, CommentKind, DocumentName, Input, NewComment, Task};
 
 /// How long a comment or a reply may be, in characters.
 const LONGEST: usize = 10_000;
@@ -53,10 +51,10 @@ pub(crate) async fn create(
     mut ids: FreshIds,
     JsonBody(body): JsonBody<CommentBody>,
 ) -> Result<(StatusCode, Json<CommentView>), Problem> {
-    let task = caller.task(&app, &id).await?;
-    let revision = app.store.review(&ReviewId::from(review.as_str())).await?;
-    let revision = revision.filter(|revision| revision.task == task.id);
-    let revision = revision.ok_or_else(|| Problem::not_found("review"))?;
+    let (task, revision) = caller.review(&app, &review).await?;
+    if task.id.as_str() != id {
+        return Err(Problem::not_found("review"));
+    }
     check_text("comment", &body.comment)?;
     let comment = NewComment {
         id: CommentId::fresh(&mut ids),
@@ -90,7 +88,7 @@ pub(crate) async fn reply(
     Path(id): Path<String>,
     JsonBody(body): JsonBody<ReplyBody>,
 ) -> Result<(StatusCode, Json<CommentView>), Problem> {
-    let (task, comment) = find(&app, &caller, &id).await?;
+    let (task, comment) = caller.comment(&app, &id).await?;
     check_text("comment", &body.comment)?;
     let input =
         Input::ReplyToComment { comment: comment.clone(), by: caller.user.name.clone(), text: body.comment };
@@ -114,7 +112,7 @@ pub(crate) async fn resolve(
     Path(id): Path<String>,
     JsonBody(body): JsonBody<ResolveBody>,
 ) -> Result<Json<CommentView>, Problem> {
-    let (task, comment) = find(&app, &caller, &id).await?;
+    let (task, comment) = caller.comment(&app, &id).await?;
     let input = Input::ResolveComment {
         comment: comment.clone(),
         by: caller.user.name.clone(),
@@ -122,15 +120,6 @@ pub(crate) async fn resolve(
     };
     let task = app.orchestrator.ask(caller.id(), &task, input).await?;
     Ok(Json(view(&app, &task, &comment).await?))
-}
-
-/// A comment of the caller's tasks.
-async fn find(app: &App, caller: &Caller, id: &str) -> Result<(TaskId, CommentId), Problem> {
-    let unknown = || Problem::not_found("comment");
-    let comment = CommentId::from(id);
-    let task = app.store.task_of_comment(&comment).await?.ok_or_else(unknown)?;
-    let task = caller.task(app, task.as_str()).await.map_err(|_| unknown())?;
-    Ok((task.id, comment))
 }
 
 async fn view(app: &App, task: &Task, id: &CommentId) -> Result<CommentView, Problem> {

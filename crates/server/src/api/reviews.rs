@@ -131,9 +131,7 @@ pub(crate) async fn read(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Review>, Problem> {
-    let unknown = || Problem::not_found("review");
-    let revision = app.store.review(&workflow::ReviewId::from(id.as_str())).await?.ok_or_else(unknown)?;
-    let task = caller.task(&app, revision.task.as_str()).await.map_err(|_| unknown())?;
+    let (task, _) = caller.review(&app, &id).await?;
     let all = rounds(&task, &app.store.revisions(&task.id).await?);
-    all.into_iter().find(|round| round.id == id).map(Json).ok_or_else(unknown)
+    all.into_iter().find(|round| round.id == id).map(Json).ok_or_else(|| Problem::not_found("review"))
 }
