@@ -7,6 +7,7 @@ pub mod agents;
 mod analytics;
 pub mod api;
 mod app;
+mod attribution;
 mod clean;
 mod clock;
 pub mod config;

@@ -134,6 +134,11 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
         Event::WorkCommitted { head: Some(head), changed: true, .. } => {
             Some(json!({ "kind": "commit", "commit": head }))
         }
+        Event::WorkCommitted { head: None, changed: true, .. } => notice(
+            "Files changed in the worktree that all sessions share, but no tool call of this one says that it changed them: \
+             its work is claimed, not shown by a commit."
+                .to_owned(),
+        ),
         Event::SessionMerging { .. } if !is_conversation => {
             notice("The session's branch is being merged into the task's branch.".to_owned())
         }

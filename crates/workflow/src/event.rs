@@ -186,6 +186,8 @@ pub enum Event {
         status: ThreadStatus,
         failure: Option<Failure>,
     },
+    /// What a turn left is on the session's branch. In a worktree that several sessions share, `head` is the last commit
+    /// that is the session's own; without one, what `changed` may be the others' work.
     WorkCommitted {
         session: SessionId,
         head: Option<Commit>,

@@ -84,7 +84,7 @@ pub fn render(briefing: &Briefing<'_>) -> String {
             // Only a session that was made to resolve a conflict with the base branch begins with it.
             let other = if turn.number > 1 { task.branch() } else { task.base_branch.clone() };
             let what = if *begun {
-                "The merge in your worktree is not concluded: files still have conflict markers. Resolve them"
+                "The merge in your worktree is not finished: files still have conflict markers. Resolve them"
                     .to_owned()
             } else {
                 format!(

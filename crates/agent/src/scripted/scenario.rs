@@ -76,6 +76,8 @@ pub(super) struct SessionPart {
     pub(super) task: Option<String>,
     /// It is for turns in which the finished implementation is sent back.
     pub(super) rework: bool,
+    /// It is for turns in which the session's work conflicts with what was merged before; without one, both sides are kept.
+    pub(super) conflict: bool,
     pub(super) steps: Vec<Step>,
 }
 
@@ -128,7 +130,7 @@ impl Scenario {
 
     /// The steps for a planned task, or for a session without one.
     pub(super) fn session(&self, number: Option<&str>) -> Option<Part<'_>> {
-        self.part(|part| !part.rework && part.task.as_deref() == number)
+        self.part(|part| !part.rework && !part.conflict && part.task.as_deref() == number)
     }
 
     /// The steps that answer what a person says.
@@ -144,6 +146,11 @@ impl Scenario {
     /// The steps for an implementation that is sent back.
     pub(super) fn rework(&self, number: Option<&str>) -> Option<Part<'_>> {
         self.part(|part| part.rework && (part.task.is_none() || part.task.as_deref() == number))
+    }
+
+    /// The steps for a conflict of a planned task's session.
+    pub(super) fn conflict(&self, number: Option<&str>) -> Option<Part<'_>> {
+        self.part(|part| part.conflict && part.task.as_deref() == number)
     }
 
     fn part(&self, fits: impl Fn(&SessionPart) -> bool) -> Option<Part<'_>> {

@@ -16,9 +16,7 @@ pub(super) async fn take(playing: &Playing, prompt: &str) -> Played {
     let act = Act { playing, prompt, original, scenario };
     match &told.ask {
         Some(Ask::ResolveConflict { branch }) => {
-            let branch = branch.as_deref().or_else(|| branch_in(prompt));
-            // A merge that is under way says itself what it merges.
-            playing.resolve_conflict(branch.unwrap_or_default()).await
+            act.resolve(branch.as_deref().or_else(|| branch_in(prompt))).await
         }
         Some(Ask::Rework { comments }) => act.rework(comments).await,
         Some(Ask::Message) => act.message().await,
@@ -116,6 +114,15 @@ impl Act<'_> {
         match part {
             Some(part) => self.playing.play(&part).await,
             None => self.note().await,
+        }
+    }
+
+    async fn resolve(&self, branch: Option<&str>) -> Played {
+        let number = self.playing.told.number.as_deref();
+        match self.scenario.as_ref().and_then(|scenario| scenario.conflict(number)) {
+            Some(part) => self.playing.play(&part).await,
+            // A merge that is under way says itself what it merges.
+            None => self.playing.resolve_conflict(branch.unwrap_or_default()).await,
         }
     }
 

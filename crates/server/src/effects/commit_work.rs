@@ -2,13 +2,14 @@
 
 use super::merge_session::DETAILS;
 use super::{Done, Job, blocking, git_failure};
+use crate::attribution;
 use crate::clock::now;
 use crate::instances::workdir;
-use git::{Gather, Gathered, Oddity};
+use git::{Gather, Gathered, LogEntry, Oddity, Repository};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
-use workflow::{Commit, Failure, Input, SessionId, TurnId};
+use workflow::{Ask, Commit, Failure, Input, Isolation, SessionId, TurnId};
 
 /// How many of a session's commits are looked through for files that they touch.
 const COMMITS: usize = 500;
@@ -32,22 +33,34 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
         time_ms: now().0,
         effect: Some(job.trailer("work")),
     };
+    let in_conflict = match session.turn().map(|turn| &turn.ask) {
+        Some(Ask::ResolveConflict { files, .. }) => files.clone(),
+        _ => Vec::new(),
+    };
+    let sides: Vec<String> = [Some(job.task.branch()), session.last_commit.as_ref().map(ToString::to_string)]
+        .into_iter()
+        .flatten()
+        .collect();
     let left = blocking(move || {
         let repository = workplace.repository;
         let gathered = match repository.gather(&gather) {
             Err(git::Error::Unmerged { path, files }) => {
-                let details = marked(&path, &files);
+                let details = shown(&marked(&path, &files));
                 return Ok(Left::Unmerged { files, details });
             }
             gathered => gathered?,
         };
-        let own = repository.log(Some(&begun), &branch, COMMITS)?;
-        let changed = own.iter().any(|commit| !commit.files_touched.is_empty());
-        Ok::<_, git::Error>(Left::Gathered { gathered, changed })
+        let marked = committed_markers(&repository, &gathered, &sides, &in_conflict)?;
+        if !marked.is_empty() {
+            let files = marked.iter().map(|(file, _)| file.clone()).collect();
+            return Ok(Left::Unmerged { files, details: shown(&marked) });
+        }
+        let made = repository.log(Some(&begun), &branch, COMMITS)?;
+        Ok::<_, git::Error>(Left::Gathered { gathered, made })
     })
     .await?;
-    let (gathered, changed) = match left {
-        Left::Gathered { gathered, changed } => (gathered, changed),
+    let (gathered, mut made) = match left {
+        Left::Gathered { gathered, made } => (gathered, made),
         Left::Unmerged { files, details } => {
             let (session, turn) = (id.clone(), turn.clone());
             return Ok(Done::Report(Input::MergeUnfinished { session, turn, files, details }));
@@ -57,10 +70,19 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
         tracing::warn!(task = %job.task.id, session = %id, %oddity, "a session did something strange with git");
         tell(job, id, turn, oddity).await;
     }
+    made.retain(|commit| !commit.files_touched.is_empty());
+    let changed = !made.is_empty();
+    let head = if job.task.isolation == Isolation::Shared && changed {
+        // The others' commits are no evidence of this session's work.
+        let own = attribution::own(app, job.task, session, made).await;
+        own.map_err(|error| super::store_failure(&error))?.first().map(|commit| commit.id)
+    } else {
+        Some(gathered.head)
+    };
     Ok(Done::Report(Input::WorkCommitted {
         session: id.clone(),
         turn: turn.clone(),
-        head: Some(Commit(gathered.head.to_string())),
+        head: head.map(|head| Commit(head.to_string())),
         changed,
     }))
 }
@@ -69,24 +91,56 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
 enum Left {
     Gathered {
         gathered: Gathered,
-        changed: bool,
+        /// The commits since the session began, newest first.
+        made: Vec<LogEntry>,
     },
     /// A merge with files whose conflicts are not resolved.
-    Unmerged {
-        files: Vec<String>,
-        details: String,
-    },
+    Unmerged { files: Vec<String>, details: String },
 }
 
-/// The places with conflict markers, as text for an agent or a person.
-fn marked(worktree: &Path, files: &[String]) -> String {
-    let mut text = String::new();
-    for path in files {
-        let _ = writeln!(text, "### {path}: not resolved\n");
+/// The files of a conflict whose markers were committed: places that neither side of the merge has.
+fn committed_markers(
+    repository: &Repository,
+    gathered: &Gathered,
+    sides: &[String],
+    files: &[String],
+) -> Result<Vec<(String, Vec<String>)>, git::Error> {
+    let mut marked = Vec::new();
+    for file in files {
+        let text = |rev: &str| -> Result<String, git::Error> {
+            let bytes = repository.read(rev, file)?.unwrap_or_default();
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let mut places = places(&text(&gathered.head.to_string())?);
+        if places.is_empty() {
+            continue;
+        }
+        let before = sides.iter().map(|side| text(side)).collect::<Result<Vec<_>, _>>()?;
+        places.retain(|place| is_whole(place) && !before.iter().any(|side| side.contains(place.as_str())));
+        if !places.is_empty() {
+            marked.push((file.clone(), places));
+        }
+    }
+    Ok(marked)
+}
+
+/// The files of a worktree with their places that have conflict markers.
+fn marked(worktree: &Path, files: &[String]) -> Vec<(String, Vec<String>)> {
+    let read = |path: &String| {
         // Links are not followed: they may lead anywhere.
         let is_file = worktree.join(path).symlink_metadata().is_ok_and(|found| found.is_file());
         let bytes = is_file.then(|| std::fs::read(worktree.join(path)).ok()).flatten().unwrap_or_default();
-        for place in places(&String::from_utf8_lossy(&bytes)) {
+        (path.clone(), places(&String::from_utf8_lossy(&bytes)))
+    };
+    files.iter().map(read).collect()
+}
+
+/// Places with conflict markers, as text for an agent or a person.
+fn shown(marked: &[(String, Vec<String>)]) -> String {
+    let mut text = String::new();
+    for (path, places) in marked {
+        let _ = writeln!(text, "### {path}: not resolved\n");
+        for place in places {
             let _ = writeln!(text, "```\n{place}```\n");
         }
         if text.len() > DETAILS {
@@ -96,6 +150,12 @@ fn marked(worktree: &Path, files: &[String]) -> String {
         }
     }
     text
+}
+
+/// Whether a place has both sides and its end, as git marks a conflict.
+fn is_whole(place: &str) -> bool {
+    let begins = |marker: &str| place.lines().any(|line| line.starts_with(marker));
+    begins("<<<<<<< ") && begins("=======") && begins(">>>>>>> ")
 }
 
 /// The stretches between conflict markers, these included.

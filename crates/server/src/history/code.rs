@@ -1,9 +1,9 @@
 //! The commits of a session, read from its branch.
 
-use crate::App;
 use crate::effects::{blocking, store_failure};
 use crate::repositories::Workplace;
 use crate::transcript::last_message;
+use crate::{App, attribution};
 use git::{LogEntry, Repository};
 use serde_json::Value;
 use store::LogRow;
@@ -41,14 +41,21 @@ pub(super) async fn of(
             continue;
         }
         let said = reasons(&rows[..at]);
-        let (repository, since, to, when) =
-            (workplace.repository.clone(), from.clone(), head.to_owned(), row.at);
-        let read = blocking(move || read(&repository, &since, &to, &said)).await;
+        let (repository, since, to) = (workplace.repository.clone(), from.clone(), head.to_owned());
+        let read = match blocking(move || made(&repository, &since, &to)).await {
+            Ok(made) => {
+                let own = attribution::own(app, task, session, made);
+                let own = own.await.map_err(|error| store_failure(&error))?;
+                let repository = workplace.repository.clone();
+                blocking(move || own.iter().map(|entry| change(&repository, entry, &said)).collect()).await
+            }
+            Err(error) => Err(error),
+        };
         match read {
-            Ok(made) => changes.extend(made),
+            Ok::<Vec<CodeChange>, Failure>(made) => changes.extend(made),
             Err(error) => {
                 tracing::warn!(task = %task.id, reason = error.message, "a session's commits cannot be read");
-                changes.push(unread(head, when));
+                changes.push(unread(head, row.at));
             }
         }
         head.clone_into(&mut from);
@@ -79,10 +86,11 @@ async fn start(app: &App, task: &Task, session: &Session) -> Result<String, Fail
     Ok(merged.unwrap_or_else(|| task.base_branch.clone()))
 }
 
-fn read(repository: &Repository, from: &str, to: &str, said: &str) -> Result<Vec<CodeChange>, git::Error> {
+/// The commits of a turn, oldest first.
+fn made(repository: &Repository, from: &str, to: &str) -> Result<Vec<LogEntry>, git::Error> {
     let mut log = repository.log_of_first_parents(Some(from), to, COMMITS)?;
     log.reverse();
-    log.iter().map(|entry| change(repository, entry, said)).collect()
+    Ok(log)
 }
 
 fn change(repository: &Repository, entry: &LogEntry, said: &str) -> Result<CodeChange, git::Error> {

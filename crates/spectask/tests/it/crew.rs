@@ -301,6 +301,40 @@ async fn threads_in_one_worktree_leave_one_branch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn in_one_worktree_the_commits_of_others_are_no_evidence() {
+    // The second says that it is done when the first has written something.
+    let first = format!(
+        "{{ run = \"until [ -e signs/begun ]; do sleep 0.05; done\" }}, {}, {{ run = \"until [ -e signs/seen ]; do sleep 0.05; done\" }}",
+        chapter(1)
+    );
+    let second = "{ run = \"mkdir -p signs && echo '*' > signs/.gitignore && touch signs/begun && until [ -e chapter1.md ]; do sleep 0.05; done\" }, \
+                  { tick = \"2.1\", state = \"done\" }, { say = \"Done.\" }, { run = \"touch signs/seen\" }";
+    let crew = begin(
+        &(steps(1, &first) + &steps(2, second)),
+        json!({ "isolation": "shared" }),
+        &TASKS.replace(". Chapter", ". (P) Chapter").replace("  - _Depends: 1_\n", ""),
+    )
+    .await;
+    let review = crew.review().await;
+    let sessions = review["work_sessions"].as_array().cloned().unwrap_or_default();
+    let work: Vec<&Value> = sessions.iter().filter(|session| session["phase"] == "implementation").collect();
+    assert!(work.iter().all(|session| session["status"] == "completed"), "{sessions:#?}");
+    let found = crew.server.get(&format!("/spec-tasks/{}/implementation-tasks", crew.task)).await;
+    let evidence = |index: usize| found["implementation_tasks"][index]["evidence"].clone();
+    assert_eq!(evidence(0)["state"], "done", "{found:#}");
+    assert_eq!(
+        (&evidence(1)["state"], &evidence(1)["commits"]),
+        (&json!("claimed"), &json!([])),
+        "{found:#}"
+    );
+    let first = evidence(0);
+    let commit = first["commits"][0].as_str().expect("a commit");
+    let files = git(&crew.repository, &["show", "--name-only", "--format=", commit]);
+    assert!(files.contains("chapter1.md"), "{files}");
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_session_continues_as_two_and_one_is_chosen() {
     // The second chapter is finished first, and waits for the first one to be merged.
     let scenario = steps(1, &format!("{{ wait_ms = 8000 }}, {}", chapter(1)))

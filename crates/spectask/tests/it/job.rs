@@ -244,6 +244,33 @@ async fn a_conflict_goes_back_to_the_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn conflict_markers_that_were_committed_go_back_to_the_session() {
+    let tasks = "- [ ] 1. (P) One\n  - _Requirements: 1.1_\n- [ ] 2. (P) Two\n  - _Requirements: 1.2_\n";
+    // The markers of a text that is about them are nobody's conflict.
+    let about = "<<<<<<< ours\na\n=======\nb\n>>>>>>> theirs\n";
+    let wrote =
+        |text: &str| format!("{{ write = \"note1.md\", content = {:?} }}", format!("{text}\n{about}"));
+    let careless = "[[sessions]]\ntask = \"2\"\nconflict = true\nsteps = [{ run = \"if git merge -q $(git branch --list 'task/*' --format='%(refname)'); \
+        then sed -i -e '1,/^>>>>>>>/{/^<<<<<<< /d;/^=======/d;/^>>>>>>> /d}' note1.md; fi; git add -A; git commit -qm 'Merge it'\" }]\n";
+    let steps = session(1, &wrote("from one")) + &session(2, &wrote("from two")) + careless;
+    let job = begin(&scenario(&steps).replace(&format!("{TASKS:?}"), &format!("{tasks:?}"))).await;
+    job.wait_for("spec_review").await;
+    job.approve_specs().await;
+    let review = job.wait_for("implementation_review").await;
+    let found = git(&job.repository, &["show", &format!("{}:note1.md", text(&review, "branch_name"))]);
+    assert_eq!(found, format!("from two\nfrom one\n{about}").trim_end(), "{review:#}");
+    let all = review["work_sessions"].as_array().cloned().unwrap_or_default();
+    let two = all.iter().find(|one| one["name"] == "Two").expect("a session");
+    let events =
+        job.server.get(&format!("/work-sessions/{}/events?limit=500", text(two, "id"))).await.to_string();
+    assert!(
+        events.contains("still have conflict markers") && events.contains("note1.md: not resolved"),
+        "{events}"
+    );
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dirty_checkout_holds_the_landing_and_says_so() {
     let job = begin(&scenario(&(note(1) + &note(2)))).await;
     job.wait_for("spec_review").await;

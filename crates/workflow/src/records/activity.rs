@@ -99,6 +99,10 @@ fn describe(event: &Event) -> String {
         Event::WorkCommitted { head: Some(head), changed: true, .. } => {
             format!("Its work is committed at {head}.")
         }
+        Event::WorkCommitted { head: None, changed: true, .. } => {
+            "Files changed in the worktree that it shares; nothing shows which of them are its work."
+                .to_owned()
+        }
         Event::WorkCommitted { .. } => "The turn changed nothing.".to_owned(),
         Event::SessionTold { ask, .. } => format!("Its next turn: {}.", ask.words()),
         Event::SessionAskedAgain { ask, .. } => format!("It is asked again: {}.", ask.words()),
