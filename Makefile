@@ -51,9 +51,11 @@ tidy: ## Checks what compilers do not: layers, licences, leftovers
 
 test-rust: web
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-		$(CARGO) nextest run --workspace --locked; \
+		$(CARGO) nextest run --workspace --locked \
+		&& SPECTASK_TEST_ON=postgres $(CARGO) nextest run --workspace --locked -E 'package(spectask) & test(/^(crew|side_by_side|storm)::/)'; \
 	else \
-		$(CARGO) test --workspace --locked --quiet; \
+		$(CARGO) test --workspace --locked --quiet \
+		&& SPECTASK_TEST_ON=postgres $(CARGO) test --package spectask --locked --quiet --test it -- crew:: side_by_side:: storm::; \
 	fi
 
 test-generated: web/node_modules/.package-lock.json

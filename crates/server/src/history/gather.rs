@@ -78,8 +78,12 @@ pub(super) async fn task(
     }
     task_files(&mut files, &task, &lines).await?;
     gathered.is_new = !files.changed.is_empty();
-    if gathered.is_new {
+    let instance = files.text(&paths::instance(id)).await?;
+    if gathered.is_new || instance.is_none_or(|text| instances::parse(&text).is_err()) {
         instance_file(&mut files, id).await?;
+    }
+    gathered.is_new = !files.changed.is_empty();
+    if gathered.is_new {
         metadata_file(&mut files, &task).await?;
     }
     Ok(Some((gathered, files.into_changes())))

@@ -14,11 +14,16 @@ pub(crate) const TOKEN: &str = "sptk_test_owner";
 /// How long anything in a test may take before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Where PostgreSQL is when `SPECTASK_TEST_POSTGRES` does not say.
+const POSTGRES: &str = "postgres://postgres@127.0.0.1:5432/test";
+
 /// Where a test's server, repository and scenarios are.
 pub(crate) struct Place {
     pub(crate) folder: tempfile::TempDir,
     /// The pause of the scripted agent between steps, in milliseconds.
     pub(crate) pace: u32,
+    /// Whether its database is on PostgreSQL. `SPECTASK_TEST_ON=postgres` makes it so for every test.
+    pub(crate) on_postgres: bool,
 }
 
 /// A running server.
@@ -30,7 +35,8 @@ pub(crate) struct Server {
 
 impl Place {
     pub(crate) fn new(pace: u32) -> Self {
-        Self { folder: tempfile::tempdir().expect("a folder"), pace }
+        let on_postgres = std::env::var("SPECTASK_TEST_ON").is_ok_and(|database| database == "postgres");
+        Self { folder: tempfile::tempdir().expect("a folder"), pace, on_postgres }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -82,7 +88,9 @@ impl Place {
 
     /// Starts the server with further variables in its environment.
     pub(crate) async fn serve_with(&self, variables: &[(&str, &str)]) -> Server {
+        let database = if self.on_postgres { Some(self.postgres().await) } else { None };
         let mut child = Command::new(env!("CARGO_BIN_EXE_spectask"))
+            .envs(database.map(|url| ("DATABASE_URL", url)))
             .envs(variables.iter().copied())
             .args(["serve", "--bind", "127.0.0.1:0", "--data-dir"])
             .arg(self.path("data"))
@@ -106,6 +114,21 @@ impl Place {
         Server { child, url, http: reqwest::Client::new() }
     }
 
+    /// The address of a schema on PostgreSQL that is this place's alone.
+    async fn postgres(&self) -> String {
+        let (url, schema) = self.schema();
+        let made = store::Store::open_in_schema(&url, Some(&schema)).await;
+        made.expect("PostgreSQL answers; SPECTASK_TEST_POSTGRES says where it is").close().await;
+        format!("{url}?options=-c%20search_path%3D{schema}")
+    }
+
+    /// The database and the schema in it.
+    fn schema(&self) -> (String, String) {
+        let url = std::env::var("SPECTASK_TEST_POSTGRES").unwrap_or_else(|_| POSTGRES.to_owned());
+        let folder = self.folder.path().file_name().expect("a name").to_string_lossy();
+        (url, format!("spectask_{}", folder.trim_start_matches('.').to_lowercase()))
+    }
+
     fn log(&self) -> std::fs::File {
         let mut options = std::fs::OpenOptions::new();
         options.create(true).append(true).open(self.path("server.log")).expect("a log")
@@ -116,6 +139,25 @@ impl Place {
         let text = std::fs::read_to_string(self.path("server.log")).unwrap_or_default();
         let from = text.len().saturating_sub(6_000);
         text.get(from..).unwrap_or_default().to_owned()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.on_postgres {
+            return;
+        }
+        let (url, schema) = self.schema();
+        // A test's own runtime is busy dropping this; a schema that stays is in nobody's way.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+            runtime.block_on(async {
+                let database = sea_orm::Database::connect(url).await.ok()?;
+                let sql = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
+                sea_orm::ConnectionTrait::execute_unprepared(&database, &sql).await.ok()
+            })
+        });
+        let _ = dropped.join();
     }
 }
 

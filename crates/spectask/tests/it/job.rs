@@ -42,14 +42,13 @@ pub(crate) struct Job {
 
 /// A task on a fresh repository, with the check that both notes are there.
 pub(crate) async fn begin(scenario: &str) -> Job {
-    begin_with(scenario, &[]).await
+    begin_in(Place::new(0), scenario).await
 }
 
-async fn begin_with(scenario: &str, variables: &[(&str, &str)]) -> Job {
-    let place = Place::new(0);
+async fn begin_in(place: Place, scenario: &str) -> Job {
     place.configure(scenario);
     let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
-    let server = place.serve_with(variables).await;
+    let server = place.serve().await;
     let project = server.project(&repository, &["test -f note1.md && test -f note2.md"]).await;
     let task =
         server.post("/spec-tasks/from-prompt", &json!({ "prompt": PROMPT, "project_id": project })).await;
@@ -374,17 +373,11 @@ async fn what_a_person_says_reaches_the_thread() {
     job.end().await;
 }
 
-/// Where PostgreSQL is when `SPECTASK_TEST_POSTGRES` does not say.
-const POSTGRES: &str = "postgres://postgres@127.0.0.1:5432/test";
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_job_runs_on_postgresql() {
-    let url = std::env::var("SPECTASK_TEST_POSTGRES").unwrap_or_else(|_| POSTGRES.to_owned());
-    let schema = format!("spectask_job_{}", std::process::id());
-    let made = store::Store::open_in_schema(&url, Some(&schema)).await;
-    made.expect("PostgreSQL answers; SPECTASK_TEST_POSTGRES says where it is").close().await;
-    let url = format!("{url}?options=-c%20search_path%3D{schema}");
-    let job = begin_with(&scenario(&(note(1) + &note(2))), &[("DATABASE_URL", &url)]).await;
+    let mut place = Place::new(0);
+    place.on_postgres = true;
+    let job = begin_in(place, &scenario(&(note(1) + &note(2)))).await;
     job.wait_for("spec_review").await;
     job.approve_specs().await;
     job.wait_for("implementation_review").await;
