@@ -5,7 +5,16 @@ use sea_orm::{ConnectionTrait as _, DbBackend};
 
 /// Every step, in order; its number is its place, from 1. A step that was released does not change. A statement that begins
 /// with the name of a database is for that one.
-pub(crate) const STEPS: &[&[&str]] = &[TABLES, RECORDS, COMMENTS, SEARCH, NEEDS_PERSON];
+pub(crate) const STEPS: &[&[&str]] = &[TABLES, RECORDS, COMMENTS, SEARCH, NEEDS_PERSON, BEGINNINGS];
+
+/// Beginnings of words are found by an index of their own. What was indexed is indexed again, bit by bit.
+const BEGINNINGS: &[&str] = &[
+    "SQLITE DROP TABLE search_words",
+    "SQLITE CREATE VIRTUAL TABLE search_words USING fts5(scope, words, compounds, content = '', contentless_delete = 1, \
+     tokenize = 'ascii', prefix = '3 4')",
+    "SQLITE DELETE FROM search_passages",
+    "SQLITE DELETE FROM search_places",
+];
 
 /// How far the record in git reaches, and which version of its task each event made.
 const RECORDS: &[&str] = &[

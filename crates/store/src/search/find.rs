@@ -6,7 +6,7 @@ use super::query::Query;
 use super::snippet::{Segment, snippet};
 use crate::sql::{self, from_json, number, rows, text};
 use crate::{Revision, Store, StoreError};
-use sea_orm::{DbBackend, QueryResult, Value};
+use sea_orm::{ConnectionTrait as _, DbBackend, QueryResult, TransactionTrait as _, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -185,7 +185,16 @@ impl Store {
         );
         let mut values = values;
         values.push(filter.owner.as_str().into());
-        rows(&self.readers, &sql, values).await?.iter().map(read).collect()
+        let found = if self.readers.get_database_backend() == DbBackend::Postgres {
+            let alone = self.readers.begin().await?;
+            alone.execute_unprepared(BY_INDEX).await?;
+            let found = rows(&alone, &sql, values).await?;
+            alone.commit().await?;
+            found
+        } else {
+            rows(&self.readers, &sql, values).await?
+        };
+        found.iter().map(read).collect()
     }
 }
 
@@ -198,6 +207,9 @@ const SQLITE: &str = "WITH h AS MATERIALIZED (SELECT rowid AS id FROM search_wor
 const POSTGRES: &str = "WITH q AS MATERIALIZED (SELECT CAST(CAST(? AS TEXT) AS TSQUERY) AS query), \
                         f AS MATERIALIZED (SELECT s.id FROM search_passages s, q WHERE s.words @@ q.query), \
                         h AS MATERIALIZED (SELECT id FROM f WHERE id <= ? ORDER BY id DESC LIMIT ?)";
+
+/// PostgreSQL takes the passages for short, because their words are kept apart, and would read them all.
+const BY_INDEX: &str = "SET LOCAL enable_seqscan = off";
 
 fn read(row: &QueryResult) -> Result<Candidate, StoreError> {
     let source = match text(row, "kind")?.as_str() {
