@@ -4,6 +4,8 @@ use crate::beneath::{self, Standing};
 use crate::checkouts::Checkout;
 use crate::error::Context as _;
 use crate::locks::found;
+use crate::registration::Registration;
+use crate::worktree::free_name;
 use crate::{Error, Oddity, Repository, objects};
 use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
@@ -48,6 +50,30 @@ impl Repository {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The worktree of a folder whose `.git` was removed or replaced: it leads to the repository again, and what stood in its
+    /// place is beside the folder.
+    pub(crate) fn repointed(
+        &self,
+        path: &Path,
+        oddities: &mut Vec<Oddity>,
+    ) -> Result<Option<Checkout>, Error> {
+        let is_known = |found: &Registration| !found.is_half_made && found.git_dir.join("HEAD").is_file();
+        let Some(registration) = self.registration(path)?.filter(is_known).filter(|_| path.is_dir()) else {
+            return Ok(None);
+        };
+        let pointer = path.join(".git");
+        let mut kept = None;
+        if fs::symlink_metadata(&pointer).is_ok() {
+            let to = free_name(path.parent().unwrap_or(path), path, "git");
+            fs::rename(&pointer, &to).context("move aside", pointer.display())?;
+            kept = Some(to);
+        }
+        let text = format!("gitdir: {}\n", registration.git_dir.display());
+        fs::write(&pointer, text).context("write", pointer.display())?;
+        oddities.push(Oddity::Repointed { kept });
+        self.checkout(path).map(Some)
     }
 
     /// Stages everything that is not ignored, and returns its tree. What git cannot take in is left out and told.

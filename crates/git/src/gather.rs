@@ -54,7 +54,11 @@ impl Repository {
         let _turn = lock(&queue);
         let repository = self.local();
         let mut oddities = Vec::new();
-        let Some(checkout) = self.whole_checkout(&gather.worktree)? else {
+        let checkout = match self.whole_checkout(&gather.worktree)? {
+            None => self.repointed(&gather.worktree, &mut oddities)?,
+            checkout => checkout,
+        };
+        let Some(checkout) = checkout else {
             oddities.push(Oddity::WorktreeGone);
             let head = self.without_worktree(&repository, gather, &branch, &mut oddities)?;
             self.keep(&repository, gather, &saved, head, &mut oddities)?;

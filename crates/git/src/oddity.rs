@@ -2,6 +2,7 @@
 
 use crate::CommitId;
 use std::fmt;
+use std::path::PathBuf;
 
 /// Something that was found while gathering a session's work, and was put right.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub enum Oddity {
     BranchGone { branch: String },
     /// The worktree is not there any more.
     WorktreeGone,
+    /// What leads from the worktree to its repository was removed or replaced.
+    Repointed { kept: Option<PathBuf> },
     /// The branch lost commits, which are kept.
     Rewritten { commits: Vec<CommitId>, kept: String },
     /// What the worktree has does not go together with what its branch had; the worktree counts.
@@ -32,6 +35,15 @@ impl fmt::Display for Oddity {
             Self::BranchGone { branch } => write!(f, "The branch {branch} was deleted; it was made again."),
             Self::WorktreeGone => f.write_str(
                 "The session's worktree is gone. What was committed is there; what was uncommitted is not.",
+            ),
+            Self::Repointed { kept: None } => {
+                f.write_str("The worktree's .git was removed; it was made again, and the files are taken in.")
+            }
+            Self::Repointed { kept: Some(kept) } => write!(
+                f,
+                "The worktree's .git was replaced; it leads to the repository again, the files are taken in, and what stood in \
+                 its place is at {}.",
+                kept.display()
             ),
             Self::Rewritten { commits, kept } => write!(
                 f,

@@ -176,6 +176,28 @@ fn a_removed_worktree_and_branch_leave_what_the_turn_before_had() {
 }
 
 #[test]
+fn a_worktree_with_another_repository_in_its_place_gives_its_files() {
+    let mut session = Session::new();
+    let own = session.commit("x.txt", "x\n");
+    fs::remove_file(session.path.join(".git")).unwrap();
+    session.by_hand(&["init", "-q", "."]);
+    fs::write(session.path.join("y.txt"), "y\n").unwrap();
+    session.by_hand(&["add", "-A"]);
+    session.by_hand(&["commit", "-qm", "Elsewhere"]);
+    let gathered = session.end_turn();
+    let [Oddity::Repointed { kept: Some(kept) }] = gathered.oddities.as_slice() else {
+        panic!("{:?}", gathered.oddities)
+    };
+    assert!(kept.join("HEAD").is_file(), "{}", kept.display());
+    let log = session.lab.repository.log(None, "s", 10).unwrap();
+    assert_eq!((log[0].files_touched.as_slice(), log[1].id), (&["y.txt".to_owned()][..], own));
+    assert!(session.path.join(".git").is_file());
+    fs::remove_file(session.path.join(".git")).unwrap();
+    let gathered = session.end_turn();
+    assert_eq!(gathered.oddities, [Oddity::Repointed { kept: None }]);
+}
+
+#[test]
 fn a_folder_that_vanished_leaves_its_commits() {
     let mut session = Session::new();
     let own = session.commit("x.txt", "x\n");
