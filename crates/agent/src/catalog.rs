@@ -36,7 +36,8 @@ const KNOWN: [KnownAgent; 10] = [
         id: "gemini",
         name: "Gemini CLI",
         command: "gemini",
-        args: &["--acp"],
+        // It writes nowhere but into its working directory and the folders that it is told of.
+        args: &["--acp", "--include-directories", "{documents}"],
         roles: BOTH,
         how_to_install: "Install it with `npm install -g @google/gemini-cli`, then sign in by starting `gemini` once or set GEMINI_API_KEY.",
     },

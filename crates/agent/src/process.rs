@@ -109,7 +109,9 @@ impl Process {
             });
         }
         let request = LoadSessionRequest::new(id.to_owned(), cwd).meta(object(meta));
-        self.0.call_in_time("session/load", &request).await.map(drop)
+        self.0.call_in_time("session/load", &request).await?;
+        self.0.link.loading.settle(id).await;
+        Ok(())
     }
 
     /// Says something in a session and waits for the end of the turn, however long it takes. The turn goes on when the
@@ -120,13 +122,14 @@ impl Process {
         text: &str,
         meta: Option<Value>,
     ) -> Result<TurnEnd, AgentError> {
+        self.0.link.loading.end(session);
         let content = vec![ContentBlock::Text(TextContent::new(text))];
         let request = PromptRequest::new(session.to_owned(), content).meta(object(meta));
         let answer = self.0.call(&request).await;
         self.0.link.permissions.withdraw(session);
         let raw = answer?;
-        let usage =
-            raw.get("usage").or_else(|| raw.get("_meta")?.get("usage")).filter(|usage| !usage.is_null());
+        let usage = ["/usage", "/_meta/usage", "/_meta/quota/token_count"];
+        let usage = usage.iter().find_map(|place| raw.pointer(place).filter(|usage| !usage.is_null()));
         Ok(TurnEnd {
             stop_reason: raw["stopReason"].as_str().unwrap_or("unknown").to_owned(),
             usage: usage.cloned(),

@@ -8,8 +8,8 @@ use crate::lines::{BoundedLines, Line};
 use crate::{AgentEvent, Update, tail::Tail};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::io::AsyncRead;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -20,21 +20,65 @@ pub(crate) const OPEN_REQUESTS: usize = 256;
 /// How long the output of an ended process may stay silent before it counts as ended too.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// The sessions being loaded, by the id of the request that loads them, as JSON.
+/// How long an agent must be quiet after it has loaded a session: some replay the rest after their answer.
+const QUIET: Duration = Duration::from_millis(250);
+/// How long a replay may go on after the answer.
+const REPLAY: Duration = Duration::from_secs(5);
+
+/// The sessions whose past is being replayed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Loading(Arc<Mutex<HashMap<String, String>>>);
+pub(crate) struct Loading(Arc<Mutex<Sessions>>);
+
+#[derive(Debug, Default)]
+struct Sessions {
+    /// By the id of the request that loads them, as JSON.
+    asked: HashMap<String, String>,
+    /// Those whose request is answered, with when they were heard last.
+    answered: HashMap<String, Instant>,
+}
 
 impl Loading {
     pub(crate) fn begin(&self, request: String, session: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(request, session);
+        self.sessions().asked.insert(request, session);
     }
 
-    fn contains(&self, session: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().any(|loading| loading == session)
+    /// Waits until a session that was loaded is quiet. What it says from then on is not of the past.
+    pub(crate) async fn settle(&self, session: &str) {
+        let begun = Instant::now();
+        loop {
+            let Some(heard) = self.sessions().answered.get(session).copied() else { return };
+            let quiet = heard.elapsed();
+            if quiet >= QUIET || begun.elapsed() >= REPLAY {
+                return self.end(session);
+            }
+            tokio::time::sleep(QUIET - quiet).await;
+        }
     }
 
-    fn end(&self, request: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(request);
+    /// Whatever a session says from here on is not of the past.
+    pub(crate) fn end(&self, session: &str) {
+        self.sessions().answered.remove(session);
+    }
+
+    /// Whether an update of a session is of its past.
+    fn hears(&self, session: &str) -> bool {
+        let mut sessions = self.sessions();
+        if let Some(heard) = sessions.answered.get_mut(session) {
+            *heard = Instant::now();
+            return true;
+        }
+        sessions.asked.values().any(|loading| loading == session)
+    }
+
+    fn answer(&self, request: &str) {
+        let mut sessions = self.sessions();
+        if let Some(session) = sessions.asked.remove(request) {
+            sessions.answered.insert(session, Instant::now());
+        }
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,7 +142,7 @@ impl Tap {
                 self.pass(message).await;
             }
             Shape::Response => {
-                self.loading.end(&message["id"].to_string());
+                self.loading.answer(&message["id"].to_string());
                 // Some agents send `"error": null` beside a result, or both; the library would refuse either.
                 if let Some(object) = message.as_object_mut() {
                     let failed = object.get("error").is_some_and(|error| !error.is_null());
@@ -117,7 +161,7 @@ impl Tap {
         let Some(session) = raw["sessionId"].as_str().map(str::to_owned) else {
             return self.noise(&raw.to_string());
         };
-        let replay = self.loading.contains(&session);
+        let replay = self.loading.hears(&session);
         let kind = Update::read(&raw["update"]);
         // A receiver that is gone does not keep the agent from being read to its end.
         let _ = self.events.send(AgentEvent::Update { session, replay, raw, kind }).await;
