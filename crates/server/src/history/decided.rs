@@ -71,6 +71,17 @@ fn by_entry(row: &LogRow, rows: &[LogRow]) -> Option<DecisionRecord> {
         "user_message" if text("by") != "spectask" => {
             Some(record(row.at, text("by"), "wrote".to_owned(), text("text")))
         }
+        "message_edited" => {
+            Some(record(row.at, "A person", "changed it before it was read".to_owned(), text("text")))
+        }
+        "message_withdrawn" => {
+            let written = rows.iter().rev().find(|written| {
+                written.entry["kind"] == "user_message"
+                    && written.entry["message_id"] == row.entry["message_id"]
+            });
+            let words = written.and_then(|written| written.entry["text"].as_str()).unwrap_or_default();
+            Some(record(row.at, "A person", "took it back before it was read".to_owned(), words))
+        }
         "permission_resolved" => {
             let asked = rows.iter().rev().find(|asked| {
                 asked.entry["kind"] == "permission_requested"

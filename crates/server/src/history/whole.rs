@@ -1,5 +1,5 @@
-//! What becomes of a record that somebody else changed: what was cut from it comes back, and nothing is gone on with
-//! that was changed otherwise.
+//! What becomes of a record that somebody else changed: what was cut from it comes back, words that people changed stay
+//! as they are, and nothing is gone on with whose data were changed.
 //!
 //! A record is known to be whole at a commit. As long as its folders are the same on the branch, nobody touched it.
 
@@ -70,7 +70,18 @@ pub(super) async fn complete(files: &mut Files<'_>, task: &TaskId, whole: &str) 
                 cut.push((path, Ok(before)));
             } else if paths::only_grows(&path) {
                 let line = first_difference(&before, &now);
-                cut.push((path, Err(Unreadable { line, reason: "it is not what was recorded".to_owned() })));
+                if says_as_much(&path, &before, &now) {
+                    tracing::warn!(
+                        path,
+                        line,
+                        "somebody changed words in a record; they stay as they are now"
+                    );
+                } else {
+                    cut.push((
+                        path,
+                        Err(Unreadable { line, reason: "it is not what was recorded".to_owned() }),
+                    ));
+                }
             }
         }
         Ok::<_, Error>(cut)
@@ -91,6 +102,16 @@ fn all_files(repository: &Repository, rev: &str, task: &TaskId) -> Result<Vec<St
     }
     all.retain(|path| paths::only_grows(path) || paths::is_review(path));
     Ok(all)
+}
+
+/// Whether a file that was changed still has all its parts with their data, so that only words in it are others: somebody may
+/// have mended or blackened them.
+fn says_as_much(path: &str, before: &[u8], now: &[u8]) -> bool {
+    let data = |bytes: &[u8]| -> Vec<String> {
+        let text = String::from_utf8_lossy(bytes);
+        text.lines().filter(|line| line.starts_with("<!-- spectask ")).map(str::to_owned).collect()
+    };
+    path.ends_with(".md") && data(before) == data(now)
 }
 
 /// Whether the last change of a file was made by an effect.

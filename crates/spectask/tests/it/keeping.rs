@@ -193,6 +193,32 @@ async fn what_is_cut_from_the_record_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn words_that_somebody_changed_in_the_record_stay_and_it_goes_on() {
+    let job = reviewed().await;
+    let session = session(&job).await;
+    let Job { server, repository, task, place } = job;
+    let docs = docs(&repository);
+    let folder = format!("sessions/{task}/{session}");
+    let change = |name: &str, from: &str, to: &str| {
+        let file = format!("{folder}/{name}");
+        let text = String::from_utf8(kept(&repository, &file).expect("a file")).expect("text");
+        assert!(text.contains(from), "{text}");
+        std::fs::write(docs.join(&file), text.replace(from, to)).expect("a file");
+        commit_all(&docs, "change words");
+    };
+    change("decisions.md", "Decision 1", "Something else");
+    change("conversation.md", "Write the two notes", "Write two nice notes");
+    decide(&server, &session, "A later one").await;
+    recorded(&server, &task).await;
+    let decisions = String::from_utf8(kept(&repository, &format!("{folder}/decisions.md")).expect("a file"));
+    let decisions = decisions.expect("text");
+    assert!(decisions.contains("Something else") && decisions.contains("A later one"), "{decisions}");
+    is_whole(&server, &repository, &task).await;
+    server.end().await;
+    drop(place);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_changed_in_the_record_is_told_and_left_and_gone_on_with_once_it_is_put_back() {
     let job = reviewed().await;
     let session = session(&job).await;
@@ -203,7 +229,7 @@ async fn what_is_changed_in_the_record_is_told_and_left_and_gone_on_with_once_it
     let other = text(&server.post("/spec-tasks/from-prompt", &other).await, "id");
     let file = format!("sessions/{task}/{session}/decisions.md");
     let whole = String::from_utf8(kept(&repository, &file).expect("a file")).expect("text");
-    let changed = whole.replace("Decision 1", "Something else");
+    let changed = whole.replacen("<!-- spectask {", "<!-- spectask {\"odd\":1,", 1);
     std::fs::write(docs.join(&file), &changed).expect("a file");
     commit_all(&docs, "change");
     assert!(!is_recorded(&server, &task).await);
@@ -226,6 +252,42 @@ async fn what_is_changed_in_the_record_is_told_and_left_and_gone_on_with_once_it
     let after = String::from_utf8(kept(&repository, &file).expect("a file")).expect("text");
     assert!(after.starts_with(&whole) && after.contains("A later one"), "{after}");
     is_whole(&server, &repository, &task).await;
+    server.end().await;
+    drop(place);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_in_force_that_is_deleted_is_put_back_and_one_that_is_changed_is_told_of() {
+    let job = reviewed().await;
+    let session = session(&job).await;
+    let Job { server, repository, task, place } = job;
+    let docs = docs(&repository);
+    let file = format!("specs/{task}/design.md");
+    let before = kept(&repository, &file);
+    assert!(before.is_some());
+    std::fs::remove_file(docs.join(&file)).expect("deleted");
+    commit_all(&docs, "delete");
+    soon(&file, || kept(&repository, &file) == before).await;
+    let path = format!("/spec-tasks/{task}");
+    assert_eq!(server.get(&path).await["status"], "implementation_review");
+    // What commits touched is told beside them.
+    let history = server.get(&format!("/work-sessions/{session}/history?activity_type=code_change")).await;
+    let entries = history["entries"].as_array().cloned().unwrap_or_default();
+    let commits: Vec<_> =
+        entries.iter().filter(|entry| text(entry, "content").starts_with("Commit")).collect();
+    assert!(
+        !commits.is_empty() && commits.iter().all(|commit| commit["files_affected"] != json!([])),
+        "{history:#}"
+    );
+    let file = docs.join(format!("specs/{task}/requirements.md"));
+    let changed = std::fs::read_to_string(&file).expect("a document").replace("SHALL", "SHALL always");
+    std::fs::write(&file, changed).expect("written");
+    commit_all(&docs, "edit");
+    let waits = server.wait_for(&task, &["spec_review"]).await;
+    assert!(text(&waits, "queue_reason").contains("changed the approved documents"), "{waits:#}");
+    server.post(&format!("{path}/approve-specs"), &json!({ "approved": true })).await;
+    let goes_on = server.wait_for(&task, &["implementation_review"]).await;
+    assert_eq!(goes_on["queue_reason"], Value::Null, "{goes_on:#}");
     server.end().await;
     drop(place);
 }

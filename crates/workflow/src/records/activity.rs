@@ -78,6 +78,9 @@ fn describe(event: &Event) -> String {
             ),
             None => format!("The turn ended ({stop_reason})."),
         },
+        Event::Spent { total_usd, usd, .. } => {
+            format!("The agent says that it cost {usd:.4} USD more, {total_usd:.4} in all.")
+        }
         Event::TurnFailed { failure, heals, .. } => {
             let next = if *heals { "It is tried again." } else { "It waits for a person." };
             format!("The turn failed ({}): {} {next}", failure.class.as_str(), failure.message)

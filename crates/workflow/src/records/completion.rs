@@ -89,7 +89,7 @@ pub fn of(task: &Task, lines: &[Line], requirements: &str) -> Completion {
 }
 
 fn part(task: &Task, lines: &[Line], unit: Option<&Unit>, session: Option<&Session>) -> Part {
-    let commits: Vec<Commit> = lines
+    let mut commits: Vec<Commit> = lines
         .iter()
         .filter_map(|line| match &line.event {
             Event::WorkCommitted { session: id, head: Some(head), changed: true }
@@ -100,6 +100,8 @@ fn part(task: &Task, lines: &[Line], unit: Option<&Unit>, session: Option<&Sessi
             _ => None,
         })
         .collect();
+    // A conflict that was not resolved, or a turn that changed nothing more, ends where the one before ended.
+    commits.dedup();
     let status = session.map(|session| task.session_status(session));
     let is_completed = match unit {
         Some(unit) => task.unit_status(unit.index) == UnitStatus::Completed,

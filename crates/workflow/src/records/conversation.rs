@@ -67,22 +67,20 @@ pub fn render(before: &str, entries: &[Entry]) -> Result<String, Unreadable> {
     Ok(text)
 }
 
-/// The entries of a file; they are numbered without gaps, from 1.
+/// The entries of a file; they are numbered without gaps, from 1. Of words that somebody changed, the first entry of their quote
+/// has all.
 pub fn parse(text: &str) -> Result<Vec<Entry>, Unreadable> {
     let mut entries: Vec<Entry> = Vec::new();
     for sections::Section { line, data, quoted } in sections::read(text)? {
         let wrong = |reason: String| Unreadable { line, reason };
         let Rows { rows } = serde_json::from_value(data).map_err(|error| wrong(error.to_string()))?;
         let quoted = quoted.unwrap_or_default();
-        let mut from = 0;
+        let mut pieces = pieces(&quoted, &rows).into_iter();
         for Row { seq, at, mut entry, bytes } in rows {
-            if let Some(bytes) = bytes {
-                let said = quoted.get(from..from + bytes);
-                let said = said.ok_or_else(|| wrong("the quote was changed".to_owned()))?;
-                from += bytes;
-                if let Some(fields) = entry.as_object_mut() {
-                    fields.insert("text".to_owned(), said.into());
-                }
+            if bytes.is_some()
+                && let Some(fields) = entry.as_object_mut()
+            {
+                fields.insert("text".to_owned(), pieces.next().unwrap_or_default().into());
             }
             let next = entries.last().map_or(1, |last| last.seq + 1);
             if seq != next {
@@ -92,6 +90,18 @@ pub fn parse(text: &str) -> Result<Vec<Entry>, Unreadable> {
         }
     }
     Ok(entries)
+}
+
+/// The texts of the entries that share a quote.
+fn pieces<'q>(quoted: &'q str, rows: &[Row]) -> Vec<&'q str> {
+    let mut pieces = Vec::new();
+    let mut from = 0;
+    for bytes in rows.iter().filter_map(|row| row.bytes) {
+        let Some(piece) = quoted.get(from..from + bytes) else { return vec![quoted] };
+        pieces.push(piece);
+        from += bytes;
+    }
+    if from == quoted.len() { pieces } else { vec![quoted] }
 }
 
 /// The number of the last entry in a file; 0 when it has none.
