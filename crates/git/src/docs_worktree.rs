@@ -8,7 +8,7 @@ use crate::worktree::set_aside;
 use crate::{Change, Error, Repository, WorktreeSpec, branches, names, objects, resolve};
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The folder for such worktrees in a repository's root.
 const FOLDER: &str = ".git-worktrees";
@@ -18,11 +18,16 @@ const EXCLUDED: &str = "/.git-worktrees/";
 const README: &str = "# Documents\n\nThis branch holds the documents of tasks: their specs, their progress and their history. \
     It shares no history with the code.\n";
 
+/// Where a repository has the worktree of a branch with documents.
+pub fn docs_worktree(repository: &Path, branch: &str) -> PathBuf {
+    repository.join(FOLDER).join(branch)
+}
+
 impl Repository {
     /// Sees to it that a branch without any of the code's history has a worktree, and returns where.
     pub fn ensure_docs_worktree(&self, branch: &str) -> Result<PathBuf, Error> {
         let name = names::short(&names::branch(branch)?);
-        let path = self.path().join(FOLDER).join(&name);
+        let path = docs_worktree(self.path(), &name);
         self.begin_docs_branch(&name)?;
         self.exclude_folder()?;
         let spec =
@@ -42,7 +47,7 @@ impl Repository {
     /// Looking costs next to nothing while it is there.
     pub fn keep_docs_worktree(&self, branch: &str) -> Result<bool, Error> {
         let name = names::branch(branch)?;
-        let folder = self.path().join(FOLDER).join(names::short(&name));
+        let folder = docs_worktree(self.path(), &names::short(&name));
         let pointer = read_text(&folder.join(".git"))?;
         let git_dir = pointer.as_deref().and_then(|text| text.trim().strip_prefix("gitdir: "));
         // Somebody who prunes while it is made takes parts of it away.

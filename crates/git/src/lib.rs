@@ -66,6 +66,7 @@ mod worktree;
 pub use additions::Addition;
 pub use commit_id::{CommitId, NotACommitId};
 pub use diff::{DiffLine, FileDiff, Hunk};
+pub use docs_worktree::docs_worktree;
 pub use error::{CloneError, Error, OpenError};
 pub use forward::Forward;
 pub use gather::{Gather, Gathered};

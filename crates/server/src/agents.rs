@@ -153,14 +153,25 @@ impl Agents {
     }
 
     /// How to start an agent for an instance; its working directory is made.
-    pub fn launch(&self, id: &str, instance: &str, directory: &Path) -> Result<Launch, AgentError> {
+    ///
+    /// Agents that may write only into folders which they are told of find the one with the documents in their arguments, in
+    /// the place of `{documents}`.
+    pub fn launch(
+        &self,
+        id: &str,
+        instance: &str,
+        directory: &Path,
+        documents: &Path,
+    ) -> Result<Launch, AgentError> {
         let found = self.0.entries.iter().find(|entry| entry.entry.id == id).ok_or_else(|| AgentError::NotFound {
             command: id.to_owned(),
             hint: format!("No agent has the id {id:?}; see the agents page or `spectask agents` for those there are."),
         })?;
         std::fs::create_dir_all(directory)
             .map_err(|source| AgentError::Spawn { command: id.to_owned(), source })?;
-        let mut launch = Launch::new(found.entry.command.clone(), found.entry.args.clone(), directory);
+        let documents = documents.to_string_lossy();
+        let args = found.entry.args.iter().map(|arg| arg.replace("{documents}", &documents)).collect();
+        let mut launch = Launch::new(found.entry.command.clone(), args, directory);
         launch.env = found.entry.env.iter().map(|(name, value)| (name.clone(), expand(value))).collect();
         launch.env.push(("SPECTASK_INSTANCE".to_owned(), instance.to_owned()));
         launch.watchers = Some(self.0.watchers.clone());

@@ -60,6 +60,39 @@ pub(crate) async fn read(
     Ok(read.await??)
 }
 
+/// Puts the documents in force back that are not there at a commit any more, and says whether there were such.
+pub(crate) async fn put_back(
+    workplace: &Workplace,
+    task: &Task,
+    in_force: &Specs,
+    commit: &str,
+) -> Result<bool, RepositoryError> {
+    let (repository, branch) = (workplace.repository.clone(), workplace.settings.design_docs_branch.clone());
+    let (id, from, at) = (task.id.clone(), in_force.commit.to_string(), commit.to_owned());
+    let message = format!("{}: put deleted documents back\n\nSpecTask-Task: {}\n", task.name, task.id);
+    let put = tokio::task::spawn_blocking(move || {
+        let mut changes = Vec::new();
+        for name in ["requirements.md", "design.md", "tasks.md"] {
+            let path = document(&id, name);
+            let (before, now) = (repository.read(&from, &path)?, repository.read(&at, &path)?);
+            if let (Some(content), None) = (before, now) {
+                changes.push(git::Change { path, content: Some(content) });
+            }
+        }
+        if changes.is_empty() {
+            return Ok(false);
+        }
+        let author = crate::App::identity();
+        let commit = git::Commit { branch, changes, message, author, time_ms: now().0, effect: None };
+        repository.commit(&commit).map(|_| true)
+    });
+    let is_put = put.await??;
+    if is_put {
+        tracing::warn!(task = %task.id, "documents in force were deleted, and are put back");
+    }
+    Ok(is_put)
+}
+
 /// Keeps a round of documents in the store, without secrets, with who edited them where it was not the planner, and returns it as the workflow knows it, or what is wrong with it.
 pub(crate) async fn keep(
     app: &App,
@@ -191,7 +224,7 @@ pub(crate) fn view(checklist: &Checklist) -> ChecklistView {
         completed_tasks,
         in_progress_task: checklist.current_index().and_then(|at| tasks.get(at).cloned()),
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a hundred")]
-        progress_pct: (checklist.progress() * 100.0).round() as u32,
+        progress_pct: (crate::wire::share(completed_tasks, tasks.len()) * 100.0).round() as u32,
         tasks,
     }
 }

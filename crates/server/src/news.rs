@@ -51,7 +51,7 @@ pub(crate) fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
             let data = json!({ "spec_task_id": task.id, "event": event.name(), "status": task.status() });
             entries.extend(entry(task, "review", &data));
         }
-        if let Event::TurnEnded { usage: Some(_), session, .. } = event {
+        if let Event::TurnEnded { usage: Some(_), session, .. } | Event::Spent { session, .. } = event {
             let data = json!({ "spec_task_id": task.id, "work_session_id": session, "usage": task.usage });
             entries.extend(entry(task, "usage", &data));
         }
@@ -95,10 +95,14 @@ pub(crate) fn log_entries(step: &Step) -> Vec<LogEntry> {
 
 /// What was told, in the logs of who tells it and of who is to read it.
 fn coordination_entry(event: &CoordinationEvent) -> Value {
-    json!({
+    let mut entry = json!({
         "kind": "coordination", "event_id": event.id, "event_type": event.kind, "from_session_id": event.from,
         "to_session_id": event.to, "by": event.by, "text": event.message,
-    })
+    });
+    if event.data.as_object().is_some_and(|data| !data.is_empty()) {
+        entry["data"] = event.data.clone();
+    }
+    entry
 }
 
 #[expect(clippy::unnested_or_patterns, reason = "the events of the task are a pattern of their own")]
@@ -164,6 +168,7 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
         | Event::SessionReplanned { .. }
         | Event::SessionOpening { .. }
         | Event::TurnInterrupted { .. }
+        | Event::Spent { .. }
         | Event::Coordinated { .. }
         | Event::WorkCommitted { .. }
         | Event::SessionTold { .. }

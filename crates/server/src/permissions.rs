@@ -190,11 +190,14 @@ impl Permissions {
         self.open().values().any(|open| open.session == *session)
     }
 
-    /// Answers with the first option of a kind (`allow…` or `reject…`; option ids are the agent's own).
+    /// Answers with the first option of a kind (`allow…` or `reject…`; option ids are the agent's own). Once is enough: what an
+    /// agent is to do always it writes into its settings, which may be in the worktree.
     async fn settle(&self, id: &str, kind: &str, why: &str) {
         let Some(open) = self.open().remove(id) else { return };
-        let option =
-            open.options.iter().find(|option| option.kind.starts_with(kind)).map(|option| option.id.clone());
+        let once = format!("{kind}_once");
+        let fitting = |option: &&PermissionOption| option.kind.starts_with(kind);
+        let option = open.options.iter().find(|option| option.kind == once);
+        let option = option.or_else(|| open.options.iter().find(fitting)).map(|option| option.id.clone());
         let answer = option.clone().map_or(PermissionAnswer::Cancelled, PermissionAnswer::Selected);
         open.process.answer_permission(open.request, &answer);
         let outcome = if option.is_some() { "selected" } else { "cancelled" };

@@ -38,7 +38,10 @@ pub(crate) async fn mark(
     let (task, session) = (task.clone(), session.clone());
     let mut edit = move |text: &[u8]| {
         let text = String::from_utf8_lossy(text);
-        let marked = checklist::mark(&text, &number, marker);
+        let marked = match marker {
+            Marker::Completed => checklist::complete(&text, &number),
+            Marker::Pending | Marker::InProgress => checklist::mark(&text, &number, marker),
+        };
         let begun = (marker == Marker::InProgress).then_some(&session);
         checklist::set_status_block(&marked, &status(&task, begun, &marked)).into_bytes()
     };

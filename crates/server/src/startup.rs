@@ -141,6 +141,7 @@ fn assemble(config: Config, store: Store, worker: String, token: &str) -> anyhow
         agents.clone(),
         Permissions::default(),
         redactor.clone(),
+        orchestrator.clone(),
     );
     let repositories = Repositories::new(git, store.clone(), config.clone(), redactor.clone());
     let app = App(Arc::new(Inner {

@@ -3,7 +3,7 @@
 use agent::Update;
 use serde_json::{Value, json};
 use store::LogRow;
-use workflow::Millis;
+use workflow::{Millis, Usage};
 
 /// The log entry of an update, or none for what is not part of the conversation.
 pub(crate) fn entry(update: &Update, raw: &Value) -> Option<Value> {
@@ -108,7 +108,13 @@ impl Messages {
                     self.said.push(Message::of(row, true, said, None));
                 }
             },
-            "user_message" => self.said.push(Message::of(row, false, said, field("message_id"))),
+            "user_message" => {
+                if field("by") == Some("spectask") {
+                    // What the agent says next is its answer to this.
+                    self.open = None;
+                }
+                self.said.push(Message::of(row, false, said, field("message_id")));
+            }
             "message_edited" => {
                 if let Some(message) = self.changed(field("message_id")) {
                     said.clone_into(&mut message.text);
@@ -164,6 +170,25 @@ impl Message {
 /// The update itself, inside or without its notification.
 fn body(raw: &Value) -> &Value {
     raw.get("update").unwrap_or(raw)
+}
+
+/// What an agent says that it spent.
+pub(crate) fn usage(raw: &Value) -> Option<Usage> {
+    let number = |names: [&str; 2]| names.iter().find_map(|name| raw.get(name).and_then(Value::as_u64));
+    let spent = Usage {
+        input_tokens: number(["inputTokens", "input_tokens"]).unwrap_or(0),
+        output_tokens: number(["outputTokens", "output_tokens"]).unwrap_or(0),
+        cached_tokens: number(["cachedReadTokens", "cached_tokens"]).unwrap_or(0),
+        cost_usd: raw.pointer("/cost/amount").and_then(Value::as_f64),
+    };
+    (spent != Usage::default()).then_some(spent)
+}
+
+/// A tool call that an agent asks for, as it is shown; none when its id is all that it says.
+pub(crate) fn asked_for(call: &Value) -> Option<Value> {
+    let entry = tool_call(call);
+    let says_more = entry.as_object().is_some_and(|fields| fields.len() > 2);
+    (says_more && call["toolCallId"].is_string()).then_some(entry)
 }
 
 /// A tool call as it is shown; absent fields stay as an earlier entry with the same id left them.

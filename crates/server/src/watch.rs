@@ -203,6 +203,10 @@ pub(crate) async fn look_at_documents(
         _ => task.approved().map(|approved| &approved.specs),
     };
     let Some(in_force) = in_force else { return Ok(()) };
+    if documents::put_back(workplace, task, in_force, commit).await? {
+        // The branch moved, which is looked at again.
+        return Ok(());
+    }
     let found = documents::read(workplace, &task.id, commit).await?;
     let Some(found) = found.filter(|found| found.hash() != in_force.hash) else { return Ok(()) };
     let specs = documents::keep(app, task, in_force.round, commit, &found, Some(&by)).await?;

@@ -131,6 +131,10 @@ impl Client {
             [] => Err(Failure::NotFound(format!("no task has {named:?} in its id, name or prompt")).into()),
             [one] => Ok(text(one, "id").to_owned()),
             several => {
+                let mut exact = several.iter().filter(|task| text(task, "name") == named);
+                if let (Some(one), None) = (exact.next(), exact.next()) {
+                    return Ok(text(one, "id").to_owned());
+                }
                 let names: Vec<String> = several
                     .iter()
                     .map(|task| format!("{} ({})", text(task, "id"), text(task, "name")))

@@ -1,6 +1,6 @@
 //! Folding an event into the state: what a task is after something happened.
 
-use crate::session::cut_short;
+use crate::session::{ConversationCost, cut_short};
 use crate::{
     Ask, Comment, CommentId, CoordinationEvent, Decision, EndedTurn, Event, Interval, Landing, Millis,
     NewTask, Phase, PlannedSession, Planning, PlanningStep, Session, SessionId, SessionState, Stuck, Task,
@@ -98,8 +98,12 @@ impl Task {
                 self.last_error = None;
                 self.phase = Phase::SpecReview { specs: specs.clone() };
             }
-            Event::DocumentsChanged { specs, .. } => {
-                self.queue_reason = None;
+            Event::DocumentsChanged { specs, by } => {
+                let by = if by.is_empty() { "Somebody" } else { by };
+                let was_approved = self.approved().is_some();
+                self.queue_reason = was_approved.then(|| {
+                    format!("{by} changed the approved documents; approve them again, and the work goes on.")
+                });
                 self.phase = Phase::SpecReview { specs: specs.clone() };
             }
             Event::SpecsReviewed { decision, round, points, .. } => {
@@ -188,6 +192,15 @@ impl Task {
                         let (turn, stop_reason) = (turn.clone(), stop_reason.clone());
                         session.state = SessionState::Saving { turn, stop_reason };
                     }
+                });
+            }
+            Event::Spent { session, conversation, total_usd, usd } => {
+                let usage = Usage { cost_usd: Some(*usd), ..Usage::default() };
+                self.usage.add(&usage);
+                self.on_session(session, now, |session| {
+                    session.usage.add(&usage);
+                    session.cost =
+                        Some(ConversationCost { conversation: conversation.clone(), usd: *total_usd });
                 });
             }
             Event::TurnFailed { session, failure, heals, .. } => self.on_session(session, now, |session| {
@@ -516,6 +529,7 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         merged: None,
         last_error: None,
         usage: Usage::default(),
+        cost: None,
         wish: plan.wish,
         branched_from: plan.branched_from,
         alternative_to: plan.alternative_to,

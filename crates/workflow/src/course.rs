@@ -169,7 +169,11 @@ impl Course {
             Event::Landed { .. } | Event::Closed { .. } => self.to(Stage::Done, at),
             Event::Cancelled { .. } => self.to(Stage::Cancelled, at),
             Event::SpecFailed { failure } | Event::ImplementationFailed { failure } => {
-                self.failed(failure, None, at);
+                // A task that fails because its sessions did fails for nothing more.
+                let told = |session: &SessionCourse| session.outcome == Some(SessionStatus::Failed);
+                if !self.sessions.iter().any(told) {
+                    self.failed(failure, None, at);
+                }
                 self.to(Stage::Failed, at);
             }
             Event::Retried { .. } => self.retried(at),
@@ -193,6 +197,10 @@ impl Course {
             Event::TurnEnded { session, usage: Some(usage), .. } => {
                 let agent = self.agent(session).unwrap_or_default();
                 self.spent(agent, usage, at);
+            }
+            Event::Spent { session, usd, .. } => {
+                let agent = self.agent(session).unwrap_or_default();
+                self.spent(agent, &Usage { cost_usd: Some(*usd), ..Usage::default() }, at);
             }
             Event::TurnFailed { session, failure, .. } => {
                 let agent = self.agent(session);

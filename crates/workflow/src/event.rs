@@ -143,6 +143,14 @@ pub enum Event {
         #[serde(default)]
         said: Option<String>,
     },
+    /// The agent says what a conversation has cost so far: `usd` more than it said before.
+    Spent {
+        session: SessionId,
+        /// The agent's name for the conversation.
+        conversation: String,
+        total_usd: f64,
+        usd: f64,
+    },
     TurnFailed {
         session: SessionId,
         turn: TurnId,
@@ -345,6 +353,7 @@ impl Event {
             | Self::SessionOpening { session }
             | Self::TurnStarted { session, .. }
             | Self::TurnEnded { session, .. }
+            | Self::Spent { session, .. }
             | Self::TurnFailed { session, .. }
             | Self::TurnInterrupted { session, .. }
             | Self::MessageQueued { session, .. }
@@ -413,6 +422,7 @@ impl Event {
             | Self::SessionOpening { .. }
             | Self::TurnStarted { .. }
             | Self::TurnEnded { .. }
+            | Self::Spent { .. }
             | Self::TurnFailed { .. }
             | Self::TurnInterrupted { .. }
             | Self::MessageQueued { .. }

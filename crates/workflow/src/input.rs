@@ -223,6 +223,7 @@ pub enum Input {
     /// An editor opened a thread in the task.
     ThreadReported {
         thread: Box<ReportedThread>,
+        limits: CrewLimits,
     },
     /// An editor says how a thread of its own stands.
     ThreadMoved {
@@ -264,6 +265,13 @@ pub enum Input {
         /// What the agent said last.
         #[serde(default)]
         said: Option<String>,
+    },
+    /// The agent said what a conversation has cost since it began.
+    CostReported {
+        session: SessionId,
+        /// The agent's name for the conversation; another one begins at nothing.
+        conversation: String,
+        total_usd: f64,
     },
     TurnFailed {
         session: SessionId,

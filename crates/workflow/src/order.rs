@@ -82,10 +82,21 @@ impl Task {
         if self.is_conversation() {
             return None;
         }
+        if self.is_all_that_blocks(session) {
+            return None;
+        }
         let place = self.place(session);
         self.sessions.iter().find(|earlier| {
             earlier.is_crew() && !earlier.is_ended() && self.place(earlier) < place && !self.is_stuck(earlier)
         })
+    }
+
+    /// Whether another session could begin if only this one were merged.
+    fn is_all_that_blocks(&self, session: &Session) -> bool {
+        self.sessions
+            .iter()
+            .filter(|other| other.is_crew())
+            .any(|other| matches!(self.blockers(other).as_slice(), [only] if only.id == session.id))
     }
 
     /// Whether a person has to act before a session goes on: it waits for one that failed or was cancelled, or for a choice.

@@ -58,6 +58,9 @@ pub struct Session {
     /// What its turns spent, as far as its agent says.
     #[serde(default)]
     pub usage: Usage,
+    /// What its agent said last that its conversation has cost, which is part of the usage.
+    #[serde(default)]
+    pub cost: Option<ConversationCost>,
     /// What it was asked for beyond the plan.
     #[serde(default)]
     pub wish: Wish,
@@ -98,6 +101,14 @@ pub struct Wish {
     pub environment_config: Value,
     /// What its first turn is asked beside its description.
     pub prompt: Option<String>,
+}
+
+/// What a conversation with an agent has cost since it began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConversationCost {
+    /// The agent's name for it.
+    pub conversation: String,
+    pub usd: f64,
 }
 
 /// A turn of a session and the commit its work ended at.

@@ -103,25 +103,32 @@ pub(crate) struct RecordedCoordination {
     event_type: Option<CoordinationKind>,
 }
 
+/// What a session recorded to be told.
+pub(crate) struct Recorded<'a> {
+    pub(crate) id: EventId,
+    pub(crate) message: String,
+    pub(crate) data: Value,
+    pub(crate) to: Option<&'a RecordedCoordination>,
+}
+
 /// Coordination that a session recorded is told to those it is for.
 pub(crate) async fn from_record(
     app: &App,
     caller: &Caller,
     task: &Task,
     session: &Session,
-    id: EventId,
-    message: String,
-    recorded: Option<&RecordedCoordination>,
+    Recorded { id, message, data, to }: Recorded<'_>,
 ) -> Result<(), Problem> {
-    let to = recorded.and_then(|recorded| recorded.to_session_id.clone());
+    let kind = to.and_then(|to| to.event_type);
+    let to = to.and_then(|to| to.to_session_id.clone());
     let event = NewCoordination {
         id,
-        kind: recorded.and_then(|recorded| recorded.event_type).unwrap_or(CoordinationKind::Notification),
+        kind: kind.unwrap_or(CoordinationKind::Notification),
         from: Some(session.id.clone()),
         to: session_of(task, "coordination_data.to_session_id", to)?,
         by: Some(caller.user.name.clone()),
         message,
-        data: Value::Null,
+        data,
         answers: None,
         before_merge: true,
     };

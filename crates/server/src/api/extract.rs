@@ -23,8 +23,13 @@ pub(crate) struct WholeBody<T>(pub(crate) T);
 impl<T: DeserializeOwned> FromRequest<App> for WholeBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request<Body>, _app: &App) -> Result<Self, Problem> {
-        from_json(json(request).await?).map(Self)
+    async fn from_request(request: Request<Body>, app: &App) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let problem = match json(Request::from_parts(parts.clone(), body)).await.and_then(from_json) {
+            Ok(body) => return Ok(Self(body)),
+            Err(problem) => problem,
+        };
+        Err(unless_unknown(&mut parts, app, problem).await)
     }
 }
 
@@ -37,10 +42,16 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
             Ok(body) => return Ok(body),
             Err(problem) => problem,
         };
-        if let Ok(caller) = Caller::from_request_parts(&mut parts, app).await {
-            caller.named(app, parts.uri.path()).await?;
-        }
-        Err(problem)
+        Err(unless_unknown(&mut parts, app, problem).await)
+    }
+}
+
+/// What is wrong with a request, unless its path names what the caller does not have.
+async fn unless_unknown(parts: &mut Parts, app: &App, problem: Problem) -> Problem {
+    let Ok(caller) = Caller::from_request_parts(parts, app).await else { return problem };
+    match caller.named(app, parts.uri.path()).await {
+        Ok(()) => problem,
+        Err(unknown) => unknown,
     }
 }
 
@@ -123,13 +134,23 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-/// A query string.
+/// A query string. As with bodies, of what is unknown no query is wrong.
 pub(crate) struct Query<T>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let problem = match Self::of(parts) {
+            Ok(query) => return Ok(query),
+            Err(problem) => problem,
+        };
+        Err(unless_unknown(parts, app, problem).await)
+    }
+}
+
+impl<T: DeserializeOwned> Query<T> {
+    fn of(parts: &Parts) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
         if query.contains("%00") {
             return Err(Problem::invalid("query", "has a NUL character, which no text may have"));

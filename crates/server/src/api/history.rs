@@ -1,24 +1,25 @@
 //! The record: what sessions did, what people add to it, and how far it is in git.
 
 use super::caller::Caller;
-use super::coordination::{self, RecordedCoordination};
+use super::coordination::{self, Recorded, RecordedCoordination};
 use super::extract::{JsonBody, Query};
 use super::idempotency::FreshIds;
 use super::messages::has_entry;
 use super::page::limit;
 use super::problem::Problem;
 use super::sessions::found;
-use crate::App;
 use crate::clock::now;
-use crate::history;
+use crate::transcript::{Message, Messages};
 use crate::wire::rfc3339;
+use crate::{App, attribution, history};
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use store::LogRow;
 use utoipa::{IntoParams, ToSchema};
-use workflow::{EventId, Ids as _, Input, Task};
+use workflow::{EventId, Ids as _, Input, Session, Task};
 
 /// Which records are read.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -69,6 +70,8 @@ pub(crate) struct HistoryEntry {
 
 /// How many log entries are read at once.
 const READ: u64 = 5_000;
+/// How many commits of one turn are looked through for the files that they touch.
+const COMMITS: usize = 100;
 
 /// Reads what a work session did.
 #[utoipa::path(get, path = "/work-sessions/{id}/history", tag = "work-sessions", params(("id" = String, Path), HistoryQuery),
@@ -84,18 +87,32 @@ pub(crate) async fn read(
     let limit = limit(query.limit)?;
     // What cannot be looked at is not known to be there.
     let kept = history::reached(&app, &task, &session.id).await.unwrap_or(0);
-    let mut entries: Vec<HistoryEntry> = Vec::new();
+    let mut entries: Vec<(u64, HistoryEntry)> = Vec::new();
+    let mut messages = Messages::default();
+    let mut commits: Vec<(u64, String)> = Vec::new();
     let mut after = 0;
     loop {
         let rows = app.store.read_log(&session.id, after, READ).await?;
         let Some(last) = rows.last() else { break };
         after = last.seq;
-        let wanted =
-            |entry: &HistoryEntry| query.activity_type.is_none_or(|kind| entry.activity_type == kind);
-        entries.extend(rows.iter().filter_map(|row| activity(row, kept)).filter(wanted));
+        for row in &rows {
+            messages.take(row);
+            if row.entry["kind"] == "commit" {
+                commits.extend(row.entry["commit"].as_str().map(|commit| (row.seq, commit.to_owned())));
+            }
+        }
+        entries.extend(rows.iter().filter_map(|row| Some((row.seq, activity(row, kept)?))));
     }
+    entries.extend(messages.all().into_iter().map(|message| (message.seq, spoken(message, kept))));
+    entries.retain(|(_, entry)| query.activity_type.is_none_or(|kind| entry.activity_type == kind));
+    entries.sort_by_key(|(seq, _)| *seq);
     let total_entries = entries.len();
     let skip = total_entries.saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut entries = entries.split_off(skip);
+    let touched = touched(&app, &task, session, commits).await?;
+    for (seq, entry) in &mut entries {
+        entry.files_affected.extend(touched.get(seq).into_iter().flatten().cloned());
+    }
     let recorded = app.store.recorded(&task.id).await?;
     let branch = app.repositories.workplace(&task.project).await.ok();
     Ok(Json(History {
@@ -103,14 +120,49 @@ pub(crate) async fn read(
         spec_task_id: task.id.to_string(),
         activity_type: query.activity_type,
         limit,
-        entries: entries.split_off(skip),
+        entries: entries.into_iter().map(|(_, entry)| entry).collect(),
         total_entries,
         git_branch: branch.map(|workplace| workplace.settings.design_docs_branch),
         last_commit: recorded.map(|(_, commit)| commit),
     }))
 }
 
-/// What an entry of the log records, if it records an activity.
+/// What was said, whole and as it was last.
+fn spoken(message: Message, kept: u64) -> HistoryEntry {
+    HistoryEntry {
+        timestamp: rfc3339(message.at),
+        activity_type: ActivityType::Conversation,
+        content: message.text,
+        files_affected: Vec::new(),
+        committed: message.to <= kept,
+    }
+}
+
+/// The files that the commits of a session touch, by the numbers of the entries that name these.
+async fn touched(
+    app: &App,
+    task: &Task,
+    session: &Session,
+    commits: Vec<(u64, String)>,
+) -> Result<BTreeMap<u64, BTreeSet<String>>, Problem> {
+    let mut found = BTreeMap::new();
+    let Ok(workplace) = app.repositories.workplace(&task.project).await else { return Ok(found) };
+    let mut from = app.store.session_run(&session.id).await?.and_then(|run| run.base);
+    for (seq, commit) in commits {
+        let (repository, since, to) = (workplace.repository.clone(), from.replace(commit.clone()), commit);
+        let read = tokio::task::spawn_blocking(move || {
+            let most = if since.is_some() { COMMITS } else { 1 };
+            repository.log_of_first_parents(since.as_deref(), &to, most)
+        });
+        // A commit that is gone touches nothing that can be told.
+        let Ok(made) = read.await.map_err(|error| Problem::internal(&error))? else { continue };
+        let own = attribution::own(app, task, session, made).await?;
+        found.insert(seq, own.into_iter().flat_map(|commit| commit.files_touched).collect());
+    }
+    Ok(found)
+}
+
+/// What an entry of the log records, if it records an activity other than speech.
 fn activity(row: &LogRow, kept: u64) -> Option<HistoryEntry> {
     let text = |field: &str| row.entry[field].as_str().unwrap_or_default().to_owned();
     let mut files: Vec<String> = row.entry["files_affected"]
@@ -120,21 +172,33 @@ fn activity(row: &LogRow, kept: u64) -> Option<HistoryEntry> {
         .filter_map(|file| file.as_str().map(str::to_owned))
         .collect();
     let (activity_type, content) = match row.entry["kind"].as_str()? {
-        "user_message" | "agent_message" => (ActivityType::Conversation, text("text")),
         "tool_call" if matches!(row.entry["tool_kind"].as_str(), Some("edit" | "delete" | "move")) => {
-            let places = row.entry["locations"].as_array().into_iter().flatten();
-            files.extend(places.filter_map(|place| place["path"].as_str().map(str::to_owned)));
+            for place in
+                ["locations", "content"].iter().flat_map(|field| row.entry[field].as_array()).flatten()
+            {
+                files.extend(
+                    place["path"]
+                        .as_str()
+                        .filter(|path| !files.iter().any(|file| file == path))
+                        .map(str::to_owned),
+                );
+            }
             (ActivityType::CodeChange, text("title"))
         }
         "commit" => (ActivityType::CodeChange, format!("Commit {}", text("commit"))),
         "permission_resolved" => {
             (ActivityType::Decision, format!("{} {}", text("outcome"), text("option_id")))
         }
-        "coordination" => (ActivityType::Coordination, text("text")),
+        "coordination" => {
+            let named = row.entry["data"]["files_affected"].as_array().into_iter().flatten();
+            files.extend(named.filter_map(|file| file.as_str().map(str::to_owned)));
+            (ActivityType::Coordination, text("text"))
+        }
         "recorded" => (serde_json::from_value(row.entry["activity_type"].clone()).ok()?, text("text")),
         _ => return None,
     };
-    let said_at = row.entry["timestamp"].as_str().map(str::to_owned);
+    let said_at = row.entry["timestamp"].as_str().or(row.entry["data"]["timestamp"].as_str());
+    let said_at = said_at.map(str::to_owned);
     Some(HistoryEntry {
         timestamp: said_at.unwrap_or_else(|| rfc3339(row.at)),
         activity_type,
@@ -185,12 +249,33 @@ pub(crate) async fn record(
     for (field, value) in [("code_changes", &body.code_changes), ("metadata", &body.metadata)] {
         super::extract::object(field, value.as_ref())?;
     }
+    for lines in ["lines_added", "lines_removed"] {
+        let many = body.code_changes.as_ref().and_then(|changes| changes.get(lines));
+        if many.is_some_and(|many| !many.is_null() && many.as_u64().is_none()) {
+            return Err(Problem::invalid(&format!("code_changes.{lines}"), "is no number of lines"));
+        }
+    }
     let at = now();
     if body.activity_type == ActivityType::Coordination {
         // It is in the session's log as an event that is told.
-        let (message, recorded) = (body.content.clone(), body.coordination_data.as_ref());
-        let event = EventId::fresh(&mut ids);
-        coordination::from_record(&app, &caller, &task, session, event, message, recorded).await?;
+        let mut data = json!({});
+        for (field, value) in [
+            ("timestamp", json!(timestamp)),
+            ("files_affected", json!(body.files_affected)),
+            ("code_changes", json!(body.code_changes)),
+            ("metadata", json!(body.metadata)),
+        ] {
+            if !value.is_null() && value != json!([]) {
+                data[field] = value;
+            }
+        }
+        let recorded = Recorded {
+            id: EventId::fresh(&mut ids),
+            message: body.content.clone(),
+            data,
+            to: body.coordination_data.as_ref(),
+        };
+        coordination::from_record(&app, &caller, &task, session, recorded).await?;
     } else {
         let name = ids.next("rec");
         let is_recorded =

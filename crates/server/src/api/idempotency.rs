@@ -59,6 +59,8 @@ async fn answer(
         let detail = format!("Idempotency-Key must be 1 to {LONGEST} visible ASCII characters.");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_idempotency_key", detail));
     };
+    // A key is kept, and who makes one of a secret does not mean to have that kept.
+    let key = app.redactor.redact(&key).into_owned();
     let (mut parts, body) = request.into_parts();
     let holder = Reporter::from_request_parts(&mut parts, app).await?.keyholder();
     let body = super::extract::read(Request::new(body)).await?;

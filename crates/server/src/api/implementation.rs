@@ -17,7 +17,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
-use workflow::{Phase, SessionPhase, SessionStatus, Task, TaskStatus};
+use workflow::{Phase, SessionPhase, SessionStatus, Task, TaskStatus, Unit};
 
 /// How long the sessions of a task that was just approved are waited for.
 const PLANNED_WITHIN: Duration = Duration::from_secs(5);
@@ -218,9 +218,7 @@ pub(crate) async fn progress(
     } else if implementation_progress.is_empty() {
         crate::wire::SpecTask::of(&task, crate::wire::Scene::default()).progress
     } else {
-        #[expect(clippy::cast_precision_loss, reason = "a plan has few tasks")]
-        let many = implementation_progress.len() as f64;
-        implementation_progress.values().sum::<f64>() / many
+        mean(&task, &implementation_progress)
     };
     let validation = match task.status() {
         TaskStatus::Done => 1.0,
@@ -232,8 +230,8 @@ pub(crate) async fn progress(
     let recent = app.store.task_events(&task.id, last.saturating_sub(RECENT), RECENT).await?;
     Ok(Json(Progress {
         spec_task: scenes::task(&app, &task).await?,
-        overall_progress: 0.2 * planning + 0.7 * implementation + 0.1 * validation,
-        phase_progress: phases.map(|(name, share)| (name.to_owned(), share)).into(),
+        overall_progress: rounded(0.2 * planning + 0.7 * implementation + 0.1 * validation),
+        phase_progress: phases.map(|(name, share)| (name.to_owned(), rounded(share))).into(),
         implementation_progress,
         active_work_sessions: scene
             .work_sessions
@@ -252,6 +250,28 @@ pub(crate) async fn progress(
             .collect(),
         checklist: scene.checklist.unwrap_or_default(),
     }))
+}
+
+/// How much of the plan is done, without what people decided to go on without.
+fn mean(task: &Task, progress: &BTreeMap<String, f64>) -> f64 {
+    let is_wanted = |unit: &&Unit| {
+        let session = task.session_of_unit(unit.index);
+        session.is_none_or(|session| task.session_status(session) != SessionStatus::Cancelled)
+    };
+    let wanted: Vec<f64> = task
+        .units()
+        .iter()
+        .filter(is_wanted)
+        .filter_map(|unit| progress.get(&unit.index.to_string()).copied())
+        .collect();
+    #[expect(clippy::cast_precision_loss, reason = "a plan has few tasks")]
+    let many = wanted.len().max(1) as f64;
+    wanted.iter().sum::<f64>() / many
+}
+
+/// A share to a millionth, so that a whole is 1.
+fn rounded(share: f64) -> f64 {
+    (share * 1e6).round() / 1e6
 }
 
 /// Which part of a diff is shown.

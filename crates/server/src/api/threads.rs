@@ -2,6 +2,7 @@
 //! and configured here.
 
 use super::caller::{Caller, Reporter};
+use super::crew::limits;
 use super::extract::JsonBody;
 use super::problem::Problem;
 use super::scenes;
@@ -60,7 +61,7 @@ pub(crate) struct CreatedSession {
 /// Makes a work session of a thread that an editor opened; the same thread again is the same session.
 #[utoipa::path(post, path = "/zed-threads/create-session", tag = "zed", request_body = CreateSessionBody,
     responses((status = 201, body = CreatedSession), (status = 200, body = CreatedSession), (status = 409, body = Problem),
-    (status = 422, body = Problem)))]
+    (status = 422, body = Problem), (status = 429, body = Problem)))]
 pub(crate) async fn create_session(
     State(app): State<App>,
     reporter: Reporter,
@@ -111,7 +112,11 @@ pub(crate) async fn create_session(
     };
     let after = app
         .orchestrator
-        .ask(reporter.caller.id(), &task.id, Input::ThreadReported { thread: Box::new(thread) })
+        .ask(
+            reporter.caller.id(),
+            &task.id,
+            Input::ThreadReported { thread: Box::new(thread), limits: limits(&app) },
+        )
         .await?;
     // Two reports of one thread at once make one session.
     let Some(session) = of_thread(&app, &after, &body.zed_thread_id).await? else {
@@ -220,7 +225,7 @@ pub(crate) struct ZedEventAnswer {
 
 /// Takes in what an editor reports of its instance and threads.
 #[utoipa::path(post, path = "/zed/events", tag = "zed", request_body = ZedEvent,
-    responses((status = 200, body = ZedEventAnswer), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = ZedEventAnswer), (status = 404, body = Problem), (status = 422, body = Problem), (status = 429, body = Problem)))]
 pub(crate) async fn event(
     State(app): State<App>,
     reporter: Reporter,
@@ -270,7 +275,11 @@ async fn take_in(app: &App, caller: &Caller, task: &Task, event: &ZedEvent) -> R
                 wish: Wish::default(),
             };
             app.orchestrator
-                .ask(caller.id(), &task.id, Input::ThreadReported { thread: Box::new(thread) })
+                .ask(
+                    caller.id(),
+                    &task.id,
+                    Input::ThreadReported { thread: Box::new(thread), limits: limits(&app) },
+                )
                 .await?;
             Ok(true)
         }

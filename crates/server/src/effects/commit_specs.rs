@@ -82,7 +82,13 @@ pub(super) async fn commit(
         time_ms: now().0,
         effect: Some(job.trailer("specs")),
     };
-    let committed = blocking(move || workplace.repository.commit(&commit)).await?;
+    let committed = blocking(move || {
+        let committed = workplace.repository.commit(&commit)?;
+        // Whoever deletes the branch from here on does not take the documents along.
+        workplace.repository.keep_forward(&commit.branch)?;
+        Ok::<_, git::Error>(committed)
+    });
+    let committed = committed.await?;
     let kept = documents::keep(app, job.task, round, &committed.id.to_string(), documents, None).await;
     kept.map_err(|error| store_failure(&error))
 }

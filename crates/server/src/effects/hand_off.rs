@@ -4,7 +4,7 @@
 
 use super::{Done, Job, blocking, failure, git_failure, store_failure};
 use crate::clock::now;
-use crate::repositories::document;
+use crate::repositories::{Workplace, document};
 use crate::{documents, metadata};
 use git::{Change, Commit};
 use workflow::documents::{checklist, plan};
@@ -15,11 +15,12 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
     let task = job.task;
     let workplace = app.repositories.workplace(&task.project).await.map_err(|error| git_failure(&error))?;
     let docs_branch = workplace.settings.design_docs_branch.clone();
-    let (repository, branch) = (workplace.repository.clone(), docs_branch.clone());
-    let tip = blocking(move || repository.resolve(&branch)).await?;
-    let tip = tip
-        .ok_or_else(|| failure(FailureClass::Git, format!("The branch {docs_branch} is gone.")))?
-        .to_string();
+    let tip = tip(&workplace).await?;
+    let put = match task.approved() {
+        Some(approved) => documents::put_back(&workplace, task, &approved.specs, &tip).await,
+        None => Ok(false),
+    };
+    let tip = if put.map_err(|error| git_failure(&error))? { self::tip(&workplace).await? } else { tip };
     let found = documents::read(&workplace, &task.id, &tip).await.map_err(|error| git_failure(&error))?;
     let found = found.unwrap_or_default();
     if found.hash() != hash {
@@ -83,4 +84,11 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
     };
     blocking(move || workplace.repository.commit(&living)).await?;
     Ok(Done::Report(Input::HandedOff { hash: hash.to_owned(), commit: workflow::Commit(head) }))
+}
+
+/// Where the design-docs branch stands.
+async fn tip(workplace: &Workplace) -> Result<String, Failure> {
+    let (repository, branch) = (workplace.repository.clone(), workplace.settings.design_docs_branch.clone());
+    let gone = failure(FailureClass::Git, format!("The branch {branch} is gone."));
+    blocking(move || repository.resolve(&branch)).await?.map(|tip| tip.to_string()).ok_or(gone)
 }

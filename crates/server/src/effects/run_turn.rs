@@ -9,7 +9,7 @@ use crate::instances::{Attachment, FIRST_WORDS, Running, meta, workdir};
 use crate::permissions::Policy;
 use crate::recorder::Recorder;
 use crate::repositories::Surroundings;
-use crate::transcript::last_message;
+use crate::transcript::{last_message, usage};
 use crate::wire::Anchors;
 use agent::{AgentError, TurnEnd};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
             session: id.clone(),
             turn: turn.clone(),
             stop_reason: end.stop_reason,
-            usage: end.usage.as_ref().and_then(usage),
+            usage: end.usage,
             said: last_words(job, session).await,
         },
         Err(failure) => Input::TurnFailed { session: id.clone(), turn: turn.clone(), failure },
@@ -53,7 +53,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
 }
 
 /// Takes the turn; none when it stopped being wanted before the agent was asked.
-async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Option<TurnEnd>, Failure> {
+async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Option<Ended>, Failure> {
     let app = job.app;
     // What the prompt needs is read while the agent starts.
     let (running, known, surroundings) = tokio::join!(
@@ -77,7 +77,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
         return Ok(None);
     }
-    if job.attempt > 1 {
+    if job.attempt > 1 || session.heals > 0 {
         let text = "The turn is asked again after an interruption.";
         thread.recorder.record(json!({ "kind": "notice", "text": text, "turn_id": turn.id })).await;
     }
@@ -94,13 +94,13 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         documents: &paths,
         directory: &directory.to_string_lossy(),
         rules: rules.as_deref(),
-        attempt: job.attempt,
+        attempt: job.attempt.max(i64::from(session.heals) + 1),
         memory: thread.memory.as_deref(),
         points: &points,
     });
     let begun = thread.recorder.next_written();
-    // In a conversation, what is asked is what was said, which the log has already.
-    if !(job.task.is_conversation() && says_only_what_people_said(turn, &prompt)) {
+    // Where nothing is asked but what was said, the log has it already.
+    if !says_only_what_people_said(turn, &prompt) {
         thread
             .recorder
             .record(json!({ "kind": "user_message", "text": prompt, "turn_id": turn.id, "by": "spectask" }))
@@ -126,13 +126,23 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     let at_work = running.begins_turn(&session.id);
     let end = watch(job, session, turn, &running, &thread, asked).await;
     drop(at_work);
+    let counted = app.instances.take_usage(&running, &thread.id);
     app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
     app.instances.attach(
         &running,
         &thread.id,
         Attachment { session: &session.id, turn: None, policy: thread.policy },
     );
-    end.map(Some)
+    end.map(|end| {
+        let usage = end.usage.as_ref().and_then(usage).or(counted);
+        Some(Ended { stop_reason: end.stop_reason, usage })
+    })
+}
+
+/// How a turn ended, and what it spent.
+struct Ended {
+    stop_reason: String,
+    usage: Option<Usage>,
 }
 
 /// The comments that the planner is asked to answer, where they stand in the documents as they are.
@@ -255,7 +265,14 @@ async fn watch(
     loop {
         tokio::select! {
             end = &mut asked => {
-                let end = end.map_err(|error| agent_failure(&error));
+                let end = match end {
+                    // There are agents that answer a cancelled turn with an error.
+                    Err(error) if job.app.instances.is_cancelled(&turn.id) => {
+                        tracing::debug!(%error, turn = %turn.id, "a cancelled turn ended with an error");
+                        Ok(cancelled_end())
+                    }
+                    end => end.map_err(|error| agent_failure(&error)),
+                };
                 return match overdue {
                     Some(message) => Err(failure(FailureClass::AgentSilent, message)),
                     None => end,
@@ -268,9 +285,7 @@ async fn watch(
                 job.app.instances.discard(running).await;
                 return match overdue {
                     Some(message) => Err(failure(FailureClass::AgentSilent, message)),
-                    None => {
-                        Ok(TurnEnd { stop_reason: "cancelled".to_owned(), usage: None, raw: Value::Null })
-                    }
+                    None => Ok(cancelled_end()),
                 };
             }
             continue;
@@ -292,6 +307,10 @@ async fn watch(
             cancelled = Some(Instant::now());
         }
     }
+}
+
+fn cancelled_end() -> TurnEnd {
+    TurnEnd { stop_reason: "cancelled".to_owned(), usage: None, raw: Value::Null }
 }
 
 /// What programs that are agents are told beside the prompt.
@@ -371,18 +390,6 @@ async fn remember(job: &Job<'_>, session: &SessionId, until: Option<&TurnId>) ->
         }
     }
     (!text.is_empty()).then(|| end_of(&text, MEMORY).to_owned())
-}
-
-/// What a turn spent, as far as the agent says.
-fn usage(raw: &Value) -> Option<Usage> {
-    let number = |names: [&str; 2]| names.iter().find_map(|name| raw.get(name).and_then(Value::as_u64));
-    let spent = Usage {
-        input_tokens: number(["inputTokens", "input_tokens"]).unwrap_or(0),
-        output_tokens: number(["outputTokens", "output_tokens"]).unwrap_or(0),
-        cached_tokens: number(["cachedReadTokens", "cached_tokens"]).unwrap_or(0),
-        cost_usd: raw.pointer("/cost/amount").and_then(Value::as_f64),
-    };
-    (spent != Usage::default()).then_some(spent)
 }
 
 /// An agent's error as a failure of the task.

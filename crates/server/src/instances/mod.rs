@@ -10,9 +10,11 @@ use crate::agents::Agents;
 use crate::clock::now;
 use crate::config::Config;
 use crate::feed::Feed;
+use crate::orchestrator::Orchestrator;
 use crate::owner;
 use crate::permissions::Permissions;
 use crate::recorder::Recorder;
+use crate::repositories::ProjectSettings;
 use agent::{AgentError, AgentInfo, Process, ProcessIdentity};
 use processes::Instance;
 use secrets::Redactor;
@@ -44,6 +46,7 @@ struct Inner {
     agents: Agents,
     permissions: Permissions,
     redactor: Redactor,
+    orchestrator: Orchestrator,
     live: Mutex<HashMap<TaskId, Arc<Instance>>>,
     recorders: Mutex<HashMap<SessionId, Recorder>>,
     /// Turns that were asked to stop.
@@ -73,6 +76,7 @@ impl Instances {
         agents: Agents,
         permissions: Permissions,
         redactor: Redactor,
+        orchestrator: Orchestrator,
     ) -> Self {
         Self(Arc::new(Inner {
             store,
@@ -81,6 +85,7 @@ impl Instances {
             agents,
             permissions,
             redactor,
+            orchestrator,
             live: Mutex::default(),
             recorders: Mutex::default(),
             cancelled: Mutex::default(),
@@ -162,7 +167,8 @@ impl Instances {
     ) -> Result<Arc<Running>, AgentError> {
         let agent = session.agent.as_str();
         let directory = self.0.config.data_dir.join("instances").join(task.id.as_str());
-        let mut launch = self.0.agents.launch(agent, &instance.id, &directory)?;
+        let documents = self.documents(task).await.unwrap_or_else(|| directory.clone());
+        let mut launch = self.0.agents.launch(agent, &instance.id, &directory, &documents)?;
         let url = self.0.url.get().cloned().unwrap_or_default();
         launch.env.push(("SPECTASK_INSTANCE_URL".to_owned(), url));
         launch.env.push(("SPECTASK_INSTANCE_TOKEN".to_owned(), instance.token.clone()));
@@ -184,6 +190,13 @@ impl Instances {
         }
         tokio::spawn(self.clone().listen(started.clone(), receiver));
         Ok(started)
+    }
+
+    /// Where a task's project has the documents of its tasks.
+    async fn documents(&self, task: &Task) -> Option<PathBuf> {
+        let project = self.0.store.project(&task.project).await.ok().flatten()?;
+        let settings: ProjectSettings = serde_json::from_value(project.settings).ok()?;
+        Some(git::docs_worktree(Path::new(&project.repository_path), &settings.design_docs_branch))
     }
 
     fn instance(&self, task: &Task) -> Arc<Instance> {

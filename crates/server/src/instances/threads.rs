@@ -7,11 +7,12 @@ use crate::permissions::{AnswerError, OpenQuestion, Policy, Question};
 use crate::recorder::Recorder;
 use crate::transcript;
 use agent::{AgentEvent, Update};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use store::StoreError;
 use tokio::sync::mpsc;
-use workflow::{SessionId, Task, TaskId, TurnId};
+use workflow::{Input, SessionId, Task, TaskId, TurnId, Usage};
 
 /// How many updates are kept for a thread that is not attached yet.
 const EARLY: usize = 1024;
@@ -22,7 +23,20 @@ pub(super) struct Thread {
     pub(super) turn: Option<TurnId>,
     pub(super) recorder: Recorder,
     policy: Policy,
-    open_tools: Arc<Mutex<HashSet<String>>>,
+    heard: Arc<Mutex<Heard>>,
+}
+
+/// What was heard in a thread and somebody has still to deal with.
+#[derive(Default)]
+struct Heard {
+    /// The tool calls that have no end yet.
+    open_tools: HashSet<String>,
+    /// What the turn's tool calls are called.
+    titles: HashMap<String, String>,
+    /// What the agent said last that the conversation has cost, in US dollars.
+    cost: Option<f64>,
+    /// What the turn's calls of models spent, where the agent tells of each.
+    usage: Option<Usage>,
 }
 
 /// Whose words an agent session's words are.
@@ -43,10 +57,8 @@ impl Instances {
         let Attachment { session, turn, policy } = attachment;
         let recorder = self.recorder(session);
         let mut threads = running.threads();
-        let open_tools =
-            threads.get(agent_session).map(|thread| thread.open_tools.clone()).unwrap_or_default();
-        let thread =
-            Thread { session: session.clone(), turn, recorder: recorder.clone(), policy, open_tools };
+        let heard = threads.get(agent_session).map(|thread| thread.heard.clone()).unwrap_or_default();
+        let thread = Thread { session: session.clone(), turn, recorder: recorder.clone(), policy, heard };
         threads.insert(agent_session.to_owned(), thread);
         recorder
     }
@@ -106,11 +118,12 @@ impl Instances {
             return;
         };
         running.begun.cancel();
-        let thread = running.threads().get(session).cloned();
+        let session = session.clone();
+        let thread = running.threads().get(&session).cloned();
         let Some(thread) = thread else {
             let mut early = running.early.lock().unwrap_or_else(PoisonError::into_inner);
             if early.len() < EARLY {
-                early.push((session.clone(), event));
+                early.push((session, event));
             }
             return;
         };
@@ -118,15 +131,35 @@ impl Instances {
             // The log has already what the agent replays.
             AgentEvent::Update { replay: true, .. } => {}
             AgentEvent::Update { raw, kind, replay: false, .. } => {
-                if let Update::ToolCall { id, status, .. } = &kind {
-                    thread.track_tool(id, status.as_deref());
+                if let Update::ToolCall { id, title, status, .. } = &kind {
+                    thread.track_tool(id, title.as_deref(), status.as_deref());
+                }
+                thread.hear_usage(&raw["update"]["_meta"]["usage"]);
+                if let Update::Usage { cost: Some(cost), .. } = &kind {
+                    thread.hear_cost(cost);
+                    if thread.turn.is_none() {
+                        self.take_in_cost(&session, &thread).await;
+                    }
                 }
                 if let Some(entry) = transcript::entry(&kind, &raw) {
                     thread.recorder.record(entry).await;
                 }
             }
-            AgentEvent::Permission { request_id, mut tool_call, options, .. } => {
+            AgentEvent::Permission { request_id, mut tool_call, mut options, .. } => {
                 self.0.redactor.redact_json(&mut tool_call);
+                for option in &mut options {
+                    option.name = self.0.redactor.redact(&option.name).into_owned();
+                }
+                // Some agents tell of a call only by asking for it, others only its id when they ask.
+                if let Some(entry) = transcript::asked_for(&tool_call) {
+                    thread.recorder.record(entry).await;
+                }
+                if tool_call["title"].is_null() {
+                    let id = tool_call["toolCallId"].as_str().unwrap_or_default();
+                    let title = thread.heard().titles.get(id).cloned();
+                    tool_call["title"] =
+                        json!(title.map(|title| self.0.redactor.redact(&title).into_owned()));
+                }
                 let question = Question {
                     session: thread.session,
                     turn: thread.turn,
@@ -161,17 +194,42 @@ impl Instances {
         self.cancelled().remove(turn);
         let thread = running.threads().get(agent_session).cloned();
         if let Some(thread) = thread {
-            let open: Vec<String> =
-                thread.open_tools.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+            let open: Vec<String> = {
+                let mut heard = thread.heard();
+                heard.titles.clear();
+                heard.open_tools.drain().collect()
+            };
             for id in open {
                 thread
                     .recorder
                     .record(json!({ "kind": "tool_call", "tool_call_id": id, "status": "cancelled" }))
                     .await;
             }
+            self.take_in_cost(agent_session, &thread).await;
         }
         self.0.permissions.withdraw(session).await;
         self.recorder(session).flush().await;
+    }
+
+    /// Adds what the agent said of the conversation's cost to what was spent: at a turn's end, and when it says so later.
+    async fn take_in_cost(&self, agent_session: &str, thread: &Thread) {
+        let Some(total_usd) = thread.heard().cost.take() else { return };
+        let told = async {
+            let Some(task) = self.0.store.task_of_session(&thread.session).await? else { return Ok(()) };
+            let conversation = agent_session.to_owned();
+            let input = Input::CostReported { session: thread.session.clone(), conversation, total_usd };
+            self.0.orchestrator.decide(&task, input).await.map(|_| ())
+        };
+        let told: Result<(), StoreError> = told.await;
+        if let Err(error) = told {
+            // The next sum has it.
+            tracing::warn!(%error, session = %thread.session, "could not take in what a conversation cost");
+        }
+    }
+
+    /// What the calls of models in the turn that ends spent, where the agent tells of each.
+    pub(crate) fn take_usage(&self, running: &Running, agent_session: &str) -> Option<Usage> {
+        running.threads().get(agent_session).and_then(|thread| thread.heard().usage.take())
     }
 
     /// Asks the agent to stop a turn.
@@ -247,14 +305,35 @@ impl Running {
 }
 
 impl Thread {
-    fn track_tool(&self, id: &str, status: Option<&str>) {
-        let mut open = self.open_tools.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Other currencies are in the log, and in no sum.
+    fn hear_cost(&self, cost: &Value) {
+        let is_usd = cost["currency"].as_str().is_none_or(|currency| currency.eq_ignore_ascii_case("usd"));
+        if let Some(amount) = cost["amount"].as_f64().filter(|_| is_usd) {
+            self.heard().cost = Some(amount);
+        }
+    }
+
+    fn hear_usage(&self, told: &Value) {
+        if let Some(spent) = transcript::usage(told) {
+            self.heard().usage.get_or_insert_default().add(&spent);
+        }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn track_tool(&self, id: &str, title: Option<&str>, status: Option<&str>) {
+        let mut heard = self.heard();
+        if let Some(title) = title {
+            heard.titles.insert(id.to_owned(), title.to_owned());
+        }
         match status {
             Some("completed" | "failed") => {
-                open.remove(id);
+                heard.open_tools.remove(id);
             }
             Some(_) | None => {
-                open.insert(id.to_owned());
+                heard.open_tools.insert(id.to_owned());
             }
         }
     }

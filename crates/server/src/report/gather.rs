@@ -35,7 +35,9 @@ pub(crate) async fn gather(app: &App, task: &Task) -> Result<Report, Problem> {
         work_sessions: scene.work_sessions,
         phases: phases(&course, now),
         timeline: course.stays.iter().map(|stay| stretch(stay, now)).collect(),
-        review_waiting_seconds: review.iter().map(|stay| seconds(stay, now)).sum(),
+        review_waiting_seconds: in_seconds(
+            review.iter().map(|stay| stay.until.unwrap_or(now).0 - stay.from.0).sum(),
+        ),
         review_count: review.len(),
         checks: course.checks.iter().map(CheckView::of).collect(),
         commits: commits(task),

@@ -15,6 +15,7 @@ pub use coordination::{CoordinationView, coordination_news};
 pub use evidence::EvidenceView;
 pub use plain::PlainTask;
 pub use session::{ImplementationTask, QueuedMessage, WorkSession, ZedThread, session_news};
+pub(crate) use task::share;
 pub use task::{CheckView, LastError, Scene, SpecTask, UsageView, task_news};
 pub use time::rfc3339;
 pub(crate) use words::*;

@@ -56,7 +56,7 @@ async fn check(cli: &Cli, id: &str) -> anyhow::Result<()> {
         );
     }
     let folder = std::env::temp_dir().join(format!("spectask-check-{}", std::process::id()));
-    let launch = agents.launch(id, "check", &folder)?;
+    let launch = agents.launch(id, "check", &folder, &folder)?;
     let (events, mut heard) = tokio::sync::mpsc::channel(256);
     let process = Process::start(launch, events).await.context("the agent did not start")?;
     let info = process.info().clone();
@@ -71,13 +71,14 @@ async fn check(cli: &Cli, id: &str) -> anyhow::Result<()> {
         let mut said = String::new();
         loop {
             tokio::select! {
-                end = &mut asked => {
-                    return end.map(|end| (said, end.stop_reason)).context("it did not answer");
-                }
+                biased;
                 Some(event) = heard.recv() => match event {
                     AgentEvent::Update { kind: Update::AgentText(text), .. } => said.push_str(&text),
                     AgentEvent::Permission { request_id, .. } => process.answer_permission(request_id, &PermissionAnswer::Cancelled),
                     _ => {}
+                },
+                end = &mut asked => {
+                    return end.map(|end| (said, end.stop_reason)).context("it did not answer");
                 }
             }
         }

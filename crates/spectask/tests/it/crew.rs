@@ -230,9 +230,16 @@ async fn what_is_queued_can_be_changed_and_withdrawn() {
     assert_eq!(crew.server.try_delete(&withdraw).await.map(|(status, _)| status), Some(204));
     assert_eq!(crew.server.try_delete(&withdraw).await.map(|(status, _)| status), Some(404));
     crew.review().await;
+    // What was said is in the log once; what it became is what the agent was told.
     let prompts = crew.prompts(&one).await;
-    assert_eq!(prompts.len(), 2, "{prompts:#?}");
-    assert!(prompts[1].contains("Use prose.") && !prompts.concat().contains("Forget it."), "{prompts:#?}");
+    assert_eq!(prompts.len(), 1, "{prompts:#?}");
+    let log = crew.log(&one).await;
+    let said = |words: &str| {
+        log.iter().any(|entry| entry["kind"] == "agent_message" && entry["text"].to_string().contains(words))
+    };
+    assert!(said("I heard: Use prose.") && !said("Forget it"), "{log:#?}");
+    let history = crew.server.get(&format!("/work-sessions/{one}/history?limit=500")).await.to_string();
+    assert!(history.contains("Use prose.") && !history.contains("Use rhymes."), "{history}");
     let late = crew.server.try_delete(&format!("{path}/{}", text(&first, "turn_id"))).await;
     assert_eq!(late.map(|(status, _)| status), Some(409), "what was delivered stays");
     crew.end().await;

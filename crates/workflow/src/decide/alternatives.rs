@@ -45,7 +45,9 @@ pub(super) fn branch(
     };
     let from =
         BranchPoint { session: session.clone(), turn: ended.turn.clone(), number: ended.number, commit };
-    spawn::expect_complete(draft, &new)?;
+    if new.name.trim().is_empty() {
+        return Err(Rejected::Invalid("say in `name` what the further session is called".to_owned()));
+    }
     spawn::expect_place(draft, limits)?;
     let why = format!(
         "You go on from the end of turn {} of {:?}, which goes on beside you; a person chooses one of the two later.",

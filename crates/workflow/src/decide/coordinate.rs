@@ -69,6 +69,58 @@ fn request(draft: &Draft<'_, '_>, new: &NewCoordination) -> Result<Option<EventI
     Ok(draft.task.coordination.iter().rev().find(is_asked).map(|event| event.id.clone()))
 }
 
+/// What an agent says last in a turn answers the requests that the turn carried, unless they are answered already.
+pub(super) fn answer(draft: &mut Draft<'_, '_>, session: &SessionId, asked: &[EventId], words: &str) {
+    if words.trim().is_empty() {
+        return;
+    }
+    for id in asked {
+        let Some(request) = draft.task.coordination_event(id).cloned() else { continue };
+        if request.kind != CoordinationKind::Request
+            || request.answered_by.is_some()
+            || draft.task.coordination.len() >= EVENTS
+        {
+            continue;
+        }
+        let new = NewCoordination {
+            id: EventId::fresh(draft.cx.ids),
+            kind: CoordinationKind::Response,
+            from: Some(session.clone()),
+            to: request.from.clone(),
+            by: None,
+            message: words.trim().to_owned(),
+            data: Value::Null,
+            answers: Some(id.clone()),
+            before_merge: true,
+        };
+        if new.to.is_some() {
+            add(draft, new);
+        } else {
+            reply_to_person(draft, new);
+        }
+    }
+}
+
+/// An answer that no session is to read.
+fn reply_to_person(draft: &mut Draft<'_, '_>, new: NewCoordination) {
+    let NewCoordination { id, kind, from, to, by, message, data, answers, before_merge } = new;
+    let coordination = CoordinationEvent {
+        id,
+        kind,
+        from,
+        to,
+        by,
+        message,
+        data,
+        at: draft.cx.now,
+        before_merge,
+        deliveries: Vec::new(),
+        answers,
+        answered_by: None,
+    };
+    draft.event(Event::Coordinated { coordination: Box::new(coordination) });
+}
+
 /// What a session made is there: those that need it are handed it, the others hear of it.
 pub(super) fn completed(draft: &mut Draft<'_, '_>, session: &SessionId) {
     let Some(done) = draft.task.session(session).cloned() else { return };

@@ -1,13 +1,17 @@
 //! Threads that editors open by themselves and report: they are shown, and nothing here waits for them.
 
-use super::{no_such_session, wrong_state};
+use super::{no_such_session, spawn, wrong_state};
 use crate::context::Draft;
 use crate::{
-    CreationMethod, Event, Failure, FailureClass, HelixSessionId, Landing, Phase, PlannedSession, Rejected,
-    ReportedThread, SessionId, SessionPhase, SessionState, ThreadId, ThreadStatus,
+    CreationMethod, CrewLimits, Event, Failure, FailureClass, HelixSessionId, Landing, Phase, PlannedSession,
+    Rejected, ReportedThread, SessionId, SessionPhase, SessionState, ThreadId, ThreadStatus,
 };
 
-pub(super) fn reported(draft: &mut Draft<'_, '_>, new: ReportedThread) -> Result<(), Rejected> {
+pub(super) fn reported(
+    draft: &mut Draft<'_, '_>,
+    new: ReportedThread,
+    limits: CrewLimits,
+) -> Result<(), Rejected> {
     let known = draft.task.sessions.iter().any(|session| session.elsewhere.as_ref() == Some(&new.thread));
     if known || draft.task.session(&new.id).is_some() {
         return Err(Rejected::AlreadySo("the thread is known".to_owned()));
@@ -23,8 +27,12 @@ pub(super) fn reported(draft: &mut Draft<'_, '_>, new: ReportedThread) -> Result
         let advice = "editors open threads of their own while the task is being implemented or reviewed";
         return Err(wrong_state(&draft.task, "add a thread", advice));
     }
-    if let Some(parent) = &new.parent {
-        draft.task.session(parent).ok_or_else(|| no_such_session(parent))?;
+    match &new.parent {
+        Some(parent) => {
+            let parent = draft.task.session(parent).ok_or_else(|| no_such_session(parent))?;
+            spawn::expect_room(draft, parent, limits)?;
+        }
+        None => spawn::expect_place(draft, limits)?,
     }
     let rank = draft.task.sessions.iter().map(|session| session.rank + 1).max().unwrap_or(0);
     let session = PlannedSession {

@@ -72,7 +72,9 @@ impl Task {
                 alternatives::branch(&mut draft, &session, from_turn.as_ref(), *alternative, limits)?;
             }
             Input::Choose { session } => alternatives::choose(&mut draft, &session)?,
-            Input::ThreadReported { thread } => elsewhere::reported(&mut draft, *thread)?,
+            Input::ThreadReported { thread, limits } => {
+                elsewhere::reported(&mut draft, *thread, limits)?;
+            }
             Input::ThreadMoved { session, status, detail } => {
                 elsewhere::moved(&mut draft, &session, status, detail)?;
             }
@@ -88,6 +90,9 @@ impl Task {
             Input::PlanningReady { session } => planning::ready(&mut draft, &session)?,
             Input::TurnEnded { session, turn, stop_reason, usage, said } => {
                 turns::ended(&mut draft, &session, &turn, turns::End { stop_reason, usage, said })?;
+            }
+            Input::CostReported { session, conversation, total_usd } => {
+                turns::cost(&mut draft, &session, conversation, total_usd)?;
             }
             Input::TurnFailed { session, turn, failure } => {
                 turns::failed(&mut draft, &session, &turn, failure)?;

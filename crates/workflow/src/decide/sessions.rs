@@ -276,7 +276,7 @@ fn standstill(draft: &Draft<'_, '_>) -> Option<Failure> {
         let message = format!("Choose which work to keep: {}.", names.join(", "));
         return Some(Failure { class: FailureClass::Rejected, message, at });
     }
-    if first.state == SessionState::Pending && task.is_over_budget() {
+    if task.is_over_budget() && waiting.iter().any(|session| session.state == SessionState::Pending) {
         let message = "The task's budget is spent. Raise it, then Retry.".to_owned();
         return Some(Failure { class: FailureClass::Limit, message, at });
     }

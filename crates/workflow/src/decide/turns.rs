@@ -5,8 +5,8 @@ use crate::context::Draft;
 use crate::failure::{MAX_HEALS, backoff};
 use crate::session::cut_short;
 use crate::{
-    Ask, Commit, Effect, Event, Failure, FailureClass, Isolation, Phase, Rejected, SessionId, SessionPhase,
-    SessionState, Turn, TurnId, Usage,
+    Ask, Commit, Effect, Event, Failure, FailureClass, Isolation, Phase, Rejected, Session, SessionId,
+    SessionPhase, SessionState, Turn, TurnId, Usage,
 };
 
 /// How often a session is asked again for the same thing before it fails.
@@ -41,13 +41,21 @@ pub(super) fn ended(
     end: End,
 ) -> Result<(), Rejected> {
     let phase = expect_working(draft, session, turn)?;
-    let End { stop_reason, usage, said } = end;
+    let End { stop_reason, mut usage, said } = end;
+    // What a conversation costs is told in one way; who tells it as a sum tells it so always.
+    if draft.task.session(session).is_some_and(|session| session.cost.is_some())
+        && let Some(usage) = &mut usage
+    {
+        usage.cost_usd = None;
+    }
     let refused = stop_reason == "refusal";
+    let carried = draft.task.session(session).and_then(Session::turn).map(|turn| turn.coordination.clone());
     let words = said.clone().unwrap_or_default();
     draft.event(Event::TurnEnded { session: session.clone(), turn: turn.clone(), stop_reason, usage, said });
     if phase == SessionPhase::Planning {
         comments::answered(draft, session, &words);
     }
+    coordinate::answer(draft, session, &carried.unwrap_or_default(), &words);
     if refused {
         let message =
             "The agent refused to go on with this turn. Read its last words, then Retry or Skip.".to_owned();
@@ -64,6 +72,24 @@ pub(super) fn ended(
             draft.effect(Effect::CommitWork { session: session.clone(), turn: turn.clone(), shared });
         }
     }
+    Ok(())
+}
+
+/// Takes in what a conversation has cost so far. An agent that says less than before has begun to count anew.
+pub(super) fn cost(
+    draft: &mut Draft<'_, '_>,
+    session: &SessionId,
+    conversation: String,
+    total_usd: f64,
+) -> Result<(), Rejected> {
+    let found = draft.task.session(session).ok_or_else(|| no_such_session(session))?;
+    let before = found.cost.as_ref().filter(|cost| cost.conversation == conversation);
+    let before = before.map_or(0.0, |cost| cost.usd);
+    if !total_usd.is_finite() || total_usd < 0.0 || total_usd.to_bits() == before.to_bits() {
+        return Err(Rejected::AlreadySo("the cost is known".to_owned()));
+    }
+    let usd = if total_usd > before { total_usd - before } else { total_usd };
+    draft.event(Event::Spent { session: session.clone(), conversation, total_usd, usd });
     Ok(())
 }
 

@@ -170,6 +170,20 @@ pub fn mark(text: &str, number: &str, marker: Marker) -> String {
     found.map_or_else(|| text.to_owned(), |item| put(text, &item, marker))
 }
 
+/// Marks the item with a number and what it consists of as done, optional parts aside, and changes nothing else.
+#[must_use]
+pub fn complete(text: &str, number: &str) -> String {
+    let items = item::items(text);
+    let depths = depths(&items);
+    let Some(at) = items.iter().position(|item| item.number.as_deref() == Some(number)) else {
+        return text.to_owned();
+    };
+    let parts = (at + 1..items.len()).take_while(|part| depths[*part] > depths[at]);
+    let wanted: Vec<usize> = std::iter::once(at).chain(parts.filter(|part| !items[*part].optional)).collect();
+    // From the end, so that the places of those before stay.
+    wanted.into_iter().rev().fold(text.to_owned(), |text, item| put(&text, &items[item], Marker::Completed))
+}
+
 /// Sets the marker of the n-th item, from 0.
 #[must_use]
 pub fn mark_at(text: &str, index: usize, marker: Marker) -> String {
@@ -258,6 +272,16 @@ mod tests {
 
     const TEXT: &str =
         "# Plan\r\n\r\n- [x] 1. One\r\n  - [X] 1.1 Part\r\n- [~] 2. Two\n  - [ ]* 2.1 Maybe\n  - [~] 2.2 Now";
+
+    #[test]
+    fn what_is_done_is_done_in_all_its_parts() {
+        let text =
+            "- [~] 1. One\n  - [ ] 1.1 A\n  - [x] 1.2 B\n  - [ ]* 1.3 Perhaps\n- [ ] 2. Two\n  - [ ] 2.1 C\n";
+        let done =
+            "- [x] 1. One\n  - [x] 1.1 A\n  - [x] 1.2 B\n  - [ ]* 1.3 Perhaps\n- [ ] 2. Two\n  - [ ] 2.1 C\n";
+        assert_eq!(complete(text, "1"), done);
+        assert_eq!(complete(text, "3"), text);
+    }
 
     #[test]
     fn a_checklist_tells_what_is_done_and_what_is_being_done() {

@@ -396,3 +396,120 @@ fn what_a_person_ended_stays_ended() {
     story.goes(Input::RetrySession { session });
     assert_eq!(story.state(name), SessionState::Pending, "{}", story.read);
 }
+
+#[test]
+fn what_alone_keeps_another_waiting_is_merged_before_what_comes_first() {
+    let mut story = Story::new(Isolation::Worktree);
+    let session = Box::new(story.new_session("Index"));
+    story.goes(Input::AddSession { session, limits: LIMITS });
+    let session = Box::new(story.new_session("Cover"));
+    story.goes(Input::AddSession { session, limits: LIMITS });
+    let mut letters = story.new_session("Letters");
+    letters.depends_on = vec![story.id("Index")];
+    story.goes(Input::AddSession { session: Box::new(letters), limits: LIMITS });
+    for name in ["Index", "Cover"] {
+        story.opens(name);
+        story.ends(name);
+    }
+    assert_eq!(story.state("Index"), SessionState::Merging);
+    story.merges("Index");
+    assert_eq!(story.state("Letters"), SessionState::Opening);
+    assert_eq!(
+        story.waits("Cover").as_deref(),
+        Some("Waits for \"Write the book\", which is merged before it.")
+    );
+}
+
+#[test]
+fn what_a_conversation_costs_is_counted_once() {
+    let mut story = Story::new(Isolation::Worktree);
+    let session = story.id("Write the book");
+    let mut costs = |conversation: &str, total_usd: f64| {
+        let conversation = conversation.to_owned();
+        story.goes(Input::CostReported { session: session.clone(), conversation, total_usd });
+        story.task.usage.cost_usd
+    };
+    assert_eq!(costs("a", 0.25), Some(0.25));
+    assert_eq!(costs("a", 0.25), Some(0.25), "it is known");
+    assert_eq!(costs("a", 0.75), Some(0.75));
+    assert_eq!(costs("b", 0.5), Some(1.25), "another conversation begins at nothing");
+    assert_eq!(costs("b", 0.25), Some(1.5), "who says less counts anew");
+    assert_eq!(costs("b", f64::NAN), Some(1.5));
+    // What a turn's own answer says of its cost is in the sum already.
+    let turn = story.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
+    let usage = Some(Usage { input_tokens: 7, cost_usd: Some(9.0), ..Usage::default() });
+    let stop_reason = "end_turn".to_owned();
+    story.goes(Input::TurnEnded { session: session.clone(), turn, stop_reason, usage, said: None });
+    assert_eq!((story.task.usage.input_tokens, story.task.usage.cost_usd), (7, Some(1.5)));
+    assert_eq!(story.task.session(&session).expect("a session").usage.cost_usd, Some(1.5));
+}
+
+#[test]
+fn threads_of_editors_are_of_the_crew_and_within_its_limits() {
+    let mut story = Story::new(Isolation::Worktree);
+    let parent = story.id("Write the book");
+    let mut reports = |thread: &str, parent: Option<&SessionId>| {
+        story.read.clear();
+        let thread = ReportedThread {
+            id: SessionId::fresh(&mut story.ids),
+            thread: thread.to_owned(),
+            name: thread.to_owned(),
+            description: String::new(),
+            parent: parent.cloned(),
+            wish: Wish::default(),
+        };
+        story.goes(Input::ThreadReported { thread: Box::new(thread), limits: LIMITS });
+        (story.read.clone(), story.task.sessions.last().expect("a session").id.clone())
+    };
+    let (_, first) = reports("one", Some(&parent));
+    reports("two", Some(&parent));
+    assert!(reports("three", Some(&parent)).0.contains("as many sessions of its own under way"));
+    assert!(reports("deep", Some(&first)).0.contains("at most 1 deep"));
+    assert!(reports("one", Some(&parent)).0.contains("the thread is known"));
+    reports("four", None);
+    reports("five", None);
+    assert!(reports("six", None).0.contains("the most it may have"));
+}
+
+#[test]
+fn the_last_words_of_a_turn_answer_what_it_was_asked() {
+    let mut story = Story::new(Isolation::Worktree);
+    story.spawns("Write the book", "Index", &[]);
+    let (asker, asked) = (story.id("Write the book"), story.id("Index"));
+    let request = NewCoordination {
+        id: EventId::fresh(&mut story.ids),
+        kind: CoordinationKind::Request,
+        from: Some(asker.clone()),
+        to: Some(asked.clone()),
+        by: None,
+        message: "How many letters?".to_owned(),
+        data: serde_json::Value::Null,
+        answers: None,
+        before_merge: true,
+    };
+    let id = request.id.clone();
+    story.goes(Input::Coordinate { event: Box::new(request) });
+    story.opens("Index");
+    story.ends("Index");
+    let answered = story.task.coordination_event(&id).and_then(|event| event.answered_by.clone());
+    let answer = answered.and_then(|id| story.task.coordination_event(&id).cloned()).expect("an answer");
+    assert_eq!((answer.kind, answer.from, answer.to), (CoordinationKind::Response, Some(asked), Some(asker)));
+    assert_eq!(answer.message, "All written.");
+}
+
+#[test]
+fn a_session_without_a_description_is_continued_as_two() {
+    let mut story = Story::new(Isolation::Worktree);
+    story.ends("Write the book");
+    let mut alternative = story.new_session("Otherwise");
+    alternative.description.clear();
+    story.read.clear();
+    let session = story.id("Write the book");
+    story.goes(Input::Branch {
+        session,
+        from_turn: None,
+        alternative: Box::new(alternative),
+        limits: LIMITS,
+    });
+    assert!(story.read.contains("session_planned Otherwise"), "{}", story.read);
+}

@@ -144,7 +144,7 @@ impl World {
                     parent: other.filter(|_| self.roll(2) == 0),
                     wish: Wish::default(),
                 };
-                Input::ThreadReported { thread: Box::new(thread) }
+                Input::ThreadReported { thread: Box::new(thread), limits }
             }
             _ => {
                 let status = ThreadStatus::ALL[self.roll(ThreadStatus::ALL.len())];
