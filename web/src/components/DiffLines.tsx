@@ -1,17 +1,10 @@
 // The lines of a diff with their numbers.
 
-import { Box, ButtonBase } from "@mui/material";
-import { Fragment, memo, type ReactNode } from "react";
+import { Fragment, type MouseEvent, memo, type ReactNode } from "react";
 import type { Line } from "../model/diff";
-import { MONO } from "../theme";
+import css from "./DiffLines.module.css";
 
 const SIGN = { add: "+", remove: "−", same: " ", hunk: " " } as const;
-const TINT = {
-  add: "color-mix(in srgb, var(--mui-palette-success-main) 12%, transparent)",
-  remove: "color-mix(in srgb, var(--mui-palette-error-main) 11%, transparent)",
-  same: undefined,
-  hunk: "var(--mui-palette-sunken)",
-} as const;
 
 interface Props {
   lines: Line[];
@@ -23,102 +16,65 @@ interface Props {
 }
 
 export const DiffLines = memo(function DiffLines({ lines, label, onPick, below }: Props) {
+  const canPick = onPick !== undefined;
+  // One for all lines, so that none is drawn again because what happens after a click is different.
+  const pick = (event: MouseEvent) => {
+    const button = event.target instanceof Element ? event.target.closest("button[data-at]") : null;
+    const line = button instanceof HTMLElement ? lines[Number(button.dataset.at)] : undefined;
+    if (line) onPick?.(line);
+  };
   return (
-    <Box
-      role="region"
+    // biome-ignore lint/a11y/useKeyWithClickEvents: a button that is pressed by the keyboard is clicked too
+    <section
       aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
       tabIndex={0}
-      sx={{
-        overflowX: "auto",
-        "&:focus-visible": { outlineOffset: -2 },
-        containerType: "inline-size",
-        fontFamily: MONO,
-        fontSize: "0.78rem",
-        lineHeight: 1.55,
-      }}
+      className={css.box}
+      onClick={canPick ? pick : undefined}
     >
-      <Box sx={{ display: "table", minWidth: "100%" }}>
+      <div className={css.table}>
         {lines.map((line, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the lines of a diff never move
           <Fragment key={at}>
-            <Box
-              sx={{
-                display: "table-row",
-                backgroundColor: TINT[line.kind],
-                color: line.kind === "hunk" ? "text.secondary" : undefined,
-              }}
-            >
-              <LineNumber value={line.old} line={line} onPick={onPick} isFirst />
-              <LineNumber value={line.new} line={line} onPick={onPick} />
-              <Box sx={{ display: "table-cell", pr: 2, whiteSpace: "pre" }}>
-                <Box
-                  component="span"
-                  sx={{
-                    display: "inline-block",
-                    width: "1.6em",
-                    pl: "0.4em",
-                    userSelect: "none",
-                    color:
-                      line.kind === "add"
-                        ? "success.main"
-                        : line.kind === "remove"
-                          ? "error.main"
-                          : "text.disabled",
-                  }}
-                >
-                  {SIGN[line.kind]}
-                </Box>
-                {line.text}
-              </Box>
-            </Box>
+            <Row line={line} at={at} canPick={canPick} />
             {below?.(line)}
           </Fragment>
         ))}
-      </Box>
-    </Box>
+      </div>
+    </section>
   );
 });
 
-interface NumberProps {
-  value: number | null;
+interface RowProps {
   line: Line;
-  onPick?: (line: Line) => void;
-  isFirst?: boolean;
+  at: number;
+  canPick: boolean;
 }
 
-function LineNumber({ value, line, onPick, isFirst = false }: NumberProps) {
-  // On a narrow screen one number stands for the line.
-  const isMain = (line.kind === "remove") === isFirst;
+const Row = memo(function Row({ line, at, canPick }: RowProps) {
+  const isOld = line.kind === "remove";
   return (
-    <Box
-      sx={{
-        display: { xs: onPick && isMain ? "table-cell" : "none", sm: "table-cell" },
-        width: "1%",
-        minWidth: "3.4em",
-        px: 0.75,
-        textAlign: "right",
-        verticalAlign: "top",
-        color: "text.disabled",
-        userSelect: "none",
-      }}
-    >
-      {onPick && isMain && value !== null ? (
-        <ButtonBase
-          aria-label={`Comment on line ${value}`}
-          onClick={() => onPick(line)}
-          sx={{
-            font: "inherit",
-            color: "inherit",
-            px: 0.5,
-            borderRadius: 0.5,
-            "&:hover, &:focus-visible": { color: "primary.contrastText", bgcolor: "primary.main" },
-          }}
-        >
+    <div className={css[line.kind]}>
+      <LineNumber value={line.old} at={canPick && isOld ? at : null} />
+      <LineNumber value={line.new} at={canPick && !isOld ? at : null} />
+      <div className={css.text}>
+        <span className={css.sign}>{SIGN[line.kind]}</span>
+        {line.text}
+      </div>
+    </div>
+  );
+});
+
+/** A number of a line; a button where it stands for the line of that place, which then can be picked by it. */
+function LineNumber({ value, at }: { value: number | null; at: number | null }) {
+  if (at === null) return <div className={css.number}>{value}</div>;
+  return (
+    <div className={css.main}>
+      {value !== null && (
+        <button type="button" data-at={at} aria-label={`Comment on line ${value}`} className={css.pick}>
           {value}
-        </ButtonBase>
-      ) : (
-        (value ?? "")
+        </button>
       )}
-    </Box>
+    </div>
   );
 }
