@@ -169,10 +169,21 @@ export const coordinationQuery = (task: string) =>
     queryFn: ({ signal }) => get<CoordinationLog>(`/spec-tasks/${task}/coordination-log`, WHOLE, signal),
   });
 
+const collisions = (task: string, signal: AbortSignal) =>
+  get<Collisions>(`/spec-tasks/${task}/collisions`, {}, signal);
+
+/** Which sessions of a task collide, in which files. */
 export const collisionsQuery = (task: string) =>
   queryOptions({
     queryKey: keys.collisions(task),
-    queryFn: ({ signal }) => get<Collisions>(`/spec-tasks/${task}/collisions`, {}, signal),
+    queryFn: ({ signal }) => collisions(task, signal),
+  });
+
+/** The same with the lines of both sides, for those who read them. */
+export const sidesQuery = (task: string) =>
+  queryOptions({
+    queryKey: keys.sides(task),
+    queryFn: ({ signal }) => collisions(task, signal),
   });
 
 export const timelineQuery = (task: string) =>

@@ -64,7 +64,7 @@ test("a session is merged into its task; an unknown one is asked for", () => {
   expect(asked).toContain("task/spt_1");
 });
 
-test("what a crew is told comes whole; what collides is looked up", () => {
+test("what a crew is told comes whole, and what collides; its lines are looked up", () => {
   const log = { events: [], events_by_type: {}, total_events: 0, filtered_events: 0 };
   client.setQueryData(keys.coordination("spt_1"), log);
   const event = { id: "evt_1", event_type: "handoff", message: "Ready", timestamp: "2026-01-01T00:00:00Z" };
@@ -75,8 +75,14 @@ test("what a crew is told comes whole; what collides is looked up", () => {
     events_by_type: { handoff: 1 },
   });
   expect(asked).toEqual(["timeline/spt_1"]);
-  receive("coordination", { spec_task_id: "spt_1", event: "collisions", collisions: [] });
+  client.setQueryData(keys.collisions("spt_1"), { collisions: [], checked_at: "" });
+  const collisions = [{ sessions: ["stws_1", "stws_2"], files: [], total_files: 0, since: "" }];
+  asked = [];
+  receive("coordination", { spec_task_id: "spt_1", event: "collisions", collisions });
   expect(client.getQueryData(keys.coordination("spt_1"))).toMatchObject({ total_events: 1 });
+  expect(client.getQueryData(keys.collisions("spt_1"))).toEqual({ collisions, checked_at: "" });
+  expect(asked).toEqual(["collision-sides/spt_1"]);
+  receive("work_session.updated", { id: "stws_1", spec_task_id: "spt_1", status: "completed" });
   expect(asked).toContain("collisions/spt_1");
 });
 
@@ -168,6 +174,17 @@ test("a list is asked for again only when a task may have moved in it", () => {
   asked = [];
   receive("task.updated", { id: "spt_2", name: "B", status: "backlog", version: 1 });
   expect(asked).toContain("tasks");
+});
+
+test("a task that no list shows counts when its place may be another, not whenever it is told of", () => {
+  const news = { id: "spt_1", name: "A", status: "implementation", needs_person: false };
+  receive("task.updated", { ...news, version: 4 });
+  expect(asked).toEqual(["tasks"]);
+  receive("task.updated", { ...news, version: 5 });
+  receive("task.updated", { id: "spt_1", progress: 0.5, version: 6 });
+  expect(asked).toEqual(["tasks"]);
+  receive("task.updated", { ...news, needs_person: true, version: 7 });
+  expect(asked).toEqual(["tasks", "tasks"]);
 });
 
 test("the questions of a session that ends are looked for again, others are let be", () => {

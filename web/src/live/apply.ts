@@ -4,6 +4,8 @@ import { type InfiniteData, notifyManager, type QueryClient } from "@tanstack/re
 import type { Page } from "../api/client";
 import type {
   Checklist,
+  Collision,
+  Collisions,
   CoordinationEvent,
   CoordinationLog,
   Fleet,
@@ -19,11 +21,15 @@ import { withEvent } from "../model/coordination";
 import { withChecklist } from "../model/fleet";
 import { hasGap, type Log, mergeLog } from "../model/log";
 import { keys } from "./keys";
+import type { Refresh } from "./refresher";
 
 type TaskPages = InfiniteData<Page<SpecTask[]>>;
 
-/** Queries whose answers have to be asked for again, because a message does not carry them. */
-export type Refresh = (key: readonly unknown[]) => void;
+/**
+ * How long what changes with nearly everything that happens rests until it is asked for again, in milliseconds: what
+ * happened last, the chart of who worked when, the lines of both sides of a collision.
+ */
+const LEISURE = 10_000;
 
 /** Writes messages into the cache, in their order; whoever looks at it is told once. */
 export function apply(client: QueryClient, messages: readonly LiveMessage[], refresh: Refresh): void {
@@ -82,8 +88,11 @@ function applyTask(client: QueryClient, news: Partial<SpecTask> & { id: string }
   const listed = listedTasks(client, news.id);
   patchTask(client, news.id, (task) => (isNewer(news, task) ? { ...task, ...news } : task));
   // Which lists a task belongs to, and where in them, is the server's to say; what it shows there is known.
-  if (listed.length === 0 || listed.some(({ task, sort }) => movesInList(task, news, sort)))
-    refresh(keys.lists);
+  const moves =
+    listed.length === 0
+      ? movesUnseen(client, news)
+      : listed.some(({ task, sort }) => movesInList(task, news, sort));
+  if (moves) refresh(keys.lists);
   if (before && before.status !== news.status) {
     for (const key of [
       keys.task(news.id),
@@ -94,7 +103,7 @@ function applyTask(client: QueryClient, news: Partial<SpecTask> & { id: string }
     ])
       refresh(key);
   } else if (before) {
-    refresh(keys.activity(news.id));
+    refresh(keys.activity(news.id), LEISURE);
   }
   if (news.status === "spec_review" || before?.spec_revision_count !== news.spec_revision_count) {
     refresh(keys.specs(news.id));
@@ -125,8 +134,34 @@ function listedTasks(client: QueryClient, id: string): { task: SpecTask; sort: u
 const PLACING = ["status", "needs_person", "name", "priority", "archived", "project_id"] as const;
 
 function movesInList(task: SpecTask, news: Partial<SpecTask>, sort: unknown): boolean {
-  if (typeof sort === "string" && sort.endsWith("updated_at")) return true;
+  if (isByChange(sort)) return true;
   return PLACING.some((field) => news[field] !== undefined && news[field] !== task[field]);
+}
+
+type Placed = Pick<Partial<SpecTask>, (typeof PLACING)[number]>;
+
+/** Where the last news placed tasks, for those that no list shows. */
+const placed = new WeakMap<QueryClient, Map<string, Placed>>();
+
+/** Whether lists or counts may have changed by a task that none of the lists shows. */
+function movesUnseen(client: QueryClient, news: Partial<SpecTask> & { id: string }): boolean {
+  const known = placed.get(client) ?? new Map<string, Placed>();
+  placed.set(client, known);
+  const before = known.get(news.id);
+  known.set(news.id, Object.fromEntries(PLACING.map((field) => [field, news[field] ?? before?.[field]])));
+  return (
+    before === undefined ||
+    PLACING.some((field) => news[field] !== undefined && news[field] !== before[field]) ||
+    // It may come into the part of a list that is shown.
+    client
+      .getQueryCache()
+      .findAll({ queryKey: keys.pages, type: "active" })
+      .some(({ queryKey }) => isByChange((queryKey[keys.pages.length] as { sort?: unknown })?.sort))
+  );
+}
+
+function isByChange(sort: unknown): boolean {
+  return typeof sort === "string" && sort.endsWith("updated_at");
 }
 
 function isNewer(news: Partial<SpecTask>, task: SpecTask): boolean {
@@ -174,6 +209,7 @@ function applySession(
     refresh(keys.task(news.spec_task_id));
     // What has ended collides no more, which nobody tells.
     refresh(keys.collisions(news.spec_task_id));
+    refresh(keys.sides(news.spec_task_id));
   }
   const fleet = client.getQueryData<Fleet>(keys.fleet);
   const isShown = fleet?.agents.some((agent) => agent.work_session_id === news.id) ?? false;
@@ -198,17 +234,20 @@ function applySession(
 
 type CoordinationNews = { spec_task_id: string } & (
   | CoordinationEvent
-  | { event: "collisions"; id?: undefined }
+  | { event: "collisions"; id?: undefined; collisions?: Collision[] }
 );
 
-/** What was told comes whole; how much there is of it, and the lines that collide, are looked up. */
+/** What was told comes whole, and which files collide; the lines that do are looked up by those who read them. */
 function applyCoordination(client: QueryClient, news: CoordinationNews, refresh: Refresh): void {
   const { spec_task_id: task, ...event } = news;
-  refresh(keys.timeline(task));
   if (event.id === undefined) {
-    refresh(keys.collisions(task));
+    const { collisions } = event;
+    if (!collisions) return;
+    client.setQueryData<Collisions>(keys.collisions(task), (known) => known && { ...known, collisions });
+    refresh(keys.sides(task), LEISURE);
     return;
   }
+  refresh(keys.timeline(task), LEISURE);
   client.setQueryData<CoordinationLog>(keys.coordination(task), (log) => log && withEvent(log, event));
 }
 

@@ -20,6 +20,7 @@ export const keys = {
   instance: (id: string) => ["instance", id] as const,
   coordination: (task: string) => ["coordination", task] as const,
   collisions: (task: string) => ["collisions", task] as const,
+  sides: (task: string) => ["collision-sides", task] as const,
   timeline: (task: string) => ["timeline", task] as const,
   sessionDiff: (session: string) => ["session-diff", session] as const,
   log: (session: string) => ["log", session] as const,

@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers());
 
 test("a burst is one question for each key, and a storm asks now and then", () => {
   const asked: unknown[] = [];
-  const refresh = refresher((key) => asked.push(key[0]), 1000);
+  const refresh = refresher((key) => asked.push(key[0]));
   refresh(["a"]);
   refresh(["a"]);
   refresh(["b"]);
@@ -16,9 +16,26 @@ test("a burst is one question for each key, and a storm asks now and then", () =
     refresh(["a"]);
     vi.advanceTimersByTime(100);
   }
-  expect(asked.filter((key) => key === "a").length).toBe(3);
+  expect(asked.filter((key) => key === "a").length).toBe(2);
   vi.advanceTimersByTime(2000);
   refresh(["b"]);
   vi.advanceTimersByTime(300);
   expect(asked.filter((key) => key === "b").length).toBe(2);
+});
+
+test("what is asked for at leisure is asked for at once when that is needed", () => {
+  const asked: number[] = [];
+  const begun = Date.now();
+  const refresh = refresher(() => asked.push(Date.now() - begun));
+  refresh(["a"], 10_000);
+  vi.advanceTimersByTime(250);
+  refresh(["a"], 10_000);
+  vi.advanceTimersByTime(5000);
+  expect(asked).toEqual([250]);
+  refresh(["a"]);
+  vi.advanceTimersByTime(250);
+  expect(asked).toEqual([250, 5500]);
+  refresh(["a"], 10_000);
+  vi.advanceTimersByTime(20_000);
+  expect(asked).toEqual([250, 5500, 15_500]);
 });

@@ -3,7 +3,7 @@
 import { Box, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { collisionsQuery } from "../../api/queries";
+import { collisionsQuery, sidesQuery } from "../../api/queries";
 import type { Collision, TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Code, Mono } from "../../components/Code";
@@ -77,48 +77,58 @@ function OneCollision({ collision, task, of }: OneProps) {
         </Typography>
       </Typography>
       <Fold label={hard.length > 0 ? "Show both sides" : "Show the files"} quiet>
-        {collision.files.map((file) => (
-          <Box key={file.path} sx={{ mb: 1.5 }}>
-            <Typography variant="caption" component="p" sx={{ mb: 0.5 }}>
-              <Mono>{file.path}</Mono>
-              {file.state === "both_touch"
-                ? " · both changes go together"
-                : file.reason && ` · ${file.reason}`}
-            </Typography>
-            {file.hunks.map((hunk) => (
-              <Box
-                key={`${hunk.sides[0]?.start_line}-${hunk.sides[1]?.start_line}`}
-                sx={{
-                  display: "grid",
-                  gap: 1,
-                  mb: 1,
-                  gridTemplateColumns: { xs: "minmax(0, 1fr)", sm: "repeat(2, minmax(0, 1fr))" },
-                }}
-              >
-                {hunk.sides.map((side, at) => (
-                  <Box key={collision.sessions[at]}>
-                    <Typography variant="caption" color="textSecondary" component="p" noWrap>
-                      {names[at]}, {side.line_count === 0 ? "after line" : "from line"} {side.start_line}
-                    </Typography>
-                    {side.line_count === 0 ? (
-                      <Typography variant="caption" color="textSecondary">
-                        nothing
-                      </Typography>
-                    ) : (
-                      <Code text={side.text} maxHeight={180} />
-                    )}
-                  </Box>
-                ))}
-              </Box>
-            ))}
-          </Box>
-        ))}
-        {collision.total_files > collision.files.length && (
-          <Typography variant="caption" color="textSecondary">
-            and {collision.total_files - collision.files.length} more files
-          </Typography>
-        )}
+        <Sides collision={collision} names={names} task={task.id} />
       </Fold>
     </Notice>
+  );
+}
+
+/** The files, and where they conflict what both have there, as it was looked up last. */
+function Sides({ collision, names, task }: { collision: Collision; names: string[]; task: string }) {
+  const pair = collision.sessions.join();
+  const known = useQuery(sidesQuery(task)).data?.collisions;
+  const shown = known?.find((each) => each.sessions.join() === pair) ?? collision;
+  return (
+    <>
+      {shown.files.map((file) => (
+        <Box key={file.path} sx={{ mb: 1.5 }}>
+          <Typography variant="caption" component="p" sx={{ mb: 0.5 }}>
+            <Mono>{file.path}</Mono>
+            {file.state === "both_touch" ? " · both changes go together" : file.reason && ` · ${file.reason}`}
+          </Typography>
+          {file.hunks.map((hunk) => (
+            <Box
+              key={`${hunk.sides[0]?.start_line}-${hunk.sides[1]?.start_line}`}
+              sx={{
+                display: "grid",
+                gap: 1,
+                mb: 1,
+                gridTemplateColumns: { xs: "minmax(0, 1fr)", sm: "repeat(2, minmax(0, 1fr))" },
+              }}
+            >
+              {hunk.sides.map((side, at) => (
+                <Box key={collision.sessions[at]}>
+                  <Typography variant="caption" color="textSecondary" component="p" noWrap>
+                    {names[at]}, {side.line_count === 0 ? "after line" : "from line"} {side.start_line}
+                  </Typography>
+                  {side.line_count === 0 ? (
+                    <Typography variant="caption" color="textSecondary">
+                      nothing
+                    </Typography>
+                  ) : (
+                    <Code text={side.text} maxHeight={180} />
+                  )}
+                </Box>
+              ))}
+            </Box>
+          ))}
+        </Box>
+      ))}
+      {shown.total_files > shown.files.length && (
+        <Typography variant="caption" color="textSecondary">
+          and {shown.total_files - shown.files.length} more files
+        </Typography>
+      )}
+    </>
   );
 }
