@@ -2,6 +2,7 @@
 
 import {
   type AnyRoute,
+  type AnyRouteMatch,
   createRootRoute,
   createRoute,
   createRouter,
@@ -10,7 +11,15 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { ApiError } from "./api/client";
-import { fleetQuery, meQuery, projectsQuery, taskQuery, tasksQuery } from "./api/queries";
+import {
+  fleetQuery,
+  logQuery,
+  meQuery,
+  projectsQuery,
+  type TaskFilter,
+  taskQuery,
+  tasksQuery,
+} from "./api/queries";
 import type { SearchKind } from "./api/types";
 import { client, whenLoggedOut } from "./cache";
 import { NotFound, RouteError, Starting } from "./components/RouteStates";
@@ -46,11 +55,22 @@ export interface SessionSearch {
   at?: number;
 }
 
-/** Asks while the page's code is still on its way; the page itself says what it waits for, and what went wrong. */
-function begin(asked: Promise<void>, ...more: (typeof projectsQuery)[]): void {
-  void asked;
-  for (const query of more) void client.prefetchQuery(query);
-}
+/**
+ * What the pages that are opened most show, asked for while their code is still on its way; the page itself says what
+ * it waits for, and what went wrong.
+ */
+const ask = {
+  tasks: (filter: TaskFilter) => {
+    void client.prefetchInfiniteQuery(tasksQuery(filter));
+    void client.prefetchQuery(projectsQuery);
+  },
+  task: (id: string, session?: string) => {
+    void client.prefetchQuery(taskQuery(id));
+    void client.prefetchQuery(projectsQuery);
+    if (session !== undefined) void client.prefetchQuery(logQuery(client, session));
+  },
+  fleet: () => void client.prefetchQuery(fleetQuery),
+};
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
 
@@ -93,14 +113,14 @@ const tasks = createRoute({
   component: lazyRouteComponent(() => import("./pages/TasksPage"), "TasksPage"),
   validateSearch: tasksSearch,
   loaderDeps: ({ search }) => ({ filter: filterOf(search) }),
-  loader: ({ deps }) => begin(client.prefetchInfiniteQuery(tasksQuery(deps.filter)), projectsQuery),
+  loader: ({ deps }) => ask.tasks(deps.filter),
 });
 
 const task = createRoute({
   getParentRoute: () => app,
   path: "/tasks/$taskId",
   component: lazyRouteComponent(() => import("./pages/task/TaskPage"), "TaskPage"),
-  loader: ({ params }) => begin(client.prefetchQuery(taskQuery(params.taskId)), projectsQuery),
+  loader: ({ params }) => ask.task(params.taskId),
   validateSearch: (search): TaskSearch => ({
     tab: oneOf(TASK_TABS, search.tab),
     session: word(search.session),
@@ -135,7 +155,7 @@ const session = createRoute({
   getParentRoute: () => app,
   path: "/tasks/$taskId/sessions/$sessionId",
   component: lazyRouteComponent(() => import("./pages/session/SessionPage"), "SessionPage"),
-  loader: ({ params }) => begin(client.prefetchQuery(taskQuery(params.taskId))),
+  loader: ({ params }) => ask.task(params.taskId, params.sessionId),
   validateSearch: (search): SessionSearch => ({
     view: oneOf(SESSION_VIEWS, search.view),
     at: entry(search.at),
@@ -146,7 +166,7 @@ const fleet = createRoute({
   getParentRoute: () => app,
   path: "/fleet",
   component: lazyRouteComponent(() => import("./pages/FleetPage"), "FleetPage"),
-  loader: () => begin(client.prefetchQuery(fleetQuery)),
+  loader: ask.fleet,
 });
 
 const projects = createRoute({
@@ -171,16 +191,42 @@ export const router = createRouter({
 });
 
 /**
- * Fetches the code of the page that is asked for while it is still found out who asks, then that of the others:
- * whoever goes to another page while the server is away finds it, with what is known.
+ * Fetches the code of the page that is asked for, and what it shows, while it is still found out who asks; then, when
+ * there is time, the code of the others: whoever goes to another page while the server is away finds it, with what is
+ * known.
  */
 export async function fetchPages(): Promise<void> {
   const routes: Record<string, AnyRoute | undefined> = router.routesById;
-  const asked = router.matchRoutes(router.latestLocation).map(({ routeId }) => routes[routeId]);
-  for (const some of [asked, Object.values(routes)]) {
-    // What cannot be fetched now is tried again when its page is opened, which then says what went wrong.
-    await Promise.allSettled(some.map((route) => route && router.loadRouteChunk(route)));
-  }
+  const asked = router.matchRoutes(router.latestLocation);
+  // What cannot be fetched now is tried again when its page is opened, which then says what went wrong.
+  const fetched = (some: (AnyRoute | undefined)[]) =>
+    Promise.allSettled(some.map((route) => route && router.loadRouteChunk(route)));
+  const first = fetched(asked.map(({ routeId }) => routes[routeId]));
+  askFor(asked.at(-1));
+  await first;
+  await idle();
+  await fetched(Object.values(routes));
+}
+
+function askFor(page: AnyRouteMatch | undefined): void {
+  if (!page || page.routeId === login.id) return;
+  void client.prefetchQuery(meQuery);
+  const { params, search } = page;
+  if (page.routeId === tasks.id) ask.tasks(filterOf(search));
+  else if (page.routeId === task.id) ask.task(params.taskId, search.session);
+  else if (page.routeId === session.id) ask.task(params.taskId, params.sessionId);
+  else if (page.routeId === fleet.id) ask.fleet();
+}
+
+/** How long a page that is busy keeps what can wait, in milliseconds. */
+const PATIENCE = 5000;
+
+function idle(): Promise<void> {
+  return new Promise((done) => {
+    // Not every browser says when it has nothing to do.
+    if (typeof requestIdleCallback === "function") requestIdleCallback(() => done(), { timeout: PATIENCE });
+    else setTimeout(done, PATIENCE / 2);
+  });
 }
 
 whenLoggedOut(() => {

@@ -45,6 +45,8 @@ const WHOLE = { limit: 500 };
 
 const PAGE = 100;
 const LOG_PAGE = 500;
+/** How many entries of a log are read at first: more than its reader sees at once. */
+const LOG_END = 200;
 const DIFF_PAGE = 50;
 const FOUND_PAGE = 30;
 const QUICK = 8;
@@ -219,7 +221,7 @@ async function readLog(client: QueryClient, session: string, signal: AbortSignal
   let after = before?.isRead ? unbrokenTo(before.entries) : null;
   if (after === null) {
     const { total } = await logPage(session, 0, 1, signal);
-    after = Math.max(0, total - LOG_PAGE);
+    after = Math.max(0, total - LOG_END);
   }
   let read: readonly LogEntry[] = [];
   for (;;) {

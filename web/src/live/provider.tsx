@@ -13,9 +13,15 @@ const Live = createContext<LiveStream | null>(null);
 /** What the live stream does not keep up to date by itself. */
 const STEADY: readonly unknown[] = [keys.agents[0], keys.samples[0], keys.projects[0]];
 
+/** How long after its beginning a page has shown what it is opened for, in milliseconds. */
+const SETTLED = 2000;
+
 export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient();
   const [stream] = useState(() => {
+    let isBegun = false;
+    const readAnew = () =>
+      void client.invalidateQueries({ predicate: (query) => !STEADY.includes(query.queryKey[0]) });
     const refresh = refresher((queryKey) => void client.invalidateQueries({ queryKey }));
     const news = inbox((messages) => apply(client, messages, refresh));
     return new LiveStream({
@@ -28,8 +34,11 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         subscribed: (topics) => {
           for (const topic of topics) if (topic.topic === "session" && topic.id) refresh(keys.log(topic.id));
         },
-        snapshot: () =>
-          void client.invalidateQueries({ predicate: (query) => !STEADY.includes(query.queryKey[0]) }),
+        snapshot: () => {
+          // What was asked for just before is shown first, and asked for again when that is done.
+          setTimeout(readAnew, isBegun ? 0 : SETTLED);
+          isBegun = true;
+        },
         // A refused connection may mean that the login ended: the answer to this says so.
         closed: () => void client.invalidateQueries({ queryKey: keys.me }),
       },

@@ -33,6 +33,10 @@ import { NEAR, useEnd } from "./useEnd";
 const EARLY = 2500;
 /** How wide the text is, on a wide screen. */
 const MEASURE = 820;
+/** How many rows are drawn beyond what is seen. */
+const OVERSCAN = 6;
+/** How large the list is taken for until it is there. */
+const FIRST_RECT = { width: MEASURE, height: 300 };
 /** What is kept free on both sides of it together. */
 const PADDING = 40;
 
@@ -99,14 +103,18 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
   const sought = found.current >= 0 ? blocks[found.current] : undefined;
   const soughtKey = sought && keyOf(sought, found.current);
   const placed = useRef<() => void>(undefined);
+  const heights = useHeights(blocks, box);
   const list = useVirtualizer({
     count: blocks.length,
     getScrollElement: () => box.current,
-    estimateSize: useHeights(blocks, box),
+    estimateSize: heights,
+    // What is looked at is drawn at once, and not what the list begins with before.
+    initialOffset: () => sum(found.current >= 0 ? found.current : blocks.length, heights),
+    initialRect: FIRST_RECT,
     getItemKey: useCallback((at: number) => keyOf(blocks[at], at), [blocks]),
     measureElement: heightIn,
     onChange: () => placed.current?.(),
-    overscan: 6,
+    overscan: OVERSCAN,
     paddingStart: 12,
     paddingEnd: 16,
     anchorTo: "end",
@@ -117,23 +125,33 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
   const { isAway, toEnd, scrolled, follow } = useEnd(box, list, found.current >= 0);
   const shown = list.getVirtualItems();
   const { room, end, place } = usePlace(list, shown.at(-1)?.index);
+  const isAttaching = useRef(false);
   placed.current = () => {
+    // Rows that come are measured one after the other; that they were drawn moves them all, once.
+    if (isAttaching.current) return;
     place();
     follow();
   };
+  const measure = useCallback(
+    (row: HTMLElement | null) => {
+      isAttaching.current = true;
+      list.measureElement(row);
+      isAttaching.current = false;
+    },
+    [list],
+  );
   useLayoutEffect(() => {
     if (found.current >= 0) list.scrollToIndex(found.current, { align: "center" });
   }, [list]);
-  const readAhead = () => {
-    if (box.current && box.current.scrollTop < EARLY) earlier.read();
-  };
   const onScroll = () => {
     scrolled();
-    readAhead();
+    if (box.current && box.current.scrollTop < EARLY) earlier.read();
   };
   // What is known may be too little to be scrolled.
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each page that was read
-  useEffect(readAhead, [missing]);
+  useEffect(() => {
+    if (box.current && list.getTotalSize() - box.current.clientHeight < EARLY) earlier.read();
+  }, [missing]);
 
   return (
     <div className={css.frame}>
@@ -163,7 +181,7 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
                 <div
                   key={item.key}
                   data-index={item.index}
-                  ref={list.measureElement}
+                  ref={measure}
                   className={item.key === soughtKey ? `${css.entry} ${css.sought}` : css.entry}
                   aria-current={item.key === soughtKey ? "location" : undefined}
                 >
@@ -275,6 +293,12 @@ function useHeights(blocks: readonly Block[], box: RefObject<HTMLElement | null>
     },
     [blocks, box, known],
   );
+}
+
+function sum(count: number, of: (at: number) => number): number {
+  let all = 0;
+  for (let at = 0; at < count; at++) all += of(at);
+  return all;
 }
 
 function entryOf(log: Log, seq: number): LogEntry {
