@@ -1,10 +1,10 @@
 // Markdown from agents and people: HTML is shown as it was written, no foreign pictures, links that leave say so.
 
 import { Link } from "@mui/material";
-import { memo, useMemo } from "react";
+import { memo, type ReactNode, useMemo } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
-import { pieces, withLines } from "../model/pieces";
+import { isPlain, pieces, withLines } from "../model/pieces";
 import css from "./Markdown.module.css";
 
 const COMPONENTS: Components = {
@@ -32,13 +32,33 @@ const COMPONENTS: Components = {
 
 const PLUGINS = [remarkGfm];
 
+/** How many pieces are remembered as they were read: those around what is looked at come and go. */
+const REMEMBERED = 400;
+const read = new Map<string, ReactNode>();
+
+/** A piece as it is shown. Reading it costs more than all else that a conversation does while it is scrolled. */
+function shown(text: string, line: number | null): ReactNode {
+  if (line === null && isPlain(text)) return <p>{text.trimEnd()}</p>;
+  const key = `${line ?? ""}:${text}`;
+  const known = read.get(key);
+  // What was used last is forgotten last.
+  read.delete(key);
+  const node =
+    known ??
+    ReactMarkdown({
+      remarkPlugins: PLUGINS,
+      rehypePlugins: line === null ? [] : [withLines(line)],
+      components: COMPONENTS,
+      children: text,
+    });
+  read.set(key, node);
+  const [oldest] = read.keys();
+  if (read.size > REMEMBERED && oldest !== undefined) read.delete(oldest);
+  return node;
+}
+
 const Piece = memo(function Piece({ text, line }: { text: string; line: number | null }) {
-  const rehype = useMemo(() => (line === null ? [] : [withLines(line)]), [line]);
-  return (
-    <ReactMarkdown remarkPlugins={PLUGINS} rehypePlugins={rehype} components={COMPONENTS}>
-      {text}
-    </ReactMarkdown>
-  );
+  return shown(text, line);
 });
 
 export const Markdown = memo(function Markdown({

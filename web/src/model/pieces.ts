@@ -33,6 +33,16 @@ export function pieces(text: string): string[] {
   return out;
 }
 
+/** What may mean something within a line: marks, links, also those without marks, and the end of a line that is kept. */
+const MARKS = /[\\`*_[\]<>&~|@]|:\/\/|www\.| {2}\n/i;
+/** A line that begins with a letter goes on with the paragraph, whatever stands before it. */
+const BEGINS_OTHERWISE = /^[^\p{L}]/mu;
+
+/** Whether a piece is a paragraph of nothing but words, whose reading may be spared. */
+export function isPlain(piece: string): boolean {
+  return !MARKS.test(piece) && !BEGINS_OTHERWISE.test(piece.trimEnd());
+}
+
 /** What is needed of a node of a rendered text. */
 interface Node {
   type: string;

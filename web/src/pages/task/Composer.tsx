@@ -18,6 +18,11 @@ export function Speaking({ session }: { session: WorkSession }) {
   );
 }
 
+/** How high the line to the agent grows, in rows. */
+const ROWS = 6;
+/** As high as its text where the browser can do that by itself, as it has lines elsewhere. */
+const GROWING = { fieldSizing: "content", maxHeight: `${ROWS * 1.4375}em`, overflowY: "auto" } as const;
+
 function Composer({ session }: { session: WorkSession }) {
   const [text, setText] = useKept(`spectask-message-${session.id}`, "");
   const [interrupts, setInterrupts] = useState(false);
@@ -48,12 +53,13 @@ function Composer({ session }: { session: WorkSession }) {
       <ActionError error={say.error} />
       <TextField
         multiline
-        maxRows={6}
+        // The browser lets it grow: measuring it lays out the whole conversation at every letter.
+        rows={Math.min(ROWS, text.split("\n").length)}
         value={text}
         onChange={(event) => setText(event.target.value)}
         onKeyDown={onKey}
         placeholder="Say something to the agent"
-        slotProps={{ htmlInput: { "aria-label": "Message to the agent" } }}
+        slotProps={{ htmlInput: { "aria-label": "Message to the agent", style: GROWING } }}
       />
       <Stack direction="row" sx={{ alignItems: "center", justifyContent: "space-between", mt: 0.75, gap: 1 }}>
         <FormControlLabel
