@@ -76,6 +76,9 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
           agents={agents}
           onChange={setImplementer}
         />
+      </Box>
+      {/* The answers to questions are sentences, and read whole. */}
+      <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 2fr" } }}>
         <Field
           field="settings.max_parallel_sessions"
           type="number"
