@@ -103,7 +103,11 @@ export function Shortcuts() {
       <DialogTitle>Keyboard</DialogTitle>
       <DialogContent sx={{ pb: 3 }}>
         {KEYS.map(([key, does]) => (
-          <Stack key={key} direction="row" sx={{ justifyContent: "space-between", py: 0.625 }}>
+          <Stack
+            key={key}
+            direction="row"
+            sx={{ justifyContent: "space-between", alignItems: "flex-start", gap: 2, py: 0.625 }}
+          >
             <Typography variant="body2">{does}</Typography>
             <Box
               component="kbd"
@@ -115,6 +119,7 @@ export function Shortcuts() {
                 borderColor: "divider",
                 borderRadius: 0.75,
                 bgcolor: "sunken",
+                whiteSpace: "nowrap",
               }}
             >
               {key}

@@ -24,6 +24,9 @@ import {
 
 const CHOICE = {
   "& .MuiSelect-select": { fontSize: { xs: "0.8125rem", sm: "0.875rem" }, pl: { xs: 1.25, sm: 1.75 } },
+  // Three of them stand beside each other on a phone, each to be read whole.
+  "& .MuiSelect-select.MuiSelect-select": { pr: { xs: 3, sm: 4 } },
+  "& .MuiSelect-icon": { right: { xs: 2, sm: 7 } },
 } as const;
 /** Left out where there is little room. */
 const WIDE_ONLY = { ...CHOICE, display: { xs: "none", sm: "flex" } } as const;
@@ -61,7 +64,8 @@ export function Filters({ search, onChange }: Props) {
           gap: 1,
           gridTemplateColumns: {
             xs: "repeat(3, minmax(0, 1fr))",
-            sm: "minmax(160px, 1fr) repeat(5, minmax(96px, auto))",
+            sm: "repeat(auto-fit, minmax(140px, 1fr))",
+            lg: "minmax(160px, 1fr) repeat(5, minmax(96px, auto))",
           },
         }}
       >
@@ -180,7 +184,7 @@ function Search({ value, onChange }: { value: string; onChange: (value: string) 
       value={text}
       onChange={(event) => setText(event.target.value)}
       inputRef={input}
-      sx={{ gridColumn: { xs: "1 / -1", sm: "auto" } }}
+      sx={{ gridColumn: { xs: "1 / -1", lg: "auto" } }}
       slotProps={{
         htmlInput: { "aria-label": "Search tasks" },
         input: {
