@@ -4,6 +4,7 @@ import { Typography } from "@mui/material";
 import type { WorkSession } from "../../api/types";
 import { Since } from "../../components/Ago";
 import { Status } from "../../components/Glyph";
+import { Inline } from "../../components/Inline";
 import { blockersOf, sessionState } from "../../model/status";
 
 export function SessionState({ session }: { session: WorkSession }) {
@@ -30,8 +31,12 @@ export function SessionLine({ session, all }: { session: WorkSession; all: reado
         {waits ?? session.phase}
       </Typography>
       {session.last_error && isStuck && (
-        <Typography variant="body2" color="error" sx={{ mt: 0.5, overflowWrap: "anywhere" }}>
-          {session.last_error.message}
+        <Typography
+          variant="body2"
+          color="error"
+          sx={{ mt: 0.5, overflowWrap: "anywhere", "&::first-letter": { textTransform: "uppercase" } }}
+        >
+          <Inline text={session.last_error.message} />
         </Typography>
       )}
     </>

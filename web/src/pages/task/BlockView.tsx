@@ -164,9 +164,17 @@ function Notice({ tone, text }: { tone: "plain" | "error" | "commit"; text: stri
         </div>
       );
     case "plain":
-      return <Divide>{text}</Divide>;
+      return (
+        <Divide>
+          <Inline text={text} />
+        </Divide>
+      );
     case "error":
-      return <div className={css.failure}>{text}</div>;
+      return (
+        <div className={css.failure}>
+          <Inline text={text} />
+        </div>
+      );
   }
 }
 

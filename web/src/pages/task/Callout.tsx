@@ -4,6 +4,7 @@ import { Alert, Button } from "@mui/material";
 import type { ReactNode } from "react";
 import type { TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
+import { Inline } from "../../components/Inline";
 import { hasFailed, words } from "../../model/status";
 import type { TaskTab } from "../../model/tabs";
 
@@ -17,7 +18,8 @@ export function Callout({ task, tab, onOpen }: Props) {
   if (hasFailed(task.status) && task.last_error) {
     return (
       <Note severity="error">
-        <b>{words(task.last_error.code)}.</b> {task.last_error.message} (<Ago at={task.last_error.at} />)
+        <b>{words(task.last_error.code)}:</b> <Inline text={task.last_error.message} /> (
+        <Ago at={task.last_error.at} />)
       </Note>
     );
   }

@@ -6,6 +6,7 @@ import { memo, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { SpecTask } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Glyph } from "../../components/Glyph";
+import { Inline } from "../../components/Inline";
 import { PriorityMark } from "../../components/PriorityMark";
 import { ProgressBar } from "../../components/ProgressBar";
 import { isTyping } from "../../components/Shortcuts";
@@ -113,7 +114,12 @@ const Row = memo(function Row({ task, at, project }: { task: SpecTask; at: numbe
         <p className={css.note}>
           <span className={`${css.status} ${css[tone] ?? ""}`}>{label}</span>
           {!isPlanned(task.type) && ` · ${words(task.type)}`}
-          {why && ` · ${why}`}
+          {why && (
+            <>
+              {" · "}
+              <Inline text={why} />
+            </>
+          )}
           {task.labels.length > 0 && ` · ${task.labels.join(", ")}`}
         </p>
       </div>
