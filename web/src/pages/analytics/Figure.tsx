@@ -31,6 +31,9 @@ interface Props {
 }
 
 const HEIGHT = 240;
+/** How high a name's bars are at most, and what stands around them: few names make no towers. */
+const NAME = 44;
+const AROUND = 64;
 
 export function Figure(props: Props) {
   const { title, labels, series, nothing = "Nothing in this time.", format = String } = props;
@@ -81,7 +84,10 @@ export function Figure(props: Props) {
         </Box>
       ) : (
         <Suspense fallback={<Skeleton variant="rounded" height={HEIGHT} />}>
-          <Chart {...props} height={HEIGHT} />
+          <Chart
+            {...props}
+            height={props.of === "names" ? Math.min(HEIGHT, AROUND + NAME * labels.length) : HEIGHT}
+          />
         </Suspense>
       )}
     </Box>

@@ -10,14 +10,17 @@ import { Glyph } from "../../components/Glyph";
 import { LinkBox } from "../../components/links";
 import { Empty, Failed, Rows } from "../../components/States";
 import { ALL_KINDS, addressee, isUnanswered, KINDS, reach, teller } from "../../model/coordination";
+import { isLive } from "../../model/status";
 import { Collisions } from "./Collisions";
-import { Tell } from "./Tell";
+import { canTell, Tell } from "./Tell";
 
 export function CoordinationTab({ task }: { task: TaskDetail }) {
   const query = useQuery(coordinationQuery(task.id));
   const [kind, setKind] = useState<CoordinationKind | null>(null);
   const [answers, setAnswers] = useState<CoordinationEvent | null>(null);
   const log = query.data;
+  // A request is answered also when those who asked have ended since.
+  const tells = canTell(task) || (answers !== null && isLive(task.status));
   const shown = (log?.events ?? []).filter((event) => kind === null || event.event_type === kind).reverse();
   return (
     <Box
@@ -26,7 +29,10 @@ export function CoordinationTab({ task }: { task: TaskDetail }) {
         gap: 4,
         rowGap: 2,
         alignItems: "start",
-        gridTemplateColumns: { xs: "minmax(0, 1fr)", lg: "minmax(0, 1fr) 340px" },
+        gridTemplateColumns: {
+          xs: "minmax(0, 1fr)",
+          lg: tells ? "minmax(0, 1fr) 340px" : "minmax(0, 880px)",
+        },
       }}
     >
       <Box sx={{ minWidth: 0, order: { xs: 2, lg: 1 } }}>
@@ -75,9 +81,11 @@ export function CoordinationTab({ task }: { task: TaskDetail }) {
           </Typography>
         )}
       </Box>
-      <Box sx={{ order: { xs: 1, lg: 2 }, position: { lg: "sticky" }, top: 16, minWidth: 0 }}>
-        <Tell key={answers?.id} task={task} answers={answers} onDone={() => setAnswers(null)} />
-      </Box>
+      {tells && (
+        <Box sx={{ order: { xs: 1, lg: 2 }, position: { lg: "sticky" }, top: 16, minWidth: 0 }}>
+          <Tell key={answers?.id} task={task} answers={answers} onDone={() => setAnswers(null)} />
+        </Box>
+      )}
     </Box>
   );
 }
@@ -108,16 +116,19 @@ function Event({ event, sessions, onAnswer }: EventProps) {
         <Glyph tone={isAsked ? "attention" : isOpen ? "waiting" : "done"} size={13} />
       </Box>
       <Box sx={{ flex: 1, minWidth: 0 }}>
-        <Stack direction="row" sx={{ gap: 1, alignItems: "baseline", flexWrap: "wrap" }}>
-          <Typography variant="caption" sx={{ fontWeight: 640 }}>
+        <Stack direction="row" sx={{ gap: 1, alignItems: "baseline" }}>
+          <Typography variant="caption" sx={{ fontWeight: 640, flexShrink: 0 }}>
             {KINDS[event.event_type]?.label ?? event.event_type}
           </Typography>
-          <Typography variant="caption" color="textSecondary" sx={{ minWidth: 0, overflowWrap: "anywhere" }}>
+          <Typography
+            variant="caption"
+            color="textSecondary"
+            sx={{ flex: 1, minWidth: 0, overflowWrap: "anywhere" }}
+          >
             <Named id={event.from_session_id} name={teller(event, sessions)} sessions={sessions} /> →{" "}
             <Named id={event.to_session_id} name={addressee(event, sessions)} sessions={sessions} />
           </Typography>
-          <Box sx={{ flex: 1 }} />
-          <Typography variant="caption" color="textSecondary">
+          <Typography variant="caption" color="textSecondary" sx={{ flexShrink: 0 }}>
             <Ago at={event.timestamp} />
           </Typography>
         </Stack>

@@ -5,7 +5,7 @@ import { type FormEvent, useState } from "react";
 import { useTell } from "../../api/actions";
 import { ApiError } from "../../api/client";
 import { useOnce } from "../../api/once";
-import type { CoordinationEvent, CoordinationKind, TaskDetail } from "../../api/types";
+import type { CoordinationEvent, CoordinationKind, TaskDetail, WorkSession } from "../../api/types";
 import { ActionError } from "../../components/States";
 import { KINDS } from "../../model/coordination";
 import { isLive, sessionStatus } from "../../model/status";
@@ -13,6 +13,15 @@ import { isLive, sessionStatus } from "../../model/status";
 /** What a person says; the rest is for sessions and SpecTask itself. */
 const SAID: CoordinationKind[] = ["notification", "request", "blocking", "handoff"];
 const ENDED = ["completed", "failed", "cancelled"];
+
+function listenersOf(task: TaskDetail): WorkSession[] {
+  return task.work_sessions.filter((session) => !ENDED.includes(session.status));
+}
+
+/** Whether somebody is there to be told something. */
+export function canTell(task: TaskDetail): boolean {
+  return isLive(task.status) && listenersOf(task).length > 0;
+}
 
 interface Props {
   task: TaskDetail;
@@ -28,8 +37,7 @@ export function Tell({ task, answers, onDone }: Props) {
   const tell = useTell(task.id);
   const keyOf = useOnce(tell);
   const fields = tell.error instanceof ApiError ? tell.error.fields : {};
-  const listeners = task.work_sessions.filter((session) => !ENDED.includes(session.status));
-  if (!isLive(task.status) || (listeners.length === 0 && !answers)) return null;
+  const listeners = listenersOf(task);
 
   const submit = (event: FormEvent) => {
     event.preventDefault();

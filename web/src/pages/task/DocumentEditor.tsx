@@ -55,7 +55,19 @@ export function DocumentEditor({ task, document, onClose }: Props) {
           It is approved: with another wording the approval is void, agents stop, and it is reviewed again.
         </Typography>
       )}
-      <Stack direction="row" sx={{ gap: 1, mt: 1.5 }}>
+      <Stack
+        direction="row"
+        sx={{
+          gap: 1,
+          mt: 0.5,
+          py: 1.25,
+          // A document is long, and what is done with it at hand; on a phone above the places to go.
+          position: "sticky",
+          bottom: { xs: "calc(54px + env(safe-area-inset-bottom))", md: 0 },
+          zIndex: 1,
+          bgcolor: "background.paper",
+        }}
+      >
         <Button
           variant="contained"
           disabled={text === read?.content}
