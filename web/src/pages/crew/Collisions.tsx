@@ -103,11 +103,12 @@ function Sides({ collision, names, task }: { collision: Collision; names: string
                 display: "grid",
                 gap: 1,
                 mb: 1,
-                gridTemplateColumns: { xs: "minmax(0, 1fr)", sm: "repeat(2, minmax(0, 1fr))" },
+                // Beside each other where there is room, also within a narrow column of a wide page.
+                gridTemplateColumns: "repeat(auto-fit, minmax(min(100%, 220px), 1fr))",
               }}
             >
               {hunk.sides.map((side, at) => (
-                <Box key={collision.sessions[at]}>
+                <Box key={collision.sessions[at]} sx={{ minWidth: 0 }}>
                   <Typography variant="caption" color="textSecondary" component="p" noWrap>
                     {names[at]}, {side.line_count === 0 ? "after line" : "from line"} {side.start_line}
                   </Typography>

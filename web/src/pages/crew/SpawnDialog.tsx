@@ -158,7 +158,8 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
         />
       </Stack>
       <Fold label="More" quiet>
-        <Stack sx={{ gap: 2, pt: 1 }}>
+        {/* In line with the fields above. */}
+        <Stack sx={{ gap: 2, pt: 1, ml: -2 }}>
           {others.length > 0 && (
             <Field
               field="depends_on"

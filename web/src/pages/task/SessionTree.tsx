@@ -5,6 +5,7 @@ import { useMemo } from "react";
 import type { TaskDetail, WorkSession } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Glyph } from "../../components/Glyph";
+import { Inline } from "../../components/Inline";
 import { LinkBox } from "../../components/links";
 import { ProgressBar } from "../../components/ProgressBar";
 import { blockersOf, sessionStatus } from "../../model/status";
@@ -104,7 +105,10 @@ function Row({ session, all, isChosen, isSpawned, collides, leads }: RowProps) {
           )}
           {session.name}
         </Typography>
-        <Stack direction="row" sx={{ gap: 1, alignItems: "center" }}>
+        <Stack
+          direction="row"
+          sx={{ columnGap: 1, alignItems: "center", flexWrap: "wrap", "& > *": { maxWidth: "100%" } }}
+        >
           {collides ? (
             <Typography variant="caption" noWrap sx={{ color: "warning.main", fontWeight: 600 }}>
               Collides
@@ -115,7 +119,7 @@ function Row({ session, all, isChosen, isSpawned, collides, leads }: RowProps) {
               color={session.status === "failed" ? "error" : "textSecondary"}
               noWrap
             >
-              {note(session, all, label)}
+              <Inline text={note(session, all, label)} />
             </Typography>
           )}
           {session.queued_messages.length > 0 && (

@@ -43,8 +43,17 @@ function Waiting({ session, message }: { session: WorkSession; message: QueuedMe
   };
   return (
     <Box sx={{ py: 0.5 }}>
-      <Stack direction="row" sx={{ gap: 1, alignItems: "flex-start" }}>
-        <Box sx={{ flex: 1, minWidth: 0 }}>
+      <Stack
+        direction="row"
+        sx={{
+          gap: { xs: 0, sm: 1 },
+          alignItems: "flex-start",
+          // On a phone the buttons stand below the words.
+          flexWrap: { xs: "wrap", sm: "nowrap" },
+          "& > button:first-of-type": { ml: { xs: -1.5, sm: 0 } },
+        }}
+      >
+        <Box sx={{ flex: { xs: "1 0 100%", sm: 1 }, minWidth: 0 }}>
           {draft === null ? (
             <Typography variant="body2" sx={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
               {message.content}
