@@ -9,14 +9,19 @@ import { keys } from "./keys";
 
 let client: QueryClient;
 let asked: string[];
+let rests: (number | undefined)[];
 beforeEach(() => {
   client = new QueryClient();
   asked = [];
+  rests = [];
 });
 
 function receive(type: string, data: unknown, session?: string) {
   const message: LiveMessage = { seq: 1, topic: session ? "session" : "fleet", id: session, type, data };
-  apply(client, [message], (key) => asked.push(key.join("/")));
+  apply(client, [message], (key, rest) => {
+    asked.push(key.join("/"));
+    rests.push(rest);
+  });
 }
 
 const task = (more: Partial<SpecTask>) =>
@@ -185,6 +190,9 @@ test("a task that no list shows counts when its place may be another, not whenev
   expect(asked).toEqual(["tasks"]);
   receive("task.updated", { ...news, needs_person: true, version: 7 });
   expect(asked).toEqual(["tasks", "tasks"]);
+  // What may have been so before is asked for at leisure, what needs a person is not.
+  receive("task.updated", { ...news, id: "spt_2", needs_person: true, version: 1 });
+  expect(rests).toEqual([10_000, undefined, undefined]);
 });
 
 test("the questions of a session that ends are looked for again, others are let be", () => {

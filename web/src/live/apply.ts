@@ -88,11 +88,8 @@ function applyTask(client: QueryClient, news: Partial<SpecTask> & { id: string }
   const listed = listedTasks(client, news.id);
   patchTask(client, news.id, (task) => (isNewer(news, task) ? { ...task, ...news } : task));
   // Which lists a task belongs to, and where in them, is the server's to say; what it shows there is known.
-  const moves =
-    listed.length === 0
-      ? movesUnseen(client, news)
-      : listed.some(({ task, sort }) => movesInList(task, news, sort));
-  if (moves) refresh(keys.lists);
+  if (listed.length === 0) applyUnlisted(client, news, refresh);
+  else if (listed.some(({ task, sort }) => movesInList(task, news, sort))) refresh(keys.lists);
   if (before && before.status !== news.status) {
     for (const key of [
       keys.task(news.id),
@@ -143,21 +140,28 @@ type Placed = Pick<Partial<SpecTask>, (typeof PLACING)[number]>;
 /** Where the last news placed tasks, for those that no list shows. */
 const placed = new WeakMap<QueryClient, Map<string, Placed>>();
 
-/** Whether lists or counts may have changed by a task that none of the lists shows. */
-function movesUnseen(client: QueryClient, news: Partial<SpecTask> & { id: string }): boolean {
+/** Lists and counts may change by a task that none of the lists shows, when its place is another than it was. */
+function applyUnlisted(
+  client: QueryClient,
+  news: Partial<SpecTask> & { id: string },
+  refresh: Refresh,
+): void {
   const known = placed.get(client) ?? new Map<string, Placed>();
   placed.set(client, known);
   const before = known.get(news.id);
   known.set(news.id, Object.fromEntries(PLACING.map((field) => [field, news[field] ?? before?.[field]])));
-  return (
-    before === undefined ||
-    PLACING.some((field) => news[field] !== undefined && news[field] !== before[field]) ||
-    // It may come into the part of a list that is shown.
-    client
-      .getQueryCache()
-      .findAll({ queryKey: keys.pages, type: "active" })
-      .some(({ queryKey }) => isByChange((queryKey[keys.pages.length] as { sort?: unknown })?.sort))
+  const shown = client.getQueryCache().findAll({ queryKey: keys.pages, type: "active" });
+  if (before === undefined) {
+    // Nothing says whether anything is different. Where only those that need a person are counted, there is time.
+    refresh(keys.lists, shown.length > 0 || news.needs_person ? undefined : LEISURE);
+    return;
+  }
+  const moves = PLACING.some((field) => news[field] !== undefined && news[field] !== before[field]);
+  // It may come into the part of a list that is shown.
+  const comesUp = shown.some(({ queryKey }) =>
+    isByChange((queryKey[keys.pages.length] as { sort?: unknown })?.sort),
   );
+  if (moves || comesUp) refresh(keys.lists);
 }
 
 function isByChange(sort: unknown): boolean {
