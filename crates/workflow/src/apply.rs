@@ -67,7 +67,6 @@ impl Task {
             Event::TaskEdited { edit } => self.edit(edit.clone()),
             Event::Queued { reason } => self.queue_reason = Some(reason.clone()),
             Event::PlanningQueued { planning } => {
-                self.started_at.get_or_insert(now);
                 self.waiting_since = Some(now);
                 self.phase = match self.specs().cloned() {
                     Some(specs) => Phase::SpecRevision { specs, planning: planning.clone() },
@@ -82,6 +81,7 @@ impl Task {
                 self.phase = Phase::SpecGeneration { planning };
             }
             Event::PlanningStarted { round, .. } => {
+                self.started_at.get_or_insert(now);
                 self.queue_reason = None;
                 self.last_error = None;
                 self.waiting_since = None;
@@ -127,12 +127,12 @@ impl Task {
             }
             Event::ImplementationQueued => {
                 let approved = self.approved().cloned();
-                self.started_at.get_or_insert(now);
                 self.waiting_since = Some(now);
                 self.phase = Phase::ImplementationQueued { approved };
             }
             Event::ImplementationStarted => {
                 let approved = self.approved().cloned();
+                self.started_at.get_or_insert(now);
                 self.queue_reason = None;
                 self.last_error = None;
                 self.waiting_since = None;

@@ -146,8 +146,12 @@ fn field<'v>(entry: &'v Value, name: &str) -> &'v str {
     entry[name].as_str().unwrap_or_default()
 }
 
-/// Whether an entry goes on with the message that another one begins.
+/// Whether an entry goes on with the message or the tool call that another one begins.
 fn continues(first: &Entry, entry: &Entry) -> bool {
+    if kind(&first.entry) == "tool_call" {
+        let id = field(&first.entry, "tool_call_id");
+        return kind(&entry.entry) == "tool_call" && !id.is_empty() && id == field(&entry.entry, "tool_call_id");
+    }
     let streamed = matches!(kind(&first.entry), "agent_message" | "agent_thought");
     let same = |name: &str| first.entry[name] == entry.entry[name];
     streamed && same("kind") && same("message_id") && entry.entry["text"].is_string()
@@ -171,10 +175,21 @@ fn part(group: &[Entry], titles: &BTreeMap<String, String>) -> String {
     // Rows are plain data, whose serialization cannot fail.
     let data = serde_json::to_value(Rows { rows }).unwrap_or_default();
     let mut text = marker(&data);
-    if let [first, ..] = group {
-        text.push_str(&body(first, &said, titles));
+    if let [first, others @ ..] = group {
+        let mut shown = first.clone();
+        if kind(&first.entry) == "tool_call" {
+            others.iter().for_each(|entry| update(&mut shown.entry, &entry.entry));
+        }
+        text.push_str(&body(&shown, &said, titles));
     }
     text
+}
+
+/// Takes into a tool call what a later entry says of it.
+fn update(call: &mut Value, later: &Value) {
+    if let (Some(call), Some(later)) = (call.as_object_mut(), later.as_object()) {
+        call.extend(later.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
 }
 
 /// What people read of a part.

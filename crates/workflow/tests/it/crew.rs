@@ -500,11 +500,13 @@ fn the_last_words_of_a_turn_answer_what_it_was_asked() {
 #[test]
 fn a_session_without_a_description_is_continued_as_two() {
     let mut story = Story::new(Isolation::Worktree);
-    story.ends("Write the book");
+    story.spawns("Write the book", "Index", &[]);
+    story.opens("Index");
+    story.ends("Index");
     let mut alternative = story.new_session("Otherwise");
     alternative.description.clear();
     story.read.clear();
-    let session = story.id("Write the book");
+    let session = story.id("Index");
     story.goes(Input::Branch {
         session,
         from_turn: None,
