@@ -51,7 +51,7 @@ impl Loading {
             if quiet >= QUIET || begun.elapsed() >= REPLAY {
                 return self.end(session);
             }
-            tokio::time::sleep(QUIET - quiet).await;
+            tokio::time::sleep(QUIET.saturating_sub(quiet)).await;
         }
     }
 

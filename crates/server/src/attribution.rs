@@ -51,7 +51,9 @@ async fn edited(app: &App, task: &Task, session: &Session) -> Result<BTreeSet<Pa
         let rows = app.store.read_log(&session.id, after, PAGE).await?;
         let Some(last) = rows.last() else { break };
         after = last.seq;
-        rows.iter().for_each(|row| calls.take(row));
+        for row in &rows {
+            calls.take(row);
+        }
     }
     Ok(calls.edited(&root))
 }

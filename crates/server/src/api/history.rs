@@ -174,7 +174,7 @@ fn activity(row: &LogRow, kept: u64) -> Option<HistoryEntry> {
     let (activity_type, content) = match row.entry["kind"].as_str()? {
         "tool_call" if matches!(row.entry["tool_kind"].as_str(), Some("edit" | "delete" | "move")) => {
             for place in
-                ["locations", "content"].iter().flat_map(|field| row.entry[field].as_array()).flatten()
+                ["locations", "content"].iter().filter_map(|field| row.entry[field].as_array()).flatten()
             {
                 files.extend(
                     place["path"]

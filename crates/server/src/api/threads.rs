@@ -278,7 +278,7 @@ async fn take_in(app: &App, caller: &Caller, task: &Task, event: &ZedEvent) -> R
                 .ask(
                     caller.id(),
                     &task.id,
-                    Input::ThreadReported { thread: Box::new(thread), limits: limits(&app) },
+                    Input::ThreadReported { thread: Box::new(thread), limits: limits(app) },
                 )
                 .await?;
             Ok(true)

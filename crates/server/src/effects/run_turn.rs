@@ -126,7 +126,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     let at_work = running.begins_turn(&session.id);
     let end = watch(job, session, turn, &running, &thread, asked).await;
     drop(at_work);
-    let counted = app.instances.take_usage(&running, &thread.id);
+    let counted = running.take_usage(&thread.id);
     app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
     app.instances.attach(
         &running,

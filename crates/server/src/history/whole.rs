@@ -10,6 +10,7 @@ use crate::effects::blocking;
 use crate::repositories::Workplace;
 use git::{Error, Repository};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use workflow::records::{Unreadable, conversation, paths};
 use workflow::{Failure, ProjectId, SessionId, Task, TaskId};
 
@@ -111,7 +112,7 @@ fn says_as_much(path: &str, before: &[u8], now: &[u8]) -> bool {
         let text = String::from_utf8_lossy(bytes);
         text.lines().filter(|line| line.starts_with("<!-- spectask ")).map(str::to_owned).collect()
     };
-    path.ends_with(".md") && data(before) == data(now)
+    Path::new(path).extension().is_some_and(|kind| kind == "md") && data(before) == data(now)
 }
 
 /// Whether the last change of a file was made by an effect.

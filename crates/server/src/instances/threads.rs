@@ -227,11 +227,6 @@ impl Instances {
         }
     }
 
-    /// What the calls of models in the turn that ends spent, where the agent tells of each.
-    pub(crate) fn take_usage(&self, running: &Running, agent_session: &str) -> Option<Usage> {
-        running.threads().get(agent_session).and_then(|thread| thread.heard().usage.take())
-    }
-
     /// Asks the agent to stop a turn.
     pub(crate) async fn cancel(&self, task: &TaskId, session: &SessionId, turn: &TurnId) {
         self.cancelled().insert(turn.clone());
@@ -301,6 +296,13 @@ impl Running {
     /// Whether it knows the agent session already.
     pub(crate) fn is_attached(&self, agent_session: &str) -> bool {
         self.threads().contains_key(agent_session)
+    }
+}
+
+impl Running {
+    /// What the calls of models in the turn that ends spent, where the agent tells of each.
+    pub(crate) fn take_usage(&self, agent_session: &str) -> Option<Usage> {
+        self.threads().get(agent_session).and_then(|thread| thread.heard().usage.take())
     }
 }
 

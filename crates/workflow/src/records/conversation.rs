@@ -150,7 +150,9 @@ fn field<'v>(entry: &'v Value, name: &str) -> &'v str {
 fn continues(first: &Entry, entry: &Entry) -> bool {
     if kind(&first.entry) == "tool_call" {
         let id = field(&first.entry, "tool_call_id");
-        return kind(&entry.entry) == "tool_call" && !id.is_empty() && id == field(&entry.entry, "tool_call_id");
+        return kind(&entry.entry) == "tool_call"
+            && !id.is_empty()
+            && id == field(&entry.entry, "tool_call_id");
     }
     let streamed = matches!(kind(&first.entry), "agent_message" | "agent_thought");
     let same = |name: &str| first.entry[name] == entry.entry[name];
@@ -178,7 +180,9 @@ fn part(group: &[Entry], titles: &BTreeMap<String, String>) -> String {
     if let [first, others @ ..] = group {
         let mut shown = first.clone();
         if kind(&first.entry) == "tool_call" {
-            others.iter().for_each(|entry| update(&mut shown.entry, &entry.entry));
+            for entry in others {
+                update(&mut shown.entry, &entry.entry);
+            }
         }
         text.push_str(&body(&shown, &said, titles));
     }
