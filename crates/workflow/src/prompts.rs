@@ -111,6 +111,9 @@ pub fn render(briefing: &Briefing<'_>) -> String {
     }
     told(&mut text, task, turn);
     said(&mut text, &turn.messages);
+    if turn.ask == Ask::Message && session.cut_short > 0 && session.is_crew() && !task.is_conversation() {
+        text.push_str("\nYou were interrupted: do this, then go on with your task where you left off.\n");
+    }
     if let Some(rules) = rules
         && session.turns <= 1
     {

@@ -23,6 +23,7 @@ const SAID: Record<string, string> = {
   session_opening: "Session opens",
   turn_started: "Agent asked",
   turn_ended: "Agent answered",
+  spent: "Cost told",
   turn_failed: "Turn failed",
   turn_interrupted: "Turn interrupted",
   message_queued: "Message for the agent",
