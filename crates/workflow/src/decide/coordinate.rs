@@ -93,32 +93,10 @@ pub(super) fn answer(draft: &mut Draft<'_, '_>, session: &SessionId, asked: &[Ev
             answers: Some(id.clone()),
             before_merge: true,
         };
-        if new.to.is_some() {
-            add(draft, new);
-        } else {
-            reply_to_person(draft, new);
-        }
+        // Of an answer to a person, sessions need not know.
+        let readers = new.to.iter().cloned().collect();
+        add_for(draft, new, readers);
     }
-}
-
-/// An answer that no session is to read.
-fn reply_to_person(draft: &mut Draft<'_, '_>, new: NewCoordination) {
-    let NewCoordination { id, kind, from, to, by, message, data, answers, before_merge } = new;
-    let coordination = CoordinationEvent {
-        id,
-        kind,
-        from,
-        to,
-        by,
-        message,
-        data,
-        at: draft.cx.now,
-        before_merge,
-        deliveries: Vec::new(),
-        answers,
-        answered_by: None,
-    };
-    draft.event(Event::Coordinated { coordination: Box::new(coordination) });
 }
 
 /// What a session made is there: those that need it are handed it, the others hear of it.
@@ -239,11 +217,13 @@ fn tell_of_itself(
 }
 
 fn add(draft: &mut Draft<'_, '_>, new: NewCoordination) {
+    let readers = addressed(draft, new.kind, new.from.as_ref(), new.to.as_ref());
+    add_for(draft, new, readers);
+}
+
+fn add_for(draft: &mut Draft<'_, '_>, new: NewCoordination, readers: Vec<SessionId>) {
     let NewCoordination { id, kind, from, to, by, message, data, answers, before_merge } = new;
-    let deliveries = addressed(draft, kind, from.as_ref(), to.as_ref())
-        .into_iter()
-        .map(|to| Delivery { to, carried: None })
-        .collect();
+    let deliveries = readers.into_iter().map(|to| Delivery { to, carried: None }).collect();
     let coordination = CoordinationEvent {
         id,
         kind,
