@@ -456,9 +456,19 @@ impl Task {
                 session.alternative_to = None;
                 session.superseded_by = Some(chosen.clone());
             }
-            if session.depends_on.iter().any(|needed| instead_of.contains(needed)) {
-                session.depends_on.retain(|needed| !instead_of.contains(needed) && needed != chosen);
-                session.depends_on.push(chosen.clone());
+        }
+        // What was spawned from the others ends with them.
+        let is_given_up = |session: &&Session| {
+            !session.is_satisfied() && self.given_up_for(session).is_some_and(|instead| instead == chosen)
+        };
+        let given_up: Vec<SessionId> =
+            self.sessions.iter().filter(is_given_up).map(|session| session.id.clone()).collect();
+        for session in &mut self.sessions {
+            if session.depends_on.iter().any(|needed| given_up.contains(needed)) {
+                session.depends_on.retain(|needed| !given_up.contains(needed) && needed != chosen);
+                if session.id != *chosen {
+                    session.depends_on.push(chosen.clone());
+                }
             }
         }
     }
