@@ -1,10 +1,10 @@
-//! Private keys in PEM, over as many lines as they have, however these are quoted, numbered or escaped.
+//! Private keys in PEM and of PuTTY, over as many lines as they have, however these are quoted, numbered or escaped.
 
 use regex::bytes::{Regex, RegexBuilder};
 use std::sync::LazyLock;
 
-/// What a key begins with; one of the keywords.
-pub(crate) const BEGIN: &str = "-----begin";
+/// What keys begin with; these are keywords. The other lines of PuTTY's files, its manual says (appendix C), are public.
+pub(crate) const BEGIN: [&str; 2] = ["-----begin", "private-lines:"];
 /// A run of Base64 this long is a line of a key.
 const LINE: usize = 40;
 /// What may stand between two runs of a key, in bytes: a line's end with a quote, a number, a mark.
@@ -17,10 +17,14 @@ const DIGEST: usize = 512;
 const PREAMBLE: usize = 320;
 
 static HEADER: LazyLock<Regex> =
-    LazyLock::new(|| compiled(r"^-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----"));
+    LazyLock::new(|| compiled(r"^(?:-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----|Private-Lines:)"));
 static HEADER_CUT: LazyLock<Regex> = LazyLock::new(|| compiled(r"^-----BEGIN[ A-Z0-9]{0,60}-{0,4}$"));
 static FOOTER: LazyLock<Regex> = LazyLock::new(|| compiled(r"^END[ A-Z0-9]{0,60}-----"));
 static FOOTER_CUT: LazyLock<Regex> = LazyLock::new(|| compiled(r"^(?:E|EN|END[ A-Z0-9]{0,60}-{0,4})$"));
+/// What a key of PuTTY ends with, after the rest of an escape and a diff's mark.
+static MAC: LazyLock<Regex> = LazyLock::new(|| compiled(r"^[nr+]{0,2}Private-MAC: {0,4}[0-9a-f]{16,64}"));
+static MAC_CUT: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"^[nr+]{0,2}Private-(?:M|MA|MAC|MAC:|MAC: {0,4}[0-9a-f]{0,64})?$"));
 /// Marks and escapes, then header lines such as `DEK-Info: …`.
 static BEFORE_BODY: LazyLock<Regex> = LazyLock::new(|| {
     compiled(concat!(
@@ -104,6 +108,12 @@ pub(crate) fn body(text: &[u8], from: usize, is_whole: bool) -> Body {
         }
         if between.len() > BETWEEN || !between.iter().all(|byte| is_mark(*byte)) {
             return Body { end, is_over: true };
+        }
+        if !is_whole && MAC_CUT.is_match(&text[run..]) {
+            return Body { end, is_over: false };
+        }
+        if let Some(mac) = MAC.find(&text[run..]) {
+            return Body { end: run + mac.end(), is_over: true };
         }
         let length = run_at(text, run);
         let after = run + length;

@@ -31,8 +31,8 @@ pub(crate) struct Inner {
     key: [u8; 32],
     pub(crate) known: Known,
     pub(crate) rules: Arc<Rules>,
-    /// The keyword that private keys begin with.
-    pub(crate) begin: usize,
+    /// The keywords that private keys begin with.
+    pub(crate) begin: Vec<usize>,
     pub(crate) private_key: Arc<str>,
     /// The kinds of every tag this redactor writes.
     pub(crate) kinds: HashSet<String>,
@@ -50,7 +50,9 @@ impl Redactor {
         Ok(Self(Arc::new(Inner {
             key: settings.key,
             known,
-            begin: rules.words.iter().position(|word| word == pem::BEGIN).unwrap_or(usize::MAX),
+            begin: (0..rules.words.len())
+                .filter(|at| pem::BEGIN.contains(&rules.words[*at].as_str()))
+                .collect(),
             rules,
             private_key,
             kinds: all,

@@ -177,9 +177,11 @@ impl Rules {
             let _ = made.regex.set(regex);
             add(made, &keywords);
         }
-        // Private keys take several lines; they are read where this stands.
-        words.push(crate::pem::BEGIN.to_owned());
-        of_keyword.push(Vec::new());
+        // Private keys take several lines; they are read where these stand.
+        for begin in crate::pem::BEGIN {
+            words.push(begin.to_owned());
+            of_keyword.push(Vec::new());
+        }
         let keywords = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .kind(Some(AhoCorasickKind::DFA))

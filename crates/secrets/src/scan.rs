@@ -37,7 +37,7 @@ impl Inner {
         let tags = self.tags(view.text);
         for hit in self.rules.keywords.find_overlapping_iter(text) {
             let keyword = hit.pattern().as_usize();
-            if keyword == self.begin {
+            if self.begin.contains(&keyword) {
                 self.key(view, hit.start(), seen);
             }
             for &at in &self.rules.of_keyword[keyword] {

@@ -41,6 +41,7 @@ fn piece() -> impl Strategy<Value = String> {
         "-----BEGIN ",
         "PRIVATE KEY-----",
         "-----END RSA PRIVATE KEY-----\n",
+        "Private-Lines: 14\n",
         "://",
         "@host",
         "sk-",
@@ -66,6 +67,7 @@ fn piece() -> impl Strategy<Value = String> {
         2 => "[a-zA-Z0-9+/_.-]{0,60}",
         1 => "\\PC{0,8}",
         1 => prop::sample::select(vec![1_usize, 3, 9, 30, 80]).prop_map(keys::pem),
+        1 => prop::sample::select(vec![1_usize, 4, 30]).prop_map(keys::ppk),
         1 => (1000_usize..5000, 0_u64..1000).prop_map(|(many, seed)| Draw(seed).fill(&format!("{{b{many}}}"))),
     ]
 }
@@ -135,6 +137,8 @@ fn letter_by_letter_gives_what_the_whole_gives() {
         keys::all().iter().step_by(9).map(|key| format!("x {} y", key.text())).collect();
     texts.push(format!("a {} b", keys::pem(70)));
     texts.push(serde_json::Value::from(keys::pem(40)).to_string());
+    texts.push(format!("a {} b", keys::ppk(20)));
+    texts.push(serde_json::Value::from(keys::ppk(2)).to_string());
     texts.push(Draw(3).fill("{b9000} {b30}"));
     texts.push(Draw(4).fill("x eyJhbGciOiJIUzI1NiJ9.eyJ{b6000}.{b43} y"));
     for text in texts {

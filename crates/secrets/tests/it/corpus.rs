@@ -145,6 +145,29 @@ fn private_keys_go_whole() {
 }
 
 #[test]
+fn private_keys_of_putty_go_whole_and_their_public_half_stays() {
+    let redactor = keys::redactor();
+    for lines in [1, 2, 14, 60] {
+        let ppk = keys::ppk(lines);
+        let written = [
+            format!("{ppk}\nand more"),
+            serde_json::Value::from(format!("{ppk}\nand more")).to_string(),
+            format!("+{}\n and more", ppk.replace('\n', "\n+")),
+        ];
+        let secret = ppk.split_once("Private-Lines").expect("it has them").1;
+        for text in written {
+            let clean = redactor.redact(&text);
+            assert!(
+                !secret.lines().any(|line| line.len() >= 64 && clean.contains(line)),
+                "{lines} lines: {clean}"
+            );
+            assert!(clean.contains("Public-Lines: 1") && clean.contains("AAAAB3NzaC1yc2E"), "{clean}");
+            assert!(clean.contains("[secret:private-key:") && clean.contains("and more"), "{clean}");
+        }
+    }
+}
+
+#[test]
 fn what_is_clean_stays_as_it_is() {
     let redactor = keys::redactor();
     for key in keys::all() {

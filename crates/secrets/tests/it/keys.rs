@@ -189,6 +189,18 @@ pub(crate) fn pem(lines: usize) -> String {
     text + &drawn.fill("{s20}==") + &format!("\n-----END {kind} KEY-----")
 }
 
+/// A private key as PuTTY writes it, after its public half.
+pub(crate) fn ppk(lines: usize) -> String {
+    let mut drawn = Draw(lines as u64 + 7);
+    let blob: String = (0..lines).map(|_| drawn.fill("{s64}\n")).collect();
+    let public = drawn.fill("AAAAB3NzaC1yc2EAAAADAQABAAABAQ{s34}");
+    format!(
+        "PuTTY-User-Key-File-3: ssh-rsa\nEncryption: none\nComment: me@host\nPublic-Lines: 1\n{public}\n\
+         Private-Lines: {lines}\n{blob}Private-MAC: {}",
+        drawn.fill("{h64}")
+    )
+}
+
 static REDACTOR: LazyLock<Redactor> =
     LazyLock::new(|| Redactor::new(&Settings::default()).expect("the rules compile"));
 
