@@ -16,8 +16,8 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
-/// Calls for every run of Base64 that is text, with where it is and what it says.
-pub(crate) fn texts(text: &str, mut found: impl FnMut(Range<usize>, &str)) {
+/// Calls for every run of Base64, with where it is.
+pub(crate) fn runs(text: &str, mut found: impl FnMut(Range<usize>)) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -29,13 +29,17 @@ pub(crate) fn texts(text: &str, mut found: impl FnMut(Range<usize>, &str)) {
         while at < bytes.len() && IS_BASE64[usize::from(bytes[at])] {
             at += 1;
         }
-        if (SHORTEST..=crate::LOOK).contains(&(at - start))
-            && let Some(plain) = decode(&text[start..at])
-        {
-            let padding = bytes[at..].iter().take(2).take_while(|byte| **byte == b'=').count();
-            found(start..at + padding, &plain);
+        if (SHORTEST..=crate::LOOK).contains(&(at - start)) {
+            found(start..at);
         }
     }
+}
+
+/// What a run of Base64 says, where that is text, and where it ends with its padding.
+pub(crate) fn text_in(text: &str, run: &Range<usize>) -> Option<(String, usize)> {
+    let plain = decode(&text[run.clone()])?;
+    let padding = text.as_bytes()[run.end..].iter().take(2).take_while(|byte| **byte == b'=').count();
+    Some((plain, run.end + padding))
 }
 
 fn decode(run: &str) -> Option<String> {
@@ -66,7 +70,9 @@ mod tests {
         let token = STANDARD.encode("token=abcdefghijklmnopqrstuvwxyz!");
         let text = format!("x {token} 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
         let mut found = Vec::new();
-        texts(&text, |span, plain| found.push((text[span].to_owned(), plain.to_owned())));
+        runs(&text, |run| {
+            found.extend(text_in(&text, &run).map(|(plain, end)| (text[run.start..end].to_owned(), plain)));
+        });
         assert_eq!(found, [(token, "token=abcdefghijklmnopqrstuvwxyz!".to_owned())]);
     }
 }

@@ -63,6 +63,8 @@ pub(crate) enum Shape {
     Name,
     /// From the keyword on, over blanks and quotes.
     Line,
+    /// From the first character of a run of Base64 on; it has no keyword.
+    Run,
 }
 
 /// What a value has to look like besides.
@@ -82,6 +84,8 @@ pub(crate) struct Rules {
     pub(crate) rules: Vec<Rule>,
     /// By keyword, which rules it stands for.
     pub(crate) of_keyword: Vec<Vec<usize>>,
+    /// The rules for runs of Base64.
+    pub(crate) of_run: Vec<usize>,
     pub(crate) keywords: AhoCorasick,
     pub(crate) words: Vec<String>,
 }
@@ -100,6 +104,7 @@ struct Written {
     keywords: Vec<String>,
     word: Option<String>,
     line: Option<String>,
+    run: Option<String>,
     #[serde(default)]
     names: Vec<String>,
     value: Option<String>,
@@ -182,28 +187,30 @@ impl Rules {
             words.push(begin.to_owned());
             of_keyword.push(Vec::new());
         }
+        let of_run = (0..rules.len()).filter(|at| rules[*at].shape == Shape::Run).collect();
         let keywords = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .kind(Some(AhoCorasickKind::DFA))
             .build(&words)?;
-        Ok(Self { rules, of_keyword, keywords, words })
+        Ok(Self { rules, of_keyword, of_run, keywords, words })
     }
 }
 
 impl Rule {
     fn of(written: &Written) -> Self {
-        let (shape, pattern) = match (&written.word, &written.line, &written.value) {
-            (Some(word), None, None) if written.back > 0 => {
+        let (shape, pattern) = match (&written.word, &written.line, &written.run, &written.value) {
+            (Some(word), None, None, None) if written.back > 0 => {
                 (Shape::Word { back: written.back }, word.clone())
             }
-            (Some(word), None, None) => (Shape::Word { back: 0 }, format!("^(?:{word})")),
-            (None, Some(line), None) => (Shape::Line, format!("^(?i:{line})")),
-            (None, None, Some(value)) => {
+            (Some(word), None, None, None) => (Shape::Word { back: 0 }, format!("^(?:{word})")),
+            (None, Some(line), None, None) => (Shape::Line, format!("^(?i:{line})")),
+            (None, None, Some(run), None) => (Shape::Run, format!("^(?:{run})")),
+            (None, None, None, Some(value)) => {
                 let names = written.names.join("|");
                 (Shape::Name, format!("^(?i:{names})(?i:[a-z0-9_.-]{{0,40}}){BETWEEN}({value})"))
             }
             // A test compiles every rule of the file.
-            _ => unreachable!("the rule {} is a word, a line, or names with a value", written.id),
+            _ => unreachable!("the rule {} is a word, a line, a run, or names with a value", written.id),
         };
         Self {
             kind: written.id.as_str().into(),
@@ -272,7 +279,7 @@ mod tests {
         assert!(rules.rules.len() >= 200, "{} rules", rules.rules.len());
         for written in WRITTEN.iter() {
             let keywords = if written.keywords.is_empty() { &written.names } else { &written.keywords };
-            assert!(!keywords.is_empty(), "{} has no keyword", written.id);
+            assert_eq!(keywords.is_empty(), written.run.is_some(), "{} has no keyword", written.id);
             for keyword in keywords {
                 assert!(
                     keyword.len() >= 2 && !keyword.bytes().any(crate::is_delimiter),

@@ -28,7 +28,12 @@ impl Inner {
     pub(crate) fn look(&self, view: &View<'_>) -> Seen {
         let mut seen = Seen { spans: Vec::new(), until: view.text.len(), open_key: false };
         self.by_rules(view, &mut seen);
-        encoded::texts(view.text, |run, plain| self.within(run, plain, &mut seen.spans));
+        encoded::runs(view.text, |run| {
+            self.by_run(view.text, &run, &mut seen);
+            if let Some((plain, end)) = encoded::text_in(view.text, &run) {
+                self.within(run.start..end, &plain, &mut seen.spans);
+            }
+        });
         seen
     }
 
@@ -41,27 +46,48 @@ impl Inner {
                 self.key(view, hit.start(), seen);
             }
             for &at in &self.rules.of_keyword[keyword] {
-                let rule = &self.rules.rules[at];
-                let Some(Place { secret, looked_at, goes_on }) = find(rule, text, hit.start()) else {
-                    continue;
-                };
-                if tags.iter().any(|tag| tag.start < secret.end && secret.start < tag.end) {
-                    continue;
-                }
-                seen.spans.push(Span {
-                    start: secret.start,
-                    end: view.text.ceil_char_boundary(secret.end),
-                    kind: rule.kind.clone(),
-                    digits: self.digits(&text[looked_at]),
-                    source: match rule.sureness {
-                        Sureness::Likely => Source::Likely,
-                        Sureness::Sure => Source::Sure,
-                    },
-                    rule: at,
-                    goes_on,
-                });
+                self.by_rule(at, view.text, hit.start(), &tags, seen);
             }
         }
+    }
+
+    /// What the rules for runs of Base64 find in one, after an escape and the last sign in it that begins a word.
+    fn by_run(&self, text: &str, run: &Range<usize>, seen: &mut Seen) {
+        let bytes = text.as_bytes();
+        let mut from = run.start;
+        if bytes[..from].ends_with(b"\\") && matches!(bytes[from], b'n' | b'r' | b't') {
+            from += 1;
+        }
+        from += text[from..run.end].rfind(['+', '/']).map_or(0, |at| at + 1);
+        from += bytes[from..run.end].iter().take_while(|byte| **byte == b'-').count();
+        for &at in &self.rules.of_run {
+            if self.rules.rules[at].regex().is_match(&bytes[from..]) {
+                self.by_rule(at, text, from, &self.tags(text), seen);
+            }
+        }
+    }
+
+    /// Tries a rule at a place.
+    fn by_rule(&self, at: usize, text: &str, place: usize, tags: &[Range<usize>], seen: &mut Seen) {
+        let rule = &self.rules.rules[at];
+        let Some(Place { secret, looked_at, goes_on }) = find(rule, text.as_bytes(), place) else {
+            return;
+        };
+        if tags.iter().any(|tag| tag.start < secret.end && secret.start < tag.end) {
+            return;
+        }
+        seen.spans.push(Span {
+            start: secret.start,
+            end: text.ceil_char_boundary(secret.end),
+            kind: rule.kind.clone(),
+            digits: self.digits(&text.as_bytes()[looked_at]),
+            source: match rule.sureness {
+                Sureness::Likely => Source::Likely,
+                Sureness::Sure => Source::Sure,
+            },
+            rule: at,
+            goes_on,
+        });
     }
 
     /// The tags that are in the text already and name something this server looks for.
@@ -94,6 +120,7 @@ impl Inner {
         let mut seen = Seen { spans: Vec::new(), until: plain.len(), open_key: false };
         self.known.find(plain, &mut seen.spans);
         self.by_rules(&View { text: plain, is_whole: true }, &mut seen);
+        encoded::runs(plain, |run| self.by_run(plain, &run, &mut seen));
         if let Some(inner) = seen
             .spans
             .into_iter()
@@ -123,6 +150,7 @@ fn find(rule: &Rule, text: &[u8], at: usize) -> Option<Place> {
             }
             at..word_end(text, at, at + LOOK)
         }
+        Shape::Run => at..word_end(text, at, at + LOOK),
         Shape::Word { back } => word_start(text, at, back)..word_end(text, at, at + LOOK),
         Shape::Name => {
             if rule.needs_whole_name() && !begins_name(text, at) {

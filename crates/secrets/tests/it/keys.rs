@@ -134,6 +134,23 @@ const FORMATS: &[(&str, &str)] = &[
     ("token", "access_token=|{a40}"),
     ("token", "{\"refreshToken\":\"|{b48}\"}"),
     ("command-token", "deploy --token |{a32}"),
+    ("asana-token", "1/1{d15}:{h32}"),
+    ("asana-token", "2/7{d15}/{d16}:{h32}"),
+    ("asana-token", "0/{h32}"),
+    ("facebook-token", "EAAR{a180}"),
+    ("google-auth-key", "AQ.Ab8RN6{b44}"),
+    ("google-messaging-key", "AAAA{b7}:APA91b{b134}"),
+    ("discord-bot-token", "MTE{a21}.{a6}.{b27}"),
+    ("discord-bot-token", "M{a25}.{a6}.{b38}"),
+    ("dropbox-short-token", "sl.{b135}"),
+    ("e2b-key", "e2b_{h40}"),
+    ("firecrawl-key", "fc-{h32}"),
+    ("runpod-key", "rpa_{u40}{a6}"),
+    ("modal-token", "as-|{a22}"),
+    ("modal-token", "ak-|{a22}"),
+    ("lark-token", "LARK_TENANT=|t-g104{a17}2{a18}"),
+    ("intercom-token", "dG9rO{a54}="),
+    ("intercom-key", "intercom_access: |{b60}"),
 ];
 
 /// A secret in the place where it stands.
