@@ -19,6 +19,7 @@ mod redactor;
 mod rules;
 mod scan;
 mod stream;
+mod words;
 
 pub use exact::Exact;
 pub use finding::{Finding, Sureness};

@@ -1,5 +1,7 @@
 //! What random characters look like, and what stands in for them in examples.
 
+use crate::words;
+
 /// Bits per byte, by how often each byte occurs.
 pub(crate) fn entropy(value: &[u8]) -> f64 {
     let mut counts = [0_u32; 256];
@@ -63,27 +65,48 @@ pub(crate) fn is_random(value: &[u8]) -> bool {
     }
     let changes = value.windows(2).filter(|pair| is_change(pair[0], pair[1])).count();
     // Names change from letters to digits once or twice, values drawn at random every few characters.
-    digits > 0 && changes >= (value.len() / 12).max(2)
+    digits > 0 && changes >= (value.len() / 12).max(2) || words::is_scrambled(value)
+}
+
+/// Whether a value looks drawn at random from letters, digits and signs.
+pub(crate) fn is_mixed(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let signs = b"!@#$%^&*+".iter().filter(|sign| value.contains(sign)).count();
+    is_random(value) || digits >= 2 && signs >= 2 && entropy(value) >= 3.8
 }
 
 /// Whether a value looks like a password somebody thought of: letters with digits or signs, and no code.
 pub(crate) fn is_password(value: &[u8]) -> bool {
-    const ALGORITHMS: [&str; 8] = ["argon2", "bcrypt", "scrypt", "pbkdf2", "sha1", "sha256", "sha512", "md5"];
-    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let signs = value.iter().filter(|byte| b"!@#$%^&*+?~".contains(byte)).count();
+    is_plain(value)
+        && entropy(value) >= 2.5
+        && (digits + signs >= 1 && !is_name(value) || words::is_scrambled(value))
+}
+
+/// Whether a value is a password where nothing but one can stand, as in a URL: whatever is no code, no word of examples
+/// and not the name before it again.
+pub(crate) fn is_chosen(value: &[u8], user: &[u8]) -> bool {
+    value.iter().filter(|byte| byte.is_ascii_alphabetic()).count() >= 4
+        && value.len() >= 6
+        && is_plain(value)
+        && !value.iter().any(|byte| matches!(byte, b';' | b','))
+        && entropy(value) >= 1.5
+        && !value.eq_ignore_ascii_case(user)
+        && !words::is_example(value)
+}
+
+/// Whether a value has letters and is no code.
+fn is_plain(value: &[u8]) -> bool {
+    const ALGORITHMS: [&str; 8] = ["argon2", "bcrypt", "scrypt", "pbkdf2", "sha1", "sha256", "sha512", "md5"];
+    let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let lower = String::from_utf8_lossy(value).to_ascii_lowercase();
     let is_code = value.iter().any(|byte| b"(){}[]\\|".contains(byte))
         || lower.contains("::")
         || lower.contains("->")
         || lower.contains("//")
         || ALGORITHMS.iter().any(|name| lower.starts_with(name));
-    !is_code
-        && !is_path(&lower)
-        && letters >= 2
-        && digits + signs >= 1
-        && entropy(value) >= 2.5
-        && !is_name(value)
+    !is_code && !is_path(&lower) && letters >= 2
 }
 
 /// Whether a value says where in a program something is: `process.env.DB_PASS1`.
@@ -137,6 +160,18 @@ mod tests {
             "this.form.password",
         ] {
             assert!(!is_password(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_no_example_and_no_name() {
+        for (value, user) in [("swordfish", "app"), ("HreUnWDhtejMacFr", "u"), ("hunter2", "bob")] {
+            assert!(is_chosen(value.as_bytes(), user.as_bytes()), "{value}");
+        }
+        for (value, user) in
+            [("spectask", "spectask"), ("password", "user"), ("{password}", "user"), ("3000", "x")]
+        {
+            assert!(!is_chosen(value.as_bytes(), user.as_bytes()), "{value}");
         }
     }
 

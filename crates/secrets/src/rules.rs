@@ -48,6 +48,8 @@ pub(crate) struct Rule {
     pub(crate) sureness: Sureness,
     /// Whether a letter or digit after the secret makes it none.
     pub(crate) closed: bool,
+    /// Whether `&` ends the value where it stands in a URL's query or a form.
+    pub(crate) query: bool,
     entropy: f64,
     check: Check,
     pattern: String,
@@ -75,6 +77,12 @@ enum Check {
     None,
     Random,
     Password,
+    /// Anything that somebody may have chosen: nothing but a password stands there.
+    Chosen,
+    /// Drawn from letters, digits and signs.
+    Signs,
+    /// A password in a URL: sure where it looks like one, else likely.
+    Url,
     /// Base64 of `user:password`.
     Basic,
 }
@@ -95,7 +103,7 @@ struct File {
     rule: Vec<Written>,
 }
 
-/// A rule as it is written in the file: `word`, `line`, or `names` with `value`.
+/// A rule as it is written in the file: `word`, `line`, `run`, or `names` with `value`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -118,6 +126,8 @@ struct Written {
     likely: bool,
     #[serde(default)]
     closed: bool,
+    #[serde(default)]
+    query: bool,
 }
 
 static WRITTEN: LazyLock<Vec<Written>> = LazyLock::new(|| {
@@ -171,6 +181,7 @@ impl Rules {
                 shape: Shape::Word { back: crate::CONTEXT },
                 sureness: Sureness::Sure,
                 closed: false,
+                query: false,
                 entropy: 0.0,
                 check: Check::None,
                 pattern: rule.regex.clone(),
@@ -217,6 +228,7 @@ impl Rule {
             shape,
             sureness: if written.likely { Sureness::Likely } else { Sureness::Sure },
             closed: written.closed,
+            query: written.query,
             entropy: written.entropy,
             check: written.check,
             pattern,
@@ -237,20 +249,34 @@ impl Rule {
         self.check == Check::None
     }
 
-    /// Whether a value that has the form is a secret and no example or name.
-    pub(crate) fn accepts(&self, value: &[u8]) -> bool {
+    /// How sure it is that a value that has the form, after some text, is a secret; none for an example or a name.
+    pub(crate) fn accepts(&self, before: &[u8], value: &[u8]) -> Option<Sureness> {
         if value.is_empty() || looks::is_placeholder(value) || looks::entropy(value) < self.entropy {
-            return false;
+            return None;
         }
-        match self.check {
+        let is_secret = match self.check {
             Check::None => true,
             Check::Random => looks::is_random(value),
             Check::Password => looks::is_password(value),
+            Check::Signs => looks::is_mixed(value),
+            Check::Chosen => looks::is_chosen(value, user_before(before)),
+            Check::Url if looks::is_password(value) => true,
+            Check::Url => {
+                return looks::is_chosen(value, user_before(before)).then_some(Sureness::Likely);
+            }
             Check::Basic => base64::engine::general_purpose::STANDARD.decode(value).is_ok_and(|plain| {
                 plain.contains(&b':') && plain.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
             }),
-        }
+        };
+        is_secret.then_some(self.sureness)
     }
+}
+
+/// The name that stands before a password, as in `name:` or `//name:`.
+fn user_before(before: &[u8]) -> &[u8] {
+    let name = before.strip_suffix(b":").unwrap_or_default();
+    let from = name.iter().rposition(|byte| crate::is_delimiter(*byte) || *byte == b'/');
+    &name[from.map_or(0, |at| at + 1)..]
 }
 
 fn compile(pattern: &str) -> Result<Regex, regex::Error> {

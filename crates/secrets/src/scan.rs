@@ -70,7 +70,7 @@ impl Inner {
     /// Tries a rule at a place.
     fn by_rule(&self, at: usize, text: &str, place: usize, tags: &[Range<usize>], seen: &mut Seen) {
         let rule = &self.rules.rules[at];
-        let Some(Place { secret, looked_at, goes_on }) = find(rule, text.as_bytes(), place) else {
+        let Some(Place { secret, looked_at, sureness, goes_on }) = find(rule, text.as_bytes(), place) else {
             return;
         };
         if tags.iter().any(|tag| tag.start < secret.end && secret.start < tag.end) {
@@ -81,7 +81,7 @@ impl Inner {
             end: text.ceil_char_boundary(secret.end),
             kind: rule.kind.clone(),
             digits: self.digits(&text.as_bytes()[looked_at]),
-            source: match rule.sureness {
+            source: match sureness {
                 Sureness::Likely => Source::Likely,
                 Sureness::Sure => Source::Sure,
             },
@@ -137,6 +137,7 @@ struct Place {
     secret: Range<usize>,
     /// The part of it that the rule saw.
     looked_at: Range<usize>,
+    sureness: Sureness,
     /// Whether there is more of it.
     goes_on: bool,
 }
@@ -173,9 +174,13 @@ fn find(rule: &Rule, text: &[u8], at: usize) -> Option<Place> {
     let groups = rule.regex().captures(&text[place])?;
     let found = groups.iter().skip(1).flatten().next().or_else(|| groups.get(0))?;
     let mut secret = start + found.start()..start + found.end();
-    if secret.start > at + CONTEXT || !rule.accepts(found.as_bytes()) {
+    if rule.query {
+        secret.end = value_end(text, at, &secret);
+    }
+    if secret.start > at + CONTEXT {
         return None;
     }
+    let sureness = rule.accepts(&text[..secret.start], &text[secret.clone()])?;
     let follows = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     if rule.closed && text.get(secret.end).is_some_and(follows) {
         return None;
@@ -190,7 +195,25 @@ fn find(rule: &Rule, text: &[u8], at: usize) -> Option<Place> {
     if goes_on {
         secret.end = word_end(text, end, text.len());
     }
-    Some(Place { secret, looked_at, goes_on })
+    Some(Place { secret, looked_at, sureness, goes_on })
+}
+
+/// Where a value that is given to a name ends. In a query or a form `&` ends it, in a script `&&`; elsewhere, and in quotes
+/// of its own, a password may have one inside.
+fn value_end(text: &[u8], name: usize, value: &Range<usize>) -> usize {
+    let is_field = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.[]%;".contains(byte);
+    let ends = |at: &usize| {
+        let after = &text[at + 1..];
+        let field = after.iter().take(CONTEXT).take_while(is_field).count();
+        at + 1 == value.end || after[0] == b'&' || field > 0 && after.get(field) == Some(&b'=')
+    };
+    if matches!(text[value.start - 1], b'"' | b'\'' | b'`') {
+        return value.end;
+    }
+    let before = &text[word_start(text, name, CONTEXT)..name];
+    let in_query = before.iter().any(|byte| matches!(byte, b'?' | b'&'));
+    let mut ampersands = value.clone().filter(|at| text[*at] == b'&');
+    ampersands.find(|at| in_query || ends(at)).unwrap_or(value.end)
 }
 
 /// Whether a secret can begin here: after nothing that is part of a word, or after an escape.

@@ -168,6 +168,24 @@ fn private_keys_of_putty_go_whole_and_their_public_half_stays() {
 }
 
 #[test]
+fn an_ampersand_ends_a_value_in_queries_forms_and_scripts_alone() {
+    let mut draw = keys::Draw(13);
+    let value = draw.fill("Tr0ub4dor{a6}");
+    for (text, left) in [
+        (format!("/login?password={value}&user=bob"), "&user=bob"),
+        (format!("-d user=bob&password={value}&x"), "&x"),
+        (format!("-d password={value}&user=bob"), "&user=bob"),
+        (format!("export DB_PASSWORD={value}&&make"), "&&make"),
+        (format!("DB_PASSWORD={value}& make"), "& make"),
+        (format!("DB_PASSWORD={value}&3xyz"), ""),
+        (format!("'password' => '{value}&x=1'"), "'"),
+    ] {
+        let clean = keys::redactor().redact(&text).into_owned();
+        assert!(clean.ends_with(&format!("]{left}")), "{text} -> {clean}");
+    }
+}
+
+#[test]
 fn what_is_clean_stays_as_it_is() {
     let redactor = keys::redactor();
     for key in keys::all() {

@@ -8,7 +8,7 @@ const EACH: u64 = 6;
 
 /// Formats: what stands before in braces is drawn: `{a40}` letters and digits, `{h}` hex, `{u}` capitals and digits,
 /// `{d}` digits, `{l}` small letters and digits, `{b}` URL-safe Base64, `{s}` Base64, `{t}` A–Z and 2–7,
-/// `{g}` a UUID. What stands before `|` gives the secret away and is no part of it.
+/// `{m}` letters, `{w}` small letters, `{j}` small letters, digits and signs, `{g}` a UUID. What stands before `|` gives the secret away and is no part of it.
 const FORMATS: &[(&str, &str)] = &[
     ("spectask-token", "sptk_{h64}"),
     ("anthropic-key", "sk-ant-api03-{b93}AA"),
@@ -134,6 +134,34 @@ const FORMATS: &[(&str, &str)] = &[
     ("token", "access_token=|{a40}"),
     ("token", "{\"refreshToken\":\"|{b48}\"}"),
     ("command-token", "deploy --token |{a32}"),
+    ("database-url-password", "postgres://u:|{m16}|@h/db"),
+    ("database-url-password", "postgres://app:|{w12}|@db.example.com/app"),
+    ("database-url-password", "redis://:|Super{m6}Pass|@cache:6379/0"),
+    ("url-password", "https://user:|Correct{w7}Battery|@git.example.com/x.git"),
+    ("url-password", "smtp://u%40x.com:|{m14}|@mail:587"),
+    ("curl-password", "curl -u bob:|{a20}| https://h"),
+    ("curl-password", "run curl -X POST -H 'Accept: */*' -u bob:|{w14}| https://h"),
+    ("curl-password", "curl --user \"bob:|{m14}|\" https://h"),
+    ("mysql-password", "mysql -u root -p|{a16}"),
+    ("mysql-password", "mysqldump -h db -uroot -p|{w14}| shop"),
+    ("mysql-password-first", "then mysql -p|{a9}7{a8}| shop"),
+    ("sql-identified-by", "CREATE USER 'a'@'%' IDENTIFIED BY '|{a16}';"),
+    ("sql-identified-by", "ALTER USER a IDENTIFIED WITH caching_sha2_password BY '|{w14}';"),
+    ("sql-identified-by-quoted", "create user a identified by \"|{a9}7{a6}\""),
+    ("sql-password", "CREATE USER a WITH PASSWORD '|{a9}7{a8}';"),
+    ("password-hash", "bob:|$apr1${a8}${a22}"),
+    ("password-hash", "bob:|$2y$10${a53}"),
+    ("password-hash", "bob:|$6${a16}${a86}|:19000:0:99999:7:::"),
+    ("wifi-password", "psk=\"|{a9}7{a8}\""),
+    ("wifi-password", "psk=|{h64}"),
+    ("password", "DB_PASSWORD=|Tr0ub4dor&{a4}"),
+    ("password", "\"password\": \"|{a8}&{a6}=x\""),
+    ("password", "/login?name=a&password=|{a7}4{a6}|&next=home"),
+    ("secret-key", "SECRET_KEY = '|django-insecure-{j50}'"),
+    ("secret-key", "SECRET_KEY = '|{j50}'"),
+    ("laravel-app-key", "APP_KEY=|base64:{s43}="),
+    ("secret", "CLIENT_SECRET=|{m40}"),
+    ("secret", "X-Api-Key: |{m32}"),
     ("asana-token", "1/1{d15}:{h32}"),
     ("asana-token", "2/7{d15}/{d16}:{h32}"),
     ("asana-token", "0/{h32}"),
@@ -148,6 +176,7 @@ const FORMATS: &[(&str, &str)] = &[
     ("runpod-key", "rpa_{u40}{a6}"),
     ("modal-token", "as-|{a22}"),
     ("modal-token", "ak-|{a22}"),
+    ("elastic-header", "X-Header: ApiKey |{a19}4{a19}7{a18}=="),
     ("lark-token", "LARK_TENANT=|t-g104{a17}2{a18}"),
     ("intercom-token", "dG9rO{a54}="),
     ("intercom-key", "intercom_access: |{b60}"),
@@ -275,6 +304,9 @@ impl Draw {
             "b" => [SMALL, LARGE, DIGITS, "-_"].concat(),
             "s" => [SMALL, LARGE, DIGITS, "+/"].concat(),
             "t" => format!("{LARGE}234567"),
+            "m" => [SMALL, LARGE].concat(),
+            "w" => SMALL.to_owned(),
+            "j" => [SMALL, DIGITS, "!@#$%^&*(-_=+)"].concat(),
             other => panic!("there is no {other}"),
         };
         let letters = letters.as_bytes();
@@ -295,6 +327,6 @@ fn is_drawn(inside: &str) -> bool {
     inside.is_empty()
         || inside == "g"
         || inside.len() >= 2
-            && inside.starts_with(['a', 'h', 'u', 'd', 'l', 'b', 's', 't'])
+            && inside.starts_with(['a', 'h', 'u', 'd', 'l', 'b', 's', 't', 'm', 'w', 'j'])
             && inside[1..].bytes().all(|byte| byte.is_ascii_digit())
 }
