@@ -41,9 +41,9 @@ impl Repository {
         &self.0.root
     }
 
-    /// Whether it is still where it was opened.
+    /// Whether it is still where it was opened. What was being written as it was moved away may have left folders.
     pub fn is_there(&self) -> bool {
-        self.0.common_dir.is_dir()
+        self.0.common_dir.join("HEAD").is_file()
     }
 
     /// A handle for this thread.

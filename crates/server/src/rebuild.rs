@@ -192,8 +192,8 @@ impl Record {
         let Some(text) = self.text(&path)? else { return Ok(None) };
         let record = instances::parse(&text).with_context(|| self.place(&path))?;
         let status = match record.status.as_str() {
-            "active" if task.status().is_terminal() => "completed".to_owned(),
-            "active" => "disconnected".to_owned(),
+            "active" if task.holds_instance() => "disconnected".to_owned(),
+            "active" => "completed".to_owned(),
             _ => record.status,
         };
         Ok(Some(InstanceRow {
