@@ -112,7 +112,9 @@ impl Repository {
             (Some(_) | None, _) => {
                 let work = as_commit(repository, gather, checkout, begun, tree)?;
                 let work = rooted(repository, gather, checkout, work)?;
-                join(repository, gather, tip, work, oddities)?
+                let joined = join(repository, gather, tip, work, oddities)?;
+                // The branch may have begun another history while the worktree looks elsewhere.
+                rooted(repository, gather, checkout, joined)?
             }
         };
         if !is_on_it {
