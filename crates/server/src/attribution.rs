@@ -14,21 +14,31 @@ use workflow::{Isolation, Millis, Session, Task};
 /// How many entries of a log are read at once.
 const PAGE: u64 = 1_000;
 
-/// A session's own commits among those that were made since it began.
-///
-/// All of them where nobody else could have made them; else those that touch a file which the session's tool calls changed.
-pub(crate) async fn own(
-    app: &App,
-    task: &Task,
-    session: &Session,
-    made: Vec<LogEntry>,
-) -> Result<Vec<LogEntry>, StoreError> {
-    if task.isolation != Isolation::Shared || is_alone(task, session) {
-        return Ok(made);
+/// By what a session's own commits are told among those that were made since it began.
+#[derive(Clone, Debug)]
+pub(crate) enum Attribution {
+    /// Nobody else could have made them.
+    All,
+    /// They touch one of these files, which the session's tool calls changed.
+    Touching(BTreeSet<PathBuf>),
+}
+
+impl Attribution {
+    pub(crate) async fn of(app: &App, task: &Task, session: &Session) -> Result<Self, StoreError> {
+        if task.isolation != Isolation::Shared || is_alone(task, session) {
+            return Ok(Self::All);
+        }
+        edited(app, task, session).await.map(Self::Touching)
     }
-    let edited = edited(app, task, session).await?;
-    let is_own = |commit: &LogEntry| commit.files_touched.iter().any(|file| edited.contains(Path::new(file)));
-    Ok(made.into_iter().filter(is_own).collect())
+
+    pub(crate) fn is_own(&self, commit: &LogEntry) -> bool {
+        match self {
+            Self::All => true,
+            Self::Touching(edited) => {
+                commit.files_touched.iter().any(|file| edited.contains(Path::new(file)))
+            }
+        }
+    }
 }
 
 /// Whether no other session worked in the shared worktree since this one began, until it ended.

@@ -8,10 +8,11 @@ use super::messages::has_entry;
 use super::page::limit;
 use super::problem::Problem;
 use super::sessions::found;
+use crate::attribution::Attribution;
 use crate::clock::now;
 use crate::transcript::{Message, Messages};
 use crate::wire::rfc3339;
-use crate::{App, attribution, history};
+use crate::{App, history};
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
@@ -109,9 +110,12 @@ pub(crate) async fn read(
     let total_entries = entries.len();
     let skip = total_entries.saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
     let mut entries = entries.split_off(skip);
-    let touched = touched(&app, &task, session, commits).await?;
-    for (seq, entry) in &mut entries {
-        entry.files_affected.extend(touched.get(seq).into_iter().flatten().cloned());
+    let shown: BTreeSet<u64> = entries.iter().map(|(seq, _)| *seq).collect();
+    if commits.iter().any(|(seq, _)| shown.contains(seq)) {
+        let touched = touched(&app, &task, session, commits, shown).await?;
+        for (seq, entry) in &mut entries {
+            entry.files_affected.extend(touched.get(seq).into_iter().flatten().cloned());
+        }
     }
     let recorded = app.store.recorded(&task.id).await?;
     let branch = app.repositories.workplace(&task.project).await.ok();
@@ -138,28 +142,33 @@ fn spoken(message: Message, kept: u64) -> HistoryEntry {
     }
 }
 
-/// The files that the commits of a session touch, by the numbers of the entries that name these.
+/// The files that the commits of a session touch, by the numbers of the entries that name these, for those that are shown.
 async fn touched(
     app: &App,
     task: &Task,
     session: &Session,
     commits: Vec<(u64, String)>,
+    shown: BTreeSet<u64>,
 ) -> Result<BTreeMap<u64, BTreeSet<String>>, Problem> {
-    let mut found = BTreeMap::new();
-    let Ok(workplace) = app.repositories.workplace(&task.project).await else { return Ok(found) };
+    let Ok(workplace) = app.repositories.workplace(&task.project).await else { return Ok(BTreeMap::new()) };
+    let attribution = Attribution::of(app, task, session).await?;
     let mut from = app.store.session_run(&session.id).await?.and_then(|run| run.base);
-    for (seq, commit) in commits {
-        let (repository, since, to) = (workplace.repository.clone(), from.replace(commit.clone()), commit);
-        let read = tokio::task::spawn_blocking(move || {
+    let read = tokio::task::spawn_blocking(move || {
+        let mut found = BTreeMap::new();
+        for (seq, commit) in commits {
+            let since = from.replace(commit.clone());
+            if !shown.contains(&seq) {
+                continue;
+            }
             let most = if since.is_some() { COMMITS } else { 1 };
-            repository.log_of_first_parents(since.as_deref(), &to, most)
-        });
-        // A commit that is gone touches nothing that can be told.
-        let Ok(made) = read.await.map_err(|error| Problem::internal(&error))? else { continue };
-        let own = attribution::own(app, task, session, made).await?;
-        found.insert(seq, own.into_iter().flat_map(|commit| commit.files_touched).collect());
-    }
-    Ok(found)
+            // A commit that is gone touches nothing that can be told.
+            let made = workplace.repository.log_of_first_parents(since.as_deref(), &commit, most);
+            let own = made.unwrap_or_default().into_iter().filter(|commit| attribution.is_own(commit));
+            found.insert(seq, own.flat_map(|commit| commit.files_touched).collect());
+        }
+        found
+    });
+    read.await.map_err(|error| Problem::internal(&error))
 }
 
 /// What an entry of the log records, if it records an activity other than speech.

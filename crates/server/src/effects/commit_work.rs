@@ -2,7 +2,7 @@
 
 use super::merge_session::DETAILS;
 use super::{Done, Job, blocking, git_failure};
-use crate::attribution;
+use crate::attribution::Attribution;
 use crate::clock::now;
 use crate::instances::workdir;
 use git::{Gather, Gathered, LogEntry, Oddity, Repository};
@@ -74,8 +74,9 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
     let changed = !made.is_empty();
     let head = if job.task.isolation == Isolation::Shared && changed {
         // The others' commits are no evidence of this session's work.
-        let own = attribution::own(app, job.task, session, made).await;
-        own.map_err(|error| super::store_failure(&error))?.first().map(|commit| commit.id)
+        let attribution = Attribution::of(app, job.task, session).await;
+        let attribution = attribution.map_err(|error| super::store_failure(&error))?;
+        made.iter().find(|commit| attribution.is_own(commit)).map(|commit| commit.id)
     } else {
         Some(gathered.head)
     };

@@ -1,9 +1,10 @@
 //! The commits of a session, read from its branch.
 
+use crate::App;
+use crate::attribution::Attribution;
 use crate::effects::{blocking, store_failure};
 use crate::repositories::Workplace;
 use crate::transcript::last_message;
-use crate::{App, attribution};
 use git::{LogEntry, Repository};
 use serde_json::Value;
 use store::LogRow;
@@ -29,6 +30,7 @@ pub(super) async fn of(
         Some(last) => last.commit.0.clone(),
         None => start(app, task, session).await?,
     };
+    let attribution = Attribution::of(app, task, session).await.map_err(|error| store_failure(&error))?;
     let mut changes = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         if row.entry["kind"] == "recorded" && row.entry["activity_type"] == "code_change" {
@@ -42,17 +44,9 @@ pub(super) async fn of(
         }
         let said = reasons(&rows[..at]);
         let (repository, since, to) = (workplace.repository.clone(), from.clone(), head.to_owned());
-        let read = match blocking(move || made(&repository, &since, &to)).await {
-            Ok(made) => {
-                let own = attribution::own(app, task, session, made);
-                let own = own.await.map_err(|error| store_failure(&error))?;
-                let repository = workplace.repository.clone();
-                blocking(move || own.iter().map(|entry| change(&repository, entry, &said)).collect()).await
-            }
-            Err(error) => Err(error),
-        };
-        match read {
-            Ok::<Vec<CodeChange>, Failure>(made) => changes.extend(made),
+        let attribution = attribution.clone();
+        match blocking(move || read(&repository, &since, &to, &attribution, &said)).await {
+            Ok(made) => changes.extend(made),
             Err(error) => {
                 tracing::warn!(task = %task.id, reason = error.message, "a session's commits cannot be read");
                 changes.push(unread(head, row.at));
@@ -86,11 +80,18 @@ async fn start(app: &App, task: &Task, session: &Session) -> Result<String, Fail
     Ok(merged.unwrap_or_else(|| task.base_branch.clone()))
 }
 
-/// The commits of a turn, oldest first.
-fn made(repository: &Repository, from: &str, to: &str) -> Result<Vec<LogEntry>, git::Error> {
+/// The session's commits of a turn, oldest first.
+fn read(
+    repository: &Repository,
+    from: &str,
+    to: &str,
+    attribution: &Attribution,
+    said: &str,
+) -> Result<Vec<CodeChange>, git::Error> {
     let mut log = repository.log_of_first_parents(Some(from), to, COMMITS)?;
+    log.retain(|entry| attribution.is_own(entry));
     log.reverse();
-    Ok(log)
+    log.iter().map(|entry| change(repository, entry, said)).collect()
 }
 
 fn change(repository: &Repository, entry: &LogEntry, said: &str) -> Result<CodeChange, git::Error> {
