@@ -77,7 +77,8 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
         return Ok(None);
     }
-    if job.attempt > 1 || session.heals > 0 {
+    let attempt = attempt(job, session);
+    if attempt > 1 {
         let text = "The turn is asked again after an interruption.";
         thread.recorder.record(json!({ "kind": "notice", "text": text, "turn_id": turn.id })).await;
     }
@@ -94,7 +95,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         documents: &paths,
         directory: &directory.to_string_lossy(),
         rules: rules.as_deref(),
-        attempt: job.attempt.max(i64::from(session.heals) + 1),
+        attempt,
         memory: thread.memory.as_deref(),
         points: &points,
     });
@@ -137,6 +138,11 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         let usage = end.usage.as_ref().and_then(usage).or(counted);
         Some(Ended { stop_reason: end.stop_reason, usage })
     })
+}
+
+/// How often the turn is asked, this time included: the server may have ended in between, or the agent.
+fn attempt(job: &Job<'_>, session: &Session) -> i64 {
+    job.attempt.max(i64::from(session.heals) + 1)
 }
 
 /// How a turn ended, and what it spent.
@@ -331,7 +337,7 @@ fn turn_meta(job: &Job<'_>, session: &Session, turn: &Turn, documents: &Value) -
         "implementation_task_index": session.unit,
         "implementation_task_number": unit.map(|unit| unit.number.clone()),
         "title": session.name,
-        "attempt": job.attempt,
+        "attempt": attempt(job, session),
         "turn_id": turn.id,
         "turn_number": turn.number,
         "ask": turn.ask,
