@@ -109,9 +109,12 @@ impl Process {
             });
         }
         let request = LoadSessionRequest::new(id.to_owned(), cwd).meta(object(meta));
-        self.0.call_in_time("session/load", &request).await?;
-        self.0.link.loading.settle(id).await;
-        Ok(())
+        let loaded = self.0.call_in_time("session/load", &request).await;
+        match loaded {
+            Ok(_) => self.0.link.loading.settle(id).await,
+            Err(_) => self.0.link.loading.end(id),
+        }
+        loaded.map(drop)
     }
 
     /// Says something in a session and waits for the end of the turn, however long it takes. The turn goes on when the

@@ -308,7 +308,7 @@ impl Instances {
         view.is_some_and(|view| view.alive && view.last_heard.unwrap_or(view.started_at).plus(kept) > now())
     }
 
-    /// Ends one process that no longer answers; the next turn starts another.
+    /// Ends one process that does not answer; the next turn starts another.
     pub(crate) async fn discard(&self, running: &Running) {
         running.process.stop().await;
     }

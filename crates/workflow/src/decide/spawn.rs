@@ -107,10 +107,6 @@ pub(super) fn expect_complete(draft: &Draft<'_, '_>, new: &NewSession) -> Result
     if new.name.trim().is_empty() || new.description.trim().is_empty() {
         return Err(Rejected::Invalid("say in `name` and `description` what is to be done".to_owned()));
     }
-    expect_dependencies(draft, new)
-}
-
-fn expect_dependencies(draft: &Draft<'_, '_>, new: &NewSession) -> Result<(), Rejected> {
     let found = new.depends_on.iter().filter_map(|needed| draft.task.session(needed));
     if let Some(chosen) = found.into_iter().find_map(|needed| draft.task.given_up_for(needed)) {
         return Err(Rejected::Invalid(format!(
