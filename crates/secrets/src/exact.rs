@@ -1,12 +1,13 @@
 //! Values that are known to be secret, in every form they are written in.
 
 use crate::finding::{Source, Span};
-use crate::{is_delimiter, kinds};
+use crate::{CONTEXT, is_delimiter, kinds, looks};
 use aho_corasick::{AhoCorasick, BuildError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use regex::bytes::{Regex, RegexBuilder};
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Shorter values are not looked for: they would be found in words that have nothing to do with them.
 const SHORTEST: usize = 6;
@@ -41,6 +42,9 @@ struct Form {
     value: usize,
     /// Whether it is Base64, which may go on a little at both ends.
     encoded: bool,
+    /// Whether the value is a word that stands in ordinary texts too: it is a secret only where a key word or a URL says
+    /// so.
+    is_weak: bool,
 }
 
 impl Known {
@@ -54,8 +58,9 @@ impl Known {
             if value.len() < SHORTEST || !seen.insert(value) {
                 continue;
             }
+            let is_weak = !looks::is_strong(value);
             for (text, encoded) in forms_of(value) {
-                forms.push(Form { text, value: values.len(), encoded });
+                forms.push(Form { text, value: values.len(), encoded, is_weak: is_weak && !encoded });
             }
             values.push((Arc::from(kinds::kind_of(&one.name)), digits(value)));
         }
@@ -69,6 +74,9 @@ impl Known {
             let form = &self.forms[found.pattern().as_usize()];
             let (kind, digits) = &self.values[form.value];
             let (mut start, mut end) = (found.start(), found.end());
+            if form.is_weak && !stands_as_secret(text.as_bytes(), start, end) {
+                continue;
+            }
             if form.encoded {
                 // The characters beside hold the value's first and last bits.
                 let bytes = text.as_bytes();
@@ -103,6 +111,21 @@ impl Known {
     pub(crate) fn could_begin(&self, text: &str) -> bool {
         self.forms.iter().any(|form| form.text.starts_with(text))
     }
+}
+
+/// Key words that a weak value counts after.
+static KEY_CONTEXT: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r#"(?i:pass|pwd|secret|token|credential|api_?key|access_?key|auth)(?i:[a-z0-9_.-]{0,24})[\"'`\])]{0,3}[ \t]{0,4}(?:=>|:=|={1,2}|:|[ \t])[ \t]{0,4}[\\"'`]{0,3}$|://[^\s/@]{0,64}:$"#;
+    // The pattern is a constant that a test compiles.
+    RegexBuilder::new(pattern).unicode(false).build().expect("the pattern is well formed")
+});
+
+/// Whether a weak value stands alone, after a key word or as the password of a URL.
+fn stands_as_secret(text: &[u8], start: usize, end: usize) -> bool {
+    let is_alone = !text.get(end).is_some_and(u8::is_ascii_alphanumeric)
+        && !start.checked_sub(1).is_some_and(|at| text[at].is_ascii_alphanumeric());
+    let line = text[start.saturating_sub(CONTEXT / 2)..start].split(|byte| *byte == b'\n').next_back();
+    is_alone && line.is_some_and(|line| KEY_CONTEXT.is_match(line))
 }
 
 fn is_base64(byte: u8) -> bool {
@@ -215,6 +238,34 @@ mod tests {
             let mut spans = Vec::new();
             known.find(&format!("before {text} after"), &mut spans);
             assert!(!spans.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_a_secret_after_a_key_word_alone() {
+        let exact = [Exact { name: "DATABASE_PASSWORD".to_owned(), value: "postgres".to_owned() }];
+        let known = Known::new(&exact, |_| 1).expect("it compiles");
+        let count = |text: &str| {
+            let mut spans = Vec::new();
+            known.find(text, &mut spans);
+            spans.len()
+        };
+        for text in [
+            "PGPASSWORD=postgres",
+            "password: \"postgres\"",
+            "postgres://app:postgres@db/x",
+            "db_pass = 'postgres'",
+        ] {
+            assert_eq!(count(text), 1, "{text}");
+        }
+        for text in [
+            "Use postgres 15",
+            "src/postgres/mod.rs",
+            "postgres://localhost/db",
+            "the password of postgresql",
+            "postgres=1",
+        ] {
+            assert_eq!(count(text), 0, "{text}");
         }
     }
 

@@ -8,6 +8,7 @@
 //! chunked. That holds by construction: whether something is a secret depends on the word it is in (a run without
 //! blanks, quotes and angle brackets) and on a bounded stretch before it, and a word is published when it is over.
 
+mod attempts;
 mod encoded;
 mod exact;
 mod finding;
@@ -24,6 +25,7 @@ mod words;
 pub use exact::Exact;
 pub use finding::{Finding, Sureness};
 pub use kinds::{Removed, removed};
+pub use looks::is_strong;
 pub use redactor::{Redactor, Settings};
 pub use rules::{OwnRule, RuleError, plain_patterns};
 pub use stream::Stream;

@@ -9,7 +9,7 @@ use crate::{kinds, pem};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What to look for, beside the rules that are always there.
 #[derive(Clone, Default)]
@@ -37,6 +37,8 @@ pub(crate) struct Inner {
     /// The kinds of every tag this redactor writes.
     pub(crate) kinds: HashSet<String>,
     allowed: HashSet<String>,
+    /// The fingerprints of values that a person decided to keep.
+    kept: RwLock<HashSet<String>>,
 }
 
 impl Redactor {
@@ -57,6 +59,7 @@ impl Redactor {
             private_key,
             kinds: all,
             allowed: settings.allowed.iter().cloned().collect(),
+            kept: RwLock::default(),
         })))
     }
 
@@ -101,7 +104,8 @@ impl Redactor {
             let end = begin + line.len();
             let mut kept = String::new();
             let mut from = begin;
-            for finding in findings.iter().filter(|one| one.span.start < end && one.span.end > begin) {
+            let first = findings.partition_point(|one| one.span.end <= begin);
+            for finding in findings[first..].iter().take_while(|one| one.span.start < end) {
                 kept.push_str(text.get(from..finding.span.start).unwrap_or_default());
                 if finding.span.start >= begin {
                     kept.push_str(&finding.tag);
@@ -117,8 +121,19 @@ impl Redactor {
 
     /// A name for a text, the same for the same text, that says nothing of it.
     pub fn fingerprint(&self, text: &str) -> String {
-        let digest = Sha256::new().chain_update(self.0.key).chain_update(text).finalize();
-        digest[..6].iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
+        self.0.fingerprint(text)
+    }
+
+    /// Lets values of these fingerprints pass from now on: a person decided that they are no secrets.
+    pub fn keep(&self, fingerprints: impl IntoIterator<Item = String>) {
+        self.0.kept.write().unwrap_or_else(PoisonError::into_inner).extend(fingerprints);
+    }
+
+    /// Whether a value is one that is known to be secret, which nobody can decide otherwise.
+    pub fn is_known_secret(&self, value: &str) -> bool {
+        let mut spans = Vec::new();
+        self.0.known.find(value, &mut spans);
+        !spans.is_empty()
     }
 
     /// Text that comes in pieces.
@@ -136,8 +151,21 @@ impl Inner {
 
     /// The spans in their order, joined where they overlap, without what is allowed.
     pub(crate) fn join(&self, text: &str, mut spans: Vec<Span>) -> Vec<Span> {
-        spans.retain(|span| !self.allowed.contains(&text[span.start..span.end]));
+        spans.retain(|span| {
+            let value = &text[span.start..span.end];
+            !self.allowed.contains(value) && !self.is_kept(value)
+        });
         finding::join(spans)
+    }
+
+    fn is_kept(&self, value: &str) -> bool {
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        !kept.is_empty() && kept.contains(&self.fingerprint(value))
+    }
+
+    fn fingerprint(&self, text: &str) -> String {
+        let digest = Sha256::new().chain_update(self.key).chain_update(text).finalize();
+        digest[..6].iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
     }
 
     /// The digits of a value's tag.

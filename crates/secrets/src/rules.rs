@@ -85,6 +85,12 @@ enum Check {
     Url,
     /// Base64 of `user:password`.
     Basic,
+    /// A password where a command takes one; a variable, a path or an option is none.
+    Argument,
+    /// What follows `pass:` of openssl(1): a password that somebody chose, with a digit or sign.
+    Openssl,
+    /// A name and a random rest, as services write their keys.
+    Prefixed,
 }
 
 /// Rules with what finds the places to try them.
@@ -264,6 +270,9 @@ impl Rule {
             Check::Url => {
                 return looks::is_chosen(value, user_before(before)).then_some(Sureness::Likely);
             }
+            Check::Argument => looks::is_argument(value, user_before(before)),
+            Check::Openssl => looks::is_password(value) || looks::is_random(value),
+            Check::Prefixed => looks::is_prefixed_key(value),
             Check::Basic => base64::engine::general_purpose::STANDARD.decode(value).is_ok_and(|plain| {
                 plain.contains(&b':') && plain.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
             }),

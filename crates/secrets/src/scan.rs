@@ -1,5 +1,6 @@
 //! Looks through a text: known values, then the rules where their keywords stand, then what is encoded in it.
 
+use crate::attempts::{Attempts, Depth};
 use crate::finding::{Source, Span, Sureness};
 use crate::redactor::Inner;
 use crate::rules::{Rule, Shape};
@@ -27,9 +28,10 @@ impl Inner {
     /// What the rules find in a text, and what is encoded in it.
     pub(crate) fn look(&self, view: &View<'_>) -> Seen {
         let mut seen = Seen { spans: Vec::new(), until: view.text.len(), open_key: false };
-        self.by_rules(view, &mut seen);
+        let tags = self.tags(view.text);
+        self.by_rules(view, &tags, &mut seen);
         encoded::runs(view.text, |run| {
-            self.by_run(view.text, &run, &mut seen);
+            self.by_run(view.text, &run, &tags, &mut seen);
             if let Some((plain, end)) = encoded::text_in(view.text, &run) {
                 self.within(run.start..end, &plain, &mut seen.spans);
             }
@@ -37,22 +39,27 @@ impl Inner {
         seen
     }
 
-    fn by_rules(&self, view: &View<'_>, seen: &mut Seen) {
+    fn by_rules(&self, view: &View<'_>, tags: &[Range<usize>], seen: &mut Seen) {
         let text = view.text.as_bytes();
-        let tags = self.tags(view.text);
+        let mut attempts = Attempts::default();
+        let mut key_end = 0;
         for hit in self.rules.keywords.find_overlapping_iter(text) {
             let keyword = hit.pattern().as_usize();
-            if self.begin.contains(&keyword) {
-                self.key(view, hit.start(), seen);
+            if self.begin.contains(&keyword) && hit.start() >= key_end {
+                key_end = self.key(view, hit.start(), seen).unwrap_or(key_end);
             }
             for &at in &self.rules.of_keyword[keyword] {
-                self.by_rule(at, view.text, hit.start(), &tags, seen);
+                let shape = self.rules.rules[at].shape;
+                if let Some(depth) = attempts.admit(at, shape, text, hit.start()) {
+                    let found = self.by_rule(at, view.text, hit.start(), depth, tags, &mut attempts);
+                    seen.spans.extend(found);
+                }
             }
         }
     }
 
     /// What the rules for runs of Base64 find in one, after an escape and the last sign in it that begins a word.
-    fn by_run(&self, text: &str, run: &Range<usize>, seen: &mut Seen) {
+    fn by_run(&self, text: &str, run: &Range<usize>, tags: &[Range<usize>], seen: &mut Seen) {
         let bytes = text.as_bytes();
         let mut from = run.start;
         if bytes[..from].ends_with(b"\\") && matches!(bytes[from], b'n' | b'r' | b't') {
@@ -60,23 +67,34 @@ impl Inner {
         }
         from += text[from..run.end].rfind(['+', '/']).map_or(0, |at| at + 1);
         from += bytes[from..run.end].iter().take_while(|byte| **byte == b'-').count();
+        let mut attempts = Attempts::default();
         for &at in &self.rules.of_run {
-            if self.rules.rules[at].regex().is_match(&bytes[from..]) {
-                self.by_rule(at, text, from, &self.tags(text), seen);
+            if self.rules.rules[at].regex().is_match(&bytes[from..bytes.len().min(from + LOOK)]) {
+                let found = self.by_rule(at, text, from, Depth::Full, tags, &mut attempts);
+                seen.spans.extend(found);
             }
         }
     }
 
     /// Tries a rule at a place.
-    fn by_rule(&self, at: usize, text: &str, place: usize, tags: &[Range<usize>], seen: &mut Seen) {
+    fn by_rule(
+        &self,
+        at: usize,
+        text: &str,
+        place: usize,
+        depth: Depth,
+        tags: &[Range<usize>],
+        attempts: &mut Attempts,
+    ) -> Option<Span> {
         let rule = &self.rules.rules[at];
-        let Some(Place { secret, looked_at, sureness, goes_on }) = find(rule, text.as_bytes(), place) else {
-            return;
-        };
-        if tags.iter().any(|tag| tag.start < secret.end && secret.start < tag.end) {
-            return;
+        let Place { secret, looked_at, sureness, goes_on } =
+            find(rule, text.as_bytes(), place, depth, attempts)?;
+        attempts.cover(at, secret.end, goes_on);
+        let next = tags.partition_point(|tag| tag.end <= secret.start);
+        if tags.get(next).is_some_and(|tag| tag.start < secret.end) {
+            return None;
         }
-        seen.spans.push(Span {
+        Some(Span {
             start: secret.start,
             end: text.ceil_char_boundary(secret.end),
             kind: rule.kind.clone(),
@@ -87,25 +105,30 @@ impl Inner {
             },
             rule: at,
             goes_on,
-        });
+        })
     }
 
-    /// The tags that are in the text already and name something this server looks for.
+    /// The tags that are in the text already and name something this server looks for, in their order.
     fn tags(&self, text: &str) -> Vec<Range<usize>> {
         let tags = kinds::removed(text).into_iter();
         tags.filter(|tag| self.kinds.contains(tag.kind.as_str())).map(|tag| tag.span).collect()
     }
 
-    fn key(&self, view: &View<'_>, at: usize, seen: &mut Seen) {
+    /// Reads the private key whose first line stands at a place, and returns where it ends.
+    fn key(&self, view: &View<'_>, at: usize, seen: &mut Seen) -> Option<usize> {
         match pem::read(view.text.as_bytes(), at, view.is_whole) {
-            pem::Key::No => {}
-            pem::Key::Undecided => seen.until = seen.until.min(at),
+            pem::Key::No => None,
+            pem::Key::Undecided => {
+                seen.until = seen.until.min(at);
+                None
+            }
             pem::Key::Found { digest, body } => {
                 seen.spans.push(self.key_span(at..body.end, self.digits(&digest), Source::Sure));
                 if !body.is_over {
                     seen.until = seen.until.min(body.end);
                     seen.open_key = true;
                 }
+                Some(body.end)
             }
         }
     }
@@ -119,8 +142,9 @@ impl Inner {
     fn within(&self, run: Range<usize>, plain: &str, spans: &mut Vec<Span>) {
         let mut seen = Seen { spans: Vec::new(), until: plain.len(), open_key: false };
         self.known.find(plain, &mut seen.spans);
-        self.by_rules(&View { text: plain, is_whole: true }, &mut seen);
-        encoded::runs(plain, |run| self.by_run(plain, &run, &mut seen));
+        let tags = self.tags(plain);
+        self.by_rules(&View { text: plain, is_whole: true }, &tags, &mut seen);
+        encoded::runs(plain, |run| self.by_run(plain, &run, &tags, &mut seen));
         if let Some(inner) = seen
             .spans
             .into_iter()
@@ -143,21 +167,22 @@ struct Place {
 }
 
 /// Tries a rule where one of its keywords stands.
-fn find(rule: &Rule, text: &[u8], at: usize) -> Option<Place> {
+fn find(rule: &Rule, text: &[u8], at: usize, depth: Depth, attempts: &mut Attempts) -> Option<Place> {
+    let look = depth.bytes();
     let place = match rule.shape {
         Shape::Word { back: 0 } => {
             if !begins(text, at) {
                 return None;
             }
-            at..word_end(text, at, at + LOOK)
+            at..word_end(text, at, at + look)
         }
-        Shape::Run => at..word_end(text, at, at + LOOK),
-        Shape::Word { back } => word_start(text, at, back)..word_end(text, at, at + LOOK),
+        Shape::Run => at..word_end(text, at, at + look),
+        Shape::Word { back } => word_start(text, at, back)..word_end(text, at, at + look),
         Shape::Name => {
             if rule.needs_whole_name() && !begins_name(text, at) {
                 return None;
             }
-            at..text.len().min(at + CONTEXT + LOOK)
+            at..text.len().min(at + CONTEXT + look)
         }
         Shape::Line => {
             if at > 0
@@ -167,13 +192,22 @@ fn find(rule: &Rule, text: &[u8], at: usize) -> Option<Place> {
             {
                 return None;
             }
-            at..text.len().min(at + CONTEXT + LOOK)
+            at..text.len().min(at + CONTEXT + look)
         }
     };
     let (start, end) = (place.start, place.end);
-    let groups = rule.regex().captures(&text[place])?;
-    let found = groups.iter().skip(1).flatten().next().or_else(|| groups.get(0))?;
-    let mut secret = start + found.start()..start + found.end();
+    // Groups are several times dearer than the match alone, which most places do not have.
+    let has_groups = rule.regex().captures_len() > 1;
+    let found = if has_groups {
+        if !rule.regex().is_match(&text[place.clone()]) {
+            return None;
+        }
+        let groups = rule.regex().captures(&text[place])?;
+        groups.iter().skip(1).flatten().next().or_else(|| groups.get(0))?.range()
+    } else {
+        rule.regex().find(&text[place])?.range()
+    };
+    let mut secret = start + found.start..start + found.end;
     if rule.query {
         secret.end = value_end(text, at, &secret);
     }
@@ -186,14 +220,14 @@ fn find(rule: &Rule, text: &[u8], at: usize) -> Option<Place> {
         return None;
     }
     if let Shape::Word { back: 1.. } = rule.shape
-        && !(begins(text, secret.start) || groups.len() > 1)
+        && !(has_groups || begins(text, secret.start))
     {
         return None;
     }
     let looked_at = secret.clone();
     let goes_on = secret.end == end && text.get(end).is_some_and(|byte| !is_delimiter(*byte));
     if goes_on {
-        secret.end = word_end(text, end, text.len());
+        secret.end = attempts.end_of_word(end, |at| word_end(text, at, text.len()));
     }
     Some(Place { secret, looked_at, sureness, goes_on })
 }

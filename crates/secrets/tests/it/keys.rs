@@ -180,7 +180,50 @@ const FORMATS: &[(&str, &str)] = &[
     ("lark-token", "LARK_TENANT=|t-g104{a17}2{a18}"),
     ("intercom-token", "dG9rO{a54}="),
     ("intercom-key", "intercom_access: |{b60}"),
+    ("redis-cli-password", "redis-cli -h cache -a |{a9}7{a6}| ping"),
+    ("ldap-password", "ldapsearch -x -D cn=admin -w |{a9}7{a6}| -b dc=x"),
+    ("command-short-password", "mosquitto_pub -u me -P |{a9}7{a6}| -t a"),
+    ("command-short-password", "lftp -u me,|{a9}7{a6}| sftp://host"),
+    ("registry-login-password", "docker login -u me -p |{a9}7{a6}| registry.test"),
+    ("openssl-pass", "openssl enc -aes-256-cbc -pass pass:|{a9}7{a6}"),
+    ("keystore-password", "keytool -list -storepass |{a9}7{a6}"),
+    ("account-command-password", "htpasswd -bc .htpasswd me |{a9}7{a6}"),
+    ("pgpass-line", "db.internal:5432:app:app_user:|{a9}7{a6}"),
+    ("pgpass-line", "*:*:*:app:|{a9}7{a6}"),
+    ("netrc-password", "machine git.internal\n  login bob\n  password |{a9}7{a6}"),
+    ("query-key", "https://maps.internal/api?key=|{a32}"),
+    ("wallet-import-key", "5J3mBbAH58CpQ3Y5RNJpUKPE62SQ5tfcvU2JpbnkeyhfsYB1Jcn"),
+    ("prefixed-key", "acme_live_{a32}"),
+    ("prefixed-key", "zeta-tok-{h32}"),
+    ("prefixed-key", "nova_{a40}"),
 ];
+
+/// Keys of services that no rule knows, in the shapes that services choose.
+pub(crate) fn of_unknown_services() -> Vec<String> {
+    const NAMES: [&str; 17] = [
+        "sk-{w6}-",
+        "{w4}_live_",
+        "{w5}-api-",
+        "key-",
+        "{w3}_pat_",
+        "{w6}_sk_",
+        "tok_{w4}_",
+        "{w4}-prod-key-",
+        "{w3}v1_",
+        "{w5}_",
+        "{w4}-",
+        "{w2}_test_key_",
+        "{w3}_secret_",
+        "{w6}_token_",
+        "{w4}_oat_",
+        "{w3}-admin-",
+        "{w3}sk_",
+    ];
+    const RESTS: [&str; 6] = ["{a24}", "{a32}", "{a48}", "{b40}", "{a22}", "{a64}"];
+    let mut drawn = Draw(0xbee);
+    let shapes = NAMES.iter().flat_map(|name| RESTS.iter().map(move |rest| format!("{name}{rest}")));
+    shapes.map(|shape| drawn.fill(&shape)).collect()
+}
 
 /// A secret in the place where it stands.
 pub(crate) struct Key {

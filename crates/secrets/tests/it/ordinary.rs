@@ -221,3 +221,38 @@ fn places_of_passwords_without_one_are_no_secrets() {
         unchanged("places", text);
     }
 }
+
+#[test]
+fn words_of_languages_without_blanks_are_no_passwords() {
+    for text in [
+        "密码：用户登录后30分钟内有效，密码:至少8位字符",
+        "password:用户登录后30分钟内有效",
+        "token:有效期为30分钟，刷新token后失效2次",
+        "- パスワード password：有効期限は30分です（最大3回）",
+        "password=비밀번호는8자이상이어야합니다",
+        "secret: секретный_ключ_не_короче_32_символов",
+    ] {
+        unchanged("language", text);
+    }
+}
+
+#[test]
+fn options_and_identifiers_are_no_secrets() {
+    for text in [
+        "redis-cli -a $REDIS_PASSWORD ping; redis-cli -h host -a ${PASS}",
+        "docker login -u me --password-stdin; docker login -p $TOKEN; docker run -p 8080:80 x login",
+        "ldapsearch -x -W -D cn=admin; ldapsearch -w $PASS",
+        "openssl rsa -passin pass:password -passin env:PASS; class bypass:something",
+        "tests that pass:all of them; compass:north",
+        "zip -r out.zip dir; unzip -P; 7z x file.7z",
+        "machine learning default user interface password reset",
+        "/search?key=value&code=ok ?code=404 &key=name_of_the_field_to_sort_by",
+        "toolu_01A09q90qw90lq917835lq9 call_Q8zr2LmX0vT5yBn3KdW7q8Zr chatcmpl-9aBcDeFgHiJkLmNoPqRsTuVwX",
+        "spt_01K5QZ8RM2N7V0X3B6D9FGHJKT stws_01k5qz8rm2n7v0x3b6d9fghjkt",
+        "index-BfK3x9Za.js chunk-vendors.4f3a2b1c.js app-7d9f8c6b5d-x2k4z",
+        "user-550e8400-e29b-41d4-a716-446655440000",
+        "refs/heads/task/fix-the-2nd-login-page-of-2024",
+    ] {
+        unchanged("options", text);
+    }
+}

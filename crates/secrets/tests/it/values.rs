@@ -18,6 +18,8 @@ proptest! {
     #[test]
     fn a_known_value_is_found_in_every_form(value in "[ -~é]{6,40}", before in "[a-z:]{0,4}", at in 0_usize..400) {
         prop_assume!(value.trim().len() >= 10);
+        // A value of letters and digits alone may be a word, which is looked for beside key words only.
+        prop_assume!(value.trim().bytes().any(|byte| !(byte.is_ascii_alphanumeric() || b"._:/@-".contains(&byte))));
         let value = value.trim();
         let redactor = knowing(value);
         let json = serde_json::Value::from(value).to_string();
