@@ -1,11 +1,11 @@
 //! Adds a worktree in process: registered, its files written, its index last.
 //!
 //! Until the index is there the worktree counts as half made, so one whose maker died is made again. No filter
-//! or attribute of the repository is applied, as in every other call: they may name programs.
+//! of the repository is applied, as in every other call: it may name a program.
 
 use crate::error::Context as _;
 use crate::registration::Mark;
-use crate::{Error, Repository, beneath, names, objects, open};
+use crate::{Error, Repository, beneath, convert, names, objects, open};
 use gix::bstr::BStr;
 use gix::index::entry::Mode;
 use gix::worktree::add::Head;
@@ -44,7 +44,6 @@ impl Repository {
         let mut options =
             repository.checkout_options(Source::IdMapping).context("read the configuration of", shown())?;
         options.destination_is_initially_empty = true;
-        options.attributes = gix::worktree::stack::state::Attributes::default();
         let (files, bytes) = (gix::progress::Discard, gix::progress::Discard);
         let objects = repository.objects.clone().into_arc().context("read the objects of", shown())?;
         let written =
@@ -54,7 +53,25 @@ impl Repository {
             return Err(Error::Exists { path: path.join(beneath::name(collision.path.as_ref())) });
         }
         make_places_of_submodules(path, &index)?;
+        if convert::has_encodings(&repository, &index) {
+            return self.write_by_git(path, repository.git_dir(), &mut index);
+        }
         index.write(gix::index::write::Options::default()).context("write the index of", shown())
+    }
+
+    /// Has git write the files again, in the encodings that attributes ask for, and then puts the index in its place.
+    fn write_by_git(&self, path: &Path, git_dir: &Path, index: &mut gix::index::File) -> Result<(), Error> {
+        let shown = || path.display();
+        let partial = git_dir.join("spectask-index.new");
+        for entry in index.entries_mut() {
+            // Git writes no file that looks unchanged.
+            entry.stat = gix::index::entry::Stat::default();
+        }
+        index.set_path(&partial);
+        index.write(gix::index::write::Options::default()).context("write the index of", shown())?;
+        let call = self.0.git.command_on_files("checkout-index", &self.place_of(git_dir, path))?;
+        call.env("GIT_INDEX_FILE", &partial).args(["--all", "--force", "-u"]).run()?;
+        fs::rename(&partial, git_dir.join("index")).context("write the index of", shown())
     }
 }
 

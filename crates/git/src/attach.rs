@@ -1,12 +1,13 @@
 //! Stages everything in a worktree, and brings a worktree back onto its branch.
 
+use crate::agent_files::without_agent_files;
 use crate::beneath::{self, Standing};
 use crate::checkouts::Checkout;
 use crate::error::Context as _;
 use crate::locks::found;
 use crate::registration::Registration;
 use crate::worktree::free_name;
-use crate::{Error, Oddity, Repository, objects};
+use crate::{Dir, Error, Oddity, Repository, objects};
 use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
 use std::fs;
@@ -71,7 +72,7 @@ impl Repository {
             kept = Some(to);
         }
         let text = format!("gitdir: {}\n", registration.git_dir.display());
-        fs::write(&pointer, text).context("write", pointer.display())?;
+        Dir::at(path).write(".git", text.as_bytes()).context("write", pointer.display())?;
         oddities.push(Oddity::Repointed { kept });
         self.checkout(path).map(Some)
     }
@@ -87,7 +88,8 @@ impl Repository {
         self.refuse_markers(checkout)?;
         let place = self.place_at(checkout);
         let add = self.0.git.command_on_files("add", &place)?;
-        let added = add.args(["--all", "--ignore-errors", "--", "."]).run_to_any_end()?;
+        let left_out = without_agent_files(repository, checkout, head)?;
+        let added = add.args(["--all", "--ignore-errors", "--", "."]).args(left_out).run_to_any_end()?;
         let refused: Vec<_> =
             added.complaint.split("; ").filter_map(|line| line.strip_prefix("error: ")).collect();
         match added.code {

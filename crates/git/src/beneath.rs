@@ -101,6 +101,19 @@ pub(crate) fn put(root: &Path, path: &[u8], kind: EntryKind, content: &[u8]) -> 
     renamed.map_err(io::Error::from)
 }
 
+/// Makes a folder at a path, and those that lead to it.
+pub(crate) fn make(root: &Path, path: &[u8]) -> io::Result<()> {
+    let inside = [path, b"/."].concat();
+    let mut parts = inside.split(|byte| *byte == b'/').map(OsStr::from_bytes).peekable();
+    let mut folder = rustix::fs::open(root, FOLDER, Mode::empty())?;
+    while let Some(part) = parts.next() {
+        if parts.peek().is_some() {
+            folder = enter(&folder, part, true)?.ok_or(io::ErrorKind::NotFound)?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes the file or link at a path, and the folders that it leaves empty.
 pub(crate) fn remove(root: &Path, path: &[u8]) -> io::Result<()> {
     let mut path = path;
@@ -118,29 +131,41 @@ pub(crate) fn remove(root: &Path, path: &[u8]) -> io::Result<()> {
     }
 }
 
+/// A folder that is opened, and not through a link.
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
 /// Opens the folder of a path; `None` when it does not exist and is not to be made.
 fn parent<'a>(root: &Path, path: &'a [u8], make: bool) -> Result<Option<(OwnedFd, &'a OsStr)>, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut folder = rustix::fs::open(root, flags, Mode::empty())?;
+    let mut folder = rustix::fs::open(root, FOLDER, Mode::empty())?;
     let mut parts = path.split(|byte| *byte == b'/').map(OsStr::from_bytes).peekable();
     while let Some(part) = parts.next() {
-        if part.is_empty() || part == ".." || part == "." {
-            return Err(Errno::INVAL);
-        }
         if parts.peek().is_none() {
-            return Ok(Some((folder, part)));
+            return if is_name(part) { Ok(Some((folder, part))) } else { Err(Errno::INVAL) };
         }
-        folder = match rustix::fs::openat(&folder, part, flags, Mode::empty()) {
-            Err(Errno::NOENT) if make => {
-                match rustix::fs::mkdirat(&folder, part, Mode::from_raw_mode(0o777)) {
-                    Ok(()) | Err(Errno::EXIST) => {}
-                    Err(error) => return Err(error),
-                }
-                rustix::fs::openat(&folder, part, flags, Mode::empty())?
-            }
-            Err(Errno::NOENT) => return Ok(None),
-            opened => opened?,
-        };
+        let Some(entered) = enter(&folder, part, make)? else { return Ok(None) };
+        folder = entered;
     }
     Err(Errno::INVAL)
+}
+
+/// Opens a folder in a folder; `None` when it does not exist and is not to be made.
+fn enter(folder: &OwnedFd, part: &OsStr, make: bool) -> Result<Option<OwnedFd>, Errno> {
+    if !is_name(part) {
+        return Err(Errno::INVAL);
+    }
+    match rustix::fs::openat(folder, part, FOLDER, Mode::empty()) {
+        Err(Errno::NOENT) if make => {
+            match rustix::fs::mkdirat(folder, part, Mode::from_raw_mode(0o777)) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(error),
+            }
+            rustix::fs::openat(folder, part, FOLDER, Mode::empty()).map(Some)
+        }
+        Err(Errno::NOENT) => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+fn is_name(part: &OsStr) -> bool {
+    !part.is_empty() && part != ".." && part != "."
 }

@@ -1,10 +1,16 @@
 //! Branches: listed, made, and moved by compare-and-set.
 
 use crate::error::Context as _;
-use crate::{CommitId, Error, Identity, Repository, beneath, durable, locks, names, objects, resolve};
+use crate::{
+    CommitId, Error, Identity, OpenError, Repository, beneath, durable, locks, names, objects, resolve,
+};
 use gix::ObjectId;
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit};
 use gix::refs::{FullName, Target};
+use std::path::PathBuf;
+
+/// How often a move is tried while other processes keep locking the ref.
+const MAX_LOCKED_TRIES: usize = 10;
 
 /// Whether a ref was moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +34,9 @@ pub(crate) struct Mover<'a> {
     pub(crate) reason: &'a str,
 }
 
+/// What the names of branches made here begin with, before the slash.
+const PREFIXES: [&str; 3] = ["specs", "task", "session"];
+
 /// Names that projects give to the branch everything is cut from.
 const USUAL_DEFAULTS: [&str; 3] = ["main", "master", "trunk"];
 
@@ -47,6 +56,30 @@ impl Repository {
         }
         let usual = USUAL_DEFAULTS.iter().map(|&name| name.to_owned()).find(has);
         Ok(usual.or_else(|| branches.first().filter(|_| branches.len() == 1).cloned()))
+    }
+
+    /// Refuses a repository in which a branch has a name that others made here begin with: `specs` beside `specs/1` cannot be.
+    pub fn refuse_names_in_the_way(&self, docs_branch: &str) -> Result<(), OpenError> {
+        let path = || self.path().to_owned();
+        let branches =
+            self.branches().map_err(|source| OpenError::Damaged { path: path(), source: source.into() })?;
+        let mut prefixes: Vec<&str> = PREFIXES.to_vec();
+        // The branch of the documents may have folders in its name, too.
+        prefixes.extend(docs_branch.match_indices('/').map(|(at, _)| &docs_branch[..at]));
+        let beneath_docs = format!("{docs_branch}/");
+        for branch in branches {
+            if let Some(wanted) = prefixes.iter().find(|prefix| branch.eq_ignore_ascii_case(prefix)) {
+                return Err(OpenError::BranchInTheWay { path: path(), branch, wanted: (*wanted).to_owned() });
+            }
+            if branch.starts_with(&beneath_docs) {
+                return Err(OpenError::BranchBeneathDocuments {
+                    path: path(),
+                    branch,
+                    docs_branch: docs_branch.to_owned(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// The names of all branches, sorted.
@@ -99,9 +132,28 @@ impl Repository {
             .context("bring to the disk the objects of", self.path().display())
     }
 
-    /// Moves a ref from where it is expected to where it shall be, after the objects were made durable, and
-    /// then makes the ref durable.
+    /// Moves a ref as [`Repository::try_swap`] does, and waits while another process holds its lock.
     pub(crate) fn swap(
+        &self,
+        repository: &gix::Repository,
+        name: &FullName,
+        old: Option<ObjectId>,
+        new: ObjectId,
+        mover: &Mover<'_>,
+    ) -> Result<Swap, Error> {
+        for _ in 0..MAX_LOCKED_TRIES {
+            match self.try_swap(repository, name, old, new, mover) {
+                Err(Error::Locked { lock }) => self.wait_for_lock(&lock.with_extension(""))?,
+                swapped => return swapped,
+            }
+        }
+        self.try_swap(repository, name, old, new, mover)
+    }
+
+    /// Moves a ref from `old` to `new`: makes the objects durable, moves the ref, then makes the ref durable. Returns
+    /// [`Error::Locked`] while another process holds the ref's lock, so that a caller that holds worktrees can release
+    /// them before it waits.
+    pub(crate) fn try_swap(
         &self,
         repository: &gix::Repository,
         name: &FullName,
@@ -124,16 +176,25 @@ impl Repository {
             if !error.is_retryable() {
                 return Err(error).context("move the ref", name.as_bstr());
             }
-            let lock = locks::of(&common.join(beneath::name(name.as_bstr())));
-            let is_removed =
-                locks::remove_if_dead(&lock, &self.places()?).context("remove", lock.display())?;
-            let is_free = is_removed || !lock.exists();
-            return if is_free { Ok(Swap::Lost) } else { Err(Error::Locked { lock }) };
+            let locks = [self.ref_file(name), common.join("packed-refs")].map(|file| locks::of(&file));
+            let places = self.places()?;
+            for lock in locks {
+                let is_removed = locks::remove_if_dead(&lock, &places).context("remove", lock.display())?;
+                if !is_removed && lock.exists() {
+                    return Err(Error::Locked { lock });
+                }
+            }
+            return Ok(Swap::Lost);
         }
-        let file = common.join(beneath::name(name.as_bstr()));
+        let file = self.ref_file(name);
         // A ref that was packed meanwhile was made durable by who packed it.
         locks::found(durable::file(&file, common)).context("bring to the disk", file.display())?;
         Ok(Swap::Done)
+    }
+
+    /// Returns the file of a loose ref.
+    pub(crate) fn ref_file(&self, name: &FullName) -> PathBuf {
+        self.0.common_dir.join(beneath::name(name.as_bstr()))
     }
 
     /// The branch that a symbolic ref names, without its prefix.

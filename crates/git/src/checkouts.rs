@@ -55,11 +55,26 @@ impl Repository {
         for registration in
             self.registrations()?.into_iter().filter(crate::registration::Registration::is_whole)
         {
+            if self.is_behind_link(&registration.root) {
+                continue;
+            }
             let branch = branch(&registration.git_dir)?;
             let (git_dir, root) = (registration.git_dir, registration.root);
             checkouts.push(Checkout { git_dir, root, branch });
         }
         Ok(checkouts)
+    }
+
+    /// Whether a symbolic link in the repository's folder leads to a place in it: what is written there would be elsewhere.
+    pub(crate) fn is_behind_link(&self, place: &Path) -> bool {
+        self.link_to(place).is_some()
+    }
+
+    /// The symbolic link in the repository's folder that leads to a place in it.
+    pub(crate) fn link_to<'p>(&self, place: &'p Path) -> Option<&'p Path> {
+        let root = self.path();
+        let is_inside = |part: &&Path| part.starts_with(root) && *part != root;
+        place.ancestors().take_while(is_inside).find(|part| part.is_symlink())
     }
 
     /// The worktrees that are on a branch, by its full name.

@@ -26,7 +26,7 @@ const OUTPUT: usize = 64 * 1024 * 1024;
 const COMPLAINT: usize = 16 * 1024;
 
 /// Options of every call, against programs named by a repository's configuration.
-const OPTIONS: [&str; 21] = [
+const OPTIONS: [&str; 27] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.sshCommand=ssh -o BatchMode=yes",
@@ -34,10 +34,19 @@ const OPTIONS: [&str; 21] = [
     "core.editor=false",
     "core.askPass=",
     "core.attributesFile=/dev/null",
-    "core.alternateRefsCommand=",
+    // An empty command is a program that cannot be started, which git complains of.
+    "core.alternateRefsCommand=true",
     "core.gitProxy=",
     "core.fsync=objects,reference",
     "core.fsyncMethod=batch",
+    // Whoever can write into the object store must not decide what a commit's content or its parents seem to be.
+    "core.useReplaceRefs=false",
+    "core.commitGraph=false",
+    // Names that other file systems take for `.git` are refused on every system.
+    "core.protectHFS=true",
+    "core.protectNTFS=true",
+    // Converting line ends is done as configured; that it cannot be undone is no reason to lose a session's work.
+    "core.safecrlf=false",
     "diff.external=",
     "credential.helper=",
     "protocol.ext.allow=never",
@@ -48,6 +57,7 @@ const OPTIONS: [&str; 21] = [
     "maintenance.auto=false",
     "advice.detachedHead=false",
     "advice.addEmbeddedRepo=false",
+    "advice.graftFileDeprecated=false",
 ];
 
 /// Where a command is at work.
@@ -87,26 +97,34 @@ impl Output {
 }
 
 impl Git {
-    /// A call that neither reads nor writes files of a worktree.
+    /// A call that neither reads nor writes files of a worktree. No attribute is in force.
     pub(crate) fn command(&self, name: &str, place: &Place) -> Command {
-        let directory = place.work_tree.as_deref().filter(|path| path.is_dir()).unwrap_or(&place.common_dir);
-        let mut command = Command::bare(self.binary(), name, directory);
-        command.environment.push(("GIT_DIR", place.git_dir.clone().into()));
-        if place.git_dir != place.common_dir {
-            command.environment.push(("GIT_COMMON_DIR", place.common_dir.clone().into()));
-        }
-        if let Some(work_tree) = &place.work_tree {
-            command.environment.push(("GIT_WORK_TREE", work_tree.clone().into()));
-        }
+        let mut command = self.command_with_attributes(name, place);
         if self.has_attr_source() {
             command.environment.push(("GIT_ATTR_SOURCE", place.empty_tree.clone().into()));
         }
         command
     }
 
-    /// A call that reads or writes files of a worktree: with every configured filter and driver turned off.
+    fn command_with_attributes(&self, name: &str, place: &Place) -> Command {
+        let directory = place.work_tree.as_deref().filter(|path| path.is_dir()).unwrap_or(&place.common_dir);
+        let mut command = Command::bare(self.binary(), name, directory);
+        command.environment.push(("GIT_DIR", place.git_dir.clone().into()));
+        if place.git_dir != place.common_dir {
+            command.environment.push(("GIT_COMMON_DIR", place.common_dir.clone().into()));
+        }
+        // No program that another owner's configuration names is run; who serves the repository asks about the owner itself.
+        command.option(&format!("safe.directory={}", place.common_dir.display()));
+        if let Some(work_tree) = &place.work_tree {
+            command.environment.push(("GIT_WORK_TREE", work_tree.clone().into()));
+        }
+        command
+    }
+
+    /// A call that reads or writes files of a worktree: with every configured filter and driver turned off. Line ends,
+    /// encodings and `ident` are converted as the attributes say, as by everyone else who uses the repository.
     pub(crate) fn command_on_files(&self, name: &str, place: &Place) -> Result<Command, Error> {
-        let mut command = self.command(name, place);
+        let mut command = self.command_with_attributes(name, place);
         let listed = self.command("config", place).args(["--list", "--name-only", "-z"]).run()?;
         for key in listed.stdout.split(|byte| *byte == 0) {
             let key = String::from_utf8_lossy(key);
@@ -146,7 +164,12 @@ impl Command {
             ("GIT_CONFIG_GLOBAL", "/dev/null".into()),
             ("GIT_ATTR_NOSYSTEM", "1".into()),
             ("GIT_TERMINAL_PROMPT", "0".into()),
+            // The system's errors are recognized by their words.
+            ("LC_MESSAGES", "C".into()),
             ("GIT_OPTIONAL_LOCKS", "0".into()),
+            ("GIT_NO_REPLACE_OBJECTS", "1".into()),
+            ("GIT_GRAFT_FILE", "/dev/null".into()),
+            ("GIT_NO_LAZY_FETCH", "1".into()),
             ("GIT_ALLOW_PROTOCOL", "file:http:https:ssh".into()),
             ("GIT_ASKPASS", "true".into()),
             ("SSH_ASKPASS", "true".into()),
@@ -165,6 +188,13 @@ impl Command {
             command.option(option);
         }
         command
+    }
+
+    /// The call with the configuration of the person who runs the server, for questions about that alone.
+    pub(crate) fn with_own_configuration(mut self) -> Self {
+        let ignored = ["GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL"];
+        self.environment.retain(|(name, _)| !ignored.contains(name));
+        self
     }
 
     pub(crate) fn option(&mut self, option: &str) {

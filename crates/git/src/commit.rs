@@ -3,9 +3,7 @@
 use crate::branches::{Mover, Swap};
 use crate::checkouts::Checkout;
 use crate::repository::lock;
-use crate::{
-    Change, Commit, CommitId, Committed, Error, Repository, beneath, branches, message, names, objects,
-};
+use crate::{Change, Commit, CommitId, Committed, Error, Repository, branches, message, names, objects};
 use gix::ObjectId;
 use gix::refs::FullName;
 
@@ -67,24 +65,19 @@ impl Repository {
             held.note(&full, tip, new)?;
             let reason = format!("commit: {}", commit.message);
             let mover = Mover { by: &commit.author, time_ms: commit.time_ms, reason: &reason };
-            match self.swap(&repository, &branch, Some(tip), new, &mover) {
+            match self.try_swap(&repository, &branch, Some(tip), new, &mover) {
                 Ok(Swap::Done) => {
                     held.follow(&repository, tip, new);
                     return Ok(Committed { id: CommitId(new), fresh: true });
                 }
                 Ok(Swap::Lost) => held.release()?,
-                Err(Error::Locked { lock }) => {
+                Err(Error::Locked { .. }) => {
                     held.release()?;
-                    // Another process is writing the ref; it is done soon.
-                    tracing::debug!(lock = %lock.display(), "waiting for a ref's lock");
+                    self.wait_for_lock(&self.ref_file(&branch))?;
                 }
                 // The branch may have moved all the same, so the notes stay for whoever comes next.
                 Err(error) => return Err(error),
             }
-        }
-        let lock = crate::locks::of(&self.0.common_dir.join(beneath::name(branch.as_bstr())));
-        if lock.exists() {
-            return Err(Error::Locked { lock });
         }
         Err(Error::Contended { branch: commit.branch.clone(), attempts: ATTEMPTS })
     }

@@ -5,9 +5,7 @@ use crate::error::Context as _;
 use crate::open::read_text;
 use crate::repository::lock;
 use crate::worktree::set_aside;
-use crate::{Change, Error, Repository, WorktreeSpec, branches, names, objects, resolve};
-use std::fs;
-use std::io::Write as _;
+use crate::{Change, Dir, Entry, Error, Repository, WorktreeSpec, branches, names, objects, resolve};
 use std::path::{Path, PathBuf};
 
 /// The folder for such worktrees in a repository's root.
@@ -28,6 +26,7 @@ impl Repository {
     pub fn ensure_docs_worktree(&self, branch: &str) -> Result<PathBuf, Error> {
         let name = names::short(&names::branch(branch)?);
         let path = docs_worktree(self.path(), &name);
+        self.refuse_links_to(&path)?;
         self.begin_docs_branch(&name)?;
         self.exclude_folder()?;
         let spec =
@@ -48,6 +47,7 @@ impl Repository {
     pub fn keep_docs_worktree(&self, branch: &str) -> Result<bool, Error> {
         let name = names::branch(branch)?;
         let folder = docs_worktree(self.path(), &names::short(&name));
+        self.refuse_links_to(&folder)?;
         let pointer = read_text(&folder.join(".git"))?;
         let git_dir = pointer.as_deref().and_then(|text| text.trim().strip_prefix("gitdir: "));
         // Somebody who prunes while it is made takes parts of it away.
@@ -57,6 +57,16 @@ impl Repository {
             return Ok(false);
         }
         self.ensure_docs_worktree(branch).map(|_| true)
+    }
+
+    /// Refuses a repository in which a symbolic link stands where the worktree of the documents goes.
+    pub fn refuse_links(&self, branch: &str) -> Result<(), Error> {
+        self.refuse_links_to(&docs_worktree(self.path(), branch))
+    }
+
+    /// Refuses a place in the repository's folder that a symbolic link leads to: what is written there would be elsewhere.
+    fn refuse_links_to(&self, path: &Path) -> Result<(), Error> {
+        self.link_to(path).map_or(Ok(()), |link| Err(Error::Link { path: link.to_owned() }))
     }
 
     /// Makes the branch's first commit, unless the branch exists here or at the remote.
@@ -72,29 +82,38 @@ impl Repository {
         }
         let queue = self.queue(branch.as_bstr().to_string().as_str());
         let _turn = lock(&queue);
-        let empty = repository.empty_tree().id;
-        let readme = Change { path: "README.md".to_owned(), content: Some(README.as_bytes().to_vec()) };
-        let tree = objects::edited_tree(&repository, empty, &[readme])?;
-        let now = now_ms();
-        let first =
-            objects::write_commit(&repository, tree, &[], "Begin the documents\n", self.identity(), now)?;
-        let mover = Mover { by: self.identity(), time_ms: now, reason: "branch: begun" };
+        let first = self.first_docs_commit(&repository)?;
+        let mover = Mover { by: self.identity(), time_ms: now_ms(), reason: "branch: begun" };
         self.sync_objects()?;
         // A lost race means that the branch exists, which is all that is wanted.
         self.swap(&repository, &branch, None, first, &mover).map(|_| ())
     }
 
+    /// Writes the commit that a branch for documents begins with.
+    pub(crate) fn first_docs_commit(&self, repository: &gix::Repository) -> Result<gix::ObjectId, Error> {
+        let empty = repository.empty_tree().id;
+        let readme = Change { path: "README.md".to_owned(), content: Some(README.as_bytes().to_vec()) };
+        let tree = objects::edited_tree(repository, empty, &[readme])?;
+        objects::write_commit(repository, tree, &[], "Begin the documents\n", self.identity(), now_ms())
+    }
+
     fn exclude_folder(&self) -> Result<(), Error> {
-        let folder = self.0.common_dir.join("info");
-        let file = folder.join("exclude");
-        let text = read_text(&file)?.unwrap_or_default();
-        if text.lines().any(|line| line.trim() == EXCLUDED) {
+        const LONGEST: u64 = 16 * 1024 * 1024;
+        let (folder, file) = (Dir::at(&self.0.common_dir), "info/exclude");
+        let shown = || self.0.common_dir.join(file);
+        let mut text = match folder.read(file, LONGEST).context("read", shown().display())? {
+            Entry::File(text) => text,
+            Entry::Nothing => Vec::new(),
+            Entry::Link | Entry::TooLarge | Entry::Other => return Err(Error::Link { path: shown() }),
+        };
+        if text.split(|byte| *byte == b'\n').any(|line| line.trim_ascii() == EXCLUDED.as_bytes()) {
             return Ok(());
         }
-        fs::create_dir_all(&folder).context("make the folder", folder.display())?;
-        let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        let mut options = fs::OpenOptions::new();
-        let mut opened = options.append(true).create(true).open(&file).context("open", file.display())?;
-        opened.write_all(format!("{gap}{EXCLUDED}\n").as_bytes()).context("write", file.display())
+        if !text.is_empty() && !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
+        text.extend_from_slice(EXCLUDED.as_bytes());
+        text.push(b'\n');
+        folder.write(file, &text).context("write", shown().display())
     }
 }

@@ -37,6 +37,12 @@ pub enum Error {
     Unmerged { path: PathBuf, files: Vec<String> },
     #[error("{path} holds something else already")]
     Exists { path: PathBuf },
+    #[error("{path} is a symbolic link, and nothing is written through links; remove it from the repository")]
+    Link { path: PathBuf },
+    #[error(
+        "the object {id} has another content than its name says, so the repository was tampered with or is damaged; `git fsck` tells more"
+    )]
+    Forged { id: String },
     #[error("could not open the repository")]
     Open(#[from] OpenError),
 }
@@ -56,6 +62,22 @@ pub enum OpenError {
         "the git repository {path} keeps its refs as reftable, which is not supported; convert it with `git refs migrate --ref-format=files`"
     )]
     Reftable { path: PathBuf },
+    #[error(
+        "the git repository {path} has its files at {worktree}, which does not belong to it; put that right with `git -C {path} config --unset core.worktree`"
+    )]
+    WorktreeElsewhere { path: PathBuf, worktree: PathBuf },
+    #[error(
+        "the git repository {path} belongs to {owner}, and this server runs as {user}, so git does not trust it; allow it with `git config --global --add safe.directory {path}` as {user}"
+    )]
+    OwnedByAnother { path: PathBuf, owner: String, user: String },
+    #[error(
+        "the branch {branch} of {path} takes a name that branches made here begin with ({wanted}/…); rename it with `git branch -m {branch} NEW-NAME`"
+    )]
+    BranchInTheWay { path: PathBuf, branch: String, wanted: String },
+    #[error(
+        "the branch {branch} of {path} takes the name of the documents' branch {docs_branch} for a folder; rename it with `git branch -m {branch} NEW-NAME`, or name another branch in `design_docs_branch`"
+    )]
+    BranchBeneathDocuments { path: PathBuf, branch: String, docs_branch: String },
     #[error("the git repository {path} cannot be read")]
     Damaged { path: PathBuf, source: Source },
     #[error("the git repository {path} cannot be configured")]

@@ -2,13 +2,14 @@
 
 use crate::beneath::{self, Standing};
 use crate::checkouts::Checkout;
+use crate::convert::Converter;
 use crate::differences::{Difference, Side};
 use crate::error::Context as _;
 use crate::{Error, objects};
 use gix::objs::tree::EntryKind;
 
-/// What should be at a path, before and after, and what is; submodules, whose files are their own, should be
-/// nothing in particular.
+/// What should be at a path, before and after, and what is; submodules, whose files are their own, and files in other
+/// encodings should be nothing in particular.
 struct Seen {
     old: Option<Standing>,
     new: Option<Standing>,
@@ -20,8 +21,9 @@ pub(crate) fn is_as_new(
     repository: &gix::Repository,
     checkout: &Checkout,
     difference: &Difference,
+    converter: &mut Converter<'_>,
 ) -> Result<bool, Error> {
-    let seen = look(repository, checkout, difference)?;
+    let seen = look(repository, checkout, difference, converter)?;
     Ok(seen.new.as_ref() == Some(&seen.present))
 }
 
@@ -30,10 +32,11 @@ pub(crate) fn write(
     repository: &gix::Repository,
     checkout: &Checkout,
     difference: &Difference,
+    converter: &mut Converter<'_>,
 ) -> Result<bool, Error> {
     let path = difference.path.as_slice();
     let shown = || checkout.root.join(beneath::name(path)).display().to_string();
-    let seen = look(repository, checkout, difference)?;
+    let seen = look(repository, checkout, difference, converter)?;
     let Some(new) = seen.new else { return Ok(false) };
     if seen.present == new {
         return Ok(true);
@@ -51,9 +54,15 @@ pub(crate) fn write(
     Ok(true)
 }
 
-fn look(repository: &gix::Repository, checkout: &Checkout, difference: &Difference) -> Result<Seen, Error> {
+fn look(
+    repository: &gix::Repository,
+    checkout: &Checkout,
+    difference: &Difference,
+    converter: &mut Converter<'_>,
+) -> Result<Seen, Error> {
     let path = difference.path.as_slice();
-    let (old, new) = (expected(repository, difference.old)?, expected(repository, difference.new)?);
+    let old = expected(repository, path, difference.old, converter)?;
+    let new = expected(repository, path, difference.new, converter)?;
     let size = |standing: &Option<Standing>| match standing {
         Some(Standing::File { content, .. }) => content.len() as u64,
         Some(Standing::Nothing | Standing::Link(_) | Standing::Large | Standing::Other) | None => 0,
@@ -64,14 +73,20 @@ fn look(repository: &gix::Repository, checkout: &Checkout, difference: &Differen
 }
 
 /// What stands in a worktree for an entry of a tree.
-fn expected(repository: &gix::Repository, side: Side) -> Result<Option<Standing>, Error> {
+fn expected(
+    repository: &gix::Repository,
+    path: &[u8],
+    side: Side,
+    converter: &mut Converter<'_>,
+) -> Result<Option<Standing>, Error> {
     let Some((mode, id)) = side else { return Ok(Some(Standing::Nothing)) };
     Ok(match mode.kind() {
         EntryKind::Commit | EntryKind::Tree => None,
         EntryKind::Link => Some(Standing::Link(objects::blob(repository, id)?)),
-        kind @ (EntryKind::Blob | EntryKind::BlobExecutable) => Some(Standing::File {
-            content: objects::blob(repository, id)?,
-            is_executable: kind == EntryKind::BlobExecutable,
-        }),
+        kind @ (EntryKind::Blob | EntryKind::BlobExecutable) => {
+            let content = converter.content(repository, path.into(), id)?;
+            content
+                .map(|content| Standing::File { content, is_executable: kind == EntryKind::BlobExecutable })
+        }
     })
 }

@@ -8,6 +8,7 @@
 //! follows, so they show as changes to the branch's present state.
 
 use crate::checkouts::Checkout;
+use crate::convert::Converter;
 use crate::differences::{Difference, Side, differences};
 use crate::error::Context as _;
 use crate::{Error, Repository, beneath, branches, files, objects};
@@ -134,9 +135,10 @@ fn follow(
         return Ok(());
     }
     distrust_racy(&mut index);
-    mend(repository, checkout, &mut index, old)?;
+    let mut converter = Converter::of(repository, &index)?;
+    mend(repository, checkout, &mut index, old, &mut converter)?;
     for difference in &differences {
-        bring(repository, checkout, &mut index, difference)?;
+        bring(repository, checkout, &mut index, difference, &mut converter)?;
     }
     index.sort_entries();
     index.remove_tree();
@@ -167,6 +169,7 @@ fn bring(
     checkout: &Checkout,
     index: &mut gix::index::File,
     difference: &Difference,
+    converter: &mut Converter<'_>,
 ) -> Result<(), Error> {
     let path: &BStr = difference.path.as_ref();
     let is_in_conflict = [Stage::Base, Stage::Ours, Stage::Theirs]
@@ -176,7 +179,7 @@ fn bring(
     if is_in_conflict || (staged != as_in_index(difference.old) && staged != as_in_index(difference.new)) {
         return Ok(());
     }
-    let is_clean = files::write(repository, checkout, difference)?;
+    let is_clean = files::write(repository, checkout, difference, converter)?;
     let at = index.entry_index_by_path_and_stage(path, Stage::Unconflicted);
     match (difference.new, at) {
         (None, Some(at)) => {
@@ -197,6 +200,7 @@ fn mend(
     checkout: &Checkout,
     index: &mut gix::index::File,
     at: ObjectId,
+    converter: &mut Converter<'_>,
 ) -> Result<(), Error> {
     let Some(last) = checkout.last_moves()?.filter(|last| checkout.branch.as_ref() == Some(&last.branch))
     else {
@@ -214,7 +218,7 @@ fn mend(
             let committed = entry.map(|entry| (entry.mode(), entry.object_id()));
             if staged(index, path) != as_in_index(difference.old)
                 || committed != difference.new
-                || !files::is_as_new(repository, checkout, &difference)?
+                || !files::is_as_new(repository, checkout, &difference, converter)?
             {
                 continue;
             }

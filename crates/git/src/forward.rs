@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 /// How often the branch and what is remembered of it are compared while both move.
 const ATTEMPTS: usize = 10;
 
+/// How many of the places that a branch stood at are looked through for one that is whole.
+const KNOWN: usize = 1_000;
+
 /// What was found of a branch that only moves forward.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Forward {
@@ -25,6 +28,8 @@ pub enum Forward {
     Whole,
     /// It was deleted, and is made again.
     MadeAgain(CommitId),
+    /// Its commit, or a part of that, is gone from the object store; it stands at the last one that is whole.
+    Restored { lost: CommitId, now: CommitId },
     /// It had lost commits, and has them again.
     Joined {
         merge: CommitId,
@@ -43,6 +48,9 @@ impl Repository {
         let name = names::branch(branch)?;
         let memory = names::full_ref(&format!("refs/spectask/forward/{}", names::short(&name)))?;
         let repository = self.local();
+        if let Some(restored) = self.restore_lost(&repository, &name, &memory)? {
+            return Ok(restored);
+        }
         for _ in 0..ATTEMPTS {
             let (remembered, tip) = (tip_of(&repository, &memory)?, tip_of(&repository, &name)?);
             let (found, now) = match (remembered, tip) {
@@ -98,6 +106,50 @@ impl Repository {
                 Ok(false)
             }
         }
+    }
+
+    /// Whether a branch stands at a commit that is gone from the object store, or a part of what it changed.
+    pub fn is_lost(&self, branch: &str) -> Result<bool, Error> {
+        let repository = self.local();
+        let target = target_of(&repository, &names::branch(branch)?)?;
+        Ok(target.is_some_and(|target| !is_whole(&repository, target)))
+    }
+
+    /// Brings a branch whose commit is gone back to the last one that is whole, or begins it again.
+    fn restore_lost(
+        &self,
+        repository: &gix::Repository,
+        name: &FullName,
+        memory: &FullName,
+    ) -> Result<Option<Forward>, Error> {
+        let Some(lost) = target_of(repository, name)?.filter(|tip| !is_whole(repository, *tip)) else {
+            return Ok(None);
+        };
+        let remembered = target_of(repository, memory)?;
+        let log = self.0.common_dir.join("logs").join(crate::beneath::name(name.as_bstr()));
+        let mut known: Vec<ObjectId> = crate::reflog::recent(&log, KNOWN)?;
+        known.extend(remembered);
+        let whole = known.into_iter().find(|commit| is_whole(repository, *commit));
+        let now = match whole {
+            Some(whole) => whole,
+            None => self.first_docs_commit(repository)?,
+        };
+        let queue = self.queue(&name.as_bstr().to_string());
+        let _turn = crate::repository::lock(&queue);
+        if !self.move_ref(repository, name, Some(lost), now, "forward: restored")? {
+            return Ok(None);
+        }
+        if remembered.is_some_and(|remembered| remembered != now) {
+            // Lost to another process, that one remembers as well.
+            self.move_ref(repository, memory, remembered, now, "forward: restored")?;
+        }
+        for checkout in self.movable(&name.as_bstr().to_string())? {
+            // The files stay as they are: they may be all that is left of what was lost.
+            drop(self.lock_index(&checkout.git_dir)?);
+            let call = self.0.git.command_on_files("read-tree", &self.place_at(&checkout))?;
+            call.args(["--reset", &now.to_string()]).run()?;
+        }
+        Ok(Some(Forward::Restored { lost: CommitId(lost), now: CommitId(now) }))
     }
 
     /// Merges what a branch lost back into it.
@@ -172,6 +224,29 @@ impl Repository {
         self.sync_objects()?;
         Ok(self.swap(repository, name, old, new, &mover)? == Swap::Done)
     }
+}
+
+/// What a ref names, whether that is there or not.
+fn target_of(repository: &gix::Repository, name: &FullName) -> Result<Option<ObjectId>, Error> {
+    let found = repository.try_find_reference(name.as_ref()).context("read the ref", name.as_bstr())?;
+    let found = found.filter(|found| found.name() == name.as_ref());
+    Ok(found.and_then(|found| found.try_id().map(gix::Id::detach)))
+}
+
+/// Whether a commit is there with all that it changed.
+fn is_whole(repository: &gix::Repository, commit: ObjectId) -> bool {
+    let Ok(found) = repository.find_commit(commit) else { return false };
+    let empty = repository.empty_tree().id;
+    let before =
+        found.parent_ids().next().and_then(|parent| objects::tree_of(repository, parent.detach()).ok());
+    let tree = objects::tree_of(repository, commit);
+    let changed = tree.and_then(|tree| differences(repository, before.unwrap_or(empty), tree));
+    changed.is_ok_and(|changed| {
+        changed
+            .iter()
+            .filter_map(|one| one.new)
+            .all(|(mode, id)| mode.is_commit() || repository.has_object(id))
+    })
 }
 
 /// The tree of two commits together, and the files in which only the first counts.

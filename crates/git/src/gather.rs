@@ -54,6 +54,11 @@ impl Repository {
         let _turn = lock(&queue);
         let repository = self.local();
         let mut oddities = Vec::new();
+        let what = self.state_changes()?;
+        if !what.is_empty() {
+            oddities.push(Oddity::Planted { what });
+        }
+        let planted = oddities.len();
         let checkout = match self.whole_checkout(&gather.worktree)? {
             None => self.repointed(&gather.worktree, &mut oddities)?,
             checkout => checkout,
@@ -68,7 +73,7 @@ impl Repository {
         drop(self.finish_move(&repository, &checkout, self.lock_index(&checkout.git_dir)?)?);
         for _ in 0..ATTEMPTS {
             let Some(head) = self.gather_once(&repository, gather, &branch, &checkout, &mut oddities)? else {
-                oddities.clear();
+                oddities.truncate(planted);
                 continue;
             };
             self.keep(&repository, gather, &saved, head, &mut oddities)?;

@@ -36,6 +36,7 @@ struct Inner {
 impl Git {
     /// Checks that git runs and is new enough.
     pub fn new(settings: Settings) -> Result<Self, Error> {
+        crate::locks::note_start();
         let binary = settings.git_binary.unwrap_or_else(|| PathBuf::from("git"));
         let version = ask(&binary)?;
         let release = release(&version).unwrap_or_default();

@@ -6,6 +6,7 @@ use crate::error::Context as _;
 use crate::follow::is_ancestor;
 use crate::merge::{ConflictFile, Trial, try_merge};
 use crate::repository::lock;
+use crate::verify::verify_change;
 use crate::{CommitId, Error, Identity, Repository, branches, locks, message, names, objects};
 use gix::ObjectId;
 use serde::{Deserialize, Serialize};
@@ -135,6 +136,7 @@ impl Repository {
         if let Some(reason) = self.obstacles(land, &checkouts, tip, merged)? {
             return Ok(Some(Landed::Waiting { reason }));
         }
+        verify_change(&repository, tip, merged)?;
         self.sync_objects()?;
         Ok(match self.advance(&repository, land, &checkouts, (tip, merged))? {
             Advance::Done => Some(Landed::Landed(landing.merged)),
@@ -174,7 +176,7 @@ impl Repository {
         }
         let reason = format!("land: {}", land.message);
         let mover = Mover { by: &land.author, time_ms: land.time_ms, reason: &reason };
-        let swapped = self.swap(repository, &onto, Some(old), new, &mover);
+        let swapped = self.try_swap(repository, &onto, Some(old), new, &mover);
         if !matches!(swapped, Ok(Swap::Done)) {
             checkouts.iter().try_for_each(Checkout::remove_note)?;
             return match swapped {

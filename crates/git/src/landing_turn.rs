@@ -1,10 +1,11 @@
 //! The turn to land on a branch: one at a time in each repository, whichever process lands.
 
 use crate::error::Context as _;
-use crate::{Error, Repository, names};
-use rustix::fs::{FlockOperation, flock};
+use crate::{Dir, Error, Repository, names};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use std::fs;
+use std::os::unix::fs::OpenOptionsExt as _;
 
 /// Where the turns' files are, among git's own.
 const FOLDER: &str = "spectask-landing";
@@ -21,10 +22,12 @@ impl Repository {
     pub fn landing_turn(&self, onto: &str) -> Result<Option<LandingTurn>, Error> {
         let name = names::short(&names::branch(onto)?).replace('%', "%25").replace('/', "%2f");
         let folder = self.0.common_dir.join(FOLDER);
-        fs::create_dir_all(&folder).context("make the folder", folder.display())?;
+        let made = Dir::at(&self.0.common_dir).create_dir_all(FOLDER);
+        made.context("make the folder", folder.display())?;
         let path = folder.join(name);
         let mut options = fs::OpenOptions::new();
-        let file = options.create(true).append(true).open(&path).context("open", path.display())?;
+        options.create(true).append(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+        let file = options.open(&path).context("open", path.display())?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(LandingTurn { _file: file })),
             Err(Errno::WOULDBLOCK) => Ok(None),

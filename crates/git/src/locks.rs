@@ -7,10 +7,13 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
 
 /// A lock file younger than this may belong to a process that is not visible yet or any more.
 pub(crate) const FRESH: Duration = Duration::from_secs(10);
+/// The same for a lock that was there before this process locked anything: it is not this process's own.
+const FRESH_OF_OTHERS: Duration = Duration::from_secs(1);
 /// How often a held lock is tried, a second each: long enough for a lock left just now to become an old one.
 const TRIES: usize = 15;
 
@@ -21,6 +24,20 @@ pub(crate) fn of(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// Notes that this process locks nothing before now.
+pub(crate) fn note_start() {
+    STARTED.get_or_init(SystemTime::now);
+}
+
+static STARTED: OnceLock<SystemTime> = OnceLock::new();
+
+/// Whether a lock is too old to belong to a process that does not show it.
+fn is_settled(made: SystemTime, now: SystemTime, started: Option<SystemTime>) -> bool {
+    let is_of_others = started.is_some_and(|started| made < started);
+    let least = if is_of_others { FRESH_OF_OTHERS } else { FRESH };
+    now.duration_since(made).is_ok_and(|age| age >= least)
+}
+
 /// Removes a lock file if no live process can own it, and says whether it did.
 ///
 /// Git closes some of its lock files while it still holds them, so an open file is not the only sign of life: a
@@ -28,8 +45,8 @@ pub(crate) fn of(path: &Path) -> PathBuf {
 pub(crate) fn remove_if_dead(lock: &Path, places: &[PathBuf]) -> io::Result<bool> {
     let Some(metadata) = found(fs::symlink_metadata(lock))? else { return Ok(false) };
     let is_ours = metadata.uid() == rustix::process::geteuid().as_raw();
-    let is_old = metadata.modified()?.elapsed().is_ok_and(|age| age >= FRESH);
-    if !is_ours || !is_old || is_alive(lock, places)? {
+    let is_settled = is_settled(metadata.modified()?, SystemTime::now(), STARTED.get().copied());
+    if !is_ours || !is_settled || is_alive(lock, places)? {
         return Ok(false);
     }
     found(fs::remove_file(lock)).map(|removed| removed.is_some())
@@ -68,20 +85,35 @@ impl Repository {
     pub(crate) fn lock_index(&self, git_dir: &Path) -> Result<gix::lock::File, Error> {
         let index = git_dir.join("index");
         let wait = Fail::AfterDurationWithBackoff(Duration::from_secs(1));
+        self.acquire(&index, || gix::lock::File::acquire_to_update_resource(&index, wait, None, 0))
+    }
+
+    /// Waits until the lock of a file is free, and removes a lock that a dead process left.
+    pub(crate) fn wait_for_lock(&self, file: &Path) -> Result<(), Error> {
+        let wait = Fail::AfterDurationWithBackoff(Duration::from_secs(1));
+        let boundary = Some(self.0.common_dir.clone());
+        self.acquire(file, || gix::lock::Marker::acquire_to_hold_resource(file, wait, boundary.clone(), 0))
+            .map(drop)
+    }
+
+    fn acquire<T, E: std::fmt::Display>(
+        &self,
+        file: &Path,
+        acquire: impl Fn() -> Result<T, E>,
+    ) -> Result<T, Error> {
+        let lock = of(file);
         for _ in 0..TRIES {
-            match gix::lock::File::acquire_to_update_resource(&index, wait, None, 0) {
-                Ok(lock) => return Ok(lock),
-                Err(error) => {
-                    let lock = of(&index);
-                    if !lock.exists() {
-                        tracing::debug!(%error, lock = %lock.display(), "an index lock was let go of meanwhile");
-                        continue;
-                    }
+            match acquire() {
+                Ok(taken) => return Ok(taken),
+                Err(error) if !lock.exists() => {
+                    tracing::debug!(%error, lock = %lock.display(), "the lock was released meanwhile");
+                }
+                Err(_) => {
                     remove_if_dead(&lock, &self.places()?).context("remove", lock.display())?;
                 }
             }
         }
-        Err(Error::Locked { lock: of(&index) })
+        Err(Error::Locked { lock })
     }
 
     /// Where a process at work on this repository may be.
@@ -100,5 +132,23 @@ pub(crate) fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_settled;
+    use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn a_lock_from_before_this_process_settles_sooner_than_one_it_may_hold() {
+        let start = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert!(is_settled(at(99), at(101), Some(start)));
+        assert!(!is_settled(at(100), at(100), Some(start)));
+        assert!(!is_settled(at(101), at(110), Some(start)));
+        assert!(is_settled(at(101), at(111), Some(start)));
+        assert!(!is_settled(at(99), at(101), None));
+        assert!(!is_settled(at(200), at(101), Some(start)), "from the future, it may be held");
     }
 }

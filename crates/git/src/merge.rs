@@ -134,6 +134,32 @@ pub(crate) fn try_merge(
     Ok(Trial::Tree(tree.detach()))
 }
 
+/// Merges two trees over a base, each with the name it has in conflict markers, into one that is written.
+pub(crate) fn resolve_trees(
+    repository: &gix::Repository,
+    base: ObjectId,
+    (ours, our_name): (ObjectId, &str),
+    (theirs, their_name): (ObjectId, &str),
+) -> Result<Trial, Error> {
+    let labels = Labels {
+        ancestor: Some("base".into()),
+        current: Some(our_name.into()),
+        other: Some(their_name.into()),
+    };
+    let options = repository.tree_merge_options().context("prepare to merge", their_name)?;
+    let mut outcome =
+        repository.merge_trees(base, ours, theirs, labels, options).context("merge", their_name)?;
+    let how = TreatAsUnresolved::git();
+    if outcome.has_unresolved_conflicts(how) {
+        let unresolved = outcome.conflicts.iter().filter(|conflict| conflict.is_unresolved(how));
+        return Ok(Trial::Conflict(
+            unresolved.map(|conflict| describe(repository, conflict)).collect::<Result<_, _>>()?,
+        ));
+    }
+    let tree = outcome.tree.write().context("write the merge of", their_name)?;
+    Ok(Trial::Tree(tree.detach()))
+}
+
 fn describe(repository: &gix::Repository, conflict: &Conflict) -> Result<ConflictFile, Error> {
     let hunks = match conflict.content_merge() {
         Some(merge) => hunks(&objects::blob(repository, merge.merged_blob_id)?),

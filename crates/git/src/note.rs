@@ -1,9 +1,9 @@
 //! Notes of a branch's move beside the index of a worktree that has it checked out.
 
-use crate::Error;
 use crate::checkouts::Checkout;
 use crate::error::Context as _;
 use crate::locks::found;
+use crate::{Dir, Error};
 use gix::ObjectId;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,8 +27,8 @@ pub(crate) struct LastMoves {
 
 impl Checkout {
     pub(crate) fn write_note(&self, branch: &str, old: ObjectId, new: ObjectId) -> Result<(), Error> {
-        let file = self.note_path();
-        fs::write(&file, format!("{branch}\n{old}\n{new}\n")).context("write", file.display())
+        let text = format!("{branch}\n{old}\n{new}\n");
+        Dir::at(&self.git_dir).write(NOTE, text.as_bytes()).context("write", self.note_path().display())
     }
 
     pub(crate) fn remove_note(&self) -> Result<(), Error> {
@@ -45,9 +45,9 @@ impl Checkout {
         olds.push(old);
         let from = olds.len().saturating_sub(KEPT);
         let olds: String = olds[from..].iter().fold(String::new(), |text, old| format!("{text}{old}\n"));
-        let (file, partial) = (self.git_dir.join(LAST), self.git_dir.join("spectask-moved.new"));
-        fs::write(&partial, format!("{branch}\n{new}\n{olds}")).context("write", partial.display())?;
-        fs::rename(&partial, &file).context("write", file.display())?;
+        let text = format!("{branch}\n{new}\n{olds}");
+        let written = Dir::at(&self.git_dir).write(LAST, text.as_bytes());
+        written.context("write", self.git_dir.join(LAST).display())?;
         self.remove_note()
     }
 

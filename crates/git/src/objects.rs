@@ -1,7 +1,7 @@
 //! Trees and commits, written in process.
 
 use crate::error::Context as _;
-use crate::{Change, Error, Identity, names};
+use crate::{Change, Error, Identity, names, verify};
 use gix::ObjectId;
 use gix::actor::Signature;
 use gix::objs::tree::EntryKind;
@@ -82,7 +82,8 @@ pub(crate) fn tree_of(repository: &gix::Repository, commit: ObjectId) -> Result<
     Ok(commit.tree_id().context("read the tree of", commit.id)?.detach())
 }
 
-/// The bytes of a blob.
+/// The bytes of a blob. One whose content is not what its name says is refused: whoever writes into the object store
+/// could show one content to a reviewer and land another.
 pub(crate) fn blob(repository: &gix::Repository, id: ObjectId) -> Result<Vec<u8>, Error> {
-    Ok(repository.find_blob(id).context("read the blob", id)?.detach().data)
+    verify::read(repository, id, gix::object::Kind::Blob)
 }

@@ -21,6 +21,8 @@ pub enum Oddity {
     LeftBranch { branch: String, files: Vec<String> },
     /// Another repository inside the worktree is not part of the commit.
     Nested { path: String },
+    /// What decides what git shows or runs was put into the repository's git folder or changed there.
+    Planted { what: Vec<String> },
     /// Files could not be taken in, in git's words.
     LeftOut { why: String },
 }
@@ -61,6 +63,12 @@ impl fmt::Display for Oddity {
                 f,
                 "{path} is a repository of its own and is not part of the change; move its files into the worktree's \
                  own repository if they belong to it."
+            ),
+            Self::Planted { what } => write!(
+                f,
+                "While the session worked, the repository's git folder changed: {}. SpecTask makes no use of it, but git does \
+                 that people run there; take back what nobody of you did.",
+                what.join(", ")
             ),
             Self::LeftOut { why } => write!(f, "Some files could not be committed: {why}."),
         }

@@ -19,6 +19,11 @@ const SETTINGS: [(&str, &str); 4] = [
 /// Sections whose values name programs or change what a merge or diff gives.
 const IGNORED_SECTIONS: [&str; 4] = ["diff", "filter", "gpg", "merge"];
 
+/// Settings in force in process, whatever the repository's configuration says: nobody who writes into the repository
+/// decides what a commit's content, its parents or its places of files seem to be.
+const IN_FORCE: [&str; 4] =
+    ["core.useReplaceRefs=false", "core.commitGraph=false", "core.protectHFS=true", "core.protectNTFS=true"];
+
 impl Git {
     /// Opens a worktree's root or a bare repository, and sees to its settings.
     pub fn open(&self, path: &Path) -> Result<Repository, OpenError> {
@@ -51,7 +56,7 @@ impl Git {
             .ok_or_else(|| OpenError::Missing { path: path.to_owned() })?;
         let damaged = |source: gix::Error| OpenError::Damaged { path: path.clone(), source: source.into() };
         if !looks_like_repository(&path) {
-            return Err(match path.ancestors().skip(1).find(|parent| parent.join(".git").exists()) {
+            return Err(match path.ancestors().skip(1).find(|parent| has_git_dir(parent)) {
                 Some(root) => OpenError::Inside { path: path.clone(), root: root.to_owned() },
                 None => OpenError::NotARepository { path },
             });
@@ -65,7 +70,8 @@ impl Git {
             format!("gitoxide.committer.nameFallback={}", by.name),
             format!("gitoxide.committer.emailFallback={}", by.email),
         ];
-        let options = gix::open::Options::isolated().config_overrides(committer);
+        let in_force = IN_FORCE.into_iter().map(str::to_owned).chain(committer);
+        let options = gix::open::Options::isolated().config_overrides(in_force);
         let mut opened = options.open(&path).map_err(damaged)?.to_thread_local();
         ignore_programs(&mut opened).map_err(damaged)?;
         let common_dir = absolute(opened.common_dir());
@@ -74,11 +80,19 @@ impl Git {
         }
         let root = opened.workdir().map_or_else(|| common_dir.clone(), absolute);
         let main_root = opened.main_repo().map_err(damaged)?.workdir().map(absolute);
+        if let Some(main_root) = main_root.as_ref().filter(|root| !leads_to(root, &common_dir)) {
+            return Err(OpenError::WorktreeElsewhere { path, worktree: main_root.clone() });
+        }
+        ignore_false_shallow(&mut opened).map_err(damaged)?;
         let empty_tree = gix::ObjectId::empty_tree(opened.object_hash()).to_string();
         let shared = self.shared(&common_dir);
         let gix = opened.into_sync();
         let inner = Inner { git: self.clone(), gix, root, common_dir, main_root, empty_tree, shared };
-        Ok(Repository(Arc::new(inner)))
+        let repository = Repository(Arc::new(inner));
+        repository
+            .note_state()
+            .map_err(|source| OpenError::Damaged { path: path.clone(), source: source.into() })?;
+        Ok(repository)
     }
 }
 
@@ -96,6 +110,7 @@ impl Repository {
         let config = repository.config_snapshot();
         for (key, value) in SETTINGS {
             if config.string(key).is_none_or(|found| found != value) {
+                self.wait_for_lock(&self.0.common_dir.join("config"))?;
                 self.command("config").args(["--local", "--replace-all", key, value]).run()?;
             }
         }
@@ -120,7 +135,7 @@ pub(crate) fn ignore_programs(repository: &mut gix::Repository) -> gix::Result<(
 /// Opens a linked worktree by what the repository keeps of it, without following the worktree's own pointer.
 pub(crate) fn worktree(checkout: &Checkout) -> Result<gix::Repository, Error> {
     let shown = || checkout.root.display();
-    let options = gix::open::Options::isolated().open_path_as_is(true);
+    let options = gix::open::Options::isolated().config_overrides(IN_FORCE).open_path_as_is(true);
     let mut opened = options.open(&checkout.git_dir).context("open the worktree", shown())?.to_thread_local();
     ignore_programs(&mut opened).context("open the worktree", shown())?;
     let is_there = opened.workdir().is_some_and(|workdir| absolute(workdir) == absolute(&checkout.root));
@@ -131,8 +146,56 @@ pub(crate) fn worktree(checkout: &Checkout) -> Result<gix::Repository, Error> {
     Ok(opened)
 }
 
+/// Whether a file of commits whose parents are said to be missing tells the truth; one that does not is not read.
+///
+/// History ends for a walk at such a commit, so that what comes before it would be left out of reviews.
+pub(crate) fn ignore_false_shallow(repository: &mut gix::Repository) -> gix::Result<()> {
+    // Asked of gix, the file would stay in its memory.
+    let listed = std::fs::read_to_string(repository.common_dir().join("shallow")).unwrap_or_default();
+    let is_boundary = |line: &str| {
+        let id = gix::ObjectId::from_hex(line.trim().as_bytes()).ok();
+        let commit = id.and_then(|id| repository.find_commit(id).ok());
+        commit.is_some_and(|commit| !commit.parent_ids().any(|parent| repository.has_object(parent)))
+    };
+    let is_true = !listed.is_empty() && listed.lines().all(is_boundary);
+    if !is_true {
+        let mut config = repository.config_snapshot_mut();
+        config.set_raw_value("gitoxide.core.shallowFile", "/dev/null")?;
+        config.commit()?;
+    }
+    Ok(())
+}
+
+/// Whether a folder is what git itself takes for a repository.
 fn looks_like_repository(path: &Path) -> bool {
-    path.join(".git").exists() || (path.join("HEAD").is_file() && path.join("objects").is_dir())
+    has_git_dir(path) || is_git_dir(path)
+}
+
+/// Whether a folder has a git folder, or a pointer to one.
+fn has_git_dir(path: &Path) -> bool {
+    let dot_git = path.join(".git");
+    is_git_dir(&dot_git) || pointed_at(&dot_git).is_some()
+}
+
+/// Whether a folder has what each git folder has. One of a linked worktree has its objects and refs elsewhere.
+fn is_git_dir(path: &Path) -> bool {
+    let has_own = path.join("objects").is_dir() && path.join("refs").is_dir();
+    path.join("HEAD").symlink_metadata().is_ok() && (has_own || path.join("commondir").is_file())
+}
+
+/// The git folder that a file called `.git` points at.
+fn pointed_at(file: &Path) -> Option<PathBuf> {
+    const LONGEST: u64 = 8 * 1024;
+    let is_pointer = file.metadata().is_ok_and(|found| found.is_file() && found.len() <= LONGEST);
+    let text = is_pointer.then(|| read_text(file).ok().flatten()).flatten()?;
+    let target = text.strip_prefix("gitdir: ")?.trim_end();
+    Some(file.parent()?.join(target))
+}
+
+/// Whether the git folder of a worktree's root is the given one.
+fn leads_to(root: &Path, git_dir: &Path) -> bool {
+    let dot_git = root.join(".git");
+    absolute(&pointed_at(&dot_git).unwrap_or(dot_git)) == git_dir
 }
 
 /// Whether a repository says in its configuration that it keeps refs in tables.

@@ -40,13 +40,8 @@ impl Repository {
     /// worktrees. What a live process may be at work on is left alone.
     pub fn recover(&self) -> Result<Vec<Finding>, Error> {
         let _turn = self.worktree_queue();
-        let mut findings = Vec::new();
-        let places = self.places()?;
-        for lock in self.lock_files()? {
-            if remove_if_dead(&lock, &places).context("remove", lock.display())? {
-                findings.push(Finding::DeadLock(lock));
-            }
-        }
+        let mut findings: Vec<Finding> =
+            self.remove_dead_locks()?.into_iter().map(Finding::DeadLock).collect();
         for registration in self.registrations()?.into_iter().filter(|registration| registration.is_half_made)
         {
             if self.drop_half_made(&registration)? {
@@ -60,6 +55,22 @@ impl Repository {
             findings.push(Finding::FinishedMove(checkout.root));
         }
         Ok(findings)
+    }
+
+    /// Removes the lock files that no living process holds, and returns them.
+    pub fn remove_dead_locks(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut locks = self.lock_files()?;
+        if locks.is_empty() {
+            return Ok(locks);
+        }
+        let places = self.places()?;
+        let mut removed = Vec::new();
+        for lock in locks.drain(..) {
+            if remove_if_dead(&lock, &places).context("remove", lock.display())? {
+                removed.push(lock);
+            }
+        }
+        Ok(removed)
     }
 
     /// Every lock file that git or this crate may have left.

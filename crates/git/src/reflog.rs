@@ -28,6 +28,12 @@ pub(crate) fn oldest(repository: &gix::Repository, log: &Path) -> Result<Option<
     Ok(text.lines().filter_map(|line| ids(line).nth(1)).find(|id| is_commit(repository, *id)))
 }
 
+/// Where a log's ref came to stand by its newest entries.
+pub(crate) fn recent(log: &Path, entries: usize) -> Result<Vec<ObjectId>, Error> {
+    let text = read_text(log)?.unwrap_or_default();
+    Ok(text.lines().rev().take(entries).filter_map(|line| ids(line).nth(1)).collect())
+}
+
 /// Where a line says the ref was, and is.
 fn ids(line: &str) -> impl Iterator<Item = ObjectId> {
     line.splitn(3, ' ').take(2).filter_map(|id| ObjectId::from_hex(id.as_bytes()).ok())

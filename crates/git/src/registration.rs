@@ -6,7 +6,7 @@
 use crate::error::Context as _;
 use crate::locks::found;
 use crate::open::read_text;
-use crate::{Error, Repository, durable};
+use crate::{Dir, Error, Repository, durable};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -59,9 +59,8 @@ impl Registration {
             Mark::Branch(name) => format!("branch {name}\n"),
             Mark::Detached => "detached\n".to_owned(),
         };
-        let (file, partial) = (self.git_dir.join(MARK), self.git_dir.join("spectask.new"));
-        fs::write(&partial, text).context("write", partial.display())?;
-        fs::rename(&partial, &file).context("write", file.display())?;
+        let file = self.git_dir.join(MARK);
+        Dir::at(&self.git_dir).write(MARK, text.as_bytes()).context("write", file.display())?;
         durable::file(&file, &self.git_dir).context("bring to the disk", file.display())
     }
 }

@@ -3,6 +3,7 @@
 use crate::command::{Command, Place};
 use crate::effects::Seen;
 use crate::last_change::Known;
+use crate::state::State;
 use crate::{Error, Git, Identity};
 use std::collections::HashMap;
 use std::fmt;
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     effects: Mutex<HashMap<String, Seen>>,
     worktrees: Mutex<()>,
     last_changes: Mutex<Known>,
+    /// What was last seen of the parts of the git folder that others may use against people.
+    state: Mutex<Option<State>>,
 }
 
 impl Repository {
@@ -67,6 +70,11 @@ impl Repository {
     /// What is known of the last changes of files.
     pub(crate) fn last_changes(&self) -> &Mutex<Known> {
         &self.0.shared.last_changes
+    }
+
+    /// What was last seen of the git folder.
+    pub(crate) fn known_state(&self) -> MutexGuard<'_, Option<State>> {
+        lock(&self.0.shared.state)
     }
 
     /// The queue of changes to the list of worktrees.

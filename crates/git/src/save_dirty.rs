@@ -4,7 +4,7 @@ use crate::branches::{Mover, Swap, now_ms};
 use crate::error::Context as _;
 use crate::follow::is_ancestor;
 use crate::locks::found;
-use crate::{CommitId, Error, Repository, branches, names, objects};
+use crate::{CommitId, Dir, Error, Repository, branches, names, objects};
 use gix::ObjectId;
 use std::fs;
 use std::path::Path;
@@ -56,9 +56,13 @@ impl Repository {
     /// The tree of a worktree's files as they are, made with an index of its own.
     pub(crate) fn tree_of_files(&self, checkout: &crate::checkouts::Checkout) -> Result<ObjectId, Error> {
         let shown = checkout.root.display();
-        let index =
-            checkout.git_dir.join(format!("spectask-index-{}-{}", std::process::id(), thread_number()));
-        found(fs::copy(checkout.git_dir.join("index"), &index)).context("copy the index of", &shown)?;
+        let name = format!("spectask-index-{}-{}", std::process::id(), thread_number());
+        let index = checkout.git_dir.join(&name);
+        if let Some(present) =
+            found(fs::read(checkout.git_dir.join("index"))).context("copy the index of", &shown)?
+        {
+            Dir::at(&checkout.git_dir).write(&name, &present).context("copy the index of", &shown)?;
+        }
         let place = self.place_at(checkout);
         let written = (|| {
             let add = self.0.git.command_on_files("add", &place)?.env("GIT_INDEX_FILE", &index);

@@ -99,6 +99,8 @@ impl Repository {
     }
 
     fn receive(&self, protocol: Option<&str>, rules: &[&str]) -> Result<Command, Error> {
+        // A lock that a dead git left would refuse the push.
+        self.remove_dead_locks()?;
         let mut call = self.0.git.command_on_files(Service::ReceivePack.command(), &self.place())?;
         for rule in rules {
             call.option(rule);
@@ -111,11 +113,20 @@ impl Repository {
 fn smart(mut call: Command, protocol: Option<&str>) -> Command {
     // What is kept there is nobody's branch.
     call.option("transfer.hideRefs=refs/spectask");
+    // What replaces objects elsewhere replaces none here.
+    call.option("transfer.hideRefs=refs/replace");
     call.option("receive.autogc=false");
     match protocol {
         Some(protocol) => call.env("GIT_PROTOCOL", protocol),
         None => call,
     }
+}
+
+/// Whether a push may move a ref: not those that git reads other content by, nor those that are kept here.
+pub fn may_be_pushed(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let is_in = |folder: &str| lower == folder || lower.starts_with(&format!("{folder}/"));
+    lower.starts_with("refs/") && !["refs/replace", "refs/spectask"].into_iter().any(is_in)
 }
 
 /// The refs that a push names, from the beginning of its request; none before the request has named them all.
@@ -142,6 +153,16 @@ pub fn pushed_refs(request: &[u8]) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refs_that_change_what_git_reads_are_not_pushed() {
+        for name in ["refs/replace/0a", "refs/spectask/saved/1", "refs/Replace/0a", "refs/replace", "HEAD"] {
+            assert!(!may_be_pushed(name), "{name}");
+        }
+        for name in ["refs/heads/main", "refs/tags/v1", "refs/notes/commits", "refs/heads/refs/replace/x"] {
+            assert!(may_be_pushed(name), "{name}");
+        }
+    }
 
     #[test]
     fn the_refs_of_a_push_are_read_once_they_are_all_there() {

@@ -98,6 +98,10 @@ impl Repository {
 
     /// Makes sure nothing is where the worktree shall be.
     fn make_room(&self, path: &Path) -> Result<(), Error> {
+        if path.is_symlink() {
+            // It would be made where the link leads.
+            return set_aside(path);
+        }
         let Some(mut entries) = found(fs::read_dir(path)).context("list", path.display())? else {
             return Ok(());
         };

@@ -157,3 +157,43 @@ fn what_is_remembered_outlives_the_process() {
     let again = crate::harness::git().open(&lab.root()).unwrap();
     assert_eq!(again.keep_forward(BRANCH).unwrap(), Forward::MadeAgain(tip));
 }
+
+#[test]
+fn a_branch_whose_commit_is_gone_goes_back_to_the_last_one_that_is_whole() {
+    let (lab, docs) = lab();
+    let kept = lab.tip(BRANCH);
+    lab.put(BRANCH, "c.md", b"c\n");
+    let lost = lab.put(BRANCH, "d.md", b"d\n");
+    assert!(!lab.repository.is_lost(BRANCH).unwrap());
+    let remove = |rev: &str| {
+        let id = by_hand(&lab.root(), &["rev-parse", rev]).trim().to_owned();
+        fs::remove_file(lab.root().join(".git/objects").join(&id[..2]).join(&id[2..])).unwrap();
+    };
+    // Of the commit before it a file is gone, too.
+    remove(&format!("{BRANCH}~1:c.md"));
+    remove(BRANCH);
+    let repository = crate::harness::git().open(&lab.root()).unwrap();
+    assert!(repository.is_lost(BRANCH).unwrap());
+    let restored = repository.keep_forward(BRANCH).unwrap();
+    assert_eq!(restored, Forward::Restored { lost, now: kept });
+    assert_eq!(lab.tip(BRANCH), kept);
+    assert_eq!(
+        (file(&docs, "c.md"), file(&docs, "d.md")),
+        ("c\n".into(), "d\n".into()),
+        "what is left stays"
+    );
+    assert_eq!(repository.keep_forward(BRANCH).unwrap(), Forward::Whole);
+    repository.commit(&crate::harness::commit(BRANCH, &[("c.md", Some(b"c\n"))])).unwrap();
+    assert_eq!(status(&docs), "?? d.md\n");
+}
+
+#[test]
+fn a_branch_of_which_nothing_is_left_begins_again() {
+    let (lab, _) = lab();
+    for id in by_hand(&lab.root(), &["rev-list", BRANCH]).lines() {
+        fs::remove_file(lab.root().join(".git/objects").join(&id[..2]).join(&id[2..])).unwrap();
+    }
+    let repository = crate::harness::git().open(&lab.root()).unwrap();
+    assert!(matches!(repository.keep_forward(BRANCH).unwrap(), Forward::Restored { .. }));
+    assert_eq!(repository.list(BRANCH, "").unwrap(), ["README.md"]);
+}

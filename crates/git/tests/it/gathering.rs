@@ -150,6 +150,17 @@ fn work_that_does_not_go_together_with_its_branch_counts_and_the_branch_is_kept(
 }
 
 #[test]
+fn a_ref_lock_left_by_a_killed_process_is_waited_for_and_removed() {
+    let mut session = Session::new();
+    let lock = session.lab.root().join(".git/refs/heads/s.lock");
+    fs::write(&lock, "").unwrap();
+    fs::write(session.path.join("x.txt"), "x\n").unwrap();
+    let gathered = session.end_turn();
+    assert!(!lock.exists());
+    assert_eq!((gathered.oddities.as_slice(), gathered.head), (&[][..], session.lab.tip("s")));
+}
+
+#[test]
 fn a_deleted_branch_is_made_again() {
     let mut session = Session::new();
     let own = session.commit("x.txt", "x\n");

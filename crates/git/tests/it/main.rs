@@ -18,6 +18,7 @@ mod radar;
 mod reading;
 mod recovery;
 mod saving;
+mod tampering;
 mod watching;
 mod working;
 mod worktrees;
