@@ -1,53 +1,40 @@
 //! The connections: on SQLite a pool of readers and one writer that groups commits, on PostgreSQL a pool.
 
+use crate::file::DatabaseFile;
 use crate::logs::{self, Append};
 use crate::search::Changes;
-use crate::{OpenError, StoreError, migrations};
+use crate::tasks::TaskLocks;
+use crate::writer::{self, GroupWriter, Health, InTransaction, QUEUE, Writer};
+use crate::{OpenError, StoreError, migrations, sql};
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbErr,
-    RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait as _,
+    RuntimeErr,
 };
-use std::future::Future;
-use std::pin::Pin;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-/// How many operations wait for the writer before their callers do.
-const QUEUE: usize = 4096;
-/// How many operations share one commit at most.
-const GROUP: usize = 256;
 /// How long a connection waits for a file that another one has locked.
 const LOCKED_FOR: Duration = Duration::from_secs(10);
 /// How soon a locked file is asked for again where SQLite does not wait by itself.
 const ASK_AGAIN: Duration = Duration::from_millis(5);
-
-/// A future tied to the transaction it works in.
-pub(crate) type InTransaction<'t, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 't>>;
-
-/// Tells an operation's caller how the commit went.
-type Answer = Box<dyn FnOnce(Result<(), String>) + Send>;
-type Job = Box<
-    dyn for<'t> FnOnce(&'t DatabaseTransaction) -> Pin<Box<dyn Future<Output = (bool, Answer)> + Send + 't>>
-        + Send,
->;
+/// How long a caller waits for a connection to a server.
+const CONNECT_WITHIN: Duration = Duration::from_secs(8);
 
 /// The store; clones share its connections.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) readers: DatabaseConnection,
     writer: Writer,
+    health: Arc<Health>,
+    /// The files of a SQLite database.
+    file: Option<Arc<DatabaseFile>>,
     /// What waits to be appended to sessions' logs.
     pub(crate) appends: mpsc::Sender<Append>,
     /// What was written and is to be indexed.
     pub(crate) changes: Changes,
-}
-
-#[derive(Clone)]
-pub(crate) enum Writer {
-    /// One task in front of one connection.
-    Grouped(mpsc::Sender<Job>),
-    /// The database's own concurrency.
-    Pooled(DatabaseConnection),
+    pub(crate) locks: TaskLocks,
 }
 
 impl Store {
@@ -66,7 +53,12 @@ impl Store {
             return Err(OpenError::UnknownKind(url.split(':').next().unwrap_or_default().to_owned()));
         }
         let mut options = ConnectOptions::new(url);
-        options.max_connections(32).min_connections(1).sqlx_logging(false);
+        options
+            .max_connections(32)
+            .min_connections(1)
+            .sqlx_logging(false)
+            .connect_timeout(CONNECT_WITHIN)
+            .acquire_timeout(CONNECT_WITHIN);
         if let Some(schema) = schema {
             let mut single = options.clone();
             single.max_connections(1);
@@ -81,25 +73,47 @@ impl Store {
             options.set_schema_search_path(schema);
         }
         let pool = Database::connect(options).await.map_err(OpenError::Connect)?;
-        let store = Self::of(pool.clone(), Writer::Pooled(pool));
+        let health = Arc::new(Health::default());
+        let store = Self::of(pool.clone(), Writer::Pooled(pool, health.clone()), health, None);
         migrations::run(&store).await?;
         Ok(store)
     }
 
-    fn of(readers: DatabaseConnection, writer: Writer) -> Self {
+    fn of(
+        readers: DatabaseConnection,
+        writer: Writer,
+        health: Arc<Health>,
+        file: Option<Arc<DatabaseFile>>,
+    ) -> Self {
         let (appends, waiting) = mpsc::channel(QUEUE);
         tokio::spawn(logs::append_together(writer.clone(), waiting));
-        Self { readers, writer, appends, changes: Changes::default() }
+        Self {
+            readers,
+            writer,
+            health,
+            file,
+            appends,
+            changes: Changes::default(),
+            locks: TaskLocks::default(),
+        }
     }
 
     async fn open_sqlite(url: &str) -> Result<Self, OpenError> {
-        let path = url.trim_start_matches("sqlite://").trim_start_matches("sqlite:");
-        let writer = sqlite_writer(path).await?;
-        let (jobs, receiver) = mpsc::channel(QUEUE);
-        tokio::spawn(write(writer, receiver));
-        // The writer has made the file, so that readers may be read-only.
-        let readers = sqlite(path, false).await.map_err(OpenError::Connect)?;
-        let store = Self::of(readers, Writer::Grouped(jobs));
+        let path = url.trim_start_matches("sqlite://").trim_start_matches("sqlite:").to_owned();
+        let of_file = |source| OpenError::File { path: path.clone().into(), source };
+        DatabaseFile::prepare(Path::new(&path)).map_err(of_file)?;
+        let connection = sqlite_writer(&path).await?;
+        let file = Arc::new(DatabaseFile::opened(Path::new(&path)).map_err(of_file)?);
+        let readers = sqlite(&path, false).await.map_err(OpenError::Connect)?;
+        let (messages, receiver) = mpsc::channel(QUEUE);
+        let health = Arc::new(Health::default());
+        let connect = move || {
+            let path = path.clone();
+            async move { sqlite(&path, true).await }
+        };
+        let writer = GroupWriter { file: file.clone(), health: health.clone(), connect };
+        tokio::spawn(writer.run(connection, receiver));
+        let store = Self::of(readers, Writer::Grouped(messages), health, Some(file));
         migrations::run(&store).await?;
         Ok(store)
     }
@@ -113,62 +127,44 @@ impl Store {
         self.writer.write(operation).await
     }
 
-    /// Closes the readers; what was answered is durable already.
+    #[cfg(test)]
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Writes what waits, brings it into the one file of a SQLite database, and closes the connections.
     pub async fn close(&self) {
-        if let Err(error) = self.readers.clone().close().await {
-            tracing::warn!(%error, "the database did not close well");
+        writer::close(self.readers.clone()).await;
+        self.writer.close().await;
+    }
+
+    /// Whether the database can be read and written; after a write that failed, this writes to find out.
+    pub async fn check(&self) -> Result<(), Arc<StoreError>> {
+        if let Some(file) = &self.file {
+            file.check()?;
         }
+        sql::row(&self.readers, "SELECT version FROM schema_version LIMIT 1", Vec::new()).await?;
+        if self.health.failure().is_some() {
+            self.write(|on| Box::pin(sql::count_one(on, "write_probe", 1))).await?;
+        }
+        Ok(())
     }
 
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        Ok(self.readers.ping().await?)
+    /// Why the last write failed, where the database itself was the reason and none has succeeded since.
+    pub fn write_failure(&self) -> Option<Arc<StoreError>> {
+        self.health.failure()
     }
-}
 
-impl Writer {
-    /// Runs an operation in a transaction and returns when it is committed.
-    ///
-    /// On SQLite it shares its commit with what else waits; one that fails is rolled back alone.
-    pub(crate) async fn write<T, F>(&self, operation: F) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        F: for<'t> FnOnce(&'t DatabaseTransaction) -> InTransaction<'t, T> + Send + 'static,
-    {
-        match self {
-            Self::Pooled(pool) => {
-                let transaction = pool.begin().await?;
-                match operation(&transaction).await {
-                    Ok(value) => {
-                        transaction.commit().await?;
-                        Ok(value)
-                    }
-                    Err(error) => {
-                        transaction.rollback().await?;
-                        Err(error)
-                    }
-                }
-            }
-            Self::Grouped(jobs) => {
-                let (answer, answered) = oneshot::channel();
-                let job: Job = Box::new(move |transaction| {
-                    Box::pin(async move {
-                        let result = operation(transaction).await;
-                        let good = result.is_ok();
-                        let tell: Answer = Box::new(move |committed| {
-                            let result = match committed {
-                                Ok(()) => result,
-                                Err(message) => Err(StoreError::Group(message)),
-                            };
-                            // A caller that went away does not need the answer.
-                            let _ = answer.send(result);
-                        });
-                        (good, tell)
-                    })
-                });
-                jobs.send(job).await.map_err(|_| StoreError::Closed)?;
-                answered.await.map_err(|_| StoreError::Closed)?
-            }
+    /// The file of a SQLite database.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_deref().map(DatabaseFile::path)
+    }
+
+    /// Waits until nothing can be written any more because a writing task ended: the process has to.
+    pub async fn writer_ended(&self) {
+        tokio::select! {
+            () = self.writer.ended() => {}
+            () = self.appends.closed() => {}
         }
     }
 }
@@ -198,8 +194,8 @@ fn is_locked(error: &DbErr) -> bool {
 }
 
 async fn sqlite(path: &str, writes: bool) -> Result<DatabaseConnection, DbErr> {
-    let mut options =
-        ConnectOptions::new(format!("sqlite://{path}?mode={}", if writes { "rwc" } else { "rw" }));
+    // A file that was deleted is not made again.
+    let mut options = ConnectOptions::new(format!("sqlite://{path}?mode=rw"));
     options.sqlx_logging(false).max_connections(if writes { 1 } else { 8 }).min_connections(1);
     options.map_sqlx_sqlite_opts(move |options| {
         let options = options
@@ -211,59 +207,4 @@ async fn sqlite(path: &str, writes: bool) -> Result<DatabaseConnection, DbErr> {
         if writes { options.pragma("journal_mode", "WAL") } else { options.pragma("query_only", "ON") }
     });
     Database::connect(options).await
-}
-
-/// The writer: takes what waits, runs each operation in a savepoint of its own, commits once, answers all.
-async fn write(connection: DatabaseConnection, mut jobs: mpsc::Receiver<Job>) {
-    while let Some(first) = jobs.recv().await {
-        let mut group = vec![first];
-        while group.len() < GROUP
-            && let Ok(job) = jobs.try_recv()
-        {
-            group.push(job);
-        }
-        let mut answers = Vec::with_capacity(group.len());
-        let committed = run(&connection, group, &mut answers).await.map_err(|error| error.to_string());
-        for answer in answers {
-            answer(committed.clone());
-        }
-    }
-}
-
-async fn run(
-    connection: &DatabaseConnection,
-    group: Vec<Job>,
-    answers: &mut Vec<Answer>,
-) -> Result<(), StoreError> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    let transaction = connection.begin_with_options(options).await?;
-    let group = match <[Job; 1]>::try_from(group) {
-        // One alone needs no savepoint, for which SQLite keeps every page as it was before.
-        Ok([job]) => {
-            let (good, answer) = job(&transaction).await;
-            answers.push(answer);
-            if good {
-                transaction.commit().await?;
-            } else {
-                transaction.rollback().await?;
-            }
-            return Ok(());
-        }
-        Err(group) => group,
-    };
-    for job in group {
-        let savepoint = transaction.begin().await?;
-        let (good, answer) = job(&savepoint).await;
-        answers.push(answer);
-        if good {
-            savepoint.commit().await?;
-        } else {
-            savepoint.rollback().await?;
-        }
-    }
-    transaction.commit().await?;
-    Ok(())
 }

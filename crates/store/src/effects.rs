@@ -29,6 +29,8 @@ pub struct Claimed {
     pub row: EffectRow,
     pub task: TaskId,
     pub attempt: i64,
+    /// How often it was tried and failed. A claim that was cut off, or that waited for room, is no failure.
+    pub failures: i64,
 }
 
 impl Claimed {
@@ -72,15 +74,44 @@ impl Store {
         self.write(move |on| Box::pin(async move { finish(on, &fence).await })).await
     }
 
-    /// Gives an effect back, to be tried again later.
+    /// Gives an effect back that failed, to be tried again later.
     pub async fn release_effect(
         &self,
         fence: &Fence,
         not_before: Millis,
         error: &str,
     ) -> Result<bool, StoreError> {
-        let sql = "UPDATE effects SET state = 'pending', not_before = ?, error = ? WHERE id = ? AND attempt = ? AND state = 'leased'";
+        let sql = "UPDATE effects SET state = 'pending', failures = failures + 1, not_before = ?, error = ? \
+                   WHERE id = ? AND attempt = ? AND state = 'leased'";
         self.fenced(fence, sql, vec![not_before.0.into(), error.into()]).await
+    }
+
+    /// Gives an effect back that could not be tried yet, such as for lack of room; that is no failure of it.
+    pub async fn postpone_effect(
+        &self,
+        fence: &Fence,
+        not_before: Millis,
+        reason: &str,
+    ) -> Result<bool, StoreError> {
+        let sql = "UPDATE effects SET state = 'pending', not_before = ?, error = ? WHERE id = ? AND attempt = ? AND state = 'leased'";
+        self.fenced(fence, sql, vec![not_before.0.into(), reason.into()]).await
+    }
+
+    /// The effects that a worker holds and has not renewed: their leases end by `until`.
+    ///
+    /// A worker asks for its own, to find the claims that it does not know of: the answer to the commit that made them
+    /// was lost.
+    pub async fn claims_until(&self, worker: &str, until: Millis) -> Result<Vec<Claimed>, StoreError> {
+        let sql = "SELECT id, task, effect, attempt, not_before, failures FROM effects \
+                   WHERE state = 'leased' AND worker = ? AND lease_until <= ? ORDER BY seq";
+        let found = rows(&self.readers, sql, vec![worker.into(), until.0.into()]).await?;
+        found.iter().map(|row| read_claimed(row, 0)).collect()
+    }
+
+    /// Claims an effect again that its own worker holds; false when the claim has ended.
+    pub async fn reclaim_effect(&self, fence: &Fence, until: Millis) -> Result<bool, StoreError> {
+        let sql = "UPDATE effects SET attempt = attempt + 1, lease_until = ? WHERE id = ? AND attempt = ? AND state = 'leased'";
+        self.fenced(fence, sql, vec![until.0.into()]).await
     }
 
     /// Frees the claims of a worker that is gone, and says how many there were.
@@ -139,7 +170,7 @@ impl Due<'_> {
         let task = if self.task.is_some() { " AND e.task = ?" } else { "" };
         let lock = if backend == DbBackend::Postgres { " FOR UPDATE OF e SKIP LOCKED" } else { "" };
         format!(
-            "SELECT e.id, e.task, e.effect, e.attempt, e.not_before FROM effects e \
+            "SELECT e.id, e.task, e.effect, e.attempt, e.not_before, e.failures FROM effects e \
              WHERE e.not_before <= ? AND (e.state = 'pending' OR (e.state = 'leased' AND e.lease_until < ? AND e.worker <> ?)){task} \
              AND NOT EXISTS (SELECT 1 FROM effects b WHERE b.lane = e.lane AND b.seq < e.seq AND b.state <> 'done') \
              ORDER BY e.not_before, e.seq LIMIT ?{lock}"
@@ -165,20 +196,8 @@ pub(crate) async fn claim(
 ) -> Result<Vec<Claimed>, StoreError> {
     let due = Due { lease, task, limit };
     let claimed = rows(on, &due.sql(on.get_database_backend()), due.values()).await?;
-    let claimed: Vec<Claimed> = claimed
-        .iter()
-        .map(|row| {
-            Ok(Claimed {
-                row: EffectRow {
-                    id: EffectId(text(row, "id")?),
-                    effect: from_json(row, "effect", "effect")?,
-                    not_before: Millis(number(row, "not_before")?),
-                },
-                task: text(row, "task")?.into(),
-                attempt: number(row, "attempt")? + 1,
-            })
-        })
-        .collect::<Result<_, StoreError>>()?;
+    let claimed: Vec<Claimed> =
+        claimed.iter().map(|row| read_claimed(row, 1)).collect::<Result<_, StoreError>>()?;
     if !claimed.is_empty() {
         let marks = vec!["?"; claimed.len()].join(", ");
         let sql = format!(
@@ -189,6 +208,20 @@ pub(crate) async fn claim(
         execute(on, &sql, values).await?;
     }
     Ok(claimed)
+}
+
+/// A row as a claim, whose number is that of the row's last one and `later`.
+fn read_claimed(row: &sea_orm::QueryResult, later: i64) -> Result<Claimed, StoreError> {
+    Ok(Claimed {
+        row: EffectRow {
+            id: EffectId(text(row, "id")?),
+            effect: from_json(row, "effect", "effect")?,
+            not_before: Millis(number(row, "not_before")?),
+        },
+        task: text(row, "task")?.into(),
+        attempt: number(row, "attempt")? + later,
+        failures: number(row, "failures")?,
+    })
 }
 
 /// Ends an effect under its fence; false when the claim is lost.

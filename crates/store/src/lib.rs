@@ -5,15 +5,18 @@
 //!
 //! The crate knows no HTTP, git or agents; it takes and returns `workflow` types.
 
+mod base_branches;
 mod comments;
 mod courses;
 mod database;
 mod effects;
 mod error;
 mod feed;
+mod file;
 mod instances;
 mod logs;
 mod migrations;
+mod pending_reviews;
 mod people;
 mod projects;
 mod rebuild;
@@ -23,15 +26,17 @@ mod search;
 mod sessions;
 mod sql;
 mod tasks;
+mod writer;
 
+pub use base_branches::BaseBranch;
 pub use courses::CourseRow;
 pub use database::Store;
 pub use effects::{Claimed, Fence, Lease, PendingEffect};
-pub use error::{OpenError, StoreError};
+pub use error::{Fault, OpenError, StoreError};
 pub use feed::{FeedEntry, FeedPlace, FeedRow};
 pub use instances::{InstanceRow, ProcessRow};
 pub use logs::{LogEntry, LogRow};
-pub use people::{AuditEntry, KeyClaim, KeyState, Remembered, Token, User};
+pub use people::{AuditEntry, AuditFilter, BrowserSession, KeyClaim, KeyState, Remembered, Token, User};
 pub use projects::Project;
 pub use rebuild::RebuiltTask;
 pub use recorded::{Recorded, Unrecorded};

@@ -1,11 +1,12 @@
 //! Session logs: append-only, numbered without gaps.
 
-use crate::database::Writer;
 use crate::sql::{self, Taken, Wanted, from_json, number, rows, unsigned};
+use crate::writer::Writer;
 use crate::{Store, StoreError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use workflow::{Millis, SessionId};
 
@@ -98,9 +99,9 @@ pub(crate) async fn append_together(writer: Writer, mut waiting: mpsc::Receiver<
                 }
             }
             Err(error) => {
-                let message = error.to_string();
+                let error = Arc::new(error);
                 for (_, _, answer) in answers {
-                    let _ = answer.send(Err(StoreError::Group(message.clone())));
+                    let _ = answer.send(Err(StoreError::NotCommitted(error.clone())));
                 }
             }
         }

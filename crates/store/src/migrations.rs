@@ -5,7 +5,32 @@ use sea_orm::{ConnectionTrait as _, DbBackend};
 
 /// Every step, in order; its number is its place, from 1. A step that was released does not change. A statement that begins
 /// with the name of a database is for that one.
-pub(crate) const STEPS: &[&[&str]] = &[TABLES, RECORDS, COMMENTS, SEARCH, NEEDS_PERSON, BEGINNINGS];
+pub(crate) const STEPS: &[&[&str]] = &[
+    TABLES,
+    RECORDS,
+    COMMENTS,
+    SEARCH,
+    NEEDS_PERSON,
+    BEGINNINGS,
+    FAILURES,
+    BASES,
+    CREDENTIALS,
+    PENDING_REVIEWS,
+];
+
+/// How often an effect failed, beside how often it was claimed.
+const FAILURES: &[&str] = &["ALTER TABLE effects ADD COLUMN failures BIGINT NOT NULL DEFAULT 0"];
+
+/// Where each base branch stood when its moves were last accounted for.
+const BASES: &[&str] = &[
+    "CREATE TABLE base_branches (project TEXT NOT NULL, branch TEXT NOT NULL, trusted TEXT NOT NULL, expected TEXT NOT NULL, \
+     suspicion TEXT NOT NULL, PRIMARY KEY (project, branch))",
+];
+
+/// What reviewers wrote and have not sent.
+const PENDING_REVIEWS: &[&str] = &[
+    "CREATE TABLE pending_reviews (task TEXT NOT NULL, user_id TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (task, user_id))",
+];
 
 /// Beginnings of words are found by an index of their own. What was indexed is indexed again, bit by bit.
 const BEGINNINGS: &[&str] = &[
@@ -14,6 +39,20 @@ const BEGINNINGS: &[&str] = &[
      tokenize = 'ascii', prefix = '3 4')",
     "SQLITE DELETE FROM search_passages",
     "SQLITE DELETE FROM search_places",
+];
+
+/// What changes of a token, browsers that are signed in, and how each entry of the audit log came about.
+const CREDENTIALS: &[&str] = &[
+    "ALTER TABLE tokens ADD COLUMN revoked_at BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE tokens ADD COLUMN last_used_at BIGINT NOT NULL DEFAULT 0",
+    "CREATE INDEX tokens_by_user ON tokens (user_id)",
+    "CREATE TABLE browser_sessions (hash TEXT PRIMARY KEY, user_id TEXT NOT NULL, token TEXT NOT NULL, \
+     signed_in_at BIGINT NOT NULL, issued_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, replaced BIGINT NOT NULL DEFAULT 0)",
+    "CREATE INDEX browser_sessions_by_token ON browser_sessions (token)",
+    "ALTER TABLE audit ADD COLUMN way TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE audit ADD COLUMN credential TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE audit ADD COLUMN peer TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX audit_by_subject ON audit (subject)",
 ];
 
 /// How far the record in git reaches, and which version of its task each event made.

@@ -65,6 +65,7 @@ impl Store {
         let id = id.clone();
         self.write(move |on| {
             Box::pin(async move {
+                execute(on, "DELETE FROM base_branches WHERE project = ?", vec![id.as_str().into()]).await?;
                 Ok(execute(on, "DELETE FROM projects WHERE id = ?", vec![id.as_str().into()]).await? == 1)
             })
         })

@@ -89,7 +89,7 @@ impl Store {
                     crate::instances::put(on, &instance).await?;
                 }
                 if let Some(next) = next {
-                    record(on, next, None).await?;
+                    record(on, next.into(), None).await?;
                 }
                 Ok(true)
             })

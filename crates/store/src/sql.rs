@@ -1,10 +1,12 @@
 //! Statements that read the same on both databases.
 
 use crate::StoreError;
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use crate::writer::ANSWER_WITHIN;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::future::Future;
 
 /// How many rows one statement inserts at most.
 const MOST_ROWS: usize = 64;
@@ -34,8 +36,8 @@ pub(crate) async fn execute(
     sql: &str,
     values: Vec<Value>,
 ) -> Result<u64, StoreError> {
-    let done = on.execute_raw(statement(on.get_database_backend(), sql, values)).await?;
-    Ok(done.rows_affected())
+    let backend = on.get_database_backend();
+    Ok(answered(backend, on.execute_raw(statement(backend, sql, values))).await?.rows_affected())
 }
 
 /// The rows of a query.
@@ -44,7 +46,8 @@ pub(crate) async fn rows(
     sql: &str,
     values: Vec<Value>,
 ) -> Result<Vec<QueryResult>, StoreError> {
-    Ok(on.query_all_raw(statement(on.get_database_backend(), sql, values)).await?)
+    let backend = on.get_database_backend();
+    answered(backend, on.query_all_raw(statement(backend, sql, values))).await
 }
 
 /// The first row of a query.
@@ -53,7 +56,23 @@ pub(crate) async fn row(
     sql: &str,
     values: Vec<Value>,
 ) -> Result<Option<QueryResult>, StoreError> {
-    Ok(on.query_one_raw(statement(on.get_database_backend(), sql, values)).await?)
+    let backend = on.get_database_backend();
+    answered(backend, on.query_one_raw(statement(backend, sql, values))).await
+}
+
+/// Waits for the answer to a statement. One that comes over the network may never come: a connection that is cut off
+/// without a word looks like one whose server is slow.
+async fn answered<T>(
+    backend: DbBackend,
+    statement: impl Future<Output = Result<T, DbErr>>,
+) -> Result<T, StoreError> {
+    if backend != DbBackend::Postgres {
+        return Ok(statement.await?);
+    }
+    match tokio::time::timeout(ANSWER_WITHIN, statement).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(StoreError::TooSlow { seconds: ANSWER_WITHIN.as_secs() }),
+    }
 }
 
 /// Inserts rows into a table, given with its columns, by as few statements as may be; `then` is what follows the

@@ -6,16 +6,25 @@ use crate::feed::{self, FeedEntry, FeedRow};
 use crate::logs::{self, LogEntry, LogRow};
 use crate::sql::{self, Taken, Wanted, execute, from_json, number, row, rows, unsigned};
 use crate::{Store, StoreError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use tokio::sync::Mutex;
 use workflow::{
-    EffectRow, Event, EventId, HelixSessionId, Millis, Priority, ProjectId, Rejected, Session, SessionId,
-    Step, Task, TaskId, TaskKind, TaskStatus, ThreadId, UserId,
+    EffectRow, Event, EventId, HelixSessionId, Millis, Priority, ProjectId, Rejected, Session, SessionGraph,
+    SessionId, Step, Task, TaskId, TaskKind, TaskStatus, ThreadId, UserId,
 };
 
 /// How many of a task's effects are claimed along with a decision at most.
 const CLAIMED: u64 = 64;
+/// How often a decision is made again because another process changed the task meanwhile.
+const MAX_DECISIONS: usize = 32;
+/// The length of a task's state in bytes from which on a decision leaves the runtime's threads to others.
+const LARGE_STATE: usize = 128 * 1024;
+/// How many locks tasks share.
+const TASK_LOCKS: usize = 1024;
 
 /// What a decision gives the store to save.
 #[derive(Clone, Debug)]
@@ -75,7 +84,9 @@ pub struct TaskFilter {
     pub archived: Option<bool>,
     /// Whether a person is to act next.
     pub needs_person: Option<bool>,
-    /// `created_at`, `updated_at`, `priority`, `name` or `status`; a `-` before it turns the order around.
+    /// Sessions whose agents ask for a permission now: their tasks need a person, too.
+    pub asking: Vec<SessionId>,
+    /// `created_at`, `updated_at`, `priority`, `name`, `status` or `attention`; a `-` before it turns the order around.
     pub sort: Option<String>,
     pub limit: u64,
     /// Where the page before ended.
@@ -111,10 +122,8 @@ impl Place {
     /// Reads a place in a list of this order from what [`fmt::Display`] wrote.
     pub fn parse(text: &str, sort: Option<&str>) -> Option<Self> {
         let place: Self = serde_json::from_slice(&hex::decode(text).ok()?).ok()?;
-        let fits = matches!(
-            (Order::of(sort).column, &place.key),
-            ("name" | "status", Key::Text(_)) | ("created_at" | "updated_at" | "priority", Key::Number(_))
-        );
+        let is_text = matches!(Order::of(sort).column, "name" | "status");
+        let fits = is_text == matches!(place.key, Key::Text(_));
         (fits && place.sort == sort.unwrap_or(NEWEST_FIRST)).then_some(place)
     }
 
@@ -124,6 +133,7 @@ impl Place {
             "priority" => Key::Number(task.priority as i64),
             "name" => Key::Text(task.name.clone()),
             "status" => Key::Text(task.status().as_str().to_owned()),
+            ATTENTION => Key::Number(attention(task)),
             _ => Key::Number(task.created_at.0),
         };
         Self { sort: sort.unwrap_or(NEWEST_FIRST).to_owned(), key, id: task.id.clone() }
@@ -141,11 +151,12 @@ impl Store {
     /// Saves a task that was just created; one that is there already stays as it is, and that is a conflict. With a lease,
     /// the task's effects are claimed at once.
     pub async fn create_task(&self, outcome: Outcome, lease: Option<Lease>) -> Result<Saved, StoreError> {
+        let prepared = Prepared::from(outcome);
         let saved = self
             .write(move |on| {
                 Box::pin(async move {
-                    insert_task(on, &outcome.step.task).await?;
-                    record(on, outcome, lease).await
+                    insert_prepared(on, &prepared).await?;
+                    record(on, prepared, lease).await
                 })
             })
             .await?;
@@ -155,6 +166,9 @@ impl Store {
 
     /// Decides about a task and saves what follows: state, events, effects, feed and logs in one transaction, together with
     /// the end of the effect whose report this is. With a lease, the task's effects that may run are claimed at once.
+    ///
+    /// The decision is made before the transaction, on the version that the transaction then replaces; where another
+    /// one came first it is made again. A decision that takes long or panics holds nobody up who writes.
     pub async fn advance<F>(
         &self,
         id: &TaskId,
@@ -163,42 +177,114 @@ impl Store {
         decide: F,
     ) -> Result<Advanced, StoreError>
     where
-        F: FnOnce(&Task) -> Result<Outcome, Rejected> + Send + 'static,
+        F: Fn(&Task) -> Result<Outcome, Rejected> + Send + 'static,
     {
-        let id = id.clone();
-        let advance = self.write(move |on| {
+        let _turn = self.locks.of(id).lock().await;
+        let mut decide = decide;
+        for _ in 0..MAX_DECISIONS {
+            let sql = "SELECT state FROM tasks WHERE id = ?";
+            let stored = row(&self.readers, sql, vec![id.as_str().into()]).await?;
+            let stored = stored.map(|row| sql::text(&row, "state")).transpose()?;
+            let decision = match stored {
+                None => Decision::NotFound,
+                Some(stored) if stored.len() < LARGE_STATE => Decision::of(&stored, &decide)?,
+                Some(stored) => {
+                    let made = tokio::task::spawn_blocking(move || {
+                        let decision = Decision::of(&stored, &decide);
+                        (decision, decide)
+                    });
+                    let (decision, used) = made.await.map_err(|_| StoreError::Panicked)?;
+                    decide = used;
+                    decision?
+                }
+            };
+            let written = match decision {
+                Decision::Step { before, prepared } => {
+                    self.write_step(id, before, prepared, fence.clone(), lease.clone()).await
+                }
+                Decision::NotFound if fence.is_none() => return Ok(Advanced::NotFound),
+                Decision::Rejected { rejected, .. } if fence.is_none() => {
+                    return Ok(Advanced::Rejected(rejected));
+                }
+                Decision::NotFound => {
+                    self.finish_unchanged(id, None, fence.clone(), Advanced::NotFound).await
+                }
+                Decision::Rejected { before, rejected } => {
+                    let answer = Advanced::Rejected(rejected);
+                    self.finish_unchanged(id, Some(before), fence.clone(), answer).await
+                }
+            };
+            match written {
+                Err(StoreError::Overtaken) => {}
+                Ok(Advanced::Saved(saved)) => {
+                    self.changes.saved(&saved);
+                    return Ok(Advanced::Saved(saved));
+                }
+                written => return written,
+            }
+        }
+        Err(StoreError::Conflict(format!("task {id}")))
+    }
+
+    /// Saves a step where the task still has the version that it was decided on.
+    async fn write_step(
+        &self,
+        id: &TaskId,
+        before: u64,
+        mut prepared: Box<Prepared>,
+        fence: Option<Fence>,
+        lease: Option<Lease>,
+    ) -> Result<Advanced, StoreError> {
+        let mut values = std::mem::take(&mut prepared.columns);
+        values.extend([id.as_str().into(), sql::signed(before)]);
+        self.write(move |on| {
             Box::pin(async move {
                 if let Some(fence) = &fence
                     && !effects::finish(on, fence).await?
                 {
                     return Ok(Advanced::Fenced);
                 }
-                let Some(before) = load(on, &id, true).await? else { return Ok(Advanced::NotFound) };
-                let outcome = match decide(&before) {
-                    Ok(outcome) => outcome,
-                    Err(rejected) => return Ok(Advanced::Rejected(rejected)),
-                };
-                let task = &outcome.step.task;
                 let sql = "UPDATE tasks SET owner = ?, project = ?, name = ?, status = ?, kind = ?, priority = ?, labels = ?, \
                            archived = ?, needs_person = ?, search = ?, updated_at = ?, version = ?, state = ? WHERE id = ? AND version = ?";
-                let mut values = columns(task);
-                values.extend([task.id.as_str().into(), sql::signed(before.version)]);
                 if execute(on, sql, values).await? != 1 {
-                    return Err(StoreError::Conflict(format!("task {id}")));
+                    return Err(StoreError::Overtaken);
                 }
-                Ok(Advanced::Saved(Box::new(record(on, outcome, lease).await?)))
+                Ok(Advanced::Saved(Box::new(record(on, *prepared, lease).await?)))
             })
-        });
-        let advanced = advance.await?;
-        if let Advanced::Saved(saved) = &advanced {
-            self.changes.saved(saved);
-        }
-        Ok(advanced)
+        })
+        .await
+    }
+
+    /// Ends an effect whose report changes nothing, where the task still has the version that this was decided on.
+    async fn finish_unchanged(
+        &self,
+        id: &TaskId,
+        before: Option<u64>,
+        fence: Option<Fence>,
+        answer: Advanced,
+    ) -> Result<Advanced, StoreError> {
+        let id = id.clone();
+        self.write(move |on| {
+            Box::pin(async move {
+                if let Some(fence) = &fence
+                    && !effects::finish(on, fence).await?
+                {
+                    return Ok(Advanced::Fenced);
+                }
+                let found =
+                    row(on, "SELECT version FROM tasks WHERE id = ?", vec![id.as_str().into()]).await?;
+                let version = found.map(|row| unsigned(&row, "version")).transpose()?;
+                if version == before { Ok(answer) } else { Err(StoreError::Overtaken) }
+            })
+        })
+        .await
     }
 
     /// A task.
     pub async fn task(&self, id: &TaskId) -> Result<Option<Task>, StoreError> {
-        load(&self.readers, id, false).await
+        let sql = "SELECT state FROM tasks WHERE id = ?";
+        let found = row(&self.readers, sql, vec![id.as_str().into()]).await?;
+        found.map(|row| from_json(&row, "state", "task")).transpose()
     }
 
     /// Every task that is under way or waits for something.
@@ -259,6 +345,13 @@ impl Store {
         tasks.truncate(shown);
         let next = tasks.last().filter(|_| follows).map(|last| Place::of(last, filter.sort.as_deref()));
         Ok(Page { tasks, total, next })
+    }
+
+    /// All tasks of a project, the oldest first.
+    pub async fn project_tasks(&self, project: &ProjectId) -> Result<Vec<Task>, StoreError> {
+        let sql = "SELECT state FROM tasks WHERE project = ? ORDER BY created_at, id";
+        let found = rows(&self.readers, sql, vec![project.as_str().into()]).await?;
+        found.iter().map(|row| from_json(row, "state", "task")).collect()
     }
 
     /// How many tasks a project has.
@@ -333,19 +426,84 @@ impl Store {
     }
 }
 
-async fn load(on: &impl ConnectionTrait, id: &TaskId, lock: bool) -> Result<Option<Task>, StoreError> {
-    let lock = if lock && on.get_database_backend() == DbBackend::Postgres { " FOR UPDATE" } else { "" };
-    let found =
-        row(on, &format!("SELECT state FROM tasks WHERE id = ?{lock}"), vec![id.as_str().into()]).await?;
-    found.map(|row| from_json(&row, "state", "task")).transpose()
+/// What was decided about a task, on which version of it.
+enum Decision {
+    Step { before: u64, prepared: Box<Prepared> },
+    Rejected { before: u64, rejected: Rejected },
+    NotFound,
+}
+
+impl Decision {
+    fn of(stored: &str, decide: &impl Fn(&Task) -> Result<Outcome, Rejected>) -> Result<Self, StoreError> {
+        let task: Task =
+            serde_json::from_str(stored).map_err(|source| StoreError::Unreadable { what: "task", source })?;
+        let before = task.version;
+        Ok(match decide(&task) {
+            Ok(outcome) => Self::Step { before, prepared: Box::new(outcome.into()) },
+            Err(rejected) => Self::Rejected { before, rejected },
+        })
+    }
+}
+
+/// An outcome with its rows, ready to be written.
+pub(crate) struct Prepared {
+    step: Step,
+    feed: Vec<FeedEntry>,
+    logs: Vec<LogEntry>,
+    /// The task's own row.
+    columns: Vec<Value>,
+    sessions: Vec<Vec<Value>>,
+    /// The events as JSON.
+    events: Vec<Value>,
+}
+
+impl From<Outcome> for Prepared {
+    fn from(outcome: Outcome) -> Self {
+        let Outcome { step, feed, logs } = outcome;
+        let columns = columns(&step.task);
+        let sessions = session_rows(&step.task);
+        let events = step.events.iter().map(sql::json).collect();
+        Self { step, feed, logs, columns, sessions, events }
+    }
+}
+
+/// Who decides about a task in this process: one at a time, so that none decides in vain.
+#[derive(Clone)]
+pub(crate) struct TaskLocks(Arc<[Mutex<()>]>);
+
+impl Default for TaskLocks {
+    fn default() -> Self {
+        Self(std::iter::repeat_with(Mutex::default).take(TASK_LOCKS).collect())
+    }
+}
+
+impl TaskLocks {
+    /// The lock of a task, which it may share with others.
+    fn of(&self, id: &TaskId) -> &Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        id.as_str().hash(&mut hasher);
+        let at = usize::try_from(hasher.finish() % TASK_LOCKS as u64).unwrap_or(0);
+        &self.0[at]
+    }
 }
 
 /// The task's own row; a task of this name that is there already stays.
 pub(crate) async fn insert_task(on: &impl ConnectionTrait, task: &Task) -> Result<(), StoreError> {
+    insert_row(on, task, columns(task)).await
+}
+
+async fn insert_prepared(on: &impl ConnectionTrait, prepared: &Prepared) -> Result<(), StoreError> {
+    insert_row(on, &prepared.step.task, prepared.columns.clone()).await
+}
+
+async fn insert_row(
+    on: &impl ConnectionTrait,
+    task: &Task,
+    mut values: Vec<Value>,
+) -> Result<(), StoreError> {
     let sql = "INSERT INTO tasks (owner, project, name, status, kind, priority, labels, archived, needs_person, \
                search, updated_at, version, state, id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
                ON CONFLICT (id) DO NOTHING";
-    let mut values = columns(task);
     values.extend([task.id.as_str().into(), task.created_at.0.into()]);
     if execute(on, sql, values).await? != 1 {
         return Err(StoreError::Conflict(format!("task {}", task.id)));
@@ -356,12 +514,12 @@ pub(crate) async fn insert_task(on: &impl ConnectionTrait, task: &Task) -> Resul
 /// Everything a step leaves beside the task's own row.
 pub(crate) async fn record(
     on: &DatabaseTransaction,
-    outcome: Outcome,
+    prepared: Prepared,
     lease: Option<Lease>,
 ) -> Result<Saved, StoreError> {
-    let Outcome { step, feed, logs } = outcome;
+    let Prepared { step, feed, logs, sessions, events: as_json, columns: _ } = prepared;
     let Step { task, events, effects } = step;
-    put_sessions(on, &task).await?;
+    insert_sessions(on, sessions).await?;
     for event in &events {
         if let Event::Commented { comment } = event {
             comments::insert(on, &task.id, &comment.id).await?;
@@ -373,7 +531,7 @@ pub(crate) async fn record(
     logs::want(&mut wanted, &logs);
     let taken = sql::count(on, &wanted).await?;
     let logged = number_events(&task, events, &taken);
-    put_events(on, &task.id, &logged).await?;
+    insert_events(on, &task.id, logged.iter().zip(as_json)).await?;
     effects::enqueue(on, &task.id, &effects, &taken).await?;
     let feed = feed::append(on, task.updated_at, feed, taken.clone()).await?;
     let logs = logs::append(on, task.updated_at, logs, taken).await?;
@@ -385,20 +543,30 @@ pub(crate) async fn record(
 }
 
 /// The rows by which sessions are found.
-pub(crate) async fn put_sessions(on: &impl ConnectionTrait, task: &Task) -> Result<(), StoreError> {
+fn session_rows(task: &Task) -> Vec<Vec<Value>> {
+    let graph = SessionGraph::of(task);
     let row = |session: &Session| {
         vec![
             session.id.as_str().into(),
             task.id.as_str().into(),
             session.helix_session.as_str().into(),
             session.thread.as_str().into(),
-            task.session_status(session).as_str().into(),
+            graph.status(session).as_str().into(),
             i64::try_from(session.rank).unwrap_or(i64::MAX).into(),
         ]
     };
+    task.sessions.iter().map(row).collect()
+}
+
+/// Writes the rows by which a task's sessions are found.
+pub(crate) async fn put_sessions(on: &impl ConnectionTrait, task: &Task) -> Result<(), StoreError> {
+    insert_sessions(on, session_rows(task)).await
+}
+
+async fn insert_sessions(on: &impl ConnectionTrait, sessions: Vec<Vec<Value>>) -> Result<(), StoreError> {
     let table = "work_sessions (id, task, helix_session, thread, status, rank)";
     let then = "ON CONFLICT (id) DO UPDATE SET status = excluded.status, rank = excluded.rank";
-    sql::insert(on, table, task.sessions.iter().map(row).collect(), then).await.map(|_| ())
+    sql::insert(on, table, sessions, then).await.map(|_| ())
 }
 
 /// A task's events in their places.
@@ -419,18 +587,26 @@ pub(crate) async fn put_events(
     task: &TaskId,
     events: &[LoggedEvent],
 ) -> Result<(), StoreError> {
-    let row = |logged: &LoggedEvent| {
+    insert_events(on, task, events.iter().map(|logged| (logged, sql::json(&logged.event)))).await
+}
+
+async fn insert_events(
+    on: &impl ConnectionTrait,
+    task: &TaskId,
+    events: impl Iterator<Item = (&LoggedEvent, Value)>,
+) -> Result<(), StoreError> {
+    let row = |(logged, as_json): (&LoggedEvent, Value)| {
         vec![
             task.as_str().into(),
             sql::signed(logged.seq),
             logged.id.as_str().into(),
             logged.at.0.into(),
             sql::signed(logged.version),
-            sql::json(&logged.event),
+            as_json,
         ]
     };
     let table = "task_events (task, seq, id, at, version, event)";
-    sql::insert(on, table, events.iter().map(row).collect(), "").await.map(|_| ())
+    sql::insert(on, table, events.map(row).collect(), "").await.map(|_| ())
 }
 
 /// The counter of a task's events.
@@ -484,14 +660,22 @@ fn condition(filter: &TaskFilter) -> (String, Vec<Value>) {
     if let Some(archived) = filter.archived {
         and("archived = ?", i64::from(archived).into());
     }
-    if let Some(needs_person) = filter.needs_person {
-        and("needs_person = ?", i64::from(needs_person).into());
-    }
     if let Some(label) = &filter.label {
         and("labels LIKE ? ESCAPE '\\'", like(&serde_json::json!(label).to_string()).into());
     }
     for word in filter.q.iter().flat_map(|q| q.split_whitespace()) {
         and("search LIKE ? ESCAPE '\\'", like(&word.to_lowercase()).into());
+    }
+    if let Some(needs_person) = filter.needs_person {
+        let marks = vec!["?"; filter.asking.len()].join(", ");
+        let asks = format!("id IN (SELECT task FROM work_sessions WHERE id IN ({marks}))");
+        conditions.push(match (filter.asking.is_empty(), needs_person) {
+            (true, _) => "needs_person = ?".to_owned(),
+            (false, true) => format!("(needs_person = ? OR {asks})"),
+            (false, false) => format!("(needs_person = ? AND NOT {asks})"),
+        });
+        values.push(i64::from(needs_person).into());
+        values.extend(filter.asking.iter().map(|session| Value::from(session.as_str())));
     }
     let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
     let kinds: Vec<&str> = filter.kinds.iter().map(|kind| kind.as_str()).collect();
@@ -534,8 +718,35 @@ impl Order {
             "priority" => "priority",
             "name" => "name",
             "status" => "status",
+            "attention" => ATTENTION,
             _ => "created_at",
         };
         Self { column, way, beyond }
     }
+}
+
+/// What tasks are sorted by so that those come together that ask for the same attention: a person's, none while agents work,
+/// a start, none any more. Within each, their age.
+const ATTENTION: &str = "(CASE WHEN needs_person = 1 THEN 400000000000000 WHEN status = 'backlog' THEN 200000000000000 \
+                         WHEN status = 'done' THEN 100000000000000 WHEN status = 'cancelled' THEN 0 \
+                         ELSE 300000000000000 END + created_at)";
+
+/// The value of [`ATTENTION`] for a task.
+fn attention(task: &Task) -> i64 {
+    let group = match task.status() {
+        _ if task.needs_person() => 4,
+        TaskStatus::Backlog => 2,
+        TaskStatus::Done => 1,
+        TaskStatus::Cancelled => 0,
+        TaskStatus::SpecGeneration
+        | TaskStatus::SpecReview
+        | TaskStatus::SpecRevision
+        | TaskStatus::SpecApproved
+        | TaskStatus::ImplementationQueued
+        | TaskStatus::Implementation
+        | TaskStatus::ImplementationReview
+        | TaskStatus::SpecFailed
+        | TaskStatus::ImplementationFailed => 3,
+    };
+    group * 100_000_000_000_000 + task.created_at.0
 }

@@ -3,7 +3,7 @@
 use crate::database::on_both;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Advanced, Claimed, FeedEntry, Lease, LogEntry, Outcome, Store, TaskFilter};
+use store::{Advanced, BaseBranch, Claimed, FeedEntry, Lease, LogEntry, Outcome, Store, TaskFilter};
 use workflow::{
     Complexity, Context, Ids, Input, Millis, NewTask, Priority, ProjectId, Rejected, SessionId, Task, TaskId,
     TaskKind, TaskStatus, UserId,
@@ -64,6 +64,14 @@ fn outcome(step: workflow::Step) -> Outcome {
     Outcome { step, feed, logs }
 }
 
+/// Creates a task, which may fail.
+pub(crate) async fn try_create(store: &Store, number: u32) -> Result<Task, store::StoreError> {
+    let mut ids = Counting(number * 1000);
+    let mut context = Context { now: Millis(i64::from(number)), ids: &mut ids };
+    let step = Task::create(new_task(number), false, &mut context).expect("a task");
+    Ok(store.create_task(outcome(step), None).await?.task)
+}
+
 pub(crate) async fn create(store: &Store, number: u32, start: bool) -> Task {
     let mut ids = Counting(number * 1000);
     let step =
@@ -74,7 +82,7 @@ pub(crate) async fn create(store: &Store, number: u32, start: bool) -> Task {
 async fn advance(store: &Store, task: &TaskId, seed: u32, input: Input) -> Advanced {
     let decide = move |task: &Task| {
         let mut ids = Counting(seed);
-        task.handle(input, &mut Context { now: Millis(1_000), ids: &mut ids }).map(outcome)
+        task.handle(input.clone(), &mut Context { now: Millis(1_000), ids: &mut ids }).map(outcome)
     };
     store.advance(task, None, None, decide).await.expect("the database works")
 }
@@ -165,7 +173,7 @@ on_both! {
         let session = task.sessions[0].id.clone();
         let report = |input: Input| move |task: &Task| {
             let mut ids = Counting(7_000_000);
-            task.handle(input, &mut Context { now: Millis(3_000), ids: &mut ids }).map(outcome)
+            task.handle(input.clone(), &mut Context { now: Millis(3_000), ids: &mut ids }).map(outcome)
         };
         let ready = Input::PlanningReady { session: session.clone() };
         let late = store.advance(&task.id, Some(first.fence()), None, report(ready.clone())).await.expect("works");
@@ -185,10 +193,35 @@ on_both! {
         assert!(store.release_effect(&held.fence(), Millis(4_000), "later").await.expect("works"));
         assert!(claim(&store, "one", 3_000).await.is_empty());
         assert_eq!(store.pending_effects(&task.id).await.expect("read")[0].error, "later");
-        assert_eq!(claim(&store, "one", 4_000).await.len(), 1);
+        let again = claim(&store, "one", 4_000).await;
+        assert_eq!(again.iter().map(|claimed| (claimed.attempt, claimed.failures)).collect::<Vec<_>>(), [(2, 1)]);
         assert_eq!(store.release_worker("two").await.expect("works"), 0);
         assert_eq!(store.release_worker("one").await.expect("works"), 1);
-        assert_eq!(claim(&store, "two", 4_001).await.len(), 1);
+        // The attempt that its worker did not end is no failure.
+        let again = claim(&store, "two", 4_001).await;
+        assert_eq!(again.iter().map(|claimed| (claimed.attempt, claimed.failures)).collect::<Vec<_>>(), [(3, 1)]);
+    }
+
+    /// What is known of a base branch is changed only by who knows it as it is, and goes with its project.
+    async fn base_branches_are_kept_by_compare_and_set(place: &Place) {
+        let store = place.open().await;
+        let project = ProjectId::from("prj_1");
+        let base = |trusted: &str, suspicion: &str| BaseBranch {
+            project: project.clone(),
+            branch: "main".to_owned(),
+            trusted: trusted.to_owned(),
+            expected: String::new(),
+            suspicion: suspicion.to_owned(),
+        };
+        let (first, second, third) = (base("1", ""), base("1", "{}"), base("2", ""));
+        assert_eq!(store.base_branch(&project, "main").await.expect("read"), None);
+        assert!(store.put_base_branch(first.clone(), None).await.expect("works"));
+        assert!(!store.put_base_branch(third.clone(), None).await.expect("works"), "it is known already");
+        assert!(store.put_base_branch(second.clone(), Some(&first)).await.expect("works"));
+        assert!(!store.put_base_branch(third, Some(&first)).await.expect("works"), "it was changed meanwhile");
+        assert_eq!(store.base_branch(&project, "main").await.expect("read"), Some(second));
+        store.remove_project(&project).await.expect("works");
+        assert_eq!(store.base_branch(&project, "main").await.expect("read"), None);
     }
 
     /// Writers of one log and of one topic at once leave no gap and no double.
@@ -270,7 +303,7 @@ on_both! {
         let mine = list(TaskFilter { owner: Some("usr_even".into()), limit: 4, ..TaskFilter::default() }).await;
         assert_eq!((mine.total, mine.tasks.len(), mine.next.is_some()), (15, 4, true));
         assert_eq!(mine.tasks[0].name, "Task 30", "the newest first");
-        for sort in ["name", "-name", "created_at", "-created_at", "updated_at", "-priority", "status"] {
+        for sort in ["name", "-name", "created_at", "-created_at", "updated_at", "-priority", "status", "-attention"] {
             let whole = list(TaskFilter { limit: 50, sort: Some(sort.to_owned()), ..TaskFilter::default() }).await;
             let mut seen = Vec::new();
             let mut after = None;
@@ -284,6 +317,8 @@ on_both! {
             }
             assert_eq!(seen, whole.tasks, "{sort}");
         }
+        let urgent = list(TaskFilter { limit: 10, sort: Some("-attention".to_owned()), ..TaskFilter::default() }).await.tasks;
+        assert!(urgent.iter().all(|task| task.status() == TaskStatus::SpecGeneration), "what is under way comes before the backlog");
         let page = list(TaskFilter { limit: 7, ..TaskFilter::default() }).await;
         let next = page.next.expect("more");
         assert_eq!((store::Place::parse(&next.to_string(), Some("name")), store::Place::parse("nonsense", None)), (None, None));
@@ -342,8 +377,74 @@ on_both! {
         assert_eq!(state(claim("usr_1", "h", 3)).await, store::KeyState::Answered(answer), "the first answer stays");
         assert_eq!(state(claim("usr_1", "other", 3)).await, store::KeyState::OtherBody);
         assert_eq!(state(claim("usr_2", "h", 3)).await, store::KeyState::Unanswered { since: Millis(3) });
-        let entry = store::AuditEntry { at: Millis(3), user: ada.id, action: "a".to_owned(), subject: "s".to_owned(), data: json!({}) };
-        store.audit(entry.clone()).await.expect("saved");
-        assert_eq!(store.audit_of("s").await.expect("read"), [entry]);
+        let entry = store::AuditEntry {
+            at: Millis(3),
+            user: ada.id.clone(),
+            way: "page".to_owned(),
+            credential: "laptop".to_owned(),
+            peer: "127.0.0.1".to_owned(),
+            action: "a".to_owned(),
+            subject: "s".to_owned(),
+            data: json!({}),
+        };
+        for action in ["a", "b", "a"] {
+            store.audit(store::AuditEntry { action: action.to_owned(), ..entry.clone() }).await.expect("saved");
+        }
+        let filter = store::AuditFilter { action: Some("a".to_owned()), limit: 1, ..store::AuditFilter::default() };
+        let newest = store.audit_log(filter.clone()).await.expect("read");
+        assert_eq!(newest.iter().map(|(_, entry)| entry).collect::<Vec<_>>(), [&entry]);
+        let older = store::AuditFilter { before: Some(newest[0].0), limit: 5, ..filter.clone() };
+        assert_eq!(store.audit_log(older).await.expect("read").len(), 1);
+        assert_eq!(store.count_audit(filter).await.expect("read"), 2);
+    }
+
+    /// Tokens are revoked, and the browsers that signed in with them are signed out; ids rotate once.
+    async fn tokens_and_browser_sessions_end(place: &Place) {
+        let store = place.open().await;
+        let token = |hash: &str| store::Token {
+            hash: hash.to_owned(),
+            id: format!("tok_{hash}"),
+            user: "usr_1".into(),
+            scope: "owner".to_owned(),
+            target: None,
+            decides: false,
+            label: hash.to_owned(),
+            origin: "created".to_owned(),
+            created_at: Millis(1),
+            expires_at: Some(Millis(100)),
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let session = |hash: &str, token: &str| store::BrowserSession {
+            hash: hash.to_owned(),
+            user: "usr_1".into(),
+            token: token.to_owned(),
+            signed_in_at: Millis(5),
+            issued_at: Millis(5),
+            expires_at: Millis(50),
+        };
+        for hash in ["one", "two"] {
+            store.put_token(token(hash)).await.expect("saved");
+            store.put_browser_session(session(&format!("in {hash}"), hash)).await.expect("saved");
+        }
+        let read = async |hash: &str| store.token(hash).await.expect("read").expect("a token");
+        let (before, after) = (Millis(99), Millis(100));
+        assert_eq!((read("one").await.is_valid_at(before), read("one").await.is_valid_at(after)), (true, false));
+        store.note_token_use("one", Millis(7)).await.expect("noted");
+        assert!(store.revoke_token("one", Millis(8)).await.expect("revoked"));
+        assert!(!store.revoke_token("one", Millis(9)).await.expect("revoked before"));
+        let one = read("one").await;
+        assert_eq!((one.revoked_at, one.last_used_at, one.is_valid_at(before)), (Some(Millis(8)), Some(Millis(7)), false));
+        assert_eq!(store.tokens(&"usr_1".into()).await.expect("read").len(), 2);
+        let found = async |hash: &str| store.browser_session(hash).await.expect("read");
+        assert_eq!(found("in one").await, None);
+        let rotate = async |new: &str| {
+            let (until, new) = (Millis(20), session(new, "two"));
+            store.rotate_browser_session("in two", until, new).await.expect("rotated")
+        };
+        assert_eq!((rotate("next").await, rotate("late").await), (true, false));
+        assert_eq!(found("in two").await.expect("for a moment").expires_at, Millis(20));
+        store.end_browser_sessions("next", false).await.expect("ended");
+        assert_eq!((found("in two").await, found("next").await), (None, None));
     }
 }

@@ -53,6 +53,11 @@ impl Place {
         Store::open_in_schema(&self.url(), schema).await
     }
 
+    /// The same PostgreSQL database by another address.
+    pub(crate) async fn open_at(&self, url: &str) -> Store {
+        Store::open_in_schema(url, Some(&self.schema)).await.expect("the database answers")
+    }
+
     /// Runs SQL behind the store's back.
     pub(crate) async fn sql(&self, text: &str) {
         let database = Database::connect(self.url()).await.expect("the database answers");

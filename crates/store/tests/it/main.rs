@@ -3,5 +3,6 @@
 mod contract;
 mod database;
 mod migrations;
+mod outage;
 mod record;
 mod search;

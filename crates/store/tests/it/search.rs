@@ -73,7 +73,7 @@ async fn edit(store: &Store, task: &Task, edit: TaskEdit) {
     let decide = move |task: &Task| {
         let mut after = task.clone();
         after.version += 1;
-        after.name = edit.name.unwrap_or(after.name);
+        after.name = edit.name.clone().unwrap_or(after.name);
         after.archived = edit.archived.unwrap_or(after.archived);
         let step = workflow::Step { task: after, events: Vec::new(), effects: Vec::new() };
         Ok(store::Outcome { step, feed: Vec::new(), logs: Vec::new() })

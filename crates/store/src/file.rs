@@ -1,0 +1,124 @@
+//! The files of a SQLite database: who may read them, and whether they are still those that were opened.
+
+use crate::StoreError;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Read and written by the server's user alone.
+const PRIVATE: u32 = 0o600;
+
+/// Which file a path leads to: its device and inode.
+type Identity = (u64, u64);
+
+/// A database's files as they were when it was opened.
+///
+/// A deleted file lives on for those who have it open: SQLite goes on writing to it without an error, and
+/// everything written is gone with the process.
+pub(crate) struct DatabaseFile {
+    path: PathBuf,
+    database: Identity,
+    /// The write-ahead log; `None` until the first commit.
+    log: Mutex<Option<Identity>>,
+}
+
+impl DatabaseFile {
+    /// Creates the database's file where there is none, and takes the rights of others to its files away. SQLite gives
+    /// the write-ahead log and its index the mode of the database.
+    pub(crate) fn prepare(path: &Path) -> io::Result<()> {
+        drop(OpenOptions::new().create(true).append(true).mode(PRIVATE).open(path)?);
+        for file in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
+            match std::fs::metadata(&file) {
+                Ok(found) if found.permissions().mode() & 0o777 != PRIVATE && found.is_file() => {
+                    File::open(&file)?.set_permissions(std::fs::Permissions::from_mode(PRIVATE))?;
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes which files were opened.
+    pub(crate) fn opened(path: &Path) -> io::Result<Self> {
+        let database = identity(path)?;
+        Ok(Self { path: path.to_owned(), database, log: Mutex::default() })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the paths still lead to the files that were opened.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        let gone = |path: &Path| StoreError::FileGone { path: path.to_owned() };
+        if identity(&self.path).ok() != Some(self.database) {
+            return Err(gone(&self.path));
+        }
+        let path = beside(&self.path, "-wal");
+        let found = identity(&path).ok();
+        // Each change is a single assignment, so the content is valid after any panic.
+        let mut known = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        match (*known, found) {
+            (None, found) => *known = found,
+            (Some(known), Some(found)) if known == found => {}
+            (Some(_), Some(_) | None) => return Err(gone(&path)),
+        }
+        Ok(())
+    }
+}
+
+fn identity(path: &Path) -> io::Result<Identity> {
+    let found = std::fs::metadata(path)?;
+    Ok((found.dev(), found.ino()))
+}
+
+/// A file that SQLite keeps beside the database.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_deleted_replaced_or_put_back_is_noticed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.db");
+        DatabaseFile::prepare(&path).expect("made");
+        let file = DatabaseFile::opened(&path).expect("opened");
+        file.check().expect("the same");
+        let aside = folder.path().join("aside");
+        std::fs::rename(&path, &aside).expect("moved");
+        assert!(matches!(file.check(), Err(StoreError::FileGone { .. })), "deleted");
+        std::fs::write(&path, "").expect("another file");
+        assert!(matches!(file.check(), Err(StoreError::FileGone { .. })), "replaced");
+        std::fs::rename(&aside, &path).expect("put back");
+        file.check().expect("the same again");
+        std::fs::write(beside(&path, "-wal"), "").expect("a log");
+        file.check().expect("the log is known from here on");
+        std::fs::remove_file(beside(&path, "-wal")).expect("removed");
+        assert!(matches!(file.check(), Err(StoreError::FileGone { .. })), "the log was deleted");
+    }
+
+    #[test]
+    fn others_cannot_read_the_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.db");
+        let log = beside(&path, "-wal");
+        std::fs::write(&path, "").expect("a file");
+        std::fs::write(&log, "").expect("a file");
+        std::fs::set_permissions(&log, std::fs::Permissions::from_mode(0o644)).expect("readable");
+        DatabaseFile::prepare(&path).expect("prepared");
+        for file in [&path, &log] {
+            let mode = std::fs::metadata(file).expect("there").permissions().mode();
+            assert_eq!(mode & 0o777, PRIVATE, "{}", file.display());
+        }
+    }
+}
