@@ -3,8 +3,8 @@
 use crate::session::{ConversationCost, cut_short};
 use crate::{
     Ask, Comment, CommentId, CoordinationEvent, Decision, EndedTurn, Event, Interval, Landing, Millis,
-    NewTask, Phase, PlannedSession, Planning, PlanningStep, Session, SessionId, SessionState, Stuck, Task,
-    TaskEdit, Usage, task::slug,
+    NewTask, Paused, Phase, PlannedSession, Planning, PlanningStep, Session, SessionId, SessionState, Stuck,
+    Task, TaskEdit, TaskStatus, Usage, task::slug,
 };
 
 impl Task {
@@ -45,6 +45,8 @@ impl Task {
             isolation: new.isolation,
             coordination: Vec::new(),
             comments: Vec::new(),
+            paused: None,
+            item_counts: Vec::new(),
             waiting_since: None,
             created_at: now,
             updated_at: now,
@@ -96,9 +98,11 @@ impl Task {
             }
             Event::SpecsReady { specs } => {
                 self.last_error = None;
+                self.paused = None;
                 self.phase = Phase::SpecReview { specs: specs.clone() };
             }
             Event::DocumentsChanged { specs, by } => {
+                self.paused = None;
                 let by = if by.is_empty() { "Somebody" } else { by };
                 let was_approved = self.approved().is_some();
                 self.queue_reason = was_approved.then(|| {
@@ -123,6 +127,7 @@ impl Task {
             }
             Event::SpecsApproved { approved } => {
                 self.queue_reason = None;
+                self.item_counts.clear();
                 self.phase = Phase::SpecApproved { approved: approved.clone() };
             }
             Event::ImplementationQueued => {
@@ -147,6 +152,9 @@ impl Task {
                     session.depends_on.clone_from(depends_on);
                     session.rank = *rank;
                 });
+            }
+            Event::SessionAssigned { session, agent } => {
+                self.on_session(session, now, |session| session.agent.clone_from(agent));
             }
             Event::SessionRenamed { session, name, description } => {
                 self.on_session(session, now, |session| {
@@ -174,7 +182,7 @@ impl Task {
                     session.state = SessionState::Working { turn: turn.clone() };
                 });
             }
-            Event::TurnEnded { session, stop_reason, usage, said, .. } => {
+            Event::TurnEnded { session, stop_reason, usage, said, closing, plan, .. } => {
                 if let Some(usage) = usage {
                     self.usage.add(usage);
                 }
@@ -185,12 +193,16 @@ impl Task {
                     if let Some(usage) = usage {
                         session.usage.add(usage);
                     }
+                    if let Some(plan) = plan {
+                        session.plan.clone_from(plan);
+                    }
                     session.heals = 0;
+                    session.retry_at = None;
                     session.cut_short =
                         if cut_short(stop_reason).is_some() { session.cut_short + 1 } else { 0 };
                     if let SessionState::Working { turn } = &session.state {
                         let (turn, stop_reason) = (turn.clone(), stop_reason.clone());
-                        session.state = SessionState::Saving { turn, stop_reason };
+                        session.state = SessionState::Saving { turn, stop_reason, closing: *closing };
                     }
                 });
             }
@@ -203,13 +215,53 @@ impl Task {
                         Some(ConversationCost { conversation: conversation.clone(), usd: *total_usd });
                 });
             }
-            Event::TurnFailed { session, failure, heals, .. } => self.on_session(session, now, |session| {
-                session.last_error = Some(failure.clone());
-                if *heals {
-                    session.heals += 1;
+            Event::TurnFailed { session, failure, heals, retry_at, .. } => {
+                self.on_session(session, now, |session| {
+                    session.last_error = Some(failure.clone());
+                    session.retry_at = *retry_at;
+                    if *heals {
+                        session.heals += 1;
+                    }
+                });
+            }
+            Event::TurnInterrupted { session, turn: interrupted, .. } => {
+                self.on_session(session, now, |session| {
+                    if let SessionState::Working { turn } = &mut session.state
+                        && turn.id == *interrupted
+                    {
+                        turn.is_interrupted = true;
+                        session.retry_at = None;
+                    }
+                });
+            }
+            Event::PlanUpdated { session, plan } => {
+                self.on_session(session, now, |session| {
+                    let before = session.plan_share();
+                    session.plan.clone_from(plan);
+                    if session.plan_share() != before {
+                        session.item_since = Some(now);
+                    }
+                });
+            }
+            Event::ItemsCounted { counts } => {
+                let moved: Vec<SessionId> = counts
+                    .iter()
+                    .filter(|count| !self.item_counts.contains(count))
+                    .filter_map(|count| self.session_of_unit(count.unit).map(|session| session.id.clone()))
+                    .collect();
+                for session in moved {
+                    self.on_session(&session, now, |session| session.item_since = Some(now));
                 }
-            }),
-            Event::TurnInterrupted { .. } => {}
+                self.item_counts.clone_from(counts);
+            }
+            Event::TaskPaused { by } => {
+                self.paused = Some(Paused { by: by.clone(), at: now });
+                self.queue_reason = Some(format!("Paused by {by}. Resume it to continue."));
+            }
+            Event::TaskResumed { .. } => {
+                self.paused = None;
+                self.queue_reason = None;
+            }
             Event::MessageQueued { session, message } => {
                 self.on_session(session, now, |session| session.messages.push(message.clone()));
             }
@@ -234,31 +286,36 @@ impl Task {
                 session.completed_at = session.is_ended().then_some(now);
                 session.last_error.clone_from(failure);
             }),
-            Event::WorkCommitted { session, head, changed } => self.on_session(session, now, |session| {
-                if let SessionState::Saving { turn, .. } = &session.state {
-                    session.ended.push(EndedTurn {
-                        turn: turn.id.clone(),
-                        number: turn.number,
-                        commit: head.clone(),
-                        changed: *changed,
-                        messages: turn.messages.iter().map(|message| message.id.clone()).collect(),
-                    });
-                }
-                if let Some(head) = head {
-                    session.last_commit = Some(head.clone());
-                }
-                if *changed {
-                    session.asks = 0;
-                }
-            }),
+            Event::WorkCommitted { session, head, changed, report, is_silent } => {
+                self.on_session(session, now, |session| {
+                    session.reported.clone_from(&report.reported);
+                    session.unreported.clone_from(&report.unreported);
+                    session.silent_turns = if *is_silent { session.silent_turns + 1 } else { 0 };
+                    if let SessionState::Saving { turn, .. } = &session.state {
+                        session.ended.push(EndedTurn {
+                            turn: turn.id.clone(),
+                            number: turn.number,
+                            commit: head.clone(),
+                            changed: *changed,
+                            messages: turn.messages.iter().map(|message| message.id.clone()).collect(),
+                        });
+                    }
+                    if let Some(head) = head {
+                        session.last_commit = Some(head.clone());
+                    }
+                    if *changed {
+                        session.asks = 0;
+                    }
+                });
+            }
             Event::SessionTold { session, ask } => {
                 self.on_session(session, now, |session| session.next_ask = Some(ask.clone()));
             }
             Event::SessionAskedAgain { session, ask } => self.on_session(session, now, |session| {
-                if matches!(ask, Ask::ResolveConflict { .. }) {
-                    session.conflicts += 1;
-                } else {
-                    session.asks += 1;
+                match ask {
+                    Ask::ResolveConflict { .. } => session.conflicts += 1,
+                    Ask::ReportItems { .. } => session.is_report_asked = true,
+                    _ => session.asks += 1,
                 }
                 session.next_ask = Some(ask.clone());
             }),
@@ -316,6 +373,7 @@ impl Task {
             Event::ChecksRan { .. } => {}
             Event::ChangeReady { change } => {
                 let approved = self.approved().cloned();
+                self.paused = None;
                 self.queue_reason = None;
                 self.phase = Phase::ImplementationReview {
                     approved,
@@ -346,6 +404,7 @@ impl Task {
                 self.phase = Phase::Done { approved, merged: Some(commit.clone()), change };
             }
             Event::Closed { .. } => {
+                self.paused = None;
                 let (approved, change) = (self.approved().cloned(), self.change().cloned());
                 self.queue_reason = None;
                 self.completed_at = Some(now);
@@ -353,12 +412,14 @@ impl Task {
             }
             Event::SpecFailed { failure } => self.fail_specs(failure.clone()),
             Event::ImplementationFailed { failure } => {
+                self.paused = None;
                 let approved = self.approved().cloned();
                 self.queue_reason = None;
                 self.last_error = Some(failure.clone());
                 self.phase = Phase::ImplementationFailed { approved, failure: failure.clone() };
             }
             Event::Retried { .. } => {
+                self.paused = None;
                 self.attempts += 1;
                 self.last_error = None;
                 self.waiting_since = Some(now);
@@ -371,10 +432,24 @@ impl Task {
                 }
             }
             Event::Cancelled { .. } => {
+                self.paused = None;
                 let (approved, specs) = (self.approved().cloned(), self.specs().cloned());
                 self.queue_reason = None;
                 self.completed_at = Some(now);
                 self.phase = Phase::Cancelled { was: self.status(), approved, specs };
+            }
+            Event::Reopened { to, .. } => {
+                let (approved, specs) = (self.approved().cloned(), self.specs().cloned());
+                self.completed_at = None;
+                self.last_error = None;
+                self.phase = match (to, approved, specs) {
+                    (TaskStatus::SpecApproved, Some(approved), _) => Phase::SpecApproved { approved },
+                    (TaskStatus::ImplementationQueued, approved, _) => {
+                        Phase::ImplementationQueued { approved }
+                    }
+                    (TaskStatus::SpecReview, _, Some(specs)) => Phase::SpecReview { specs },
+                    _ => Phase::Backlog,
+                };
             }
         }
     }
@@ -410,6 +485,7 @@ impl Task {
             }
         };
         let specs = self.specs().cloned();
+        self.paused = None;
         self.queue_reason = None;
         self.last_error = Some(failure.clone());
         self.phase = Phase::SpecFailed { specs, failure, stuck };
@@ -546,6 +622,13 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         superseded_by: None,
         ended: Vec::new(),
         last_words: None,
+        plan: Vec::new(),
+        reported: Vec::new(),
+        unreported: Vec::new(),
+        is_report_asked: false,
+        silent_turns: 0,
+        item_since: None,
+        retry_at: None,
         worked: Vec::new(),
         created_at: now,
         updated_at: now,

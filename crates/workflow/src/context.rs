@@ -34,6 +34,9 @@ pub enum Rejected {
     /// It would go over a limit, which the code names.
     #[error("{message}")]
     Limit { code: &'static str, message: String },
+    /// What was asked is about something that is not so any more, which the code names.
+    #[error("{message}")]
+    Conflict { code: &'static str, message: String },
     /// The task is already as asked.
     #[error("{0}")]
     AlreadySo(String),
@@ -74,7 +77,10 @@ impl<'c, 'i> Draft<'c, 'i> {
             self.task.version += 1;
             self.task.updated_at = self.cx.now;
         }
-        if self.events.iter().any(Event::is_milestone) {
+        // After a task's end no milestone follows with which something would be recorded.
+        let is_late = self.task.status().is_terminal()
+            && self.events.iter().any(|event| matches!(event, Event::ItemsCounted { .. }));
+        if is_late || self.events.iter().any(Event::is_milestone) {
             self.effect(Effect::RecordHistory);
         }
         Step { task: self.task, events: self.events, effects: self.effects }

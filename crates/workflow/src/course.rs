@@ -133,6 +133,24 @@ impl Stage {
             TaskStatus::Cancelled => self == Self::Cancelled,
         }
     }
+
+    /// The stage at which a reopened task goes on.
+    fn reopened(to: TaskStatus) -> Self {
+        match to {
+            TaskStatus::SpecReview => Self::SpecReview,
+            TaskStatus::SpecApproved => Self::HandOff,
+            TaskStatus::ImplementationQueued => Self::ImplementationQueued,
+            TaskStatus::Backlog
+            | TaskStatus::SpecGeneration
+            | TaskStatus::SpecRevision
+            | TaskStatus::Implementation
+            | TaskStatus::ImplementationReview
+            | TaskStatus::Done
+            | TaskStatus::SpecFailed
+            | TaskStatus::ImplementationFailed
+            | TaskStatus::Cancelled => Self::Backlog,
+        }
+    }
 }
 
 impl fmt::Display for Stage {
@@ -168,6 +186,7 @@ impl Course {
             Event::ChangeReady { .. } => self.to(Stage::ImplementationReview, at),
             Event::Landed { .. } | Event::Closed { .. } => self.to(Stage::Done, at),
             Event::Cancelled { .. } => self.to(Stage::Cancelled, at),
+            Event::Reopened { to, .. } => self.to(Stage::reopened(*to), at),
             Event::SpecFailed { failure } | Event::ImplementationFailed { failure } => {
                 // A task that fails because its sessions did fails for nothing more.
                 let told = |session: &SessionCourse| session.outcome == Some(SessionStatus::Failed);
@@ -227,9 +246,14 @@ impl Course {
             | Event::DocumentsInvalid { .. }
             | Event::HandedOff { .. }
             | Event::SessionRenamed { .. }
+            | Event::SessionAssigned { .. }
             | Event::SessionReplanned { .. }
             | Event::TurnEnded { usage: None, .. }
             | Event::TurnInterrupted { .. }
+            | Event::PlanUpdated { .. }
+            | Event::TaskPaused { .. }
+            | Event::TaskResumed { .. }
+            | Event::ItemsCounted { .. }
             | Event::MessageQueued { .. }
             | Event::MessageEdited { .. }
             | Event::MessageWithdrawn { .. }

@@ -1,10 +1,10 @@
 //! What happened to a task: the log, the live feed and the audit trail are lists of these.
 
 use crate::{
-    Approved, Ask, BranchPoint, Change, CheckResult, Comment, CommentId, Commit, CoordinationEvent,
-    CreationMethod, Decision, Failure, HelixSessionId, LineComment, Message, MessageId, NewTask, Planning,
-    Reply, Resolved, SessionId, SessionPhase, Specs, TaskEdit, ThreadId, ThreadStatus, Turn, TurnId, Usage,
-    Wish,
+    Approved, Ask, BranchPoint, Change, CheckResult, Closing, Comment, CommentId, Commit, CoordinationEvent,
+    CreationMethod, Decision, Failure, HelixSessionId, ItemCount, LineComment, Message, MessageId, Millis,
+    NewTask, PlanEntry, Planning, Reply, Resolved, SessionId, SessionPhase, Specs, TaskEdit, TaskStatus,
+    ThreadId, ThreadStatus, Turn, TurnId, Usage, Wish, WorkReport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +142,17 @@ pub enum Event {
         usage: Option<Usage>,
         #[serde(default)]
         said: Option<String>,
+        /// What the agent sent last.
+        #[serde(default)]
+        closing: Closing,
+        /// The agent's own plan, where it reported one in this turn.
+        #[serde(default)]
+        plan: Option<Vec<PlanEntry>>,
+    },
+    /// The agent reported its own plan, or how far it has come in it.
+    PlanUpdated {
+        session: SessionId,
+        plan: Vec<PlanEntry>,
     },
     /// The agent says what a conversation has cost so far: `usd` more than it said before.
     Spent {
@@ -156,6 +167,9 @@ pub enum Event {
         turn: TurnId,
         failure: Failure,
         heals: bool,
+        /// When it is tried again.
+        #[serde(default)]
+        retry_at: Option<Millis>,
     },
     TurnInterrupted {
         session: SessionId,
@@ -200,6 +214,12 @@ pub enum Event {
         session: SessionId,
         head: Option<Commit>,
         changed: bool,
+        /// What the agent reported as done.
+        #[serde(default)]
+        report: WorkReport,
+        /// Whether the agent ended the turn without a word about it.
+        #[serde(default)]
+        is_silent: bool,
     },
     /// What the session's next turn asks for is settled.
     SessionTold {
@@ -232,6 +252,11 @@ pub enum Event {
     },
     SessionRetried {
         session: SessionId,
+    },
+    /// Another agent carries the session out from now on.
+    SessionAssigned {
+        session: SessionId,
+        agent: String,
     },
     SessionSkipped {
         session: SessionId,
@@ -282,6 +307,22 @@ pub enum Event {
     Cancelled {
         by: String,
     },
+    /// A person stopped the task's agents; nothing begins until a person resumes it.
+    TaskPaused {
+        by: String,
+    },
+    TaskResumed {
+        by: String,
+    },
+    /// How many items of each planned task are done, by the living checklist.
+    ItemsCounted {
+        counts: Vec<ItemCount>,
+    },
+    /// A cancelled task goes on where it was.
+    Reopened {
+        by: String,
+        to: TaskStatus,
+    },
     /// How often the task's record is committed while there is something new.
     RecordingSet {
         commit_frequency_minutes: u64,
@@ -326,6 +367,10 @@ macro_rules! event_of_task {
             | $crate::Event::ImplementationFailed { .. }
             | $crate::Event::Retried { .. }
             | $crate::Event::Cancelled { .. }
+            | $crate::Event::TaskPaused { .. }
+            | $crate::Event::TaskResumed { .. }
+            | $crate::Event::ItemsCounted { .. }
+            | $crate::Event::Reopened { .. }
             | $crate::Event::RecordingSet { .. }
             | $crate::Event::ProgressNoted { .. }
             | $crate::Event::Rebuilt
@@ -349,10 +394,12 @@ impl Event {
             | Self::PlanningCommitting { session }
             | Self::DocumentsInvalid { session, .. }
             | Self::SessionRenamed { session, .. }
+            | Self::SessionAssigned { session, .. }
             | Self::SessionReplanned { session, .. }
             | Self::SessionOpening { session }
             | Self::TurnStarted { session, .. }
             | Self::TurnEnded { session, .. }
+            | Self::PlanUpdated { session, .. }
             | Self::Spent { session, .. }
             | Self::TurnFailed { session, .. }
             | Self::TurnInterrupted { session, .. }
@@ -404,6 +451,7 @@ impl Event {
             | Self::SpecFailed { .. }
             | Self::ImplementationFailed { .. }
             | Self::Cancelled { .. }
+            | Self::Reopened { .. }
             | Self::ProgressNoted { .. } => true,
             Self::TaskCreated { .. }
             | Self::TaskEdited { .. }
@@ -419,9 +467,14 @@ impl Event {
             | Self::SessionPlanned { .. }
             | Self::SessionReplanned { .. }
             | Self::SessionRenamed { .. }
+            | Self::SessionAssigned { .. }
             | Self::SessionOpening { .. }
             | Self::TurnStarted { .. }
             | Self::TurnEnded { .. }
+            | Self::PlanUpdated { .. }
+            | Self::TaskPaused { .. }
+            | Self::TaskResumed { .. }
+            | Self::ItemsCounted { .. }
             | Self::Spent { .. }
             | Self::TurnFailed { .. }
             | Self::TurnInterrupted { .. }

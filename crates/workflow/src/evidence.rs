@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What stands behind an item that is marked as done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// Absent while the item is not marked as done.
+    /// Absent while the item is not marked as done and may still be.
     pub state: Option<EvidenceState>,
     pub commits: Vec<Commit>,
     /// The commands that passed on the finished change.
@@ -19,6 +19,8 @@ pub struct Evidence {
 pub enum EvidenceState {
     Done,
     Claimed,
+    /// The session ended, and its agent did not report the item as done.
+    NotReported,
 }
 
 impl Task {
@@ -43,7 +45,11 @@ impl Task {
             }
             Some(_) | None => Vec::new(),
         };
+        let is_unreported = session.is_some_and(|session| {
+            session.own_status() == SessionStatus::Completed && self.has_unreported(session, unit)
+        });
         let state = match (is_marked, commits.is_empty()) {
+            (false, _) if is_unreported => Some(EvidenceState::NotReported),
             (false, _) => None,
             (true, true) => Some(EvidenceState::Claimed),
             (true, false) => Some(EvidenceState::Done),

@@ -5,6 +5,14 @@ use serde::{Deserialize, Serialize};
 
 /// How often a failure that can heal is tried again before a person is asked.
 pub const MAX_HEALS: u32 = 3;
+/// How often a turn that ran into a limit of its agent is tried again; with [`retry_delay`] that is about a day.
+const MAX_LIMIT_RETRIES: u32 = 26;
+/// How long the first retry after a limit waits, in milliseconds, where the agent does not say when the limit ends.
+const FIRST_LIMIT_DELAY: i64 = 60_000;
+/// The longest time between two retries after a limit, in milliseconds.
+const MAX_LIMIT_DELAY: i64 = 3_600_000;
+/// The longest time that an agent's own word for the end of a limit is waited for, in milliseconds.
+const MAX_RESET_DELAY: i64 = 26 * 3_600_000;
 
 /// A failure as it is shown: what, in words, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +23,40 @@ pub struct Failure {
     pub at: Millis,
 }
 
-/// How long to wait before the n-th healing attempt (the first is 1): 2 s, 8 s, 32 s.
-pub(crate) fn backoff(attempt: u32) -> i64 {
-    500 * 4_i64.saturating_pow(attempt.min(6))
+/// How often a failure of this class is tried again before a person is asked.
+pub(crate) fn max_retries(class: FailureClass) -> u32 {
+    match class {
+        FailureClass::Limit => MAX_LIMIT_RETRIES,
+        _ if class.heals() => MAX_HEALS,
+        _ => 0,
+    }
+}
+
+/// How long to wait before the n-th retry (the first is 1), in milliseconds: until the time that the agent gave where it
+/// gave one, else 1, 2, 4 … minutes up to an hour after a limit, and 2 s, 8 s, 32 s after anything else.
+pub(crate) fn retry_delay(class: FailureClass, attempt: u32, now: Millis, retry_at: Option<Millis>) -> i64 {
+    match (class, retry_at) {
+        (_, Some(at)) => (at.0 - now.0).clamp(0, MAX_RESET_DELAY),
+        (FailureClass::Limit, None) => {
+            (FIRST_LIMIT_DELAY << attempt.saturating_sub(1).min(6)).min(MAX_LIMIT_DELAY)
+        }
+        (_, None) => 500 * 4_i64.saturating_pow(attempt.min(6)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_waited_for_until_its_end_and_else_for_ever_longer() {
+        let now = Millis(1_000);
+        let delay = |attempt, at| retry_delay(FailureClass::Limit, attempt, now, at);
+        assert_eq!(delay(1, Some(Millis(91_000))), 90_000);
+        assert_eq!(delay(1, Some(Millis(0))), 0);
+        let minutes: Vec<i64> = (1..=8).map(|attempt| delay(attempt, None) / 60_000).collect();
+        assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(retry_delay(FailureClass::Network, 2, now, None), 8_000);
+        assert_eq!(max_retries(FailureClass::AuthNeeded), 0);
+    }
 }

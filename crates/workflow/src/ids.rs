@@ -104,3 +104,10 @@ impl Millis {
         Self(self.0.saturating_add(milliseconds))
     }
 }
+
+impl Commit {
+    /// Whether a name, abbreviated to at least seven characters or whole, is that of this commit.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.0 == name || (name.len() >= 7 && self.0.starts_with(name))
+    }
+}

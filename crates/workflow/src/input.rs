@@ -1,9 +1,9 @@
 //! What a person asks of a task and what the world reports to it.
 
 use crate::{
-    Budget, CommentId, Commit, Complexity, CoordinationKind, Decision, EventId, Failure, Isolation,
-    LineComment, MessageId, Millis, NewComment, Priority, ProjectId, SessionId, Specs, TaskId, TaskKind,
-    Template, ThreadStatus, TurnId, Usage, UserId, Wish,
+    Budget, Closing, CommentId, Commit, Complexity, CoordinationKind, Decision, EventId, Failure, Isolation,
+    ItemCount, LineComment, MessageId, Millis, NewComment, PlanEntry, Priority, ProjectId, SessionId, Specs,
+    TaskId, TaskKind, Template, ThreadStatus, TurnId, Usage, UserId, Wish, WorkReport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +120,9 @@ pub enum Input {
         comments: String,
         changes: Vec<String>,
         hash: Option<String>,
+        /// The numbers of planned tasks that are ticked in the plan and are to be carried out all the same.
+        #[serde(default)]
+        run_again: Vec<String>,
     },
     ReviewImplementation {
         decision: Decision,
@@ -131,6 +134,12 @@ pub enum Input {
         /// What is to be changed in lines of the change.
         #[serde(default)]
         line_comments: Vec<LineComment>,
+        /// The head of the change that the reviewer saw; another one now is refused.
+        #[serde(default)]
+        commit: Option<Commit>,
+        /// Whether a change that changes nothing may be approved.
+        #[serde(default)]
+        allow_empty: bool,
     },
     /// A person comments on a place of the documents.
     Comment {
@@ -153,6 +162,19 @@ pub enum Input {
     Retry {
         by: String,
     },
+    /// A person stops the task's agents until a person resumes it.
+    Pause {
+        by: String,
+    },
+    Resume {
+        by: String,
+    },
+    /// A person takes a cancelled task up again, where it was.
+    Reopen {
+        by: String,
+    },
+    /// The task's branch has the whole change already: it is checked and reviewed, and no session is needed.
+    ReviewBranch,
     /// A person ends a conversation; what its sessions made stays on its branches.
     Close {
         by: String,
@@ -169,6 +191,11 @@ pub enum Input {
         session: SessionId,
         name: Option<String>,
         description: Option<String>,
+    },
+    /// A person has another agent go on with a session that failed or was cancelled.
+    AssignAgent {
+        session: SessionId,
+        agent: String,
     },
     RetrySession {
         session: SessionId,
@@ -265,6 +292,21 @@ pub enum Input {
         /// What the agent said last.
         #[serde(default)]
         said: Option<String>,
+        /// What the agent sent last.
+        #[serde(default)]
+        closing: Closing,
+        /// The agent's own plan, where it reported one in this turn.
+        #[serde(default)]
+        plan: Option<Vec<PlanEntry>>,
+    },
+    /// The agent reported its own plan, or how far it has come in it.
+    PlanUpdated {
+        session: SessionId,
+        plan: Vec<PlanEntry>,
+    },
+    /// How many items of each planned task are done, by the living checklist.
+    ItemsCounted {
+        counts: Vec<ItemCount>,
     },
     /// The agent said what a conversation has cost since it began.
     CostReported {
@@ -277,6 +319,9 @@ pub enum Input {
         session: SessionId,
         turn: TurnId,
         failure: Failure,
+        /// When trying again can help, where the agent says so.
+        #[serde(default)]
+        retry_at: Option<Millis>,
     },
     SpecsCommitted {
         session: SessionId,
@@ -309,6 +354,9 @@ pub enum Input {
         turn: TurnId,
         head: Option<Commit>,
         changed: bool,
+        /// What the agent reported as done.
+        #[serde(default)]
+        report: WorkReport,
     },
     /// The turn left a merge in the session's worktree that is not concluded.
     MergeUnfinished {
@@ -365,6 +413,10 @@ pub enum LandOutcome {
     },
     /// What lands holds secrets that nobody acknowledged; a person has to look.
     Secrets {
+        message: String,
+    },
+    /// Something else was found that nobody acknowledged; a person has to look.
+    Held {
         message: String,
     },
 }

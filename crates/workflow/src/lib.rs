@@ -16,12 +16,15 @@ mod coordination;
 mod course;
 mod decide;
 mod effect;
+mod estimate;
 mod event;
 mod evidence;
 mod failure;
 mod ids;
 mod input;
+mod items;
 mod order;
+mod progress;
 pub mod prompts;
 pub mod records;
 pub mod schedule;
@@ -37,6 +40,7 @@ pub use context::{Context, Rejected, Step};
 pub use coordination::{Carried, CoordinationEvent, Delivery};
 pub use course::{Course, FailureCount, SessionCourse, Spent, Stage, Stay, day};
 pub use effect::{Effect, EffectRow};
+pub use estimate::{Estimate, SessionTime};
 pub use event::{Event, PlannedSession};
 pub use evidence::{Evidence, EvidenceState};
 pub use failure::{Failure, MAX_HEALS};
@@ -45,9 +49,15 @@ pub use input::{
     CheckResult, CrewLimits, Input, LandOutcome, MergeOutcome, NewCoordination, NewSession, NewTask,
     ReportedThread, TaskEdit,
 };
-pub use session::{Ask, BranchPoint, EndedTurn, Interval, Message, Session, SessionState, Turn, Wish};
+pub use items::{tick_reported, work_report};
+pub use order::SessionGraph;
+pub use progress::{ItemCount, share};
+pub use session::{
+    Ask, BranchPoint, Closing, EndedTurn, Interval, Message, PlanEntry, PlannedItem, Session, SessionState,
+    Turn, Wish, WorkReport,
+};
 pub use task::{
-    Approved, Budget, Change, Landing, Phase, Planning, PlanningStep, Specs, Stuck, Task, Unit, Usage,
+    Approved, Budget, Change, Landing, Paused, Phase, Planning, PlanningStep, Specs, Stuck, Task, Unit, Usage,
 };
 pub use template::Template;
 pub use words::*;

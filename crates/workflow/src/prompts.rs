@@ -1,10 +1,11 @@
 //! What a thread is told: the prompts of every kind of turn, as text.
 
 use crate::documents::anchor::Place;
+use crate::documents::requirements;
 use crate::records::fenced;
 use crate::{
-    Ask, Comment, CoordinationEvent, CoordinationKind, DiffSide, Isolation, LineComment, Message, Session,
-    SessionId, SessionStatus, Task, Template, Turn,
+    Ask, Comment, CoordinationEvent, CoordinationKind, DiffSide, Isolation, LineComment, Message,
+    PlannedItem, Session, SessionId, SessionStatus, Task, Template, Turn,
 };
 use std::fmt::Write as _;
 
@@ -25,6 +26,8 @@ pub struct Briefing<'a> {
     pub documents: &'a DocumentPaths,
     /// The session's working directory.
     pub directory: &'a str,
+    /// The text of the requirements in force.
+    pub requirements: &'a str,
     /// Rules of the project that its people wrote down for agents.
     pub rules: Option<&'a str>,
     /// How often this turn was begun, from 1; later attempts follow an interruption.
@@ -43,7 +46,18 @@ pub struct Point<'a> {
 
 /// The text of a turn's prompt.
 pub fn render(briefing: &Briefing<'_>) -> String {
-    let Briefing { task, session, turn, documents, directory, rules, attempt, memory, points } = briefing;
+    let Briefing {
+        task,
+        session,
+        turn,
+        documents,
+        directory,
+        requirements: _,
+        rules,
+        attempt,
+        memory,
+        points,
+    } = briefing;
     let mut text = String::new();
     if *attempt > 1 {
         text.push_str(
@@ -107,6 +121,20 @@ pub fn render(briefing: &Briefing<'_>) -> String {
             );
             let _ = write!(text, "You work in `{directory}`. The documents:\n\n{}", paths(documents));
         }
+        Ask::ReportItems { items } => {
+            text.push_str(
+                "Your last turn ended, and these sub-tasks of your planned task are not reported as done:\n\n",
+            );
+            let labels: Vec<String> = items.iter().map(PlannedItem::label).collect();
+            bullets(&mut text, &labels);
+            let _ = write!(
+                text,
+                "\n1. Finish each one that is not done.\n2. Mark each one that is done `[x]` in progress.md.\n3. End with a \
+                 message that has a line for each of them: `1.1: done`, or `1.1: not done` and why.\n\nDo not report as \
+                 done what is not.\n\n{}",
+                paths(documents)
+            );
+        }
         Ask::Message => {}
     }
     told(&mut text, task, turn);
@@ -126,7 +154,7 @@ fn plan(task: &Task, documents: &DocumentPaths, directory: &str) -> String {
     let mut text = format!(
         "You plan a change; you do not make it. The repository is checked out, to read, in `{directory}`.\n\n\
          ## What is wanted\n\n{}\n\n\
-         ## What to write\n\nThree documents, to exactly these paths:\n\n{}\n\
+         ## What to write\n\nThree documents, to exactly these paths:\n\n- requirements: `{}`\n- design: `{}`\n- tasks: `{}`\n\n\
          **requirements.md**: `# Requirements Document`, `## Introduction`, `## Glossary`, `## Requirements`, then for each \
          `### Requirement 1: Title`, `**User Story:** As a …, I want …, so that …`, `#### Acceptance Criteria` and numbered \
          EARS sentences (`WHEN …, THE <system> SHALL …`; `IF …, THEN THE <system> SHALL …`; `WHILE …`; `WHERE …`). One \
@@ -141,7 +169,9 @@ fn plan(task: &Task, documents: &DocumentPaths, directory: &str) -> String {
          Short is a feature: at most 150 lines of requirements and 400 of design, and a small change gets a small spec. \
          Your turn ends when the three documents are written.\n",
         task.prompt,
-        paths(documents),
+        documents.requirements,
+        documents.design,
+        documents.tasks,
         match task.complexity {
             crate::Complexity::Simple => " This is a simple task: plan it as one task with sub-tasks.",
             crate::Complexity::Complex => "",
@@ -275,6 +305,12 @@ fn implement(briefing: &Briefing<'_>) -> String {
         if !unit.acceptance_criteria.is_empty() {
             let _ = writeln!(text, "Acceptance criteria:\n\n{}\n", unit.acceptance_criteria);
         }
+        let cited = cited_criteria(briefing.requirements, &unit.requirements);
+        if !cited.is_empty() {
+            text.push_str("Requirements that it fulfils:\n\n");
+            bullets(&mut text, &cited);
+            text.push('\n');
+        }
         if !unit.boundary.is_empty() {
             let _ = writeln!(text, "Touch only: {}\n", unit.boundary.join(", "));
         }
@@ -300,8 +336,10 @@ fn implement(briefing: &Briefing<'_>) -> String {
         let _ = write!(text, "The approved documents (read them, do not edit them):\n\n{}", paths(documents));
         let _ = writeln!(
             text,
-            "\nAs you finish a sub-task, mark it `[x]` in progress.md and commit that file in its own folder. Other threads work \
-             on the other planned tasks at the same time, {}.",
+            "\nAs you finish a sub-task, mark it `[x]` in progress.md: change the marker of your own items only, and do not \
+             commit that file; SpecTask does. If you cannot write there, end with a message that has a line for each \
+             sub-task: `1.1: done`, or `1.1: not done` and why. What you do not report does not count as done. Other \
+             threads work on the other planned tasks at the same time, {}.",
             match task.isolation {
                 Isolation::Worktree => "each in its own worktree",
                 Isolation::Shared =>
@@ -317,7 +355,7 @@ fn implement(briefing: &Briefing<'_>) -> String {
         .iter()
         .filter_map(|id| task.session(id))
         .filter(|needed| {
-            needed.plain_status() == SessionStatus::Completed && !handed_over.contains(&&needed.id)
+            needed.own_status() == SessionStatus::Completed && !handed_over.contains(&&needed.id)
         })
         .map(|needed| format!("{} (merged; its work is in your worktree)", needed.name))
         .collect();
@@ -327,6 +365,14 @@ fn implement(briefing: &Briefing<'_>) -> String {
     }
     text.push_str("\nCommit your work or leave it uncommitted: what is left at the end of your turn is committed for you.\n");
     text
+}
+
+/// The acceptance criteria that a planned task cites, in full; a cited requirement stands for all of its criteria.
+pub fn cited_criteria(requirements: &str, cited: &[String]) -> Vec<String> {
+    if cited.is_empty() {
+        return Vec::new();
+    }
+    requirements::parse(requirements).cited_in_full(cited)
 }
 
 /// What the turn carries from the others of the crew.
@@ -377,5 +423,21 @@ fn paths(documents: &DocumentPaths) -> String {
 fn bullets(text: &mut String, lines: &[String]) {
     for line in lines {
         let _ = writeln!(text, "- {line}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_planned_task_is_given_the_criteria_that_it_cites() {
+        let text = "### Requirement 1: A\n\n#### Acceptance Criteria\n\n1. THE system SHALL a.\n2. THE system SHALL b.\n\n\
+                    ### Requirement 2: B\n\n#### Acceptance Criteria\n\n1. THE system SHALL c.\n";
+        let cited =
+            |ids: &[&str]| cited_criteria(text, &ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
+        assert_eq!(cited(&["1.2", "2"]), ["1.2 THE system SHALL b.", "2.1 THE system SHALL c."]);
+        assert_eq!(cited(&["All"]).len(), 3);
+        assert_eq!(cited(&["7"]), Vec::<String>::new());
     }
 }

@@ -82,6 +82,27 @@ pub struct Session {
     /// What its agent said last in the turn that ended last.
     #[serde(default)]
     pub last_words: Option<String>,
+    /// The agent's own plan, as it reported it last.
+    #[serde(default)]
+    pub plan: Vec<PlanEntry>,
+    /// The numbers of its planned task's sub-tasks that its agent reported as done.
+    #[serde(default)]
+    pub reported: Vec<String>,
+    /// The sub-tasks that its agent did not report as done, although it ended its turn.
+    #[serde(default)]
+    pub unreported: Vec<PlannedItem>,
+    /// Whether its agent was asked for what it did not report.
+    #[serde(default)]
+    pub is_report_asked: bool,
+    /// How many turns in a row ended without a word about what was done.
+    #[serde(default)]
+    pub silent_turns: u32,
+    /// When the item that it works on began: its last one was done then.
+    #[serde(default)]
+    pub item_since: Option<Millis>,
+    /// When its turn is tried again, while that waits.
+    #[serde(default)]
+    pub retry_at: Option<Millis>,
     /// When it was worked on, the last interval open while it works.
     pub worked: Vec<Interval>,
     pub created_at: Millis,
@@ -101,6 +122,46 @@ pub struct Wish {
     pub environment_config: Value,
     /// What its first turn is asked beside its description.
     pub prompt: Option<String>,
+}
+
+/// One entry of an agent's own plan, as ACP has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanEntry {
+    pub content: String,
+    /// `pending`, `in_progress` or `completed`.
+    pub status: String,
+}
+
+/// A sub-task of a planned task, as the plan has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedItem {
+    pub number: Option<String>,
+    pub title: String,
+}
+
+/// What an agent sent last in a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// A message.
+    #[default]
+    Message,
+    /// A tool call, and no message after it.
+    ToolCall,
+    /// Nothing at all.
+    Nothing,
+}
+
+/// What a session's agent reported about the sub-tasks of its planned task.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorkReport {
+    /// Whether it reported its planned task as a whole: ticked, or with every entry of its plan completed.
+    pub is_complete: bool,
+    /// The numbers of the sub-tasks that it reported as done.
+    pub reported: Vec<String>,
+    /// The sub-tasks, optional ones aside, that it did not report.
+    pub unreported: Vec<PlannedItem>,
 }
 
 /// What a conversation with an agent has cost since it began.
@@ -176,6 +237,8 @@ pub enum SessionState {
     Saving {
         turn: Turn,
         stop_reason: String,
+        #[serde(default)]
+        closing: Closing,
     },
     /// Its work is complete and waits for the sessions before it in plan order.
     WaitingToMerge,
@@ -208,6 +271,9 @@ pub struct Turn {
     #[serde(default)]
     pub coordination: Vec<EventId>,
     pub started_at: Millis,
+    /// Whether a person interrupted it; it is not asked again.
+    #[serde(default)]
+    pub is_interrupted: bool,
 }
 
 /// What a turn asks of the agent.
@@ -248,6 +314,8 @@ pub enum Ask {
         #[serde(default)]
         line_comments: Vec<LineComment>,
     },
+    /// Finish what the turn before did not report as done, and report it.
+    ReportItems { items: Vec<PlannedItem> },
     /// Nothing but what people said.
     Message,
 }
@@ -279,6 +347,9 @@ impl Session {
         self.heals = 0;
         self.asks = 0;
         self.cut_short = 0;
+        self.silent_turns = 0;
+        self.is_report_asked = false;
+        self.retry_at = None;
         self.conflicts = 0;
     }
 
@@ -293,7 +364,7 @@ impl Session {
     }
 
     /// The session's status as clients see it; `blocked` needs the other sessions, see [`crate::Task::session_status`].
-    pub(crate) fn plain_status(&self) -> SessionStatus {
+    pub fn own_status(&self) -> SessionStatus {
         match &self.state {
             SessionState::Pending => SessionStatus::Pending,
             SessionState::Opening
@@ -331,6 +402,12 @@ impl Session {
         }
     }
 
+    /// The share of its agent's own plan that is completed; none while the agent has no plan.
+    pub fn plan_share(&self) -> Option<f64> {
+        let done = self.plan.iter().filter(|entry| entry.status == "completed").count();
+        (!self.plan.is_empty()).then(|| crate::progress::share(done, self.plan.len()))
+    }
+
     /// Whether an effect is under way for it, so that it moves by itself.
     pub fn moves(&self) -> bool {
         match &self.state {
@@ -366,7 +443,7 @@ impl Session {
 
     /// Whether it will not change by itself any more.
     pub fn is_ended(&self) -> bool {
-        self.plain_status().is_ended()
+        self.own_status().is_ended()
     }
 }
 
@@ -382,6 +459,7 @@ impl Ask {
             Self::NothingChanged => "change something, since nothing was changed",
             Self::ResolveConflict { .. } => "resolve a conflict",
             Self::Rework { .. } => "rework after the review",
+            Self::ReportItems { .. } => "report what is done",
             Self::Message => "read what people wrote",
         }
     }

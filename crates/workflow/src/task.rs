@@ -1,9 +1,9 @@
 //! A task and its phases; a phase carries what is true in it.
 
 use crate::{
-    Comment, Commit, Complexity, CoordinationEvent, Failure, Isolation, Millis, Priority, ProjectId, Session,
-    SessionId, SessionStatus, TaskId, TaskKind, TaskStatus, Template, UnitId, UnitStatus, UserId,
-    input::CheckResult,
+    Comment, Commit, Complexity, CoordinationEvent, Failure, Isolation, ItemCount, Millis, Priority,
+    ProjectId, Session, SessionId, SessionStatus, TaskId, TaskKind, TaskStatus, Template, UnitId, UnitStatus,
+    UserId, input::CheckResult,
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,12 @@ pub struct Task {
     /// What people said about places of its documents, in order.
     #[serde(default)]
     pub comments: Vec<Comment>,
+    /// Since when its agents are stopped, and by whom, until a person resumes it.
+    #[serde(default)]
+    pub paused: Option<Paused>,
+    /// How many items of each planned task are done, by the living checklist.
+    #[serde(default)]
+    pub item_counts: Vec<ItemCount>,
     /// Since when it waits for a place, while it does.
     #[serde(default)]
     pub waiting_since: Option<Millis>,
@@ -70,6 +76,13 @@ pub struct Task {
     pub completed_at: Option<Millis>,
     /// Grows by one with every change of state.
     pub version: u64,
+}
+
+/// A person's wish that a task's agents stand still.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paused {
+    pub by: String,
+    pub at: Millis,
 }
 
 /// How tasks from before there was a choice work.
@@ -200,6 +213,9 @@ pub struct Unit {
     pub dependencies: Vec<usize>,
     pub requirements: Vec<String>,
     pub boundary: Vec<String>,
+    /// Whether the plan had it ticked already: no session carries it out, and what depends on it may start.
+    #[serde(default)]
+    pub completed_before: bool,
 }
 
 /// What the sessions made, under review.
@@ -327,43 +343,67 @@ impl Task {
         self.sessions.iter().find(|session| session.id == *id)
     }
 
-    /// The session that carries out a planned task, cancelled ones aside.
-    pub fn session_of_unit(&self, index: usize) -> Option<&Session> {
-        self.sessions
-            .iter()
-            .find(|session| session.unit == Some(index) && session.plain_status() != SessionStatus::Cancelled)
-            .or_else(|| self.sessions.iter().find(|session| session.unit == Some(index)))
+    /// Whether one session carries out the whole plan.
+    fn is_single_session(&self) -> bool {
+        self.complexity == Complexity::Simple && self.units().len() > 1
     }
 
-    /// The sessions that keep this one from starting.
-    pub fn blockers(&self, session: &Session) -> Vec<&Session> {
-        if session.plain_status() != SessionStatus::Pending {
-            return Vec::new();
+    /// The planned tasks that a session carries out.
+    pub fn units_of(&self, session: &Session) -> &[Unit] {
+        match session.unit {
+            Some(_) if self.is_single_session() => self.units(),
+            Some(index) => self.units().get(index).map_or(&[], std::slice::from_ref),
+            None => &[],
         }
-        session
-            .depends_on
+    }
+
+    /// The session that carries out a planned task, cancelled ones aside.
+    pub fn session_of_unit(&self, index: usize) -> Option<&Session> {
+        let index = if self.is_single_session() { 0 } else { index };
+        self.sessions
             .iter()
-            .filter_map(|id| self.session(id))
-            .filter(|needed| !needed.is_satisfied())
-            .collect()
+            .find(|session| session.unit == Some(index) && session.own_status() != SessionStatus::Cancelled)
+            .or_else(|| self.sessions.iter().find(|session| session.unit == Some(index)))
     }
 
     /// A session's status as clients see it.
     pub fn session_status(&self, session: &Session) -> SessionStatus {
-        if self.blockers(session).is_empty() { session.plain_status() } else { SessionStatus::Blocked }
+        if self.blockers(session).is_empty() { session.own_status() } else { SessionStatus::Blocked }
     }
 
     /// A planned task's status, from the session that carries it out.
     pub fn unit_status(&self, index: usize) -> UnitStatus {
-        let Some(session) = self.session_of_unit(index) else { return UnitStatus::Pending };
+        let Some(session) = self.session_of_unit(index) else {
+            let is_done = self.units().get(index).is_some_and(|unit| unit.completed_before);
+            return if is_done { UnitStatus::Completed } else { UnitStatus::Pending };
+        };
         match self.session_status(session) {
             SessionStatus::Pending => UnitStatus::Assigned,
             SessionStatus::Active => UnitStatus::InProgress,
             SessionStatus::Blocked => UnitStatus::Blocked,
+            SessionStatus::Completed if self.has_unreported(session, index) => UnitStatus::NotReported,
             SessionStatus::Completed => UnitStatus::Completed,
             SessionStatus::Failed => UnitStatus::Failed,
             SessionStatus::Cancelled => UnitStatus::Skipped,
         }
+    }
+
+    /// Whether a session left sub-tasks of a planned task unreported.
+    pub fn has_unreported(&self, session: &Session, unit: usize) -> bool {
+        match self.units().get(unit).filter(|_| self.is_single_session()) {
+            Some(unit) => session.unreported.iter().any(|item| item.is_part_of(unit)),
+            None => !session.unreported.is_empty(),
+        }
+    }
+
+    /// Whether no session's work touches a file.
+    pub fn is_change_empty(&self) -> bool {
+        // A change without sessions was on the branch before any began, as that of a revert.
+        if self.sessions.is_empty() {
+            return false;
+        }
+        let has_changed = |session: &Session| session.ended.iter().any(|turn| turn.changed);
+        !self.sessions.iter().any(|session| session.is_crew() && has_changed(session))
     }
 
     /// The branch on which the sessions' work is merged.
@@ -399,9 +439,31 @@ impl Task {
         }
     }
 
+    /// Whether its agent process is kept for a while although it has nothing to do: it is needed again after a person's
+    /// next words, or when the same agent implements what it planned.
+    pub fn may_keep_instance(&self) -> bool {
+        let comes_back = match &self.phase {
+            Phase::SpecReview { .. }
+            | Phase::SpecRevision { .. }
+            | Phase::SpecApproved { .. }
+            | Phase::ImplementationQueued { .. } => true,
+            Phase::Backlog
+            | Phase::SpecGeneration { .. }
+            | Phase::Implementation { .. }
+            | Phase::ImplementationReview { .. }
+            | Phase::Done { .. }
+            | Phase::SpecFailed { .. }
+            | Phase::ImplementationFailed { .. }
+            | Phase::Cancelled { .. } => false,
+        };
+        let is_same = self.spec_agent == self.implementation_agent;
+        self.rests() || (comes_back && is_same && self.paused.is_none())
+    }
+
     /// Whether an agent process serves it or is about to.
     pub fn holds_instance(&self) -> bool {
         match &self.phase {
+            _ if self.paused.is_some() => false,
             Phase::SpecGeneration { planning } => planning.step != PlanningStep::Waiting,
             Phase::Implementation { .. } => !self.rests(),
             Phase::Backlog

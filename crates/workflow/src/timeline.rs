@@ -2,8 +2,8 @@
 
 use crate::records::events::Line;
 use crate::{
-    Event, Landing, Millis, Phase, Session, SessionId, SessionState, SessionStatus, Task, TaskStatus,
-    ThreadStatus,
+    Event, Landing, Millis, Phase, Session, SessionGraph, SessionId, SessionState, SessionStatus, Task,
+    TaskStatus, ThreadStatus,
 };
 use std::collections::BTreeMap;
 
@@ -83,8 +83,9 @@ impl Timeline {
             task.apply(&line.event, line.at);
             put(&mut timeline.task, of_task(&task), line.at);
             let is_over = matches!(task.phase, Phase::Done { .. } | Phase::Cancelled { .. });
+            let graph = SessionGraph::of(&task);
             for session in &task.sessions {
-                let doing = of_session(&task, session).filter(|_| !is_over);
+                let doing = of_session(&graph, session).filter(|_| !is_over);
                 let spans = timeline.sessions.entry(session.id.clone()).or_default();
                 put(spans, doing, line.at);
             }
@@ -128,9 +129,9 @@ fn of_task(task: &Task) -> Option<Doing> {
     }
 }
 
-fn of_session(task: &Task, session: &Session) -> Option<Doing> {
+fn of_session(graph: &SessionGraph<'_>, session: &Session) -> Option<Doing> {
     match &session.state {
-        SessionState::Pending => Some(match task.session_status(session) {
+        SessionState::Pending => Some(match graph.status(session) {
             SessionStatus::Blocked => Doing::Blocked,
             SessionStatus::Pending
             | SessionStatus::Active

@@ -127,6 +127,7 @@ words! {
         Blocked = "blocked",
         Failed = "failed",
         Skipped = "skipped",
+        NotReported = "not_reported",
     }
     /// The documents that are reviewed.
     DocumentName { Requirements = "requirements", Design = "design", Tasks = "tasks" }
@@ -173,6 +174,7 @@ words! {
         AgentRefused = "agent_refused",
         AgentMissing = "agent_missing",
         AgentSilent = "agent_silent",
+        AgentError = "agent_error",
         AuthNeeded = "auth_needed",
         Network = "network",
         InvalidOutput = "invalid_output",
@@ -182,6 +184,8 @@ words! {
         Git = "git",
         Rejected = "rejected",
         SecretFound = "secret_found",
+        OutOfSpace = "out_of_space",
+        FindingOpen = "finding_open",
         Internal = "internal",
     }
 }
@@ -189,7 +193,17 @@ words! {
 impl FailureClass {
     /// Whether trying again by itself can help.
     pub fn heals(self) -> bool {
-        matches!(self, Self::AgentCrashed | Self::AgentSilent | Self::Network | Self::Git | Self::Internal)
+        matches!(
+            self,
+            Self::AgentCrashed
+                | Self::AgentSilent
+                | Self::AgentError
+                | Self::Network
+                | Self::Limit
+                | Self::Git
+                | Self::OutOfSpace
+                | Self::Internal
+        )
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{landing, no_such_session, spawn, talk, wrong_state};
 use crate::context::Draft;
+use crate::order::SessionGraph;
 use crate::{
     Ask, BranchPoint, CreationMethod, CrewLimits, Effect, Event, HelixSessionId, Isolation, NewSession,
     Phase, PlannedSession, Rejected, Session, SessionId, SessionPhase, SessionState, ThreadId, TurnId,
@@ -65,7 +66,7 @@ pub(super) fn branch(
         },
         unit: None,
         parent: found.parent.clone(),
-        rank: draft.task.place(&found),
+        rank: SessionGraph::of(&draft.task).merge_position(&found),
         branch: Some(draft.task.session_branch(&new.id)),
         next_ask: Some(Ask::Continue { why }),
         name: new.name,

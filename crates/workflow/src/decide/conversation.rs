@@ -2,6 +2,7 @@
 
 use super::{sessions, wrong_state};
 use crate::context::Draft;
+use crate::order::SessionGraph;
 use crate::{
     Effect, Event, Landing, Phase, Rejected, SessionId, SessionState, SessionStatus, Task, TaskStatus,
 };
@@ -10,6 +11,7 @@ impl Task {
     /// Whether it waits for what a person says next, and needs no agent until then.
     pub fn rests(&self) -> bool {
         self.is_conversation()
+            && self.paused.is_none()
             && matches!(self.phase, Phase::Implementation { checking: false, .. })
             && !self.sessions.iter().any(|session| session.is_crew() && session.moves())
     }
@@ -33,16 +35,19 @@ pub(super) fn goes_on(task: &Task) -> bool {
 
 /// Whether a conversation at rest has something to do.
 pub(super) fn has_to_wake(task: &Task) -> bool {
-    let has_work = task.sessions.iter().filter(|session| session.is_crew()).any(|session| {
+    if !task.rests() {
+        return false;
+    }
+    let graph = SessionGraph::of(task);
+    task.sessions.iter().filter(|session| session.is_crew()).any(|session| {
         let can_begin = session.state == SessionState::Pending
-            && task.session_status(session) == SessionStatus::Pending
+            && graph.status(session) == SessionStatus::Pending
             && !task.is_over_budget();
         let can_merge = session.state == SessionState::WaitingToMerge
-            && task.alternatives(session).is_empty()
-            && task.held_back_by(session).is_none();
+            && !graph.has_choice(session)
+            && graph.merge_blocked_by(session).is_none();
         can_begin || can_merge
-    });
-    task.rests() && has_work
+    })
 }
 
 /// Ends the conversation: its agents stop, and what its sessions made stays on its branches.

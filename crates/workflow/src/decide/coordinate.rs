@@ -2,6 +2,7 @@
 
 use super::{no_such_session, sessions, wrong_state};
 use crate::context::Draft;
+use crate::order::SessionGraph;
 use crate::{
     CoordinationEvent, CoordinationKind, Delivery, Event, EventId, Failure, NewCoordination, Rejected,
     Session, SessionId,
@@ -105,8 +106,7 @@ pub(super) fn completed(draft: &mut Draft<'_, '_>, session: &SessionId) {
     let merged = done.merged.as_ref().map_or_else(String::new, |commit| format!(" as {commit}"));
     let words =
         done.last_words.as_ref().map_or_else(String::new, |words| format!(" Its last words: {words}"));
-    let needing = needing(draft, session);
-    for to in &needing {
+    for to in &next_dependents(draft, session) {
         let message =
             format!("{:?} is finished and merged{merged}; its work is in your worktree.{words}", done.name);
         tell_of_itself(
@@ -133,7 +133,7 @@ pub(super) fn completed(draft: &mut Draft<'_, '_>, session: &SessionId) {
 pub(super) fn failed(draft: &mut Draft<'_, '_>, session: &SessionId, failure: &Failure) {
     let data = json!({ "code": failure.class });
     let Some(found) = draft.task.session(session).cloned() else { return };
-    for to in needing(draft, session) {
+    for to in next_dependents(draft, session) {
         let message =
             format!("{:?} failed: {} You wait until it is retried or skipped.", found.name, failure.message);
         tell_of_itself(draft, CoordinationKind::Blocking, session, Some(&to), message, data.clone());
@@ -147,7 +147,7 @@ pub(super) fn failed(draft: &mut Draft<'_, '_>, session: &SessionId, failure: &F
 /// What kept others waiting is out of their way, one way or another.
 pub(super) fn cleared(draft: &mut Draft<'_, '_>, session: &SessionId, how: &str) {
     let Some(name) = draft.task.session(session).map(|session| session.name.clone()) else { return };
-    for to in needing(draft, session) {
+    for to in next_dependents(draft, session) {
         let message = format!("{name:?} {how}");
         tell_of_itself(draft, CoordinationKind::Notification, session, Some(&to), message, Value::Null);
     }
@@ -156,7 +156,7 @@ pub(super) fn cleared(draft: &mut Draft<'_, '_>, session: &SessionId, how: &str)
 /// A session was cancelled, and those that need it wait.
 pub(super) fn cancelled(draft: &mut Draft<'_, '_>, session: &SessionId) {
     let Some(name) = draft.task.session(session).map(|session| session.name.clone()) else { return };
-    for to in needing(draft, session) {
+    for to in next_dependents(draft, session) {
         let message = format!("{name:?} was cancelled. You wait until it is retried or skipped.");
         tell_of_itself(draft, CoordinationKind::Blocking, session, Some(&to), message, Value::Null);
     }
@@ -180,10 +180,11 @@ pub(super) fn spawned(draft: &mut Draft<'_, '_>, parent: &SessionId, child: &Ses
     add(draft, new);
 }
 
-/// The sessions that wait for a session's work.
-fn needing(draft: &Draft<'_, '_>, session: &SessionId) -> Vec<SessionId> {
-    let needs = |other: &&Session| other.depends_on.contains(session) && !other.is_ended();
-    draft.task.sessions.iter().filter(needs).map(|other| other.id.clone()).collect()
+/// The sessions that are told what becomes of a session because they wait for its work next.
+fn next_dependents(draft: &Draft<'_, '_>, session: &SessionId) -> Vec<SessionId> {
+    let Some(session) = draft.task.session(session) else { return Vec::new() };
+    let graph = SessionGraph::of(&draft.task);
+    graph.next_dependents(session).into_iter().map(|other| other.id.clone()).collect()
 }
 
 fn is_open(draft: &Draft<'_, '_>, session: &SessionId) -> bool {
@@ -242,7 +243,9 @@ fn add_for(draft: &mut Draft<'_, '_>, new: NewCoordination, readers: Vec<Session
 }
 
 /// Who is to read it: the session it is for, else every session of the crew that has not ended, but who says it.
-/// Those who need a finished session's work have it by their handoff.
+///
+/// That a session is finished is told to those that have begun; those that need its work have it by their handoff, and
+/// the others see it in their worktree when they begin.
 fn addressed(
     draft: &Draft<'_, '_>,
     kind: CoordinationKind,
@@ -253,9 +256,9 @@ fn addressed(
         return vec![to.clone()];
     }
     let is_told = |session: &&Session| {
-        let has_handoff = kind == CoordinationKind::Completion
-            && from.is_some_and(|from| session.depends_on.contains(from));
-        session.is_crew() && !session.is_ended() && Some(&session.id) != from && !has_handoff
+        let knows_otherwise = kind == CoordinationKind::Completion
+            && (session.turns == 0 || from.is_some_and(|from| session.depends_on.contains(from)));
+        session.is_crew() && !session.is_ended() && Some(&session.id) != from && !knows_otherwise
     };
     draft.task.sessions.iter().filter(is_told).map(|session| session.id.clone()).collect()
 }

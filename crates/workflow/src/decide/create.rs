@@ -100,6 +100,7 @@ impl Task {
     /// Whether the scheduler decides when the task goes on.
     pub fn waits_for_a_place(&self) -> bool {
         match &self.phase {
+            _ if self.paused.is_some() => false,
             Phase::SpecGeneration { planning } | Phase::SpecRevision { planning, .. } => {
                 planning.step == PlanningStep::Waiting
             }

@@ -10,7 +10,7 @@ pub(super) fn effect_failed(
     failure: Failure,
 ) -> Result<(), Rejected> {
     match effect {
-        Effect::RunTurn { session, turn } => turns::failed(draft, session, turn, failure),
+        Effect::RunTurn { session, turn } => turns::failed(draft, session, turn, failure, None),
         Effect::PreparePlanning { session } => {
             expect(draft, session, |state| matches!(state, SessionState::Opening))?;
             planning::fail(draft, Some(session), failure);

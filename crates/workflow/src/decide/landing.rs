@@ -30,6 +30,19 @@ pub(super) fn checks_ran(
     Ok(())
 }
 
+/// Has a change checked and reviewed that is on the task's branch before any session began.
+pub(super) fn review_branch(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
+    if !matches!(draft.task.phase, Phase::Backlog) || draft.task.planned {
+        let allowed = "a branch is reviewed as it is where a task without a plan has not started";
+        return Err(wrong_state(&draft.task, "review the branch", allowed));
+    }
+    draft.event(Event::ImplementationQueued);
+    draft.event(Event::ImplementationStarted);
+    draft.event(Event::ChecksStarted);
+    draft.effect(Effect::RunChecks);
+    Ok(())
+}
+
 /// A person's decision about the change.
 pub(super) struct ChangeReview {
     pub(super) decision: Decision,
@@ -37,12 +50,39 @@ pub(super) struct ChangeReview {
     pub(super) comments: String,
     pub(super) acknowledged: Vec<String>,
     pub(super) line_comments: Vec<LineComment>,
+    /// The head of the change that the reviewer saw.
+    pub(super) commit: Option<Commit>,
+    pub(super) allow_empty: bool,
+}
+
+/// A decision is about the change that was read.
+fn expect_seen(change: &Change, seen: Option<&Commit>) -> Result<(), Rejected> {
+    match seen {
+        Some(seen) if !change.head.is_named(&seen.0) => Err(Rejected::Conflict {
+            code: "change_moved",
+            message: format!(
+                "the change is not the one that you read: it is at {} now, and you read {seen}. Read it again, then decide",
+                change.head
+            ),
+        }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 pub(super) fn review(draft: &mut Draft<'_, '_>, review: ChangeReview) -> Result<(), Rejected> {
-    let ChangeReview { decision, by, comments, acknowledged, line_comments } = review;
+    let ChangeReview { decision, by, comments, acknowledged, line_comments, commit, allow_empty } = review;
     match (&draft.task.phase, decision) {
-        (Phase::ImplementationReview { landing: Landing::Undecided, .. }, _) => {}
+        (Phase::ImplementationReview { landing: Landing::Undecided, change, .. }, _) => {
+            expect_seen(change, commit.as_ref())?;
+            if decision == Decision::Approve && !allow_empty && draft.task.is_change_empty() {
+                return Err(Rejected::Conflict {
+                    code: "empty_change",
+                    message: "the change is empty: no session changed a file. Request changes, reject it, or approve it \
+                              with `allow_empty` if that is what you want"
+                        .to_owned(),
+                });
+            }
+        }
         (Phase::ImplementationReview { .. } | Phase::Done { .. }, Decision::Approve) => {
             return Err(Rejected::AlreadySo("the change is approved".to_owned()));
         }
@@ -120,6 +160,7 @@ fn rework(draft: &mut Draft<'_, '_>, name: &str, ask: Ask) {
         | Ask::Implement
         | Ask::Continue { .. }
         | Ask::NothingChanged
+        | Ask::ReportItems { .. }
         | Ask::Message => String::new(),
     };
     let session = PlannedSession {
@@ -127,7 +168,7 @@ fn rework(draft: &mut Draft<'_, '_>, name: &str, ask: Ask) {
         thread: ThreadId::fresh(draft.cx.ids),
         name: name.to_owned(),
         description,
-        phase: SessionPhase::Implementation,
+        phase: SessionPhase::Validation,
         agent: draft.task.implementation_agent.clone(),
         method: CreationMethod::AdHoc,
         unit: None,
@@ -165,6 +206,10 @@ pub(super) fn landed(draft: &mut Draft<'_, '_>, outcome: LandOutcome) -> Result<
         }
         LandOutcome::Secrets { message } => {
             let failure = Failure { class: FailureClass::SecretFound, message, at: draft.cx.now };
+            draft.event(Event::LandingHeld { failure });
+        }
+        LandOutcome::Held { message } => {
+            let failure = Failure { class: FailureClass::FindingOpen, message, at: draft.cx.now };
             draft.event(Event::LandingHeld { failure });
         }
         LandOutcome::Conflict { files, details } => {

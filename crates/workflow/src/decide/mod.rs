@@ -9,10 +9,12 @@ mod documents;
 mod elsewhere;
 mod failing;
 mod landing;
+mod pause;
 mod people;
 mod planning;
 mod rebuilt;
 mod recording;
+mod reopen;
 mod review;
 mod sessions;
 mod spawn;
@@ -33,11 +35,28 @@ impl Task {
         match input {
             Input::Start => create::start(&mut draft)?,
             Input::Edit { edit } => people::edit(&mut draft, *edit)?,
-            Input::ReviewSpecs { decision, by, comments, changes, hash } => {
-                review::specs(&mut draft, review::SpecReview { decision, by, comments, changes, hash })?;
+            Input::ReviewSpecs { decision, by, comments, changes, hash, run_again } => {
+                let review = review::SpecReview { decision, by, comments, changes, hash, run_again };
+                review::specs(&mut draft, review)?;
             }
-            Input::ReviewImplementation { decision, by, comments, acknowledged, line_comments } => {
-                let review = landing::ChangeReview { decision, by, comments, acknowledged, line_comments };
+            Input::ReviewImplementation {
+                decision,
+                by,
+                comments,
+                acknowledged,
+                line_comments,
+                commit,
+                allow_empty,
+            } => {
+                let review = landing::ChangeReview {
+                    decision,
+                    by,
+                    comments,
+                    acknowledged,
+                    line_comments,
+                    commit,
+                    allow_empty,
+                };
                 landing::review(&mut draft, review)?;
             }
             Input::Comment { comment } => comments::add(&mut draft, *comment)?,
@@ -47,9 +66,14 @@ impl Task {
             }
             Input::Cancel { by } => people::cancel(&mut draft, by)?,
             Input::Retry { by } => people::retry(&mut draft, by)?,
+            Input::Pause { by } => pause::pause(&mut draft, by)?,
+            Input::Resume { by } => pause::resume(&mut draft, by)?,
+            Input::Reopen { by } => reopen::reopen(&mut draft, by)?,
+            Input::ReviewBranch => landing::review_branch(&mut draft)?,
             Input::Close { by } => conversation::close(&mut draft, by)?,
             Input::Finish => conversation::finish(&mut draft)?,
             Input::AddSession { session, limits } => spawn::add(&mut draft, *session, limits)?,
+            Input::AssignAgent { session, agent } => people::assign_agent(&mut draft, session, agent)?,
             Input::RetrySession { session } => people::retry_session(&mut draft, &session)?,
             Input::SkipSession { session } => people::skip_session(&mut draft, &session)?,
             Input::CancelSession { session } => people::cancel_session(&mut draft, &session)?,
@@ -88,14 +112,17 @@ impl Task {
             Input::Admit => create::admit(&mut draft)?,
             Input::Wait { reason } => create::wait(&mut draft, reason)?,
             Input::PlanningReady { session } => planning::ready(&mut draft, &session)?,
-            Input::TurnEnded { session, turn, stop_reason, usage, said } => {
-                turns::ended(&mut draft, &session, &turn, turns::End { stop_reason, usage, said })?;
+            Input::TurnEnded { session, turn, stop_reason, usage, said, closing, plan } => {
+                let end = turns::End { stop_reason, usage, said, closing, plan };
+                turns::ended(&mut draft, &session, &turn, end)?;
             }
+            Input::PlanUpdated { session, plan } => turns::plan_updated(&mut draft, session, plan)?,
+            Input::ItemsCounted { counts } => recording::items_counted(&mut draft, counts)?,
             Input::CostReported { session, conversation, total_usd } => {
                 turns::cost(&mut draft, &session, conversation, total_usd)?;
             }
-            Input::TurnFailed { session, turn, failure } => {
-                turns::failed(&mut draft, &session, &turn, failure)?;
+            Input::TurnFailed { session, turn, failure, retry_at } => {
+                turns::failed(&mut draft, &session, &turn, failure, retry_at)?;
             }
             Input::SpecsCommitted { session, turn, specs } => {
                 planning::committed(&mut draft, &session, &turn, specs)?;
@@ -107,8 +134,8 @@ impl Task {
             Input::TemplateCommitted { specs } => template::committed(&mut draft, specs)?,
             Input::HandedOff { hash, commit } => review::handed_off(&mut draft, &hash, commit)?,
             Input::WorktreeOpened { session } => sessions::opened(&mut draft, &session)?,
-            Input::WorkCommitted { session, turn, head, changed } => {
-                turns::committed(&mut draft, &session, &turn, head, changed)?;
+            Input::WorkCommitted { session, turn, head, changed, report } => {
+                turns::committed(&mut draft, &session, &turn, turns::Work { head, changed, report })?;
             }
             Input::MergeUnfinished { session, turn, files, details } => {
                 turns::merge_unfinished(&mut draft, &session, &turn, Conflict { files, details })?;

@@ -123,6 +123,24 @@ fn stuck(task: &Task) -> Vec<SessionId> {
     all(&|session| session.state == SessionState::Cancelled && is_waited_for(&session.id))
 }
 
+/// Another agent goes on with a session that no agent works on.
+pub(super) fn assign_agent(
+    draft: &mut Draft<'_, '_>,
+    session: SessionId,
+    agent: String,
+) -> Result<(), Rejected> {
+    let found = draft.task.session(&session).ok_or_else(|| no_such_session(&session))?;
+    if !matches!(found.state, SessionState::Failed { .. } | SessionState::Cancelled) {
+        let allowed = "only one that failed or was cancelled is given to another agent";
+        return Err(session_state(draft, &session, "reassign", allowed));
+    }
+    if found.agent == agent {
+        return Err(Rejected::AlreadySo("the session has this agent".to_owned()));
+    }
+    draft.event(Event::SessionAssigned { session, agent });
+    Ok(())
+}
+
 /// A session is called otherwise: what people see changes, and nothing else.
 pub(super) fn rename_session(
     draft: &mut Draft<'_, '_>,

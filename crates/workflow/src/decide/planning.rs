@@ -1,6 +1,6 @@
 //! The planner writes the documents, and they are validated and committed.
 
-use super::{stale, turns};
+use super::{pause, stale, turns};
 use crate::context::Draft;
 use crate::{
     Ask, CreationMethod, Effect, Event, Failure, FailureClass, HelixSessionId, Phase, PlannedSession,
@@ -73,7 +73,9 @@ pub(super) fn committed(
     expect_committing(&draft.task, session, turn)?;
     draft.event(Event::SessionCompleted { session: session.clone(), merged: None });
     draft.event(Event::SpecsReady { specs });
-    draft.effect(Effect::StopInstance);
+    if !draft.task.may_keep_instance() {
+        draft.effect(Effect::StopInstance);
+    }
     Ok(())
 }
 
@@ -96,7 +98,11 @@ pub(super) fn invalid(
         return Ok(());
     }
     draft.event(Event::DocumentsInvalid { session: session.clone(), problems: problems.clone() });
-    turns::start(draft, session, Ask::MendDocuments { problems });
+    if draft.task.paused.is_some() {
+        pause::defer_planning(draft, Ask::MendDocuments { problems });
+    } else {
+        turns::start(draft, session, Ask::MendDocuments { problems });
+    }
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! What people ask of a task's record.
 
 use crate::context::Draft;
-use crate::{Event, Rejected};
+use crate::{Event, ItemCount, Rejected};
 
 pub(super) fn set(draft: &mut Draft<'_, '_>, commit_frequency_minutes: u64) -> Result<(), Rejected> {
     if draft.task.commit_frequency_minutes == Some(commit_frequency_minutes) {
@@ -21,5 +21,14 @@ pub(super) fn note_progress(
         return Err(Rejected::Invalid("the summary is empty; say in a line how far it is".to_owned()));
     }
     draft.event(Event::ProgressNoted { by, summary, details });
+    Ok(())
+}
+
+/// Takes in how many items of each planned task are done.
+pub(super) fn items_counted(draft: &mut Draft<'_, '_>, counts: Vec<ItemCount>) -> Result<(), Rejected> {
+    if draft.task.item_counts == counts {
+        return Err(Rejected::AlreadySo("the counts are known".to_owned()));
+    }
+    draft.event(Event::ItemsCounted { counts });
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::{comments, planning, stale, wrong_state};
 use crate::context::Draft;
 use crate::{
     Approved, Ask, CommentId, Commit, Decision, Effect, Event, Phase, Planning, PlanningStep, Rejected,
-    TaskStatus,
+    TaskStatus, Unit,
 };
 
 /// A person's decision about the documents.
@@ -15,13 +15,15 @@ pub(super) struct SpecReview {
     pub(super) changes: Vec<String>,
     /// The content the person saw; absent is the content under review.
     pub(super) hash: Option<String>,
+    /// Ticked tasks of the plan that are to be carried out all the same, by their numbers.
+    pub(super) run_again: Vec<String>,
 }
 
 pub(super) fn specs(draft: &mut Draft<'_, '_>, review: SpecReview) -> Result<(), Rejected> {
     let Phase::SpecReview { specs } = &draft.task.phase else {
         return Err(not_in_review(draft, &review));
     };
-    let specs = specs.clone();
+    let mut specs = specs.clone();
     if review.hash.as_ref().is_some_and(|seen| *seen != specs.hash) {
         return Err(Rejected::WrongState(
             "the documents changed since you read them; read the present ones and decide again".to_owned(),
@@ -41,7 +43,10 @@ pub(super) fn specs(draft: &mut Draft<'_, '_>, review: SpecReview) -> Result<(),
             "say what is to be changed in `comments` or `changes`, or comment on the documents".to_owned(),
         ));
     }
-    let SpecReview { decision, by, comments, changes, hash: _ } = review;
+    if review.decision == Decision::Approve {
+        choose_again(&mut specs.units, &review.run_again)?;
+    }
+    let SpecReview { decision, by, comments, changes, hash: _, run_again: _ } = review;
     draft.event(Event::SpecsReviewed {
         decision,
         by: by.clone(),
@@ -78,6 +83,27 @@ pub(super) fn specs(draft: &mut Draft<'_, '_>, review: SpecReview) -> Result<(),
             draft.event(Event::SessionTold { session, ask: Ask::Revise { comments, changes, points } });
         }
         Decision::Reject => super::people::end(draft, by),
+    }
+    Ok(())
+}
+
+/// Marks ticked tasks that are to be carried out all the same; a plan needs something to carry out.
+fn choose_again(units: &mut [Unit], run_again: &[String]) -> Result<(), Rejected> {
+    for number in run_again {
+        let mut chosen = units.iter_mut().filter(|unit| number == "all" || unit.number == *number).peekable();
+        if chosen.peek().is_none() {
+            return Err(Rejected::Invalid(format!(
+                "`run_again` names {number}, which the plan does not have"
+            )));
+        }
+        chosen.for_each(|unit| unit.completed_before = false);
+    }
+    if !units.is_empty() && units.iter().all(|unit| unit.completed_before) {
+        return Err(Rejected::Invalid(
+            "every task of the plan is ticked already, so there is nothing to carry out; name in `run_again` the numbers of the \
+             tasks to run again, or `all`"
+                .to_owned(),
+        ));
     }
     Ok(())
 }

@@ -2,12 +2,14 @@
 
 use super::{alternatives, conversation, coordinate, no_such_session, stale, turns};
 use crate::context::Draft;
-use crate::order::StartKey;
+use crate::order::{SessionGraph, StartKey};
 use crate::{
     Ask, Commit, Complexity, CreationMethod, Effect, Event, Failure, FailureClass, HelixSessionId,
     MergeOutcome, Phase, PlannedSession, Rejected, Session, SessionId, SessionPhase, SessionState,
     SessionStatus, Task, ThreadId, Unit, Wish,
 };
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// How often a conflict goes back to the session's agent before a person is asked.
 const MAX_CONFLICT_ROUNDS: u32 = 3;
@@ -27,6 +29,9 @@ pub(super) fn plan(draft: &mut Draft<'_, '_>) {
     }
     for (rank, index) in order.into_iter().enumerate() {
         let unit = &units[index];
+        if unit.completed_before {
+            continue;
+        }
         let depends_on: Vec<SessionId> =
             unit.dependencies.iter().filter_map(|needed| of_unit.get(*needed).cloned().flatten()).collect();
         if let Some(id) = of_unit[index].clone() {
@@ -73,8 +78,8 @@ pub(super) fn plan(draft: &mut Draft<'_, '_>) {
         .iter()
         .filter(|session| session.phase == SessionPhase::Implementation && session.unit.is_some())
         .filter(|session| {
-            session.plain_status() == SessionStatus::Pending
-                && !units.iter().any(|unit| is_for(session, unit, &draft.task))
+            session.own_status() == SessionStatus::Pending
+                && !units.iter().any(|unit| !unit.completed_before && is_for(session, unit, &draft.task))
         })
         .map(|session| session.id.clone())
         .collect();
@@ -95,6 +100,7 @@ fn units_to_carry_out(draft: &Draft<'_, '_>) -> Vec<Unit> {
     } else {
         let parts: Vec<String> = planned
             .iter()
+            .filter(|unit| !unit.completed_before)
             .map(|unit| format!("{}. {}\n{}\n", unit.number, unit.title, unit.description))
             .collect();
         parts.concat()
@@ -111,6 +117,7 @@ fn units_to_carry_out(draft: &Draft<'_, '_>) -> Vec<Unit> {
         dependencies: Vec::new(),
         requirements: Vec::new(),
         boundary: Vec::new(),
+        completed_before: false,
     }]
 }
 
@@ -149,17 +156,33 @@ fn matches(session: &Session, unit: &Unit, depends_on: &[SessionId], rank: usize
 
 /// Indices with every unit after what it needs, otherwise in the order of writing.
 fn in_dependency_order(units: &[Unit]) -> Vec<usize> {
-    let mut order: Vec<usize> = Vec::with_capacity(units.len());
+    let mut open: Vec<usize> = vec![0; units.len()];
+    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); units.len()];
+    for (at, unit) in units.iter().enumerate() {
+        for needed in unit.dependencies.iter().filter(|needed| **needed < units.len()) {
+            open[at] += 1;
+            dependents[*needed].push(at);
+        }
+    }
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        (0..units.len()).filter(|at| open[*at] == 0).map(Reverse).collect();
+    let mut is_placed = vec![false; units.len()];
+    let mut order = Vec::with_capacity(units.len());
+    let mut first_open = 0;
     while order.len() < units.len() {
-        let next = units.iter().position(|unit| {
-            !order.contains(&unit.index)
-                && unit.dependencies.iter().all(|needed| order.contains(needed) || *needed >= units.len())
-        });
         // A cycle does not get past validation; should one, the order of writing decides.
-        let next = next.or_else(|| units.iter().position(|unit| !order.contains(&unit.index)));
-        match next {
-            Some(next) => order.push(next),
-            None => break,
+        let next = ready.pop().map_or(first_open, |Reverse(next)| next);
+        if !std::mem::replace(&mut is_placed[next], true) {
+            order.push(next);
+            for dependent in &dependents[next] {
+                open[*dependent] -= 1;
+                if open[*dependent] == 0 {
+                    ready.push(Reverse(*dependent));
+                }
+            }
+        }
+        while first_open < units.len() && is_placed[first_open] {
+            first_open += 1;
         }
     }
     order
@@ -167,7 +190,9 @@ fn in_dependency_order(units: &[Unit]) -> Vec<usize> {
 
 /// Starts and merges whatever may start and merge now, and ends the phase when nothing is left.
 pub(super) fn go_on(draft: &mut Draft<'_, '_>) {
-    if !matches!(draft.task.phase, Phase::Implementation { checking: false, .. }) {
+    if !matches!(draft.task.phase, Phase::Implementation { checking: false, .. })
+        || draft.task.paused.is_some()
+    {
         return;
     }
     recall(draft);
@@ -208,12 +233,15 @@ fn merge_next(draft: &mut Draft<'_, '_>) {
     if task.sessions.iter().any(|session| session.state == SessionState::Merging) {
         return;
     }
-    let next = task
-        .sessions
-        .iter()
-        .filter(|session| session.state == SessionState::WaitingToMerge)
-        .filter(|session| task.alternatives(session).is_empty() && task.held_back_by(session).is_none())
-        .min_by_key(|session| task.merge_key(session));
+    let mut waiting =
+        task.sessions.iter().filter(|session| session.state == SessionState::WaitingToMerge).peekable();
+    if waiting.peek().is_none() {
+        return;
+    }
+    let graph = SessionGraph::of(task);
+    let next = waiting
+        .filter(|session| !graph.has_choice(session) && graph.merge_blocked_by(session).is_none())
+        .min_by_key(|session| graph.merge_key(session));
     if let Some(session) = next {
         let (id, attempt) = (session.id.clone(), session.turns);
         draft.event(Event::SessionMerging { session: id.clone() });
@@ -224,20 +252,21 @@ fn merge_next(draft: &mut Draft<'_, '_>) {
 /// Opens worktrees for the sessions that nothing blocks, up to the task's limit: what matters more, is smaller and
 /// has waited longer first.
 fn start_ready(draft: &mut Draft<'_, '_>) {
-    let mut ready: Vec<(StartKey, SessionId)> = draft
-        .task
+    let task = &draft.task;
+    let at_work = task.sessions.iter().filter(|session| session.takes_a_place()).count();
+    let free = task.max_parallel.saturating_sub(at_work);
+    if free == 0 || task.is_over_budget() {
+        return;
+    }
+    let graph = SessionGraph::of(task);
+    let mut ready: Vec<(StartKey, SessionId)> = task
         .sessions
         .iter()
-        .filter(|session| session.is_crew())
-        .filter(|session| draft.task.session_status(session) == SessionStatus::Pending)
-        .map(|session| (draft.task.start_key(session), session.id.clone()))
+        .filter(|session| session.is_crew() && graph.status(session) == SessionStatus::Pending)
+        .map(|session| (graph.start_key(session), session.id.clone()))
         .collect();
     ready.sort();
-    for (_, session) in ready {
-        let at_work = draft.task.sessions.iter().filter(|session| session.takes_a_place()).count();
-        if at_work >= draft.task.max_parallel || draft.task.is_over_budget() {
-            return;
-        }
+    for (_, session) in ready.into_iter().take(free) {
         draft.event(Event::SessionOpening { session: session.clone() });
         draft.effect(Effect::OpenWorktree { session });
     }

@@ -37,6 +37,7 @@ pub(super) fn committed(draft: &mut Draft<'_, '_>, specs: Specs) -> Result<(), R
             comments: "The template has its plan ready and starts at once.".to_owned(),
             changes: Vec::new(),
             hash: None,
+            run_again: Vec::new(),
         };
         review::specs(draft, review)?;
     }

@@ -2,11 +2,11 @@
 
 use super::{comments, coordinate, no_such_session, planning, sessions, stale, talk};
 use crate::context::Draft;
-use crate::failure::{MAX_HEALS, backoff};
+use crate::failure::{MAX_HEALS, max_retries, retry_delay};
 use crate::session::cut_short;
 use crate::{
-    Ask, Commit, Effect, Event, Failure, FailureClass, Isolation, Phase, Rejected, Session, SessionId,
-    SessionPhase, SessionState, Turn, TurnId, Usage,
+    Ask, Closing, Commit, Effect, Event, Failure, FailureClass, Isolation, Millis, Phase, PlanEntry,
+    Rejected, Session, SessionId, SessionPhase, SessionState, Turn, TurnId, Usage, WorkReport,
 };
 
 /// How often a session is asked again for the same thing before it fails.
@@ -22,9 +22,21 @@ pub(super) fn start(draft: &mut Draft<'_, '_>, session: &SessionId, ask: Ask) {
     // A message promises the turn that will carry it; one that comes again has kept its promise.
     let promised = talk::promised(&messages);
     let id = promised.unwrap_or_else(|| TurnId::fresh(draft.cx.ids));
-    let turn = Turn { id: id.clone(), number, ask, messages, coordination, started_at: draft.cx.now };
+    let turn = Turn {
+        id: id.clone(),
+        number,
+        ask,
+        messages,
+        coordination,
+        started_at: draft.cx.now,
+        is_interrupted: false,
+    };
+    let delay = match found.silent_turns {
+        0 => 0,
+        silent => retry_delay(FailureClass::AgentError, silent, draft.cx.now, None),
+    };
     draft.event(Event::TurnStarted { session: session.clone(), turn });
-    draft.effect(Effect::RunTurn { session: session.clone(), turn: id });
+    draft.effect_after(delay, Effect::RunTurn { session: session.clone(), turn: id });
 }
 
 /// How a turn ended.
@@ -32,6 +44,8 @@ pub(super) struct End {
     pub(super) stop_reason: String,
     pub(super) usage: Option<Usage>,
     pub(super) said: Option<String>,
+    pub(super) closing: Closing,
+    pub(super) plan: Option<Vec<PlanEntry>>,
 }
 
 pub(super) fn ended(
@@ -41,8 +55,8 @@ pub(super) fn ended(
     end: End,
 ) -> Result<(), Rejected> {
     let phase = expect_working(draft, session, turn)?;
-    let End { stop_reason, mut usage, said } = end;
-    // What a conversation costs is told in one way; who tells it as a sum tells it so always.
+    let End { stop_reason, mut usage, said, closing, plan } = end;
+    // Agents report cost either per turn or as a running total; never mix the two.
     if draft.task.session(session).is_some_and(|session| session.cost.is_some())
         && let Some(usage) = &mut usage
     {
@@ -51,7 +65,10 @@ pub(super) fn ended(
     let refused = stop_reason == "refusal";
     let carried = draft.task.session(session).and_then(Session::turn).map(|turn| turn.coordination.clone());
     let words = said.clone().unwrap_or_default();
-    draft.event(Event::TurnEnded { session: session.clone(), turn: turn.clone(), stop_reason, usage, said });
+    let (session_id, turn_id) = (session.clone(), turn.clone());
+    let ended =
+        Event::TurnEnded { session: session_id, turn: turn_id, stop_reason, usage, said, closing, plan };
+    draft.event(ended);
     if phase == SessionPhase::Planning {
         comments::answered(draft, session, &words);
     }
@@ -93,25 +110,46 @@ pub(super) fn cost(
     Ok(())
 }
 
+/// Takes in the agent's own plan.
+pub(super) fn plan_updated(
+    draft: &mut Draft<'_, '_>,
+    session: SessionId,
+    plan: Vec<PlanEntry>,
+) -> Result<(), Rejected> {
+    let found = draft.task.session(&session).ok_or_else(|| no_such_session(&session))?;
+    if found.turn().is_none() {
+        return Err(stale("the turn"));
+    }
+    if found.plan == plan {
+        return Err(Rejected::AlreadySo("the plan is known".to_owned()));
+    }
+    draft.event(Event::PlanUpdated { session, plan });
+    Ok(())
+}
+
 /// A failure that can heal is tried again after a while, a few times; the rest waits for a person.
 pub(super) fn failed(
     draft: &mut Draft<'_, '_>,
     session: &SessionId,
     turn: &TurnId,
     failure: Failure,
+    retry_at: Option<Millis>,
 ) -> Result<(), Rejected> {
     let phase = expect_working(draft, session, turn)?;
+    let now = draft.cx.now;
     let healed = draft.task.session(session).map_or(0, |session| session.heals);
-    let heals = failure.class.heals() && healed < MAX_HEALS;
+    let heals = failure.class.heals() && healed < max_retries(failure.class);
+    let delay = retry_delay(failure.class, healed + 1, now, retry_at);
     draft.event(Event::TurnFailed {
         session: session.clone(),
         turn: turn.clone(),
         failure: failure.clone(),
         heals,
+        retry_at: heals.then(|| now.plus(delay)),
     });
     if heals {
         let again = Effect::RunTurn { session: session.clone(), turn: turn.clone() };
-        draft.effect_after(backoff(healed + 1), again);
+        draft.effect_after(delay, again);
     } else {
         fail(draft, session, phase, failure);
     }
@@ -131,16 +169,23 @@ pub(super) fn fail(draft: &mut Draft<'_, '_>, session: &SessionId, phase: Sessio
     }
 }
 
+/// What a turn left on the session's branch, and what its agent reported as done.
+pub(super) struct Work {
+    pub(super) head: Option<Commit>,
+    pub(super) changed: bool,
+    pub(super) report: WorkReport,
+}
+
 /// What the turn left is committed: the session is asked again, or is ready to be merged.
 pub(super) fn committed(
     draft: &mut Draft<'_, '_>,
     session: &SessionId,
     turn: &TurnId,
-    head: Option<Commit>,
-    changed: bool,
+    work: Work,
 ) -> Result<(), Rejected> {
+    let Work { head, changed, report } = work;
     let found = draft.task.session(session).ok_or_else(|| no_such_session(session))?;
-    let SessionState::Saving { turn: saving, stop_reason } = &found.state else {
+    let SessionState::Saving { turn: saving, stop_reason, closing } = &found.state else {
         return Err(stale("the turn"));
     };
     if saving.id != *turn {
@@ -153,13 +198,34 @@ pub(super) fn committed(
     let (times, stop_reason) = (found.cut_short, stop_reason.clone());
     // What goes on and on without an end is stopped sooner where nothing comes of it.
     let may_go_on = if changed { times < MAX_CUT_SHORT } else { asks <= MAX_ASKS };
-    draft.event(Event::WorkCommitted { session: session.clone(), head: head.clone(), changed });
+    let is_planned_task = found.unit.is_some() && !draft.task.is_conversation();
+    let silence = silence(found, *closing, head.as_ref(), &report, &stop_reason)
+        .filter(|_| !draft.task.is_conversation() || *closing == Closing::Nothing);
+    let is_report_due = is_planned_task && !report.unreported.is_empty() && !found.is_report_asked;
+    let items = report.unreported.clone();
+    draft.event(Event::WorkCommitted {
+        session: session.clone(),
+        head: head.clone(),
+        changed,
+        report,
+        is_silent: silence.is_some(),
+    });
     let next = if spoken_to {
         Some(Ask::Message)
+    } else if let Some((why, failure)) = silence {
+        let silent = draft.task.session(session).map_or(0, |session| session.silent_turns);
+        if silent > MAX_HEALS {
+            let failure = Failure { class: FailureClass::AgentError, message: failure, at: draft.cx.now };
+            fail(draft, session, phase, failure);
+            return Ok(());
+        }
+        Some(Ask::Continue { why })
     } else if let Some(why) = why.filter(|_| may_go_on) {
         Some(Ask::Continue { why: why.to_owned() })
     } else if !changed && asks < MAX_ASKS && draft.task.planned {
         Some(Ask::NothingChanged)
+    } else if changed && is_report_due {
+        Some(Ask::ReportItems { items })
     } else {
         None
     };
@@ -195,6 +261,41 @@ pub(super) fn committed(
     Ok(())
 }
 
+/// Why a turn that its agent ended without a word about what it did is no end of the work, for the agent and for people.
+///
+/// Agents answer `end_turn` after errors of their model, too. Where the agent reported its planned task otherwise, or
+/// sent nothing and yet changed files, there is no sign of one.
+fn silence(
+    session: &Session,
+    closing: Closing,
+    head: Option<&Commit>,
+    report: &WorkReport,
+    stop_reason: &str,
+) -> Option<(String, String)> {
+    if stop_reason != "end_turn" || report.is_complete {
+        return None;
+    }
+    let before = session.ended.last().and_then(|turn| turn.commit.as_ref()).or(session.last_commit.as_ref());
+    let has_progressed = head.is_some() && head != before;
+    let (what, advice) = match closing {
+        Closing::Message => return None,
+        Closing::Nothing if has_progressed => return None,
+        Closing::Nothing => ("sent nothing", "with an empty answer"),
+        Closing::ToolCall => {
+            ("said nothing after its last tool call", "without a message after your last tool call")
+        }
+    };
+    let why = format!(
+        "Your turn before ended {advice}, as turns do that an error cut off. Look at what is done, finish the rest, and end \
+         with a message that says what you did."
+    );
+    let failure = format!(
+        "The agent ended its turns again and again and {what}, as agents do after an error of their model. Read the log, \
+         check the agent and its model, then Retry or Skip."
+    );
+    Some((why, failure))
+}
+
 /// The turn left a merge that is not concluded: the session's agent is asked to conclude it.
 pub(super) fn merge_unfinished(
     draft: &mut Draft<'_, '_>,
@@ -204,10 +305,17 @@ pub(super) fn merge_unfinished(
 ) -> Result<(), Rejected> {
     let found = draft.task.session(session).ok_or_else(|| no_such_session(session))?;
     let stop_reason = match &found.state {
-        SessionState::Saving { turn: saving, stop_reason } if saving.id == *turn => stop_reason.clone(),
+        SessionState::Saving { turn: saving, stop_reason, .. } if saving.id == *turn => stop_reason.clone(),
         _ => return Err(stale("the turn")),
     };
-    draft.event(Event::WorkCommitted { session: session.clone(), head: None, changed: false });
+    let report = WorkReport::default();
+    draft.event(Event::WorkCommitted {
+        session: session.clone(),
+        head: None,
+        changed: false,
+        report,
+        is_silent: false,
+    });
     if stop_reason == "cancelled" && draft.task.is_conversation() {
         // Whoever stopped it says what is next.
         draft.event(Event::SessionIdle { session: session.clone(), merged: None });
@@ -228,7 +336,11 @@ fn is_spoken_to(draft: &Draft<'_, '_>, session: &SessionId) -> bool {
 
 /// Starts the next turn where the task's phase allows work, else the session waits.
 pub(super) fn go_or_pause(draft: &mut Draft<'_, '_>, session: &SessionId, ask: Ask) {
-    if matches!(draft.task.phase, Phase::Implementation { .. }) {
+    if draft.task.paused.is_some() {
+        let why = "The task was paused.".to_owned();
+        draft.event(Event::SessionPaused { session: session.clone(), why });
+        draft.event(Event::SessionTold { session: session.clone(), ask });
+    } else if matches!(draft.task.phase, Phase::Implementation { .. }) {
         start(draft, session, ask);
     } else {
         let why = "The approved documents changed while you worked; read them again.".to_owned();

@@ -17,10 +17,17 @@ impl Marker {
     /// Reads what is between the brackets; `[-]` and `[~]` are being worked on.
     pub(super) fn of(text: &str) -> Self {
         match text {
-            "x" | "X" => Self::Completed,
-            "~" | "-" => Self::InProgress,
+            "x" | "X" | "✓" | "✔" | "√" | "✅" | "☑" | "☒" | "v" | "V" | "✔\u{fe0f}" | "✅\u{fe0f}" => {
+                Self::Completed
+            }
+            "~" | "-" | "/" | "◐" | "🔄" | "⏳" | "🔄\u{fe0f}" | "⏳\u{fe0f}" => Self::InProgress,
             _ => Self::Pending,
         }
+    }
+
+    /// Whether a marker has a meaning here.
+    pub(super) fn is_known(text: &str) -> bool {
+        Self::of(text) != Self::Pending || matches!(text.trim(), "" | "☐" | "⬜" | "⬜\u{fe0f}")
     }
 
     /// The word clients know.
@@ -34,10 +41,14 @@ impl Marker {
 
     fn sign(self, signs: Signs) -> char {
         match self {
+            Self::Pending if signs == Signs::Glyph => '☐',
+            Self::Completed if signs == Signs::Glyph => '☑',
             Self::Pending => ' ',
             Self::InProgress => match signs {
                 Signs::Tilde => '~',
                 Signs::Dash => '-',
+                Signs::Slash => '/',
+                Signs::Glyph => '◐',
             },
             Self::Completed => 'x',
         }
@@ -51,13 +62,23 @@ pub(super) enum Signs {
     Tilde,
     /// `[-]`, as in Kiro and spec-workflow, where `[~]` is queued or blocked.
     Dash,
+    /// `[/]`, as in note-taking tools.
+    Slash,
+    /// Ballot boxes: `☐`, `◐`, `☑`.
+    Glyph,
 }
 
 impl Signs {
     /// Finds out from a text and the markers in it.
-    pub(super) fn of<'t>(text: &str, mut markers: impl Iterator<Item = &'t str>) -> Self {
-        if !text.contains(BEGIN) && (is_spec_workflow(text) || markers.any(|marker| marker == "-")) {
+    pub(super) fn of<'t>(text: &str, markers: impl Iterator<Item = &'t str>) -> Self {
+        if text.contains(BEGIN) {
+            return Self::Tilde;
+        }
+        let used: Vec<&str> = markers.filter(|marker| matches!(*marker, "-" | "/" | "~")).collect();
+        if is_spec_workflow(text) || used.contains(&"-") {
             Self::Dash
+        } else if used.contains(&"/") && !used.contains(&"~") {
+            Self::Slash
         } else {
             Self::Tilde
         }
@@ -200,7 +221,7 @@ fn put(text: &str, item: &RawItem, marker: Marker) -> String {
     marked
 }
 
-/// Makes the living checklist of a plan: every item open, below a status block.
+/// Makes the living checklist of a plan, below a status block: what the plan has ticked is ticked, all else is open.
 pub fn render_progress(plan: &Plan, name: &str) -> String {
     let mut text = format!("# Progress: {}\n\n", name.replace(['\r', '\n'], " "));
     text.push_str(&block(&StatusBlock::default()));
@@ -213,7 +234,8 @@ pub fn render_progress(plan: &Plan, name: &str) -> String {
             let is_plain = number.starts_with(|c: char| c.is_ascii_digit()) && !number.contains('.');
             if is_plain || number.contains('-') { format!("{number}. ") } else { format!("{number} ") }
         });
-        let _ = writeln!(text, "{indent}- [ ]{optional} {number}{}", item.description);
+        let sign = if item.marker == Marker::Completed { 'x' } else { ' ' };
+        let _ = writeln!(text, "{indent}- [{sign}]{optional} {number}{}", item.description);
     }
     text
 }

@@ -1,67 +1,75 @@
 //! What a line below a task tells about it: its requirements, what it needs, what it may touch, how big it is.
 
+use super::fold::{Folded, fold};
 use super::item::pattern;
+use super::labels::{self, Kind};
 use super::plan::Effort;
+use super::references;
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// What a fact is about.
+/// A line with a label: `- _Requirements: 1.1_`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Requirements,
-    Dependencies,
-    Boundary,
-    Effort,
-    Acceptance,
-    /// Advice of other tools, which stays in the description.
-    Advice,
+pub(super) struct Labelled<'t> {
+    pub(super) label: &'t str,
+    pub(super) value: &'t str,
+    /// Whether the whole line is decorated, as a fact is and prose is not.
+    pub(super) is_decorated: bool,
 }
 
-static FACT: LazyLock<Regex> = LazyLock::new(|| {
+// Patterns over folded text.
+static LABELLED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)^[\s\u{a0}]*(?:[-*+][\s\u{a0}]+)?[_*]{0,3}(requirements?|validates|requisitos?|exigences?|anforderungen|требования|需求|要求|要件|요구사항|depends(?: on)?|dependencies|blocked by|boundary|boundaries|files?(?: to [^:：]{1,40})?|effort|estimate|size|acceptance criteria|leverage|prompt)[_*]{0,2}\s*[:：]\s*[_*]{0,2}\s*(.*?)[_*\s]*$",
+        r"^\s*(?:[-*+•]\s+)?([_*]{0,3})([\p{L}][^:*_`|]{0,40}?)([_*]{0,3})\s*:([_*]{0,3})(?:\s+(.*?)|([^\s/].*?)|)\s*$",
     )
 });
-static BULLET: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^([\s\u{a0}]*)(?:[-*+•]|\d+[.)])[\s\u{a0}]+(\S.*?)\s*$"));
+static BULLET: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\s*)(?:[-*+•]|\d+[.)])\s+(\S.*?)\s*$"));
+
+/// Reads a line as one with a label.
+pub(super) fn labelled<'t>(line: &'t str) -> Option<Labelled<'t>> {
+    let folded = Folded::new(line);
+    let found = LABELLED.captures(folded.text())?;
+    let at = |range: std::ops::Range<usize>| -> &'t str {
+        &line[folded.offset(range.start)..folded.offset(range.end)]
+    };
+    let value = found.get(5).or_else(|| found.get(6)).map_or("", |value| at(value.range()));
+    let label = at(found.get(2)?.range()).trim();
+    let value = value.trim().trim_matches(['_', '*']).trim();
+    let is_decorated = !found[1].is_empty();
+    Some(Labelled { label, value, is_decorated })
+}
 
 /// A fact that a line tells, with its value, which is empty where a list follows.
-pub(super) fn fact(line: &str) -> Option<(Kind, &str)> {
-    let found = FACT.captures(line)?;
-    let value = found.get(2).map_or("", |value| value.as_str()).trim().trim_end_matches(['_', '*']).trim();
-    Some((kind(&found[1]), value))
-}
-
-fn kind(word: &str) -> Kind {
-    match word.to_lowercase().as_str() {
-        "depends" | "depends on" | "dependencies" | "blocked by" => Kind::Dependencies,
-        "boundary" | "boundaries" => Kind::Boundary,
-        "effort" | "estimate" | "size" => Kind::Effort,
-        "acceptance criteria" => Kind::Acceptance,
-        "leverage" | "prompt" => Kind::Advice,
-        word if word.starts_with("file") => Kind::Boundary,
-        _ => Kind::Requirements,
+pub(super) fn fact<'t>(line: &'t str, learned: &BTreeMap<String, Kind>) -> Option<(Kind, &'t str)> {
+    if let Some(Labelled { label, value, .. }) = labelled(line) {
+        let kind = labels::kind(label).or_else(|| learned.get(&label.to_lowercase()).copied());
+        return kind.map(|kind| (kind, value));
     }
+    // `_Depends on 1, 2_`, `- 依赖任务3`: a sentence that begins with it.
+    let bare = line
+        .trim()
+        .trim_start_matches(['-', '+', '•', ' '])
+        .trim_matches(['_', '*', ' ', '(', ')', '（', '）']);
+    let is_short = bare.chars().count() <= 80;
+    let start: String = bare.chars().take(16).collect();
+    let begins = labels::kind(&start) == Some(Kind::Dependencies) && !bare.starts_with('`');
+    (is_short && begins && fold(bare).contains(|c: char| c.is_ascii_digit()))
+        .then_some((Kind::Dependencies, bare))
 }
 
-/// What the lines below a heading inside a task tell.
+/// What the lines below a heading or label inside a task tell.
 pub(super) fn section(heading: &str) -> Option<Kind> {
-    let title = heading.trim_matches(['#', ' ', ':', '：', '*']).to_lowercase();
-    match title.as_str() {
-        "acceptance criteria" => Some(Kind::Acceptance),
-        "dependencies" | "depends on" => Some(Kind::Dependencies),
-        "requirements" => Some(Kind::Requirements),
-        "boundary" | "files" => Some(Kind::Boundary),
-        title if title.starts_with("files to ") => Some(Kind::Boundary),
-        _ => None,
-    }
+    let title = heading.trim_matches(['#', ' ', ':', '：', '*']);
+    (title.chars().count() <= 40).then(|| labels::kind(title)).flatten()
 }
 
 /// A list item's indentation and text.
 pub(super) fn bullet(line: &str) -> Option<(usize, &str)> {
-    let found = BULLET.captures(line)?;
-    Some((indent(line), found.get(2)?.as_str()))
+    let folded = Folded::new(line);
+    let found = BULLET.captures(folded.text())?;
+    let text = found.get(2)?;
+    Some((indent(line), &line[folded.offset(text.start())..folded.offset(text.end())]))
 }
 
 /// The width of what is before the first word.
@@ -77,16 +85,18 @@ pub(super) fn indent(line: &str) -> usize {
 }
 
 pub(super) fn effort(value: &str) -> Option<Effort> {
-    match value.to_lowercase().split(|c: char| !c.is_alphanumeric()).next()? {
-        "small" | "s" | "xs" | "low" => Some(Effort::Small),
-        "medium" | "m" => Some(Effort::Medium),
-        "large" | "l" | "xl" | "high" => Some(Effort::Large),
+    match value.to_lowercase().split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_empty())? {
+        "small" | "s" | "xs" | "low" | "小" | "klein" | "pequeño" | "pequeno" | "petit" => {
+            Some(Effort::Small)
+        }
+        "medium" | "m" | "中" | "mittel" | "mediano" | "médio" | "moyen" => Some(Effort::Medium),
+        "large" | "l" | "xl" | "high" | "大" | "groß" | "grande" | "grand" => Some(Effort::Large),
         _ => None,
     }
 }
 
 fn pieces(value: &str) -> impl Iterator<Item = &str> {
-    value.split([',', ';', '，', '、', '；']).map(str::trim).filter(|piece| !piece.is_empty())
+    value.split([',', ';', '，', '、', '；', '،']).map(str::trim).filter(|piece| !piece.is_empty())
 }
 
 /// Places in a text such as ``src/a, `src/b.rs` (new)``.
@@ -100,83 +110,101 @@ pub(super) fn places(value: &str) -> Vec<String> {
         .collect()
 }
 
-/// What a reference to a task or requirement looks like.
-const ID: &str = r"(?:\b(?:[A-Z][A-Z0-9]*-)+|\b[A-Z]{1,5}|\b)\d+(?:\.\d+)*[a-z]?\b";
-const WORD: &str = r"(?i:\b(?:tasks?|steps?|requirements?|reqs?|任务|需求|要件|タスク|tareas?|задачи?))";
-
-static REFERENCE: LazyLock<Regex> = LazyLock::new(|| pattern(ID));
-static LEADING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
-        r"^[`*_(\[#\s]*(?:{WORD}[\s#:]*)?{ID}(?:(?:[`*_]*\s*(?:\band\b|&|\+|/|\s)\s*)(?:{WORD}\s+)?[`*_]*{ID})*"
-    ))
-});
-static NAMED: LazyLock<Regex> = LazyLock::new(|| pattern(&format!(r"{WORD}\s+({ID})")));
-static RANGE: LazyLock<Regex> = LazyLock::new(|| {
+static ID: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^(?:\p{L}+\s+)?((?:[A-Z][A-Z0-9]*-)*[A-Z]{0,5})(\d+(?:\.\d+)*)\s*(?:-|–|—|~|\.\.|\bto\b)\s*((?:[A-Z][A-Z0-9]*-)*[A-Z]{0,5})(\d+(?:\.\d+)*)$",
+        r"(?:[A-Z][A-Z0-9]*-)+(?:[A-Z]+-?)?\d+(?:[.\-]\d+)*[a-z]?|[A-Z]{1,5}\d+(?:\.\d+)*[a-z]?|\d+(?:\.\d+)*[a-z]?",
     )
 });
-
-/// References to tasks in a text such as `Task 1, 2.1`, `T012` or `1-3`; `none` is an empty list, and so are words
-/// that only have a number in them: `Postgres 16`.
-pub(super) fn references(value: &str) -> Vec<String> {
-    pieces(value).flat_map(|piece| named(piece).unwrap_or_default()).collect()
-}
-
-/// The ids that a piece of a list is about; none where it is about something else.
-fn named(piece: &str) -> Option<Vec<String>> {
-    if let Some(range) = range(piece) {
-        return Some(range);
-    }
-    let all = |text: &str| REFERENCE.find_iter(text).map(|found| found.as_str().to_owned()).collect();
-    if let Some(leading) = LEADING.find(piece) {
-        return Some(all(leading.as_str()));
-    }
-    let after_words: Vec<String> = NAMED.captures_iter(piece).map(|found| found[1].to_owned()).collect();
-    (!after_words.is_empty()).then_some(after_words)
-}
-
-/// Whether the line of a list names what a fact of its kind is made of.
-pub(super) fn is_told(kind: Kind, value: &str) -> bool {
-    !matches!(kind, Kind::Requirements | Kind::Dependencies)
-        || pieces(value).any(|piece| named(piece).is_some())
-}
+static RANGE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:[\p{L}\p{M}]+\s+)?((?:[A-Z][A-Z0-9]*-)*[A-Z]{0,5}\d+(?:\.\d+)*)\s*(?:-|~|\.\.+|…|\b[\p{L}]{1,6}\b)\s*((?:[A-Z][A-Z0-9]*-)*[A-Z]{0,5}\d+(?:\.\d+)*)$",
+    )
+});
 
 /// Requirement ids in a text such as `1.2, 6, 1.1-1.5, REQ-3.2` or `All`, ranges written out.
 pub(super) fn requirement_ids(value: &str) -> Vec<String> {
     let is_all = |piece: &str| {
         let word = piece.split_whitespace().next().unwrap_or_default().to_lowercase();
-        matches!(word.trim_matches(['.', '*', '_']), "all" | "全部" | "すべて" | "todos" | "todas")
+        matches!(
+            word.trim_matches(['.', '*', '_']),
+            "all"
+                | "全部"
+                | "すべて"
+                | "全て"
+                | "todos"
+                | "todas"
+                | "alle"
+                | "toutes"
+                | "все"
+                | "모두"
+                | "전체"
+                | "所有"
+                | "جميع"
+                | "सभी"
+        )
     };
-    pieces(value)
+    let folded = fold(value);
+    pieces(&folded)
         .flat_map(|piece| {
+            let piece = piece.trim_matches(['`', '*', '_', '.', ' ', '(', ')', '[', ']']);
             if is_all(piece) {
                 return vec!["All".to_owned()];
             }
-            named(piece).unwrap_or_else(|| {
-                REFERENCE.find_iter(piece).map(|found| found.as_str().to_owned()).collect()
-            })
+            if let Some(found) = RANGE.captures(piece) {
+                let and = piece[found[1].len()..].split(' ').any(labels::is_and_word);
+                let ends = vec![found[1].to_owned(), found[2].to_owned()];
+                return if and {
+                    ends
+                } else {
+                    references::written_out(&found[1], &found[2]).unwrap_or(ends)
+                };
+            }
+            ids(piece)
         })
         .collect()
 }
 
-/// A range such as `1.1-1.5`, `1-3` or `T001–T003`, written out; its two ends where it cannot be counted.
-fn range(piece: &str) -> Option<Vec<String>> {
-    let found = RANGE.captures(piece.trim_matches(['`', '*', '_', '.', ' ']))?;
-    let (before, first, again, last) = (&found[1], &found[2], &found[3], &found[4]);
-    let ends = || Some(vec![format!("{before}{first}"), format!("{again}{last}")]);
-    if !again.is_empty() && again != before {
-        return ends();
+/// The ids in a piece of a list, without those in words of other things: `Property 3`, `Postgres 16`.
+fn ids(piece: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut end = 0;
+    for id in ID.find_iter(piece) {
+        let (before, after) = (&piece[end..id.start()], &piece[id.end()..]);
+        let glued = before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '.');
+        let has_unit = after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '%');
+        let word = before.split(|c: char| !c.is_alphabetic()).rfind(|word| !word.is_empty());
+        let is_lettered = id.as_str().starts_with(|c: char| c.is_ascii_alphabetic());
+        let is_of_requirement = is_lettered
+            || word.is_none_or(|word| {
+                labels::kind(word) == Some(Kind::Requirements)
+                    || labels::kind(word) == Some(Kind::Acceptance)
+                    || labels::is_and_word(&word.to_lowercase())
+                    || labels::is_range_word(&word.to_lowercase())
+            });
+        if !glued && !has_unit && is_of_requirement {
+            found.push(id.as_str().to_owned());
+            end = id.end();
+        }
     }
-    let (stem, from) = first.rsplit_once('.').map_or(("", first), |(stem, from)| (stem, from));
-    let (other, to) = last.rsplit_once('.').map_or((stem, last), |(stem, to)| (stem, to));
-    let (Ok(low), Ok(high)) = (from.parse::<u32>(), to.parse::<u32>()) else { return ends() };
-    if other != stem || low > high || high - low >= 100 {
-        return Some(vec![format!("{before}{first}"), format!("{before}{last}")]);
+    found
+}
+
+/// Whether a value is made of ids and nothing else.
+pub(super) fn is_ids(value: &str) -> bool {
+    let folded = fold(value);
+    let rest = ID.replace_all(&folded, "");
+    rest.len() < folded.len()
+        && !rest.contains(|c: char| c.is_alphabetic() || c.is_ascii_digit())
+        && rest.chars().all(|c| c.is_whitespace() || "-,;~.&+()[]_*`/".contains(c))
+}
+
+/// Whether the line of a list names what a fact of its kind is made of.
+pub(super) fn is_told(kind: Kind, value: &str) -> bool {
+    match kind {
+        Kind::Requirements => !requirement_ids(value).is_empty(),
+        Kind::Dependencies | Kind::Dependents => value.chars().count() <= 120,
+        Kind::Boundary | Kind::Effort | Kind::Acceptance | Kind::Advice => true,
     }
-    let (dot, width) =
-        (if stem.is_empty() { "" } else { "." }, if from.starts_with('0') { from.len() } else { 0 });
-    Some((low..=high).map(|number| format!("{before}{stem}{dot}{number:0width$}")).collect())
 }
 
 /// The waves of a plan: `{"waves":[{"id":0,"tasks":["1.1"]}]}` anywhere in the text.
@@ -208,25 +236,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_read_whole() {
-        for (value, expected) in [
-            ("1, 2.1", &["1", "2.1"][..]),
-            ("Task 1", &["1"]),
-            ("T012", &["T012"]),
-            ("None", &[]),
-            ("FOUNDATION-1, FOUNDATION-2", &["FOUNDATION-1", "FOUNDATION-2"]),
-            ("FOUNDATION-3 (Configuration)", &["FOUNDATION-3"]),
-            ("1-3", &["1", "2", "3"]),
-            ("T009–T011", &["T009", "T010", "T011"]),
-            ("Tasks 1-2, 4", &["1", "2", "4"]),
-            ("Tasks 1 and 2", &["1", "2"]),
-            ("Task 1 and Task 2", &["1", "2"]),
-            ("1 (needs Postgres 16)", &["1"]),
-            ("2 for HTTP 3", &["2"]),
-            ("axum 0.8, Postgres 16", &[]),
-            ("the end of task 3", &["3"]),
+    fn labels_are_told_from_prose() {
+        let none = BTreeMap::new();
+        for (line, expected) in [
+            ("  - _Requirements: 1.1, 2_", Some((Kind::Requirements, "1.1, 2"))),
+            ("**Abhängigkeiten:** 1, 2 und 4", Some((Kind::Dependencies, "1, 2 und 4"))),
+            ("- **依赖**：任务1", Some((Kind::Dependencies, "任务1"))),
+            ("_Depends on 1, 2_", Some((Kind::Dependencies, "Depends on 1, 2"))),
+            ("  - 依赖任务3", Some((Kind::Dependencies, "依赖任务3"))),
+            ("  - **Files:**", Some((Kind::Boundary, ""))),
+            ("  - Write the page", None),
+            ("  - https://example.org/depends: x", None),
         ] {
-            assert_eq!(references(value), expected, "{value}");
+            assert_eq!(fact(line, &none), expected, "{line}");
         }
     }
 
@@ -236,6 +258,9 @@ mod tests {
             ("1.2, 6", &["1.2", "6"][..]),
             ("1.1-1.3", &["1.1", "1.2", "1.3"]),
             ("1.1 to 3", &["1.1", "1.2", "1.3"]),
+            ("1.1 bis 1.3", &["1.1", "1.2", "1.3"]),
+            ("１．１～１．３", &["1.1", "1.2", "1.3"]),
+            ("1.1 и 1.3", &["1.1", "1.3"]),
             ("REQ-3.2", &["REQ-3.2"]),
             ("REQ-3.2-REQ-3.4", &["REQ-3.2", "REQ-3.3", "REQ-3.4"]),
             ("R6.1, DR8", &["R6.1", "DR8"]),
@@ -243,6 +268,7 @@ mod tests {
             ("All requirements", &["All"]),
             ("Requirements 1.2、3", &["1.2", "3"]),
             ("NFR-PERF-1", &["NFR-PERF-1"]),
+            ("1.2, Property 3", &["1.2"]),
         ] {
             assert_eq!(requirement_ids(value), expected, "{value}");
         }

@@ -1,31 +1,42 @@
 //! The numbers of requirements: series of ids told apart, and what a reference is to.
 
-use super::requirements::{Requirement, Requirements};
+use super::requirements::{Criterion, Requirement, Requirements};
 use std::collections::BTreeSet;
 
 /// Leaves out numbered chapters, and gives `NFR-1` beside `FR-1` its letters.
-pub(super) fn tell_apart(found: &mut Requirements, words: Vec<String>) {
+pub(super) fn disambiguate(found: &mut Requirements, words: Vec<String>) {
     let named = words.iter().any(|word| !word.is_empty());
+    let worded: BTreeSet<String> = found
+        .items
+        .iter()
+        .zip(&words)
+        .filter(|(_, word)| !word.is_empty())
+        .map(|(item, _)| item.number.clone())
+        .collect();
     let mut kept: Vec<(Requirement, String)> = std::mem::take(&mut found.items)
         .into_iter()
         .zip(words)
-        // Beside `Requirement 1`, a bare `1. Introduction` that asks for nothing is a chapter.
+        // Beside `Requirement 1`, a bare `1. Introduction` is a chapter when it asks for nothing or has a number of theirs.
         .filter(|(item, word)| {
-            !named || !word.is_empty() || !item.criteria.is_empty() || item.user_story.is_some()
+            let asks = !item.criteria.is_empty() || item.user_story.is_some();
+            !named || !word.is_empty() || asks && !worded.contains(&item.number)
         })
         .collect();
-    let bare = kept.first().map(|(_, word)| word.clone()).unwrap_or_default();
+    let bare = kept.iter().map(|(_, word)| word).find(|word| !word.is_empty()).cloned().unwrap_or_default();
+    let goes_bare = |word: &String| word.is_empty() || *word == bare;
     let first: BTreeSet<String> =
-        kept.iter().filter(|(_, word)| *word == bare).map(|(item, _)| item.number.clone()).collect();
+        kept.iter().filter(|(_, word)| goes_bare(word)).map(|(item, _)| item.number.clone()).collect();
     let clashing: BTreeSet<String> = kept
         .iter()
-        .filter(|(item, word)| *word != bare && first.contains(&item.number))
+        .filter(|(item, word)| !goes_bare(word) && first.contains(&item.number))
         .map(|(_, word)| word.clone())
         .collect();
     for (item, word) in &mut kept {
-        let letters = letters(word).filter(|_| *word != bare && (is_id(word) || clashing.contains(word)));
+        let letters = letters(word).filter(|_| !goes_bare(word) && (is_id(word) || clashing.contains(word)));
         if let Some(letters) = letters {
-            for criterion in &mut item.criteria {
+            for criterion in
+                item.criteria.iter_mut().filter(|one| one.number.starts_with(|c: char| c.is_ascii_digit()))
+            {
                 criterion.number = format!("{letters}-{}", criterion.number);
             }
             item.number = format!("{letters}-{}", item.number);
@@ -53,6 +64,9 @@ fn letters(word: &str) -> Option<String> {
 impl Requirements {
     /// The number that a reference such as `1.2`, `REQ-3.2` or `R6` is to; none when there is no such number.
     pub fn find(&self, reference: &str) -> Option<&str> {
+        if let Some(number) = self.numbers().find(|number| *number == reference) {
+            return Some(number);
+        }
         let digits = reference.find(|c: char| c.is_ascii_digit())?;
         let letters = reference[..digits].trim_end_matches('-');
         let bare = &reference[digits..];
@@ -64,7 +78,41 @@ impl Requirements {
         };
         self.numbers()
             .find(|number| *number == reference || *number == lettered)
+            .or_else(|| self.written(reference))
             .or_else(|| goes_bare().then(|| self.numbers().find(|number| *number == bare)).flatten())
+            .or_else(|| goes_bare().then(|| self.unpadded(bare)).flatten())
+    }
+
+    /// The number of the one criterion that is written with an id.
+    fn written(&self, id: &str) -> Option<&str> {
+        let is_it = |one: &&Criterion| one.written.as_deref() == Some(id);
+        let mut found = self.items.iter().flat_map(|item| &item.criteria).filter(is_it);
+        let first = found.next()?;
+        found.next().is_none().then_some(first.number.as_str())
+    }
+
+    /// The number that differs by zeros in front only: `3` and `003`.
+    fn unpadded(&self, bare: &str) -> Option<&str> {
+        let plain = |number: &str| number.trim_start_matches('0').to_owned();
+        self.numbers()
+            .find(|number| number.starts_with('0') != bare.starts_with('0') && plain(number) == plain(bare))
+    }
+
+    /// The criteria that citations mean, in full; a cited requirement stands for all of its criteria.
+    pub fn cited_in_full(&self, cited: &[String]) -> Vec<String> {
+        let is_all = cited.iter().any(|one| one.eq_ignore_ascii_case("all"));
+        let cited = self.find_all(cited.iter());
+        let mut texts = Vec::new();
+        for requirement in &self.items {
+            let is_whole = is_all || cited.contains(requirement.number.as_str());
+            if is_whole && requirement.criteria.is_empty() {
+                texts.push(format!("{} {}", requirement.number, requirement.title));
+            }
+            let meant = requirement.criteria.iter();
+            let meant = meant.filter(|one| is_whole || cited.contains(one.number.as_str()));
+            texts.extend(meant.map(Criterion::in_full));
+        }
+        texts
     }
 
     /// Every number there is: the requirements' and the criteria's.

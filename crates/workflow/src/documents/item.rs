@@ -1,9 +1,12 @@
 //! The lexer of checklist items: finds every box of a Markdown text with its exact place.
 //!
 //! It works on lines, not on a Markdown tree: parsers miss optional boxes (`- [ ]*`) and what follows a badly nested
-//! fence, and an edit needs the one byte span of the marker.
+//! fence, and an edit needs the one byte span of the marker. What looks like a box and is no item is a finding.
 
 use super::checklist::{Marker, Signs};
+use super::finding::{Document, Finding, Severity};
+use super::fold::Folded;
+use super::labels;
 use super::surroundings::{Place, Surroundings};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +14,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 /// A checklist item as it is written.
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own that an item may carry")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RawItem {
     /// From 1.
@@ -18,7 +22,7 @@ pub(super) struct RawItem {
     /// The width of what is before the bullet.
     pub(super) indent: usize,
     pub(super) marker: Marker,
-    /// The signs of the text it is in.
+    /// The signs that the text uses for markers.
     pub(super) signs: Signs,
     /// Where the marker is, without its brackets.
     pub(super) marker_span: Range<usize>,
@@ -27,10 +31,23 @@ pub(super) struct RawItem {
     /// The text without number, flags and decoration.
     pub(super) title: String,
     pub(super) parallel: bool,
-    /// References in `(depends on …)`, as written.
-    pub(super) depends: Option<String>,
+    /// Texts in parentheses that name other tasks, as written: `depends on T012`.
+    pub(super) depends: Vec<String>,
     /// Whether Markdown would take it for code.
     pub(super) in_fence: bool,
+    /// Whether nothing but the same fence stands around it: no number, and no sign of a badly nested fence.
+    is_sample: bool,
+    /// The level of the heading that the box stands in.
+    pub(super) heading: Option<usize>,
+    /// The number of the ordered list that it is an item of.
+    ordinal: Option<String>,
+}
+
+/// The items of a text, and the boxes in it that are none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Lexed {
+    pub(super) items: Vec<RawItem>,
+    pub(super) findings: Vec<Finding>,
 }
 
 /// A line of text with its place.
@@ -43,22 +60,35 @@ pub(super) struct Line<'t> {
     pub(super) text: &'t str,
 }
 
+/// How many boxes further on in a line are looked at.
+const MAX_LATER_BOXES: usize = 32;
+/// How many texts in parentheses of one title are looked at.
+const MAX_ASIDES: usize = 8;
+
+// All patterns read folded text.
 static BOX: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^([\s\u{a0}\u{feff}>]*)(?:[-*+•]|\d+[.)])[\s\u{a0}]+\[([ xX~\-\u{a0}])\](\\?\*)?(?:[\s\u{a0}]+(.*))?$",
+        r"^([\s>]*)((?:(?:[-*+•‣◦∙·▪]|\d{1,4}[.)])\s+){0,3}|[-*+]|#{1,6}\s+)(?:(?:\*\*|__)?(\d+(?:\.\d+)*)[.):]?(?:\*\*|__)?\s+)?(?:\[([^\[\]()]{0,3})\]|\(([ xX~/\-✓✔√]?)\)|([☐☑☒◐]|(?:⬜|✅|❌|🔄|⏳)\u{fe0f}?))(\\?\*)?(.*)$",
     )
 });
-static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+static ORDINAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\d{1,4})[.)]\s+$"));
+static ID: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^(?:\*\*|__)?(?:[Tt]ask\s+)?(T\d+(?:\.\d+)*[a-z]?(?:-(?:T?\d+(?:\.\d+)*))?|\d+(?:\.\d+)*(?:-\d+)?|([A-Z][A-Z0-9]*)-(?:[A-Z0-9]+-)*\d+(?:\.\d+)*(?:-\d+)?)",
+        r"^(T\d+(?:\.\d+)*[a-z]?(?:-(?:T?\d+(?:\.\d+)*))?|\d+(?:\.\d+)*[a-z]?(?:-\d+)?|([A-Z][A-Z0-9]*)-(?:[A-Z0-9]+-)*\d+(?:\.\d+)*[a-z]?(?:-\d+)?|([A-Z]{1,4})\d+(?:\.\d+)*[a-z]?)",
+    )
+});
+static WORD_AND_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^([\p{L}\p{M}]{1,20}(?: [\p{L}\p{M}]{1,20})?|) ?[#№]?(\d+(?:\.\d+)*[a-z]?|[A-Z]{1,4}-?\d+(?:\.\d+)*)",
     )
 });
 static FLAG: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:\((?i:p)\)|\[(?i:p)\]|\[US\d+\]|\[[A-Z]{2,}\d*\])\s*"));
-static DEPENDS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\s*\((?:depends on|after|needs)\s+([^)]*)\)"));
+static ASIDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s*\(([^()]{2,200})\)"));
+static LATER_BOX: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\[[ xX~/\-]?\]|[☐☑☒]|^[\s>]*[-*+]\s+(?:⬜|✅|❌|🔄|⏳)"));
 
-/// A pattern of this crate's own, which is right.
+/// Compiles a constant pattern of this crate.
 pub(crate) fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a constant pattern is tested")
 }
@@ -74,134 +104,316 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
 }
 
 /// Every checklist item of a text, in its order.
-///
-/// What Markdown takes for code is an item when it has a number: a loud finding is better than a silent loss.
 pub(super) fn items(text: &str) -> Vec<RawItem> {
+    read(text).items
+}
+
+/// Reads every box of a text.
+///
+/// What Markdown takes for code is an item when it has a number that no other item has, or when the fence around it is
+/// badly nested: a loud finding is better than a silent loss.
+pub(super) fn read(text: &str) -> Lexed {
     let mut surroundings = Surroundings::new(text);
-    let mut found = Vec::new();
+    let mut lexed = Lexed::default();
     for line in lines(text) {
         let place = surroundings.place(line);
-        if place == Place::Comment {
+        let in_fence = place == Place::Code;
+        if !may_have_box(line.text) {
             continue;
         }
-        let in_fence = place == Place::Code;
-        if let Some(item) = item(line, in_fence).filter(|item| !in_fence || item.number.is_some()) {
-            found.push(item);
+        match item(line, in_fence) {
+            Some(_) if place == Place::Comment => lexed.findings.push(not_read(
+                line.number,
+                "box-in-comment",
+                Severity::Info,
+                "The box in this HTML comment is not taken as a task.",
+                "Move it out of the comment if it is to be done.",
+            )),
+            Some(mut item) => {
+                item.is_sample = in_fence && !surroundings.is_between_fences();
+                lexed.items.push(item);
+            }
+            None if place == Place::Text && has_later_box(line.text) => lexed.findings.push(not_read(
+                line.number,
+                "box-not-read",
+                Severity::Warning,
+                "The box on this line is not taken as a task, because it does not begin the line.",
+                "Write it as `- [ ] 1. Title` if it is a task.",
+            )),
+            None => {}
         }
     }
-    settle(&mut found);
+    settle(&mut lexed.items);
+    let outside: BTreeSet<String> =
+        lexed.items.iter().filter(|item| !item.in_fence).filter_map(|item| item.number.clone()).collect();
+    let (kept, samples): (Vec<RawItem>, Vec<RawItem>) = lexed.items.into_iter().partition(|item| {
+        !item.is_sample || item.number.as_ref().is_some_and(|number| !outside.contains(number))
+    });
+    lexed.items = kept;
+    lexed.findings.extend(samples.iter().map(|item| {
+        not_read(
+            item.line,
+            "box-in-code",
+            Severity::Warning,
+            "The box in this code fence is not taken as a task.",
+            "Close the fence above it if it is to be done.",
+        )
+    }));
     let sign = |item: &RawItem| &text[item.marker_span.clone()];
-    let signs = Signs::of(text, found.iter().map(sign));
-    for item in &mut found {
-        item.signs = signs;
+    let signs = Signs::of(text, lexed.items.iter().map(sign));
+    for item in &mut lexed.items {
         if signs.waits(sign(item)) {
             item.marker = Marker::Pending;
         }
+        if item.signs != Signs::Glyph {
+            item.signs = signs;
+        }
+        if !Marker::is_known(sign(item)) {
+            lexed.findings.push(not_read(
+                item.line,
+                "unknown-marker",
+                Severity::Warning,
+                &format!("The marker `[{}]` has no known meaning; the task counts as open.", sign(item)),
+                "Use `[ ]`, `[~]` or `[x]`.",
+            ));
+        }
     }
-    found
+    lexed
 }
 
-/// Takes `AUTH-1 Title` for a number where several items begin that way, and leaves `UTF-8 text` alone.
+fn not_read(line: usize, rule: &'static str, severity: Severity, message: &str, advice: &str) -> Finding {
+    Finding {
+        document: Document::Tasks,
+        line,
+        rule,
+        severity,
+        message: message.to_owned(),
+        suggestion: Some(advice.to_owned()),
+    }
+}
+
+/// A quick look that leaves most lines out.
+fn may_have_box(line: &str) -> bool {
+    line.bytes().any(|byte| matches!(byte, b'[' | b'(')) || !line.is_ascii()
+}
+
+/// Whether a box stands further on in a line: not in code, and not as part of a link.
+fn has_later_box(line: &str) -> bool {
+    let folded = Folded::new(line);
+    let text = folded.text();
+    LATER_BOX.find_iter(text).take(MAX_LATER_BOXES).any(|found| {
+        let (before, after) = (&text[..found.start()], &text[found.end()..]);
+        let is_in_code = before.matches('`').count() % 2 == 1;
+        let is_reference = after.starts_with(['(', '[', ':', ']']);
+        let is_index = before.ends_with(|c: char| c.is_alphanumeric() || "]!_\"'=\\&(".contains(c));
+        !is_in_code && !is_reference && !is_index
+    })
+}
+
+/// Gives a number to what only a series of items tells from words: `AUTH-1 Title`, `Etapa 3: Title`, `3 Title` and the
+/// numbers of an ordered list.
 fn settle(items: &mut [RawItem]) {
     let mut series: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for item in &*items {
-        if let Some(read) = read_number(&item.title).filter(|_| item.number.is_none())
-            && let Some(prefix) = read.prefix
-        {
-            series.entry(prefix.to_owned()).or_default().insert(read.number.to_owned());
+    for item in items.iter().filter(|item| item.number.is_none()) {
+        if let Some(read) = read_number(Folded::new(&item.title).text()) {
+            series.entry(read.series).or_default().insert(read.number);
         }
     }
-    for item in items {
-        let Some(read) = read_number(&item.title).filter(|_| item.number.is_none()) else { continue };
-        if read.prefix.and_then(|prefix| series.get(prefix)).is_some_and(|numbers| numbers.len() > 1) {
-            let (number, title) = (read.number.to_owned(), plain(read.rest));
-            (item.number, item.title) = (Some(number), title);
+    series.retain(|name, numbers| {
+        let follow = |one: &String| {
+            one.parse::<u32>().is_ok_and(|one| numbers.contains(&one.saturating_add(1).to_string()))
+        };
+        numbers.len() > 1 && (!name.is_empty() || numbers.iter().any(follow))
+    });
+    for item in items.iter_mut().filter(|item| item.number.is_none()) {
+        let folded = Folded::new(&item.title);
+        let Some(read) = read_number(folded.text()) else { continue };
+        if series.contains_key(&read.series) {
+            let title = plain(folded.original_from(read.rest));
+            item.number = Some(read.number);
+            item.title = title;
+        }
+    }
+    // The numbers of an ordered list count when they go up and nothing else has a number.
+    let is_ordered = |item: &&RawItem| item.indent == 0 && item.ordinal.is_some();
+    let ordinals: Vec<u32> =
+        items.iter().filter(is_ordered).filter_map(|item| item.ordinal.as_ref()?.parse().ok()).collect();
+    let goes_up = ordinals.len() > 1 && ordinals.windows(2).all(|pair| pair[0] < pair[1]);
+    if goes_up && items.iter().all(|item| item.number.is_none()) {
+        for item in items.iter_mut().filter(|item| item.indent == 0) {
+            item.number = item.ordinal.clone();
         }
     }
 }
 
-/// A number at the start of a text.
-struct Read<'t> {
-    number: &'t str,
-    /// The letters of `AUTH-1`.
-    prefix: Option<&'t str>,
+/// A number at the start of a folded text.
+struct Read {
+    number: String,
+    /// What the numbers of the same series have in common: the letters of `AUTH-1`, the word of `Etapa 3`.
+    series: String,
     /// Whether something tells it from the words after it.
     is_apart: bool,
-    rest: &'t str,
+    /// Where the words after it begin.
+    rest: usize,
 }
 
-fn read_number(text: &str) -> Option<Read<'_>> {
-    let found = NUMBER.captures(text)?;
-    let number = found.get(1)?.as_str();
-    let prefix = found.get(2).map(|prefix| prefix.as_str());
-    let after = &text[found.get(0)?.end()..];
-    let rest = after.strip_prefix(['.', ')', ':', '：', '、', '．']);
-    // `1.5x` and `2-factor` are words.
-    if rest.is_none() && !after.is_empty() && !after.starts_with([' ', '\t', '\u{a0}', '*', '_'])
-        || rest.is_some_and(|rest| after.starts_with('.') && rest.starts_with(|c: char| c.is_ascii_digit()))
-    {
+fn read_number(text: &str) -> Option<Read> {
+    let bare = text.trim_start_matches(['*', '_', '~', '`']);
+    let opened = &text[..text.len() - bare.len()];
+    let (number, series, is_named, end) = if let Some(found) = ID.captures(bare) {
+        let prefix = found.get(2).or_else(|| found.get(3)).map_or("", |prefix| prefix.as_str());
+        (found[1].to_owned(), prefix.to_owned(), false, found[0].len())
+    } else {
+        let found = WORD_AND_NUMBER.captures(bare)?;
+        (found[2].to_owned(), found[1].to_lowercase(), true, found[0].len())
+    };
+    let after = &bare[end..];
+    let closed = after.trim_start_matches(['*', '_', '~', '`']);
+    let is_bold = !opened.is_empty() && closed.len() < after.len();
+    let rest = closed.strip_prefix(['.', ')', ':', ',', '|']).unwrap_or(closed);
+    let has_sign = rest.len() < closed.len();
+    // `1.5x` and `2-factor` are words, and so is `1a`.
+    let is_glued = !has_sign && !is_bold && !after.is_empty() && !after.starts_with([' ', '\t']);
+    let is_decimal = has_sign && closed.starts_with('.') && rest.starts_with(|c: char| c.is_ascii_digit());
+    let is_lettered = number.ends_with(|c: char| c.is_ascii_lowercase()) && !has_sign && !is_bold;
+    let is_range = series.is_empty() && !number.starts_with('T') && number.contains('-') && !has_sign;
+    if is_glued || is_decimal || is_lettered || is_range {
         return None;
     }
-    let is_bold = after.starts_with("**") || after.starts_with("__");
-    let is_apart = rest.is_some() || is_bold || prefix.is_none_or(|prefix| prefix == "TASK");
-    let is_range = prefix.is_none() && !number.starts_with('T') && number.contains('-');
-    let rest = rest.unwrap_or(after).trim_start();
-    let rest = rest.strip_prefix("**").filter(|_| text.starts_with("**")).unwrap_or(rest);
-    let rest = rest.strip_prefix([':', '：', '.', '-', '–', '—']).filter(|_| is_bold).unwrap_or(rest);
-    let is_words = is_range && !after.starts_with(['.', ')', ':', '：']);
-    (!is_words).then_some(Read { number, prefix, is_apart, rest: rest.trim_start() })
+    let is_task = labels::is_task_word(&series);
+    let is_told = has_sign || is_bold || rest.trim_start().starts_with('-');
+    if is_named && !is_told && !is_task {
+        return None;
+    }
+    let is_dotted = number.contains('.') || number.starts_with('T');
+    let is_apart = match (is_named, series.is_empty()) {
+        (true, _) => is_task && is_told,
+        (false, true) => has_sign || is_bold || is_dotted,
+        (false, false) => has_sign && series != "P" && series != "US" || is_bold || series == "TASK",
+    };
+    // What is glued to the number closes its decoration; after a blank it opens that of the title.
+    let rest = if rest.starts_with([' ', '\t']) { rest } else { rest.trim_start_matches(['*', '_', '~']) };
+    let rest = rest.trim_start();
+    let rest = if is_bold || is_named || !has_sign {
+        rest.strip_prefix([':', '.', '-']).unwrap_or(rest)
+    } else {
+        rest
+    };
+    let rest = rest.trim_start();
+    Some(Read { number, series, is_apart, rest: text.len() - rest.len() })
 }
 
 /// Reads a line as an item.
 fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
-    let found = BOX.captures(line.text)?;
-    let marker = found.get(2)?;
-    let mut rest = found.get(4).map_or("", |rest| rest.as_str()).trim();
-    let mut number = None;
+    let folded = Folded::new(line.text);
+    let found = BOX.captures(folded.text())?;
+    let (lead, bullet) = (found.get(1)?, found.get(2)?);
+    let is_heading = bullet.as_str().starts_with('#');
+    let is_bare = bullet.as_str().is_empty() && found.get(3).is_none();
+    let after = found.get(8)?;
+    let (marker, is_glyph) = match (found.get(4), found.get(5), found.get(6)) {
+        (Some(square), _, _) => (square, false),
+        (_, Some(round), _) if !is_bare && !is_heading => (round, false),
+        (_, _, Some(glyph)) if !is_heading => (glyph, true),
+        _ => return None,
+    };
+    let inside = marker.as_str();
+    let trimmed = inside.trim();
+    let is_sign = trimmed.is_empty()
+        || is_glyph
+        || Marker::is_known(trimmed)
+        || trimmed.chars().count() == 1 && !trimmed.starts_with(char::is_alphanumeric);
+    if !is_sign || is_bare && !is_glyph && !matches!(inside, " " | "x" | "X" | "~" | "-" | "/") {
+        return None;
+    }
+    // A link, its definition, or an index.
+    if !is_glyph && found.get(7).is_none() && after.as_str().starts_with(['(', '[', ':', ']', '{', '=']) {
+        return None;
+    }
+    let is_ballot = matches!(trimmed, "☐" | "☑" | "☒" | "◐");
+    let mut at = after.start() + (after.as_str().len() - after.as_str().trim_start().len());
+    let mut number = found.get(3).map(|number| number.as_str().to_owned());
     let mut parallel = false;
     // Flags stand before or after the number.
     loop {
+        let rest = &folded.text()[at..];
         if let Some(flag) = FLAG.find(rest) {
-            parallel |= flag.as_str().to_ascii_lowercase().contains(['p']) && flag.as_str().trim().len() == 3;
-            rest = &rest[flag.end()..];
+            parallel |= flag.as_str().to_ascii_lowercase().contains('p') && flag.as_str().trim().len() == 3;
+            at += flag.end();
             continue;
         }
         match read_number(rest).filter(|read| read.is_apart && number.is_none()) {
             Some(read) => {
-                number = Some(read.number.to_owned());
-                rest = read.rest;
+                number = Some(read.number);
+                at += read.rest;
             }
             None => break,
         }
     }
-    let depends = DEPENDS.captures(rest).and_then(|found| found.get(1)).map(|ids| ids.as_str().to_owned());
-    let without = DEPENDS.replace(rest, "");
-    let (title, trailing) = match without.trim_end().strip_suffix("(P)") {
-        Some(title) => (title.trim_end(), true),
-        None => (without.trim_end(), false),
+    if is_glyph && !is_ballot && number.is_none() {
+        return None;
+    }
+    let mut title = folded.original_from(at).trim_end().to_owned();
+    let mut depends = Vec::new();
+    let folded_title = Folded::new(&title);
+    let asides: Vec<(Range<usize>, String)> = ASIDE
+        .captures_iter(folded_title.text())
+        .take(MAX_ASIDES)
+        .filter(|aside| labels::tells_dependency(&aside[1]))
+        .map(|aside| {
+            let whole = aside.get(0).map_or(0..0, |whole| whole.range());
+            (folded_title.offset(whole.start)..folded_title.offset(whole.end), aside[1].to_owned())
+        })
+        .collect();
+    for (range, told) in asides.into_iter().rev() {
+        title.replace_range(range, "");
+        depends.insert(0, told);
+    }
+    for flag in ["(P)", "（P）", "[P]"] {
+        if let Some(rest) = title.trim_end().strip_suffix(flag) {
+            title = rest.trim_end().to_owned();
+            parallel = true;
+        }
+    }
+    let span = if trimmed.is_empty() {
+        marker.range()
+    } else {
+        let start = marker.start() + (inside.len() - inside.trim_start().len());
+        start..start + trimmed.len()
     };
-    let indent = found.get(1).map_or(0, |before| {
-        before.as_str().chars().filter(|c| *c != '\u{feff}').map(|c| if c == '\t' { 4 } else { 1 }).sum()
-    });
+    let span = line.start + folded.offset(span.start)..line.start + folded.offset(span.end);
+    let indent = lead
+        .as_str()
+        .chars()
+        .zip(line.text.chars())
+        .map(|(c, original)| match (c, original) {
+            (_, '\u{feff}' | '\u{200e}' | '\u{200f}') => 0,
+            ('\t', _) => 4,
+            _ => 1,
+        })
+        .sum();
     Some(RawItem {
         line: line.number,
         indent,
-        marker: Marker::of(marker.as_str()),
-        signs: Signs::Tilde,
-        marker_span: line.start + marker.start()..line.start + marker.end(),
-        optional: found.get(3).is_some(),
+        marker: Marker::of(trimmed),
+        signs: if is_glyph { Signs::Glyph } else { Signs::Tilde },
+        marker_span: span,
+        optional: found.get(7).is_some(),
         number,
-        title: plain(title),
-        parallel: parallel || trailing,
+        title: plain(&title),
+        parallel,
         depends,
         in_fence,
+        is_sample: in_fence,
+        heading: is_heading.then(|| bullet.as_str().trim_end().len()),
+        ordinal: ORDINAL.captures(bullet.as_str()).map(|found| found[1].to_owned()),
     })
 }
 
 /// A title without the decoration around the whole of it.
 fn plain(title: &str) -> String {
     let mut title = title.trim();
-    for sign in ["**", "__", "*"] {
+    for sign in ["**", "__", "~~", "*"] {
         if let Some(inner) = title.strip_prefix(sign).and_then(|inner| inner.strip_suffix(sign))
             && !inner.contains(sign)
             && !inner.is_empty()
@@ -209,11 +421,15 @@ fn plain(title: &str) -> String {
             title = inner;
         }
     }
-    // A bold number leaves the closing half of its decoration.
-    if title.matches("**").count() % 2 == 1
-        && let Some((before, after)) = title.split_once("**")
-    {
-        return format!("{}{after}", before.trim_end()).trim().to_owned();
+    let mut title = title.to_owned();
+    // A decorated number leaves the closing half of its decoration.
+    for sign in ["**", "~~", "__"] {
+        if title.matches(sign).count() % 2 == 1
+            && let Some((before, after)) = title.split_once(sign)
+        {
+            let joined = format!("{}{after}", before.trim_end());
+            joined.trim().clone_into(&mut title);
+        }
     }
     title.trim().to_owned()
 }
@@ -260,7 +476,7 @@ mod tests {
             );
         }
         assert!(one("- [ ]* 1.4 x").optional && one("- [ ]\\* 1.4 x").optional);
-        assert_eq!(one("- [ ] T013 Do it (depends on T012)").depends.as_deref(), Some("T012"));
+        assert_eq!(one("- [ ] T013 Do it (depends on T012)").depends, ["depends on T012"]);
     }
 
     #[test]

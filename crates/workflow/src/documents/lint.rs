@@ -3,9 +3,9 @@
 use super::finding::{Document, Finding, Severity};
 use super::item::{self, pattern};
 use super::needs;
-use super::plan::{self, Plan, PlanUnit};
+use super::plan::{self, Plan, PlanUnit, Unresolved};
 use super::requirements::{self, Criterion, EarsPattern, Requirement, Requirements};
-use super::sentences;
+use super::sentences::{self, Style};
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -13,15 +13,25 @@ use std::sync::LazyLock;
 /// How many planned tasks are compared with each other.
 const PAIRS: usize = 1_000;
 
-static OPEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"\[NEEDS CLARIFICATION|\bTODO\b|\bTBD\b|\bFIXME\b"));
+static OPEN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\[NEEDS CLARIFICATION|\[(?:TODO|TBD|FIXME)\b|(?:^[\s>*_+-]*|[(\s:])(?:TODO|TBD|FIXME)(?:\s*[:(]|\s*[.)*_]*\s*$|\s+\()|^[\s>*_+-]*(?:TODO|TBD|FIXME)\s",
+    )
+});
+// A text that speaks of such marks.
+static MENTION: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:no|not|never|without|zero|any|remaining|remove[sd]?|find|detect|scan|search|markers?|comments?|placeholders?|stubs?)\b|\b(?:TODO|TBD|FIXME)s?\s*(?:/|,|\bor\b|\band\b)\s*(?:TODO|TBD|FIXME)",
+    )
+});
 
-/// Looks at requirements and plan together.
+/// Checks requirements and plan together.
 pub fn lint(requirements: &str, tasks: &str) -> Vec<Finding> {
     let parsed = requirements::parse(requirements);
     let plan = plan::parse(tasks);
     let units = plan.units();
-    let mut findings = Vec::new();
-    for line in item::lines(requirements).filter(|line| OPEN.is_match(line.text)) {
+    let mut findings = parsed.findings.clone();
+    for line in item::lines(requirements).filter(|line| is_open(line.text)) {
         let message = "Something is still open here.".to_owned();
         let advice = "Settle it, or ask it under Open Questions.";
         findings.push(finding(
@@ -33,17 +43,28 @@ pub fn lint(requirements: &str, tasks: &str) -> Vec<Finding> {
             Some(advice),
         ));
     }
-    // Where sentences have no English modal at all, the rules about modals stay silent.
-    let english =
-        parsed.items.iter().flat_map(|item| &item.criteria).any(|one| sentences::is_english(&one.text));
-    for criterion in parsed.items.iter().flat_map(|item| &item.criteria) {
-        sentences::look(criterion, &parsed, english, &mut findings);
+    let style = Style::of(&parsed);
+    for item in &parsed.items {
+        // Where no sentence of a requirement has a SHALL, it is another kind of text: how something is now, or scenarios.
+        let in_shall = item.criteria.iter().any(|one| sentences::has_shall(&one.text));
+        for criterion in &item.criteria {
+            sentences::look(criterion, &parsed, style, in_shall || item.criteria.len() == 1, &mut findings);
+        }
     }
     identities(&parsed, &mut findings);
-    coverage(&parsed, &units, english, &mut findings);
+    coverage(&parsed, &units, style.uses_shall, &mut findings);
     plan_rules(&parsed, &plan, &units, &mut findings);
     findings.sort_by_key(|finding| (finding.document, finding.line, finding.rule));
     findings
+}
+
+/// Whether a line says that something is still to be settled, and does not only speak of such marks.
+fn is_open(line: &str) -> bool {
+    if !["CLARIFICATION", "TODO", "TBD", "FIXME"].iter().any(|mark| line.contains(mark)) {
+        return false;
+    }
+    let words = sentences::own_words(line);
+    words.contains("[NEEDS CLARIFICATION") || OPEN.is_match(&words) && !MENTION.is_match(&words)
 }
 
 fn finding(
@@ -58,11 +79,14 @@ fn finding(
 }
 
 fn identities(parsed: &Requirements, findings: &mut Vec<Finding>) {
+    // A requirement and a criterion may have the same number; numbers that come from the place in a list are no ids.
     let mut seen = BTreeSet::new();
-    let numbers = parsed.items.iter().map(|item| (&item.number, item.line));
-    let criteria = parsed.items.iter().flat_map(|item| &item.criteria).map(|one| (&one.number, one.line));
-    for (number, line) in numbers.chain(criteria) {
-        if !seen.insert(number) {
+    let numbers = parsed.items.iter().map(|item| (false, &item.number, item.line));
+    let is_explicit = |one: &&Criterion| one.is_numbered && one.written.is_none();
+    let criteria = parsed.items.iter().flat_map(|item| &item.criteria).filter(is_explicit);
+    let criteria = criteria.map(|one| (true, &one.number, one.line));
+    for (is_criterion, number, line) in numbers.chain(criteria) {
+        if !seen.insert((is_criterion, number)) {
             let message = format!("The number {number} is used twice.");
             findings.push(finding(
                 Document::Requirements,
@@ -70,7 +94,7 @@ fn identities(parsed: &Requirements, findings: &mut Vec<Finding>) {
                 "duplicate-id",
                 Severity::Error,
                 message,
-                Some("Number it anew."),
+                Some("Give it another number."),
             ));
         }
     }
@@ -132,24 +156,30 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
             );
         }
         for cited in unit.requirements.iter().filter(|cited| *cited != "All") {
-            if !parsed.items.is_empty() && parsed.find(cited).is_none() {
-                find(
-                    unit.line,
-                    "dangling-id",
-                    Severity::Error,
-                    format!("Task {} cites {cited}, which requirements.md does not have.", unit.number),
-                    None,
-                );
-            }
-        }
-        for reference in &unit.unknown {
+            let Some(severity) = dangling(parsed, cited) else { continue };
             find(
                 unit.line,
-                "unknown-dependency",
-                Severity::Error,
-                format!("Task {} depends on {reference}, which the plan does not have.", unit.number),
-                None,
+                "dangling-id",
+                severity,
+                format!("Task {} cites {cited}, which requirements.md does not have.", unit.number),
+                Some("Cite the number as requirements.md writes it."),
             );
+        }
+        for Unresolved { line, text, is_number } in &unit.unresolved {
+            let (rule, severity, message) = if *is_number {
+                let message = format!(
+                    "Task {} depends on {text}, which the plan does not have; it waits for the tasks written before it.",
+                    unit.number
+                );
+                ("unknown-dependency", Severity::Error, message)
+            } else {
+                let message = format!(
+                    "Task {} depends on {text:?}, which names no task of the plan; it waits for the tasks written before it.",
+                    unit.number
+                );
+                ("unread-dependency", Severity::Warning, message)
+            };
+            find(*line, rule, severity, message, Some("Name tasks by their numbers: `_Depends: 1, 2.1_`."));
         }
     }
     if let Some(cycle) = needs::cycle(units) {
@@ -159,7 +189,7 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
             "cycle",
             Severity::Error,
             format!("The tasks wait for each other: {}.", cycle.join(" → ")),
-            Some("Break the cycle."),
+            Some("Remove one of these dependencies; until then the order of writing decides."),
         );
     }
     // Beyond this many a pair says nothing to a reader any more.
@@ -187,6 +217,26 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
         }
     }
     findings.extend(plan.findings.iter().cloned());
+}
+
+/// How wrong a citation is: an error where the requirements have such numbers and not this one, a warning where they
+/// are numbered in another way.
+fn dangling(parsed: &Requirements, cited: &str) -> Option<Severity> {
+    if parsed.items.is_empty() || parsed.find(cited).is_some() {
+        return None;
+    }
+    let is_plain = |number: &str| number.starts_with(|c: char| c.is_ascii_digit());
+    if !is_plain(cited) || !parsed.items.iter().all(|item| is_plain(&item.number)) {
+        return Some(Severity::Warning);
+    }
+    let (whole, part) = cited.split_once('.').map_or((cited, None), |(whole, part)| (whole, Some(part)));
+    match (parsed.items.iter().find(|item| item.number == whole), part) {
+        // Of a requirement without numbered criteria, the parts are not known.
+        (Some(item), Some(_)) if !item.criteria.iter().any(|one| one.is_numbered) => None,
+        (Some(_), _) => Some(Severity::Error),
+        (None, _) if parsed.items.len() > 1 => Some(Severity::Error),
+        (None, _) => Some(Severity::Warning),
+    }
 }
 
 /// Whether two places are the same or one is inside the other.
@@ -230,7 +280,7 @@ mod tests {
             ("WHEN asked THEN THE system SHALL answer.", "when-then"),
             ("When asked, THE system SHALL answer.", "keyword-case"),
             ("THE system SHALL answer TODO.", "open-point"),
-            ("THE system SHALL answer what it can.", "weak-modal"),
+            ("THE system SHALL answer and should log.", "weak-modal"),
         ] {
             assert!(rules(sentence).contains(&rule), "{sentence}: {:?}", rules(sentence));
         }

@@ -199,6 +199,7 @@ mod tests {
             dependencies: Vec::new(),
             requirements: vec!["1.1".to_owned()],
             boundary: Vec::new(),
+            completed_before: false,
         };
         let word = |word: &str| word.to_owned();
         let facts = Facts {

@@ -1,37 +1,73 @@
 //! Which planned task waits for which: what is said, waves, and the order of writing.
 
-use super::plan::{Plan, PlanUnit};
+use super::plan::{Plan, PlanUnit, Unresolved};
+use super::references::{self, Names};
 use super::units::{Group, root};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What each planned task needs, and the references in it that name no task.
-pub(super) fn needs(plan: &Plan, groups: &[Group]) -> (Vec<BTreeSet<usize>>, Vec<Vec<String>>) {
-    let mut needs = vec![BTreeSet::new(); groups.len()];
-    let mut unknown = vec![Vec::new(); groups.len()];
+/// Among how many titles a part of one is looked for.
+const MAX_TITLES: usize = 2_000;
+
+/// What a planned task needs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Needs {
+    pub(super) needed: BTreeSet<usize>,
+    /// What is said and names no task.
+    pub(super) unresolved: Vec<Unresolved>,
+    /// What is said and left out, since the tasks would wait for each other.
+    pub(super) cut: Vec<usize>,
+}
+
+/// Finds what each planned task needs.
+///
+/// Where all that is said of a task is understood, it replaces the order of writing. Where a part of it is not, the
+/// order of writing counts besides: a dependency is never lost.
+pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
+    let mut all = vec![Needs::default(); groups.len()];
+    let titles = titles(plan, groups);
+    let mut is_said = vec![false; groups.len()];
     for (index, group) in groups.iter().enumerate() {
-        let items = group.head.iter().chain(&group.parts).map(|at| &plan.items[*at]);
-        for reference in items.filter_map(|item| item.dependencies.as_ref()).flatten() {
-            match find(plan, groups, reference, index) {
-                Some(needed) if needed != index => {
-                    needs[index].insert(needed);
+        let head = group.head.map(|at| &plan.items[at]);
+        let parts = group.parts.iter().map(|at| &plan.items[*at]);
+        is_said[index] = head.is_some_and(|head| !head.dependencies.is_empty());
+        let names = Tasks { plan, groups, titles: &titles, from: index };
+        for item in head.into_iter().chain(parts) {
+            for told in &item.dependencies {
+                let resolved = references::resolve(&told.text, &names);
+                all[index].needed.extend(resolved.found.into_iter().filter(|needed| *needed != index));
+                let numbers = resolved.numbers.into_iter().map(|text| (text, true));
+                let words = resolved.words.into_iter().map(|text| (text, false));
+                for (text, is_number) in numbers.chain(words) {
+                    is_said[index] = false;
+                    all[index].unresolved.push(Unresolved { line: told.line, text, is_number });
                 }
-                Some(_) => {}
-                None => unknown[index].push(reference.clone()),
+            }
+            for told in &item.dependents {
+                let resolved = references::resolve(&told.text, &names);
+                for waiting in resolved.found.into_iter().filter(|waiting| *waiting != index) {
+                    all[waiting].needed.insert(index);
+                }
+                let numbers = resolved.numbers.into_iter().map(|text| (text, true));
+                let words = resolved.words.into_iter().map(|text| (text, false));
+                for (text, is_number) in numbers.chain(words) {
+                    all[index].unresolved.push(Unresolved { line: told.line, text, is_number });
+                }
             }
         }
     }
+    cut_cycles(&mut all);
     let waves: Vec<Option<usize>> = groups.iter().map(|group| wave(plan, group)).collect();
     let is_beside =
         |at: usize| waves[at].is_some() || groups[at].head.is_some_and(|head| plan.items[head].parallel);
     // Only what is said can point ahead, and only then can the order of writing go against it.
-    let ahead = needs.iter().enumerate().any(|(at, needed)| needed.iter().any(|other| *other > at));
+    let ahead = all.iter().enumerate().any(|(at, needs)| needs.needed.iter().any(|other| *other > at));
     let against = ahead || waves.iter().any(Option::is_some);
-    for index in 0..groups.len() {
-        // What is said of the whole replaces what the order of writing says.
-        if groups[index].head.is_some_and(|head| plan.items[head].dependencies.is_some()) {
+    for (index, is_said) in is_said.into_iter().enumerate() {
+        if is_said {
             continue;
         }
-        let free = |at: &usize| !against || !waits(&needs, *at, index);
+        let waiting = if against { waiting_for(&all, index) } else { vec![false; groups.len()] };
+        let free = |at: &usize| !waiting[*at];
         let mut implied: BTreeSet<usize> = BTreeSet::new();
         if let Some(wave) = waves[index] {
             implied.extend(before_wave(&waves, wave).filter(free));
@@ -44,15 +80,138 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> (Vec<BTreeSet<usize>>, Vec
             }
             run.push(at);
         }
-        // Tasks side by side wait for the one before all of them, and the next waits for all of them.
-        if is_beside(index) || run.is_empty() {
+        // Tasks side by side wait for the one before all of them, and the next waits for all of them. What is not
+        // understood is taken for the task before.
+        if run.is_empty() || is_beside(index) && all[index].unresolved.is_empty() {
             implied.extend(last);
         } else {
             implied.extend(run);
         }
-        needs[index].extend(implied);
+        all[index].needed.extend(implied);
     }
-    (needs, unknown)
+    all
+}
+
+/// The tasks that wait for one, directly or not, itself included.
+fn waiting_for(all: &[Needs], index: usize) -> Vec<bool> {
+    let mut wanted_by = vec![Vec::new(); all.len()];
+    for (at, needs) in all.iter().enumerate() {
+        for needed in &needs.needed {
+            wanted_by[*needed].push(at);
+        }
+    }
+    reach(all.len(), index, |at| wanted_by[at].iter().copied())
+}
+
+/// Leaves out what makes tasks wait for each other: in a circle, what points ahead in the order of writing.
+fn cut_cycles(all: &mut [Needs]) {
+    let ring: BTreeSet<usize> = on_cycles(all.len(), |at| all[at].needed.iter().copied());
+    for at in &ring {
+        let ahead: Vec<usize> =
+            all[*at].needed.iter().copied().filter(|needed| needed > at && ring.contains(needed)).collect();
+        all[*at].needed.retain(|needed| !ahead.contains(needed));
+        all[*at].cut = ahead;
+    }
+}
+
+/// What waits for itself or stands between such tasks: what is left when all that can be carried out is taken away,
+/// from both ends.
+fn on_cycles<I: Iterator<Item = usize>>(count: usize, needs: impl Fn(usize) -> I) -> BTreeSet<usize> {
+    let mut wanted_by = vec![Vec::new(); count];
+    let mut needed = vec![Vec::new(); count];
+    for (at, own) in needed.iter_mut().enumerate() {
+        for other in needs(at) {
+            wanted_by[other].push(at);
+            own.push(other);
+        }
+    }
+    let mut kept = vec![true; count];
+    for (from, to) in [(&needed, &wanted_by), (&wanted_by, &needed)] {
+        let mut open: Vec<usize> =
+            (0..count).map(|at| from[at].iter().filter(|other| kept[**other]).count()).collect();
+        let mut ready: Vec<usize> = (0..count).filter(|at| kept[*at] && open[*at] == 0).collect();
+        while let Some(at) = ready.pop() {
+            kept[at] = false;
+            for other in to[at].iter().filter(|other| kept[**other]) {
+                open[*other] -= 1;
+                if open[*other] == 0 {
+                    ready.push(*other);
+                }
+            }
+        }
+    }
+    (0..count).filter(|at| kept[*at]).collect()
+}
+
+/// The planned tasks by their titles' words, and those of their parts.
+fn titles(plan: &Plan, groups: &[Group]) -> BTreeMap<String, BTreeSet<usize>> {
+    let mut titles: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for (index, group) in groups.iter().enumerate() {
+        let parts = group.parts.iter().chain(&group.head).map(|at| plan.items[*at].title.as_str());
+        for title in parts.chain([group.title.as_str()]) {
+            let words = words(title);
+            if words.chars().count() > 2 {
+                titles.entry(words).or_default().insert(index);
+            }
+        }
+    }
+    titles
+}
+
+fn words(title: &str) -> String {
+    let words: Vec<String> = title
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    words.join(" ")
+}
+
+/// The planned tasks, as one of them refers to them.
+struct Tasks<'p> {
+    plan: &'p Plan,
+    groups: &'p [Group],
+    titles: &'p BTreeMap<String, BTreeSet<usize>>,
+    from: usize,
+}
+
+impl Tasks<'_> {
+    /// The first of several tasks that is not the one that refers to it.
+    fn other(&self, found: &BTreeSet<usize>) -> Option<usize> {
+        found.iter().copied().find(|at| *at != self.from)
+    }
+}
+
+impl Names for Tasks<'_> {
+    type Target = usize;
+
+    fn by_number(&self, number: &str) -> Option<usize> {
+        find(self.plan, self.groups, number, self.from)
+    }
+
+    fn by_whole_title(&self, title: &str) -> Option<usize> {
+        self.titles.get(&words(title)).and_then(|found| self.other(found))
+    }
+
+    fn by_title(&self, title: &str) -> Option<usize> {
+        let words = words(title);
+        if let Some(found) = self.titles.get(&words) {
+            return self.other(found);
+        }
+        // A part of a title counts when it is most of it and of one title only.
+        let long = words.chars().count();
+        if long < 8 || self.titles.len() > MAX_TITLES {
+            return None;
+        }
+        let mut alike = self.titles.iter().filter(|(title, _)| {
+            let other = title.chars().count();
+            other > 7
+                && (title.contains(&words) && long * 2 >= other
+                    || words.contains(title.as_str()) && other * 2 >= long)
+        });
+        let found = alike.next().and_then(|(_, found)| self.other(found))?;
+        alike.all(|(_, others)| others.contains(&found)).then_some(found)
+    }
 }
 
 /// The task that a reference is to: with the number it is written with, nearest before the one that refers to it.
@@ -71,6 +230,7 @@ fn find(plan: &Plan, groups: &[Group], reference: &str, from: usize) -> Option<u
             .or_else(|| (from..groups.len()).find(part))
     };
     let bare = reference.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '-');
+    let bare = bare.trim_end_matches(|c: char| c.is_ascii_lowercase());
     by_number(reference).or_else(|| by_number(root(plan, reference))).or_else(|| by_number(root(plan, bare)))
 }
 
@@ -84,11 +244,6 @@ fn wave(plan: &Plan, group: &Group) -> Option<usize> {
 fn before_wave(waves: &[Option<usize>], wave: usize) -> impl Iterator<Item = usize> + '_ {
     let last = waves.iter().flatten().filter(|other| **other < wave).max();
     (0..waves.len()).filter(move |at| last.is_some() && waves[*at].as_ref() == last)
-}
-
-/// Whether one task waits for another, directly or not.
-fn waits(needs: &[BTreeSet<usize>], one: usize, other: usize) -> bool {
-    reach(needs.len(), one, |at| needs[at].iter().copied())[other]
 }
 
 /// What a task waits for, directly or not, itself included.
@@ -109,33 +264,38 @@ pub(super) fn reaches(units: &[PlanUnit]) -> Vec<Vec<bool>> {
     (0..units.len()).map(|from| reach(units.len(), from, needs)).collect()
 }
 
-/// A cycle among planned tasks, as their numbers in its order.
+/// A circle of planned tasks that the text makes wait for each other, as their numbers in its order.
 pub(super) fn cycle(units: &[PlanUnit]) -> Option<Vec<String>> {
-    // What can be carried out is taken away again and again; what is left waits for itself.
-    let mut wanted: Vec<usize> = units.iter().map(|unit| unit.dependencies.len()).collect();
-    let mut wanted_by = vec![Vec::new(); units.len()];
-    for unit in units {
-        for needed in &unit.dependencies {
-            wanted_by[*needed].push(unit.index);
-        }
-    }
-    let mut ready: Vec<usize> = (0..units.len()).filter(|at| wanted[*at] == 0).collect();
-    while let Some(at) = ready.pop() {
-        for other in &wanted_by[at] {
-            wanted[*other] -= 1;
-            if wanted[*other] == 0 {
-                ready.push(*other);
+    let all = |at: usize| units[at].dependencies.iter().chain(&units[at].cut).copied();
+    let start = units.iter().find(|unit| !unit.cut.is_empty())?.index;
+    // From a task whose need was cut there is a way back to it.
+    for goal in &units[start].cut {
+        let mut from: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut open = vec![*goal];
+        while let Some(at) = open.pop() {
+            if at == start {
+                break;
+            }
+            for next in all(at) {
+                if next != *goal && !from.contains_key(&next) {
+                    from.insert(next, at);
+                    open.push(next);
+                }
             }
         }
+        if from.contains_key(&start) {
+            let mut way = vec![start];
+            let mut at = start;
+            while at != *goal {
+                at = from[&at];
+                way.push(at);
+            }
+            way.push(start);
+            way.reverse();
+            return Some(way.into_iter().map(|at| units[at].number.clone()).collect());
+        }
     }
-    let mut at = (0..units.len()).find(|at| wanted[*at] > 0)?;
-    let mut way: Vec<usize> = Vec::new();
-    while !way.contains(&at) {
-        way.push(at);
-        at = *units[at].dependencies.iter().find(|needed| wanted[**needed] > 0)?;
-    }
-    let from = way.iter().position(|other| *other == at)?;
-    Some(way[from..].iter().chain([&at]).map(|at| units[*at].number.clone()).collect())
+    None
 }
 
 #[cfg(test)]

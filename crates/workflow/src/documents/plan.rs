@@ -1,16 +1,18 @@
 //! The plan: tasks.md in any dialect, as one model.
 
 use super::checklist::{self, ChecklistItem, Marker};
-use super::facts::{self, Kind};
+use super::facts::{self, Labelled};
 use super::finding::{Document, Finding, Severity};
-use super::item::{self, Line, pattern};
+use super::headings::{self, Heading};
+use super::item::{self, Line, RawItem};
+use super::labels::{self, Kind};
 use super::surroundings::{Place, Surroundings};
 use super::units;
-use regex::Regex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
-use std::sync::LazyLock;
+
+pub use super::references::{Told, Unresolved};
 
 /// A plan, read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,8 +45,10 @@ pub struct Item {
     /// Whether it may run beside its neighbours.
     pub parallel: bool,
     pub requirements: Vec<String>,
-    /// References to other tasks, as written; absent when nothing is said of them.
-    pub dependencies: Option<Vec<String>>,
+    /// What the text says that it waits for, as written.
+    pub dependencies: Vec<Told>,
+    /// What the text says that waits for it, as written.
+    pub dependents: Vec<Told>,
     pub boundary: Vec<String>,
     pub effort: Option<Effort>,
     pub acceptance: Vec<String>,
@@ -54,10 +58,12 @@ pub struct Item {
     pub marker_span: Range<usize>,
     /// Whether Markdown would take it for code.
     pub in_fence: bool,
-    /// Whether it is a heading instead of a checklist item.
+    /// Whether it is a heading or an item of a plain list, without a box.
     pub is_heading: bool,
     /// Whether it is an acceptance criterion of the heading above it.
     pub is_criterion: bool,
+    /// Whether it is a check of the whole plan, which no session carries out.
+    pub is_check: bool,
 }
 
 /// Whose way of writing plans it is.
@@ -96,14 +102,6 @@ impl fmt::Display for Effort {
     }
 }
 
-/// A numbered heading.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Heading {
-    pub(super) number: String,
-    pub(super) title: String,
-    pub(super) line: usize,
-}
-
 /// A planned task: a top-level item with its parts, carried out by one session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanUnit {
@@ -120,25 +118,36 @@ pub struct PlanUnit {
     pub dependencies: Vec<usize>,
     pub requirements: Vec<String>,
     pub boundary: Vec<String>,
+    /// From 1.
     pub line: usize,
-    /// References that name no task.
-    pub unknown: Vec<String>,
+    /// Whether all of it is ticked already.
+    pub is_done: bool,
+    /// Dependencies that name no task: the order of writing counts for this task then.
+    pub unresolved: Vec<Unresolved>,
+    /// Dependencies that are left out, since the tasks would wait for each other.
+    pub cut: Vec<usize>,
 }
-
-static TASK_HEADING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^#{1,5}\s+(?:Task\s+)?(\d+(?:\.\d+)*|T\d+(?:\.\d+)*)\s*[.:：)\-–—]\s*(.+?)\s*#*$")
-});
-static NAMED_TASK: LazyLock<Regex> = LazyLock::new(|| pattern(r"^#{1,5}\s+Task\s+(?:\d|T\d)"));
-static HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(#{1,6})(?:\s|$)"));
 
 /// Reads a plan in any dialect.
 pub fn parse(text: &str) -> Plan {
-    let raw = item::items(text);
-    let depths = checklist::depths(&raw);
-    let mut raw = raw.into_iter().zip(depths).peekable();
+    let lexed = item::read(text);
+    let headings = headings_of(text, &lexed.items);
+    let is_task = task_headings(text, &headings, &lexed.items);
+    let depths = checklist::depths(&lexed.items);
+    let mut raw = lexed.items.into_iter().zip(depths).peekable();
     let mut surroundings = Surroundings::new(text);
-    let mut reader =
-        Reader { plan: Plan { waves: facts::waves(text), ..Plan::default() }, ..Reader::default() };
+    let task_lines: BTreeSet<usize> = headings
+        .iter()
+        .zip(&is_task)
+        .filter(|(_, is_task)| **is_task)
+        .map(|(heading, _)| heading.line)
+        .collect();
+    let mut reader = Reader {
+        plan: Plan { waves: facts::waves(text), findings: lexed.findings, ..Plan::default() },
+        headings: headings.into_iter().map(|heading| (heading.line, heading)).collect(),
+        task_lines,
+        ..Reader::default()
+    };
     for line in item::lines(text) {
         let place = surroundings.place(line);
         if let Some((found, depth)) = raw.next_if(|(found, _)| found.line == line.number) {
@@ -148,24 +157,90 @@ pub fn parse(text: &str) -> Plan {
         match place {
             Place::Comment => {}
             Place::Code => reader.describe(line.text),
-            Place::Text if HEADING.is_match(line.text) => reader.heading(line),
-            Place::Text => reader.tell(line.text),
+            Place::Text => match reader.headings.remove(&line.number) {
+                Some(heading) => reader.heading(heading, line),
+                None => reader.tell(line),
+            },
         }
     }
-    let mut plan = reader.plan;
+    reader.learn();
+    let mut plan = std::mem::take(&mut reader.plan);
+    if plan.items.is_empty() {
+        take_lists(text, &mut plan);
+        reader.sections = vec![(0, true); plan.items.len()];
+    }
     for item in &mut plan.items {
         item.description.truncate(item.description.trim_end().len());
     }
+    number_parts(&mut plan.items);
     units::identify(&mut plan.items);
+    set_checks_aside(&mut plan, &reader.sections);
     plan.dialect = dialect(&plan, text);
-    plan.findings = plan.items.iter().filter(|item| item.in_fence).map(in_code).collect();
+    let in_code: Vec<Finding> = plan.items.iter().filter(|item| item.in_fence).map(in_code).collect();
+    plan.findings.extend(in_code);
+    plan.findings.sort_by_key(|finding| finding.line);
     plan
+}
+
+/// The headings of a text that are no boxes themselves.
+fn headings_of(text: &str, items: &[RawItem]) -> Vec<Heading> {
+    let boxes: BTreeSet<usize> = items.iter().map(|item| item.line).collect();
+    let mut surroundings = Surroundings::new(text);
+    item::lines(text)
+        .filter(|line| surroundings.place(*line) == Place::Text && !boxes.contains(&line.number))
+        .filter_map(|line| headings::read(line.number, line.text))
+        .collect()
+}
+
+/// Which headings are tasks.
+fn task_headings(text: &str, headings: &[Heading], items: &[RawItem]) -> Vec<bool> {
+    let numbered = items.iter().filter(|item| item.number.is_some()).count();
+    let boxes: Vec<usize> = items.iter().map(|item| item.line).collect();
+    // What a heading holds, headings below it included: boxes where there are any, else lines.
+    let lines: Vec<usize> = if boxes.is_empty() {
+        item::lines(text)
+            .filter(|line| !line.text.trim().is_empty() && !line.text.trim_start().starts_with('#'))
+            .map(|line| line.number)
+            .collect()
+    } else {
+        boxes
+    };
+    let mut holds = vec![0; headings.len()];
+    let mut open: Vec<usize> = Vec::new();
+    let mut next = 0;
+    for line in lines {
+        while next < headings.len() && headings[next].line < line {
+            let level = headings[next].level;
+            open.retain(|at| headings[*at].level < level);
+            open.push(next);
+            next += 1;
+        }
+        for at in &open {
+            holds[*at] += 1;
+        }
+    }
+    headings::tasks(headings, numbered, &holds)
+}
+
+/// A line with a label whose words are not known: what it tells shows by all the values of its label.
+struct Unknown {
+    item: usize,
+    line: usize,
+    label: String,
+    value: String,
+    is_decorated: bool,
 }
 
 /// Reads line after line.
 #[derive(Default)]
 struct Reader {
     plan: Plan,
+    /// Headings that were not come to yet, by their lines.
+    headings: BTreeMap<usize, Heading>,
+    task_lines: BTreeSet<usize>,
+    /// For each item, how many headings stand before it, and whether the last of them has a number.
+    sections: Vec<(usize, bool)>,
+    section: (usize, bool),
     /// The last item, while lines below may tell about it.
     current: Option<usize>,
     /// The task that is a heading, with its level, until a heading ends it.
@@ -176,27 +251,38 @@ struct Reader {
     list: Option<(Kind, Option<usize>)>,
     /// The item that the list tells about.
     told: usize,
+    unknown: Vec<Unknown>,
 }
 
 impl Reader {
-    fn box_item(&mut self, found: item::RawItem, depth: usize) {
-        let is_criterion = found.number.is_none() && self.list == Some((Kind::Acceptance, None));
-        if let Some((whole, _)) = self.whole.filter(|_| is_criterion) {
-            self.plan.items[whole].acceptance.push(found.title.clone());
+    fn box_item(&mut self, found: RawItem, depth: usize) {
+        let is_list = matches!(self.list, Some((Kind::Acceptance, inside)) if inside.is_none_or(|inside| found.indent > inside || self.whole.is_some()));
+        let is_criterion = found.number.is_none() && is_list;
+        if is_criterion {
+            let whole = self.whole.map_or(self.told, |(whole, _)| whole);
+            if let Some(item) = self.plan.items.get_mut(whole) {
+                item.acceptance.push(found.title.clone());
+            }
         } else {
             self.list = None;
+        }
+        if let Some(level) = found.heading {
+            self.whole = Some((self.plan.items.len(), level));
+            self.inside.clear();
         }
         self.current = Some(self.plan.items.len());
         self.inside.retain(|(indent, _)| *indent < found.indent);
         self.inside.push((found.indent, self.plan.items.len()));
+        self.sections.push(self.section);
+        let told = |text: String| Told { line: found.line, text };
         self.plan.items.push(Item {
             number: found.number,
             title: found.title,
             state: found.marker,
             optional: found.optional,
-            depth,
+            depth: if self.whole.is_some() && found.heading.is_none() { depth.max(1) } else { depth },
             parallel: found.parallel,
-            dependencies: found.depends.as_deref().map(facts::references),
+            dependencies: found.depends.into_iter().map(told).collect(),
             line: found.line,
             marker_span: found.marker_span,
             in_fence: found.in_fence,
@@ -206,29 +292,29 @@ impl Reader {
     }
 
     /// Takes in a heading; `### Task 3: Title` is a task itself, and headings below it are parts of its text.
-    fn heading(&mut self, line: Line<'_>) {
-        let level = line.text.bytes().take_while(|byte| *byte == b'#').count();
-        let inside = self.whole.filter(|(_, whole)| level > *whole);
-        let found = TASK_HEADING.captures(line.text);
+    fn heading(&mut self, heading: Heading, line: Line<'_>) {
+        let inside = self.whole.filter(|(_, whole)| heading.level > *whole);
         self.list = None;
         self.inside.clear();
-        if let Some(found) = &found {
-            let (number, title) = (found[1].to_owned(), found[2].to_owned());
-            if NAMED_TASK.is_match(line.text) {
-                self.whole = Some((self.plan.items.len(), level));
-                self.current = Some(self.plan.items.len());
-                self.plan.items.push(Item {
-                    depth: number.matches('.').count(),
-                    number: Some(number),
-                    parallel: title.contains("[P]") || title.contains("(P)"),
-                    title: title.replace("[P]", "").replace("(P)", "").trim().to_owned(),
-                    line: line.number,
-                    is_heading: true,
-                    ..Item::default()
-                });
-                return;
-            }
-            self.plan.headings.push(Heading { number, title, line: line.number });
+        self.section = (self.section.0 + 1, heading.number.is_some());
+        if self.task_lines.contains(&heading.line)
+            && let Some(number) = heading.number.clone()
+        {
+            self.whole = Some((self.plan.items.len(), heading.level));
+            self.current = Some(self.plan.items.len());
+            self.sections.push(self.section);
+            let (title, parallel) =
+                without_flags(if heading.title.is_empty() { &heading.text } else { &heading.title });
+            self.plan.items.push(Item {
+                depth: number.matches('.').count(),
+                number: Some(number),
+                parallel,
+                title,
+                line: heading.line,
+                is_heading: true,
+                ..Item::default()
+            });
+            return;
         }
         self.whole = inside;
         self.current = inside.map(|(whole, _)| whole);
@@ -239,32 +325,44 @@ impl Reader {
                 self.describe(line.text.trim_start_matches('#'));
             }
         }
+        if heading.number.is_some() {
+            self.plan.headings.push(heading);
+        }
     }
 
     /// Takes in a line below an item: a fact about it, or its description.
-    fn tell(&mut self, line: &str) {
-        let Some(told) = self.told_by(line) else { return };
+    fn tell(&mut self, line: Line<'_>) {
+        let Some(told) = self.told_by(line.text) else { return };
         if let Some((kind, inside)) = self.list {
-            if line.trim().is_empty() {
+            if line.text.trim().is_empty() {
                 return;
             }
             let Some(item) = self.plan.items.get_mut(self.told) else { return };
-            match facts::bullet(line) {
+            match facts::bullet(line.text) {
                 Some((indent, value))
-                    if inside.is_none_or(|inside| indent > inside) && facts::is_told(kind, value) =>
+                    if inside
+                        .is_none_or(|inside| indent > inside || self.whole.is_some() && indent == inside)
+                        && facts::is_told(kind, value) =>
                 {
-                    return take(item, kind, value);
+                    return take(item, kind, value, line.number);
                 }
                 _ => self.list = None,
             }
         }
-        let fact = facts::fact(line).filter(|(kind, _)| *kind != Kind::Advice);
+        let fact = facts::fact(line.text, &BTreeMap::new()).filter(|(kind, _)| *kind != Kind::Advice);
         let (Some((kind, value)), Some(item)) = (fact, self.plan.items.get_mut(told)) else {
-            return self.describe(line);
+            if let Some(Labelled { label, value, is_decorated }) = facts::labelled(line.text) {
+                let (label, value) = (label.to_lowercase(), value.to_owned());
+                self.unknown.push(Unknown { item: told, line: line.number, label, value, is_decorated });
+            }
+            return self.describe(line.text);
         };
-        take(item, kind, value);
+        take(item, kind, value, line.number);
         if value.is_empty() {
-            self.list = Some((kind, Some(facts::indent(line))));
+            // A label that is no list item has the list below it at any indentation.
+            let bound = facts::bullet(line.text).map(|(indent, _)| indent);
+            let bound = if self.whole.is_some() { bound } else { Some(facts::indent(line.text)) };
+            self.list = Some((kind, bound));
             self.told = told;
         }
     }
@@ -286,17 +384,198 @@ impl Reader {
         item.description.push_str(text);
         item.description.push('\n');
     }
+
+    /// Reads lines with unknown labels by their values.
+    ///
+    /// Where every value names tasks before the one it is told of, the label is that of dependencies; where a
+    /// decorated line has nothing but ids, it is that of requirements.
+    fn learn(&mut self) {
+        let mut labels: BTreeMap<&str, Vec<&Unknown>> = BTreeMap::new();
+        for unknown in &self.unknown {
+            labels.entry(&unknown.label).or_default().push(unknown);
+        }
+        let place: BTreeMap<&str, usize> = self
+            .plan
+            .items
+            .iter()
+            .enumerate()
+            .rev()
+            .filter_map(|(at, item)| Some((item.number.as_deref()?, at)))
+            .collect();
+        let mut learned: Vec<(usize, Kind, String, usize)> = Vec::new();
+        for told in labels.values() {
+            let telling: Vec<&&Unknown> = told.iter().filter(|one| facts::is_ids(&one.value)).collect();
+            let is_whole = telling.len() == told.iter().filter(|one| !labels::is_none(&one.value)).count();
+            if telling.is_empty() || !is_whole {
+                continue;
+            }
+            let is_before = |one: &&&Unknown| {
+                let ids = facts::requirement_ids(&one.value);
+                ids.iter().all(|id| place.get(id.as_str()).is_some_and(|at| *at < one.item))
+            };
+            let kind = if telling.len() > 1 && telling.iter().all(is_before) {
+                Kind::Dependencies
+            } else if telling.iter().all(|one| one.is_decorated) {
+                Kind::Requirements
+            } else {
+                continue;
+            };
+            learned.extend(told.iter().map(|one| (one.item, kind, one.value.clone(), one.line)));
+        }
+        for (item, kind, value, line) in learned {
+            take(&mut self.plan.items[item], kind, &value, line);
+        }
+    }
+}
+
+/// A heading's title without its flags, and whether one says that it may run beside its neighbours.
+fn without_flags(title: &str) -> (String, bool) {
+    let flags = ["[P]", "(P)", "（P）", "（Ｐ）"];
+    let parallel = flags.iter().any(|flag| title.contains(flag));
+    let bare = flags.iter().fold(title.to_owned(), |title, flag| title.replace(flag, ""));
+    (bare.trim().to_owned(), parallel)
 }
 
 /// Takes in a fact.
-fn take(item: &mut Item, kind: Kind, value: &str) {
+fn take(item: &mut Item, kind: Kind, value: &str, line: usize) {
+    let told = || Told { line, text: value.to_owned() };
     match kind {
         Kind::Requirements => item.requirements.extend(facts::requirement_ids(value)),
-        Kind::Dependencies => item.dependencies.get_or_insert_default().extend(facts::references(value)),
+        Kind::Dependencies if !value.is_empty() => item.dependencies.push(told()),
+        Kind::Dependents if !value.is_empty() => item.dependents.push(told()),
         Kind::Boundary => item.boundary.extend(facts::places(value)),
         Kind::Effort => item.effort = facts::effort(value).or(item.effort),
         Kind::Acceptance => item.acceptance.extend((!value.is_empty()).then(|| value.to_owned())),
-        Kind::Advice => {}
+        Kind::Dependencies | Kind::Dependents | Kind::Advice => {}
+    }
+}
+
+/// Gives boxes below a heading that is a task, which count from 1 below each of them, the number of the heading.
+fn number_parts(items: &mut [Item]) {
+    let mut whole: Option<String> = None;
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut again: BTreeSet<String> = BTreeSet::new();
+    for item in items.iter().filter(|item| !item.is_heading) {
+        again.extend(item.number.iter().filter(|number| !seen.insert((*number).clone())).cloned());
+    }
+    let heads: BTreeSet<String> =
+        items.iter().filter(|item| item.is_heading).filter_map(|item| item.number.clone()).collect();
+    for item in items {
+        if item.is_heading {
+            whole.clone_from(&item.number);
+            continue;
+        }
+        let (Some(whole), Some(number)) = (&whole, &item.number) else { continue };
+        let is_count = number.bytes().all(|byte| byte.is_ascii_digit());
+        if is_count && (again.contains(number) || heads.contains(number)) {
+            item.number = Some(format!("{whole}.{number}"));
+            item.depth = item.depth.max(1);
+        }
+    }
+}
+
+/// Takes the items of a list for tasks, in a text that has neither boxes nor numbered headings: those with numbers, else
+/// those of the first list, else the text as a whole.
+fn take_lists(text: &str, plan: &mut Plan) {
+    let mut surroundings = Surroundings::new(text);
+    let texts: Vec<Line<'_>> =
+        item::lines(text).filter(|line| surroundings.place(*line) == Place::Text).collect();
+    let numbered = |line: &&Line<'_>| {
+        facts::indent(line.text) == 0
+            && headings::named(line.text.trim()).number.is_some()
+            && facts::bullet(line.text).is_some()
+    };
+    let bulleted = |line: &&Line<'_>| facts::indent(line.text) == 0 && facts::bullet(line.text).is_some();
+    let mut starts: Vec<Line<'_>> = texts.iter().filter(numbered).copied().collect();
+    if starts.len() < 2 {
+        starts = texts.iter().filter(bulleted).copied().collect();
+    }
+    if starts.is_empty() {
+        starts.extend(texts.iter().find(|line| line.text.contains(char::is_alphanumeric)));
+    }
+    let Some(first) = starts.first().map(|line| line.number) else { return };
+    let whole = starts.len() == 1;
+    let mut starts = starts.into_iter().peekable();
+    for line in texts.iter().filter(|line| line.number >= first) {
+        if starts.next_if(|start| start.number == line.number).is_some() {
+            let value = facts::bullet(line.text).map_or(line.text, |(_, value)| value);
+            let ordered = headings::named(line.text.trim());
+            let is_ordered =
+                line.text.trim_start().starts_with(|c: char| c.is_alphanumeric()) && ordered.number.is_some();
+            let (title, parallel) = without_flags(value.trim_matches(['#', '*', '_', ' ']));
+            plan.items.push(Item {
+                number: ordered.number.filter(|_| is_ordered && !whole),
+                title,
+                parallel,
+                line: line.number,
+                is_heading: true,
+                ..Item::default()
+            });
+        } else if let Some(item) = plan.items.last_mut().filter(|_| whole || !line.text.starts_with('#')) {
+            match facts::fact(line.text, &BTreeMap::new()) {
+                Some((kind, value)) if kind != Kind::Advice => take(item, kind, value, line.number),
+                _ => {
+                    item.description.push_str(line.text.trim());
+                    item.description.push('\n');
+                }
+            }
+        }
+    }
+    plan.findings.push(Finding {
+        document: Document::Tasks,
+        line: first,
+        rule: "no-boxes",
+        severity: Severity::Warning,
+        message: if whole {
+            "The plan has neither boxes nor numbered headings: it is taken as one task.".to_owned()
+        } else {
+            "The plan has neither boxes nor numbered headings: the items of its lists are taken as tasks."
+                .to_owned()
+        },
+        suggestion: Some("Write each task as `- [ ] 1. Title`.".to_owned()),
+    });
+}
+
+/// Takes boxes without numbers in a section of their own for checks of the whole plan, where tasks have numbers.
+fn set_checks_aside(plan: &mut Plan, sections: &[(usize, bool)]) {
+    let has_number = |item: &Item| item.number.is_some();
+    let numbered: BTreeSet<usize> = plan
+        .items
+        .iter()
+        .zip(sections)
+        .filter(|(item, _)| has_number(item))
+        .map(|(_, section)| section.0)
+        .collect();
+    let is_aside = |item: &Item, section: &(usize, bool)| {
+        item.number.is_none()
+            && !item.is_criterion
+            && section.0 > 0
+            && !section.1
+            && !numbered.contains(&section.0)
+    };
+    let mut aside: Vec<usize> = Vec::new();
+    for (at, item) in plan.items.iter().enumerate() {
+        let is_below = at > 0 && aside.last() == Some(&(at - 1));
+        if is_aside(item, &sections[at]) && (item.depth == 0 || is_below) {
+            aside.push(at);
+        }
+    }
+    let total = plan.items.iter().filter(|item| has_number(item)).count();
+    if total == 0 || aside.len() >= total {
+        return;
+    }
+    for at in aside {
+        let item = &mut plan.items[at];
+        item.is_check = true;
+        plan.findings.push(Finding {
+            document: Document::Tasks,
+            line: item.line,
+            rule: "plan-check",
+            severity: Severity::Warning,
+            message: "This box has no number and stands in a section without tasks: it is a check of the plan, and no session carries it out."
+                .to_owned(),
+            suggestion: Some("Give it a number if it is a task.".to_owned()),
+        });
     }
 }
 
@@ -307,7 +586,8 @@ fn in_code(item: &Item) -> Finding {
         line: item.line,
         rule: "task-in-code",
         severity: Severity::Warning,
-        message: format!("Task {number} stands inside a code fence; it is taken as a task."),
+        message: format!("Task {number} stands inside a code fence and is taken as a task.")
+            .replace("Task  ", "The box "),
         suggestion: Some("Close the fence above it.".to_owned()),
     }
 }
@@ -328,7 +608,7 @@ fn dialect(plan: &Plan, text: &str) -> Dialect {
     } else if plan
         .items
         .iter()
-        .any(|item| item.parallel || item.dependencies.is_some() || !item.boundary.is_empty())
+        .any(|item| item.parallel || !item.dependencies.is_empty() || !item.boundary.is_empty())
     {
         Dialect::CcSdd
     } else {
@@ -340,6 +620,11 @@ impl Plan {
     /// The planned tasks, each carried out by one session, with what each needs.
     pub fn units(&self) -> Vec<PlanUnit> {
         units::of(self)
+    }
+
+    /// Opens planned tasks and their parts again, by the numbers of the tasks.
+    pub fn open_again(&mut self, numbers: &[&str]) {
+        units::open_again(self, numbers);
     }
 
     /// The plan as a checklist: its planned tasks with their parts.
@@ -361,7 +646,7 @@ mod tests {
         assert_eq!(plan.items[0].boundary, ["src/a", "src/b"]);
         assert_eq!(plan.items[0].effort, Some(Effort::Small));
         assert_eq!(plan.items[0].description, "- Detail");
-        assert_eq!(plan.items[1].dependencies.as_deref(), Some(&["1".to_owned()][..]));
+        assert_eq!(plan.items[1].dependencies, [Told { line: 7, text: "1".to_owned() }]);
         assert_eq!(plan.items[1].requirements, ["1.2", "4"]);
     }
 
@@ -369,11 +654,9 @@ mod tests {
     fn a_fact_beside_the_parts_is_about_the_whole() {
         let text = "- [ ] 1. One\n- [ ] 2. Two\n- [ ] 3. Three\n  - [ ] 3.1 Part\n    - _Boundary: src/a_\n  - _Depends: 1_\n";
         let plan = parse(text);
-        assert_eq!(plan.items[2].dependencies.as_deref(), Some(&["1".to_owned()][..]));
-        assert_eq!(
-            (plan.items[3].boundary.as_slice(), &plan.items[3].dependencies),
-            (&["src/a".to_owned()][..], &None)
-        );
+        assert_eq!(plan.items[2].dependencies.len(), 1);
+        assert_eq!(plan.items[3].boundary, ["src/a"]);
+        assert!(plan.items[3].dependencies.is_empty());
         let needs: Vec<_> = plan.units().into_iter().map(|unit| unit.dependencies).collect();
         assert_eq!(needs, [vec![], vec![0], vec![0]]);
     }
@@ -404,7 +687,7 @@ mod tests {
     #[test]
     fn comments_tell_nothing() {
         let plan = parse("- [ ] 1. a\n<!-- _Depends: 7_ -->\n<!--\n_Effort: large_\n-->\n  - b\n");
-        assert_eq!((plan.items[0].dependencies.as_ref(), plan.items[0].effort), (None, None));
+        assert_eq!((plan.items[0].dependencies.len(), plan.items[0].effort), (0, None));
         assert_eq!(plan.items[0].description, "- b");
     }
 

@@ -1,10 +1,12 @@
 //! Requirements: their headings, user stories and EARS sentences, in any language.
 
-use super::facts;
+use super::finding::{Document, Finding, Severity};
 use super::ids;
-use super::item::{self, pattern};
-use super::surroundings::{Place, Surroundings};
+use super::item::pattern;
+use super::labels;
+use super::outline::{self, Entry, Section, Shape};
 use regex::Regex;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -17,6 +19,8 @@ pub struct Requirements {
     pub open_questions: Vec<String>,
     /// The letters of the ids that go by their bare number: `REQ` where `REQ-3` is requirement 3.
     pub(super) bare: Option<String>,
+    /// What reading it found; the lint has the rest.
+    pub findings: Vec<Finding>,
 }
 
 /// A numbered requirement.
@@ -39,6 +43,24 @@ pub struct Criterion {
     pub pattern: Option<EarsPattern>,
     /// Whether the number is written there.
     pub is_numbered: bool,
+    /// The id as it is written, where that is another than the number: `AC-2`.
+    pub written: Option<String>,
+    /// What stands further in below it, line by line.
+    pub details: Vec<String>,
+    /// Whether it is a scenario of steps instead of a sentence.
+    pub is_scenario: bool,
+}
+
+impl Criterion {
+    /// The whole criterion, as an agent is to read it: its number, its sentence and what stands below.
+    pub fn in_full(&self) -> String {
+        let mut text = format!("{} {}", self.number, self.text);
+        for detail in &self.details {
+            text.push_str("\n  - ");
+            text.push_str(detail);
+        }
+        text
+    }
 }
 
 /// The patterns of the Easy Approach to Requirements Syntax (Mavin et al., 2009).
@@ -71,208 +93,497 @@ impl fmt::Display for EarsPattern {
     }
 }
 
-// The number and the shape count, not the word before it.
-static HEADING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^#{2,5}\s*((?:[\p{L}\p{M}-]+\s+){0,2}(?:[\p{L}\p{M}]+[-\s]?)?)(\d+(?:\.\d+)*)\s*(?:[:：.)）\-–—、]|\s|$)\s*(.*?)\s*#*$",
-    )
-});
-// Headings of this shape that are no requirements.
-static STRUCTURE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)^(?:phase|track|module|week|sprint|milestone|section|part|chapter|step|stage|appendix|version|task|level|v)[-\s]?$",
-    )
-});
-static CRITERION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^[\s\u{a0}]*(?:[-*+][\s\u{a0}]+(?:\[[ xX]\][\s\u{a0}]+)?)?(?:\*\*)?((?:[A-Z]{2,4}-?)?)(\d+(?:\.\d+)*)([.)：:、]?)(?:\*\*)?[：:]?[\s\u{a0}]+(\S.*)$",
-    )
-});
-static STORY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)^[\s\u{a0}]*(?:[-*+][\s\u{a0}]+)?[*_]{0,2}(?:as an?|i want|i need|so that)\b[*_]{0,2}[:：]?\s*(.*)$",
-    )
-});
-static BULLET: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[\s\u{a0}]*[-*+][\s\u{a0}]+(\S.*)$"));
-static TERM: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^[\s\u{a0}]*[-*+][\s\u{a0}]+(?:\*\*|__|`|\*)?([^*:`：]+?)(?:\*\*|__|`|\*)?\s*(?:[:：]|\s[–—-]\s|[–—])",
-    )
-});
-static KEYWORD: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(shall|when|while|if|where|must|should)\b"));
-static MODAL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\bshall\b|\b(?:MUST|SHOULD)\b|^(?:WHEN|WHILE|IF|WHERE)\b"));
-
-/// Which part of the text a line belongs to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Other,
-    Glossary,
-    Questions,
-    Requirement,
-    Criteria,
-}
-
-/// Reads requirements.
+/// Reads requirements: by their numbers, by the shape that they repeat, and by sentences that can only be criteria.
 pub fn parse(text: &str) -> Requirements {
-    let mut found = Requirements::default();
+    let sections = outline::read(text);
+    let evidence: Vec<Evidence> = (0..sections.len()).map(|at| Evidence::of(&sections, at)).collect();
+    let chosen = choose(&sections, &evidence);
+    let mut found = Requirements {
+        glossary: glossary(&sections),
+        open_questions: open_questions(&sections),
+        ..Requirements::default()
+    };
     // What stands before the number of each requirement.
     let mut words: Vec<String> = Vec::new();
-    let mut surroundings = Surroundings::new(text);
-    let mut part = Part::Other;
-    for line in item::lines(text) {
-        if surroundings.place(line) != Place::Text {
-            continue;
+    let repeated = repeated_labels(&sections, &chosen);
+    let tops: Vec<usize> = (0..sections.len()).filter(|at| chosen[*at]).collect();
+    let own = |top: usize| -> Vec<usize> {
+        let is_own = |other: &usize| owner(&sections, &chosen, *other) == Some(top);
+        std::iter::once(top).chain(below(&sections, top)).filter(is_own).collect()
+    };
+    let first: Vec<Read> = tops.iter().map(|top| requirement(&sections, &own(*top), &repeated, 0)).collect();
+    let written: BTreeSet<String> =
+        first.iter().filter(|read| read.is_written).map(|read| read.requirement.number.clone()).collect();
+    let mut place = 0;
+    for (top, mut read) in tops.into_iter().zip(first) {
+        // What has no number gets the next that no other has.
+        if !read.is_written {
+            place += 1;
+            while written.contains(&place.to_string()) {
+                place += 1;
+            }
+            read = requirement(&sections, &own(top), &repeated, place);
         }
-        let heading = line.text.trim_start_matches([' ', '\u{feff}']);
-        if heading.starts_with('#') {
-            let numbered = HEADING.captures(heading).filter(|_| !is_criteria(heading));
-            if let Some(numbered) = numbered.filter(|numbered| !STRUCTURE.is_match(&numbered[1])) {
-                words.push(numbered[1].trim_end_matches(['-', ' ']).to_owned());
-                found.items.push(Requirement {
-                    number: numbered[2].to_owned(),
-                    title: numbered[3].trim_matches(['*', ' ']).to_owned(),
-                    user_story: None,
-                    line: line.number,
-                    criteria: Vec::new(),
-                });
-                part = Part::Requirement;
-            } else {
-                part = part_of(heading, part);
-            }
-            continue;
-        }
-        match part {
-            Part::Glossary => {
-                found.glossary.extend(TERM.captures(line.text).map(|term| term[1].trim().to_owned()));
-            }
-            Part::Questions => {
-                let question = BULLET.captures(line.text).map(|found| found[1].to_owned());
-                let numbered = || CRITERION.captures(line.text).map(|found| found[4].to_owned());
-                found.open_questions.extend(question.or_else(numbered));
-            }
-            Part::Requirement | Part::Criteria => {
-                if let Some(requirement) = found.items.last_mut() {
-                    part = tell(requirement, line.number, line.text, part);
-                }
-            }
-            Part::Other => {}
-        }
+        found.items.push(read.requirement);
+        words.push(read.word);
     }
-    ids::tell_apart(&mut found, words);
+    ids::disambiguate(&mut found, words);
+    if found.items.is_empty() && text.contains(char::is_alphanumeric) {
+        found.findings.push(Finding {
+            document: Document::Requirements,
+            line: 1,
+            rule: "no-requirements",
+            severity: Severity::Warning,
+            message: "No numbered requirement was found: tasks cannot cite what this text asks for."
+                .to_owned(),
+            suggestion: Some(
+                "Write each requirement as `### Requirement 1: Title` with numbered acceptance criteria."
+                    .to_owned(),
+            ),
+        });
+    }
     found
 }
 
-fn is_criteria(heading: &str) -> bool {
-    let heading = heading.to_lowercase();
-    [
-        "acceptance",
-        "criteria",
-        "验收",
-        "受け入れ",
-        "aceptación",
-        "aceitação",
-        "acceptation",
-        "akzeptanz",
-        "승인",
-        "인수",
-    ]
-    .iter()
-    .any(|word| heading.contains(word))
+/// What a section has that requirements have.
+#[derive(Clone, Copy, Debug, Default)]
+struct Evidence {
+    /// A story, a list of criteria, a scenario, or sentences that say what something shall do.
+    is_strong: bool,
+    /// Lists of any kind.
+    has_list: bool,
+    has_prose: bool,
 }
 
-fn part_of(heading: &str, before: Part) -> Part {
-    let text = heading.to_lowercase();
-    if is_criteria(heading) {
-        return if before == Part::Other { Part::Other } else { Part::Criteria };
-    }
-    if text.contains("glossary")
-        || text.contains("术语")
-        || text.contains("用語")
-        || text.contains("glosario")
-    {
-        return Part::Glossary;
-    }
-    if text.contains("open question") {
-        return Part::Questions;
-    }
-    // A smaller heading inside a requirement belongs to it.
-    let level = heading.chars().take_while(|c| *c == '#').count();
-    if level >= 4 && matches!(before, Part::Requirement | Part::Criteria) { before } else { Part::Other }
-}
-
-/// Takes in a line of a requirement.
-fn tell(requirement: &mut Requirement, line: usize, text: &str, part: Part) -> Part {
-    let trimmed = text.trim();
-    if trimmed.is_empty() {
-        return part;
-    }
-    let lower = trimmed.to_lowercase();
-    if lower.trim_start_matches(['*', '_', ' ']).starts_with("user story") {
-        let story = trimmed.split_once([':', '：']).map_or(trimmed, |(_, story)| story);
-        requirement.user_story = Some(story.trim_matches(['*', ' ']).to_owned());
-        return part;
-    }
-    if let Some(story) = STORY.find(text).filter(|_| part == Part::Requirement) {
-        let line = story.as_str().trim().trim_start_matches(['-', '+', '*', ' ']).replace("**", "");
-        let told = requirement.user_story.take().map_or(String::new(), |told| format!("{told} "));
-        requirement.user_story = Some(told + &line);
-        return part;
-    }
-    if is_criteria(trimmed) && trimmed.len() < 60 && !KEYWORD.is_match(trimmed) {
-        return Part::Criteria;
-    }
-    let place = requirement.criteria.len() + 1;
-    // What is further in than the line above it tells more of it.
-    let is_inside = part == Part::Criteria && !requirement.criteria.is_empty() && facts::indent(text) > 1;
-    if let Some(numbered) = CRITERION.captures(text).filter(|found| is_numbered(text, found)) {
-        let (number, sentence) = (&numbered[2], numbered[4].trim());
-        let is_nested = is_inside && !number.contains('.') && !KEYWORD.is_match(sentence);
-        // A numbered line counts as a criterion below its heading, or when it reads like one.
-        if !is_nested && (part == Part::Criteria || KEYWORD.is_match(sentence)) {
-            let number = if number.contains('.') {
-                number.to_owned()
-            } else {
-                format!("{}.{number}", requirement.number)
-            };
-            requirement.criteria.push(criterion(number, sentence, line));
-        }
-    } else if let Some(bullet) = BULLET.captures(text) {
-        let is_part = text.starts_with([' ', '\t', '\u{a0}']) && !requirement.criteria.is_empty();
-        let numbered = requirement.criteria.iter().any(|one| one.is_numbered);
-        // Bullets are criteria below their heading when nothing there has a number, or when they read like one.
-        let counts = if part == Part::Criteria {
-            !numbered || SHALL.is_match(&bullet[1])
-        } else {
-            MODAL.is_match(&bullet[1])
+impl Evidence {
+    fn of(sections: &[Section], at: usize) -> Self {
+        let section = &sections[at];
+        let title = section.heading.as_ref().map_or("", |heading| &heading.text);
+        let mut evidence = Self { has_prose: !section.prose.is_empty(), ..Self::default() };
+        let entries = || {
+            section
+                .groups
+                .iter()
+                .filter(|group| !labels::is_aside(&group.label))
+                .flat_map(|group| &group.entries)
         };
-        if !is_part && counts {
-            let number = format!("{}.{place}", requirement.number);
-            let one = criterion(number, bullet[1].trim(), line);
-            requirement.criteria.push(Criterion { is_numbered: false, ..one });
+        evidence.has_list = entries().any(|entry| entry.shape != Shape::Row);
+        let has_criteria = section
+            .groups
+            .iter()
+            .any(|group| labels::is_acceptance(&group.label) && !group.entries.is_empty());
+        let sentences = entries()
+            .filter(|entry| outline::is_requirement_sentence(&entry.text) || has_own_id(entry))
+            .count();
+        evidence.is_strong = section.story.is_some()
+            || has_criteria
+            || sentences > 0
+            || entries().any(|entry| entry.shape == Shape::Scenario)
+            || section
+                .prose
+                .iter()
+                .any(|(_, text)| SHALL.is_match(text) && text.split_whitespace().count() > 4)
+            || below(sections, at).any(|other| {
+                let heading = sections[other].heading.as_ref();
+                let has_entries = sections[other].groups.iter().any(|group| !group.entries.is_empty());
+                heading.is_some_and(|heading| {
+                    labels::is_acceptance(&heading.text) && has_entries || labels::is_scenario(&heading.text)
+                }) && sections[other].parent == Some(at)
+            });
+        let says_shall = || entries().any(|entry| SHALL.is_match(&entry.text));
+        let is_plain = section.heading.as_ref().is_none_or(|heading| heading.number.is_none());
+        let is_clear = section.story.is_some() || has_criteria || says_shall();
+        if is_plain && (labels::is_acceptance(title) || labels::is_aside(title) && !is_clear) {
+            evidence.is_strong = false;
         }
-    } else if text.starts_with([' ', '\t'])
-        && let Some(last) = requirement.criteria.last_mut()
-    {
-        last.text = format!("{} {trimmed}", last.text);
-        last.pattern = ears(&last.text);
+        evidence
     }
-    part
 }
 
-/// Whether it is a number that stands first, and not a word such as `200 OK` in a list.
-fn is_numbered(text: &str, found: &regex::Captures<'_>) -> bool {
-    !found[3].is_empty()
-        || found[2].contains('.')
-        || !found[1].is_empty()
-        || !text.trim_start().starts_with(['-', '*', '+'])
+/// Whether the id in front of a sentence is its own, and not the place in a list.
+fn has_own_id(entry: &Entry) -> bool {
+    entry.id.as_ref().is_some_and(|id| id.contains(|c: char| c == '.' || c.is_ascii_uppercase()))
 }
 
-fn criterion(number: String, text: &str, line: usize) -> Criterion {
-    let boxed = ["[ ]", "[x]", "[X]"].iter().find_map(|sign| text.strip_prefix(sign));
-    let text = boxed.unwrap_or(text).trim().to_owned();
-    Criterion { number, pattern: ears(&text), text, line, is_numbered: true }
+fn is_below(sections: &[Section], at: usize, top: usize) -> bool {
+    let mut at = at;
+    while let Some(up) = sections[at].parent {
+        if up == top {
+            return true;
+        }
+        at = up;
+    }
+    false
+}
+
+fn below(sections: &[Section], top: usize) -> impl Iterator<Item = usize> + '_ {
+    (top + 1..sections.len()).take_while(move |at| is_below(sections, *at, top))
+}
+
+/// The requirement that a section is a part of.
+fn owner(sections: &[Section], chosen: &[bool], at: usize) -> Option<usize> {
+    let mut at = Some(at);
+    while let Some(here) = at {
+        if chosen[here] {
+            return Some(here);
+        }
+        at = sections[here].parent;
+    }
+    None
+}
+
+/// Which sections are requirements.
+fn choose(sections: &[Section], evidence: &[Evidence]) -> Vec<bool> {
+    let mut chosen = vec![false; sections.len()];
+    let mut forms: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
+    for (at, section) in sections.iter().enumerate() {
+        let Some(heading) = &section.heading else { continue };
+        let is_structure = heading.number.is_some() && labels::is_structure(&heading.word);
+        let is_criterion = is_criterion_heading(sections, at);
+        if !is_structure && !is_criterion && (heading.number.is_some() || heading.text.contains([':', '：']))
+        {
+            let word = match &heading.number {
+                Some(_) => heading.word.to_lowercase(),
+                None => {
+                    format!("{}:", heading.text.split([':', '：']).next().unwrap_or_default().to_lowercase())
+                }
+            };
+            forms.entry((section.level, word)).or_default().push(at);
+        }
+        // Criteria of their own make a requirement of any heading, structure or not.
+        chosen[at] = evidence[at].is_strong
+            && !is_criterion
+            && !labels::is_questions(&heading.text)
+            && !labels::is_glossary(&heading.text);
+    }
+    // A heading that a chosen one stands above of with the same form is one too, although nothing stands below it yet.
+    for ((_, word), members) in &forms {
+        let strong = members.iter().filter(|at| chosen[**at]).count();
+        let is_worded = !word.is_empty() && !word.ends_with(':');
+        let is_named = labels::is_requirement_word(word.trim_end_matches(':'));
+        if is_named || strong > 0 && (is_worded || strong * 2 >= members.len()) {
+            for at in members {
+                // A chapter that holds requirements is none.
+                let holds =
+                    below(sections, *at).any(|other| chosen[other] && !is_dotted_part(sections, other, *at));
+                chosen[*at] |=
+                    !holds && (is_worded || is_named || evidence[*at].has_list || evidence[*at].has_prose);
+            }
+        }
+    }
+    if !chosen.contains(&true) {
+        // No sentence tells: numbered headings that hold lists.
+        let is_numbered = |word: &str| !word.ends_with(':');
+        let lists = |members: &[usize]| members.iter().any(|at| evidence[*at].has_list);
+        let deepest = forms
+            .iter()
+            .filter(|((_, word), _)| is_numbered(word))
+            .map(|(_, members)| members)
+            .rfind(|members| lists(members))
+            .or_else(|| forms.iter().rfind(|((_, word), _)| is_numbered(word)).map(|(_, members)| members));
+        let has_lists = deepest.is_some_and(|members| lists(members));
+        for at in deepest.into_iter().flatten().filter(|at| evidence[**at].has_list || !has_lists) {
+            let title = sections[*at].heading.as_ref().map_or("", |heading| heading.text.as_str());
+            chosen[*at] |= !labels::is_aside(title);
+        }
+    }
+    // What stands inside a requirement, without a number or id of its own, is a part of it.
+    let all = chosen.clone();
+    for at in 0..sections.len() {
+        let up = sections[at].parent.and_then(|up| owner(sections, &all, up));
+        let Some(up) = up.filter(|_| chosen[at]) else { continue };
+        let is_numbered =
+            |at: usize| sections[at].heading.as_ref().is_some_and(|heading| heading.number.is_some());
+        let direct =
+            !sections[up].groups.iter().all(|group| group.entries.is_empty()) || sections[up].story.is_some();
+        if is_numbered(at) || !is_numbered(up) && !direct {
+            continue;
+        }
+        chosen[at] = false;
+    }
+    // A chapter with nothing of its own besides the requirements in it.
+    for at in 0..sections.len() {
+        let has_own =
+            sections[at].story.is_some() || sections[at].groups.iter().any(|group| !group.entries.is_empty());
+        let has_number = sections[at]
+            .heading
+            .as_ref()
+            .is_some_and(|heading| heading.number.is_some() && !heading.word.is_empty());
+        if chosen[at] && !has_own && !has_number && below(sections, at).any(|other| chosen[other]) {
+            chosen[at] = false;
+        }
+    }
+    chosen
+}
+
+fn is_dotted_part(sections: &[Section], at: usize, up: usize) -> bool {
+    let digits =
+        |at: usize| sections[at].heading.as_ref().and_then(|heading| heading.digits().map(str::to_owned));
+    match (digits(at), digits(up)) {
+        (Some(own), Some(up)) => own.starts_with(&format!("{up}.")),
+        _ => false,
+    }
+}
+
+/// Whether a heading is a criterion itself: `#### AC-1: Title`, `#### Scenario: Title`.
+fn is_criterion_heading(sections: &[Section], at: usize) -> bool {
+    let Some(heading) = &sections[at].heading else { return false };
+    labels::is_scenario(&heading.text) && sections[at].parent.is_some_and(|up| up > 0)
+        || heading.number.is_some() && labels::is_criterion_word(&heading.word)
+}
+
+/// The labels of lists that most requirements have: in whatever language, these are the criteria.
+fn repeated_labels(sections: &[Section], chosen: &[bool]) -> BTreeSet<String> {
+    let total = chosen.iter().filter(|is_chosen| **is_chosen).count();
+    let mut count: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for at in 0..sections.len() {
+        let Some(owner) = owner(sections, chosen, at) else { continue };
+        let heading =
+            sections[at].heading.as_ref().filter(|_| at != owner).map(|heading| heading.text.to_lowercase());
+        let labels = sections[at].groups.iter().filter(|group| !group.entries.is_empty()).map(|group| {
+            if group.label.is_empty() {
+                heading.clone().unwrap_or_default()
+            } else {
+                group.label.to_lowercase()
+            }
+        });
+        for label in labels.filter(|label| !label.is_empty()) {
+            count.entry(label).or_default().insert(owner);
+        }
+    }
+    count
+        .into_iter()
+        .filter(|(_, owners)| owners.len() > 1 && owners.len() * 2 > total)
+        .map(|(label, _)| label)
+        .collect()
+}
+
+/// A requirement, read.
+struct Read {
+    requirement: Requirement,
+    /// What stands before its number.
+    word: String,
+    /// Whether its number is written there.
+    is_written: bool,
+}
+
+/// Makes a requirement of a section and what is below it; without a number of its own it gets its place.
+fn requirement(sections: &[Section], own: &[usize], repeated: &BTreeSet<String>, place: usize) -> Read {
+    let top = own[0];
+    let heading = sections[top].heading.clone();
+    let number = heading.as_ref().and_then(|heading| heading.digits().map(str::to_owned));
+    let word = heading
+        .as_ref()
+        .filter(|heading| heading.number.is_some())
+        .map_or(String::new(), |heading| heading.word.clone());
+    let title = heading.as_ref().map_or(String::new(), |heading| {
+        if heading.number.is_some() { heading.title.clone() } else { heading.text.clone() }
+    });
+    // Every list, with whether its label says that it is one of criteria, or of something else.
+    let mut lists: Vec<(Kind, &[Entry])> = Vec::new();
+    let mut headed: Vec<Entry> = Vec::new();
+    for at in own {
+        let below = sections[*at].heading.as_ref().filter(|_| *at != top);
+        if is_criterion_heading(sections, *at) && *at != top {
+            let heading = below.map_or(String::new(), |heading| heading.text.clone());
+            let parts = sections[*at].prose.iter().map(|(line, text)| (*line, text.clone()));
+            let entries = sections[*at].groups.iter().flat_map(|group| &group.entries);
+            let mut parts: Vec<(usize, String)> =
+                parts.chain(entries.map(|entry| (entry.line, entry.text.clone()))).collect();
+            parts.sort();
+            let texts: Vec<String> = parts.into_iter().map(|(_, text)| text).collect();
+            headed.push(Entry {
+                line: below.map_or(1, |heading| heading.line),
+                id: below.and_then(|heading| heading.number.clone()),
+                text: format!("{heading} {}", texts.join(" ")).trim().to_owned(),
+                shape: Shape::Scenario,
+                ..Entry::default()
+            });
+            continue;
+        }
+        for group in &sections[*at].groups {
+            let label =
+                if group.label.is_empty() { below.map_or("", |heading| &heading.text) } else { &group.label };
+            lists.push((Kind::of(label, repeated), &group.entries));
+        }
+    }
+    let has_criteria = lists.iter().any(|(kind, entries)| *kind == Kind::Criteria && !entries.is_empty());
+    let only =
+        lists.iter().filter(|(kind, entries)| *kind != Kind::Aside && !entries.is_empty()).count() == 1;
+    let mut entries: Vec<Entry> = Vec::new();
+    for (kind, list) in &lists {
+        let numbered = list.iter().any(|entry| entry.shape == Shape::Ordered);
+        entries.extend(
+            list.iter()
+                .filter(|entry| {
+                    let is_sentence = outline::is_requirement_sentence(&entry.text);
+                    match kind {
+                        // Beside numbers, a bullet is a detail unless it reads like a criterion.
+                        Kind::Criteria => !numbered || entry.shape != Shape::Bullet || is_sentence,
+                        Kind::Aside => SHALL.is_match(&entry.text) || entry.shape == Shape::Scenario,
+                        Kind::Other => {
+                            is_sentence
+                                || entry.shape == Shape::Scenario
+                                || has_own_id(entry)
+                                || !has_criteria
+                                    && (entry.shape == Shape::Ordered || only && is_long(&entry.text))
+                        }
+                    }
+                })
+                .cloned(),
+        );
+    }
+    entries.extend(headed);
+    if entries.is_empty() {
+        // A requirement may be a sentence and nothing else.
+        let sentences =
+            own.iter().flat_map(|at| &sections[*at].prose).filter(|(_, text)| SHALL.is_match(text));
+        entries.extend(sentences.map(|(line, text)| Entry {
+            line: *line,
+            text: text.clone(),
+            shape: Shape::Paragraph,
+            ..Entry::default()
+        }));
+    }
+    entries.sort_by_key(|entry| entry.line);
+    let roots: BTreeSet<&str> = entries
+        .iter()
+        .filter_map(|entry| entry.id.as_deref()?.split_once('.').map(|(root, _)| root))
+        .collect();
+    let number = number
+        .or_else(|| {
+            (roots.len() == 1)
+                .then(|| roots.first().map(|root| (*root).to_owned()))
+                .flatten()
+                .filter(|root| root.bytes().all(|byte| byte.is_ascii_digit()))
+        })
+        .or_else(|| common_letters(&entries));
+    let is_written = number.is_some();
+    let number = number.unwrap_or_else(|| place.to_string());
+    let criteria = numbered(&number, &entries);
+    let line = heading.as_ref().map_or(1, |heading| heading.line);
+    let user_story = own.iter().find_map(|at| sections[*at].story.clone());
+    Read { requirement: Requirement { number, title, user_story, line, criteria }, word, is_written }
+}
+
+/// The letters that all ids of a list have in common: `FR` of `FR-001`, `FR-002`.
+fn common_letters(entries: &[Entry]) -> Option<String> {
+    let letters = |entry: &Entry| {
+        let id = entry.id.as_deref()?;
+        let end = id.find(|c: char| c.is_ascii_digit())?;
+        Some(id[..end].trim_end_matches(['-', '.']).to_owned()).filter(|letters| !letters.is_empty())
+    };
+    let first = letters(entries.first()?)?;
+    let is_same = entries.iter().all(|entry| letters(entry).as_deref() == Some(first.as_str()));
+    (is_same && !labels::is_criterion_word(&first)).then_some(first)
+}
+
+fn is_long(text: &str) -> bool {
+    text.split_whitespace().count() > 2 || text.chars().filter(|c| !c.is_ascii()).count() > 5
+}
+
+/// What the label of a list says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Criteria,
+    /// Tests, files, steps, notes.
+    Aside,
+    Other,
+}
+
+impl Kind {
+    fn of(label: &str, repeated: &BTreeSet<String>) -> Self {
+        if labels::is_aside(label) {
+            Self::Aside
+        } else if labels::is_acceptance(label) || repeated.contains(&label.to_lowercase()) {
+            Self::Criteria
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Gives every criterion its number: what is written, made one of its requirement.
+fn numbered(requirement: &str, entries: &[Entry]) -> Vec<Criterion> {
+    // What is written out keeps its number.
+    let written_out = entries.iter().filter_map(|entry| entry.id.clone()).filter(|id| id.contains('.'));
+    let mut taken: BTreeSet<String> = written_out.collect();
+    let mut criteria = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let place = format!("{requirement}.{}", at + 1);
+        let written = entry.id.clone();
+        let wanted = match &written {
+            None => place,
+            Some(id) if id.starts_with(|c: char| c.is_ascii_digit()) => {
+                if id.contains('.') {
+                    id.clone()
+                } else {
+                    format!("{requirement}.{id}")
+                }
+            }
+            Some(id) => {
+                let digits = id.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
+                let is_local = labels::is_criterion_word(id[..digits].trim_end_matches(['-', '.']))
+                    && !id[digits..].contains(['-', '.']);
+                if is_local {
+                    format!("{requirement}.{}", id[digits..].trim_start_matches('0'))
+                } else {
+                    id.clone()
+                }
+            }
+        };
+        let is_explicit = written.as_ref().is_some_and(|id| *id == wanted);
+        let mut number = wanted;
+        // Lists that begin again go on counting; what is written out stays, and is found when it is there twice.
+        if !is_explicit {
+            let mut next = at + 1;
+            while taken.contains(&number) {
+                number = format!("{requirement}.{next}");
+                next += 1;
+            }
+        }
+        taken.insert(number.clone());
+        let text = entry.text.trim().to_owned();
+        criteria.push(Criterion {
+            pattern: ears(&text),
+            line: entry.line,
+            is_numbered: written.is_some(),
+            written: written.filter(|id| *id != number),
+            details: entry.details.clone(),
+            is_scenario: entry.shape == Shape::Scenario,
+            number,
+            text,
+        });
+    }
+    criteria
+}
+
+static TERM: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^(?:\*\*|__|`|\*)?([^*:`：]+?)(?:\*\*|__|`|\*)?\s*(?:[:：]|\s[–—-]\s|[–—]|$)")
+});
+
+fn glossary(sections: &[Section]) -> Vec<String> {
+    let is_glossary = |section: &&Section| {
+        section.heading.as_ref().is_some_and(|heading| labels::is_glossary(&heading.text))
+    };
+    let entries = sections
+        .iter()
+        .filter(is_glossary)
+        .flat_map(|section| &section.groups)
+        .flat_map(|group| &group.entries);
+    entries.filter_map(|entry| TERM.captures(&entry.text).map(|term| term[1].trim().to_owned())).collect()
+}
+
+fn open_questions(sections: &[Section]) -> Vec<String> {
+    let is_questions = |section: &&Section| {
+        section.heading.as_ref().is_some_and(|heading| labels::is_questions(&heading.text))
+    };
+    let entries = sections
+        .iter()
+        .filter(is_questions)
+        .flat_map(|section| &section.groups)
+        .flat_map(|group| &group.entries);
+    entries.map(|entry| entry.text.clone()).collect()
 }
 
 static SHALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bshall\b"));

@@ -14,9 +14,14 @@ pub(super) enum Place {
 /// Follows fences and comments from line to line.
 ///
 /// A fence or comment that nothing closes is taken for text: it would hide all that follows.
+#[expect(clippy::struct_excessive_bools, reason = "each says where in a document the reader is")]
 pub(super) struct Surroundings<'t> {
     text: &'t str,
     fence: Option<(char, usize)>,
+    /// Whether the open fence has a language behind its signs.
+    is_labelled: bool,
+    /// Whether a fence with a language stood inside an open one: from there on fences open and close at the wrong places.
+    is_misnested: bool,
     in_comment: bool,
     /// The length from which no fence of backticks, or of tildes, has an end in the rest of the text.
     endless: [usize; 2],
@@ -25,7 +30,15 @@ pub(super) struct Surroundings<'t> {
 
 impl<'t> Surroundings<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, fence: None, in_comment: false, endless: [usize::MAX; 2], endless_comment: false }
+        Self {
+            text,
+            fence: None,
+            is_labelled: false,
+            is_misnested: false,
+            in_comment: false,
+            endless: [usize::MAX; 2],
+            endless_comment: false,
+        }
     }
 
     /// What the next line belongs to; lines are told in their order.
@@ -37,6 +50,8 @@ impl<'t> Surroundings<'t> {
         if let Some((sign, long)) = self.fence {
             if closes(line.text, sign, long) {
                 self.fence = None;
+            } else if opening(line.text).is_some_and(|(other, _)| other == sign) && is_labelled(line.text) {
+                self.is_misnested = true;
             }
             return Place::Code;
         }
@@ -44,6 +59,7 @@ impl<'t> Surroundings<'t> {
             && self.has_end(line, sign, long)
         {
             self.fence = Some((sign, long));
+            self.is_labelled = is_labelled(line.text);
             return Place::Code;
         }
         let text = line.text.trim_start_matches([' ', '\t', '\u{a0}', '\u{feff}']);
@@ -58,6 +74,11 @@ impl<'t> Surroundings<'t> {
             self.endless_comment = true;
         }
         Place::Text
+    }
+
+    /// Whether the fence around the last line is likely text between two fences of which one was not closed.
+    pub(super) fn is_between_fences(&self) -> bool {
+        self.is_misnested && !self.is_labelled
     }
 
     fn after(&self, line: Line<'t>) -> &'t str {
@@ -87,6 +108,11 @@ fn opening(line: &str) -> Option<(char, usize)> {
     let long = text.chars().take_while(|c| *c == sign).count();
     // Backticks further on make it code within a line.
     (long >= 3 && (sign == '~' || !text[long..].contains('`'))).then_some((sign, long))
+}
+
+/// Whether a fence has a language behind its signs.
+fn is_labelled(line: &str) -> bool {
+    line.trim_start_matches([' ', '\t', '>', '-', '*', '+', '`', '~']).starts_with(char::is_alphabetic)
 }
 
 fn closes(line: &str, sign: char, long: usize) -> bool {

@@ -1,7 +1,8 @@
 //! From the items of a plan to its planned tasks and what each of them needs.
 
 use super::checklist::{ChecklistItem, Marker};
-use super::needs::needs;
+use super::headings::Heading;
+use super::needs::{Needs, needs};
 use super::plan::{Item, Plan, PlanUnit};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,9 @@ pub(super) fn root<'n>(plan: &Plan, number: &'n str) -> &'n str {
         return number;
     }
     let ends = first.match_indices('.').map(|(at, _)| &first[..at]);
-    let headed = ends.clone().rfind(|start| plan.headings.iter().any(|heading| heading.number == *start));
+    let headed = ends
+        .clone()
+        .rfind(|start| plan.headings.iter().any(|heading| heading.number.as_deref() == Some(*start)));
     headed.or_else(|| ends.clone().next()).unwrap_or(number)
 }
 
@@ -44,7 +47,8 @@ fn groups(plan: &Plan) -> Vec<Group> {
     let mut names: BTreeSet<String> = BTreeSet::new();
     // The latest group of each number: a number may be used again.
     let mut latest: BTreeMap<String, usize> = BTreeMap::new();
-    for (at, item) in plan.items.iter().enumerate() {
+    let kept = |item: &Item| !item.is_check;
+    for (at, item) in plan.items.iter().enumerate().filter(|(_, item)| kept(item)) {
         let alone = |number: String, root: &str| Group {
             number,
             root: root.to_owned(),
@@ -84,8 +88,13 @@ fn groups(plan: &Plan) -> Vec<Group> {
                 }
                 // Parts without their whole: the heading above them names it.
                 let above = plan.headings.iter().rev().filter(|heading| heading.line < item.line);
-                let title =
-                    above.filter(|heading| heading.number == root).map(|heading| &heading.title).next();
+                let is_whole = |heading: &&Heading| {
+                    heading.digits() == Some(root) || heading.number.as_deref() == Some(root)
+                };
+                let title = above
+                    .filter(is_whole)
+                    .map(|heading| if heading.title.is_empty() { &heading.text } else { &heading.title })
+                    .next();
                 let title = title.unwrap_or(&item.title).clone();
                 groups.push(Group { title, head: None, parts: vec![at], ..whole });
             }
@@ -126,14 +135,12 @@ pub(super) fn identify(items: &mut [Item]) {
 
 pub(super) fn of(plan: &Plan) -> Vec<PlanUnit> {
     let groups = groups(plan);
-    let (needs, unknown) = needs(plan, &groups);
     let mut uids: BTreeMap<String, usize> = BTreeMap::new();
     groups
         .iter()
-        .zip(needs)
-        .zip(unknown)
+        .zip(needs(plan, &groups))
         .enumerate()
-        .map(|(index, ((group, needs), unknown))| {
+        .map(|(index, (group, Needs { needed, unresolved, cut }))| {
             let items: Vec<&Item> =
                 group.head.iter().chain(&group.parts).map(|at| &plan.items[*at]).collect();
             let head = group.head.map(|at| &plan.items[at]);
@@ -150,14 +157,28 @@ pub(super) fn of(plan: &Plan) -> Vec<PlanUnit> {
                     .and_then(|head| head.effort)
                     .or_else(|| items.iter().find_map(|item| item.effort)),
                 optional: head.is_some_and(|head| head.optional),
-                dependencies: needs.into_iter().collect(),
+                dependencies: needed.into_iter().collect(),
                 requirements: distinct(items.iter().flat_map(|item| &item.requirements)),
                 boundary: distinct(items.iter().flat_map(|item| &item.boundary)),
                 line: group.line,
-                unknown,
+                is_done: is_done(&items, head),
+                unresolved,
+                cut,
             }
         })
         .collect()
+}
+
+/// Whether a planned task is ticked: itself, or, where no box stands for the whole, all its parts that are not optional.
+fn is_done(items: &[&Item], head: Option<&Item>) -> bool {
+    let is_ticked = |item: &Item| item.state == Marker::Completed;
+    match head.filter(|head| !head.is_heading) {
+        Some(head) => is_ticked(head),
+        None => {
+            let mut parts = items.iter().filter(|item| !item.is_heading && !item.optional).peekable();
+            parts.peek().is_some() && parts.all(|item| is_ticked(item))
+        }
+    }
 }
 
 /// The uid of a title, told apart from the same title before it.
@@ -205,6 +226,23 @@ fn description(plan: &Plan, group: &Group) -> String {
     text
 }
 
+fn is_ticked(plan: &Plan, group: &Group) -> bool {
+    let items: Vec<&Item> = group.head.iter().chain(&group.parts).map(|at| &plan.items[*at]).collect();
+    is_done(&items, group.head.map(|at| &plan.items[at]))
+}
+
+/// Opens planned tasks and their parts again, by the numbers of the tasks.
+pub(super) fn open_again(plan: &mut Plan, numbers: &[&str]) {
+    let opened: Vec<usize> = groups(plan)
+        .into_iter()
+        .filter(|group| numbers.contains(&group.number.as_str()))
+        .flat_map(|group| group.head.into_iter().chain(group.parts))
+        .collect();
+    for at in opened {
+        plan.items[at].state = Marker::Pending;
+    }
+}
+
 /// The plan as a checklist.
 pub(super) fn checklist(plan: &Plan) -> Vec<ChecklistItem> {
     let mut items = Vec::new();
@@ -212,14 +250,14 @@ pub(super) fn checklist(plan: &Plan) -> Vec<ChecklistItem> {
         items.push(ChecklistItem {
             number: Some(group.number.clone()),
             description: group.title.clone(),
-            marker: Marker::Pending,
+            marker: if is_ticked(plan, &group) { Marker::Completed } else { Marker::Pending },
             depth: 0,
             optional: group.head.is_some_and(|at| plan.items[at].optional),
         });
         items.extend(group.parts.iter().map(|at| &plan.items[*at]).map(|part| ChecklistItem {
             number: part.number.clone(),
             description: part.title.clone(),
-            marker: Marker::Pending,
+            marker: if part.state == Marker::Completed { Marker::Completed } else { Marker::Pending },
             depth: part.depth.max(1),
             optional: part.optional,
         }));

@@ -59,6 +59,7 @@ fn describe(event: &Event) -> String {
     match event {
         Event::SessionPlanned { session } => format!("{} is planned, for {}.", session.name, session.agent),
         Event::SessionReplanned { name, .. } => format!("The revised plan calls it {name}."),
+        Event::SessionAssigned { agent, .. } => format!("Given to the agent {agent}."),
         Event::SessionRenamed { name, description, .. } => match (name, description) {
             (Some(name), _) => format!("A person calls it {name}."),
             (None, _) => "A person describes it otherwise.".to_owned(),
@@ -85,6 +86,10 @@ fn describe(event: &Event) -> String {
             let next = if *heals { "It is tried again." } else { "It waits for a person." };
             format!("The turn failed ({}): {} {next}", failure.class.as_str(), failure.message)
         }
+        Event::PlanUpdated { plan, .. } => {
+            let done = plan.iter().filter(|entry| entry.status == "completed").count();
+            format!("{done} of {} entries of its agent's plan are completed.", plan.len())
+        }
         Event::TurnInterrupted { why, .. } => format!("The turn is interrupted. {why}"),
         Event::MessageQueued { message, .. } => format!("{} wrote a message.", message.by),
         Event::MessageEdited { .. } => "A message that waits for its turn is changed.".to_owned(),
@@ -105,6 +110,9 @@ fn describe(event: &Event) -> String {
         Event::WorkCommitted { head: None, changed: true, .. } => {
             "Files changed in the worktree that it shares; nothing shows which of them are its work."
                 .to_owned()
+        }
+        Event::WorkCommitted { is_silent: true, .. } => {
+            "The agent ended the turn without a message about it.".to_owned()
         }
         Event::WorkCommitted { .. } => "The turn changed nothing.".to_owned(),
         Event::SessionTold { ask, .. } => format!("Its next turn: {}.", ask.words()),

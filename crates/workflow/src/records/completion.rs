@@ -50,6 +50,8 @@ pub struct Part {
 pub enum Proof {
     /// Nobody did it.
     Missing,
+    /// Its session ended, and its agent did not report all of it as done.
+    NotReported,
     /// Somebody says so.
     Claimed,
     /// A commit or a check that passed says so.
@@ -92,7 +94,7 @@ fn part(task: &Task, lines: &[Line], unit: Option<&Unit>, session: Option<&Sessi
     let mut commits: Vec<Commit> = lines
         .iter()
         .filter_map(|line| match &line.event {
-            Event::WorkCommitted { session: id, head: Some(head), changed: true }
+            Event::WorkCommitted { session: id, head: Some(head), changed: true, .. }
                 if session.is_some_and(|session| session.id == *id) =>
             {
                 Some(head.clone())
@@ -103,13 +105,15 @@ fn part(task: &Task, lines: &[Line], unit: Option<&Unit>, session: Option<&Sessi
     // A conflict that was not resolved, or a turn that changed nothing more, ends where the one before ended.
     commits.dedup();
     let status = session.map(|session| task.session_status(session));
-    let is_completed = match unit {
-        Some(unit) => task.unit_status(unit.index) == UnitStatus::Completed,
+    let of_unit = unit.map(|unit| task.unit_status(unit.index));
+    let is_completed = match of_unit {
+        Some(status) => status == UnitStatus::Completed,
         None => session.is_some_and(Session::is_satisfied),
     };
     let proof = match (is_completed, commits.is_empty()) {
         (true, false) => Proof::Evidenced,
         (true, true) => Proof::Claimed,
+        (false, _) if of_unit == Some(UnitStatus::NotReported) => Proof::NotReported,
         (false, _) => Proof::Missing,
     };
     Part {
@@ -211,6 +215,7 @@ impl Proof {
     fn word(self) -> &'static str {
         match self {
             Self::Missing => "not done",
+            Self::NotReported => "not reported",
             Self::Claimed => "claimed",
             Self::Evidenced => "evidenced",
         }

@@ -70,26 +70,44 @@ pub fn render(before: &str, entries: &[Entry]) -> Result<String, Unreadable> {
 /// The entries of a file; they are numbered without gaps, from 1. Of words that somebody changed, the first entry of their quote
 /// has all.
 pub fn parse(text: &str) -> Result<Vec<Entry>, Unreadable> {
+    match parse_prefix(text) {
+        (entries, None) => Ok(entries),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// The entries of a file up to the first that cannot be read, and what is wrong with that one.
+pub fn parse_prefix(text: &str) -> (Vec<Entry>, Option<Unreadable>) {
     let mut entries: Vec<Entry> = Vec::new();
-    for sections::Section { line, data, quoted } in sections::read(text)? {
-        let wrong = |reason: String| Unreadable { line, reason };
-        let Rows { rows } = serde_json::from_value(data).map_err(|error| wrong(error.to_string()))?;
-        let quoted = quoted.unwrap_or_default();
-        let mut pieces = pieces(&quoted, &rows).into_iter();
-        for Row { seq, at, mut entry, bytes } in rows {
-            if bytes.is_some()
-                && let Some(fields) = entry.as_object_mut()
-            {
-                fields.insert("text".to_owned(), pieces.next().unwrap_or_default().into());
-            }
-            let next = entries.last().map_or(1, |last| last.seq + 1);
-            if seq != next {
-                return Err(wrong(format!("the entry has number {seq}, and {next} comes next")));
-            }
-            entries.push(Entry { seq, at, entry });
+    let (sections, wrong) = sections::read_prefix(text);
+    for section in sections {
+        if let Err(error) = take(&mut entries, section) {
+            return (entries, Some(error));
         }
     }
-    Ok(entries)
+    (entries, wrong)
+}
+
+/// Adds the entries of a section.
+fn take(entries: &mut Vec<Entry>, section: sections::Section) -> Result<(), Unreadable> {
+    let sections::Section { line, data, quoted } = section;
+    let wrong = |reason: String| Unreadable { line, reason };
+    let Rows { rows } = serde_json::from_value(data).map_err(|error| wrong(error.to_string()))?;
+    let quoted = quoted.unwrap_or_default();
+    let mut pieces = pieces(&quoted, &rows).into_iter();
+    for Row { seq, at, mut entry, bytes } in rows {
+        if bytes.is_some()
+            && let Some(fields) = entry.as_object_mut()
+        {
+            fields.insert("text".to_owned(), pieces.next().unwrap_or_default().into());
+        }
+        let next = entries.last().map_or(1, |last| last.seq + 1);
+        if seq != next {
+            return Err(wrong(format!("the entry has number {seq}, and {next} comes next")));
+        }
+        entries.push(Entry { seq, at, entry });
+    }
+    Ok(())
 }
 
 /// The texts of the entries that share a quote.

@@ -22,17 +22,28 @@ pub fn render(lines: &[Line]) -> String {
 
 /// The lines of a file; they are numbered without gaps, from 1.
 pub fn parse(text: &str) -> Result<Vec<Line>, Unreadable> {
+    match parse_prefix(text) {
+        (lines, None) => Ok(lines),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// The lines of a file up to the first that cannot be read, and what is wrong with that one.
+pub fn parse_prefix(text: &str) -> (Vec<Line>, Option<Unreadable>) {
     let mut lines: Vec<Line> = Vec::new();
     for (at, json) in text.lines().enumerate() {
-        let wrong = |reason: String| Unreadable { line: at + 1, reason };
-        let line: Line = serde_json::from_str(json).map_err(|error| wrong(error.to_string()))?;
+        let wrong = |reason: String| Some(Unreadable { line: at + 1, reason });
+        let line: Line = match serde_json::from_str(json) {
+            Ok(line) => line,
+            Err(error) => return (lines, wrong(error.to_string())),
+        };
         let next = lines.last().map_or(1, |last| last.seq + 1);
         if line.seq != next {
-            return Err(wrong(format!("the event has number {}, and {next} comes next", line.seq)));
+            return (lines, wrong(format!("the event has number {}, and {next} comes next", line.seq)));
         }
         lines.push(line);
     }
-    Ok(lines)
+    (lines, None)
 }
 
 /// The number of the last event in a file; 0 when it has none.

@@ -18,6 +18,7 @@ mod markup;
 pub mod paths;
 pub mod progress_updates;
 pub mod projects;
+pub mod reviews;
 pub mod rounds;
 mod sections;
 pub mod threads;

@@ -17,11 +17,25 @@ pub(super) struct Section {
 
 /// The sections of a file, in their order; what stands before the first one is not part of any.
 pub(super) fn read(text: &str) -> Result<Vec<Section>, Unreadable> {
+    match read_prefix(text) {
+        (sections, None) => Ok(sections),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// The sections of a file up to the first that cannot be read, and what is wrong with that one.
+pub(super) fn read_prefix(text: &str) -> (Vec<Section>, Option<Unreadable>) {
     let mut sections: Vec<Section> = Vec::new();
     let mut in_quote = false;
     for (at, line) in text.split('\n').enumerate() {
         if let Some(data) = read_marker(line) {
-            let data = data.map_err(|error| Unreadable { line: at + 1, reason: error.to_string() })?;
+            let data = match data {
+                Ok(data) => data,
+                Err(error) => {
+                    let wrong = Unreadable { line: at + 1, reason: error.to_string() };
+                    return (sections, Some(wrong));
+                }
+            };
             sections.push(Section { line: at + 1, data, quoted: None });
             in_quote = false;
             continue;
@@ -40,7 +54,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Section>, Unreadable> {
             (None, _) => in_quote = false,
         }
     }
-    Ok(sections)
+    (sections, None)
 }
 
 /// An item as a section: `heading` is what people read, and the field named `text` stands in the quote.

@@ -27,7 +27,7 @@ pub(crate) fn files(name: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_box_is_found_and_marking_changes_one_byte() {
+fn every_box_is_found_and_marking_changes_one_character() {
     let boxes = Regex::new(r"(?m)^[\s\x{a0}\x{feff}>]*[-*+][\s\x{a0}]+\[[ xX~\-]\]").expect("a pattern");
     for path in files("tasks.md") {
         let text = String::from_utf8_lossy(&std::fs::read(&path).expect("readable")).into_owned();
@@ -45,8 +45,8 @@ fn every_box_is_found_and_marking_changes_one_byte() {
             for marker in [Marker::Pending, Marker::InProgress, Marker::Completed] {
                 let marked = checklist::mark_at(&text, index, marker);
                 assert_eq!(marked.len(), text.len(), "{}", path.display());
-                let changed = marked.bytes().zip(text.bytes()).filter(|(new, old)| new != old).count();
-                assert_eq!(changed, usize::from(item.marker != marker), "{}", path.display());
+                let changed = marked.chars().zip(text.chars()).filter(|(new, old)| new != old).count();
+                assert_eq!(changed, usize::from(item.marker != marker), "{}: {item:?}", path.display());
             }
         }
         let units = plan::parse(&text).units();

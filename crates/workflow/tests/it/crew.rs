@@ -67,13 +67,44 @@ impl Story {
         let turn = self.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
         let (stop_reason, said) = (stop_reason.to_owned(), Some("All written.".to_owned()));
         self.goes(Input::TurnEnded {
-            session: session.clone(),
-            turn: turn.clone(),
+            session,
+            turn,
             stop_reason,
             usage: None,
             said,
+            closing: Closing::Message,
+            plan: None,
         });
-        self.goes(Input::WorkCommitted { session, turn, head: Some(Commit("c".to_owned())), changed: true });
+        self.commits(name, WorkReport::default());
+    }
+
+    /// What the session's turn left is committed.
+    fn commits(&mut self, name: &str, report: WorkReport) {
+        let session = self.id(name);
+        let turn = self.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
+        let head = Some(Commit("c".to_owned()));
+        self.goes(Input::WorkCommitted { session, turn, head, changed: true, report });
+    }
+
+    /// The session's turn ends with what its agent sent last, and what it reported.
+    fn closes(&mut self, name: &str, closing: Closing, report: WorkReport) {
+        let session = self.id(name);
+        let turn = self.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
+        let stop_reason = "end_turn".to_owned();
+        self.goes(Input::TurnEnded {
+            session,
+            turn,
+            stop_reason,
+            usage: None,
+            said: None,
+            closing,
+            plan: None,
+        });
+        self.commits(name, report);
+    }
+
+    fn turn(&self, name: &str) -> Turn {
+        self.task.session(&self.id(name)).and_then(Session::turn).expect("a turn").clone()
     }
 
     fn merges(&mut self, name: &str) {
@@ -197,7 +228,7 @@ fn a_failure_blocks_what_needs_it_and_a_person_clears_it() {
     let turn = story.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
     let failure =
         Failure { class: FailureClass::AuthNeeded, message: "Sign in first.".to_owned(), at: Millis(0) };
-    story.goes(Input::TurnFailed { session: session.clone(), turn, failure });
+    story.goes(Input::TurnFailed { session: session.clone(), turn, failure, retry_at: None });
     story.goes(Input::SkipSession { session });
     let cover = story.id("Cover");
     let told: Vec<String> = story.task.unread(&cover).iter().map(|event| event.message.clone()).collect();
@@ -348,6 +379,8 @@ fn a_merge_that_is_left_is_concluded_by_its_session() {
             stop_reason,
             usage: None,
             said,
+            closing: Closing::Message,
+            plan: None,
         });
         let (files, details) = (vec!["a.md".to_owned()], "<<<<<<<".to_owned());
         story.goes(Input::MergeUnfinished { session, turn, files, details });
@@ -383,7 +416,7 @@ fn what_a_person_ended_stays_ended() {
     let turn = story.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
     let failure =
         Failure { class: FailureClass::AgentRefused, message: "No.".to_owned(), at: Millis(story.now) };
-    story.goes(Input::TurnFailed { session: session.clone(), turn, failure });
+    story.goes(Input::TurnFailed { session: session.clone(), turn, failure, retry_at: None });
     assert_eq!(story.task.status(), TaskStatus::ImplementationFailed);
     story.goes(Input::CancelSession { session: session.clone() });
     story.goes(Input::Admit);
@@ -439,7 +472,16 @@ fn what_a_conversation_costs_is_counted_once() {
     let turn = story.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
     let usage = Some(Usage { input_tokens: 7, cost_usd: Some(9.0), ..Usage::default() });
     let stop_reason = "end_turn".to_owned();
-    story.goes(Input::TurnEnded { session: session.clone(), turn, stop_reason, usage, said: None });
+    let (closing, plan) = (Closing::Message, None);
+    story.goes(Input::TurnEnded {
+        session: session.clone(),
+        turn,
+        stop_reason,
+        usage,
+        said: None,
+        closing,
+        plan,
+    });
     assert_eq!((story.task.usage.input_tokens, story.task.usage.cost_usd), (7, Some(1.5)));
     assert_eq!(story.task.session(&session).expect("a session").usage.cost_usd, Some(1.5));
 }
@@ -514,4 +556,174 @@ fn a_session_without_a_description_is_continued_as_two() {
         limits: LIMITS,
     });
     assert!(story.read.contains("session_planned Otherwise"), "{}", story.read);
+}
+
+fn unreported(number: &str) -> WorkReport {
+    let item = PlannedItem { number: Some(number.to_owned()), title: "Letters".to_owned() };
+    WorkReport { unreported: vec![item], ..WorkReport::default() }
+}
+
+#[test]
+fn what_was_not_reported_is_asked_for_once_and_then_shown_so() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    story.closes(name, Closing::Message, unreported("1.2"));
+    assert!(matches!(&story.turn(name).ask, Ask::ReportItems { items } if items[0].label() == "1.2 Letters"));
+    story.closes(name, Closing::Message, unreported("1.2"));
+    assert_eq!(story.state(name), SessionState::Merging);
+    story.merges(name);
+    let session = story.task.session(&story.id(name)).expect("a session");
+    assert_eq!((&session.state, session.unreported.len()), (&SessionState::Completed, 1));
+    assert_eq!(story.task.evidence(0, false).state, Some(EvidenceState::NotReported));
+}
+
+#[test]
+fn a_turn_that_ends_without_a_word_is_no_end_of_the_work() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    for _ in 0..3 {
+        story.closes(name, Closing::ToolCall, WorkReport::default());
+        assert!(matches!(story.turn(name).ask, Ask::Continue { .. }), "{:?}", story.turn(name).ask);
+    }
+    story.closes(name, Closing::ToolCall, WorkReport::default());
+    assert_eq!(story.failure(name), Some(FailureClass::AgentError));
+
+    // A word, or the agent's own plan, is one.
+    let mut story = Story::new(Isolation::Worktree);
+    story.closes(name, Closing::ToolCall, WorkReport::default());
+    let report = WorkReport { is_complete: true, ..WorkReport::default() };
+    story.closes(name, Closing::ToolCall, report);
+    assert_eq!(story.state(name), SessionState::Merging);
+}
+
+#[test]
+fn a_limit_is_waited_for_and_shown() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    let (session, turn) = (story.id(name), story.turn(name).id);
+    let failure =
+        Failure { class: FailureClass::Limit, message: "Too many requests.".to_owned(), at: Millis(0) };
+    let input = Input::TurnFailed { session, turn: turn.clone(), failure, retry_at: Some(Millis(900_000)) };
+    let step =
+        story.task.handle(input, &mut Context { now: Millis(10_000), ids: &mut story.ids }).expect("a step");
+    let [again] = step.effects.as_slice() else { panic!("{:?}", step.effects) };
+    assert_eq!(again.not_before, Millis(900_000));
+    story.task = step.task;
+    assert_eq!(
+        story.waits(name).as_deref(),
+        Some("Waits before the turn is tried again: Too many requests.")
+    );
+    assert_eq!(story.turn(name).id, turn);
+}
+
+#[test]
+fn a_paused_task_stands_still_until_it_is_resumed() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    let turn = story.turn(name).id;
+    let step = story
+        .task
+        .handle(Input::Pause { by: "ada".to_owned() }, &mut Context { now: Millis(1), ids: &mut story.ids });
+    let step = step.expect("it is paused");
+    let effects: Vec<&str> = step.effects.iter().map(|row| row.effect.name()).collect();
+    assert_eq!(effects, ["cancel_turn", "stop_instance"]);
+    story.task = step.task;
+    assert!(!story.task.holds_instance() && !story.task.waits_for_a_place());
+    assert!(!story.task.wants(&Effect::RunTurn { session: story.id(name), turn: turn.clone() }));
+    assert_eq!(story.waits(name).as_deref(), Some("Paused. Resume the task to continue."));
+    // What a person says meanwhile is kept.
+    story.says(name, "Mind the index.");
+    assert_eq!(story.state(name), SessionState::Pending);
+    story.goes(Input::Resume { by: "ada".to_owned() });
+    assert!(story.task.waits_for_a_place());
+    story.goes(Input::Admit);
+    story.opens(name);
+    let again = story.turn(name);
+    assert!(matches!(again.ask, Ask::Continue { .. }) && again.id != turn, "{again:?}");
+    assert_eq!(again.messages.len(), 1);
+}
+
+#[test]
+fn an_interruption_is_kept_with_the_turn() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    let (id, turn) = (MessageId::fresh(&mut story.ids), TurnId::fresh(&mut story.ids));
+    let (session, by, text) = (story.id(name), "ada".to_owned(), "Stop.".to_owned());
+    story.goes(Input::Say { session, id, turn, by, text, interrupt: true });
+    assert!(story.turn(name).is_interrupted);
+    let kept: Task =
+        serde_json::from_value(serde_json::to_value(&story.task).expect("written")).expect("read");
+    assert!(kept.session(&story.id(name)).and_then(Session::turn).expect("a turn").is_interrupted);
+}
+
+#[test]
+fn a_decision_is_about_the_change_that_was_read() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    story.ends(name);
+    story.merges(name);
+    let head = Commit("0123456789abcdef".to_owned());
+    story.goes(Input::ChecksRan { head, results: Vec::new() });
+    let decides = |story: &mut Story, commit: &str| {
+        story.read.clear();
+        story.goes(Input::ReviewImplementation {
+            decision: Decision::Approve,
+            by: "ada".to_owned(),
+            comments: String::new(),
+            acknowledged: Vec::new(),
+            line_comments: Vec::new(),
+            commit: Some(Commit(commit.to_owned())),
+            allow_empty: false,
+        });
+        story.read.clone()
+    };
+    assert!(
+        decides(&mut story, "fedcba9876543210").contains("refused: the change is not the one that you read")
+    );
+    assert!(decides(&mut story, "0123").contains("refused"), "four characters name no commit");
+    assert_eq!(story.task.status(), TaskStatus::ImplementationReview);
+    assert_eq!(decides(&mut story, "0123456789"), "implementation_reviewed\n");
+}
+
+#[test]
+fn a_change_without_a_change_is_approved_only_on_purpose() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    let session = story.id(name);
+    story.goes(Input::SkipSession { session });
+    story.goes(Input::ChecksRan { head: Commit("c".to_owned()), results: Vec::new() });
+    assert!(story.task.is_change_empty());
+    let mut decides = |allow_empty: bool| {
+        story.read.clear();
+        let (by, comments, commit) = ("ada".to_owned(), String::new(), None);
+        let (decision, acknowledged, line_comments) = (Decision::Approve, Vec::new(), Vec::new());
+        let review = Input::ReviewImplementation {
+            decision,
+            by,
+            comments,
+            acknowledged,
+            line_comments,
+            commit,
+            allow_empty,
+        };
+        story.goes(review);
+        story.read.clone()
+    };
+    assert!(decides(false).contains("refused: the change is empty"));
+    assert_eq!(decides(true), "implementation_reviewed\n");
+}
+
+#[test]
+fn an_estimate_has_the_range_of_what_sessions_took_before() {
+    let mut story = Story::new(Isolation::Worktree);
+    assert_eq!(story.task.estimate(&[], Millis(0)), None, "nothing is known");
+    story.spawns("Write the book", "Index", &[]);
+    let time = |effort, milliseconds| SessionTime { effort, milliseconds };
+    let times = [time(Effort::Small, 60_000), time(Effort::Medium, 240_000), time(Effort::Large, 360_000)];
+    // Two of medium effort are left, one built on the other only when it is merged, and two may run at once.
+    let estimate = story.task.estimate(&times, Millis(1_000)).expect("an estimate");
+    assert_eq!(estimate, Estimate { earliest: Millis(121_000), latest: Millis(241_000) });
+    story.ends("Write the book");
+    story.merges("Write the book");
+    assert_eq!(story.task.session_times().len(), 1);
 }

@@ -42,9 +42,11 @@ fn real_plans_can_be_reviewed_and_every_planned_task_can_be_marked() {
         let tasks = read(&folder, "tasks.md");
         let problems = validate(&read(&folder, "requirements.md"), &read(&folder, "design.md"), &tasks);
         assert_eq!(problems, Ok(()), "{}", folder.display());
-        let plan = plan::parse(&tasks);
+        let mut plan = plan::parse(&tasks);
+        let units = plan.units();
+        plan.open_again(&units.iter().map(|unit| unit.number.as_str()).collect::<Vec<_>>());
         let progress = checklist::render_progress(&plan, "Name");
-        for unit in plan.units() {
+        for unit in units {
             let marked = checklist::mark(&progress, &unit.number, Marker::Completed);
             let mut lines = marked.lines().filter(|line| line.contains("- [x]"));
             let line = lines.next().unwrap_or_default();
@@ -131,6 +133,21 @@ fn nonsense() -> impl Strategy<Value = String> {
         "(P) ",
         "[P] ",
         "[US1] ",
+        "- [] ",
+        "- [/] ",
+        "- ( ) ",
+        "- ☐ ",
+        "1) [ ] ",
+        "［　］",
+        "１．",
+        "（P）",
+        "任务 2：",
+        "依赖：任务1、2-7",
+        "**Depends:** \"title\"",
+        "| 1.1 | a b c d |\n",
+        "```gherkin\nScenario: a\n",
+        "**AC-1**: ",
+        "1a. ",
         "title ",
         "UTF-8 ",
         "标题 ",
@@ -180,8 +197,9 @@ proptest! {
     fn any_text_is_read_and_edited_in_one_place(text in nonsense(), at in 0_usize..8) {
         lint::lint(&text, &text);
         let _ = validate(&text, &text, &text);
-        let plan = plan::parse(&text);
+        let mut plan = plan::parse(&text);
         let units = plan.units();
+        plan.open_again(&units.iter().map(|unit| unit.number.as_str()).collect::<Vec<_>>());
         for unit in &units {
             prop_assert!(unit.dependencies.iter().all(|needed| *needed < units.len() && *needed != unit.index));
         }

@@ -3,8 +3,11 @@
 mod anchors;
 mod corpus;
 mod crew;
+mod dialects;
 mod documents;
 mod fresh;
+mod large;
 mod lines;
 mod records;
+mod ticked;
 mod world;

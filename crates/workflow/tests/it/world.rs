@@ -150,8 +150,25 @@ impl World {
         effect.attempt += 1;
         effect.leased = true;
         let (id, attempt, what) = (effect.row.id.clone(), effect.attempt, effect.row.effect.clone());
-        let input = if self.task.wants(&what) { self.perform(&what) } else { None };
+        let input = match &what {
+            _ if !self.task.wants(&what) => None,
+            // Whatever became of the process meanwhile, an interrupted turn is not asked again.
+            Effect::RunTurn { session, turn } if self.is_interrupted(session) => Some(Input::TurnEnded {
+                session: session.clone(),
+                turn: turn.clone(),
+                stop_reason: "cancelled".to_owned(),
+                usage: None,
+                said: None,
+                closing: Closing::Nothing,
+                plan: None,
+            }),
+            what => self.perform(what),
+        };
         self.reports.push(Report { effect: id, attempt, input });
+    }
+
+    fn is_interrupted(&self, session: &SessionId) -> bool {
+        self.task.session(session).and_then(Session::turn).is_some_and(|turn| turn.is_interrupted)
     }
 
     /// What the outside world answers.
@@ -172,9 +189,11 @@ impl World {
                             FailureClass::AgentCrashed,
                             FailureClass::AgentSilent,
                             FailureClass::AgentRefused,
+                            FailureClass::Limit,
                         ];
                         let class = classes[self.roll(classes.len())];
-                        Some(Input::TurnFailed { session, turn, failure: failure(class, self.now) })
+                        let retry_at = (self.roll(3) == 0).then(|| self.now.plus(9_000));
+                        Some(Input::TurnFailed { session, turn, failure: failure(class, self.now), retry_at })
                     }
                     other => {
                         let reasons = [
@@ -189,7 +208,22 @@ impl World {
                         let stop_reason = reasons[other - 1].to_owned();
                         let said = (self.roll(2) == 0)
                             .then(|| "C1: done.\nC2: declined, since it is so.".to_owned());
-                        Some(Input::TurnEnded { session, turn, stop_reason, usage: None, said })
+                        let closing = match self.roll(6) {
+                            0 => Closing::ToolCall,
+                            2 => Closing::Nothing,
+                            _ => Closing::Message,
+                        };
+                        let entry = PlanEntry { content: "Do it".to_owned(), status: "completed".to_owned() };
+                        let plan = (self.roll(3) == 0).then(|| vec![entry]);
+                        Some(Input::TurnEnded {
+                            session,
+                            turn,
+                            stop_reason,
+                            usage: None,
+                            said,
+                            closing,
+                            plan,
+                        })
                     }
                 }
             }
@@ -215,7 +249,12 @@ impl World {
             Effect::OpenWorktree { session } => Some(Input::WorktreeOpened { session }),
             Effect::CommitWork { session, turn, .. } => {
                 let changed = self.roll(5) != 0;
-                Some(Input::WorkCommitted { session, turn, head: Some(Commit("w".to_owned())), changed })
+                let open = PlannedItem { number: Some("1.1".to_owned()), title: "Begin".to_owned() };
+                let unreported = if self.roll(4) == 0 { vec![open] } else { Vec::new() };
+                let report =
+                    WorkReport { is_complete: self.roll(3) == 0, unreported, ..WorkReport::default() };
+                let head = Some(Commit(format!("w{}", self.log.len())));
+                Some(Input::WorkCommitted { session, turn, head, changed, report })
             }
             Effect::MergeSession { session, .. } => {
                 let outcome = if self.roll(4) == 0 {
@@ -261,6 +300,7 @@ impl World {
             dependencies,
             requirements: Vec::new(),
             boundary: Vec::new(),
+            completed_before: false,
         };
         let units = vec![unit(0, vec![]), unit(1, vec![0]), unit(2, vec![0]), unit(3, vec![1, 2])];
         Specs { round, commit: Commit("d".to_owned()), hash: self.documents.to_string(), units }
@@ -355,12 +395,14 @@ impl World {
             }
             let by = "ada".to_owned();
             let input = match self.task.status() {
+                _ if self.task.paused.is_some() => Input::Resume { by },
                 TaskStatus::SpecReview => Input::ReviewSpecs {
                     decision: Decision::Approve,
                     by,
                     comments: String::new(),
                     changes: Vec::new(),
                     hash: None,
+                    run_again: Vec::new(),
                 },
                 TaskStatus::ImplementationReview => Input::ReviewImplementation {
                     decision: Decision::Approve,
@@ -368,6 +410,8 @@ impl World {
                     comments: String::new(),
                     acknowledged: Vec::new(),
                     line_comments: Vec::new(),
+                    commit: self.task.change().map(|change| change.head.clone()),
+                    allow_empty: true,
                 },
                 TaskStatus::ImplementationFailed => match self.undecided() {
                     Some(session) => Input::Choose { session },

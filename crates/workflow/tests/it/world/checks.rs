@@ -76,7 +76,8 @@ impl World {
                     | TaskStatus::ImplementationFailed
                     | TaskStatus::Cancelled
             ) || matches!(self.task.phase, Phase::ImplementationReview { landing: Landing::Undecided, .. })
-                || self.task.rests();
+                || self.task.rests()
+                || self.task.paused.is_some();
         let unfinished = |effect: &&Queued| !effect.done && self.task.wants(&effect.row.effect);
         let acts = self.outbox.iter().filter(unfinished).any(|effect| {
             !matches!(
@@ -130,8 +131,28 @@ impl World {
                 assert!(session.is_ended(), "{} goes on although another was chosen", session.name);
             }
         }
+        self.check_reports();
         self.check_told();
         self.check_comments();
+    }
+
+    /// Nothing counts as done that was not reported, nothing works in a paused task, and the order has no gaps.
+    fn check_reports(&self) {
+        let task = &self.task;
+        let graph = SessionGraph::of(task);
+        for session in &task.sessions {
+            let is_open = matches!(session.state, SessionState::Opening | SessionState::Working { .. });
+            assert!(task.paused.is_none() || !is_open, "{} works in a paused task", session.name);
+            assert_eq!(graph.status(session), task.session_status(session));
+            assert_eq!(graph.blockers(session), task.blockers(session));
+        }
+        for unit in task.units() {
+            let session = task.session_of_unit(unit.index);
+            let is_completed = task.unit_status(unit.index) == UnitStatus::Completed;
+            assert!(!is_completed || session.is_some_and(|session| session.unreported.is_empty()));
+            assert!((0.0..=1.0).contains(&task.unit_progress(unit.index)));
+        }
+        assert!((0.0..=1.0).contains(&task.progress()));
     }
 
     /// A conversation rests because a person is to speak, and holds no place while it does.

@@ -16,11 +16,18 @@ impl World {
         if self.roll(2) == 0 {
             return self.crew(session, &sessions);
         }
-        let input = match self.roll(19) {
+        let input = match self.roll(21) {
             0..=3 => {
                 let decision = decision(self.roll(4));
                 let hash = (self.roll(3) == 0).then(|| self.documents.to_string());
-                Input::ReviewSpecs { decision, by, comments, changes: Vec::new(), hash }
+                Input::ReviewSpecs {
+                    decision,
+                    by,
+                    comments,
+                    changes: Vec::new(),
+                    hash,
+                    run_again: Vec::new(),
+                }
             }
             4..=6 => {
                 let acknowledged = vec!["3f2a".to_owned()];
@@ -33,7 +40,17 @@ impl World {
                 };
                 let line_comments = (self.roll(2) == 0).then_some(line).into_iter().collect();
                 let decision = decision(self.roll(4));
-                Input::ReviewImplementation { decision, by, comments, acknowledged, line_comments }
+                let commit = (self.roll(3) == 0).then(|| Commit("another".to_owned()));
+                let allow_empty = self.roll(2) == 0;
+                Input::ReviewImplementation {
+                    decision,
+                    by,
+                    comments,
+                    acknowledged,
+                    line_comments,
+                    commit,
+                    allow_empty,
+                }
             }
             7 | 8 => Input::Retry { by },
             9 => Input::RetrySession { session },
@@ -52,6 +69,8 @@ impl World {
             14 if self.roll(6) == 0 => Input::Cancel { by },
             14 if self.roll(3) == 0 => Input::Close { by },
             14 => Input::Finish,
+            19 => Input::Pause { by },
+            20 => Input::Resume { by },
             16 => self.comment(by),
             17 => match self.comment_id() {
                 Some(comment) => Input::ReplyToComment { comment, by, text: "so it is".to_owned() },

@@ -1,0 +1,61 @@
+//! A person takes a cancelled task up again, where it was.
+
+use super::{create, planning, wrong_state};
+use crate::context::Draft;
+use crate::{
+    Effect, Event, Phase, Planning, PlanningStep, Rejected, SessionId, SessionPhase, SessionState, Task,
+    TaskStatus,
+};
+
+/// Approved documents stay approved, documents under review are reviewed, and what was not written is planned again.
+/// Sessions that the cancellation ended begin again on their branches.
+pub(super) fn reopen(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejected> {
+    let Phase::Cancelled { was, approved, specs } = &draft.task.phase else {
+        return Err(wrong_state(&draft.task, "reopen", "only a cancelled task is reopened"));
+    };
+    let is_handed_off = !matches!(was, TaskStatus::SpecApproved | TaskStatus::SpecFailed);
+    let was_started = *was != TaskStatus::Backlog;
+    let to = match (approved, specs) {
+        (Some(_), _) if is_handed_off => TaskStatus::ImplementationQueued,
+        (Some(_), _) => TaskStatus::SpecApproved,
+        (None, Some(_)) => TaskStatus::SpecReview,
+        (None, None) if was_started && !draft.task.planned => TaskStatus::ImplementationQueued,
+        (None, None) => TaskStatus::Backlog,
+    };
+    let hash = approved.as_ref().map(|approved| approved.specs.hash.clone());
+    let ended = cancelled_crew(&draft.task);
+    draft.event(Event::Reopened { by, to });
+    match (to, hash) {
+        (TaskStatus::SpecApproved, Some(hash)) => draft.effect(Effect::HandOff { hash }),
+        (TaskStatus::ImplementationQueued, _) => {
+            for session in ended {
+                draft.event(Event::SessionRetried { session });
+            }
+            draft.event(Event::ImplementationQueued);
+        }
+        (TaskStatus::Backlog, _) if was_started => match planning::session(&draft.task) {
+            Some(session) => {
+                let round = draft.task.revisions + 1;
+                draft.event(Event::PlanningQueued {
+                    planning: Planning { round, step: PlanningStep::Waiting },
+                });
+                draft.event(Event::SessionRetried { session });
+            }
+            None => create::start(draft)?,
+        },
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The sessions of the crew that were cancelled and whose work no other replaces.
+fn cancelled_crew(task: &Task) -> Vec<SessionId> {
+    let crew = task.sessions.iter().filter(|session| {
+        session.phase != SessionPhase::Planning
+            && session.elsewhere.is_none()
+            && task.given_up_for(session).is_none()
+    });
+    crew.filter(|session| session.state == SessionState::Cancelled)
+        .map(|session| session.id.clone())
+        .collect()
+}

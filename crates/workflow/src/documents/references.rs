@@ -1,0 +1,309 @@
+//! References to other tasks, in any words: numbers, ranges and titles that stand in a text.
+
+use super::fold::fold;
+use super::item::pattern;
+use super::labels;
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// A text that says what a task waits for, or what waits for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// From 1.
+    pub line: usize,
+    /// As written.
+    pub text: String,
+}
+
+/// A part of such a text that names no task of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unresolved {
+    /// From 1.
+    pub line: usize,
+    pub text: String,
+    /// Whether it is a number that a task could have, and none has.
+    pub is_number: bool,
+}
+
+/// What a text refers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Resolved<T> {
+    pub(super) found: Vec<T>,
+    /// Numbers that nothing has, and words that name nothing.
+    pub(super) numbers: Vec<String>,
+    pub(super) words: Vec<String>,
+}
+
+static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?:[A-Z][A-Z0-9]*-)+\d+(?:\.\d+)*[a-z]?|[A-Z]{1,4}\d+(?:\.\d+)*[a-z]?|\d+(?:\.\d+)*[a-z]?")
+});
+static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern("\"([^\"]+)\"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»|「([^」]+)」|『([^』]+)』|‘([^’]+)’|《([^》]+)》")
+});
+static ASIDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\([^()]*\)"));
+
+/// How long a text with references may be.
+const MAX_TEXT_BYTES: usize = 8 * 1024;
+
+/// How numbers and titles are looked up.
+pub(super) trait Names {
+    type Target;
+    fn by_number(&self, number: &str) -> Option<Self::Target>;
+    /// Looks a title up word by word.
+    fn by_whole_title(&self, title: &str) -> Option<Self::Target>;
+    /// Looks up what may be most of a title.
+    fn by_title(&self, title: &str) -> Option<Self::Target>;
+}
+
+/// Finds what a text refers to.
+pub(super) fn resolve<N: Names>(text: &str, names: &N) -> Resolved<N::Target> {
+    let mut resolved = Resolved { found: Vec::new(), numbers: Vec::new(), words: Vec::new() };
+    if text.len() > MAX_TEXT_BYTES {
+        resolved.words.push(format!("{}…", text.chars().take(40).collect::<String>()));
+        return resolved;
+    }
+    // Titles may have numbers and commas in them.
+    if let Some(target) = names.by_whole_title(text.trim()) {
+        resolved.found.push(target);
+        return resolved;
+    }
+    let mut rest = text.to_owned();
+    for quoted in QUOTED.captures_iter(text) {
+        let inner = quoted.iter().skip(1).flatten().next().map_or("", |inner| inner.as_str());
+        if let Some(target) = names.by_title(inner) {
+            resolved.found.push(target);
+            rest = rest.replace(&quoted[0], " , ");
+        }
+    }
+    let had_title = !resolved.found.is_empty();
+    let folded = fold(&rest).replace(['*', '_', '`'], " ");
+    for piece in folded.split([',', ';', '\n']).map(str::trim).filter(|piece| !piece.is_empty()) {
+        let before = resolved.found.len() + resolved.numbers.len();
+        read_numbers(piece, names, &mut resolved);
+        if resolved.found.len() + resolved.numbers.len() > before {
+            continue;
+        }
+        let bare = ASIDE.replace_all(piece, "");
+        let bare = bare.trim().trim_matches(['.', ':', '。', '(', ')', '[', ']', '-']).trim();
+        if bare.is_empty()
+            || labels::is_none(piece)
+            || had_title && !bare.contains(|c: char| c.is_ascii_digit())
+        {
+            continue;
+        }
+        if labels::is_and_word(&bare.to_lowercase()) {
+            continue;
+        }
+        match names.by_title(bare).or_else(|| by_parts(bare, names, &mut resolved)) {
+            Some(target) => resolved.found.push(target),
+            None if resolved.found.len() + resolved.numbers.len() > before => {}
+            None => resolved.words.push(bare.to_owned()),
+        }
+    }
+    resolved
+}
+
+/// Titles on both sides of an *and*; the last is returned, the others are taken in.
+fn by_parts<N: Names>(text: &str, names: &N, resolved: &mut Resolved<N::Target>) -> Option<N::Target> {
+    let words: Vec<&str> = text.split(' ').collect();
+    let at = words
+        .iter()
+        .position(|word| labels::is_and_word(&word.to_lowercase()) || *word == "&" || *word == "+")?;
+    let (one, other) = (words[..at].join(" "), words[at + 1..].join(" "));
+    let (one, other) = (names.by_title(&one)?, names.by_title(&other)?);
+    resolved.found.push(one);
+    Some(other)
+}
+
+/// Takes in the numbers of a piece, with ranges written out.
+fn read_numbers<N: Names>(piece: &str, names: &N, resolved: &mut Resolved<N::Target>) {
+    let mut last: Option<(String, usize)> = None;
+    let mut said_words = false;
+    for token in TOKEN.find_iter(piece) {
+        let id = token.as_str();
+        let before = &piece[last.as_ref().map_or(0, |(_, end)| *end)..token.start()];
+        let after = &piece[token.end()..];
+        let glued =
+            piece[..token.start()].chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric() || c == '.');
+        let has_unit = after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '%');
+        if glued || has_unit {
+            continue;
+        }
+        let between = before.trim();
+        let is_range = last.is_some() && is_range(between);
+        let known = names.by_number(id);
+        let is_lettered = id.starts_with(|c: char| c.is_ascii_alphabetic());
+        if !is_range && !is_meant(before, is_lettered, known.is_some(), last.is_some() && said_words) {
+            said_words |= before.contains(char::is_alphabetic);
+            continue;
+        }
+        if let Some((first, _)) = last.as_ref().filter(|_| is_range) {
+            for inner in written_out(first, id).unwrap_or_default() {
+                resolved.found.extend(names.by_number(&inner));
+            }
+        }
+        match known {
+            Some(target) => resolved.found.push(target),
+            None => resolved.numbers.push(id.to_owned()),
+        }
+        said_words = false;
+        last = Some((id.to_owned(), token.end()));
+    }
+}
+
+/// Whether what stands between two numbers makes a range of them.
+fn is_range(between: &str) -> bool {
+    let sign = between.replace(' ', "");
+    if matches!(sign.as_str(), "-" | "--" | "~" | ".." | "..." | "…" | "->") {
+        return sign != "->";
+    }
+    let words: Vec<String> = between
+        .split(' ')
+        .map(|word| word.trim_matches(['-', '#', '№']).to_lowercase())
+        .filter(|word| !word.is_empty() && !labels::is_task_word(word))
+        .collect();
+    matches!(words.as_slice(), [word] if labels::is_range_word(word) && !labels::is_and_word(word))
+}
+
+/// Whether a number behind some words is one of a task: `Task 1`, `tareas 2`, `タスク1`, and not `Postgres 16`.
+fn is_meant(before: &str, is_lettered: bool, is_known: bool, after_words: bool) -> bool {
+    let word = before.split(|c: char| !(c.is_alphabetic() || c == '\'')).rfind(|word| !word.is_empty());
+    let Some(word) = word else { return !(after_words && before.contains('(')) };
+    let lower = word.to_lowercase();
+    if is_lettered
+        || labels::is_task_word(&lower)
+        || labels::is_and_word(&lower)
+        || labels::is_range_word(&lower)
+    {
+        return is_known || !is_lettered || before.trim().len() < 24;
+    }
+    let first = word.chars().next().unwrap_or(' ');
+    let has_case = first.is_lowercase() || first.is_uppercase();
+    if !has_case {
+        return is_known || labels::tells_dependency(before) || is_ended_by_task(before);
+    }
+    is_known && (first.is_lowercase() || !word.is_ascii())
+}
+
+fn is_ended_by_task(before: &str) -> bool {
+    let before = before.trim_end();
+    (1..=8).any(|count| {
+        let tail: String = before.chars().skip(before.chars().count().saturating_sub(count)).collect();
+        labels::is_task_word(&tail)
+    })
+}
+
+/// The numbers from one to another: `1.1` to `1.5` or `5`, `T001` to `T003`; none where they cannot be counted.
+pub(super) fn written_out(first: &str, last: &str) -> Option<Vec<String>> {
+    let split = |id: &str| {
+        let at = id
+            .find(|c: char| c.is_ascii_digit() && !id.contains('-'))
+            .or_else(|| id.rfind('-').map(|at| at + 1))
+            .unwrap_or(0);
+        (id[..at].to_owned(), id[at..].to_owned())
+    };
+    let ((before, from), (again, to)) = (split(first), split(last));
+    if !again.is_empty() && again != before {
+        return None;
+    }
+    let (stem, low) = from.rsplit_once('.').unwrap_or(("", &from));
+    let (other, high) = to.rsplit_once('.').unwrap_or((stem, &to));
+    let width = if low.starts_with('0') { low.len() } else { 0 };
+    let (low, high) = (low.parse::<u32>().ok()?, high.parse::<u32>().ok()?);
+    if other != stem || low > high || high - low >= 200 {
+        return None;
+    }
+    let dot = if stem.is_empty() { "" } else { "." };
+    Some((low..=high).map(|number| format!("{before}{stem}{dot}{number:0width$}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tasks 1 to 16, parts 7.1 to 7.7, and some with letters.
+    struct Plan;
+
+    impl Names for Plan {
+        type Target = String;
+        fn by_number(&self, number: &str) -> Option<String> {
+            let is_task = number.parse::<u32>().is_ok_and(|number| (1..=16).contains(&number));
+            let is_part = number
+                .strip_prefix("7.")
+                .and_then(|part| part.parse().ok())
+                .is_some_and(|part: u32| part <= 7);
+            let is_lettered = ["T009", "T010", "T011", "T012", "CORE-1", "CORE-2", "2.1"].contains(&number);
+            (is_task || is_part || is_lettered).then(|| number.to_owned())
+        }
+        fn by_whole_title(&self, title: &str) -> Option<String> {
+            self.by_title(title)
+        }
+        fn by_title(&self, title: &str) -> Option<String> {
+            ["Set up the store", "Build the page", "创建数据库"].contains(&title).then(|| title.to_owned())
+        }
+    }
+
+    #[test]
+    fn tasks_are_found_in_any_words() {
+        for (text, expected) in [
+            ("1, 2.1", &["1", "2.1"][..]),
+            ("Task 1", &["1"]),
+            ("Task 1 done", &["1"]),
+            ("タスク1完了", &["1"]),
+            ("任务１、任务２", &["1", "2"]),
+            ("depende de las tareas 2-4", &["2", "3", "4"]),
+            ("7.1-7.3", &["7.1", "7.2", "7.3"]),
+            ("1, 2 und 4", &["1", "2", "4"]),
+            ("Aufgaben 1 bis 3", &["1", "2", "3"]),
+            ("задачи 1 и 3", &["1", "3"]),
+            ("المهمة ٣", &["3"]),
+            ("작업 2에 의존", &["2"]),
+            ("कार्य 2 और 3", &["2", "3"]),
+            ("T009–T011", &["T009", "T010", "T011"]),
+            ("CORE-1, CORE-2 (Configuration)", &["CORE-1", "CORE-2"]),
+            ("1 (needs Postgres 16)", &["1"]),
+            ("2 for HTTP 3", &["2"]),
+            ("the end of task 3", &["3"]),
+            ("\"Set up the store\"", &["Set up the store"]),
+            ("Set up the store and Build the page", &["Set up the store", "Build the page"]),
+            ("「创建数据库」", &["创建数据库"]),
+            ("`1`, **2**", &["1", "2"]),
+            ("Tasks 1-2, 4", &["1", "2", "4"]),
+            ("3 → 4", &["3", "4"]),
+        ] {
+            let resolved = resolve(text, &Plan);
+            let mut found = resolved.found.clone();
+            found.dedup();
+            let distinct: std::collections::BTreeSet<&String> = found.iter().collect();
+            let wanted: std::collections::BTreeSet<String> =
+                expected.iter().map(|one| (*one).to_owned()).collect();
+            assert_eq!(distinct, wanted.iter().collect(), "{text}");
+            assert!(resolved.numbers.is_empty() && resolved.words.is_empty(), "{text}: {resolved:?}");
+        }
+    }
+
+    #[test]
+    fn what_names_nothing_is_told() {
+        for none in ["None", "无", "-", "—", "n/a", "なし", "keine", "нет", "لا يوجد", ""] {
+            let resolved = resolve(none, &Plan);
+            assert_eq!(resolved, Resolved { found: vec![], numbers: vec![], words: vec![] }, "{none}");
+        }
+        for (text, numbers, words) in [
+            ("Postgres 16", &[][..], &["Postgres 16"][..]),
+            ("99", &["99"], &[]),
+            ("Task 1, Task 40", &["40"], &[]),
+            ("the review", &[], &["the review"]),
+            ("2-40", &["40"], &[]),
+        ] {
+            let resolved = resolve(text, &Plan);
+            assert_eq!(
+                (resolved.numbers.as_slice(), resolved.words.as_slice()),
+                (
+                    &numbers.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()[..],
+                    &words.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()[..]
+                ),
+                "{text}"
+            );
+        }
+    }
+}
