@@ -43,12 +43,18 @@ pub enum PermissionAnswer {
 }
 
 /// How a turn ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TurnEnd {
     /// `end_turn`, `cancelled`, `max_tokens`, `max_turn_requests`, `refusal`, or a word of the agent's own.
     pub stop_reason: String,
     /// Token counts, where the agent reports them with the turn.
     pub usage: Option<Value>,
+    /// The agent's words after the last thing that it did, at most 4 KiB; empty where it ended without any, as agents do
+    /// whose model answered nothing.
+    pub last_message: String,
+    /// How many updates the process had reported by then, for all of its sessions: whoever received as many has seen all
+    /// of the turn.
+    pub updates: u64,
     pub raw: Value,
 }
 
@@ -60,6 +66,10 @@ pub struct AgentInfo {
     pub protocol_version: u64,
     /// Whether earlier sessions can be loaded.
     pub load_session: bool,
+    /// Whether sessions can be closed one by one.
+    pub close_session: bool,
+    /// Whether sessions can be given folders beside their working directory.
+    pub additional_directories: bool,
     pub auth_methods: Vec<AuthMethod>,
 }
 
@@ -69,6 +79,56 @@ pub struct AuthMethod {
     pub id: String,
     pub name: String,
     pub description: String,
+    /// The variables that hold the key which this method takes; empty where it takes none, or does not say so.
+    pub variables: Vec<String>,
+}
+
+impl AgentInfo {
+    pub(crate) fn read(answer: &Value) -> AgentInfo {
+        let agent = &answer["agentInfo"];
+        let capabilities = &answer["agentCapabilities"];
+        let can =
+            |name: &str| capabilities["sessionCapabilities"].get(name).is_some_and(|value| !value.is_null());
+        let methods = answer["authMethods"].as_array().into_iter().flatten();
+        AgentInfo {
+            name: agent["title"].as_str().map_or_else(|| text(agent, "name"), str::to_owned),
+            version: text(agent, "version"),
+            protocol_version: answer["protocolVersion"].as_u64().unwrap_or_default(),
+            load_session: capabilities["loadSession"].as_bool().unwrap_or_default(),
+            close_session: can("close"),
+            additional_directories: can("additionalDirectories"),
+            auth_methods: methods.map(AuthMethod::read).collect(),
+        }
+    }
+}
+
+impl AuthMethod {
+    fn read(method: &Value) -> AuthMethod {
+        let (name, description) = (text(method, "name"), text(method, "description"));
+        let listed = method["vars"].as_array().into_iter().flatten();
+        let mut variables: Vec<String> = listed.map(|variable| text(variable, "name")).collect();
+        variables.extend(method["varName"].as_str().map(str::to_owned));
+        let keys: &[&str] = match method["_meta"]["api-key"]["provider"].as_str() {
+            Some("openai") => &["CODEX_API_KEY", "OPENAI_API_KEY"],
+            Some("google") => &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
+            Some("anthropic") => &["ANTHROPIC_API_KEY"],
+            _ => &[],
+        };
+        variables.extend(keys.iter().map(|&key| key.to_owned()));
+        let words = format!("{name} {description}");
+        let words = words.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        variables.extend(words.filter(|word| word.ends_with("_API_KEY")).map(str::to_owned));
+        AuthMethod { id: text(method, "id"), name, description, variables }
+    }
+
+    /// Whether one of these variables holds the key that this method takes.
+    pub(crate) fn takes_key_of(&self, variables: &[String]) -> bool {
+        self.variables.iter().any(|variable| variables.contains(variable))
+    }
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value[key].as_str().unwrap_or_default().to_owned()
 }
 
 /// How an agent process ended.

@@ -2,6 +2,7 @@
 
 use crate::shim::Order;
 use crate::{AgentError, Watchers, catalog};
+use sandbox::Confinement;
 use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,34 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 
 /// The variables of our own environment that an agent gets; everything else it needs is in [`Launch::env`].
-const INHERITED: [&str; 6] = ["PATH", "HOME", "LANG", "TERM", "TMPDIR", "USER"];
+const INHERITED: [&str; 24] = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TERM",
+    "TMPDIR",
+    "USER",
+    // Where programs keep their configuration, state and caches.
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "XDG_CACHE_HOME",
+    // How the network is reached, and whom to trust there.
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+];
 
 /// What to start and within which limits.
 #[derive(Clone, Debug)]
@@ -19,9 +47,18 @@ pub struct Launch {
     pub args: Vec<String>,
     /// Added to the few inherited variables; a variable named here wins.
     pub env: Vec<(String, String)>,
+    /// Further variables of our own environment that the agent gets, where they are set.
+    pub inherit: Vec<String>,
     pub cwd: PathBuf,
+    /// Folders beside their working directories in which the agent's sessions may work, for agents that can be told.
+    pub additional_directories: Vec<PathBuf>,
+    /// The method by which to sign in before anything else; absent signs in only when the agent asks for it and a key in
+    /// its environment fits.
+    pub auth_method: Option<String>,
     /// Who watches over the agent. Without a watcher the agent's stray children outlive a killed server.
     pub watchers: Option<Watchers>,
+    /// How the agent is confined, under a watcher; absent is not at all.
+    pub confinement: Option<Confinement>,
     /// Longer lines of the agent's output are dropped.
     pub max_line_bytes: usize,
     /// How much of the end of standard error is kept.
@@ -37,8 +74,12 @@ impl Launch {
             command: command.into(),
             args,
             env: Vec::new(),
+            inherit: Vec::new(),
             cwd: cwd.into(),
+            additional_directories: Vec::new(),
+            auth_method: None,
             watchers: None,
+            confinement: None,
             max_line_bytes: 16 * 1024 * 1024,
             stderr_bytes: 64 * 1024,
             start_timeout: Duration::from_mins(1),
@@ -53,13 +94,16 @@ impl Launch {
             command: self.command.clone(),
             hint: catalog::hint(&self.command),
         })?;
-        let inherited =
-            INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
-        let env = inherited.chain(self.env.iter().cloned());
+        let env = self.environment().into_iter();
         let spawned = match &self.watchers {
             Some(watchers) => {
-                let order =
-                    Order { program, args: self.args.clone(), env: env.collect(), cwd: self.cwd.clone() };
+                let order = Order {
+                    program,
+                    args: self.args.clone(),
+                    env: env.collect(),
+                    cwd: self.cwd.clone(),
+                    confinement: self.confinement.clone(),
+                };
                 watchers.run(&order).await
             }
             None => {
@@ -74,6 +118,15 @@ impl Launch {
             }
         };
         spawned.map_err(|source| AgentError::Spawn { command: self.command.clone(), source })
+    }
+}
+
+impl Launch {
+    /// The agent's whole environment; of variables named twice the last counts.
+    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+        let names = INHERITED.iter().copied().chain(self.inherit.iter().map(String::as_str));
+        let inherited = names.filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)));
+        inherited.chain(self.env.iter().cloned()).collect()
     }
 }
 

@@ -1,14 +1,16 @@
 //! One agent process with its sessions.
 
+use crate::modes::SessionModes;
 use crate::permissions::Permissions;
+use crate::readable::readable;
 use crate::tail::Tail;
 use crate::tap::{Loading, OPEN_REQUESTS, Tap};
 use crate::tree::{self, ProcessIdentity};
-use crate::{AgentError, AgentEvent, AgentInfo, AuthMethod, Exit, Launch, PermissionAnswer, TurnEnd};
+use crate::turn::Turns;
+use crate::{AgentError, AgentEvent, AgentInfo, Exit, Launch, PermissionAnswer, TurnEnd, failure};
 use agent_client_protocol::schema::ProtocolVersion;
 use agent_client_protocol::v1::schema::{
-    CancelNotification, ContentBlock, Implementation, InitializeRequest, LoadSessionRequest,
-    NewSessionRequest, PromptRequest, TextContent,
+    CancelNotification, ContentBlock, Implementation, InitializeRequest, PromptRequest, TextContent,
 };
 use agent_client_protocol::{
     Agent, Builder, Client, ConnectionTo, Error, ErrorCode, JsonRpcMessage, Lines, Responder, UntypedMessage,
@@ -16,10 +18,12 @@ use agent_client_protocol::{
 use futures::StreamExt as _;
 use rustix::process::Signal;
 use serde_json::Value;
+use std::collections::HashMap;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin};
@@ -35,21 +39,36 @@ const AFTER_TERM: Duration = Duration::from_secs(2);
 /// How long to wait for the status of a process whose output has ended.
 const AFTER_SILENCE: Duration = Duration::from_secs(4);
 
+/// The code of an answer that says that a session is not there.
+const UNKNOWN_SESSION: i64 = -32002;
+
+/// Words by which adapters report that the program they drive has ended.
+const ENGINE_DIED: [&str; 3] = ["process exited unexpectedly", "process died", "process has exited"];
+
 /// A running agent. Cheap to clone; the process ends when it is stopped or the last clone is dropped.
 #[derive(Clone)]
-pub struct Process(Arc<Inner>);
+pub struct Process(pub(crate) Arc<Inner>);
 
-struct Inner {
-    link: Link,
-    info: AgentInfo,
+pub(crate) struct Inner {
+    pub(crate) link: Link,
+    pub(crate) info: AgentInfo,
+    /// The modes of the agent's sessions, by session.
+    pub(crate) modes: Mutex<HashMap<String, SessionModes>>,
+    /// Folders beside its working directory in which the agent's sessions may work.
+    pub(crate) additional_directories: Vec<PathBuf>,
+    /// The names of the variables in the agent's environment.
+    pub(crate) variables: Vec<String>,
 }
 
 /// Everything that talks to the process.
-struct Link {
+pub(crate) struct Link {
     identity: ProcessIdentity,
     connection: ConnectionTo<Agent>,
     permissions: Permissions,
-    loading: Loading,
+    pub(crate) loading: Loading,
+    turns: Turns,
+    /// How many updates were reported.
+    updates: Arc<AtomicU64>,
     stderr: Tail,
     exit: watch::Receiver<Option<Exit>>,
     stop: CancellationToken,
@@ -78,7 +97,17 @@ impl Process {
             };
             return Err(AgentError::Protocol { message });
         }
-        Ok(Process(Arc::new(Inner { link, info })))
+        let process = Process(Arc::new(Inner {
+            link,
+            info,
+            modes: Mutex::default(),
+            additional_directories: launch.additional_directories.clone(),
+            variables: launch.environment().into_iter().map(|(name, _)| name).collect(),
+        }));
+        if let Some(method) = &launch.auth_method {
+            process.authenticate(method).await?;
+        }
+        Ok(process)
     }
 
     pub fn info(&self) -> &AgentInfo {
@@ -90,35 +119,8 @@ impl Process {
         self.0.link.identity
     }
 
-    /// Begins a session in a folder and returns the agent's id for it.
-    pub async fn new_session(&self, cwd: &Path, meta: Option<Value>) -> Result<String, AgentError> {
-        let request = NewSessionRequest::new(cwd).meta(object(meta));
-        let answer = self.0.call_in_time("session/new", &request).await?;
-        match answer["sessionId"].as_str() {
-            Some(id) if !id.is_empty() => Ok(id.to_owned()),
-            _ => Err(AgentError::Protocol { message: "its answer to session/new names no session".into() }),
-        }
-    }
-
-    /// Takes up an earlier session. What the agent replays comes as events with `replay` set.
-    pub async fn load_session(&self, id: &str, cwd: &Path, meta: Option<Value>) -> Result<(), AgentError> {
-        if !self.0.info.load_session {
-            return Err(AgentError::Refused {
-                code: -32601,
-                message: "the agent cannot load sessions".into(),
-            });
-        }
-        let request = LoadSessionRequest::new(id.to_owned(), cwd).meta(object(meta));
-        let loaded = self.0.call_in_time("session/load", &request).await;
-        match loaded {
-            Ok(_) => self.0.link.loading.settle(id).await,
-            Err(_) => self.0.link.loading.end(id),
-        }
-        loaded.map(drop)
-    }
-
-    /// Says something in a session and waits for the end of the turn, however long it takes. The turn goes on when the
-    /// future is dropped.
+    /// Prompts a session and waits for the end of the turn, however long it takes. The turn goes on when the future is
+    /// dropped. A turn that the agent ends as usual although its model failed is an error.
     pub async fn prompt(
         &self,
         session: &str,
@@ -128,16 +130,25 @@ impl Process {
         self.0.link.loading.end(session);
         let content = vec![ContentBlock::Text(TextContent::new(text))];
         let request = PromptRequest::new(session.to_owned(), content).meta(object(meta));
+        self.0.link.turns.begin(session);
         let answer = self.0.call(&request).await;
+        // The answer is read after the updates before it.
+        let updates = self.0.link.updates.load(Ordering::Relaxed);
         self.0.link.permissions.withdraw(session);
-        let raw = answer?;
+        let heard = self.0.link.turns.end(session);
+        let raw = answer.map_err(|error| match error {
+            // An agent that does not know its session has lost it with what drove it.
+            AgentError::Refused { code: UNKNOWN_SESSION, message } => AgentError::EngineDied { message },
+            error => error,
+        })?;
+        let stop_reason = raw["stopReason"].as_str().unwrap_or("unknown").to_owned();
+        if let Some(failure) = heard.failure(&stop_reason) {
+            return Err(self.0.with_sign_in_hint(failure));
+        }
         let usage = ["/usage", "/_meta/usage", "/_meta/quota/token_count"];
         let usage = usage.iter().find_map(|place| raw.pointer(place).filter(|usage| !usage.is_null()));
-        Ok(TurnEnd {
-            stop_reason: raw["stopReason"].as_str().unwrap_or("unknown").to_owned(),
-            usage: usage.cloned(),
-            raw,
-        })
+        let (usage, last_message) = (usage.cloned(), heard.into_last_message());
+        Ok(TurnEnd { stop_reason, usage, last_message, updates, raw })
     }
 
     /// Asks the agent to end the session's turn. It is a wish: only the prompt's answer is the end of the turn.
@@ -162,6 +173,11 @@ impl Process {
         self.0.link.exit().await
     }
 
+    /// Begins to end the process and everything it started, without waiting for it.
+    pub fn stop_soon(&self) {
+        self.0.link.stop.cancel();
+    }
+
     /// Waits until the process has ended by itself or was stopped.
     pub async fn exited(&self) -> Exit {
         self.0.link.exit().await
@@ -178,12 +194,16 @@ impl Process {
 }
 
 impl Inner {
-    async fn call(&self, request: &impl JsonRpcMessage) -> Result<Value, AgentError> {
+    pub(crate) async fn call(&self, request: &impl JsonRpcMessage) -> Result<Value, AgentError> {
         let answer = self.link.call(request).await;
         answer.map_err(|error| self.with_sign_in_hint(error))
     }
 
-    async fn call_in_time(&self, what: &str, request: &impl JsonRpcMessage) -> Result<Value, AgentError> {
+    pub(crate) async fn call_in_time(
+        &self,
+        what: &str,
+        request: &impl JsonRpcMessage,
+    ) -> Result<Value, AgentError> {
         let answer = self.link.call_in_time(what, request).await;
         answer.map_err(|error| self.with_sign_in_hint(error))
     }
@@ -217,6 +237,8 @@ impl Link {
         let tail = Tail::new(launch.stderr_bytes);
         let permissions = Permissions::new(events.clone());
         let loading = Loading::default();
+        let turns = Turns::default();
+        let updates = Arc::new(AtomicU64::default());
         let requests = Arc::new(Semaphore::new(OPEN_REQUESTS));
         let (ended, stop, kill, closing) = Default::default();
         let _: [&CancellationToken; 4] = [&ended, &stop, &kill, &closing];
@@ -226,6 +248,8 @@ impl Link {
             events: events.clone(),
             protocol: incoming,
             loading: loading.clone(),
+            turns: turns.clone(),
+            updates: updates.clone(),
             requests: requests.clone(),
             noise: tail.clone(),
             ended: ended.clone(),
@@ -270,6 +294,8 @@ impl Link {
             connection,
             permissions,
             loading,
+            turns,
+            updates,
             stderr: tail,
             exit,
             stop,
@@ -315,9 +341,24 @@ impl Link {
         let code = i64::from(error.code.value());
         let message = sentence(&error);
         if error.code == ErrorCode::AUTH_REQUIRED {
-            AgentError::AuthNeeded { message }
-        } else {
-            AgentError::Refused { code, message }
+            return AgentError::AuthNeeded { message };
+        }
+        let data = error.data.unwrap_or_default();
+        if data["restartable"].is_boolean() || ENGINE_DIED.iter().any(|words| message.contains(words)) {
+            return AgentError::EngineDied { message };
+        }
+        // Codes decide before words, and the agent's own before those of what it passes on.
+        let kind = ["errorKind", "code", "type", "status"].into_iter().find_map(|key| data[key].as_str());
+        let status = || data["statusCode"].as_u64().or_else(|| u64::try_from(code).ok());
+        let text = format!("{} {data}", error.message);
+        let class = kind
+            .and_then(failure::by_code)
+            .or_else(|| failure::by_text(&error.message))
+            .or_else(|| failure::by_text(&message))
+            .or_else(|| status().and_then(failure::by_status));
+        match class {
+            Some(class) => AgentError::of_class(class, message, &text),
+            None => AgentError::Refused { code, message },
         }
     }
 
@@ -467,46 +508,25 @@ impl Keeper {
     }
 }
 
-impl AgentInfo {
-    fn read(answer: &Value) -> AgentInfo {
-        let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
-        let agent = &answer["agentInfo"];
-        let methods = answer["authMethods"].as_array().into_iter().flatten();
-        AgentInfo {
-            name: agent["title"].as_str().map_or_else(|| text(agent, "name"), str::to_owned),
-            version: text(agent, "version"),
-            protocol_version: answer["protocolVersion"].as_u64().unwrap_or_default(),
-            load_session: answer["agentCapabilities"]["loadSession"].as_bool().unwrap_or_default(),
-            auth_methods: methods
-                .map(|method| AuthMethod {
-                    id: text(method, "id"),
-                    name: text(method, "name"),
-                    description: text(method, "description"),
-                })
-                .collect(),
-        }
-    }
-}
-
 /// What an error says, with its details, which often hold all there is to know.
 fn sentence(error: &Error) -> String {
-    let details = error.data.as_ref().map(|data| match data {
-        Value::String(text) => text.clone(),
+    let details = error.data.as_ref().and_then(|data| match data {
+        Value::String(text) => Some(text.clone()),
         Value::Object(object) => ["details", "message", "error"]
             .iter()
-            .find_map(|key| object.get(*key)?.as_str().map(str::to_owned))
-            .unwrap_or_else(|| data.to_string()),
-        other => other.to_string(),
+            .find_map(|key| object.get(*key)?.as_str().map(str::to_owned)),
+        _ => None,
     });
-    match details {
-        Some(details) if !details.is_empty() && details != error.message => {
-            format!("{}: {details}", error.message)
+    let message = readable(&error.message);
+    match details.map(|details| readable(&details)) {
+        Some(details) if !details.is_empty() && !message.contains(&details) => {
+            format!("{message}: {details}")
         }
-        _ => error.message.clone(),
+        _ => message,
     }
 }
 
-fn object(meta: Option<Value>) -> Option<serde_json::Map<String, Value>> {
+pub(crate) fn object(meta: Option<Value>) -> Option<serde_json::Map<String, Value>> {
     match meta {
         Some(Value::Object(object)) => Some(object),
         _ => None,

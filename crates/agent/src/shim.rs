@@ -3,21 +3,38 @@
 //! The shim leads a session of its own and is the subreaper of everything below it, so that children which detach
 //! themselves stay its descendants. It waits for two things, the agent's end and the server's, and on either ends
 //! whatever is left. The agent itself is told by the kernel to die with the shim. So nothing survives a server that is
-//! killed, and nothing survives a shim that is killed except what both left its session and cleared its environment.
+//! killed. A confined agent lives in namespaces that end with the shim, so nothing survives a shim that is killed either;
+//! without them, what both left its session and cleared its environment does.
 
 use crate::tree::{self, MARK, ProcessIdentity};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
+use sandbox::{Confinement, Limits};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Tells the second stage, which becomes the agent, from the first, which watches over it.
 const STAGE: &str = "SPECTASK_SHIM_PARENT";
+
+/// Tells the second stage by which descriptor it hands the limits of the tree to the first.
+const LIMITS: &str = "SPECTASK_SHIM_LIMITS";
+
+/// Tells the first stage to enter namespaces through which folders are admitted to the agent.
+pub(crate) const NAMESPACE: &str = "SPECTASK_SHIM_NAMESPACE";
+
+/// How often the memory and processes of a limited tree are counted.
+const COUNT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How often the size of its folders is taken, in relation to how long that takes.
+const DISK_INTERVAL: Duration = Duration::from_secs(5);
+const DISK_SHARE: u32 = 20;
 
 /// How long a tree whose server is gone may take to end by itself.
 const GRACE: Duration = Duration::from_millis(500);
@@ -33,6 +50,7 @@ pub(crate) struct Order {
     /// The agent's whole environment.
     pub(crate) env: Vec<(String, String)>,
     pub(crate) cwd: PathBuf,
+    pub(crate) confinement: Option<Confinement>,
 }
 
 impl Order {
@@ -54,8 +72,18 @@ impl Order {
     }
 
     fn command(self) -> Command {
-        let mut command = Command::new(self.program);
-        command.args(self.args).env_clear().envs(self.env).current_dir(self.cwd);
+        let mut command = match &self.confinement {
+            Some(confinement) => {
+                let arguments: Vec<OsString> = self.args.into_iter().map(OsString::from).collect();
+                confinement.command(&self.program, &arguments, &self.cwd)
+            }
+            None => {
+                let mut command = Command::new(self.program);
+                command.args(self.args).current_dir(self.cwd);
+                command
+            }
+        };
+        command.env_clear().envs(self.env);
         command.envs(std::env::var_os(MARK).map(|mark| (MARK, mark)));
         command
     }
@@ -80,6 +108,9 @@ fn read_exact(mut bytes: &mut [u8]) -> io::Result<()> {
 /// `command` is the command and its arguments, as they follow the shim's own arguments. Without a command it is read
 /// from standard input.
 pub fn exec_agent(command: &[OsString]) -> ExitCode {
+    if let Some(code) = sandbox::run_stage(command) {
+        return code;
+    }
     match std::env::var(STAGE) {
         Ok(parent) => become_agent(command, &parent),
         Err(_) => watch_over_agent(),
@@ -98,11 +129,17 @@ fn become_agent(command: &[OsString], parent: &str) -> ExitCode {
     let mut command = match command.split_first() {
         Some((program, arguments)) => {
             let mut command = Command::new(program);
-            command.args(arguments).env_remove(STAGE);
+            command.args(arguments).env_remove(STAGE).env_remove(LIMITS).env_remove(NAMESPACE);
             command
         }
         None => match Order::read() {
-            Ok(order) => order.command(),
+            Ok(order) => {
+                let limits = order.confinement.as_ref().map(|confinement| &confinement.policy().limits);
+                if let Err(error) = hand_over(limits) {
+                    return failure(&format!("the limits of the agent cannot be handed over: {error}"));
+                }
+                order.command()
+            }
             // The server needs no agent any more.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return ExitCode::SUCCESS,
             Err(error) => return failure(&format!("the order to start an agent cannot be read: {error}")),
@@ -128,16 +165,27 @@ fn watch_over_agent() -> ExitCode {
     let _ = rustix::process::setsid();
     let us = rustix::process::getpid();
     let _ = rustix::process::set_child_subreaper(Some(us));
+    if std::env::var_os(NAMESPACE).is_some()
+        && let Err(error) = sandbox::enter_namespace()
+    {
+        return failure(&format!("namespaces for the agent are refused: {error}"));
+    }
     let Some(root) = ProcessIdentity::of(std::process::id()) else {
         return failure("/proc is not there, so the agent's processes cannot be followed");
+    };
+    // The second stage inherits both ends and closes them.
+    let Ok((limits, limits_sender)) = rustix::pipe::pipe() else {
+        return failure("no pipe can be opened");
     };
     let agent = std::env::current_exe().and_then(|program| {
         Command::new(program)
             .args(std::env::args_os().skip(1))
             .env(STAGE, us.as_raw_nonzero().get().to_string())
+            .env(LIMITS, format!("{} {}", limits.as_raw_fd(), limits_sender.as_raw_fd()))
             .env(MARK, root.mark())
             .spawn()
     });
+    drop(limits_sender);
     let agent = match agent {
         Ok(agent) => agent.id(),
         Err(error) => return failure(&format!("the agent does not start: {error}")),
@@ -147,9 +195,54 @@ fn watch_over_agent() -> ExitCode {
             end_with_server(root);
         }
     });
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        if File::from(limits).read_to_string(&mut text).is_ok()
+            && let Ok(limits) = serde_json::from_str::<Limits>(&text)
+        {
+            enforce(&limits, root);
+        }
+    });
     let status = reap_until(agent);
     tree::kill_now(root);
     end_like(status)
+}
+
+/// Hands the limits of the tree to the first stage and closes the descriptors for it.
+fn hand_over(limits: Option<&Limits>) -> io::Result<()> {
+    let Ok(descriptors) = std::env::var(LIMITS) else { return Ok(()) };
+    let numbers: Vec<i32> = descriptors.split(' ').filter_map(|number| number.parse().ok()).collect();
+    if let (Some(limits), Some(sender)) = (limits, numbers.last()) {
+        let text = serde_json::to_string(limits)?;
+        File::options().write(true).open(format!("/proc/self/fd/{sender}"))?.write_all(text.as_bytes())?;
+    }
+    for number in numbers {
+        nix::unistd::close(number)?;
+    }
+    Ok(())
+}
+
+/// Ends the tree when it exceeds a limit, and says which on standard error.
+fn enforce(limits: &Limits, root: ProcessIdentity) {
+    if !limits.is_process_limited() && limits.disk_bytes.is_none() {
+        return;
+    }
+    let mut disk_at = Instant::now() + DISK_INTERVAL;
+    loop {
+        std::thread::sleep(COUNT_INTERVAL);
+        let mut excess = limits.process_excess(root.pid);
+        if excess.is_none() && Instant::now() >= disk_at {
+            let begun = Instant::now();
+            excess = limits.disk_excess();
+            disk_at = Instant::now() + DISK_INTERVAL.max(begun.elapsed() * DISK_SHARE);
+        }
+        if let Some(reason) = excess {
+            // Standard error is the agent's own; its last line is what people see.
+            let _ = writeln!(std::io::stderr(), "spectask: {reason}; it was ended");
+            tree::kill_now(root);
+            std::process::exit(1);
+        }
+    }
 }
 
 fn wait_readable(descriptor: &impl std::os::fd::AsFd) -> bool {

@@ -5,9 +5,11 @@
 //! update that the agent wrote before an answer is delivered before that answer.
 
 use crate::lines::{BoundedLines, Line};
+use crate::turn::Turns;
 use crate::{AgentEvent, Update, tail::Tail};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncRead;
@@ -88,6 +90,9 @@ pub(crate) struct Tap {
     /// Lines for the protocol library.
     pub(crate) protocol: mpsc::Sender<std::io::Result<String>>,
     pub(crate) loading: Loading,
+    pub(crate) turns: Turns,
+    /// How many updates were reported.
+    pub(crate) updates: Arc<AtomicU64>,
     /// One permit for each request of the agent that may still be opened.
     pub(crate) requests: Arc<Semaphore>,
     pub(crate) noise: Tail,
@@ -163,6 +168,10 @@ impl Tap {
         };
         let replay = self.loading.hears(&session);
         let kind = Update::read(&raw["update"]);
+        if !replay {
+            self.turns.hear(&session, &kind, &raw);
+        }
+        self.updates.fetch_add(1, Ordering::Relaxed);
         // A receiver that is gone does not keep the agent from being read to its end.
         let _ = self.events.send(AgentEvent::Update { session, replay, raw, kind }).await;
     }

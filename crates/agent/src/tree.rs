@@ -33,7 +33,7 @@ struct Entry {
 
 impl ProcessIdentity {
     /// The identity of a running process.
-    pub(crate) fn of(pid: u32) -> Option<ProcessIdentity> {
+    pub fn of(pid: u32) -> Option<ProcessIdentity> {
         entry(pid).map(|entry| ProcessIdentity { pid, start_time: entry.start_time })
     }
 

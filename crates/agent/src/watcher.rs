@@ -1,7 +1,9 @@
 //! Watchers started ahead of the agents they will watch, so that an agent's start costs one program and not three.
 
-use crate::shim::Order;
+use crate::shim::{NAMESPACE, Order};
+use sandbox::Confinement;
 use std::io;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,6 +13,17 @@ use tokio::process::{Child, Command};
 /// How long an agent that was just started has the machine for itself.
 const SETTLING: Duration = Duration::from_millis(200);
 
+/// A command to be run under a watcher.
+#[derive(Clone, Debug)]
+pub struct WatchedCommand {
+    pub program: PathBuf,
+    pub args: Vec<String>,
+    /// Its whole environment.
+    pub env: Vec<(String, String)>,
+    pub cwd: PathBuf,
+    pub confinement: Option<Confinement>,
+}
+
 /// Where watchers come from: one waits for its order while there is time.
 #[derive(Clone, Debug)]
 pub struct Watchers(Arc<Inner>);
@@ -18,13 +31,28 @@ pub struct Watchers(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     command: Vec<String>,
+    /// Whether folders can be admitted to what runs under its watchers.
+    has_namespace: bool,
     waiting: Mutex<Option<Child>>,
 }
 
 impl Watchers {
     /// Watchers of a command that ends in [`crate::exec_agent`], for example `["/usr/bin/spectask", "exec-agent"]`.
     pub fn new(command: Vec<String>) -> Watchers {
-        Watchers(Arc::new(Inner { command, waiting: Mutex::default() }))
+        Watchers(Arc::new(Inner { command, has_namespace: false, waiting: Mutex::default() }))
+    }
+
+    /// Watchers in namespaces of their own, through which folders are admitted to what they watch over.
+    pub fn with_namespace(command: Vec<String>) -> Watchers {
+        Watchers(Arc::new(Inner { command, has_namespace: true, waiting: Mutex::default() }))
+    }
+
+    /// Starts a command that is no agent under a watcher. Its standard streams are pipes.
+    pub async fn start_command(&self, command: WatchedCommand) -> io::Result<Child> {
+        let WatchedCommand { program, args, env, cwd, confinement } = command;
+        let mut child = self.start()?;
+        tell(&mut child, &Order { program, args, env, cwd, confinement }.encode()).await?;
+        Ok(child)
     }
 
     /// Starts a watcher that waits for its order, unless one does.
@@ -63,6 +91,7 @@ impl Watchers {
         };
         let mut command = Command::new(program);
         command.args(arguments).env_clear();
+        command.envs(self.0.has_namespace.then_some((NAMESPACE, "1")));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command.spawn()
     }

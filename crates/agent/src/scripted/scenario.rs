@@ -78,6 +78,10 @@ pub(super) struct SessionPart {
     pub(super) rework: bool,
     /// It is for turns in which the session's work conflicts with what was merged before; without one, both sides are kept.
     pub(super) conflict: bool,
+    /// Its turns end without a message after the last step, as those of agents do after an error of their model.
+    pub(super) silent: bool,
+    /// The numbers of the sub-tasks that it does not report as done when it is asked.
+    pub(super) leaves_out: Vec<String>,
     pub(super) steps: Vec<Step>,
 }
 
@@ -86,6 +90,8 @@ pub(super) struct SessionPart {
 pub(super) struct Part<'a> {
     pub(super) name: String,
     pub(super) steps: &'a [Step],
+    /// Whether a turn ends without a message where the last step is none.
+    pub(super) is_silent: bool,
 }
 
 impl Scenario {
@@ -140,7 +146,8 @@ impl Scenario {
             answer.when.is_empty() || answer.when.iter().any(|words| said.contains(&words.to_lowercase()))
         };
         let (index, answer) = self.conversation.iter().enumerate().find(|(_, answer)| fits(answer))?;
-        Some(Part { name: format!("{}/conversation/{index}", self.id), steps: &answer.steps })
+        let name = format!("{}/conversation/{index}", self.id);
+        Some(Part { name, steps: &answer.steps, is_silent: false })
     }
 
     /// The steps for an implementation that is sent back.
@@ -155,7 +162,14 @@ impl Scenario {
 
     fn part(&self, fits: impl Fn(&SessionPart) -> bool) -> Option<Part<'_>> {
         let (index, part) = self.sessions.iter().enumerate().find(|(_, part)| fits(part))?;
-        Some(Part { name: format!("{}/sessions/{index}", self.id), steps: &part.steps })
+        let name = format!("{}/sessions/{index}", self.id);
+        Some(Part { name, steps: &part.steps, is_silent: part.silent })
+    }
+
+    /// Whether the session of a planned task reports a sub-task as done when it is asked.
+    pub(super) fn reports(&self, number: Option<&str>, item: &str) -> bool {
+        let mut parts = self.sessions.iter().filter(|part| part.task.as_deref() == number);
+        !parts.any(|part| part.silent || part.leaves_out.iter().any(|left_out| left_out == item))
     }
 }
 

@@ -31,13 +31,24 @@ pub(super) struct Paths {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ask {
     Plan,
-    Revise { comments: String, changes: Vec<String> },
+    Revise {
+        comments: String,
+        changes: Vec<String>,
+    },
     MendDocuments,
     Implement,
     Continue,
     NothingChanged,
-    ResolveConflict { branch: Option<String> },
-    Rework { comments: String },
+    ResolveConflict {
+        branch: Option<String>,
+    },
+    Rework {
+        comments: String,
+    },
+    /// Report these sub-tasks, named by their numbers or titles.
+    ReportItems {
+        items: Vec<String>,
+    },
     Message,
 }
 
@@ -87,6 +98,11 @@ impl Ask {
             "nothing_changed" => Ask::NothingChanged,
             "resolve_conflict" => Ask::ResolveConflict { branch: text(ask, "branch") },
             "rework" => Ask::Rework { comments },
+            "report_items" => {
+                let items = ask["items"].as_array().into_iter().flatten();
+                let name = |item: &Value| text(item, "number").or_else(|| text(item, "title"));
+                Ask::ReportItems { items: items.filter_map(name).collect() }
+            }
             _ => Ask::Message,
         })
     }

@@ -3,7 +3,7 @@
 use super::documents::{self, DISCLAIMER};
 use super::play::{Played, Playing, Stop};
 use super::scenario::{Documents, Part, Scenario};
-use super::step::Mark;
+use super::step::{Action, Mark};
 use super::told::Ask;
 use std::path::PathBuf;
 
@@ -19,6 +19,7 @@ pub(super) async fn take(playing: &Playing, prompt: &str) -> Played {
             act.resolve(branch.as_deref().or_else(|| branch_in(prompt))).await
         }
         Some(Ask::Rework { comments }) => act.rework(comments).await,
+        Some(Ask::ReportItems { items }) => act.report(items).await,
         Some(Ask::Message) => act.message().await,
         Some(Ask::Plan) => act.plan().await,
         Some(Ask::Revise { comments, changes }) => act.revise(comments, changes).await,
@@ -47,7 +48,11 @@ impl Act<'_> {
             return self.write_documents(&documents::generic(self.original)).await;
         };
         self.playing
-            .play(&Part { name: format!("{}/planning", scenario.id), steps: &scenario.planning.steps })
+            .play(&Part {
+                name: format!("{}/planning", scenario.id),
+                steps: &scenario.planning.steps,
+                is_silent: true,
+            })
             .await?;
         self.write_documents(&scenario.planning.documents).await
     }
@@ -62,7 +67,11 @@ impl Act<'_> {
             .and_then(|scenario| Some((scenario, scenario.planning.revisions.get(index)?)));
         if let Some((scenario, revision)) = revision {
             self.playing
-                .play(&Part { name: format!("{}/revisions/{index}", scenario.id), steps: &revision.steps })
+                .play(&Part {
+                    name: format!("{}/revisions/{index}", scenario.id),
+                    steps: &revision.steps,
+                    is_silent: true,
+                })
                 .await?;
             return self.write_documents(&revision.documents).await;
         }
@@ -112,7 +121,7 @@ impl Act<'_> {
         let told = &self.playing.told;
         let part = self.scenario.as_ref().and_then(|scenario| scenario.session(told.number.as_deref()));
         match part {
-            Some(part) => self.playing.play(&part).await,
+            Some(part) => self.work(&part).await,
             None => self.note().await,
         }
     }
@@ -120,16 +129,19 @@ impl Act<'_> {
     async fn resolve(&self, branch: Option<&str>) -> Played {
         let number = self.playing.told.number.as_deref();
         match self.scenario.as_ref().and_then(|scenario| scenario.conflict(number)) {
-            Some(part) => self.playing.play(&part).await,
+            Some(part) => self.work(&part).await,
             // A merge that is under way says itself what it merges.
-            None => self.playing.resolve_conflict(branch.unwrap_or_default()).await,
+            None => {
+                self.playing.resolve_conflict(branch.unwrap_or_default()).await?;
+                self.playing.say("Both sides are kept.").await
+            }
         }
     }
 
     async fn rework(&self, comments: &str) -> Played {
         let number = self.playing.told.number.as_deref();
         if let Some(part) = self.scenario.as_ref().and_then(|scenario| scenario.rework(number)) {
-            return self.playing.play(&part).await;
+            return self.work(&part).await;
         }
         let file = "REVIEW_NOTES.md";
         let before = std::fs::read_to_string(self.playing.thread.cwd().join(file)).unwrap_or_default();
@@ -161,6 +173,24 @@ impl Act<'_> {
             .await
     }
 
+    /// Plays steps, and ends with a message as models do.
+    async fn work(&self, part: &Part<'_>) -> Played {
+        self.playing.play(part).await?;
+        let has_said = part.steps.last().is_some_and(|step| matches!(step.action, Action::Say(_)));
+        if has_said || part.is_silent { Ok(()) } else { self.playing.say("Done.").await }
+    }
+
+    /// Reports the sub-tasks that it is asked for.
+    async fn report(&self, items: &[String]) -> Played {
+        let number = self.playing.told.number.as_deref();
+        let report = |item: &String| {
+            let is_done = self.scenario.as_ref().is_none_or(|scenario| scenario.reports(number, item));
+            if is_done { format!("{item}: done\n") } else { format!("{item}: not done, I left it out\n") }
+        };
+        let said: String = items.iter().map(report).collect();
+        self.playing.say(if said.is_empty() { "There is nothing to report." } else { &said }).await
+    }
+
     /// What stands for a planned task's work where no scenario plays.
     async fn note(&self) -> Played {
         let told = &self.playing.told;
@@ -170,10 +200,10 @@ impl Act<'_> {
         let file = format!("docs/spectask/{}.md", name.replace(['/', '\\'], "-"));
         self.playing.write(&file, &documents::note(&title, self.original)).await?;
         let is_planned = told.documents.progress.as_ref().is_some_and(|file| file.is_file());
-        match &told.number {
-            Some(number) if is_planned => self.playing.tick(number, Mark::Done, true).await,
-            Some(_) | None => Ok(()),
+        if let Some(number) = told.number.as_ref().filter(|_| is_planned) {
+            self.playing.tick(number, Mark::Done, true).await?;
         }
+        self.playing.say("The note is written.").await
     }
 
     async fn write_documents(&self, texts: &Documents) -> Played {

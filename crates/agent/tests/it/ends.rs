@@ -38,7 +38,7 @@ async fn a_crash_in_a_turn_tells_its_last_words() {
         let mut agent = start(launch, 100).await;
         let session = agent.session(&place.folder("work")).await;
         let error = agent.take(&session, "1").await.unwrap_err();
-        assert_eq!(error.class(), "agent_crashed");
+        assert_eq!(error.class().as_str(), "agent_crashed");
         let AgentError::Crashed { status, stderr } = &error else { panic!("{error:?}") };
         assert_eq!(status, "exit code 3");
         assert!(stderr.contains("crashing with code 3"), "{stderr}");
@@ -48,7 +48,7 @@ async fn a_crash_in_a_turn_tells_its_last_words() {
         // What it said before it ended is not lost.
         assert!(before.iter().any(|event| format!("{event:?}").contains("So far.")));
         assert!(!agent.process.alive());
-        assert_eq!(agent.take(&session, "1").await.unwrap_err().class(), "agent_crashed");
+        assert_eq!(agent.take(&session, "1").await.unwrap_err().class().as_str(), "agent_crashed");
     }
 }
 
@@ -127,7 +127,7 @@ async fn a_recorded_tree_is_ended_by_its_identity() {
     let identity = agent.process.identity();
     tokio::task::spawn_blocking(move || agent::kill_tree(identity)).await.unwrap();
     assert!(!is_alive(identity) && !exists(&pid));
-    assert_eq!(in_time(turn).await.unwrap().unwrap_err().class(), "agent_crashed");
+    assert_eq!(in_time(turn).await.unwrap().unwrap_err().class().as_str(), "agent_crashed");
 }
 
 /// Nobody is left to stop the agent, so the shim does.
@@ -154,6 +154,6 @@ async fn a_command_that_is_not_there_comes_with_a_hint() {
     let (events, _keep) = mpsc::channel(1);
     let launch = Launch::new("opencode-that-nobody-has", Vec::new(), Path::new("/"));
     let error = Process::start(launch, events).await.err().unwrap();
-    assert_eq!(error.class(), "agent_missing");
+    assert_eq!(error.class().as_str(), "agent_missing");
     assert!(error.to_string().contains("configuration"), "{error}");
 }

@@ -28,7 +28,9 @@ async fn what_a_turn_does_comes_in_order_and_before_its_end() {
     assert_eq!(end.stop_reason, "end_turn");
 
     let mut story = String::new();
-    for event in agent.reported() {
+    let events = agent.reported();
+    assert_eq!(u64::try_from(events.len()), Ok(end.updates));
+    for event in events {
         let AgentEvent::Update { session: of, replay: false, kind, raw } = event else { panic!("{event:?}") };
         assert_eq!((of.as_str(), raw["sessionId"].as_str()), (session.as_str(), Some(session.as_str())));
         let _ = match kind {
@@ -111,6 +113,7 @@ async fn cancelling_one_session_leaves_the_other_alone() {
     agent.process.answer_permission(request, &PermissionAnswer::Selected("allow".into()));
     assert_eq!(in_time(other).await.unwrap().unwrap().stop_reason, "end_turn");
     assert_eq!(place.read("two/a"), "b");
+    assert_eq!(agent.heard().await, "Done.");
     // A cancelled session takes another turn.
     let again = agent.begin(&first, "1");
     agent.heard().await;
@@ -132,7 +135,7 @@ async fn a_session_is_loaded_after_a_crash_and_does_not_crash_again() {
     let agent = place.start().await;
     let session = agent.session(&work).await;
     let error = agent.take(&session, "1").await.unwrap_err();
-    assert_eq!(error.class(), "agent_crashed", "{error}");
+    assert_eq!(error.class().as_str(), "agent_crashed", "{error}");
 
     let agent = place.start().await;
     in_time(agent.process.load_session(&session, &work, None)).await.unwrap();
@@ -167,7 +170,7 @@ async fn failures_have_their_class() {
     let mut classes = Vec::new();
     for number in ["1", "2", "3", "4"] {
         let error = agent.take(&session, number).await.unwrap_err();
-        classes.push((error.class(), error.to_string()));
+        classes.push((error.class().as_str(), error.to_string()));
     }
     insta::assert_debug_snapshot!(classes);
     agent.process.stop().await;
@@ -181,7 +184,7 @@ async fn a_session_has_one_turn_at_a_time() {
     let first = agent.begin(&session, "1");
     agent.heard().await;
     let error = agent.take(&session, "1").await.unwrap_err();
-    assert_eq!(error.class(), "agent_refused");
+    assert_eq!(error.class().as_str(), "agent_refused");
     agent.process.cancel(&session).await;
     assert_eq!(in_time(first).await.unwrap().unwrap().stop_reason, "cancelled");
     agent.process.stop().await;

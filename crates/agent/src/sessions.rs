@@ -1,0 +1,137 @@
+//! The sessions of an agent process: begun, loaded, set to a mode and closed.
+
+use crate::modes::SessionModes;
+use crate::process::{Process, object};
+use crate::{Access, AgentError, AuthMethod};
+use agent_client_protocol::UntypedMessage;
+use agent_client_protocol::v1::schema::{LoadSessionRequest, NewSessionRequest};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long an agent may take to close a session.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Process {
+    /// Signs in by one of the methods that the agent offers.
+    pub async fn authenticate(&self, method: &str) -> Result<(), AgentError> {
+        let offered = &self.0.info.auth_methods;
+        if !offered.iter().any(|offered| offered.id == method) {
+            let known: Vec<&str> = offered.iter().map(|method| method.id.as_str()).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let message = format!("the agent has no sign-in method {method:?}; it has {known}");
+            return Err(AgentError::AuthNeeded { message });
+        }
+        self.request("authenticate", json!({ "methodId": method })).await.map(drop)
+    }
+
+    /// Begins a session in a folder and returns the agent's id for it. An agent that wants a sign-in first is signed in
+    /// with a key that is in its environment, where it offers a method for that.
+    pub async fn new_session(&self, cwd: &Path, meta: Option<Value>) -> Result<String, AgentError> {
+        let mut request = NewSessionRequest::new(cwd).meta(object(meta));
+        if self.0.info.additional_directories {
+            request = request.additional_directories(self.0.additional_directories.clone());
+        }
+        let mut answer = self.0.call_in_time("session/new", &request).await;
+        if let Err(AgentError::AuthNeeded { .. }) = &answer
+            && let Some(method) = self.key_method()
+        {
+            self.authenticate(&method.id).await?;
+            answer = self.0.call_in_time("session/new", &request).await;
+        }
+        let answer = answer?;
+        match answer["sessionId"].as_str() {
+            Some(id) if !id.is_empty() => {
+                self.keep_modes(id, &answer);
+                Ok(id.to_owned())
+            }
+            _ => Err(AgentError::Protocol { message: "its answer to session/new names no session".into() }),
+        }
+    }
+
+    /// Takes up an earlier session. What the agent replays comes as events with `replay` set.
+    pub async fn load_session(&self, id: &str, cwd: &Path, meta: Option<Value>) -> Result<(), AgentError> {
+        if !self.0.info.load_session {
+            return Err(AgentError::Refused {
+                code: -32601,
+                message: "the agent cannot load sessions".into(),
+            });
+        }
+        let mut request = LoadSessionRequest::new(id.to_owned(), cwd).meta(object(meta));
+        if self.0.info.additional_directories {
+            request = request.additional_directories(self.0.additional_directories.clone());
+        }
+        let mut loaded = self.0.call_in_time("session/load", &request).await;
+        if let Err(AgentError::AuthNeeded { .. }) = &loaded
+            && let Some(method) = self.key_method()
+        {
+            self.authenticate(&method.id).await?;
+            loaded = self.0.call_in_time("session/load", &request).await;
+        }
+        match loaded {
+            Ok(answer) => {
+                self.0.link.loading.settle(id).await;
+                self.keep_modes(id, &answer);
+                Ok(())
+            }
+            Err(error) => {
+                self.0.link.loading.end(id);
+                Err(error)
+            }
+        }
+    }
+
+    /// Sets a session to the mode that fits what it may do. An agent without such a mode is left as it is.
+    pub async fn set_access(&self, session: &str, access: Access) -> Result<(), AgentError> {
+        let change = {
+            let modes = self.modes();
+            let Some(modes) = modes.get(session) else { return Ok(()) };
+            modes.change_to(access).map(|mode| (mode.to_owned(), modes.request(session, mode)))
+        };
+        let Some((mode, (method, params))) = change else { return Ok(()) };
+        self.request(method, params).await?;
+        if let Some(modes) = self.modes().get_mut(session) {
+            modes.set(&mode);
+        }
+        Ok(())
+    }
+
+    /// Closes a session, where the agent can: what it runs for the session ends, and so does what it runs it in.
+    pub async fn close_session(&self, session: &str) {
+        self.modes().remove(session);
+        if !self.0.info.close_session {
+            return;
+        }
+        let closed = self.request("session/close", json!({ "sessionId": session }));
+        match tokio::time::timeout(CLOSE_TIMEOUT, closed).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "an agent did not close a session"),
+            Err(_) => tracing::debug!("an agent took too long to close a session"),
+        }
+    }
+
+    async fn request(&self, method: &str, params: Value) -> Result<Value, AgentError> {
+        let message = UntypedMessage::new(method, params)
+            .map_err(|error| AgentError::Protocol { message: error.message })?;
+        self.0.call_in_time(method, &message).await
+    }
+
+    /// The sign-in method that a key in the agent's environment fits.
+    fn key_method(&self) -> Option<&AuthMethod> {
+        self.0.info.auth_methods.iter().find(|method| method.takes_key_of(&self.0.variables))
+    }
+
+    fn keep_modes(&self, session: &str, answer: &Value) {
+        let mut all = self.modes();
+        if let Some(modes) = SessionModes::read(answer) {
+            let modes = modes.begun_in(all.get(session));
+            all.insert(session.to_owned(), modes);
+        }
+    }
+
+    fn modes(&self) -> MutexGuard<'_, HashMap<String, SessionModes>> {
+        self.0.modes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
