@@ -1,8 +1,11 @@
 //! The parts of a running server, shared by everything that serves it.
 
 use crate::agents::Agents;
+use crate::api::{Refusals, Resumptions};
 use crate::config::Config;
+use crate::data_dir::DataDir;
 use crate::feed::Feed;
+use crate::health::Health;
 use crate::history::History;
 use crate::instances::Instances;
 use crate::metrics::Metrics;
@@ -26,6 +29,9 @@ pub struct App(pub(crate) Arc<Inner>);
 /// What a running server is made of.
 pub struct Inner {
     pub config: Config,
+    /// Locked for this server.
+    pub(crate) data_dir: Arc<DataDir>,
+    pub(crate) health: Health,
     pub store: Store,
     pub feed: Feed,
     pub(crate) history: History,
@@ -39,6 +45,10 @@ pub struct Inner {
     pub(crate) watch: Watch,
     pub(crate) places: Places,
     pub(crate) radar: Radar,
+    /// Requests of agents that were refused lately.
+    pub(crate) refusals: Refusals,
+    /// Where listeners of the live stream were.
+    pub(crate) streams: Resumptions,
     /// Held while somebody takes a copy of a sample repository.
     pub(crate) samples: tokio::sync::Mutex<()>,
     /// Held while somebody registers a repository that is there already.

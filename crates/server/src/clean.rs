@@ -7,6 +7,7 @@ use rand::RngCore as _;
 use secrets::{Exact, OwnRule, Redactor, Settings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -25,6 +26,12 @@ pub(crate) fn redactor(config: &Config, agents: &Agents, token: &str) -> anyhow:
     for (name, url) in [("database-password", &config.database_url), ("nats-password", &config.nats_url)] {
         exact.extend(url.as_deref().and_then(password).map(|text| value(name, text)));
     }
+    for weak in exact.iter().filter(|one| !secrets::is_strong(&one.value)) {
+        tracing::warn!(
+            secret = weak.name,
+            "this secret is easy to guess, and it stands in ordinary text too: it is redacted only beside words such as `password`; choose a random value"
+        );
+    }
     let rules = config.secrets.patterns.iter();
     let rules = rules
         .map(|pattern| OwnRule {
@@ -38,30 +45,117 @@ pub(crate) fn redactor(config: &Config, agents: &Agents, token: &str) -> anyhow:
     Redactor::new(&settings).context("cannot use the patterns under [secrets] in the configuration")
 }
 
-/// A value without secrets, in every text it has.
+/// Returns a value without secrets, in every text it has.
+///
+/// Where a tag would make the value unreadable, as in the name of a variant, that one text stays: it was read as one of a few
+/// known words and cannot hold a secret. Every other text is redacted all the same.
 pub(crate) fn cleaned<T: Serialize + DeserializeOwned>(redactor: &Redactor, value: T) -> T {
-    let clean = serde_json::to_value(&value).and_then(|mut json| {
-        redactor.redact_json(&mut json);
-        serde_json::from_value(json)
+    let original = match serde_json::to_value(&value) {
+        Ok(json) => json,
+        // Plain data, whose serialization cannot fail.
+        Err(error) => unreachable!("a value is plain data: {error}"),
+    };
+    let redacted = without_blocking(text_bytes(&original), || {
+        let mut redacted = original.clone();
+        redactor.redact_json(&mut redacted);
+        redacted
     });
-    clean.unwrap_or_else(|error| {
-        // Tags stand in texts, and any text may have one; a value that cannot be read back is a mistake of ours.
-        tracing::error!(%error, "could not look for secrets in a value");
-        value
+    if redacted == original {
+        return value;
+    }
+    serde_json::from_value(redacted.clone()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "a secret stands where only known words can; redacting the other texts one by one");
+        redact_each_text(redactor, value, original, &redacted)
     })
+}
+
+/// Redacts JSON in place, without holding up other work of the thread while it is long.
+pub(crate) fn redact_json(redactor: &Redactor, json: &mut Value) {
+    without_blocking(text_bytes(json), || redactor.redact_json(json));
+}
+
+/// Takes over each redacted text that leaves the value readable.
+fn redact_each_text<T: DeserializeOwned>(
+    redactor: &Redactor,
+    value: T,
+    original: Value,
+    redacted: &Value,
+) -> T {
+    let mut places = Vec::new();
+    texts(&original, String::new(), &mut places);
+    let (mut json, mut readable) = (original, value);
+    for place in places {
+        let Some(Value::String(text)) = json.pointer(&place) else { continue };
+        let clean = match redacted.pointer(&place) {
+            Some(Value::String(clean)) => clean.clone(),
+            _ => redactor.redact(text).into_owned(),
+        };
+        if clean == *text {
+            continue;
+        }
+        let mut trial = json.clone();
+        if let Some(text) = trial.pointer_mut(&place) {
+            *text = clean.into();
+        }
+        if let Ok(read) = serde_json::from_value(trial.clone()) {
+            (json, readable) = (trial, read);
+        }
+    }
+    readable
+}
+
+/// Lists the JSON pointers of every text.
+fn texts(json: &Value, at: String, places: &mut Vec<String>) {
+    match json {
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::String(_) => places.push(at),
+        Value::Array(all) => {
+            for (index, one) in all.iter().enumerate() {
+                texts(one, format!("{at}/{index}"), places);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, one) in fields {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                texts(one, format!("{at}/{name}"), places);
+            }
+        }
+    }
+}
+
+fn text_bytes(json: &Value) -> usize {
+    match json {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(all) => all.iter().map(text_bytes).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, one)| name.len() + text_bytes(one)).sum(),
+    }
+}
+
+/// Texts from this size on are searched without holding up other work of the thread, in bytes.
+const LARGE: usize = 64 * 1024;
+
+/// Does work on a text of some size; other tasks of the thread move to another one while it takes long.
+fn without_blocking<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    let can_move =
+        Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if bytes >= LARGE && can_move { tokio::task::block_in_place(work) } else { work() }
 }
 
 fn value(name: &str, value: &str) -> Exact {
     Exact { name: name.to_owned(), value: value.to_owned() }
 }
 
-/// Whether a variable holds a secret and no setting: a path, a switch or a word.
+/// Whether a variable holds a secret and no setting: a path, a switch, a word or the name of a model.
 fn is_secret(name: &str, text: &str) -> bool {
     const NAMES: [&str; 7] = ["key", "token", "secret", "pass", "pwd", "auth", "credential"];
     let name = name.to_ascii_lowercase();
     let is_place = text.starts_with('/') || text.contains("://") && !text.contains('@');
-    let is_word = text.bytes().all(|byte| byte.is_ascii_lowercase() || b"_-. ".contains(&byte));
-    text.len() >= SHORTEST && !is_place && (NAMES.iter().any(|one| name.contains(one)) || !is_word)
+    let is_url_with_password = text.contains("://") && text.contains('@');
+    text.len() >= SHORTEST
+        && !is_place
+        && (NAMES.iter().any(|one| name.contains(one)) || is_url_with_password || secrets::is_strong(text))
 }
 
 /// The password in a URL.
@@ -101,13 +195,31 @@ mod tests {
         for (name, text) in [("API_KEY", "abcdefgh"), ("X", "Zx81Qw93kd"), ("URL", "https://a:b@c.example")] {
             assert!(is_secret(name, text), "{name}");
         }
-        for (name, text) in
-            [("API_KEY", "short"), ("NODE_ENV", "production"), ("AUTH_FILE", "/home/me/auth.json")]
-        {
+        for (name, text) in [
+            ("API_KEY", "short"),
+            ("NODE_ENV", "production"),
+            ("AUTH_FILE", "/home/me/auth.json"),
+            ("MODEL", "claude-sonnet-4-5-20250929"),
+        ] {
             assert!(!is_secret(name, text), "{name}");
         }
         assert_eq!(password("postgres://me:long-enough@db/x"), Some("long-enough"));
         assert_eq!(password("postgres://me@db/x"), None);
+    }
+
+    #[test]
+    fn what_cannot_hold_a_tag_keeps_nothing_else_from_being_redacted() {
+        #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+        enum Kind {
+            #[serde(rename = "correct-horse-7Q2x9Zk4")]
+            Known,
+        }
+        let exact = vec![value("word", "correct-horse-7Q2x9Zk4")];
+        let redactor = Redactor::new(&Settings { exact, ..Settings::default() }).expect("it compiles");
+        let (kind, texts) =
+            cleaned(&redactor, (Kind::Known, vec!["it is correct-horse-7Q2x9Zk4".to_owned()]));
+        assert_eq!(kind, Kind::Known);
+        assert!(texts[0].starts_with("it is [secret:word:"), "{texts:?}");
     }
 
     #[test]

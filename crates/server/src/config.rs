@@ -1,8 +1,10 @@
 //! Everything a server can be told, with its defaults.
 
+pub use crate::network::{HostError, HostPattern, NetworkMode};
+pub use sandbox::Mode as SandboxMode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ pub struct Config {
     pub nats_url: Option<String>,
     /// Further host names by which browsers may reach the server.
     pub hosts: Vec<String>,
+    pub http: Http,
     pub limits: Limits,
     pub defaults: Defaults,
     pub recording: Recording,
@@ -30,9 +33,35 @@ pub struct Config {
     /// The token of the owner on the first start; absent is a random one.
     #[serde(skip)]
     pub token: Option<String>,
+    /// Where each value comes from, by its key; a key that is absent has its default.
+    #[serde(skip)]
+    pub sources: BTreeMap<String, String>,
+    /// The file that it was read from; it may hold secrets.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
     /// The command that begins one of this binary's own programs, such as the scripted agent.
     #[serde(skip)]
     pub own_binary: PathBuf,
+}
+
+/// How clients may use the HTTP server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// From a connection's begin, or the answer before, to the end of a request's head.
+    pub header_timeout_seconds: u64,
+    /// Within which 16 KiB of a request's body, or its end, must come.
+    pub body_timeout_seconds: u64,
+    /// Within which a client must take 16 KiB of what is sent to it, or all of it.
+    pub write_timeout_seconds: u64,
+    /// Connections at once; the limit of open files may allow fewer.
+    pub max_connections: usize,
+    /// Connections of one address at once, beyond this machine and trusted proxies.
+    pub max_connections_per_address: usize,
+    /// Addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Whether `/metrics` needs no token.
+    pub open_metrics: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,6 +79,8 @@ pub struct Limits {
     pub max_sessions_in_total: usize,
     /// Tasks in review before planning of further ones is held back.
     pub max_in_review: usize,
+    /// Megabytes that stay free on every disk that the server writes to: with less no new work begins.
+    pub min_free_mb: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -77,20 +108,28 @@ pub struct Turns {
     pub idle_seconds: u64,
 }
 
-/// How agents are kept in: there is no sandbox yet to choose, and `auto` has the server say so when it starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SandboxMode {
-    #[default]
-    Auto,
-    /// The operator knows, and keeps agents in by other means.
-    Off,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// How agents, setup commands and checks are confined. A limit of 0 is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sandbox {
+    /// `require`, `auto` or `off`.
     pub mode: SandboxMode,
+    /// Further files and folders that can be read; `~` is the home folder.
+    pub readable: Vec<PathBuf>,
+    /// Further files and folders that can be read and written.
+    pub writable: Vec<PathBuf>,
+    /// What projects that say nothing else reach over the network: `open`, `allowlist` or `none`.
+    pub network: NetworkMode,
+    /// The hosts that every project with `allowlist` reaches.
+    pub network_allow: Vec<HostPattern>,
+    /// Memory of one process tree, in MiB.
+    pub memory_mb: u64,
+    /// Processes of one process tree.
+    pub processes: u64,
+    /// Size of a single file, in MiB.
+    pub file_mb: u64,
+    /// Size of a task's worktrees, temporary files and package caches, in MiB.
+    pub disk_mb: u64,
 }
 
 /// What is taken out of text besides what is always taken out.
@@ -134,6 +173,16 @@ pub struct AgentEntry {
     /// How many sessions one process serves; 0 is no limit.
     #[serde(default)]
     pub max_sessions_per_process: usize,
+    /// Variables of the server's environment that the agent gets, where they are set.
+    #[serde(default)]
+    pub inherit: Vec<String>,
+    /// The ACP sign-in method that is called when the agent has started; absent calls one only when the agent asks for a
+    /// sign-in and a key in its environment fits.
+    #[serde(default)]
+    pub auth_method: Option<String>,
+    /// The hosts of its model, which it reaches whatever the project allows.
+    #[serde(default)]
+    pub network_allow: Vec<HostPattern>,
 }
 
 fn both_roles() -> Vec<String> {
@@ -148,6 +197,7 @@ impl Default for Config {
             database_url: None,
             nats_url: None,
             hosts: Vec::new(),
+            http: Http::default(),
             limits: Limits::default(),
             defaults: Defaults::default(),
             recording: Recording::default(),
@@ -157,7 +207,23 @@ impl Default for Config {
             agents: Vec::new(),
             demo: false,
             token: None,
+            sources: BTreeMap::new(),
+            file: None,
             own_binary: PathBuf::from("spectask"),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            header_timeout_seconds: 30,
+            body_timeout_seconds: 30,
+            write_timeout_seconds: 30,
+            max_connections: 4096,
+            max_connections_per_address: 512,
+            trusted_proxies: Vec::new(),
+            open_metrics: false,
         }
     }
 }
@@ -171,6 +237,23 @@ impl Default for Limits {
             max_children: 8,
             max_sessions_in_total: 64,
             max_in_review: 50,
+            min_free_mb: 256,
+        }
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self {
+            mode: SandboxMode::default(),
+            readable: Vec::new(),
+            writable: Vec::new(),
+            network: NetworkMode::Open,
+            network_allow: Vec::new(),
+            memory_mb: 8192,
+            processes: 512,
+            file_mb: 4096,
+            disk_mb: 20_480,
         }
     }
 }

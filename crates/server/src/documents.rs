@@ -2,6 +2,7 @@
 
 use crate::App;
 use crate::clock::now;
+use crate::metadata;
 use crate::repositories::{RepositoryError, Workplace, document};
 use crate::wire::EvidenceView;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,10 @@ use store::{Revision, StoreError};
 use utoipa::ToSchema;
 use workflow::documents::checklist::{self, Checklist, Marker};
 use workflow::documents::{hash, plan, validate};
-use workflow::{Commit, Ids as _, Specs, Task, TaskId, Unit, UnitId};
+use workflow::{Commit, Ids as _, PlannedItem, Specs, Task, TaskId, Unit, UnitId};
+
+/// How many planned tasks a plan may have; each is carried out by a session of its own.
+const MAX_PLANNED_TASKS: usize = 500;
 
 /// The three documents, as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,10 +32,18 @@ impl Documents {
 
     /// What makes them unusable, as sentences for the planner.
     pub(crate) fn problems(&self) -> Vec<String> {
-        match validate(&self.requirements, &self.design, &self.tasks) {
+        let many = plan::parse(&self.tasks).units().len();
+        let too_many = (many > MAX_PLANNED_TASKS).then(|| {
+            format!(
+                "tasks.md: the plan has {many} planned tasks, and a task has at most {MAX_PLANNED_TASKS}; make sub-tasks of \
+                 those that belong together, or split the work into several tasks."
+            )
+        });
+        let found = match validate(&self.requirements, &self.design, &self.tasks) {
             Ok(()) => Vec::new(),
             Err(problems) => problems.iter().map(ToString::to_string).collect(),
-        }
+        };
+        too_many.into_iter().chain(found).collect()
     }
 }
 
@@ -48,6 +60,11 @@ pub(crate) async fn read(
             Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
         };
         let (requirements, design, tasks) = (text("requirements.md")?, text("design.md")?, text("tasks.md")?);
+        // A bug's requirements may stand in a document of their own: what is, what should be, what stays.
+        let requirements = match requirements {
+            Some(requirements) => Some(requirements),
+            None => text("bugfix.md")?,
+        };
         if requirements.is_none() && design.is_none() && tasks.is_none() {
             return Ok(None);
         }
@@ -93,6 +110,46 @@ pub(crate) async fn put_back(
     Ok(is_put)
 }
 
+/// Writes a task's documents in force from the database where the branch has others or none, and the checklist made from
+/// them where it has none.
+pub(crate) async fn write_again(app: &App, workplace: &Workplace, task: &Task) -> anyhow::Result<()> {
+    let Some(specs) = task.specs() else { return Ok(()) };
+    let branch = workplace.settings.design_docs_branch.clone();
+    if read(workplace, &task.id, &branch).await?.is_some_and(|found| found.hash() == specs.hash) {
+        return Ok(());
+    }
+    let revisions = app.store.revisions(&task.id).await?;
+    let is_it = |revision: &&Revision| revision.round == specs.round && revision.hash == specs.hash;
+    let Some(revision) = revisions.iter().rev().find(is_it) else { return Ok(()) };
+    let metadata = metadata::of(app, task, specs, task.status(), serde_json::Map::new()).await?;
+    let mut files = vec![
+        ("requirements.md", revision.requirements.clone()),
+        ("design.md", revision.design.clone()),
+        ("tasks.md", revision.tasks.clone()),
+        ("spec-metadata.json", metadata),
+    ];
+    if task.approved().is_some() {
+        files.push(("progress.md", checklist::render_progress(&plan::parse(&revision.tasks), &task.name)));
+    }
+    let (repository, id) = (workplace.repository.clone(), task.id.clone());
+    let message = format!("{}: write lost documents again\n\nSpecTask-Task: {}\n", task.name, task.id);
+    let written = tokio::task::spawn_blocking(move || {
+        let mut changes = Vec::new();
+        for (name, text) in files {
+            let path = document(&id, name);
+            // The checklist that is there is further than the one that is made here.
+            if name != "progress.md" || repository.read(&branch, &path)?.is_none() {
+                changes.push(git::Change { path, content: Some(text.into_bytes()) });
+            }
+        }
+        let author = crate::App::identity();
+        let commit = git::Commit { branch, changes, message, author, time_ms: now().0, effect: None };
+        repository.commit(&commit)
+    });
+    written.await??;
+    Ok(())
+}
+
 /// Keeps a round of documents in the store, without secrets, with who edited them where it was not the planner, and returns it as the workflow knows it, or what is wrong with it.
 pub(crate) async fn keep(
     app: &App,
@@ -134,12 +191,13 @@ pub(crate) fn units(task: &TaskId, tasks: &str) -> Vec<Unit> {
         .units()
         .into_iter()
         .map(|unit| Unit {
+            acceptance_criteria: unit.acceptance_criteria,
+            completed_before: unit.is_done,
             id: unit_id(task, &unit.uid),
             index: unit.index,
             number: unit.number,
             title: unit.title,
             description: unit.description,
-            acceptance_criteria: unit.acceptance_criteria,
             effort: unit.effort.map_or_else(|| "medium".to_owned(), |effort| effort.to_string()),
             optional: unit.optional,
             dependencies: unit.dependencies,
@@ -165,6 +223,7 @@ pub struct ChecklistView {
     pub completed_tasks: usize,
     /// The item being worked on, if any.
     pub in_progress_task: Option<ChecklistItem>,
+    /// The task's progress in percent: items done of items, where optional ones count once they are done.
     pub progress_pct: u32,
 }
 
@@ -178,53 +237,52 @@ pub struct ChecklistItem {
     /// `pending`, `in_progress` or `completed`.
     pub status: String,
     pub depth: usize,
-    /// What stands behind the item, where it is marked as done.
+    /// Whether the plan says that it may be left out.
+    #[serde(default)]
+    pub optional: bool,
+    /// What stands behind the item; its state is `not_reported` where its session ended without a report of it.
     #[serde(default)]
     pub evidence: EvidenceView,
 }
 
-/// Puts beside each item what stands behind it: what its planned task has.
-pub(crate) fn with_evidence(task: &Task, mut checklist: ChecklistView) -> ChecklistView {
-    let evidence = |item: &ChecklistItem| {
-        let number = item.number.as_ref()?;
-        let whole = number.split('.').next().unwrap_or(number);
-        let unit = task.units().iter().find(|unit| unit.number == *whole)?;
-        Some(EvidenceView::of(&task.evidence(unit.index, item.status == Marker::Completed.status())))
-    };
-    for item in &mut checklist.tasks {
-        item.evidence = evidence(item).unwrap_or_default();
-    }
-    checklist.in_progress_task =
-        checklist.in_progress_task.and_then(|item| checklist.tasks.get(item.index).cloned());
-    checklist
-}
-
-/// Reads a checklist for clients.
-pub fn checklist_view(text: &str) -> ChecklistView {
-    view(&checklist::parse(text))
-}
-
-pub(crate) fn view(checklist: &Checklist) -> ChecklistView {
+/// A task's checklist for clients, with what stands behind each item.
+pub(crate) fn view(task: &Task, checklist: &Checklist) -> ChecklistView {
+    // The planned task that each item is or is a part of.
+    let mut unit: Option<&Unit> = None;
     let tasks: Vec<ChecklistItem> = checklist
         .items
         .iter()
         .enumerate()
-        .map(|(index, item)| ChecklistItem {
-            index,
-            number: item.number.clone(),
-            description: item.description.clone(),
-            status: item.marker.status().to_owned(),
-            depth: item.depth,
-            evidence: EvidenceView::default(),
+        .map(|(index, item)| {
+            let own = task.units().iter().find(|unit| Some(&unit.number) == item.number.as_ref());
+            unit = own.or(unit.filter(|_| item.depth > 0));
+            let is_done = item.marker == Marker::Completed;
+            let has_state = |unit: &Unit| {
+                let is_unreported = |open: &PlannedItem| {
+                    own.is_some() || (open.number == item.number && open.title == item.description)
+                };
+                let session = task.session_of_unit(unit.index);
+                is_done || session.is_some_and(|session| session.unreported.iter().any(is_unreported))
+            };
+            let evidence = unit.filter(|unit| has_state(unit)).map(|unit| task.evidence(unit.index, is_done));
+            ChecklistItem {
+                index,
+                number: item.number.clone(),
+                description: item.description.clone(),
+                status: item.marker.status().to_owned(),
+                depth: item.depth,
+                optional: item.optional,
+                evidence: evidence.as_ref().map(EvidenceView::of).unwrap_or_default(),
+            }
         })
         .collect();
-    let completed_tasks = tasks.iter().filter(|item| item.status == "completed").count();
+    let completed_tasks = tasks.iter().filter(|item| item.status == Marker::Completed.status()).count();
     ChecklistView {
         total_tasks: tasks.len(),
         completed_tasks,
         in_progress_task: checklist.current_index().and_then(|at| tasks.get(at).cloned()),
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a hundred")]
-        progress_pct: (crate::wire::share(completed_tasks, tasks.len()) * 100.0).round() as u32,
+        progress_pct: (task.progress() * 100.0).round() as u32,
         tasks,
     }
 }

@@ -3,7 +3,10 @@
 use crate::wire;
 use serde_json::{Value, json};
 use store::{FeedEntry, LogEntry};
-use workflow::{CoordinationEvent, Event, Session, Step, Task, UserId, event_of_task};
+use workflow::{
+    Ask, Commit, CoordinationEvent, Event, PlannedItem, Session, SessionGraph, Step, Task, UserId,
+    event_of_task,
+};
 
 /// The topic of everything a user owns.
 pub(crate) fn fleet_topic(owner: &UserId) -> String {
@@ -22,10 +25,14 @@ pub(crate) fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
     if !step.events.is_empty() {
         entries.extend(entry(task, "task.updated", &wire::task_news(task)));
     }
+    let (graph, before_graph) = (SessionGraph::of(task), before.map(SessionGraph::of));
+    let old =
+        |session: &Session| before.and_then(|before| before.session(&session.id)).zip(before_graph.as_ref());
     for session in &task.sessions {
-        if before.and_then(|before| before.session(&session.id).map(|old| (before, old))).is_none_or(
-            |(before, old)| old != session || before.session_status(old) != task.session_status(session),
-        ) {
+        let is_same = |(old, before): (&Session, &SessionGraph<'_>)| {
+            old == session && before.status(old) == graph.status(session)
+        };
+        if !old(session).is_some_and(is_same) {
             entries.extend(entry(task, "work_session.updated", &wire::session_news(task, session)));
         }
     }
@@ -52,7 +59,7 @@ pub(crate) fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
             entries.extend(entry(task, "review", &data));
         }
         if let Event::TurnEnded { usage: Some(_), session, .. } | Event::Spent { session, .. } = event {
-            let data = json!({ "spec_task_id": task.id, "work_session_id": session, "usage": task.usage });
+            let data = json!({ "spec_task_id": task.id, "work_session_id": session, "usage": wire::UsageView::of(task.usage) });
             entries.extend(entry(task, "usage", &data));
         }
     }
@@ -105,6 +112,12 @@ fn coordination_entry(event: &CoordinationEvent) -> Value {
     entry
 }
 
+/// Whether the turn that ended last, with this commit, moved the session's branch.
+fn is_new(session: &Session, head: &Commit) -> bool {
+    let before = session.ended.iter().rev().nth(1).and_then(|turn| turn.commit.as_ref());
+    before != Some(head)
+}
+
 #[expect(clippy::unnested_or_patterns, reason = "the events of the task are a pattern of their own")]
 fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
     let is_conversation = task.is_conversation();
@@ -135,7 +148,7 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
             notice("A person chose this session instead of its alternatives.".to_owned())
         }
         Event::ThreadMoved { status, .. } => notice(format!("The editor says that the thread is {status}.")),
-        Event::WorkCommitted { head: Some(head), changed: true, .. } => {
+        Event::WorkCommitted { head: Some(head), changed: true, .. } if is_new(session, head) => {
             Some(json!({ "kind": "commit", "commit": head }))
         }
         Event::WorkCommitted { head: None, changed: true, .. } => notice(
@@ -156,6 +169,14 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
         Event::DocumentsInvalid { problems, .. } => {
             notice(format!("The documents cannot be used yet: {}", problems.join(" ")))
         }
+        Event::TurnInterrupted { why, .. } => notice(format!("The turn is interrupted. {why}")),
+        Event::WorkCommitted { is_silent: true, .. } => {
+            notice("The agent ended the turn without a message about it.".to_owned())
+        }
+        Event::SessionAskedAgain { ask: Ask::ReportItems { items }, .. } => {
+            let items: Vec<String> = items.iter().map(PlannedItem::label).collect();
+            notice(format!("The agent is asked for what it did not report as done: {}.", items.join("; ")))
+        }
         Event::SessionReadyToMerge { .. } if session.branch.is_some() && !is_conversation => {
             notice("The work is complete and waits for the sessions before it in the plan.".to_owned())
         }
@@ -165,9 +186,10 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
         | Event::PlanningCommitting { .. }
         | Event::SessionPlanned { .. }
         | Event::SessionRenamed { .. }
+        | Event::SessionAssigned { .. }
         | Event::SessionReplanned { .. }
         | Event::SessionOpening { .. }
-        | Event::TurnInterrupted { .. }
+        | Event::PlanUpdated { .. }
         | Event::Spent { .. }
         | Event::Coordinated { .. }
         | Event::WorkCommitted { .. }

@@ -8,7 +8,7 @@ use secrets::Redactor;
 use std::sync::Arc;
 use store::{Advanced, Claimed, Fence, Lease, Outcome, Saved, Store, StoreError};
 use tokio::sync::{Mutex, Notify, mpsc};
-use workflow::{Context, Input, NewTask, Rejected, Step, Task, TaskId, UserId};
+use workflow::{Context, Input, Millis, NewTask, Rejected, Step, Task, TaskId, UserId};
 
 /// Applies inputs to tasks, without the secrets in them: what is decided, stored and sent has none.
 #[derive(Clone)]
@@ -83,7 +83,7 @@ impl Orchestrator {
                 if task.owner != owner {
                     return Err(Rejected::Stale(String::new()));
                 }
-                decide(task, input)
+                decide(task, input.clone())
             })
             .await?;
         match advanced {
@@ -119,7 +119,7 @@ impl Orchestrator {
     }
 
     async fn advance(&self, id: &TaskId, fence: Option<Fence>, input: Input) -> Result<Advanced, StoreError> {
-        self.store.advance(id, fence, Some(self.lease()), move |task| decide(task, input)).await
+        self.store.advance(id, fence, Some(self.lease()), move |task| decide(task, input.clone())).await
     }
 
     /// The next effect that was claimed along with a decision, so that it starts without a look at the database.
@@ -139,6 +139,17 @@ impl Orchestrator {
 
     pub(crate) fn wake(&self) {
         self.runner.notify_one();
+    }
+
+    /// Has the runner and the scheduler look at once, when what kept work from beginning is gone.
+    pub(crate) fn wake_all(&self) {
+        self.wake();
+        self.scheduler.notify_one();
+    }
+
+    /// By when the leases end of claims that were made or renewed at least `age` milliseconds ago.
+    pub(crate) fn leased_before(age: i64) -> Millis {
+        now().plus(LEASE - age)
     }
 
     fn announce(&self, saved: Saved) -> Task {

@@ -106,7 +106,7 @@ impl Permissions {
                 let this = self.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(DEADLINE).await;
-                    this.settle(&id, "reject", "nobody answered in time").await;
+                    this.settle(&id, "reject", "no answer within 15 minutes").await;
                 });
             }
         }
@@ -183,6 +183,11 @@ impl Permissions {
         open.recorder
             .record(json!({ "kind": "permission_resolved", "request_id": id, "outcome": "cancelled" }))
             .await;
+    }
+
+    /// Whether a question of a session waits for a person.
+    pub(crate) fn asks_person(&self, session: &SessionId) -> bool {
+        self.open().values().any(|open| open.by_person && open.session == *session)
     }
 
     /// Whether a session has an open question.

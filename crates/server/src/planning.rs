@@ -2,7 +2,6 @@
 
 use crate::App;
 use crate::documents::{self, Documents};
-use std::fs;
 use std::path::Path;
 use workflow::{Phase, Planning, PlanningStep, Stuck, Task};
 
@@ -70,8 +69,12 @@ async fn written(app: &App, task: &Task, round: u32) -> anyhow::Result<u32> {
 
 /// Whether a file is there with something to read that was not there before.
 fn is_written(path: &Path, before: &str) -> bool {
-    let is_file = fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && found.len() <= MOST);
-    let text = if is_file { fs::read_to_string(path).unwrap_or_default() } else { String::new() };
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let found = git::Dir::at(path.parent().unwrap_or(path)).read(name, MOST);
+    let text = match found {
+        Ok(git::Entry::File(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+        Ok(_) | Err(_) => String::new(),
+    };
     !text.trim().is_empty() && text != *before
 }
 

@@ -1,18 +1,20 @@
 //! Makes a fresh database from git alone: every project, task, session, conversation and review that the record has.
 
 use crate::clock::{Ulids, now};
-use crate::config::Config;
+use crate::config::{Config, NetworkMode};
+use crate::data_dir::DataDir;
 use crate::instances::instance_id;
+use crate::repositories::{ProjectSettings, UNCONFIRMED};
 use crate::{indexer, news, owner, samples};
 use anyhow::Context as _;
 use git::{Git, Repository, Settings};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use store::{
     InstanceRow, LogRow, LoggedEvent, Outcome, Project, RebuiltTask, Recorded, Revision, SessionRun, Store,
     User,
 };
-use workflow::records::{conversation, events, instances, paths, projects, rounds, threads};
+use workflow::records::{Unreadable, conversation, events, instances, paths, projects, rounds, threads};
 use workflow::{Context, Event, Input, Millis, SessionId, Task, TaskId};
 
 /// What was rebuilt.
@@ -22,18 +24,37 @@ pub struct Rebuilt {
     pub tasks: usize,
     pub events: usize,
     pub entries: usize,
+    /// What is damaged and was left out, as sentences.
+    pub left_out: Vec<String>,
+    /// What was changed in the record and could be read all the same, as sentences.
+    pub changed: Vec<String>,
+    /// The commands that the record names; they do not run before a person confirms them.
+    pub commands: Vec<String>,
+}
+
+/// How a database is rebuilt.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The branch that holds the record.
+    pub branch: String,
+    /// Whether the record's commands run without being confirmed.
+    pub trust_commands: bool,
 }
 
 /// Fills the database of a configuration, which must be empty, from repositories.
-pub async fn rebuild(config: &Config, repositories: &[PathBuf], branch: &str) -> anyhow::Result<Rebuilt> {
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("cannot make the data directory {}", config.data_dir.display()))?;
+pub async fn rebuild(
+    config: &Config,
+    repositories: &[PathBuf],
+    options: &Options,
+) -> anyhow::Result<Rebuilt> {
+    // Held until everything is written: no server may run on it meanwhile.
+    let _directory = DataDir::open(&config.data_dir)?;
     samples::write_scenarios(&config.data_dir.join("scenarios")).context("cannot write the scenarios")?;
     let git = Git::new(Settings { git_binary: None, identity: crate::App::identity() })
         .context("cannot use git; install it (Debian: apt-get install git)")?;
     let mut records = Vec::new();
     for path in repositories {
-        records.push(Record::open(&git, path, branch)?);
+        records.push(Record::open(&git, path, options)?);
     }
     let store = Store::open(&config.database()).await.context("cannot open the database")?;
     if !store.begin_rebuild().await.context("cannot write the database")? {
@@ -45,7 +66,7 @@ pub async fn rebuild(config: &Config, repositories: &[PathBuf], branch: &str) ->
     }
     let mut rebuilt = Rebuilt::default();
     for record in &records {
-        record.restore(&store, &mut rebuilt).await?;
+        Box::pin(record.restore(&store, &mut rebuilt)).await?;
     }
     indexer::catch_up(&store).await.context("cannot fill the index of the search")?;
     store.end_rebuild().await.context("cannot write the database")?;
@@ -59,10 +80,14 @@ struct Record {
     path: PathBuf,
     /// The branch's tip: everything is read from this commit.
     tip: String,
+    /// Commits that have a file as it was before a later one rewrote it, newest first.
+    before: BTreeMap<String, Vec<git::Rewritten>>,
+    trust_commands: bool,
 }
 
 impl Record {
-    fn open(git: &Git, path: &Path, branch: &str) -> anyhow::Result<Self> {
+    fn open(git: &Git, path: &Path, options: &Options) -> anyhow::Result<Self> {
+        let branch = options.branch.as_str();
         let path =
             path.canonicalize().with_context(|| format!("there is no repository {}", path.display()))?;
         let repository =
@@ -79,28 +104,55 @@ impl Record {
         if repository.resolve(&format!("refs/heads/{branch}"))?.is_none() {
             repository.create_branch(branch, &tip.to_string())?;
         }
-        Ok(Self { repository, path, tip: tip.to_string() })
+        let tip = tip.to_string();
+        let mut before: BTreeMap<String, Vec<git::Rewritten>> = BTreeMap::new();
+        for rewritten in repository.rewritten(&tip, &paths::only_grows)? {
+            before.entry(rewritten.path.clone()).or_default().push(rewritten);
+        }
+        Ok(Self { repository, path, tip, before, trust_commands: options.trust_commands })
     }
 
     async fn restore(&self, store: &Store, rebuilt: &mut Rebuilt) -> anyhow::Result<()> {
         let files = self.repository.list(&self.tip, "sessions")?;
-        let tasks: BTreeSet<TaskId> = files
-            .iter()
-            .filter_map(|file| file.strip_prefix("sessions/")?.strip_suffix("/events.jsonl"))
-            .filter(|task| !task.contains('/'))
-            .map(TaskId::from)
-            .collect();
+        let tasks: BTreeSet<TaskId> =
+            files.iter().filter_map(|file| recorded_task(file)).map(TaskId::from).collect();
         for file in self.repository.list(&self.tip, "projects")? {
-            let text = self.text(&file)?.unwrap_or_default();
-            let record = projects::parse(&text).with_context(|| self.place(&file))?;
-            self.restore_project(store, record).await?;
-            rebuilt.projects += 1;
+            let record = self.text(&file).and_then(|text| {
+                projects::parse(&text.unwrap_or_default()).with_context(|| self.place(&file))
+            });
+            match record {
+                Ok(record) => {
+                    self.restore_project(store, record, rebuilt).await?;
+                    rebuilt.projects += 1;
+                }
+                Err(error) => rebuilt.left_out.push(format!("{error:#}")),
+            }
+        }
+        for (path, rewritten) in &self.before {
+            if let Some(id) = recorded_task(path).filter(|id| !tasks.contains(&TaskId::from(*id))) {
+                let by = rewritten.first().map(|one| one.commit.to_string()).unwrap_or_default();
+                rebuilt.left_out.push(format!("the task {id}, whose record commit {by} deleted"));
+            }
         }
         for id in tasks {
-            let mut task = self.task(&id)?;
-            rebuilt.tasks += 1;
-            rebuilt.events += task.events.len();
-            rebuilt.entries += task.logs.iter().map(|(_, rows)| rows.len()).sum::<usize>();
+            let mut task = match self.task(&id, rebuilt) {
+                Ok(task) => task,
+                Err(error) => {
+                    rebuilt.left_out.push(format!("the task {id}: {error:#}"));
+                    continue;
+                }
+            };
+            if store.project(&task.task.project).await?.is_none() {
+                rebuilt
+                    .left_out
+                    .push(format!("the task {id}, whose project {} has no record", task.task.project));
+                continue;
+            }
+            for command in task.task.template.iter().flat_map(|template| &template.checks) {
+                add_command(rebuilt, command);
+            }
+            let (events, entries) =
+                (task.events.len(), task.logs.iter().map(|(_, rows)| rows.len()).sum::<usize>());
             task.next = next(&task.task);
             let recorded = Recorded {
                 task: id.clone(),
@@ -113,13 +165,26 @@ impl Record {
                     .map(|(session, rows)| (session.clone(), rows.last().map_or(0, |row| row.seq)))
                     .collect(),
             };
-            store.put_rebuilt(task).await.with_context(|| format!("cannot write task {id}"))?;
+            if !store.put_rebuilt(task).await.with_context(|| format!("cannot write task {id}"))? {
+                rebuilt
+                    .left_out
+                    .push(format!("the task {id} in {}, which is there already", self.path.display()));
+                continue;
+            }
             store.put_recorded(recorded).await.with_context(|| format!("cannot write task {id}"))?;
+            rebuilt.tasks += 1;
+            rebuilt.events += events;
+            rebuilt.entries += entries;
         }
         Ok(())
     }
 
-    async fn restore_project(&self, store: &Store, record: projects::ProjectRecord) -> anyhow::Result<()> {
+    async fn restore_project(
+        &self,
+        store: &Store,
+        mut record: projects::ProjectRecord,
+        rebuilt: &mut Rebuilt,
+    ) -> anyhow::Result<()> {
         if store.user(&record.owner).await?.is_none() {
             let role = if record.owner.as_str() == owner::OWNER { "owner" } else { "member" };
             store
@@ -130,6 +195,25 @@ impl Record {
                     created_at: record.created_at,
                 })
                 .await?;
+        }
+        let settings = ProjectSettings::read(&record.settings);
+        settings
+            .setup_command
+            .iter()
+            .chain(&settings.checks)
+            .for_each(|command| add_command(rebuilt, command));
+        // Whoever could write to the record could have written these, whatever the record says of it.
+        if let Some(fields) = record.settings.as_object_mut() {
+            if self.trust_commands {
+                fields.remove(UNCONFIRMED);
+            } else {
+                fields.insert(UNCONFIRMED.to_owned(), true.into());
+                // Neither opens the network what is not confirmed.
+                fields.remove("network_allow");
+                if fields.get("network").is_some_and(|mode| mode == NetworkMode::Open.name()) {
+                    fields.remove("network");
+                }
+            }
         }
         let project = Project {
             id: record.id,
@@ -145,33 +229,34 @@ impl Record {
         store.put_project(project).await.context("cannot write a project")
     }
 
-    /// A task as its files give it back.
-    fn task(&self, id: &TaskId) -> anyhow::Result<RebuiltTask> {
-        let path = paths::events(id);
-        let text = self.text(&path)?.unwrap_or_default();
-        let lines = events::parse(&text).with_context(|| self.place(&path))?;
-        let task = events::fold(&lines)
-            .with_context(|| format!("{}: it does not begin with the task's creation", self.place(&path)))?;
+    /// A task as its files give it back. What is damaged of it is left out and told.
+    fn task(&self, id: &TaskId, rebuilt: &mut Rebuilt) -> anyhow::Result<RebuiltTask> {
+        let lines = self.longest(&paths::events(id), rebuilt, &events::parse_prefix)?;
+        let task = events::fold(&lines).with_context(|| {
+            format!("{}: it does not begin with the task's creation", self.place(&paths::events(id)))
+        })?;
+        anyhow::ensure!(task.id == *id, "its record is a copy of that of the task {}", task.id);
         let mut logs = Vec::new();
         let mut runs = Vec::new();
         for session in &task.sessions {
-            logs.push((session.id.clone(), self.log(id, &session.id)?));
-            let path = paths::thread(id, &session.id);
-            if let Some(text) = self.text(&path)? {
-                let thread = threads::parse(&text).with_context(|| self.place(&path))?;
-                let run = SessionRun {
-                    agent_sessions: thread.agent_sessions,
-                    workspace_path: thread.workspace_path,
-                    base: thread.base,
-                    thread_opened: thread.opened,
-                    thread_closed: thread.closed,
-                    thread_config: thread.config,
-                    last_activity: thread.last_activity,
-                };
-                runs.push((session.id.clone(), run));
+            let entries =
+                self.longest(&paths::conversation(id, &session.id), rebuilt, &conversation::parse_prefix);
+            let entries = entries.unwrap_or_else(|error| {
+                rebuilt.left_out.push(format!("the conversation of {}: {error:#}", session.id));
+                Vec::new()
+            });
+            let row =
+                |entry: conversation::Entry| LogRow { seq: entry.seq, at: entry.at, entry: entry.entry };
+            logs.push((session.id.clone(), entries.into_iter().map(row).collect()));
+            match self.run(id, &session.id) {
+                Ok(run) => runs.extend(run.map(|run| (session.id.clone(), run))),
+                Err(error) => rebuilt.left_out.push(format!("the thread of {}: {error:#}", session.id)),
             }
         }
-        let revisions = self.revisions(id, &lines)?;
+        let revisions = self.revisions(id, &lines).unwrap_or_else(|error| {
+            rebuilt.left_out.push(format!("the review rounds of {id}: {error:#}"));
+            Vec::new()
+        });
         let events = lines
             .into_iter()
             .map(|line| LoggedEvent {
@@ -182,7 +267,10 @@ impl Record {
                 event: line.event,
             })
             .collect();
-        let instance = self.instance(&task)?;
+        let instance = self.instance(&task).unwrap_or_else(|error| {
+            rebuilt.left_out.push(format!("the agent instance of {id}: {error:#}"));
+            None
+        });
         Ok(RebuiltTask { task, events, logs, revisions, runs, instance, next: None })
     }
 
@@ -211,14 +299,64 @@ impl Record {
         }))
     }
 
-    fn log(&self, task: &TaskId, session: &SessionId) -> anyhow::Result<Vec<LogRow>> {
-        let path = paths::conversation(task, session);
-        let text = self.text(&path)?.unwrap_or_default();
-        let entries = conversation::parse(&text).with_context(|| self.place(&path))?;
-        Ok(entries
-            .into_iter()
-            .map(|entry| LogRow { seq: entry.seq, at: entry.at, entry: entry.entry })
-            .collect())
+    /// What is known of a session's run.
+    fn run(&self, task: &TaskId, session: &SessionId) -> anyhow::Result<Option<SessionRun>> {
+        let path = paths::thread(task, session);
+        let Some(text) = self.text(&path)? else { return Ok(None) };
+        let thread = threads::parse(&text).with_context(|| self.place(&path))?;
+        Ok(Some(SessionRun {
+            agent_sessions: thread.agent_sessions,
+            workspace_path: thread.workspace_path,
+            base: thread.base,
+            thread_opened: thread.opened,
+            thread_closed: thread.closed,
+            thread_config: thread.config,
+            last_activity: thread.last_activity,
+        }))
+    }
+
+    /// The items of a file that only grows: of the branch's tip, or of the commit before one that took some away.
+    fn longest<T>(
+        &self,
+        path: &str,
+        rebuilt: &mut Rebuilt,
+        parse: &dyn Fn(&str) -> Prefix<T>,
+    ) -> anyhow::Result<Vec<T>> {
+        let read = |commit: &str| -> anyhow::Result<Prefix<T>> {
+            let bytes = self.repository.read(commit, path)?.unwrap_or_default();
+            // What is no text is where the damage begins.
+            let text = match std::str::from_utf8(&bytes) {
+                Ok(text) => text.to_owned(),
+                Err(error) => {
+                    String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned() + "\n\u{fffd}\n"
+                }
+            };
+            Ok(parse(&text))
+        };
+        let (mut items, mut wrong) = read(&self.tip)?;
+        for rewritten in self.before.get(path).into_iter().flatten() {
+            let (earlier, error) = read(&rewritten.before.to_string())?;
+            let lost = earlier.len().saturating_sub(items.len());
+            let what = if lost > 0 {
+                format!("{lost} of its items were taken away, and are read as they were before")
+            } else {
+                "what it had was changed, and is read as it is".to_owned()
+            };
+            rebuilt.changed.push(format!("{path}: commit {} rewrote it; {what}", rewritten.commit));
+            if lost > 0 {
+                (items, wrong) = (earlier, error);
+            }
+        }
+        if let Some(error) = wrong {
+            let kept = items.len();
+            rebuilt.left_out.push(format!(
+                "{}: line {}: {}; the {kept} items before it are rebuilt",
+                self.place(path),
+                error.line,
+                error.reason
+            ));
+        }
+        Ok(items)
     }
 
     /// The rounds of documents, with their texts from the branch's history and what was decided about them.
@@ -264,6 +402,21 @@ impl Record {
     /// How a file is named to people.
     fn place(&self, file: &str) -> String {
         format!("the record {file} in {} cannot be read", self.path.display())
+    }
+}
+
+/// The items of a file up to the first that cannot be read, and what is wrong with that one.
+type Prefix<T> = (Vec<T>, Option<Unreadable>);
+
+/// The task whose events a file has.
+fn recorded_task(path: &str) -> Option<&str> {
+    let id = path.strip_prefix("sessions/")?.strip_suffix("/events.jsonl")?;
+    Some(id).filter(|id| !id.contains('/'))
+}
+
+fn add_command(rebuilt: &mut Rebuilt, command: &str) {
+    if !rebuilt.commands.iter().any(|known| known == command) {
+        rebuilt.commands.push(command.to_owned());
     }
 }
 

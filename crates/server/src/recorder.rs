@@ -1,6 +1,7 @@
 //! Writes what an agent says into its session's log: in order, coalesced, without losing or piling up anything.
 
 use crate::clock::now;
+use crate::effects::chain;
 use crate::feed::Feed;
 use crate::spoken::Spoken;
 use secrets::Redactor;
@@ -137,7 +138,7 @@ async fn write_batch(store: &Store, feed: &Feed, session: &SessionId, batch: Vec
         match store.append_log(session, now(), batch.clone()).await {
             Ok(rows) => return feed.publish_log(session, rows),
             Err(error) => {
-                tracing::error!(%error, %session, "could not write to a session's log; trying again");
+                tracing::error!(error = chain(&error), %session, "could not write to a session's log; trying again");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }

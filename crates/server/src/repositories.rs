@@ -1,6 +1,6 @@
 //! The repositories of projects: opened once, watched, and read for the documents of tasks.
 
-use crate::config::Config;
+use crate::config::{Config, HostPattern, NetworkMode};
 use crate::permissions::Policy;
 use git::{Git, Repository};
 use secrets::Redactor;
@@ -16,6 +16,9 @@ use workflow::{Isolation, ProjectId, Task, TaskId};
 
 /// Files at a repository's root in which people write rules for agents.
 const RULE_FILES: [&str; 2] = ["AGENTS.md", "CLAUDE.md"];
+
+/// How much of such a file goes into a prompt, in bytes.
+const MAX_RULE_BYTES: usize = 64 * 1024;
 
 /// The repositories of this server's projects.
 #[derive(Clone)]
@@ -47,6 +50,23 @@ pub struct ProjectSettings {
     pub commit_frequency_minutes: Option<u64>,
     /// Who answers the questions of agents.
     pub permissions: Policy,
+    /// What agents, setup commands and checks reach over the network; absent is as the server's configuration says.
+    pub network: Option<NetworkMode>,
+    /// The hosts that they reach under `allowlist`, besides those of the server's configuration.
+    pub network_allow: Vec<HostPattern>,
+    /// Whether the project's commands were restored from a record and wait for a person to confirm them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unconfirmed_commands: bool,
+}
+
+/// The setting that says so.
+pub(crate) const UNCONFIRMED: &str = "unconfirmed_commands";
+
+impl ProjectSettings {
+    /// Settings as they are kept; what is absent or unreadable has its default.
+    pub(crate) fn read(kept: &serde_json::Value) -> Self {
+        serde_json::from_value(kept.clone()).unwrap_or_default()
+    }
 }
 
 impl Default for ProjectSettings {
@@ -61,6 +81,9 @@ impl Default for ProjectSettings {
             design_docs_branch: "helix-design-docs".to_owned(),
             commit_frequency_minutes: None,
             permissions: Policy::default(),
+            network: None,
+            network_allow: Vec::new(),
+            unconfirmed_commands: false,
         }
     }
 }
@@ -125,6 +148,10 @@ fn paths_in(worktree: &Path, task: &TaskId) -> DocumentPaths {
 impl Repositories {
     pub(crate) fn new(git: Git, store: Store, config: Config, redactor: Redactor) -> Self {
         Self(Arc::new(Inner { git, store, config, redactor, open: Mutex::default() }))
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
     }
 
     pub fn git(&self) -> &Git {
@@ -207,18 +234,21 @@ impl Repositories {
             .map(|bytes| checklist::parse(&self.0.redactor.redact(&String::from_utf8_lossy(&bytes)))))
     }
 
-    /// The change of a task's branch against its base, without secrets.
-    pub async fn diff(&self, task: &Task) -> Result<Vec<git::FileDiff>, RepositoryError> {
+    /// The change of a task against its base, without secrets, and the commit that has it. What is or was under review is
+    /// that commit, whatever became of the branch since.
+    pub async fn diff(&self, task: &Task) -> Result<(Option<String>, Vec<git::FileDiff>), RepositoryError> {
         let Workplace { repository, .. } = self.workplace(&task.project).await?;
-        let (base, head) = (task.base_branch.clone(), task.branch());
+        let reviewed = task.change().map(|change| change.head.to_string());
+        let base = self.base(&task.project, &task.base_branch).await?.revision;
+        let head = reviewed.unwrap_or_else(|| task.branch());
         let merged = match &task.phase {
             workflow::Phase::Done { merged, .. } => merged.as_ref().map(|commit| commit.0.clone()),
             _ => None,
         };
         let read = tokio::task::spawn_blocking(move || {
-            if repository.resolve(&head)?.is_none() {
-                return Ok(Vec::new());
-            }
+            let Some(head) = repository.resolve(&head)?.map(|commit| commit.to_string()) else {
+                return Ok((None, Vec::new()));
+            };
             // What has landed is compared with the base as it was before.
             let base = match merged {
                 Some(merged) => {
@@ -226,13 +256,14 @@ impl Repositories {
                 }
                 None => base,
             };
-            repository.diff(&base, &head)
+            let files = repository.diff(&base, &head)?;
+            Ok::<_, git::Error>((Some(head), files))
         });
-        let mut files = read.await??;
+        let (head, mut files) = read.await??;
         self.clean(&mut files);
         // What was made comes before what was planned.
         files.sort_by_key(|file| file.path.starts_with("specs/"));
-        Ok(files)
+        Ok((head, files))
     }
 
     /// Takes secrets out of what is shown of files.
@@ -247,11 +278,15 @@ impl Repositories {
     /// What an agent's turn in a task has around it.
     pub(crate) async fn surroundings(&self, task: &Task) -> Result<Surroundings, RepositoryError> {
         let Workplace { repository, settings } = self.workplace(&task.project).await?;
-        let (base, policy) = (task.base_branch.clone(), settings.permissions);
+        let (base, policy) =
+            (self.base(&task.project, &task.base_branch).await?.revision, settings.permissions);
         let read = tokio::task::spawn_blocking(move || {
             let folder = repository.ensure_docs_worktree(&settings.design_docs_branch)?;
-            let rules = RULE_FILES.iter().find_map(|file| repository.read(&base, file).ok().flatten());
-            Ok::<_, git::Error>((folder, rules.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())))
+            let rules = RULE_FILES.iter().find_map(|file| {
+                let bytes = repository.read(&base, file).ok().flatten()?;
+                Some(bounded_rules(file, &String::from_utf8_lossy(&bytes)))
+            });
+            Ok::<_, git::Error>((folder, rules))
         });
         let (folder, rules) = read.await??;
         Ok(Surroundings { documents: paths_in(&folder, &task.id), rules, policy })
@@ -271,9 +306,24 @@ impl Repositories {
     }
 }
 
+/// As much of a file with rules as a prompt carries, with a note on where the rest is.
+fn bounded_rules(file: &str, text: &str) -> String {
+    if text.len() <= MAX_RULE_BYTES {
+        return text.to_owned();
+    }
+    let mut end = text.floor_char_boundary(MAX_RULE_BYTES);
+    // A line is kept whole, unless it is all there is.
+    end = text[..end].rfind('\n').map_or(end, |line_end| line_end + 1);
+    format!(
+        "{}\n\n(These are the first {end} of {} bytes of {file}. Read the rest in {file} at the root of your working directory.)\n",
+        text[..end].trim_end(),
+        text.len()
+    )
+}
+
 /// A project's settings; what is absent or unreadable has its default.
 pub fn settings(project: &Project) -> ProjectSettings {
-    serde_json::from_value(project.settings.clone()).unwrap_or_default()
+    ProjectSettings::read(&project.settings)
 }
 
 /// The path of one of a task's documents on the design-docs branch.
@@ -300,4 +350,25 @@ fn read_docs(repository: &Repository, branch: &str, task: &TaskId) -> Result<Doc
         path: repository.path().join(".git-worktrees").join(branch).join("specs").join(task.as_str()),
         commit: Some(commit),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_RULE_BYTES, bounded_rules};
+
+    #[test]
+    fn a_large_file_of_rules_is_cut_at_a_line_and_says_where_the_rest_is() {
+        assert_eq!(bounded_rules("AGENTS.md", "Be kind.\n"), "Be kind.\n");
+        let text = "Use tabs — always.\n".repeat(600_000);
+        let bounded = bounded_rules("AGENTS.md", &text);
+        assert!(bounded.len() < MAX_RULE_BYTES + 300, "{}", bounded.len());
+        assert!(
+            bounded.contains("Use tabs — always.\n\n(These are the first "),
+            "{}",
+            &bounded[bounded.len() - 300..]
+        );
+        assert!(bounded.ends_with("Read the rest in AGENTS.md at the root of your working directory.)\n"));
+        let one_line = bounded_rules("CLAUDE.md", &"é".repeat(10_000_000));
+        assert!(one_line.len() < MAX_RULE_BYTES + 300 && one_line.contains("CLAUDE.md"));
+    }
 }

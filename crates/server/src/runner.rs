@@ -6,14 +6,17 @@
 use crate::App;
 use crate::clean;
 use crate::clock::now;
-use crate::effects::{self, Done};
+use crate::effects::{self, Done, blocking, chain};
+use crate::orchestrator::Orchestrator;
 use futures::FutureExt as _;
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use store::{Claimed, Fence};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use workflow::{Failure, FailureClass, Input};
+use workflow::{Effect, EffectId, Failure, FailureClass, Input};
 
 /// How often a held claim is renewed.
 const RENEWAL: Duration = Duration::from_secs(10);
@@ -26,40 +29,123 @@ const MAX_ATTEMPTS: i64 = 5;
 /// The same for one that nobody waits for, such as tidying up: nobody would ask for it again.
 const PATIENT_ATTEMPTS: i64 = 30;
 
+/// How soon an effect is tried again that waits for room.
+const ROOM_INTERVAL: i64 = 3_000;
+/// How often claims are looked for that this server holds and does not know of.
+const ADOPTION_INTERVAL: Duration = Duration::from_secs(5);
+/// How old such a claim is at least, in milliseconds: its decision may be on its way to the runner.
+const ADOPTION_AGE: i64 = 5_000;
+
 /// Runs effects until told to stop, then waits for those under way that end by themselves.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
-    let running = TaskTracker::new();
-    tokio::join!(start_claimed(&app, &running, &stop), look(&app, &running, &stop));
-    running.close();
-    running.wait().await;
+    let running = Running { tasks: TaskTracker::new(), held: Held::default(), app, stop };
+    tokio::join!(running.start_claimed(), running.look(), running.adopt());
+    running.tasks.close();
+    running.tasks.wait().await;
 }
 
-/// Starts what this server's own decisions claimed.
-async fn start_claimed(app: &App, running: &TaskTracker, stop: &CancellationToken) {
-    while let Some(Some(claimed)) = stop.run_until_cancelled(app.orchestrator.claimed()).await {
-        running.spawn(guard(app.clone(), claimed, stop.clone()));
+/// The effects that this server holds.
+type Held = Arc<Mutex<HashSet<EffectId>>>;
+
+/// The effects under way.
+struct Running {
+    app: App,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    held: Held,
+}
+
+impl Running {
+    fn spawn(&self, claimed: Claimed) {
+        let holds = Holds::new(&self.held, claimed.row.id.clone());
+        let work = guard(self.app.clone(), claimed, self.stop.clone());
+        self.tasks.spawn(async move {
+            work.await;
+            drop(holds);
+        });
     }
-}
 
-/// Claims and starts the rest: what waited for its time or its lane, and what another server left.
-async fn look(app: &App, running: &TaskTracker, stop: &CancellationToken) {
-    while !stop.is_cancelled() {
-        match app.store.claim_effects(app.orchestrator.lease(), BATCH).await {
-            Ok(claimed) if claimed.is_empty() => {}
-            Ok(claimed) => {
-                for claim in claimed {
-                    running.spawn(guard(app.clone(), claim, stop.clone()));
+    /// Starts what this server's own decisions claimed.
+    async fn start_claimed(&self) {
+        while let Some(Some(claimed)) = self.stop.run_until_cancelled(self.app.orchestrator.claimed()).await {
+            self.spawn(claimed);
+        }
+    }
+
+    /// Claims and starts the rest: what waited for its time or its lane, and what another server left.
+    async fn look(&self) {
+        let app = &self.app;
+        while !self.stop.is_cancelled() {
+            match app.store.claim_effects(app.orchestrator.lease(), BATCH).await {
+                Ok(claimed) if claimed.is_empty() => {}
+                Ok(claimed) => {
+                    for claim in claimed {
+                        self.spawn(claim);
+                    }
+                    continue;
                 }
+                Err(error) => tracing::error!(error = chain(&error), "could not claim effects; trying again"),
+            }
+            tokio::select! {
+                () = app.orchestrator.effects_wait() => {}
+                () = tokio::time::sleep(LOOK) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Takes up claims that are this server's in the database and unknown to it: the connection was lost after the
+    /// commit that made them and before its answer.
+    async fn adopt(&self) {
+        while self.stop.run_until_cancelled(tokio::time::sleep(ADOPTION_INTERVAL)).await.is_some() {
+            if let Err(error) = self.adopt_once().await {
+                tracing::warn!(
+                    error = chain(&error),
+                    "could not look for claims that are not known; trying again"
+                );
+            }
+        }
+    }
+
+    async fn adopt_once(&self) -> Result<(), store::StoreError> {
+        let app = &self.app;
+        let until = Orchestrator::leased_before(ADOPTION_AGE);
+        for mut claimed in app.store.claims_until(&app.worker, until).await? {
+            if lock(&self.held).contains(&claimed.row.id) {
                 continue;
             }
-            Err(error) => tracing::error!(%error, "could not claim effects; trying again"),
+            if app.store.reclaim_effect(&claimed.fence(), app.orchestrator.lease().until).await? {
+                claimed.attempt += 1;
+                tracing::info!(effect = claimed.row.effect.name(), task = %claimed.task, "takes up an effect whose claim was not confirmed");
+                self.spawn(claimed);
+            }
         }
-        tokio::select! {
-            () = app.orchestrator.effects_wait() => {}
-            () = tokio::time::sleep(LOOK) => {}
-            () = stop.cancelled() => {}
-        }
+        Ok(())
     }
+}
+
+/// Keeps an effect among those that are held for as long as it lives.
+struct Holds {
+    held: Held,
+    id: EffectId,
+}
+
+impl Holds {
+    fn new(held: &Held, id: EffectId) -> Self {
+        lock(held).insert(id.clone());
+        Self { held: held.clone(), id }
+    }
+}
+
+impl Drop for Holds {
+    fn drop(&mut self) {
+        lock(&self.held).remove(&self.id);
+    }
+}
+
+fn lock(held: &Held) -> MutexGuard<'_, HashSet<EffectId>> {
+    // Each change is a single insert or removal, so the content is valid after any panic.
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Does one effect; one that panics is given back, since nobody else may claim what this server holds.
@@ -71,13 +157,18 @@ async fn guard(app: App, claimed: Claimed, stop: CancellationToken) {
     let message = "The server failed at it; its log says why.".to_owned();
     let failure = Failure { class: FailureClass::Internal, message, at: now() };
     if let Err(error) = give_back(&app, &claimed, claimed.fence(), failure).await {
-        tracing::error!(%error, task = %claimed.task, "could not give an effect back; the next start of the server does");
+        tracing::error!(error = chain(&error), task = %claimed.task, "could not give an effect back; it is taken up again");
     }
 }
 
 /// Does one effect while renewing its lease, and reports.
 async fn perform(app: App, claimed: Claimed, stop: CancellationToken) {
     let fence = claimed.fence();
+    if uses_room(&claimed.row.effect)
+        && let Some(obstacle) = app.health.obstacle_of(&claimed.task)
+    {
+        return postpone(&app, &claimed, &obstacle.detail).await;
+    }
     let work = Box::pin(effects::perform(&app, &claimed));
     let outcome = tokio::select! {
         outcome = work => outcome,
@@ -93,7 +184,7 @@ async fn perform(app: App, claimed: Claimed, stop: CancellationToken) {
     app.metrics.effect_done(claimed.row.effect.name());
     // What is held here nobody else takes up, so that its end is told until the database has it.
     while let Err(error) = record(&app, &claimed, &fence, outcome.clone()).await {
-        tracing::error!(%error, effect = claimed.row.effect.name(), task = %claimed.task, "could not record the end of an effect; trying again");
+        tracing::error!(error = chain(&error), effect = claimed.row.effect.name(), task = %claimed.task, "could not record the end of an effect; trying again");
         if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
             return;
         }
@@ -122,14 +213,67 @@ async fn give_back(
     failure: Failure,
 ) -> Result<(), store::StoreError> {
     tracing::warn!(effect = claimed.row.effect.name(), task = %claimed.task, attempt = claimed.attempt, reason = failure.message, "an effect failed");
-    let most = if claimed.row.effect.is_waited_for() { MAX_ATTEMPTS } else { PATIENT_ATTEMPTS };
-    if failure.class.heals() && claimed.attempt < most {
-        let wait = 250 * (1 << claimed.attempt.clamp(0, 8));
+    if failure.class == FailureClass::OutOfSpace {
+        app.health.note_full(&claimed.task, &failure.message);
+        let later = now().plus(ROOM_INTERVAL);
+        app.store.postpone_effect(&fence, later, &failure.message).await?;
+        return Ok(());
+    }
+    let is_patient = !claimed.row.effect.is_waited_for() || is_about_lock(&failure);
+    let most = if is_patient { PATIENT_ATTEMPTS } else { MAX_ATTEMPTS };
+    // Attempts that a kill cut off do not count: nothing was wrong with them.
+    let failures = claimed.failures + 1;
+    if failure.class.heals() && failures < most {
+        if failure.class == FailureClass::Git {
+            remove_dead_locks(app, claimed).await;
+        }
+        let wait = 250 * (1 << failures.clamp(0, if is_about_lock(&failure) { 4 } else { 8 }));
         app.store.release_effect(&fence, now().plus(wait), &failure.message).await?;
         return Ok(());
     }
     let input = Input::EffectFailed { effect: claimed.row.effect.clone(), failure };
     app.orchestrator.report(&claimed.task, fence, input).await
+}
+
+/// Whether an effect begins work that takes room on a disk, and so does not begin while there is too little.
+fn uses_room(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::PreparePlanning { .. }
+            | Effect::RunTurn { .. }
+            | Effect::OpenWorktree { .. }
+            | Effect::RunChecks
+    )
+}
+
+/// Gives an effect back that cannot begin yet.
+async fn postpone(app: &App, claimed: &Claimed, reason: &str) {
+    let later = now().plus(ROOM_INTERVAL);
+    if let Err(error) = app.store.postpone_effect(&claimed.fence(), later, reason).await {
+        // The claim stays this server's, and is taken up as one that is not known.
+        tracing::debug!(error = chain(&error), task = %claimed.task, "could not give an effect back");
+    }
+}
+
+/// Whether an effect failed because another process holds a lock file.
+fn is_about_lock(failure: &Failure) -> bool {
+    failure.class == FailureClass::Git && failure.message.contains(".lock")
+}
+
+/// Removes what dead processes left locked in the task's repository, so that the next attempt does not meet it.
+async fn remove_dead_locks(app: &App, claimed: &Claimed) {
+    let Ok(Some(task)) = app.store.task(&claimed.task).await else { return };
+    let Ok(workplace) = app.repositories.workplace(&task.project).await else { return };
+    match blocking(move || workplace.repository.remove_dead_locks()).await {
+        Ok(removed) if removed.is_empty() => {}
+        Ok(removed) => {
+            tracing::info!(?removed, task = %claimed.task, "removed locks whose holders are dead");
+        }
+        Err(failure) => {
+            let reason = failure.message;
+            tracing::warn!(reason, task = %claimed.task, "could not look for locks of dead processes");
+        }
+    }
 }
 
 /// Renews the lease for as long as it can; returns when it is lost.

@@ -3,13 +3,14 @@
 
 use crate::App;
 use crate::effects;
+use crate::health::{Obstacle, Part};
 use crate::orchestrator::AskError;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use workflow::schedule::{self, Limits};
-use workflow::{NewTask, Phase, Task};
+use workflow::{Input, NewTask, Phase, Task};
 
 /// How often the scheduler looks without having been woken.
 const LOOK: Duration = Duration::from_secs(1);
@@ -42,7 +43,7 @@ pub(crate) async fn create(app: &App, new: NewTask, start: bool) -> Result<Task,
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     while !stop.is_cancelled() {
         if let Err(error) = look(&app).await {
-            tracing::error!(%error, "could not schedule; trying again");
+            tracing::error!(error = effects::chain(&error), "could not schedule; trying again");
         }
         tokio::select! {
             () = app.orchestrator.places_wait() => {}
@@ -63,10 +64,14 @@ async fn give_places(app: &App) -> Result<Vec<Task>, store::StoreError> {
     let limits =
         Limits { instances: app.config.limits.max_instances, in_review: app.config.limits.max_in_review };
     if !live.iter().any(Task::waits_for_a_place) {
-        *free = unclaimed(&live, limits);
+        *free = if app.health.obstacle().is_some() { 0 } else { unclaimed(&live, limits) };
         return Ok(live);
     }
     *free = 0;
+    if let Some(obstacle) = app.health.obstacle() {
+        hold_back(app, &live, &obstacle).await?;
+        return Ok(live);
+    }
     let mut statuses = BTreeMap::new();
     for needed in live.iter().flat_map(|task| &task.depends_on) {
         if let Some(task) = app.store.task(needed).await? {
@@ -77,6 +82,22 @@ async fn give_places(app: &App) -> Result<Vec<Task>, store::StoreError> {
         app.orchestrator.decide(&task, input).await?;
     }
     Ok(live)
+}
+
+/// Tells the tasks that wait for a place why none is admitted.
+async fn hold_back(app: &App, live: &[Task], obstacle: &Obstacle) -> Result<(), store::StoreError> {
+    // A database that cannot be written takes no reason either; the API adds it to what it shows.
+    if matches!(obstacle.part, Part::Database | Part::Writer) {
+        return Ok(());
+    }
+    let waits = |task: &&Task| {
+        task.waits_for_a_place() && task.queue_reason.as_deref() != Some(obstacle.reason.as_str())
+    };
+    for task in live.iter().filter(waits) {
+        let reason = obstacle.reason.clone();
+        app.orchestrator.decide(&task.id, Input::Wait { reason }).await?;
+    }
+    Ok(())
 }
 
 /// How many tasks could begin to be planned at once while nobody waits.

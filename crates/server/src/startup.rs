@@ -1,9 +1,13 @@
 //! Bringing a server up and taking it down.
 
 use crate::agents::Agents;
+use crate::api::{Refusals, Resumptions};
 use crate::app::Inner;
 use crate::config::{Config, SandboxMode};
+use crate::data_dir::{DataDir, ServerFile, write_private};
 use crate::feed::Feed;
+use crate::health::{self, Health};
+use crate::held;
 use crate::history::{self, History};
 use crate::instances::Instances;
 use crate::metrics::Metrics;
@@ -13,9 +17,11 @@ use crate::radar::{self, Radar};
 use crate::repositories::Repositories;
 use crate::scheduler::Places;
 use crate::watch::Watch;
-use crate::{App, api, clean, clock, indexer, owner, progress, runner, samples, scheduler, upkeep, watch};
+use crate::{
+    App, api, clean, clock, http, indexer, owner, progress, runner, samples, scheduler, upkeep, watch,
+};
 use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
+use sandbox::{Level, Sandbox};
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -28,6 +34,10 @@ use tokio_util::sync::CancellationToken;
 /// How long a graceful end may take before what is left is cut off; the next start goes on with it.
 const GRACE: Duration = Duration::from_secs(8);
 
+/// How long an address may be in use before the start gives up, and how often it is asked for.
+const ADDRESS_IN_USE: Duration = Duration::from_secs(5);
+const ADDRESS_INTERVAL: Duration = Duration::from_millis(100);
+
 /// A server that listens.
 pub struct Running {
     pub app: App,
@@ -35,30 +45,38 @@ pub struct Running {
     /// The owner's token.
     pub token: String,
     work: tokio::task::JoinHandle<()>,
-    serve: tokio::task::JoinHandle<std::io::Result<()>>,
+    serve: tokio::task::JoinHandle<()>,
 }
 
 /// Serves until SIGTERM or SIGINT; `ready` is called once, with the address and the owner's token.
 pub async fn run(config: Config, ready: impl FnOnce(SocketAddr, &str)) -> anyhow::Result<()> {
     let running = start(config).await?;
     ready(running.address, &running.token);
-    signalled().await;
-    tracing::info!("ending: writing what is under way and ending the agents");
-    running.end().await
+    tokio::select! {
+        () = signalled() => {
+            tracing::info!("ending: writing what is under way and ending the agents");
+            running.end().await
+        }
+        () = running.app.store.writer_ended() => {
+            tracing::error!("the task that writes the database ended, so nothing can be saved; ending the server");
+            running.end().await?;
+            anyhow::bail!("the server ended because it could not write its database any more; its log says why, and the next start continues")
+        }
+    }
 }
 
 /// Brings a server up.
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     let mut config = config;
-    std::fs::create_dir_all(&config.data_dir).with_context(|| {
-        format!(
-            "cannot make the data directory {}; choose another with --data-dir",
-            config.data_dir.display()
-        )
-    })?;
-    config.data_dir = config.data_dir.canonicalize().context("cannot resolve the data directory")?;
+    anyhow::ensure!(
+        config.nats_url.is_none(),
+        "nats_url (NATS_URL) is set, and this version does not use NATS: several servers share PostgreSQL alone. Remove it"
+    );
+    protect_memory();
+    let data_dir = Arc::new(DataDir::open(&config.data_dir)?);
+    config.data_dir = data_dir.path().to_owned();
     samples::write_scenarios(&config.data_dir.join("scenarios")).context("cannot write the scenarios")?;
-    let listener = TcpListener::bind(config.bind).await.with_context(|| {
+    let listener = listen(config.bind).await.with_context(|| {
         format!(
             "cannot listen on {}; is another server running there? choose another with --bind",
             config.bind
@@ -77,8 +95,10 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         tracing::info!(effects = freed, "going on with what the server before left");
     }
     let token = owner::ensure(&store, &config).await.context("cannot set up the owner's token")?;
-    let app = assemble(config, store, worker, &token)?;
+    let app = assemble(config, data_dir, store, worker, &token)?;
     app.instances.end_leftovers().await.context("cannot end the agents that a killed server left")?;
+    crate::checks::end_leftovers(&app.config);
+    crate::network::remove_leftovers(&app.config.data_dir);
     if app.config.demo {
         let owner = workflow::UserId::from(owner::OWNER);
         let known = app.store.projects(&owner).await.context("cannot read the projects")?;
@@ -90,11 +110,13 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
             made.with_context(|| format!("cannot make the sample repository {}", sample.id))?;
         }
     }
-    if app.config.sandbox.mode == SandboxMode::Auto {
-        tracing::warn!("agents run with this user's rights; sandbox.mode = \"off\" says that you know");
+    log_sandbox(app.agents.sandbox());
+    if !api::has_dashboard() {
+        tracing::warn!("this binary has no dashboard; build it with `make web`, then build the binary again");
     }
-    write_server_file(&app, address)?;
+    app.data_dir.write_server(&ServerFile { url: url_of(address), pid: std::process::id() })?;
     app.instances.listen_at(url_of(address));
+    app.agents.networks().listen_at(address);
     app.agents.prepare();
     let stop = app.stop.clone();
     let work = tokio::spawn({
@@ -102,6 +124,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         async move {
             follow_live(&app).await;
             tokio::join!(
+                health::run(app.clone(), app.stop.clone()),
                 runner::run(app.clone(), app.stop.clone()),
                 scheduler::run(app.clone(), app.stop.clone()),
                 radar::run(app.clone(), app.stop.clone()),
@@ -112,27 +135,44 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         }
     });
     let router = api::router(app.clone());
-    // Small messages follow each other on the live stream; none waits for the receipt of the one before.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps gathering small messages");
-        }
-    });
-    let serve = tokio::spawn(async move {
-        axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(async move { stop.cancelled().await })
-            .await
-    });
+    let serve = tokio::spawn(http::serve(listener, router, app.config.http.clone(), stop));
     Ok(Running { app, address, token, work, serve })
 }
 
-fn assemble(config: Config, store: Store, worker: String, token: &str) -> anyhow::Result<App> {
+/// Listens on an address. One that is in use may still be that of a server that was just killed, so it is asked for
+/// again for a while.
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let begun = tokio::time::Instant::now();
+    let mut is_told = false;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::AddrInUse && begun.elapsed() < ADDRESS_IN_USE =>
+            {
+                if !std::mem::replace(&mut is_told, true) {
+                    tracing::info!(%address, "the address is in use; waiting a few seconds for it");
+                }
+                tokio::time::sleep(ADDRESS_INTERVAL).await;
+            }
+            bound => return bound,
+        }
+    }
+}
+
+fn assemble(
+    config: Config,
+    data_dir: Arc<DataDir>,
+    store: Store,
+    worker: String,
+    token: &str,
+) -> anyhow::Result<App> {
     let identity = App::identity();
     let git = git::Git::new(git::Settings { git_binary: None, identity })
         .context("cannot use git; install it (Debian: apt-get install git)")?;
     let feed = Feed::default();
     let agents = Agents::new(&config);
     let redactor = clean::redactor(&config, &agents, token)?;
+    held::restore(&config.data_dir, &redactor)?;
     let orchestrator = Orchestrator::new(store.clone(), feed.clone(), redactor.clone(), &worker);
     let instances = Instances::new(
         store.clone(),
@@ -146,6 +186,8 @@ fn assemble(config: Config, store: Store, worker: String, token: &str) -> anyhow
     let repositories = Repositories::new(git, store.clone(), config.clone(), redactor.clone());
     let app = App(Arc::new(Inner {
         config,
+        data_dir,
+        health: Health::default(),
         store,
         feed,
         history: History::default(),
@@ -158,6 +200,8 @@ fn assemble(config: Config, store: Store, worker: String, token: &str) -> anyhow
         watch: Watch::default(),
         places: Places::default(),
         radar: Radar::default(),
+        refusals: Refusals::default(),
+        streams: Resumptions::default(),
         samples: tokio::sync::Mutex::default(),
         registering: tokio::sync::Mutex::default(),
         worker,
@@ -166,6 +210,24 @@ fn assemble(config: Config, store: Store, worker: String, token: &str) -> anyhow
     }));
     app.watch.set_app(&app);
     Ok(app)
+}
+
+/// Logs how agents are confined, and why not more strongly.
+fn log_sandbox(sandbox: &Sandbox) {
+    let (level, reasons) = (sandbox.level().name(), sandbox.reasons().join("; "));
+    match sandbox.level() {
+        Level::Bubblewrap => tracing::info!(level, "agents and checks are sandboxed"),
+        Level::Landlock => tracing::warn!(level, reasons, "agents and checks are sandboxed, but not fully"),
+        Level::Off if sandbox.mode() == SandboxMode::Off => {
+            tracing::info!("agents and checks are not sandboxed");
+        }
+        Level::Off => {
+            tracing::warn!(
+                reasons,
+                "agents are not sandboxed; set sandbox.mode = \"off\" to silence this warning"
+            );
+        }
+    }
 }
 
 /// Watches the repositories of every live task, and takes in what happened while no server ran.
@@ -220,8 +282,8 @@ impl Running {
             if let Err(error) = app.store.release_worker(&app.worker).await {
                 tracing::warn!(%error, "could not free this server's claims; the next start does");
             }
-            if let Ok(Err(error)) = serve.await {
-                tracing::error!(%error, "serving ended badly");
+            if let Err(error) = serve.await {
+                tracing::error!(%error, "the HTTP server panicked");
             }
         };
         if tokio::time::timeout(GRACE, graceful).await.is_err() {
@@ -229,9 +291,16 @@ impl Running {
             end_children();
         }
         app.store.close().await;
-        // Another server may have written it meanwhile; a missing file is as good.
-        let _ = std::fs::remove_file(app.config.data_dir.join("server.json"));
+        app.data_dir.remove_server();
         Ok(())
+    }
+}
+
+/// Keeps other processes of this user from reading the server's memory and environment, which hold its secrets.
+fn protect_memory() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "other processes of this user can read the server's memory");
     }
 }
 
@@ -266,7 +335,7 @@ fn worker_name(data_dir: &Path) -> anyhow::Result<String> {
         return Ok(name.trim().to_owned());
     }
     let name = format!("worker_{}", ulid::Ulid::generate());
-    std::fs::write(&path, &name).with_context(|| format!("cannot write {}", path.display()))?;
+    write_private(&path, name.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(name)
 }
 
@@ -278,13 +347,6 @@ fn url_of(mut address: SocketAddr) -> String {
         IpAddr::V4(_) | IpAddr::V6(_) => {}
     }
     format!("http://{address}")
-}
-
-/// Where command-line clients find the running server of a data directory.
-fn write_server_file(app: &App, address: SocketAddr) -> anyhow::Result<()> {
-    let path = app.config.data_dir.join("server.json");
-    let text = serde_json::json!({ "url": url_of(address), "pid": std::process::id() }).to_string();
-    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 async fn signalled() {

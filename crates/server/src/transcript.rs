@@ -207,7 +207,35 @@ fn tool_call(update: &Value) -> Value {
             entry[to] = value.clone();
         }
     }
+    // A terminal belongs to the client, and this one has none: its output is reported beside the call.
+    if let Some(content) = entry["content"].as_array_mut() {
+        content.retain(|block| block["type"] != "terminal");
+        if content.is_empty() {
+            drop(entry.as_object_mut().map(|fields| fields.remove("content")));
+        }
+    }
     entry
+}
+
+/// Output of a tool call that an agent reports beside it, as a client's terminal would show it.
+pub(crate) enum TerminalOutput<'u> {
+    /// All of it so far.
+    Whole(&'u str),
+    /// What came after the last report.
+    Delta(&'u str),
+}
+
+/// The output that an update of a tool call carries.
+pub(crate) fn terminal_output(raw: &Value) -> Option<TerminalOutput<'_>> {
+    let meta = &body(raw)["_meta"];
+    let data = |name: &str| meta[name]["data"].as_str().or_else(|| meta[name]["output"].as_str());
+    let whole = data("terminal_output").map(TerminalOutput::Whole);
+    whole.or_else(|| data("terminal_output_delta").map(TerminalOutput::Delta))
+}
+
+/// The content of a tool call that shows an output.
+pub(crate) fn output_content(output: &str) -> Value {
+    json!([{ "type": "content", "content": { "type": "text", "text": output } }])
 }
 
 #[cfg(test)]
@@ -255,6 +283,18 @@ mod tests {
         let expected =
             [(1, false, "Write."), (2, true, "I look."), (3, false, "Shorter, please."), (9, true, "Done.")];
         assert_eq!(said, expected.map(|(seq, is_agent, text)| (seq, is_agent, text.to_owned())));
+    }
+
+    #[test]
+    fn output_of_terminals_is_read_and_terminals_are_not_shown() {
+        let call = json!({ "update": { "sessionUpdate": "tool_call", "toolCallId": "1",
+            "content": [{ "type": "terminal", "terminalId": "1" }],
+            "_meta": { "terminal_output_delta": { "data": "hi\n", "terminal_id": "1" } } } });
+        assert!(matches!(terminal_output(&call), Some(TerminalOutput::Delta("hi\n"))));
+        let kind = Update::read(&call["update"]);
+        let entry = entry(&kind, &call).expect("an entry");
+        assert!(entry.get("content").is_none(), "{entry}");
+        assert!(terminal_output(&json!({ "update": {} })).is_none());
     }
 
     #[test]

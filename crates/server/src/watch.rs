@@ -5,13 +5,16 @@ use crate::clock::now;
 use crate::documents;
 use crate::effects::chain;
 use crate::repositories::{RepositoryError, Workplace};
+use crate::wire::rfc3339;
 use crate::{news, progress};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
-use workflow::{Input, Phase, ProjectId, Specs, Task, TaskId};
+use workflow::documents::checklist;
+use workflow::{Input, ItemCount, Phase, ProjectId, Specs, Task, TaskId};
 
 /// How many changes may wait to be read; more are one change in effect, since each is read from the branch's tip.
 const WAITING: usize = 1024;
@@ -28,10 +31,12 @@ struct Inner {
     app: std::sync::OnceLock<std::sync::Weak<crate::app::Inner>>,
 }
 
-/// A move of the design-docs branch, or its end.
-struct Moved {
-    old: Option<String>,
-    new: Option<String>,
+/// A branch that moved.
+enum Moved {
+    /// The design-docs branch, or its end.
+    Documents { old: Option<String>, new: Option<String> },
+    /// Another one, which may be a base branch.
+    Other { branch: String },
 }
 
 impl Watch {
@@ -50,12 +55,18 @@ impl Watch {
         let (moves, receiver) = mpsc::channel(WAITING);
         let branch = format!("refs/heads/{}", workplace.settings.design_docs_branch);
         let on_change = Box::new(move |change: git::RefChange| {
-            if change.refname == branch {
+            let moved = if change.refname == branch {
                 let [old, new] =
                     [change.old, change.new].map(|commit| commit.map(|commit| commit.to_string()));
-                // A full queue holds a later look at the same tip already.
-                let _ = moves.try_send(Moved { old, new });
-            }
+                Moved::Documents { old, new }
+            } else {
+                match change.refname.strip_prefix("refs/heads/") {
+                    Some(branch) if !is_own(branch) => Moved::Other { branch: branch.to_owned() },
+                    Some(_) | None => return,
+                }
+            };
+            // A full queue holds a later look at the same tip already.
+            let _ = moves.try_send(moved);
         });
         let repository = workplace.repository.clone();
         match tokio::task::spawn_blocking(move || repository.watch(on_change)).await {
@@ -78,8 +89,22 @@ impl Watch {
     }
 }
 
+/// Whether a branch is one that is made for tasks and never a base.
+fn is_own(branch: &str) -> bool {
+    ["task/", "session/", "specs/"].into_iter().any(|prefix| branch.starts_with(prefix))
+}
+
+/// Learns where a base branch stands now, if the branch is one.
+async fn look_at_base(app: &App, project: &ProjectId, branch: &str) -> Result<(), RepositoryError> {
+    if app.store.base_branch(project, branch).await?.is_some() {
+        app.repositories.base(project, branch).await?;
+    }
+    Ok(())
+}
+
 async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut moves: mpsc::Receiver<Moved>) {
-    let mut complaint = String::new();
+    let (mut complaint, mut was_there) = (String::new(), false);
+    let mut looked: HashMap<TaskId, SystemTime> = HashMap::new();
     loop {
         let moved = match tokio::time::timeout(LOOK, moves.recv()).await {
             Ok(Some(moved)) => Some(moved),
@@ -87,8 +112,13 @@ async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut m
             Err(_) => None,
         };
         let Some(app) = app.upgrade().map(App) else { return };
-        if let Some(moved) = moved {
-            if let Err(error) = take_in(&app, &project, moved).await {
+        if let Some(Moved::Other { branch }) = &moved
+            && let Err(error) = look_at_base(&app, &project, branch).await
+        {
+            tracing::warn!(%error, %project, branch, "could not look at a base branch");
+        }
+        if let Some(Moved::Documents { old, new }) = moved {
+            if let Err(error) = take_in(&app, &project, (old, new)).await {
                 tracing::warn!(%error, %project, "could not read a change of the design-docs branch");
             }
             // After those who watch were told, so that they do not wait for it.
@@ -97,8 +127,24 @@ async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut m
             }
             app.history.look_at(&project);
         }
+        match is_lost(&app, &project).await {
+            Ok(true) => {
+                if let Err(error) = keep_forward(&app, &project).await {
+                    tracing::warn!(%error, %project, "could not restore the design-docs branch");
+                }
+            }
+            Ok(false) => {}
+            Err(error) => tracing::debug!(%error, %project, "could not look at the design-docs branch"),
+        }
+        commit_ticks(&app, &project, &mut looked).await;
         // What keeps it from being made is told once, not at each look.
-        let found = keep_worktree(&app, &project).await.err().map(|error| chain(&error)).unwrap_or_default();
+        let kept = keep_worktree(&app, &project).await;
+        // It is no loss where it was never there: it is made with the first task, or when the server starts elsewhere.
+        if was_there && matches!(kept, Ok(true)) {
+            tracing::warn!(%project, "the documents' worktree had vanished, and is made again");
+        }
+        was_there |= folder_of(&app, &project).await.is_some_and(|folder| folder.join(".git").exists());
+        let found = kept.err().map(|error| chain(&error)).unwrap_or_default();
         if found != complaint && !found.is_empty() {
             tracing::warn!(error = found, %project, "could not look after the documents' worktree");
         }
@@ -106,14 +152,61 @@ async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut m
     }
 }
 
-/// Sees to it that the documents' worktree is there.
-pub(crate) async fn keep_worktree(app: &App, project: &ProjectId) -> Result<(), RepositoryError> {
+/// Where a project's documents' worktree is, or would be.
+async fn folder_of(app: &App, project: &ProjectId) -> Option<PathBuf> {
+    let workplace = app.repositories.workplace(project).await.ok()?;
+    Some(git::docs_worktree(workplace.repository.path(), &workplace.settings.design_docs_branch))
+}
+
+/// Commits what agents at work ticked in the documents' worktree since the last look.
+async fn commit_ticks(app: &App, project: &ProjectId, looked: &mut HashMap<TaskId, SystemTime>) {
+    let Some(folder) = folder_of(app, project).await else { return };
+    let served = app.instances.served();
+    looked.retain(|task, _| served.contains(task));
+    for id in served {
+        let path = folder.join(crate::repositories::document(&id, "progress.md"));
+        let Ok(changed) = tokio::fs::symlink_metadata(&path).await.and_then(|found| found.modified()) else {
+            continue;
+        };
+        if looked.insert(id.clone(), changed) == Some(changed) {
+            continue;
+        }
+        let task = app.store.task(&id).await.ok().flatten();
+        let Some(task) = task.filter(|task| task.project == *project && task.approved().is_some()) else {
+            continue;
+        };
+        if let Err(failure) = progress::commit_ticks(app, &task).await {
+            tracing::warn!(task = %id, reason = failure.message, "could not commit what agents ticked");
+        }
+    }
+}
+
+/// Ensures that the documents' worktree is there, and returns whether it had to be made.
+pub(crate) async fn keep_worktree(app: &App, project: &ProjectId) -> Result<bool, RepositoryError> {
     let workplace = app.repositories.workplace(project).await?;
     let (repository, branch) = (workplace.repository, workplace.settings.design_docs_branch);
-    if tokio::task::spawn_blocking(move || repository.keep_docs_worktree(&branch)).await?? {
-        tracing::warn!(%project, "the documents' worktree had vanished, and is made again");
+    let is_made = tokio::task::spawn_blocking(move || repository.keep_docs_worktree(&branch)).await??;
+    if is_made {
+        admit_again(app, project).await;
     }
-    Ok(())
+    Ok(is_made)
+}
+
+/// Lets the agents at work on a project write the documents where their worktree was made again.
+async fn admit_again(app: &App, project: &ProjectId) {
+    for id in app.instances.served() {
+        let task = app.store.task(&id).await.ok().flatten().filter(|task| task.project == *project);
+        if let Some(task) = task {
+            app.instances.admit_again(&task).await;
+        }
+    }
+}
+
+/// Whether the design-docs branch stands at a commit that is gone.
+async fn is_lost(app: &App, project: &ProjectId) -> Result<bool, RepositoryError> {
+    let workplace = app.repositories.workplace(project).await?;
+    let (repository, branch) = (workplace.repository, workplace.settings.design_docs_branch);
+    Ok(tokio::task::spawn_blocking(move || repository.is_lost(&branch)).await??)
 }
 
 /// Sees to it that the design-docs branch has every commit that it ever had. What that changes is noticed as any
@@ -129,15 +222,38 @@ pub(crate) async fn keep_forward(app: &App, project: &ProjectId) -> anyhow::Resu
         git::Forward::Joined { merge, lost, contested } => {
             tracing::warn!(%project, %merge, %lost, ?contested, "the design-docs branch had lost commits, and has them again");
         }
+        git::Forward::Restored { lost, now } => {
+            tracing::warn!(%project, %lost, %now, "the commit of the design-docs branch is gone, as after a `git gc --prune=now`; what it had is written again from the database");
+            restore(app, project).await?;
+        }
     }
     Ok(())
 }
 
+/// Writes the documents of a project's tasks again that the design-docs branch lost, from the database. Their records follow.
+async fn restore(app: &App, project: &ProjectId) -> anyhow::Result<()> {
+    let workplace = app.repositories.workplace(project).await?;
+    for task in app.store.project_tasks(project).await? {
+        documents::write_again(app, &workplace, &task).await?;
+        let read = app.repositories.checklist(&task).await?.map(|found| documents::view(&task, &found));
+        if let Some(checklist) = read {
+            let restored = progress::restore(app, &workplace, &task, &checklist).await;
+            restored.map_err(|failure| anyhow::anyhow!(failure.message))?;
+        }
+    }
+    app.history.look_at(project);
+    Ok(())
+}
+
 /// Tells about the progress of every task whose files changed, and has changed documents reviewed again.
-async fn take_in(app: &App, project: &ProjectId, moved: Moved) -> anyhow::Result<()> {
+async fn take_in(
+    app: &App,
+    project: &ProjectId,
+    moved: (Option<String>, Option<String>),
+) -> anyhow::Result<()> {
     let workplace = app.repositories.workplace(project).await?;
     let repository = workplace.repository.clone();
-    let Moved { old, new: Some(new) } = moved else { return Ok(()) };
+    let (old, Some(new)) = moved else { return Ok(()) };
     let commits = tokio::task::spawn_blocking({
         let new = new.clone();
         move || repository.log(old.as_deref(), &new, 200)
@@ -182,12 +298,18 @@ async fn announce(app: &App, workplace: &Workplace, task: &Task, commit: &str) -
         return Ok(());
     };
     let text = String::from_utf8_lossy(&bytes);
-    let checklist = documents::checklist_view(&app.redactor.redact(&text));
-    let checklist = documents::with_evidence(task, checklist);
-    let data = json!({ "spec_task_id": task.id, "commit": commit, "at": now(), "checklist": checklist });
+    let parsed = checklist::parse(&app.redactor.redact(&text));
+    let counts = ItemCount::of(task.units(), &parsed);
+    let decided = app.orchestrator.decide(&task.id, Input::ItemsCounted { counts }).await?;
+    let task = decided.as_ref().unwrap_or(task);
+    let checklist = documents::view(task, &parsed);
+    let data =
+        json!({ "spec_task_id": task.id, "commit": commit, "at": rfc3339(now()), "checklist": checklist });
     let rows = app.store.append_feed(now(), news::entry(task, "progress", &data).to_vec()).await?;
     app.feed.publish(rows);
-    progress::restore(workplace, task, &checklist).await.map_err(|failure| anyhow::anyhow!(failure.message))
+    progress::restore(app, workplace, task, &checklist)
+        .await
+        .map_err(|failure| anyhow::anyhow!(failure.message))
 }
 
 /// Compares the documents on the branch with those in force.

@@ -12,7 +12,8 @@ use axum::http::Uri;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Lists the agents that can be chosen, those that can start first.
+/// Lists the agents that can be chosen, those that can start first. Known agents that were not started yet are started in
+/// the background to find out their version and whether they want a sign-in.
 #[utoipa::path(get, path = "/agents", tag = "fleet", params(PageQuery),
     responses((status = 200, body = Vec<AgentView>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
 pub(crate) async fn agents(
@@ -21,6 +22,7 @@ pub(crate) async fn agents(
     uri: Uri,
     Query(query): Query<PageQuery>,
 ) -> Result<Paged<AgentView>, Problem> {
+    app.agents.probe_in_background();
     page(&uri, &query, app.agents.list())
 }
 

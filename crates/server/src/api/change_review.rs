@@ -11,7 +11,7 @@ use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
-use workflow::{Decision, DiffSide, Input, LineComment, Task};
+use workflow::{Commit, Decision, DiffSide, Input, LineComment, Task};
 
 /// How many comments on lines a review has at most.
 const MOST: usize = 300;
@@ -31,6 +31,11 @@ pub(crate) struct ChangeReviewBody {
     /// What is to be changed in lines of the change; with `request_changes` a work session gets them.
     #[serde(default)]
     line_comments: Vec<LineCommentBody>,
+    /// The head of the change that was read, as `GET …/diff` has it; another one now is refused with 409 `change_moved`.
+    commit: Option<String>,
+    /// Whether a change in which no session changed a file may be approved.
+    #[serde(default)]
+    allow_empty: bool,
 }
 
 /// A comment on a line of the change.
@@ -61,7 +66,7 @@ pub(crate) async fn approve(
     check(&app, &task, &body.line_comments).await?;
     let data = json!({
         "decision": body.decision, "comments": body.comments, "acknowledged_findings": body.acknowledged_findings,
-        "line_comments": body.line_comments,
+        "line_comments": body.line_comments, "commit": body.commit, "allow_empty": body.allow_empty,
     });
     let input = Input::ReviewImplementation {
         decision: body.decision,
@@ -69,8 +74,12 @@ pub(crate) async fn approve(
         comments: body.comments,
         acknowledged: body.acknowledged_findings,
         line_comments: body.line_comments.into_iter().map(LineCommentBody::comment).collect(),
+        commit: body.commit.filter(|commit| !commit.is_empty()).map(Commit),
+        allow_empty: body.allow_empty,
     };
     let after = app.orchestrator.ask(caller.id(), &task.id, input).await?;
+    // What was not sent with it is about a change that is decided.
+    app.store.put_pending_review(&task.id, caller.id(), None).await?;
     if after.version != task.version {
         scenes::audit(&app, &caller, "review_implementation", &id, &data).await?;
     }
@@ -89,10 +98,8 @@ async fn check(app: &App, task: &Task, comments: &[LineCommentBody]) -> Result<(
     if comments.is_empty() {
         return Ok(());
     }
-    if comments.len() > MOST {
-        return Err(Problem::invalid("line_comments", format!("a review has at most {MOST} of them")));
-    }
-    let files = app.repositories.diff(task).await?;
+    check_sizes(comments)?;
+    let (_, files) = app.repositories.diff(task).await?;
     for (at, comment) in comments.iter().enumerate() {
         let wrong = |field: &str, message: String| {
             Err(Problem::invalid("line_comments", format!("item {}: {field} {message}", at + 1)))
@@ -109,8 +116,20 @@ async fn check(app: &App, task: &Task, comments: &[LineCommentBody]) -> Result<(
         if comment.comment.trim().is_empty() {
             return wrong("comment", "is empty; say what is to be changed".to_owned());
         }
+    }
+    Ok(())
+}
+
+/// A review has a bounded number of comments of bounded length.
+pub(super) fn check_sizes(comments: &[LineCommentBody]) -> Result<(), Problem> {
+    if comments.len() > MOST {
+        return Err(Problem::invalid("line_comments", format!("a review has at most {MOST} of them")));
+    }
+    for (at, comment) in comments.iter().enumerate() {
         if [&comment.comment, &comment.quoted_text].iter().any(|text| text.chars().count() > LONGEST) {
-            return wrong("comment", format!("or quoted_text is longer than {LONGEST} characters"));
+            let message =
+                format!("item {}: comment or quoted_text is longer than {LONGEST} characters", at + 1);
+            return Err(Problem::invalid("line_comments", message));
         }
     }
     Ok(())

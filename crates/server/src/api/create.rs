@@ -3,6 +3,7 @@
 use super::caller::Caller;
 use super::problem::Problem;
 use super::tasks::{BudgetBody, check_budget, check_words, dependencies, known_agent};
+use crate::agents::Role;
 use crate::templates::{self, Filling, Found, Written};
 use crate::{App, repositories, scheduler};
 use serde_json::Value;
@@ -75,14 +76,31 @@ pub(crate) async fn task(
     let default = Written::default();
     let pattern = written.as_ref().map_or(&default, |(_, written)| written);
     let settings = repositories::settings(project);
+    let kind = asked.kind.or(pattern.kind).unwrap_or(TaskKind::Feature);
     let agent = |asked: Option<String>, of_template: &Option<String>, of_project: Option<String>| {
         asked.filter(|id| !id.is_empty()).or(of_template.clone()).or(of_project)
     };
     let spec_agent = agent(asked.spec_agent, &pattern.spec_agent, settings.spec_agent);
-    let spec_agent = spec_agent.unwrap_or_else(|| app.agents.default_planning());
     let implementation_agent =
         agent(asked.implementation_agent, &pattern.implementation_agent, settings.implementation_agent);
-    let implementation_agent = implementation_agent.unwrap_or_else(|| app.agents.default_implementation());
+    let is_sample = project.settings["sample"].is_string();
+    let default = |field: &str, role: Role| {
+        let found = app.agents.default_for(role, is_sample);
+        found.ok_or_else(|| Problem {
+            code: "no_agent",
+            ..Problem::refused(field, app.agents.how_to_get_one())
+        })
+    };
+    let implementation_agent = match implementation_agent {
+        Some(id) => id,
+        None => default("implementation_agent", Role::Implementation)?,
+    };
+    let spec_agent = match spec_agent {
+        Some(id) => id,
+        // Nothing is planned, and the field names the agent that there is.
+        None if asked.planning == Some(false) || !kind.is_planned() => implementation_agent.clone(),
+        None => default("spec_agent", Role::Planning)?,
+    };
     known_agent(app, "spec_agent", &spec_agent)?;
     known_agent(app, "implementation_agent", &implementation_agent)?;
     let mut labels = asked.labels;
@@ -103,7 +121,6 @@ pub(crate) async fn task(
     if !matches!(found, Ok(Ok(Some(_)))) {
         return Err(Problem::invalid("base_branch", format!("the repository has no branch {base_branch:?}")));
     }
-    let kind = asked.kind.or(pattern.kind).unwrap_or(TaskKind::Feature);
     let name = asked.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| name_of(&asked.prompt));
     check_items(pattern, asked.template.is_some(), &asked.items)?;
     // Whoever asks for planning gets a planner, who is shown what the template has ready.

@@ -151,6 +151,7 @@ fn check(app: &App, task: &Task, body: &SpawnBody) -> Result<Option<String>, Pro
             return Err(Problem::invalid(field, format!("is longer than {TEXT} bytes")));
         }
     }
+    check_agent_type(body.agent_type)?;
     if let Some(unknown) = body
         .depends_on
         .iter()
@@ -163,6 +164,21 @@ fn check(app: &App, task: &Task, body: &SpawnBody) -> Result<Option<String>, Pro
         known_agent(app, "agent_config.agent", agent)?;
     }
     Ok(agent)
+}
+
+/// Sessions are carried out by external ACP agents. The other types mean a model that the server talks to itself, which
+/// this one does not.
+fn check_agent_type(asked: Option<AgentType>) -> Result<(), Problem> {
+    match asked {
+        None | Some(AgentType::Zed) => Ok(()),
+        Some(kind @ (AgentType::Simple | AgentType::Helix)) => Err(Problem::invalid(
+            "agent_type",
+            format!(
+                "{kind} is a built-in model agent, which this server does not have; leave the field out or use zed_agent, \
+                 and name the agent in agent_config.agent (see `GET /api/v1/agents`)"
+            ),
+        )),
+    }
 }
 
 fn check_text(field: &str, text: &str) -> Result<(), Problem> {

@@ -1,7 +1,6 @@
 //! The dashboard, embedded in the binary.
 
-use super::caller::find;
-use super::login::cookie;
+use super::login::sign_in;
 use super::problem::Problem;
 use crate::App;
 use axum::extract::{Request, State};
@@ -14,6 +13,11 @@ use rust_embed::RustEmbed;
 #[folder = "$CARGO_MANIFEST_DIR/../../web/dist"]
 #[allow_missing = true]
 struct Files;
+
+/// Returns whether the dashboard was built into this binary.
+pub fn is_embedded() -> bool {
+    Files::get("index.html").is_some()
+}
 
 /// What a page of the dashboard may load and run: its own files only. The component library writes its styles inline.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
@@ -31,8 +35,11 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
         .into_response();
     }
     if let Some(token) = token_in(&request) {
-        return match find(&app, &token).await {
-            Ok(known) => without_token(&request, known.map(|_| token.as_str())),
+        return match sign_in(&app, request.headers(), request.extensions(), &token).await {
+            Ok((_, cookie)) => without_token(&request, Some(cookie)),
+            Err(problem) if problem.status == StatusCode::UNAUTHORIZED.as_u16() => {
+                without_token(&request, None)
+            }
             Err(problem) => problem.into_response(),
         };
     }
@@ -70,8 +77,8 @@ fn token_in(request: &Request) -> Option<String> {
         .find(|token| !token.is_empty())
 }
 
-/// Leads to the same page without the token in its URL; a known token goes into the cookie.
-fn without_token(request: &Request, known: Option<&str>) -> Response {
+/// Leads to the same page without the token in its URL, with the cookie of the browser session that it began.
+fn without_token(request: &Request, cookie: Option<HeaderValue>) -> Response {
     let rest: Vec<&str> = request
         .uri()
         .query()
@@ -85,7 +92,7 @@ fn without_token(request: &Request, known: Option<&str>) -> Response {
     let to = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/"));
     let mut response = StatusCode::SEE_OTHER.into_response();
     response.headers_mut().insert(header::LOCATION, to);
-    if let Some(cookie) = known.map(cookie) {
+    if let Some(cookie) = cookie {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -10,7 +10,7 @@ use crate::wire::rfc3339;
 use crate::{history, metadata};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use std::io::{Cursor, Write as _};
@@ -95,13 +95,27 @@ pub(crate) async fn read(
     caller: Caller,
     Path((id, doc)): Path<(String, String)>,
     Query(query): Query<RevisionQuery>,
-) -> Result<Json<DocumentView>, Problem> {
+) -> Result<(HeaderMap, Json<DocumentView>), Problem> {
     let task = caller.task(&app, &id).await?;
     let kind = DocumentKind::of(&doc)?;
-    Ok(Json(match query.revision {
+    let document = match query.revision {
         Some(number) => of_revision(&app, &task, kind, number).await?,
         None => present(&app, &task, kind).await?,
-    }))
+    };
+    let mut headers = HeaderMap::new();
+    if kind == DocumentKind::Metadata {
+        let link = "</api/v1/schemas/spec-metadata.json>; rel=\"describedby\"";
+        headers.insert(header::LINK, HeaderValue::from_static(link));
+    }
+    Ok((headers, Json(document)))
+}
+
+/// Returns the JSON Schema of `spec-metadata.json`.
+#[utoipa::path(get, path = "/schemas/spec-metadata.json", tag = "documents",
+    responses((status = 200, description = "A JSON Schema", content_type = "application/schema+json", body = String)))]
+pub(crate) async fn metadata_schema(_caller: Caller) -> Response {
+    let kind = [(header::CONTENT_TYPE, "application/schema+json")];
+    (kind, workflow::documents::metadata::schema()).into_response()
 }
 
 /// One of a task's documents.
@@ -274,17 +288,29 @@ pub(crate) async fn download(
         let Some(tip) = workplace.repository.resolve(&branch)? else { return Ok(None) };
         let tip = tip.to_string();
         let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        let mut is_empty = true;
+        let (mut is_empty, mut left_out) = (true, Vec::new());
         for path in folders
             .iter()
             .map(|folder| workplace.repository.list(&tip, folder))
             .collect::<Result<Vec<_>, _>>()?
             .concat()
         {
-            let Some(content) = workplace.repository.read(&tip, &path)? else { continue };
+            is_empty = false;
+            // A name that some systems take for a path out of the folder, or cannot have, is not unpacked by anyone.
+            let content = if is_portable(&path) { workplace.repository.read(&tip, &path)? } else { None };
+            let Some(content) = content else {
+                left_out.push(path);
+                continue;
+            };
             archive.start_file(path, SimpleFileOptions::default())?;
             archive.write_all(&content)?;
-            is_empty = false;
+        }
+        if !left_out.is_empty() {
+            let names: Vec<String> = left_out.iter().map(|path| path.escape_debug().to_string()).collect();
+            archive.start_file("LEFT-OUT.txt", SimpleFileOptions::default())?;
+            let note = "These files of the branch are not in the archive: their names do not work on every system, or they are \
+                        no regular files.\n\n";
+            archive.write_all(format!("{note}{}\n", names.join("\n")).as_bytes())?;
         }
         let bytes = archive.finish()?.into_inner();
         Ok((!is_empty).then_some(bytes))
@@ -299,6 +325,19 @@ pub(crate) async fn download(
     let name = format!("attachment; filename=\"{id}-documents.zip\"");
     Ok(([(header::CONTENT_TYPE, "application/zip".to_owned()), (header::CONTENT_DISPOSITION, name)], bytes)
         .into_response())
+}
+
+/// Whether a path names the same file on every system.
+fn is_portable(path: &str) -> bool {
+    let is_plain = |part: &str| {
+        let is_odd = |letter: char| letter.is_control() || "\\:*?\"<>|\u{fffd}".contains(letter);
+        !part.is_empty()
+            && part != "."
+            && part != ".."
+            && !part.ends_with(['.', ' '])
+            && !part.contains(is_odd)
+    };
+    path.split('/').all(is_plain)
 }
 
 /// How a task stands with git.
@@ -352,4 +391,32 @@ pub(crate) async fn status(
         last_commit_hash: last.as_ref().map(|entry| entry.id.to_string()),
         last_commit_time: last.map(|entry| rfc3339(Millis(entry.time_ms))),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_portable;
+
+    #[test]
+    fn names_that_mean_something_else_elsewhere_are_not_portable() {
+        for path in ["specs/1/a.md", "specs/1/.hidden", "specs/1/Ünï cødé (2).md", "specs/1/a..b"] {
+            assert!(is_portable(path), "{path}");
+        }
+        let odd = [
+            "a\\b",
+            "..\\..\\x",
+            "C:x",
+            "a/../b",
+            "a//b",
+            "a\nb",
+            "a\u{1b}[2Jb",
+            "a.",
+            "a ",
+            "\u{fffd}",
+            "a?",
+        ];
+        for path in odd {
+            assert!(!is_portable(path), "{path:?}");
+        }
+    }
 }

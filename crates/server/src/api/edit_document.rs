@@ -94,6 +94,30 @@ pub(crate) async fn write(
     Ok(Json(EditedDocument { document: after, status: now.status(), approval_void, message }))
 }
 
+/// Puts a text in the place of another wherever it stands in a document, as an edit of the caller's.
+pub(super) async fn replace(
+    app: &App,
+    caller: &Caller,
+    task: &Task,
+    kind: DocumentKind,
+    (from, to): (&str, &str),
+) -> Result<(), Problem> {
+    expect_editable(task, kind)?;
+    let before = present(app, task, kind).await?;
+    let content = before.content.replace(from, to);
+    if content == before.content {
+        return Ok(());
+    }
+    check(app, task, kind, &content).await?;
+    commit(app, caller, task, Edit { kind, content: &content, base: &before.commit }).await?;
+    let after = present(app, task, kind).await?;
+    let workplace = app.repositories.workplace(&task.project).await?;
+    let by = caller.user.name.clone();
+    let looked = watch::look_at_documents(app, &workplace, task, &after.commit, by).await;
+    looked.map_err(|error| Problem::internal(error.as_ref()))?;
+    Ok(())
+}
+
 /// Documents are edited while a person may decide about them or agents work by them.
 fn expect_editable(task: &Task, kind: DocumentKind) -> Result<(), Problem> {
     let no = |why: &str| {

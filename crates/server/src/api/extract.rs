@@ -2,11 +2,13 @@
 
 use super::caller::Caller;
 use super::problem::{FieldError, Problem};
-use crate::App;
-use axum::body::{Body, Bytes, to_bytes};
+use crate::http::BodyTimeout;
+use crate::{App, clean};
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
+use futures::StreamExt as _;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -58,7 +60,7 @@ async fn unless_unknown(parts: &mut Parts, app: &App, problem: Problem) -> Probl
 impl<T: DeserializeOwned> JsonBody<T> {
     async fn of(request: Request<Body>, app: &App) -> Result<Self, Problem> {
         let mut body = json(request).await?;
-        app.redactor.redact_json(&mut body);
+        clean::redact_json(&app.redactor, &mut body);
         from_json(body).map(Self)
     }
 }
@@ -70,7 +72,12 @@ async fn json(request: Request<Body>) -> Result<Value, Problem> {
     let media = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json =
         media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"));
+    let is_put = request.method() == Method::PUT;
     let bytes = read(request).await?;
+    if is_put && bytes.is_empty() {
+        let detail = "The request has no body; send a JSON object with what is to change.";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "missing_body", detail));
+    }
     if !is_json && !bytes.is_empty() {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -83,16 +90,25 @@ async fn json(request: Request<Body>) -> Result<Value, Problem> {
 
 /// Reads a body within the limit.
 pub(crate) async fn read(request: Request<Body>) -> Result<Bytes, Problem> {
-    to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| {
-        Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too_large",
-            format!(
-                "The body is larger than {} MiB, the most a request may carry.",
-                BODY_LIMIT / 1024 / 1024
-            ),
-        )
-    })
+    let mut stream = request.into_body().into_data_stream();
+    let mut body = Vec::new();
+    while let Some(part) = stream.next().await {
+        let part = part.map_err(|error| {
+            if BodyTimeout::caused(&error) {
+                let detail = "The body of the request came too slowly; send it again.";
+                return Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail);
+            }
+            let detail = "The body of the request broke off; send it again.";
+            Problem::new(StatusCode::BAD_REQUEST, "incomplete_body", detail)
+        })?;
+        if body.len() + part.len() > BODY_LIMIT {
+            let most = BODY_LIMIT / 1024 / 1024;
+            let detail = format!("The body is larger than {most} MiB, the most a request may carry.");
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(Bytes::from(body))
 }
 
 /// Parses a JSON object.
@@ -105,7 +121,13 @@ fn value(bytes: &[u8]) -> Result<Value, Problem> {
     // An absent body is an empty object: everything in it may be optional.
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
     serde_json::from_slice(bytes).map_err(|error| {
-        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", format!("The body is not JSON: {error}."))
+        let place = format!("line {}, column {}", error.line(), error.column());
+        let detail = if error.is_eof() {
+            format!("The body is not JSON: it ends too early, at {place}.")
+        } else {
+            format!("The body is not JSON: the mistake is at {place}.")
+        };
+        Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail)
     })
 }
 
@@ -189,6 +211,12 @@ fn bad_field(path: &str, message: &str) -> Problem {
 
 /// What the parser says of a value, in the words of JSON instead of its own.
 fn in_words(message: &str) -> String {
+    if let Some((_, known)) =
+        message.strip_prefix("unknown variant ").and_then(|rest| rest.rsplit_once(", expected "))
+    {
+        let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+        return format!("is not one of {}", known.join(", "));
+    }
     let Some((found, expected)) = message.split_once(", expected ") else {
         return match message {
             "invalid digit found in string" | "cannot parse integer from empty string" => {
@@ -198,19 +226,26 @@ fn in_words(message: &str) -> String {
             message if message.starts_with("provided string was not `true`") => {
                 "is neither true nor false".to_owned()
             }
+            message if message.starts_with("invalid float") => "is no number".to_owned(),
+            message if message.starts_with("duplicate field") => "is there more than once".to_owned(),
+            message if message.starts_with("unknown field") => "has a member that is not known".to_owned(),
+            message if PARSER_WORDS.iter().any(|word| message.contains(word)) => {
+                "has a form that is not expected".to_owned()
+            }
             other => other.to_owned(),
         };
     };
     let expected = match expected {
-        "a string" => "a text",
-        "a boolean" => "true or false",
+        "a string" | "string" | "str" => "a text",
+        "a boolean" | "bool" => "true or false",
         "a sequence" => "a list",
-        "a map" => "a JSON object",
+        "a map" | "map" => "a JSON object",
         "f32" | "f64" => "a number",
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number from 0",
-        other if other.starts_with("struct ") => "a JSON object",
+        other if other.starts_with("struct ") || other.contains("internally tagged") => "a JSON object",
         other if other.starts_with("a nonzero ") => "a whole number from 1",
+        other if PARSER_WORDS.iter().any(|word| other.contains(word)) => "another value",
         other => other,
     };
     if found.starts_with("invalid type") {
@@ -219,10 +254,16 @@ fn in_words(message: &str) -> String {
         format!("is {value}; {expected} is expected")
     } else if found.starts_with("invalid value") {
         format!("is out of range; {expected} is expected")
+    } else if found.starts_with("invalid length") {
+        "has the wrong number of items".to_owned()
     } else {
-        format!("{found}, expected {expected}")
+        format!("is not what is expected: {expected}")
     }
 }
+
+/// Words of the parser's own, which say nothing about JSON.
+const PARSER_WORDS: [&str; 9] =
+    ["variant", "enum ", "tuple", "newtype", "deserialize", "untagged", "unit", "identifier", "struct"];
 
 /// The list that an item's path names, and which item it is, from 1.
 fn list_item(path: &str) -> (&str, Option<usize>) {
@@ -262,11 +303,37 @@ mod tests {
     }
 
     #[test]
+    fn a_parsers_own_words_are_not_for_people() {
+        for (message, words) in [
+            ("unknown variant `x`, expected `a` or `b`", "is not one of a, b"),
+            ("unknown variant `x, y`, expected one of `a`, `b`, `c`", "is not one of a, b, c"),
+            (
+                "invalid type: string \"x\", expected usize",
+                "has the wrong type; a whole number from 0 is expected",
+            ),
+            (
+                "invalid type: map, expected variant identifier",
+                "has the wrong type; another value is expected",
+            ),
+            ("data did not match any variant of untagged enum Side", "has a form that is not expected"),
+            ("invalid length 1, expected a tuple of size 2", "has the wrong number of items"),
+            ("must be one of our own words", "must be one of our own words"),
+        ] {
+            assert_eq!(in_words(message), words);
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let problem = |text: &str| parse::<Body>(text.as_bytes()).expect_err("it is wrong");
         assert_eq!(problem("{").code, "malformed_json");
         assert_eq!(problem("").errors[0].field, "prompt");
         assert_eq!(problem(r#"{"prompt": 3}"#).errors[0].field, "prompt");
+        for malformed in ["{1: 2}", "{\"a\": tru}", "{\"a\" 1}", "[1,]", "\u{1}"] {
+            let detail = problem(malformed).detail;
+            assert!(detail.starts_with("The body is not JSON: "), "{malformed}: {detail}");
+            assert!(!detail.contains("key must") && !detail.contains("expected"), "{malformed}: {detail}");
+        }
         for asked in [r#""urgent""#, "3", "[]"] {
             let priority = problem(&format!(r#"{{"prompt": "x", "priority": {asked}}}"#));
             assert_eq!((priority.status, priority.errors[0].field.as_str()), (422, "priority"), "{asked}");

@@ -1,4 +1,4 @@
-//! The secrets in a task's change, as a reviewer sees them.
+//! What a reviewer has to know of a task's change: its secrets, stray files, a base branch that was moved.
 
 use super::caller::Caller;
 use super::extract::Query;
@@ -11,17 +11,21 @@ use axum::http::{StatusCode, Uri};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A secret in what the task's branch adds to its base; the secret itself is not shown.
+/// A secret in what the task's branch adds to its base, which is not shown itself, or something else to know of.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SecretFinding {
     /// What `acknowledged_findings` names; the same for the same secret in the same file.
     id: String,
+    /// A kind of secret, `base_branch_moved`, `stray_files`, `unfiltered_file` or `replaced_object`.
     kind: String,
+    /// What it is, as a clause; absent for secrets.
+    #[schema(required)]
+    description: Option<String>,
     /// `sure` holds the landing until a person acknowledges it, `likely` does not.
     sureness: String,
     /// What stands in the secret's place wherever it is shown.
     tag: String,
-    /// Absent for the commit's message.
+    /// Absent for the commit's message and the base branch.
     #[schema(required)]
     path: Option<String>,
     line: usize,
@@ -32,9 +36,9 @@ pub(crate) struct SecretFinding {
 
 impl SecretFinding {
     fn of(found: Found) -> Self {
-        let Found { id, kind, is_sure, tag, path, line, commit, at_tip } = found;
+        let Found { id, kind, is_sure, tag, path, line, commit, at_tip, description } = found;
         let sureness = if is_sure { "sure" } else { "likely" }.to_owned();
-        Self { id, kind, sureness, tag, path, line, commit, at_tip }
+        Self { id, kind, description, sureness, tag, path, line, commit, at_tip }
     }
 }
 

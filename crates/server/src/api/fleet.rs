@@ -6,12 +6,13 @@ use super::scenes;
 use crate::App;
 use crate::clock::now;
 use crate::documents::{ChecklistItem, ChecklistView};
+use crate::instances::instance_id;
 use crate::wire::rfc3339;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
-use workflow::{Session, SessionPhase, SessionState, SessionStatus, Task};
+use workflow::{PlanEntry, Session, SessionPhase, SessionState, SessionStatus, Task};
 
 /// How many items are shown around the current one.
 const AROUND: usize = 3;
@@ -26,7 +27,10 @@ pub(crate) struct Fleet {
 /// One agent thread and where it is in its list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FleetAgent {
+    /// The agent instance that serves the session.
     agent_id: String,
+    /// The configured agent that it is.
+    agent: String,
     task_id: String,
     task_name: String,
     #[schema(schema_with = crate::wire::session_phase)]
@@ -35,7 +39,9 @@ pub(crate) struct FleetAgent {
     session_name: String,
     #[schema(required)]
     current_task: Option<FleetItem>,
+    /// The items of this session: the sub-tasks of its planned task, else its agent's own plan, else its steps.
     task_list: Vec<FleetItem>,
+    /// What comes before and after the current item in the plan of the whole task.
     tasks_before: Vec<FleetItem>,
     tasks_after: Vec<FleetItem>,
     progress: f64,
@@ -50,6 +56,7 @@ pub(crate) struct FleetItem {
     number: Option<String>,
     description: String,
     status: String,
+    /// When work on the item began, while it is in progress.
     #[schema(required)]
     started_at: Option<String>,
 }
@@ -58,7 +65,7 @@ pub(crate) struct FleetItem {
 #[utoipa::path(get, path = "/agents/fleet/live-progress", tag = "fleet", responses((status = 200, body = Fleet)))]
 pub(crate) async fn live(State(app): State<App>, caller: Caller) -> Result<Json<Fleet>, Problem> {
     let mut agents = Vec::new();
-    for task in app.store.live_tasks().await?.into_iter().filter(|task| task.owner == *caller.id()) {
+    for task in app.store.live_tasks().await?.into_iter().filter(|task| caller.covers(task)) {
         let active: Vec<&Session> = task
             .sessions
             .iter()
@@ -76,59 +83,97 @@ pub(crate) async fn live(State(app): State<App>, caller: Caller) -> Result<Json<
 }
 
 fn card(task: &Task, session: &Session, checklist: &ChecklistView) -> FleetAgent {
-    let started = session.started_at.map(rfc3339);
-    let item = |item: &ChecklistItem| FleetItem {
-        index: item.index,
-        number: item.number.clone(),
-        description: item.description.clone(),
-        status: item.status.clone(),
-        started_at: (item.status == "in_progress").then(|| started.clone()).flatten(),
-    };
-    let own: Vec<FleetItem> = match session.unit.and_then(|index| task.units().get(index)) {
-        Some(unit) => {
-            let inside = format!("{}.", unit.number);
-            let mine = |found: &&ChecklistItem| {
-                found
-                    .number
-                    .as_ref()
-                    .is_some_and(|number| number.starts_with(&inside) || *number == unit.number)
-            };
-            let found: Vec<&ChecklistItem> = checklist.tasks.iter().filter(mine).collect();
-            // A planned task with sub-tasks is shown by these; its own line is the card's title.
-            let has_parts = found.iter().any(|item| item.number.as_ref() != Some(&unit.number));
-            found
-                .into_iter()
-                .filter(|found| !has_parts || found.number.as_ref() != Some(&unit.number))
-                .map(item)
-                .collect()
-        }
-        None => planning_steps(task, started.as_deref()),
-    };
+    let plan = leaves(checklist);
+    let (own, of_plan) = own_items(task, session, checklist);
     let at = own.iter().position(|item| item.status == "in_progress");
     let at = at.or_else(|| own.iter().position(|item| item.status == "pending"));
-    let split = at.unwrap_or(own.len());
+    let since = session.item_since.or(session.started_at).map(rfc3339);
+    let current =
+        at.map(|at| FleetItem { started_at: own[at].started_at.clone().or(since), ..own[at].clone() });
+    // Around an item of the plan is what the plan has around it, whoever carries it out.
+    let of_task = current.as_ref().filter(|_| of_plan);
+    let of_task = of_task.and_then(|current| plan.iter().position(|item| item.index == current.index));
+    let (around, at) = match of_task {
+        Some(at) => (plan.as_slice(), at),
+        None => (own.as_slice(), at.unwrap_or(own.len())),
+    };
     let done = own.iter().filter(|item| item.status == "completed").count();
-    #[expect(clippy::cast_precision_loss, reason = "a plan has few items")]
-    let progress = if own.is_empty() { 0.0 } else { done as f64 / own.len() as f64 };
     FleetAgent {
-        agent_id: session.agent.clone(),
+        agent_id: instance_id(&task.id).to_string(),
+        agent: session.agent.clone(),
         task_id: task.id.to_string(),
         task_name: task.name.clone(),
         phase: session.phase,
         work_session_id: session.id.to_string(),
         session_name: session.shown_name().to_owned(),
-        current_task: at
-            .map(|at| FleetItem { started_at: own[at].started_at.clone().or(started), ..own[at].clone() }),
-        tasks_before: own[split.saturating_sub(AROUND)..split].to_vec(),
-        tasks_after: own.iter().skip(split + 1).take(AROUND).cloned().collect(),
+        tasks_before: around[at.saturating_sub(AROUND)..at].to_vec(),
+        tasks_after: around.iter().skip(at + 1).take(AROUND).cloned().collect(),
+        progress: match session.phase {
+            SessionPhase::Planning => workflow::share(done, own.len()),
+            SessionPhase::Implementation | SessionPhase::Validation => task.session_progress(session),
+        },
+        current_task: current,
         task_list: own,
-        progress,
         last_update: rfc3339(session.updated_at),
     }
 }
 
+/// A session's own items, and whether they are lines of the task's plan.
+fn own_items(task: &Task, session: &Session, checklist: &ChecklistView) -> (Vec<FleetItem>, bool) {
+    let mut of_plan: Vec<FleetItem> = Vec::new();
+    for unit in task.units_of(session) {
+        let own = checklist.tasks.iter().position(|item| item.number.as_ref() == Some(&unit.number));
+        let Some(own) = own else { continue };
+        let depth = checklist.tasks[own].depth;
+        let parts = || checklist.tasks[own + 1..].iter().take_while(|item| item.depth > depth);
+        if parts().next().is_some() {
+            // A planned task with sub-tasks is shown by these; its own line is the card's title.
+            of_plan.extend(parts().map(FleetItem::of));
+        } else if session.plan.is_empty() {
+            of_plan.push(FleetItem::of(&checklist.tasks[own]));
+        }
+    }
+    if !of_plan.is_empty() {
+        return (of_plan, true);
+    }
+    if !session.plan.is_empty() {
+        let item = |(index, entry): (usize, &PlanEntry)| FleetItem {
+            index,
+            number: None,
+            description: entry.content.clone(),
+            status: entry.status.clone(),
+            started_at: None,
+        };
+        return (session.plan.iter().enumerate().map(item).collect(), false);
+    }
+    let steps = if session.phase == SessionPhase::Planning { planning_steps(task) } else { steps(session) };
+    (steps, false)
+}
+
+/// The items of a checklist that have no parts, in the order of the plan.
+fn leaves(checklist: &ChecklistView) -> Vec<FleetItem> {
+    let has_parts =
+        |at: usize| checklist.tasks.get(at + 1).is_some_and(|next| next.depth > checklist.tasks[at].depth);
+    (0..checklist.tasks.len())
+        .filter(|at| !has_parts(*at))
+        .map(|at| FleetItem::of(&checklist.tasks[at]))
+        .collect()
+}
+
+impl FleetItem {
+    fn of(item: &ChecklistItem) -> Self {
+        Self {
+            index: item.index,
+            number: item.number.clone(),
+            description: item.description.clone(),
+            status: item.status.clone(),
+            started_at: None,
+        }
+    }
+}
+
 /// What a planning session goes through, which no checklist says.
-fn planning_steps(task: &Task, started: Option<&str>) -> Vec<FleetItem> {
+fn planning_steps(task: &Task) -> Vec<FleetItem> {
     use workflow::{Phase, PlanningStep};
     let step = match &task.phase {
         Phase::SpecGeneration { planning } => planning.step,
@@ -139,22 +184,43 @@ fn planning_steps(task: &Task, started: Option<&str>) -> Vec<FleetItem> {
         PlanningStep::Writing => 1,
         PlanningStep::Committing => 2,
     };
-    ["Prepare the repository", "Write requirements, design and plan", "Validate and commit the documents"]
-        .iter()
-        .enumerate()
-        .map(|(index, description)| {
-            let status = match index.cmp(&at) {
-                std::cmp::Ordering::Less => "completed",
-                std::cmp::Ordering::Equal => "in_progress",
-                std::cmp::Ordering::Greater => "pending",
-            };
-            FleetItem {
-                index,
-                number: None,
-                description: (*description).to_owned(),
-                status: status.to_owned(),
-                started_at: (index == at).then(|| started.map(str::to_owned)).flatten(),
-            }
-        })
-        .collect()
+    let steps = [
+        "Prepare the repository",
+        "Write requirements, design and plan",
+        "Validate and commit the documents",
+    ];
+    in_progress_at(&steps, at)
+}
+
+/// What a session without items of its own goes through.
+fn steps(session: &Session) -> Vec<FleetItem> {
+    let at = match session.state {
+        SessionState::Pending | SessionState::Opening => 0,
+        SessionState::Working { .. } | SessionState::Elsewhere { .. } | SessionState::Idle => 1,
+        SessionState::Saving { .. } => 2,
+        SessionState::WaitingToMerge | SessionState::Merging => 3,
+        SessionState::Completed
+        | SessionState::Failed { .. }
+        | SessionState::Skipped
+        | SessionState::Cancelled => 4,
+    };
+    let name = session.shown_name();
+    in_progress_at(&["Open the worktree", name, "Commit the work", "Merge it into the task's branch"], at)
+}
+
+/// Steps of which those before one are completed and that one is in progress.
+fn in_progress_at(steps: &[&str], at: usize) -> Vec<FleetItem> {
+    let step = |(index, description): (usize, &&str)| FleetItem {
+        index,
+        number: None,
+        description: (*description).to_owned(),
+        status: match index.cmp(&at) {
+            std::cmp::Ordering::Less => "completed",
+            std::cmp::Ordering::Equal => "in_progress",
+            std::cmp::Ordering::Greater => "pending",
+        }
+        .to_owned(),
+        started_at: None,
+    };
+    steps.iter().enumerate().map(step).collect()
 }

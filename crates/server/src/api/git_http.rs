@@ -3,22 +3,24 @@
 //! See gitprotocol-http(5). The documents' branch only goes forward; approvals are no matter of pushes, since what runs is
 //! held against the content that was approved.
 
-use super::caller::{Caller, GitCaller};
+use super::caller::{Caller, Level};
 use super::extract::Query;
 use super::problem::Problem;
 use super::scenes;
 use crate::App;
 use crate::repositories::Workplace;
 use axum::body::{Body, BodyDataStream, Bytes};
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::{Stream, StreamExt as _, stream};
 use git::Service;
 use serde::Deserialize;
 use serde_json::json;
 use std::io;
+use std::pin::Pin;
 use std::process::Stdio;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdout};
@@ -27,6 +29,23 @@ use utoipa::IntoParams;
 
 /// How much of a push is read to learn which branches it is about, in bytes.
 const COMMANDS: usize = 4 * 1024 * 1024;
+
+/// How large a request may become that came compressed, and the requests of fetches; git itself compresses no pushes.
+const MAX_INFLATED: u64 = 32 * 1024 * 1024;
+/// How large a push may be.
+const MAX_PUSH: u64 = 4 * 1024 * 1024 * 1024;
+
+/// Whether a request's body came compressed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Compressed;
+
+/// Marks requests that come compressed, before they are decompressed.
+pub(super) async fn mark_compressed(mut request: Request, next: Next) -> Response {
+    if request.headers().contains_key(header::CONTENT_ENCODING) {
+        request.extensions_mut().insert(Compressed);
+    }
+    next.run(request).await
+}
 
 /// What a client wants to do.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -77,7 +96,14 @@ pub(crate) async fn upload_pack(
     body: Body,
 ) -> Result<Response, Problem> {
     let command = asked.workplace.repository.upload_pack(asked.protocol.as_deref());
-    run(&app, command, body.into_data_stream(), Bytes::new(), "application/x-git-upload-pack-result")
+    // What a fetch says is a list of commits, compressed or not.
+    run(
+        &app,
+        command,
+        bounded(body.into_data_stream(), MAX_INFLATED),
+        Bytes::new(),
+        "application/x-git-upload-pack-result",
+    )
 }
 
 /// Serves a push. The documents' branch only goes forward, and its checkout with it.
@@ -90,10 +116,23 @@ pub(crate) async fn receive_pack(
     asked: Asked,
     body: Body,
 ) -> Result<Response, Problem> {
-    let Asked { caller, name, workplace, protocol } = asked;
-    let mut body = body.into_data_stream();
+    let Asked { caller, name, workplace, protocol, is_compressed } = asked;
+    let mut body = bounded(body.into_data_stream(), if is_compressed { MAX_INFLATED } else { MAX_PUSH });
     let (head, refs) = beginning(&mut body).await?;
+    if let Some(refused) = refs.iter().find(|name| !git::may_be_pushed(name)) {
+        let detail = format!(
+            "{refused} is not taken: refs/replace/ changes what git reads of other objects, and refs/spectask/ is kept by SpecTask."
+        );
+        return Err(Problem::new(StatusCode::FORBIDDEN, "ref_refused", detail));
+    }
     let documents = format!("refs/heads/{}", workplace.settings.design_docs_branch);
+    if caller.rights.level < Level::Decide
+        && let Some(name) = refs.iter().find(|name| is_protected(name, &workplace))
+    {
+        let detail =
+            format!("{name} is protected; push to a branch `task/…`, or with a token that may decide.");
+        return Err(Problem::new(StatusCode::FORBIDDEN, "protected_branch", detail));
+    }
     if !refs.is_empty() {
         scenes::audit(&app, &caller, "push", &name, &json!({ "refs": refs })).await?;
     }
@@ -126,6 +165,47 @@ pub(crate) async fn receive_pack(
     run(&app, command, input, Bytes::new(), media)
 }
 
+/// A body that ends in an error where it becomes too large.
+fn bounded(body: BodyDataStream, most: u64) -> Input {
+    let mut left = most;
+    Box::pin(body.map(move |bytes| {
+        let bytes = bytes?;
+        match left.checked_sub(bytes.len() as u64) {
+            Some(rest) => {
+                left = rest;
+                Ok(bytes)
+            }
+            None => Err(axum::Error::new(TooLarge)),
+        }
+    }))
+}
+
+/// A request's body.
+type Input = Pin<Box<dyn Stream<Item = Result<Bytes, axum::Error>> + Send>>;
+
+/// A body that is larger than may be.
+#[derive(Debug, thiserror::Error)]
+#[error("the request is too large")]
+struct TooLarge;
+
+/// What is wrong with a body that could not be read.
+fn unreadable(error: &axum::Error) -> Problem {
+    let is_too_large = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source())
+        .any(<dyn std::error::Error>::is::<TooLarge>);
+    if is_too_large {
+        let detail = "The request is too large; push fewer commits at once, and uncompressed.";
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "push_too_large", detail);
+    }
+    Problem::new(StatusCode::BAD_REQUEST, "malformed_push", "The request broke off; push again.")
+}
+
+/// Whether only a person may push to a ref: everything but the branches of tasks.
+fn is_protected(name: &str, workplace: &Workplace) -> bool {
+    let branch = name.strip_prefix("refs/heads/");
+    branch
+        .is_none_or(|branch| !branch.starts_with("task/") || branch == workplace.settings.design_docs_branch)
+}
+
 /// A request as a file that is gone when it is closed.
 async fn whole(
     app: &App,
@@ -137,9 +217,7 @@ async fn whole(
     let mut file = tokio::fs::File::from_std(file.map_err(|error| Problem::internal(&error))?);
     let mut body = std::pin::pin!(body);
     while let Some(bytes) = body.next().await {
-        let bytes = bytes.map_err(|_| {
-            Problem::new(StatusCode::BAD_REQUEST, "malformed_push", "The request broke off; push again.")
-        })?;
+        let bytes = bytes.map_err(|error| unreadable(&error))?;
         file.write_all(&bytes).await.map_err(|error| Problem::internal(&error))?;
     }
     file.flush().await.map_err(|error| Problem::internal(&error))?;
@@ -153,20 +231,34 @@ pub(crate) struct Asked {
     name: String,
     workplace: Workplace,
     protocol: Option<String>,
+    is_compressed: bool,
 }
 
 impl FromRequestParts<App> for Asked {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let GitCaller(caller) = GitCaller::from_request_parts(parts, app).await?;
+        let caller = Caller::from_request_parts(parts, app).await.map_err(IntoResponse::into_response)?;
         let Path((owner, name)) = Path::<(String, String)>::from_request_parts(parts, app)
             .await
             .map_err(IntoResponse::into_response)?;
-        let workplace = workplace(app, &caller, &owner, &name).await.map_err(IntoResponse::into_response)?;
+        let workplace = workplace(app, &caller, &owner, &name).await.map_err(said_to_git)?;
         let protocol = protocol(&parts.headers).map(str::to_owned);
-        Ok(Self { caller, name, workplace, protocol })
+        let is_compressed = parts.extensions.get::<Compressed>().is_some();
+        Ok(Self { caller, name, workplace, protocol, is_compressed })
     }
+}
+
+/// A problem as git shows it to the person who runs it: plain text, which it prints line by line.
+fn said_to_git(problem: Problem) -> Response {
+    let text = format!("{}\n", problem.detail());
+    let mut response = problem.into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    *response.body_mut() = Body::from(text);
+    response
 }
 
 /// The repository that an address names; somebody else's is as unknown as one that never was.
@@ -176,10 +268,16 @@ async fn workplace(app: &App, caller: &Caller, owner: &str, repo: &str) -> Resul
     if owner != caller.id().as_str() && owner != caller.user.name {
         return Err(unknown());
     }
-    let projects = app.store.projects(caller.id()).await?;
+    let projects = caller.projects(app).await?;
     let project = projects.iter().find(|project| project.id.as_str() == name);
     let project = project.or_else(|| projects.iter().find(|project| project.name == name));
-    Ok(app.repositories.workplace(&project.ok_or_else(unknown)?.id).await?)
+    let workplace = app.repositories.workplace(&project.ok_or_else(unknown)?.id).await?;
+    let repository = workplace.repository.clone();
+    let refused = tokio::task::spawn_blocking(move || repository.refuse_stranger());
+    refused.await.map_err(|error| Problem::internal(&error))?.map_err(|error| {
+        Problem::conflict("repository_unusable", super::problem::sentence(&error.to_string()))
+    })?;
+    Ok(workplace)
 }
 
 /// The version of the protocol that the client speaks.
@@ -190,7 +288,7 @@ fn protocol(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The beginning of a push, as far as it names what it moves, and what that is.
-async fn beginning(body: &mut BodyDataStream) -> Result<(Bytes, Vec<String>), Problem> {
+async fn beginning(body: &mut Input) -> Result<(Bytes, Vec<String>), Problem> {
     let malformed =
         || Problem::new(StatusCode::BAD_REQUEST, "malformed_push", "The request is no push of git's.");
     let mut head = Vec::new();
@@ -201,7 +299,7 @@ async fn beginning(body: &mut BodyDataStream) -> Result<(Bytes, Vec<String>), Pr
         if head.len() > COMMANDS {
             return Err(malformed());
         }
-        let Some(Ok(more)) = body.next().await else { return Err(malformed()) };
+        let more = body.next().await.ok_or_else(malformed)?.map_err(|error| unreadable(&error))?;
         head.extend_from_slice(&more);
     }
 }

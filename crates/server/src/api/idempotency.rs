@@ -22,6 +22,8 @@ use workflow::{Ids, Millis};
 
 const LOGIN: &str = "/api/v1/login";
 const LOGOUT: &str = "/api/v1/logout";
+/// Its answer is a secret that is shown once and kept nowhere.
+const TOKENS: &str = "/api/v1/tokens";
 /// How long a key may be.
 const LONGEST: usize = 255;
 /// How large an answer is remembered, in bytes.
@@ -50,7 +52,8 @@ async fn answer(
 ) -> Result<Response, Problem> {
     let key = request.headers().get("idempotency-key").cloned();
     // Logging in and out answers with a cookie and creates nothing.
-    let is_kept = request.method() == Method::POST && !matches!(request.uri().path(), LOGIN | LOGOUT);
+    let is_kept =
+        request.method() == Method::POST && !matches!(request.uri().path(), LOGIN | LOGOUT | TOKENS);
     let Some(key) = key.filter(|_| is_kept) else {
         return Ok(next.run(request).await);
     };

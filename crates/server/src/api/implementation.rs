@@ -17,7 +17,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
-use workflow::{Phase, SessionPhase, SessionStatus, Task, TaskStatus, Unit};
+use workflow::{Phase, SessionPhase, SessionStatus, Task};
 
 /// How long the sessions of a task that was just approved are waited for.
 const PLANNED_WITHIN: Duration = Duration::from_secs(5);
@@ -53,13 +53,9 @@ async fn overview_of(app: &App, task: &Task) -> Result<Overview, Problem> {
             task.sessions.iter().map(|session| session.updated_at).max().unwrap_or(task.updated_at),
         ),
         work_sessions: scene.work_sessions,
-        implementation_tasks: units(task),
+        implementation_tasks: scenes::units(app, task).await?,
         spec_task,
     })
-}
-
-pub(crate) fn units(task: &Task) -> Vec<ImplementationTask> {
-    task.units().iter().map(|unit| ImplementationTask::of(task, unit)).collect()
 }
 
 /// Shows a task with its sessions and planned tasks.
@@ -77,11 +73,11 @@ pub(crate) async fn overview(
 /// How the implementation's sessions are to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct StartBody {
-    #[expect(dead_code, reason = "the repository is the project's; the field is part of the contract")]
+    /// The task's repository; another path is refused.
     project_path: Option<String>,
-    /// Taken when the task is created.
+    /// The configuration that the task was created with; another one is refused.
     workspace_config: Option<Value>,
-    #[expect(dead_code, reason = "sessions are always made by the plan; the field is part of the contract")]
+    /// Sessions are made by the plan; false is refused.
     auto_create_sessions: Option<bool>,
 }
 
@@ -96,6 +92,19 @@ pub(crate) async fn start_sessions(
 ) -> Result<Json<Overview>, Problem> {
     super::extract::object("workspace_config", body.workspace_config.as_ref())?;
     let mut task = caller.task(&app, &id).await?;
+    scenes::check_project_path(&app, &task, body.project_path.as_deref()).await?;
+    let created_with = task.workspace_config.as_ref();
+    let is_other = |config: &Value| {
+        config.as_object().is_some_and(|fields| !fields.is_empty()) && Some(config) != created_with
+    };
+    if body.workspace_config.as_ref().is_some_and(is_other) {
+        let message = "is set when the task is created and cannot change; leave the field out";
+        return Err(Problem::invalid("workspace_config", message));
+    }
+    if body.auto_create_sessions == Some(false) {
+        let message = "the plan says which sessions there are; leave the field out, or approve later";
+        return Err(Problem::invalid("auto_create_sessions", message));
+    }
     match &task.phase {
         Phase::SpecApproved { .. } | Phase::ImplementationQueued { .. } => {
             app.orchestrator.wake();
@@ -163,7 +172,7 @@ pub(crate) async fn implementation_tasks(
 ) -> Result<(HeaderMap, Json<ImplementationTasks>), Problem> {
     let task = caller.task(&app, &id).await?;
     let total = task.units().len();
-    let (headers, implementation_tasks) = part(&uri, query, units(&task))?;
+    let (headers, implementation_tasks) = part(&uri, query, scenes::units(&app, &task).await?)?;
     Ok((headers, Json(ImplementationTasks { implementation_tasks, total })))
 }
 
@@ -171,7 +180,10 @@ pub(crate) async fn implementation_tasks(
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Progress {
     spec_task: SpecTask,
+    /// The task's progress: items done of items.
     overall_progress: f64,
+    /// How far each phase has come: the documents written and approved, the items done, the checks run and the change
+    /// reviewed.
     phase_progress: BTreeMap<String, f64>,
     /// By the index of the planned task.
     implementation_progress: BTreeMap<String, f64>,
@@ -203,34 +215,19 @@ pub(crate) async fn progress(
 ) -> Result<Json<Progress>, Problem> {
     let task = caller.task(&app, &id).await?;
     let scene = scenes::sessions(&app, &task).await?;
-    let of_unit = |index: usize| {
-        let session = task.session_of_unit(index)?;
-        scene.work_sessions.iter().find(|shown| shown.id == session.id.as_str()).map(|shown| shown.progress)
-    };
-    let implementation_progress: BTreeMap<String, f64> = task
-        .units()
-        .iter()
-        .map(|unit| (unit.index.to_string(), of_unit(unit.index).unwrap_or(0.0)))
-        .collect();
+    let implementation_progress: BTreeMap<String, f64> =
+        task.units().iter().map(|unit| (unit.index.to_string(), task.unit_progress(unit.index))).collect();
     let planning = crate::planning::share(&app, &task).await;
-    let implementation = if task.status() == TaskStatus::Done {
-        1.0
-    } else if implementation_progress.is_empty() {
-        crate::wire::SpecTask::of(&task, crate::wire::Scene::default()).progress
-    } else {
-        mean(&task, &implementation_progress)
-    };
-    let validation = match task.status() {
-        TaskStatus::Done => 1.0,
-        TaskStatus::ImplementationReview => 0.5,
-        _ => 0.0,
-    };
-    let phases = [("planning", planning), ("implementation", implementation), ("validation", validation)];
+    let phases = [
+        ("planning", planning),
+        ("implementation", task.progress()),
+        ("validation", task.validation_progress()),
+    ];
     let last = app.store.last_event(&task.id).await?;
     let recent = app.store.task_events(&task.id, last.saturating_sub(RECENT), RECENT).await?;
     Ok(Json(Progress {
         spec_task: scenes::task(&app, &task).await?,
-        overall_progress: rounded(0.2 * planning + 0.7 * implementation + 0.1 * validation),
+        overall_progress: task.progress(),
         phase_progress: phases.map(|(name, share)| (name.to_owned(), rounded(share))).into(),
         implementation_progress,
         active_work_sessions: scene
@@ -250,23 +247,6 @@ pub(crate) async fn progress(
             .collect(),
         checklist: scene.checklist.unwrap_or_default(),
     }))
-}
-
-/// How much of the plan is done, without what people decided to go on without.
-fn mean(task: &Task, progress: &BTreeMap<String, f64>) -> f64 {
-    let is_wanted = |unit: &&Unit| {
-        let session = task.session_of_unit(unit.index);
-        session.is_none_or(|session| task.session_status(session) != SessionStatus::Cancelled)
-    };
-    let wanted: Vec<f64> = task
-        .units()
-        .iter()
-        .filter(is_wanted)
-        .filter_map(|unit| progress.get(&unit.index.to_string()).copied())
-        .collect();
-    #[expect(clippy::cast_precision_loss, reason = "a plan has few tasks")]
-    let many = wanted.len().max(1) as f64;
-    wanted.iter().sum::<f64>() / many
 }
 
 /// A share to a millionth, so that a whole is 1.
@@ -321,6 +301,9 @@ pub(crate) struct DiffView {
     spec_task_id: String,
     base_branch: String,
     branch_name: String,
+    /// The commit that is compared; a decision about the change names it.
+    #[schema(required)]
+    head: Option<String>,
     files: Vec<FileDiffView>,
     total_files: usize,
     additions: usize,
@@ -364,7 +347,7 @@ pub(crate) async fn diff(
     Query(query): Query<DiffQuery>,
 ) -> Result<(HeaderMap, Json<DiffView>), Problem> {
     let task = caller.task(&app, &id).await?;
-    let files = app.repositories.diff(&task).await?;
+    let (head, files) = app.repositories.diff(&task).await?;
     let total_files = files.len();
     let (additions, deletions) =
         files.iter().fold((0, 0), |(plus, minus), file| (plus + file.additions, minus + file.deletions));
@@ -378,6 +361,7 @@ pub(crate) async fn diff(
         spec_task_id: id,
         base_branch: task.base_branch.clone(),
         branch_name: task.branch(),
+        head,
         files,
         total_files,
         additions,

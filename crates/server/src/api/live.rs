@@ -5,6 +5,7 @@ use super::extract::Query;
 use super::problem::Problem;
 use super::subscriber::{Subscriber, TopicName, Wake};
 use crate::App;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
@@ -20,6 +21,8 @@ use utoipa::IntoParams;
 const MESSAGE: usize = 64 * 1024;
 /// How long a message may wait for a client that does not read before the connection is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How often the server asks whether a client is there, and whether it may still listen.
+const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// What a client sends.
 #[derive(Debug, Default, Deserialize)]
@@ -53,6 +56,10 @@ pub(crate) async fn socket(
 async fn serve(app: App, caller: Caller, mut socket: WebSocket) {
     let stop = app.stop.clone();
     let mut subscriber = Subscriber::new(app, caller);
+    let mut heartbeat = tokio::time::interval(HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    heartbeat.reset();
+    let mut is_heard = true;
     loop {
         while let Some(message) = subscriber.next_ready() {
             if !send(&mut socket, &message).await {
@@ -69,6 +76,7 @@ async fn serve(app: App, caller: Caller, mut socket: WebSocket) {
         tokio::select! {
             received = socket.recv() => {
                 let Some(Ok(message)) = received else { return };
+                is_heard = true;
                 match answer(&mut subscriber, message).await {
                     Ok(Some(reply)) => if !send(&mut socket, &reply).await { return },
                     Ok(None) => {}
@@ -81,6 +89,18 @@ async fn serve(app: App, caller: Caller, mut socket: WebSocket) {
                 }
                 if let Err(problem) = subscriber.take(wake).await {
                     tracing::warn!(detail = problem.detail, "a live stream ends");
+                    return;
+                }
+            }
+            _ = heartbeat.tick() => {
+                // One that did not answer the last ping is gone or does not read.
+                if !is_heard || !subscriber.is_still_allowed().await {
+                    let _ = tokio::time::timeout(HEARTBEAT, socket.send(Message::Close(None))).await;
+                    return;
+                }
+                is_heard = false;
+                let ping = socket.send(Message::Ping(Bytes::new()));
+                if !matches!(tokio::time::timeout(PATIENCE, ping).await, Ok(Ok(()))) {
                     return;
                 }
             }
@@ -179,6 +199,12 @@ pub(crate) async fn events(
             }
             let wake = tokio::select! {
                 wake = subscriber.wait() => wake,
+                () = tokio::time::sleep(HEARTBEAT) => {
+                    if !subscriber.is_still_allowed().await {
+                        return None;
+                    }
+                    continue;
+                }
                 () = stop.cancelled() => return None,
             };
             if matches!(wake, Wake::Closed) || subscriber.take(wake).await.is_err() {

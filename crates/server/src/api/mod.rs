@@ -1,6 +1,10 @@
 //! The HTTP face of the server.
 
+mod access;
 mod analytics;
+mod assign_agent;
+mod attempts;
+mod audit;
 mod caller;
 mod catalog;
 mod change_review;
@@ -18,6 +22,7 @@ mod fleet;
 mod generate;
 mod git_http;
 mod guard;
+mod held;
 mod history;
 mod idempotency;
 pub(crate) mod implementation;
@@ -28,27 +33,36 @@ mod messages;
 mod openapi;
 mod ops;
 mod page;
+mod pending_review;
 mod permissions;
 mod plain;
 pub(crate) mod problem;
 mod projects;
 mod registered;
 mod report;
+mod resumption;
+mod revert;
 mod reviews;
 pub(crate) mod scenes;
 mod search;
 mod session_diff;
 mod sessions;
+mod settings;
 mod specs;
 mod subscriber;
 mod tasks;
 mod templates;
 mod threads;
 mod timeline;
+mod tokens;
 pub(crate) mod traceability;
+mod vocabulary;
 mod zed;
 
+pub(crate) use access::Refusals;
+pub use dashboard::is_embedded as has_dashboard;
 pub use openapi::document;
+pub(crate) use resumption::Resumptions;
 
 use crate::App;
 use axum::body::Body;
@@ -76,6 +90,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(tasks::start))
         .routes(routes!(tasks::cancel))
         .routes(routes!(tasks::retry))
+        .routes(routes!(tasks::reopen))
+        .routes(routes!(revert::revert))
+        .routes(routes!(pending_review::read, pending_review::write))
+        .routes(routes!(assign_agent::assign))
+        .routes(routes!(held::list))
+        .routes(routes!(held::decide))
         .routes(routes!(plain::list, plain::create))
         .routes(routes!(plain::read, plain::edit, plain::remove))
         .routes(routes!(plain::set_status))
@@ -125,6 +145,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::helix))
         .routes(routes!(sessions::messages))
         .routes(routes!(zed::instance, zed::stop))
+        .routes(routes!(zed::pause))
+        .routes(routes!(zed::resume))
         .routes(routes!(zed::threads))
         .routes(routes!(zed::thread, threads::open, threads::change, threads::close))
         .routes(routes!(threads::create_session))
@@ -132,6 +154,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(documents::design_docs))
         .routes(routes!(documents::read, edit_document::write))
         .routes(routes!(generate::documents))
+        .routes(routes!(documents::metadata_schema))
         .routes(routes!(documents::download))
         .routes(routes!(documents::status))
         .routes(routes!(fleet::live))
@@ -144,6 +167,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(login::login))
         .routes(routes!(login::logout))
         .routes(routes!(login::me))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(audit::list))
+        .routes(routes!(settings::read))
         .routes(routes!(live::socket))
         .routes(routes!(live::events))
         .routes(routes!(openapi::read))
@@ -158,6 +185,8 @@ fn git() -> OpenApiRouter<App> {
         .routes(routes!(git_http::receive_pack))
         // Long requests of git are compressed.
         .layer((RequestDecompressionLayer::new(), MapRequestBodyLayer::new(Body::new)))
+        // Outside of that, where what a request came as is still known.
+        .layer(middleware::from_fn(git_http::mark_compressed))
 }
 
 /// The routes outside the API, for those who look after the server.
@@ -172,19 +201,25 @@ fn upkeep() -> OpenApiRouter<App> {
 pub fn router(app: App) -> Router {
     let under_way = idempotency::UnderWay::default();
     let (api, _) = OpenApiRouter::new().nest("/api/v1", routes()).split_for_parts();
+    let checked = middleware::from_fn_with_state(app.clone(), access::check);
     let api = api
         .layer(middleware::from_fn_with_state((app.clone(), under_way), idempotency::remember))
-        .layer(Extension(login::WrongTokens::default()))
+        .layer(checked.clone())
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("no-store"),
+        ))
         .method_not_allowed_fallback(wrong_method);
     let header = |name: HeaderName, value| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     Router::new()
         .merge(api)
-        .merge(upkeep().split_for_parts().0)
-        .merge(git().split_for_parts().0)
+        .merge(upkeep().split_for_parts().0.layer(checked.clone()))
+        .merge(git().split_for_parts().0.layer(checked))
         .fallback(get(dashboard::serve).fallback(no_route))
         .layer(middleware::from_fn_with_state(app.clone(), guard::check))
+        .layer(Extension(attempts::FailedAttempts::default()))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "same-origin"))
         // Packs are compressed already.

@@ -2,7 +2,9 @@
 
 use super::caller::Caller;
 use super::problem::Problem;
+use super::vocabulary::{meaning, path_meaning};
 use axum::Json;
+use serde_json::{Value, json};
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
@@ -23,7 +25,115 @@ use utoipa_axum::router::OpenApiRouter;
 struct Head;
 
 /// The document, made from the routes themselves.
-pub fn document() -> utoipa::openapi::OpenApi {
+pub fn document() -> Value {
+    // Plain data, whose serialization cannot fail.
+    let mut document = serde_json::to_value(routed()).unwrap_or_default();
+    document["servers"] = json!([{ "url": "/", "description": "The server that this document comes from." }]);
+    for (_, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
+        describe_properties(schema);
+    }
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (_, operation) in item.as_object_mut().into_iter().flatten() {
+            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+            for parameter in parameters.into_iter().flatten() {
+                describe_parameter(path, parameter);
+            }
+            if path.contains("/git/") {
+                operation["security"] = json!([{ "basic": [] }, { "bearer": [] }]);
+            }
+        }
+    }
+    document
+}
+
+/// Says what every property means that does not say it itself, with an example.
+fn describe_properties(schema: &mut Value) {
+    // Indexing would add what is not there.
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for (name, property) in properties.into_iter().flatten() {
+        if let Some((description, example)) = meaning(name) {
+            complete_schema(property, description, example);
+        }
+        describe_properties(property);
+    }
+    for part in ["allOf", "oneOf", "anyOf"] {
+        schema
+            .get_mut(part)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+            .for_each(describe_properties);
+    }
+    schema.get_mut("items").into_iter().for_each(describe_properties);
+}
+
+fn complete_schema(schema: &mut Value, description: &str, example: Option<&str>) {
+    let Some(fields) = schema.as_object_mut() else { return };
+    if fields.get("description").is_none() {
+        fields.insert("description".to_owned(), description.into());
+    }
+    let is_text = match &fields.get("type") {
+        Some(Value::String(name)) => name == "string",
+        Some(Value::Array(names)) => names.contains(&json!("string")),
+        _ => false,
+    };
+    let is_told = ["enum", "example", "examples"].iter().any(|name| fields.contains_key(*name));
+    if let Some(example) = example.filter(|_| is_text && !is_told) {
+        fields.insert("examples".to_owned(), json!([example]));
+    }
+}
+
+fn describe_parameter(path: &str, parameter: &mut Value) {
+    let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+    let placeholder = format!("{{{name}}}");
+    let parts = path.split('/').take_while(|part| *part != placeholder);
+    let before = parts.last().unwrap_or_default();
+    let known = match parameter["in"].as_str() {
+        Some("path") => path_meaning(before, &name).map(|(text, example)| (text, Some(example))),
+        _ => meaning(&name),
+    };
+    if let Some((description, example)) = known {
+        if parameter.get("description").is_none() {
+            parameter["description"] = description.into();
+        }
+        if let Some(example) = example.filter(|_| parameter.get("example").is_none()) {
+            let is_number = parameter["schema"]["type"].to_string().contains("integer");
+            parameter["example"] = if is_number {
+                example.parse::<u64>().map_or(Value::Null, Value::from)
+            } else {
+                example.into()
+            };
+        }
+    }
+    if let Some(values) = values(path, &name) {
+        parameter["schema"] = json!({ "type": "string", "enum": values });
+        parameter.as_object_mut().into_iter().for_each(|fields| {
+            fields.remove("example");
+        });
+    }
+    if name == "cursor" {
+        parameter["schema"]["minLength"] = 1.into();
+    }
+}
+
+/// The values of a parameter that is a text and takes some values only.
+fn values(path: &str, name: &str) -> Option<Vec<String>> {
+    let some = |values: &[&str]| Some(values.iter().map(|value| (*value).to_owned()).collect());
+    match (path.rsplit('/').next().unwrap_or_default(), name) {
+        ("report", "format") => some(&["md", "json", "csv"]),
+        ("analytics", "format") => some(&["json", "csv"]),
+        ("analytics", "bucket") => some(&["day", "week"]),
+        ("search", "kind") => some(&["task", "spec", "transcript"]),
+        ("refs", "service") => some(&["git-upload-pack", "git-receive-pack"]),
+        ("spec-tasks" | "tasks", "sort") => {
+            let sorts = super::tasks::SORTS.iter();
+            Some(sorts.flat_map(|sort| [(*sort).to_owned(), format!("-{sort}")]).collect())
+        }
+        _ => None,
+    }
+}
+
+fn routed() -> utoipa::openapi::OpenApi {
     let (_, mut document) = OpenApiRouter::with_openapi(Head::openapi())
         .nest("/api/v1", super::routes())
         .merge(super::upkeep())
@@ -37,6 +147,11 @@ pub fn document() -> utoipa::openapi::OpenApi {
     components.schemas.insert(Problem::name().into_owned(), Problem::schema());
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    let basic = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("For git: the token is the password, whatever the user name."))
+        .build();
+    components.add_security_scheme("basic", SecurityScheme::Http(basic));
     let cookie = ApiKey::Cookie(ApiKeyValue::new(super::caller::COOKIE));
     components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
     document
@@ -80,10 +195,13 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
         ("401", !is_open),
         ("403", true),
         ("404", path.contains('{') || has_body || has_query),
+        ("405", true),
+        ("408", has_body),
         ("409", changes && !is_open),
         ("413", has_body),
         ("415", has_body),
         ("422", has_body || has_query || changes),
+        ("429", true),
         ("503", true),
     ] {
         if may_be {
@@ -129,6 +247,55 @@ fn idempotency_key() -> Parameter {
 
 /// Reads the OpenAPI document.
 #[utoipa::path(get, path = "/openapi.json", tag = "about", responses((status = 200, description = "This document")))]
-pub(crate) async fn read(_caller: Caller) -> Json<utoipa::openapi::OpenApi> {
+pub(crate) async fn read(_caller: Caller) -> Json<Value> {
     Json(document())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The properties of a schema that do not say what they mean.
+    fn silent(at: &str, schema: &Value, found: &mut Vec<String>) {
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            if property["description"].as_str().is_none_or(str::is_empty) {
+                found.push(format!("{at}.{name}"));
+            }
+            silent(&format!("{at}.{name}"), property, found);
+        }
+        for part in ["allOf", "oneOf", "anyOf"] {
+            for one in schema[part].as_array().into_iter().flatten() {
+                silent(at, one, found);
+            }
+        }
+        if schema["items"].is_object() {
+            silent(at, &schema["items"], found);
+        }
+    }
+
+    #[test]
+    fn every_property_and_parameter_says_what_it_means() {
+        let document = document();
+        let mut found = Vec::new();
+        for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+            silent(name, schema, &mut found);
+        }
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            for (method, operation) in item.as_object().expect("operations") {
+                for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                    if parameter["description"].as_str().is_none_or(str::is_empty) {
+                        found.push(format!("{method} {path} {}", parameter["name"]));
+                    }
+                }
+                for status in ["405", "503"] {
+                    let is_documented = operation["responses"][status].is_object();
+                    if path.starts_with("/api/v1") && !is_documented {
+                        found.push(format!("{method} {path} {status}"));
+                    }
+                }
+            }
+        }
+        assert!(found.is_empty(), "write a doc comment, or add the name to vocabulary.rs: {found:#?}");
+        assert_eq!(document["servers"][0]["url"], "/");
+    }
 }

@@ -1,13 +1,16 @@
 //! Whether the server lives, is ready, and what it has done.
 
 use super::caller::Caller;
-use super::problem::Problem;
+use super::problem::{FieldError, Problem, sentence};
 use crate::App;
+use crate::effects::chain;
+use crate::health::{self, Part};
 use axum::Json;
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The process answers.
@@ -16,32 +19,55 @@ pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The database and git can be reached.
+/// Whether the server can work: its database, its disks, its data directory and git.
 #[utoipa::path(get, path = "/readyz", tag = "about", security(()),
-    responses((status = 200, description = "Ready"), (status = 503, description = "Something cannot be reached", body = Problem)))]
-pub(crate) async fn readyz(State(app): State<App>) -> Response {
-    let database = app.store.ping().await;
-    let git = app.repositories.git().clone();
-    let git = tokio::task::spawn_blocking(move || git.version()).await;
-    let git_ready = matches!(git, Ok(Ok(_)));
-    let engine_ready = !app.stop.is_cancelled();
-    let ready = database.is_ok() && git_ready && engine_ready;
-    let parts = [("database", database.is_ok()), ("git", git_ready), ("engine", engine_ready)];
-    if ready {
-        return Json(json!({ "ready": true, "database": "ok", "git": "ok", "engine": "ok" })).into_response();
+    responses((status = 200, description = "Ready"),
+    (status = 503, description = "A part is out of order; `errors` names each with what is wrong", body = Problem)))]
+pub(crate) async fn readyz(State(app): State<App>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    // Paths of the machine are for those who may use the server.
+    let is_detailed =
+        app.config.bind.ip().is_loopback() || Caller::from_request_parts(&mut parts, &app).await.is_ok();
+    let mut wrong: BTreeMap<Part, String> =
+        health::check(&app).await.into_iter().map(|(part, obstacle)| (part, obstacle.detail)).collect();
+    if let Some(obstacle) = app.health.any_obstacle() {
+        wrong.entry(obstacle.part).or_insert(obstacle.detail);
     }
-    let missing: Vec<&str> = parts.iter().filter(|(_, good)| !good).map(|(name, _)| *name).collect();
-    let detail = format!("Cannot be reached: {}.", missing.join(", "));
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail).into_response()
+    let git = app.repositories.git().clone();
+    match tokio::task::spawn_blocking(move || git.version()).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => drop(wrong.insert(Part::Git, chain(&error))),
+        Err(error) => drop(wrong.insert(Part::Git, chain(&error))),
+    }
+    if app.stop.is_cancelled() {
+        wrong.insert(Part::Engine, "the server is shutting down".to_owned());
+    }
+    if wrong.is_empty() {
+        let mut parts = json!({ "ready": true });
+        for part in Part::ALL {
+            parts[part.as_str()] = json!("ok");
+        }
+        return Json(parts).into_response();
+    }
+    if !is_detailed {
+        for reason in wrong.values_mut() {
+            "is out of order; its log says why".clone_into(reason);
+        }
+    }
+    let detail: Vec<String> =
+        wrong.iter().map(|(part, reason)| format!("{}: {reason}", part.as_str())).collect();
+    let mut problem =
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", sentence(&detail.join("; ")));
+    problem.errors = wrong
+        .into_iter()
+        .map(|(part, message)| FieldError { field: part.as_str().to_owned(), message })
+        .collect();
+    problem.into_response()
 }
 
-/// Counters and gauges as Prometheus reads them; beyond loopback they need a token.
+/// Returns counters and gauges as Prometheus reads them. It needs a token, unless `http.open_metrics` is set.
 #[utoipa::path(get, path = "/metrics", tag = "about", security((), ("bearer" = [])), responses((status = 200, description = "Prometheus text")))]
-pub(crate) async fn metrics(State(app): State<App>, request: Request) -> Result<Response, Problem> {
-    if !app.config.bind.ip().is_loopback() {
-        let (mut parts, _) = request.into_parts();
-        Caller::from_request_parts(&mut parts, &app).await?;
-    }
+pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
     let mut text = app.metrics.render();
     text.push_str("# HELP spectask_tasks Tasks by status.\n# TYPE spectask_tasks gauge\n");
     for (status, count) in app.store.count_tasks().await? {

@@ -119,10 +119,11 @@ async fn project_at_hand(app: &App, caller: &Caller) -> Result<store::Project, P
     let newest = TaskFilter { owner: Some(caller.id().clone()), limit: 1, ..TaskFilter::default() };
     if let Some(task) = app.store.tasks(&newest).await?.tasks.first()
         && let Some(project) = app.store.project(&task.project).await?
+        && caller.covers_project(&project)
     {
         return Ok(project);
     }
-    let mut all = app.store.projects(caller.id()).await?;
+    let mut all = caller.projects(app).await?;
     match (all.pop(), all.len()) {
         (Some(one), 0) => Ok(one),
         (None, _) => Err(Problem::invalid("project_id", "is required; make a project first")),

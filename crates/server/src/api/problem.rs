@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problems: a sentence for people, a stable word for programs.
 
+use crate::effects::is_out_of_space;
 use crate::orchestrator::AskError;
 use crate::repositories::RepositoryError;
 use crate::samples::SampleError;
@@ -7,7 +8,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use store::StoreError;
+use store::{Fault, StoreError};
 use utoipa::ToSchema;
 use workflow::Rejected;
 
@@ -56,9 +57,22 @@ impl Problem {
         problem
     }
 
+    /// A field of a well-formed request is not acceptable, for a reason that is a sentence by itself.
+    pub(crate) fn refused(field: &str, sentence: impl Into<String>) -> Self {
+        let message = sentence.into();
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message.clone());
+        problem.errors.push(FieldError { field: field.to_owned(), message });
+        problem
+    }
+
     /// Unknown, or somebody else's.
     pub(crate) fn not_found(what: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no such {what}."))
+    }
+
+    /// What happened, as a sentence.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// The state does not allow it.
@@ -76,13 +90,29 @@ impl Problem {
         )
     }
 
-    fn unavailable(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error = crate::effects::chain(error), "a request could not reach the database");
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "database_unavailable",
-            "The database does not answer; try again shortly.",
-        )
+    /// The database cannot do it now; nothing is saved, unless the detail says otherwise.
+    fn unavailable(error: &StoreError) -> Self {
+        let cause = crate::effects::chain(error);
+        tracing::error!(error = cause, "a request could not use the database");
+        let (code, detail) = match (error, error.fault()) {
+            (StoreError::Unconfirmed(_), _) => (
+                "unconfirmed",
+                "The database did not confirm the change, so it may be saved or not; look before you repeat it.".to_owned(),
+            ),
+            (_, Some(Fault::OutOfSpace)) => ("out_of_space", out_of_space(error.full_place())),
+            (_, Some(Fault::FileGone)) => ("database_file_gone", sentence(&cause)),
+            (_, Some(Fault::OutOfMemory)) => (
+                "out_of_memory",
+                "The database is out of memory, so nothing was saved; try again later.".to_owned(),
+            ),
+            (_, Some(Fault::Io)) => {
+                ("database_unavailable", format!("The database's files cannot be read or written ({cause}), so nothing was saved."))
+            }
+            (_, Some(Fault::Unavailable) | None) => {
+                ("database_unavailable", "The database does not answer; try again shortly.".to_owned())
+            }
+        };
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
     }
 }
 
@@ -93,7 +123,8 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            let seconds = if self.code == "too_many_attempts" { "60" } else { "5" };
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -105,11 +136,35 @@ impl IntoResponse for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Database(_) | StoreError::Group(_) | StoreError::Closed => Self::unavailable(&error),
-            StoreError::Conflict(_) => Self::conflict("conflict", "It was changed meanwhile; try again."),
-            StoreError::Unreadable { .. } => Self::internal(&error),
+            StoreError::Database(_)
+            | StoreError::NotCommitted(_)
+            | StoreError::Unconfirmed(_)
+            | StoreError::OutOfSpace { .. }
+            | StoreError::FileGone { .. }
+            | StoreError::TooSlow { .. }
+            | StoreError::Closed => Self::unavailable(&error),
+            StoreError::Conflict(_) | StoreError::Overtaken => {
+                Self::conflict("conflict", "It was changed meanwhile; try again.")
+            }
+            StoreError::Unreadable { .. } | StoreError::Panicked => Self::internal(&error),
         }
     }
+}
+
+/// Says which disk is full and how much is free there.
+fn out_of_space(place: Option<&str>) -> String {
+    let Some(place) = place else {
+        return "The disk of the database is full, so nothing was saved. Make room there, then try again."
+            .to_owned();
+    };
+    let folder = std::path::Path::new(place).parent();
+    let disk = folder.and_then(|folder| rustix::fs::statvfs(folder).ok());
+    let free = disk.map_or_else(String::new, |disk| {
+        format!(" ({} MB are free)", disk.f_bavail.saturating_mul(disk.f_frsize) >> 20)
+    });
+    format!(
+        "The disk of the database {place} is full{free}, so nothing was saved. Make room there, then try again."
+    )
 }
 
 impl From<AskError> for Problem {
@@ -130,6 +185,7 @@ impl From<Rejected> for Problem {
             Rejected::Stale(_) => Self::conflict("stale", sentence),
             Rejected::AlreadySo(_) => Self::conflict("already_so", sentence),
             Rejected::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "not_found", sentence),
+            Rejected::Conflict { code, .. } => Self::conflict(code, sentence),
             // Waiting makes no room where the crew is too deep.
             Rejected::Limit { code: code @ "spawn_too_deep", .. } => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, sentence)
@@ -149,6 +205,10 @@ impl From<RepositoryError> for Problem {
             RepositoryError::Store(error) => error.into(),
             RepositoryError::NoProject(_) | RepositoryError::Open { .. } => {
                 Self::conflict("repository_unusable", sentence(&crate::effects::chain(&error)))
+            }
+            RepositoryError::Git(ref cause) if is_out_of_space(cause) => {
+                let detail = format!("{}. Make room there, then try again.", crate::effects::chain(cause));
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "out_of_space", sentence(&detail))
             }
             RepositoryError::Git(_) | RepositoryError::Join(_) => Self::internal(&error),
         }

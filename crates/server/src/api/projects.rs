@@ -9,7 +9,7 @@ use super::{registered, scenes};
 use crate::App;
 use crate::clock::now;
 use crate::effects::chain;
-use crate::repositories::{self, ProjectSettings};
+use crate::repositories::{self, ProjectSettings, UNCONFIRMED};
 use crate::wire::rfc3339;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -66,6 +66,10 @@ pub(crate) struct NewProject {
     clone_url: Option<String>,
     default_branch: Option<String>,
     settings: Option<Value>,
+    /// Members that are not known here are ignored, but for settings in the wrong place.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    others: serde_json::Map<String, Value>,
 }
 
 /// Lists the caller's projects.
@@ -77,7 +81,7 @@ pub(crate) async fn list(
     uri: Uri,
     Query(query): Query<PageQuery>,
 ) -> Result<Paged<ProjectView>, Problem> {
-    let all = app.store.projects(caller.id()).await?.iter().map(ProjectView::of).collect();
+    let all = caller.projects(&app).await?.iter().map(ProjectView::of).collect();
     page(&uri, &query, all)
 }
 
@@ -96,6 +100,7 @@ pub(crate) async fn create(
     if let Ok(project) = caller.project(&app, id.as_str()).await {
         return Ok((StatusCode::CREATED, Json(ProjectView::of(&project))));
     }
+    misplaced(&body.others)?;
     let settings = checked_settings(&app, &json!({}), body.settings)?;
     let path = body.repository_path.filter(|path| !path.trim().is_empty());
     let url = body.clone_url.filter(|url| !url.trim().is_empty());
@@ -153,6 +158,18 @@ pub(crate) async fn create(
     let repository = opened
         .map_err(|error| Problem::internal(&error))?
         .map_err(|message| Problem::invalid(field, super::problem::sentence(&message)))?;
+    let docs_branch = settings["design_docs_branch"].as_str().map(str::to_owned);
+    let docs_branch = docs_branch.unwrap_or_else(|| ProjectSettings::default().design_docs_branch);
+    let fits = tokio::task::spawn_blocking({
+        let repository = repository.clone();
+        move || {
+            repository.refuse_names_in_the_way(&docs_branch).map_err(|error| chain(&error))?;
+            repository.refuse_links(&docs_branch).map_err(|error| chain(&error))
+        }
+    });
+    fits.await
+        .map_err(|error| Problem::internal(&error))?
+        .map_err(|message| Problem::invalid(field, super::problem::sentence(&message)))?;
     let path = repository.path().to_string_lossy().into_owned();
     let asked = body.default_branch.filter(|name| !name.is_empty());
     let found = tokio::task::spawn_blocking({
@@ -187,6 +204,8 @@ pub(crate) async fn create(
         updated_at: now(),
     };
     app.store.put_project(project.clone()).await?;
+    let data = json!({ "name": project.name, "repository_path": project.repository_path });
+    scenes::audit(&app, &caller, "add_project", project.id.as_str(), &data).await?;
     Ok((StatusCode::CREATED, Json(ProjectView::of(&project))))
 }
 
@@ -229,8 +248,19 @@ fn checked_settings(app: &App, before: &Value, asked: Option<Value>) -> Result<V
     match asked {
         None | Some(Value::Null) => {}
         Some(Value::Object(asked)) => {
+            // Whoever sets a project's commands has seen them.
+            let names_commands = ["checks", "setup_command"].into_iter().any(|name| asked.contains_key(name));
+            if asked.get(UNCONFIRMED).is_some_and(|value| *value == true) && before[UNCONFIRMED] != true {
+                let message = "is set by a rebuild alone; false confirms the project's commands";
+                return Err(Problem::invalid(&format!("settings.{UNCONFIRMED}"), message));
+            }
             for (name, value) in asked {
                 settings[name] = value;
+            }
+            if let Some(fields) = settings.as_object_mut()
+                && (names_commands || fields.get(UNCONFIRMED).is_some_and(|value| *value != true))
+            {
+                fields.remove(UNCONFIRMED);
             }
         }
         Some(_) => return Err(Problem::invalid("settings", "is not an object")),
@@ -246,7 +276,10 @@ fn checked_settings(app: &App, before: &Value, asked: Option<Value>) -> Result<V
         return Err(Problem::invalid(&format!("settings.{field}"), message));
     }
     let parsed: ProjectSettings = serde_path_to_error::deserialize(&settings).map_err(|error| {
-        Problem::invalid(&format!("settings.{}", error.path()), error.inner().to_string())
+        let path = error.path().to_string();
+        // The hosts are one field, and what is wrong with one of them names it.
+        let field = if path.starts_with("network_allow[") { "network_allow" } else { path.as_str() };
+        Problem::invalid(&format!("settings.{field}"), error.inner().to_string())
     })?;
     for (field, agent) in [
         ("settings.spec_agent", &parsed.spec_agent),
@@ -298,9 +331,25 @@ pub(crate) async fn read(
 /// What may be changed of a project; absent fields stay.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct ProjectEdit {
+    /// What the project is called.
     name: Option<String>,
+    /// The branch that changes land on.
     default_branch: Option<String>,
+    /// The settings to change; those that are absent stay.
     settings: Option<Value>,
+    /// Members that are not known here are ignored, but for settings in the wrong place.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    others: serde_json::Map<String, Value>,
+}
+
+/// Refuses settings beside `settings`, where they would be ignored like everything that is not known.
+fn misplaced(others: &serde_json::Map<String, Value>) -> Result<(), Problem> {
+    let known = serde_json::to_value(ProjectSettings::default()).unwrap_or_default();
+    match others.keys().find(|name| known.get(name.as_str()).is_some()) {
+        Some(name) => Err(Problem::invalid(name, "is a setting; send it as a member of `settings`")),
+        None => Ok(()),
+    }
 }
 
 /// Edits a project.
@@ -313,6 +362,7 @@ pub(crate) async fn edit(
     WholeBody(body): WholeBody<ProjectEdit>,
 ) -> Result<Json<ProjectView>, Problem> {
     let mut project = caller.project(&app, &id).await?;
+    misplaced(&body.others)?;
     let data = body.settings.clone().unwrap_or(Value::Null);
     project.settings = checked_settings(&app, &project.settings, body.settings)?;
     if let Some(name) = body.name.filter(|name| !name.trim().is_empty()) {
@@ -340,6 +390,7 @@ pub(crate) async fn edit(
     project.updated_at = now();
     app.store.put_project(project.clone()).await?;
     app.repositories.forget(&project.id);
+    app.instances.update_network(&project.id, &project.settings).await?;
     scenes::audit(&app, &caller, "edit_project", &id, &data).await?;
     Ok(Json(ProjectView::of(&project)))
 }

@@ -117,14 +117,15 @@ pub(crate) async fn read(
 pub(crate) async fn detail(app: &App, task: &Task, id: &str) -> Result<SessionDetail, Problem> {
     let session = found(task, id)?;
     let scene = scenes::sessions(app, task).await?;
-    let unit = session.unit.and_then(|index| task.units().get(index));
+    let units = scenes::units(app, task).await?;
+    let unit = session.unit.and_then(|index| units.into_iter().nth(index));
     let is_child = |child: &WorkSession| child.parent_work_session_id.as_deref() == Some(id);
     Ok(SessionDetail {
         work_session: scenes::session(app, task, session).await?,
         spec_task: scenes::task(app, task).await?,
         helix_session: HelixSession::of(task, session),
         zed_thread: scene.zed_threads.into_iter().find(|thread| thread.work_session_id == id),
-        implementation_task: unit.map(|unit| ImplementationTask::of(task, unit)),
+        implementation_task: unit,
         child_work_sessions: scene.work_sessions.into_iter().filter(is_child).collect(),
     })
 }

@@ -72,14 +72,20 @@ pub(crate) async fn read(
 /// A reviewer's decision about the documents.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub(crate) struct ReviewBody {
-    /// False sends the documents back with the comments and changes.
+    /// False sends the documents back with the comments and changes, unless `decision` says `reject`.
     approved: bool,
+    /// `request_changes` is what `approved: false` means by itself; `reject` ends the task.
+    #[schema(schema_with = crate::wire::or_null::decision)]
+    decision: Option<Decision>,
     #[serde(default)]
     comments: String,
     #[serde(default)]
     changes: Vec<String>,
     /// The `content_hash` of what was read; with another one in force the decision is refused.
     content_hash: Option<String>,
+    /// Numbers of planned tasks that the plan has ticked and that are to be carried out all the same, or `all`.
+    #[serde(default)]
+    run_again: Vec<String>,
 }
 
 /// Approves the documents, or sends them back.
@@ -97,14 +103,25 @@ pub(crate) async fn approve(
 
 async fn decide(app: &App, caller: &Caller, id: &str, body: ReviewBody) -> Result<Task, Problem> {
     let task = caller.task(app, id).await?;
-    let decision = if body.approved { Decision::Approve } else { Decision::RequestChanges };
-    let data = json!({ "decision": decision, "comments": body.comments, "changes": body.changes });
+    let decision = match (body.approved, body.decision) {
+        (true, None | Some(Decision::Approve)) => Decision::Approve,
+        (false, None | Some(Decision::RequestChanges)) => Decision::RequestChanges,
+        (false, Some(Decision::Reject)) => Decision::Reject,
+        (approved, Some(decision)) => {
+            let message = format!("{decision} contradicts `approved: {approved}`");
+            return Err(Problem::invalid("decision", message));
+        }
+    };
+    let data = json!({
+        "decision": decision, "comments": body.comments, "changes": body.changes, "run_again": body.run_again,
+    });
     let input = Input::ReviewSpecs {
         decision,
         by: caller.user.name.clone(),
         comments: body.comments,
         changes: body.changes,
         hash: body.content_hash,
+        run_again: body.run_again,
     };
     let after = app.orchestrator.ask(caller.id(), &task.id, input).await?;
     if after.version != task.version {
@@ -162,16 +179,7 @@ pub(crate) async fn approve_with_handoff(
     JsonBody(body): JsonBody<HandoffBody>,
 ) -> Result<Json<HandoffAnswer>, Problem> {
     let task = caller.task(&app, &id).await?;
-    let repository = app.store.project(&task.project).await?.map(|project| project.repository_path);
-    if let Some(path) = body.project_path.as_ref().filter(|path| !path.is_empty())
-        && Some(path) != repository.as_ref()
-    {
-        let is = repository.unwrap_or_default();
-        return Err(Problem::invalid(
-            "project_path",
-            format!("the task's repository is {is:?}; leave the field out"),
-        ));
-    }
+    scenes::check_project_path(&app, &task, body.project_path.as_deref()).await?;
     if body.create_pull_request {
         let message = "the project names no forge to open a pull request on; leave it out, and the change is merged after its review";
         return Err(Problem { code: "no_forge", ..Problem::invalid("create_pull_request", message) });
@@ -182,9 +190,11 @@ pub(crate) async fn approve_with_handoff(
     }
     let review = ReviewBody {
         approved: body.approved,
+        decision: None,
         comments: body.comments.clone(),
         changes: body.changes.clone(),
         content_hash: body.content_hash,
+        run_again: Vec::new(),
     };
     let task = decide(&app, &caller, &id, review).await?;
     let spec_task = scenes::task(&app, &task).await?;

@@ -6,8 +6,9 @@
 //!
 //! What a listener has missed is read a page at a time as it takes it, so that a slow one costs no memory.
 
-use super::caller::Caller;
+use super::caller::{Caller, Reach};
 use super::problem::Problem;
+use super::resumption::{History, StreamPosition};
 use super::sessions::log_entry;
 use crate::App;
 use crate::news;
@@ -95,6 +96,17 @@ pub(crate) struct Subscriber {
     lacks_feed: bool,
     /// Sessions whose entries are to be read from the store.
     lacks_log: BTreeSet<SessionId>,
+    /// What it was sent last, for when it comes back.
+    history: Option<History>,
+}
+
+impl Source {
+    fn name(&self) -> String {
+        match self {
+            Self::Feed(topic) => format!("feed {topic}"),
+            Self::Log(session) => format!("log {session}"),
+        }
+    }
 }
 
 impl Subscriber {
@@ -112,6 +124,31 @@ impl Subscriber {
             heard: 0,
             lacks_feed: false,
             lacks_log: BTreeSet::new(),
+            history: None,
+        }
+    }
+
+    /// Whether the credential that it was opened with is still good.
+    pub(crate) async fn is_still_allowed(&self) -> bool {
+        self.caller.is_still_valid(&self.app).await
+    }
+
+    /// Where it is.
+    fn position(&self) -> StreamPosition {
+        let topics = self.topics.iter().map(|(source, topic)| (source.name(), topic.position)).collect();
+        StreamPosition { seq: self.seq, topics, taken: self.taken }
+    }
+
+    /// Remembers what it is sent from here on.
+    fn begin_history(&mut self) {
+        let user = self.caller.id().to_string();
+        self.history = Some(self.app.streams.begin(&user, self.position()));
+    }
+
+    fn set_taken(&mut self, taken: i64) {
+        self.taken = taken;
+        if let Some(history) = &self.history {
+            history.set_taken(taken);
         }
     }
 
@@ -135,6 +172,7 @@ impl Subscriber {
             Some(after) => self.resume(after).await?,
             None => true,
         };
+        self.begin_history();
         self.ready.push_back(json!({ "type": "subscribed", "after": self.seq, "topics": topics }));
         if !resumed {
             self.snapshot();
@@ -189,6 +227,7 @@ impl Subscriber {
             }
         }
         self.count();
+        self.begin_history();
         Ok(())
     }
 
@@ -198,6 +237,10 @@ impl Subscriber {
             name.id.as_deref().filter(|id| !id.is_empty()).ok_or_else(missing)
         };
         match name.topic.as_str() {
+            "fleet" if self.caller.rights.reach != Reach::All => Err(Problem::invalid(
+                "topic",
+                "fleet is of all tasks, and the token is for some of them only",
+            )),
             "fleet" => Ok(Source::Feed(news::fleet_topic(self.caller.id()))),
             "task" => Ok(Source::Feed(news::task_topic(&self.caller.task(&self.app, id()?).await?.id))),
             "session" => {
@@ -280,8 +323,21 @@ impl Subscriber {
                 }
                 self.lacks_log.insert(session.clone());
             }
-            // Messages of feeds and logs, or of several logs, have no common order that survives the connection.
-            (_, _) => return Ok(false),
+            // Messages of feeds and logs, or of several logs, have no common order in the store.
+            (_, _) => {
+                let user = self.caller.id().to_string();
+                let Some(before) = self.app.streams.find(&user, &self.position().topics, after) else {
+                    return Ok(false);
+                };
+                for (source, topic) in &mut self.topics {
+                    if let Some(position) = before.topics.get(&source.name()) {
+                        topic.position = *position;
+                    }
+                }
+                self.taken = before.taken;
+                self.lacks_feed = !feeds.is_empty();
+                self.lacks_log = logs.into_iter().collect();
+            }
         }
         self.count();
         Ok(true)
@@ -300,6 +356,9 @@ impl Subscriber {
         }
         topic.position = seq;
         self.seq += 1;
+        if let Some(history) = &self.history {
+            history.push(&source.name(), self.taken);
+        }
         let mut message = topic.name.to_json();
         message["seq"] = self.seq.into();
         message["type"] = kind.into();
@@ -335,7 +394,7 @@ impl Subscriber {
                 if is_ours && in_order && !self.lacks_feed {
                     self.lacks_feed = !self.push(&source, row.seq, &row.kind, row.data.clone());
                     if !self.lacks_feed {
-                        self.taken = self.taken.max(row.id);
+                        self.set_taken(self.taken.max(row.id));
                     }
                 } else if row.id > self.taken && (is_ours || !in_order) {
                     self.lacks_feed = true;
@@ -395,7 +454,7 @@ impl Subscriber {
                 if !self.push(&Source::Feed(row.topic.clone()), row.seq, &row.kind, row.data) {
                     return self.jump().await;
                 }
-                self.taken = row.id;
+                self.set_taken(row.id);
             }
             return Ok(());
         }
@@ -418,6 +477,7 @@ impl Subscriber {
     async fn jump(&mut self) -> Result<(), Problem> {
         self.ready.clear();
         self.go_to_present().await?;
+        self.begin_history();
         self.snapshot();
         Ok(())
     }

@@ -234,7 +234,8 @@ pub(crate) struct ListQuery {
     archived: Option<bool>,
     /// Only tasks in which a person is to act next: to review, to answer, or to say what becomes of what failed.
     needs_person: Option<bool>,
-    /// `created_at`, `updated_at`, `priority`, `name` or `status`; with a `-` before it the other way round.
+    /// `created_at`, `updated_at`, `priority`, `name`, `status` or `attention`; with a `-` before it the other way round.
+    /// `-attention` lists the tasks that need a person first, then those in progress, the backlog, and what has ended.
     sort: Option<String>,
     /// 1 to 500; 50 when absent.
     #[param(minimum = 1, maximum = 500)]
@@ -242,6 +243,9 @@ pub(crate) struct ListQuery {
     /// Where the page before ended, from its `Link` header.
     cursor: Option<String>,
 }
+
+/// What a list of tasks can be sorted by; with a `-` in front the other way round.
+pub(super) const SORTS: [&str; 6] = ["created_at", "updated_at", "priority", "name", "status", "attention"];
 
 /// Lists tasks, the newest first unless `sort` says otherwise.
 #[utoipa::path(get, path = "/spec-tasks", tag = "spec-tasks", params(ListQuery),
@@ -265,7 +269,6 @@ impl ListQuery {
         caller: &Caller,
         uri: &axum::http::Uri,
     ) -> Result<(HeaderMap, Vec<Task>), Problem> {
-        const SORTS: [&str; 5] = ["created_at", "updated_at", "priority", "name", "status"];
         if let Some(sort) = &self.sort
             && !SORTS.contains(&sort.strip_prefix('-').unwrap_or(sort))
         {
@@ -291,6 +294,7 @@ impl ListQuery {
             q: self.q,
             archived: Some(self.archived.unwrap_or(false)),
             needs_person: self.needs_person,
+            asking: app.instances.open_questions().into_iter().map(|question| question.session).collect(),
             sort: self.sort,
             limit,
             after,
@@ -446,4 +450,6 @@ moves! {
     cancel, "/spec-tasks/{id}/cancel", |by| Input::Cancel { by };
     /// Tries a failed task again, from the step that failed.
     retry, "/spec-tasks/{id}/retry", |by| Input::Retry { by };
+    /// Reopens a cancelled task where it was: approved documents stay approved, and sessions begin again on their branches.
+    reopen, "/spec-tasks/{id}/reopen", |by| Input::Reopen { by };
 }

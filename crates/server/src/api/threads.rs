@@ -30,7 +30,7 @@ pub(crate) struct CreateSessionBody {
     parent_zed_thread_id: Option<String>,
     thread_name: Option<String>,
     thread_description: Option<String>,
-    #[expect(dead_code, reason = "the repository is the project's; the field is part of the contract")]
+    /// The task's repository; another path is refused.
     project_path: Option<String>,
     spawn_reason: Option<String>,
     #[serde(default)]
@@ -72,6 +72,7 @@ pub(crate) async fn create_session(
         return Err(Problem::invalid("zed_thread_id", "is empty"));
     }
     super::extract::object("agent_configuration", Some(&body.agent_configuration))?;
+    super::scenes::check_project_path(&app, &task, body.project_path.as_deref()).await?;
     if body.zed_instance_id != crate::instances::instance_id(&task.id).as_str() {
         let message = format!("{:?} is not the instance of that task", body.zed_instance_id);
         return Err(Problem::invalid("zed_instance_id", message));

@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 use utoipa::ToSchema;
 use workflow::documents::requirements;
-use workflow::{Session, SessionId, SessionStatus, Task};
+use workflow::{Session, SessionId, Task, UnitStatus};
 
 /// Which requirement is carried out where.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,9 +32,11 @@ pub(crate) struct TracedRequirement {
     pub(crate) tasks: Vec<String>,
     pub(crate) work_sessions: Vec<String>,
     pub(crate) commits: Vec<String>,
-    /// Files with tests that these sessions changed, by where they are and how they are called.
+    /// Files with tests that these sessions changed, by where they are and how they are called, and once they are done, the
+    /// checks that passed on the whole change.
     pub(crate) tests: Vec<String>,
-    /// `uncovered`, `planned`, `in_progress` or `done`.
+    /// `uncovered`, `planned`, `in_progress` or `done`; `not_reported` where a session ended without a report of all of it,
+    /// and `skipped` where a person went on without it.
     pub(crate) status: String,
 }
 
@@ -111,17 +113,8 @@ fn trace(
         })
         .collect();
     let sessions: Vec<&Session> = units.iter().filter_map(|unit| task.session_of_unit(unit.index)).collect();
-    let statuses: Vec<SessionStatus> = sessions.iter().map(|session| task.session_status(session)).collect();
-    let status = if units.is_empty() {
-        "uncovered"
-    } else if !statuses.is_empty() && statuses.iter().all(|status| *status == SessionStatus::Completed) {
-        "done"
-    } else if statuses.iter().any(|status| matches!(status, SessionStatus::Active | SessionStatus::Completed))
-    {
-        "in_progress"
-    } else {
-        "planned"
-    };
+    let statuses: Vec<UnitStatus> = units.iter().map(|unit| task.unit_status(unit.index)).collect();
+    let status = status(&statuses);
     TracedRequirement {
         id: id.to_owned(),
         text: text.to_owned(),
@@ -135,9 +128,32 @@ fn trace(
             .collect(),
         tests: {
             let changed = sessions.iter().filter_map(|session| tests.get(&session.id)).flatten();
-            changed.cloned().collect::<BTreeSet<String>>().into_iter().collect()
+            let changed: BTreeSet<String> = changed.cloned().collect();
+            let passed: BTreeSet<String> =
+                units.iter().flat_map(|unit| task.evidence(unit.index, status == "done").checks).collect();
+            changed.into_iter().chain(passed).collect()
         },
         status: status.to_owned(),
+    }
+}
+
+/// How far a criterion is carried out, by the planned tasks that cite it. What a person skipped does not hold it back, and
+/// alone carries nothing out.
+fn status(units: &[UnitStatus]) -> &'static str {
+    let is = |meant: UnitStatus| units.contains(&meant);
+    let mut wanted = units.iter().filter(|status| **status != UnitStatus::Skipped).peekable();
+    if units.is_empty() {
+        "uncovered"
+    } else if wanted.peek().is_none() {
+        "skipped"
+    } else if wanted.clone().all(|status| *status == UnitStatus::Completed) {
+        "done"
+    } else if wanted.all(|status| matches!(status, UnitStatus::Completed | UnitStatus::NotReported)) {
+        "not_reported"
+    } else if is(UnitStatus::InProgress) || is(UnitStatus::Completed) || is(UnitStatus::NotReported) {
+        "in_progress"
+    } else {
+        "planned"
     }
 }
 
@@ -155,7 +171,23 @@ fn is_test(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_test;
+    use super::{is_test, status};
+    use workflow::UnitStatus::{Completed, InProgress, NotReported, Pending, Skipped};
+
+    #[test]
+    fn a_criterion_is_done_when_what_carries_it_out_is() {
+        for (units, expected) in [
+            (&[][..], "uncovered"),
+            (&[Pending], "planned"),
+            (&[Completed, InProgress], "in_progress"),
+            (&[Completed, Skipped], "done"),
+            (&[Skipped], "skipped"),
+            (&[Completed, NotReported], "not_reported"),
+            (&[Pending, NotReported], "in_progress"),
+        ] {
+            assert_eq!(status(units), expected, "{units:?}");
+        }
+    }
 
     #[test]
     fn tests_are_told_by_folder_and_name() {

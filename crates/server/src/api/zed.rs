@@ -7,14 +7,15 @@ use super::problem::Problem;
 use super::{scenes, sessions};
 use crate::App;
 use crate::clock::now;
-use crate::wire::{ZedThread, rfc3339};
+use crate::orchestrator::AskError;
+use crate::wire::{SandboxView, SpecTask, ZedThread, rfc3339};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-use workflow::Task;
+use workflow::{Input, Rejected, Task};
 
 /// A task's agent instance: the process tree that serves its threads.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,6 +36,9 @@ pub(crate) struct ZedInstance {
     #[schema(required)]
     project_path: Option<String>,
     restarts: i64,
+    /// How its processes are confined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox: Option<SandboxView>,
 }
 
 /// What an agent says of itself.
@@ -71,7 +75,7 @@ async fn instance_of(app: &App, task: &Task) -> Result<ZedInstance, Problem> {
             .and_then(|row| serde_json::from_value(row.agent.clone()).ok())
             .unwrap_or_default(),
         pid: live.as_ref().map(|live| i64::from(live.process.pid)),
-        thread_count: live.as_ref().map_or(threads, |live| live.threads),
+        thread_count: threads,
         active_threads: live.as_ref().map_or(0, |live| live.active_threads),
         uptime_seconds: live.as_ref().map_or(0, |live| (now().0 - live.started_at.0) / 1000),
         last_activity: live
@@ -81,6 +85,7 @@ async fn instance_of(app: &App, task: &Task) -> Result<ZedInstance, Problem> {
             .map(rfc3339),
         project_path: project.map(|project| project.repository_path),
         restarts: row.map_or(0, |row| row.restarts),
+        sandbox: Some(scenes::sandbox(app, task, None, &scenes::network_rules(app, task).await?)),
     })
 }
 
@@ -105,7 +110,8 @@ pub(crate) struct Stopped {
     message: String,
 }
 
-/// Stops a task's agent with its whole process tree; a turn under way is asked again in a fresh process.
+/// Stops a task's agent with its whole process tree and pauses the task: turns under way end, and nothing begins until
+/// `POST …/resume`.
 #[utoipa::path(delete, path = "/spec-tasks/{id}/zed-instance", tag = "zed", params(("id" = String, Path)),
     responses((status = 200, body = Stopped)))]
 pub(crate) async fn stop(
@@ -113,15 +119,61 @@ pub(crate) async fn stop(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Stopped>, Problem> {
-    let task = caller.task(&app, &id).await?;
+    let mut task = caller.task(&app, &id).await?;
+    // One that only waits for a person's words has nothing to pause.
+    if task.holds_instance() || task.waits_for_a_place() {
+        task = match app.orchestrator.ask(caller.id(), &task.id, Input::Pause { by: by(&caller) }).await {
+            Ok(paused) => paused,
+            // Checks and commits end by themselves.
+            Err(AskError::Rejected(Rejected::WrongState(_))) => task,
+            Err(error) => return Err(error.into()),
+        };
+    }
     app.instances.stop(&task).await;
     scenes::audit(&app, &caller, "stop_instance", &id, &Value::Null).await?;
     Ok(Json(Stopped {
         success: true,
         zed_instance: instance_of(&app, &task).await?,
         spec_task_id: id,
-        message: "The agent and everything it started have ended.".to_owned(),
+        message: match task.paused {
+            Some(_) => {
+                "The agent and everything it started have ended. Resume the task to continue.".to_owned()
+            }
+            None => "The agent and everything it started have ended.".to_owned(),
+        },
     }))
+}
+
+fn by(caller: &Caller) -> String {
+    caller.user.name.clone()
+}
+
+/// Stops what agents do for a task until it is resumed; turns under way end and are continued then.
+#[utoipa::path(post, path = "/spec-tasks/{id}/pause", tag = "spec-tasks", params(("id" = String, Path)),
+    responses((status = 200, body = SpecTask), (status = 409, body = Problem)))]
+pub(crate) async fn pause(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<SpecTask>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let task = app.orchestrator.ask(caller.id(), &task.id, Input::Pause { by: by(&caller) }).await?;
+    scenes::audit(&app, &caller, "pause", &id, &Value::Null).await?;
+    Ok(Json(scenes::task(&app, &task).await?))
+}
+
+/// Has a paused task's agents continue as soon as there is a slot.
+#[utoipa::path(post, path = "/spec-tasks/{id}/resume", tag = "spec-tasks", params(("id" = String, Path)),
+    responses((status = 200, body = SpecTask), (status = 409, body = Problem)))]
+pub(crate) async fn resume(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<SpecTask>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let task = app.orchestrator.ask(caller.id(), &task.id, Input::Resume { by: by(&caller) }).await?;
+    scenes::audit(&app, &caller, "resume", &id, &Value::Null).await?;
+    Ok(Json(scenes::task(&app, &task).await?))
 }
 
 /// Threads in a list.

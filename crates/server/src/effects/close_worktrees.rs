@@ -18,14 +18,20 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     for name in ["change", "landing"] {
         paths.push((name.to_owned(), data_dir.join("worktrees").join(job.task.id.as_str()).join(name)));
     }
+    crate::held::forget(data_dir, &job.task.id);
     let trash = data_dir.join("trash");
     let task = job.task.id.to_string();
+    let scratch = crate::confine::scratch(data_dir, &job.task.id);
     blocking(move || {
         for (name, path) in paths {
             if path.exists() {
                 workplace.repository.save_dirty(&path, &format!("refs/spectask/saved/{task}/{name}"))?;
                 workplace.repository.remove_worktree(&path, &trash)?;
             }
+        }
+        for folder in scratch {
+            // What is left is in no one's way, and was made by agents that may have closed it off.
+            let _ = std::fs::remove_dir_all(folder);
         }
         Ok::<_, git::Error>(())
     })

@@ -3,13 +3,15 @@
 use super::{Done, Job, blocking, git_failure, store_failure};
 use crate::clock::now;
 use crate::documents::{self, Documents};
-use crate::metadata;
 use crate::repositories::document;
-use git::{Change, Commit};
+use crate::{held, metadata};
+use git::{Change, Commit, Dir, Entry};
 use secrets::Redactor;
 use std::borrow::Cow;
-use std::path::Path;
 use workflow::{Failure, Input, SessionId, Specs, TaskStatus, TurnId};
+
+/// How large a document may be.
+const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 pub(super) async fn perform(
     job: &Job<'_>,
@@ -20,19 +22,38 @@ pub(super) async fn perform(
     let app = job.app;
     let folder =
         app.repositories.docs_worktree(&job.task.project).await.map_err(|error| git_failure(&error))?;
-    let folder = folder.join("specs").join(job.task.id.as_str());
+    let (folder, documents) = (Dir::at(folder), format!("specs/{}", job.task.id));
     let redactor = app.redactor.clone();
+    let (data_dir, task) = (app.repositories.data_dir().to_owned(), job.task.id.clone());
     let found = blocking(move || {
-        let text = |name: &str| match std::fs::read(folder.join(name)) {
-            Ok(bytes) => clean(&redactor, &folder.join(name), &String::from_utf8_lossy(&bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
-            Err(error) => Err(error),
+        let mut unusable = Vec::new();
+        let mut text = |name: &str| {
+            let path = format!("{documents}/{name}");
+            match written(&folder, &path)? {
+                Ok(text) => {
+                    // What is taken out is held for the reviewer before its only copy is overwritten.
+                    held::add(&data_dir, &task, held::found(&redactor, name.trim_end_matches(".md"), &text))?;
+                    clean(&redactor, &folder, &path, &text)
+                }
+                Err(why) => {
+                    unusable.push(format!("{name} {why}"));
+                    Ok(String::new())
+                }
+            }
         };
-        let (requirements, design, tasks) = (text("requirements.md")?, text("design.md")?, text("tasks.md")?);
-        Ok::<_, std::io::Error>(Documents { requirements, design, tasks })
+        let (mut requirements, design, tasks) =
+            (text("requirements.md")?, text("design.md")?, text("tasks.md")?);
+        // A bug's requirements may stand in a document of their own.
+        if requirements.trim().is_empty() {
+            requirements = text("bugfix.md")?;
+        }
+        Ok::<_, std::io::Error>((Documents { requirements, design, tasks }, unusable))
     })
     .await?;
-    let problems = found.problems();
+    let (found, mut problems) = found;
+    if problems.is_empty() {
+        problems = found.problems();
+    }
     if !problems.is_empty() {
         return Ok(Done::Report(Input::SpecsInvalid {
             session: session.clone(),
@@ -93,11 +114,52 @@ pub(super) async fn commit(
     kept.map_err(|error| store_failure(&error))
 }
 
+/// What a planner wrote into a document, or why that is no document. Whoever writes there may leave anything: only a
+/// regular file beneath the folder counts.
+fn written(folder: &Dir, path: &str) -> std::io::Result<Result<String, &'static str>> {
+    Ok(match folder.read(path, MAX_BYTES)? {
+        Entry::File(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Entry::Nothing => Ok(String::new()),
+        Entry::Link => Err("is a symbolic link; write the document itself there, as a regular file."),
+        Entry::TooLarge => Err("is larger than 4 MiB; shorten it."),
+        Entry::Other => Err("is no regular file; write the document itself there, as a regular file."),
+    })
+}
+
 /// A document without secrets. The file gets it too: what an agent commits from there by itself has none either.
-fn clean(redactor: &Redactor, path: &Path, text: &str) -> std::io::Result<String> {
+fn clean(redactor: &Redactor, folder: &Dir, path: &str, text: &str) -> std::io::Result<String> {
     let clean = redactor.redact(text);
     if let Cow::Owned(clean) = &clean {
-        std::fs::write(path, clean)?;
+        folder.write(path, clean.as_bytes())?;
     }
     Ok(clean.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dir, written};
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn only_a_regular_file_beneath_the_folder_is_a_document() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (folder, secret) = (place.path().join("docs"), place.path().join("secret"));
+        std::fs::create_dir_all(folder.join("specs/1")).expect("a folder");
+        std::fs::write(&secret, "secret").expect("a file");
+        let path = |name: &str| folder.join("specs/1").join(name);
+        std::fs::write(path("design.md"), "# Design\n").expect("a file");
+        symlink(&secret, path("tasks.md")).expect("a link");
+        symlink(place.path(), folder.join("specs/2")).expect("a link");
+        std::fs::create_dir(path("requirements.md")).expect("a folder");
+        let large = std::fs::File::create(path("large.md")).expect("a file");
+        large.set_len(1 << 40).expect("a sparse file");
+        let dir = Dir::at(&folder);
+        let read = |path: &str| written(&dir, path).expect("readable");
+        assert_eq!(read("specs/1/design.md"), Ok("# Design\n".to_owned()));
+        assert_eq!(read("specs/1/missing.md"), Ok(String::new()));
+        assert!(read("specs/1/tasks.md").is_err_and(|why| why.contains("symbolic link")));
+        assert!(read("specs/2/secret").is_err());
+        assert!(read("specs/1/requirements.md").is_err());
+        assert!(read("specs/1/large.md").is_err_and(|why| why.contains("4 MiB")));
+    }
 }

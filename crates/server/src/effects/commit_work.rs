@@ -5,12 +5,15 @@ use super::{Done, Job, blocking, git_failure};
 use crate::attribution::Attribution;
 use crate::clock::now;
 use crate::instances::workdir;
+use crate::progress;
 use git::{Gather, Gathered, LogEntry, Oddity, Repository};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
-use workflow::{Ask, Commit, Failure, Input, Isolation, SessionId, TurnId};
+use workflow::{Ask, Commit, Failure, Input, Isolation, Session, SessionId, TurnId, WorkReport};
 
+/// How large a file is whose conflict markers are shown.
+const MAX_MARKED_BYTES: u64 = 16 * 1024 * 1024;
 /// How many of a session's commits are looked through for files that they touch.
 const COMMITS: usize = 500;
 
@@ -23,10 +26,12 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
     let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id));
     // What the session began with is not its own work.
     let begun = run.and_then(|run| run.base).unwrap_or_else(|| job.task.branch());
+    let base = app.repositories.base(&job.task.project, &job.task.base_branch).await;
+    let base = base.map_err(|error| git_failure(&error))?.revision;
     let gather = Gather {
         worktree: workdir(app.repositories.data_dir(), job.task, session),
         branch: branch.clone(),
-        upstream: vec![job.task.branch(), job.task.base_branch.clone(), begun.clone()],
+        upstream: vec![job.task.branch(), base, begun.clone()],
         saved: format!("refs/spectask/saved/{}/{id}", job.task.id),
         message: format!("{}\n\nSpecTask-Task: {}\nSpecTask-Session: {id}\n", session.name, job.task.id),
         author: crate::App::identity(),
@@ -80,12 +85,28 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
     } else {
         Some(gathered.head)
     };
+    let report = report(job, session).await?;
     Ok(Done::Report(Input::WorkCommitted {
         session: id.clone(),
         turn: turn.clone(),
         head: head.map(|head| Commit(head.to_string())),
         changed,
+        report,
     }))
+}
+
+/// What the session's agent reported as done; what it ticked in the documents' worktree is committed first.
+async fn report(job: &Job<'_>, session: &Session) -> Result<WorkReport, Failure> {
+    let checklist = match job.task.approved() {
+        Some(_) => {
+            progress::commit_ticks(job.app, job.task).await?;
+            job.app.repositories.checklist(job.task).await.map_err(|error| git_failure(&error))?
+        }
+        None => None,
+    };
+    let said = session.last_words.as_deref().unwrap_or_default();
+    let units = job.task.units_of(session);
+    Ok(workflow::work_report(units, &checklist.unwrap_or_default(), &session.reported, &session.plan, said))
 }
 
 /// What a turn left.
@@ -127,10 +148,12 @@ fn committed_markers(
 
 /// The files of a worktree with their places that have conflict markers.
 fn marked(worktree: &Path, files: &[String]) -> Vec<(String, Vec<String>)> {
+    let worktree = git::Dir::at(worktree);
     let read = |path: &String| {
-        // Links are not followed: they may lead anywhere.
-        let is_file = worktree.join(path).symlink_metadata().is_ok_and(|found| found.is_file());
-        let bytes = is_file.then(|| std::fs::read(worktree.join(path)).ok()).flatten().unwrap_or_default();
+        let bytes = match worktree.read(path, MAX_MARKED_BYTES) {
+            Ok(git::Entry::File(bytes)) => bytes,
+            Ok(_) | Err(_) => Vec::new(),
+        };
         (path.clone(), places(&String::from_utf8_lossy(&bytes)))
     };
     files.iter().map(read).collect()

@@ -41,8 +41,14 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
             }
         };
     }
-    let plan = plan::parse(&found.tasks);
+    let mut plan = plan::parse(&found.tasks);
     let Some(approved) = task.approved() else { return Ok(Done::Nothing) };
+    // What the plan has ticked and a person wants to be carried out all the same is open again.
+    let ticked: Vec<String> =
+        plan.units().into_iter().filter(|unit| unit.is_done).map(|unit| unit.number).collect();
+    let is_again = |unit: &&workflow::Unit| !unit.completed_before && ticked.contains(&unit.number);
+    let again: Vec<&str> = task.units().iter().filter(is_again).map(|unit| unit.number.as_str()).collect();
+    plan.open_again(&again);
     let metadata = metadata::of(app, task, &approved.specs, task.status(), serde_json::Map::new()).await;
     let metadata = metadata.map_err(|error| store_failure(&error))?;
     let file = |name: &str, text: &str| Change {
@@ -71,7 +77,8 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
         vec![file("progress.md", &progress), file("spec-metadata.json", &metadata)],
         "checklist",
     );
-    let (base, task_branch) = (task.base_branch.clone(), task.branch());
+    let base = app.repositories.base(&task.project, &task.base_branch).await;
+    let (base, task_branch) = (base.map_err(|error| git_failure(&error))?.revision, task.branch());
     let head = {
         let repository = workplace.repository.clone();
         blocking(move || repository.create_branch(&specs_branch, &base)).await?;

@@ -30,8 +30,8 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
         }
         workplace => workplace.map_err(|error| git_failure(&error))?,
     };
-    if let Some(message) = secrets(job, change, landing).await? {
-        return Ok(landed(LandOutcome::Secrets { message }));
+    if let Some(outcome) = held(job, change, landing).await? {
+        return Ok(landed(outcome));
     }
     let base = job.task.base_branch.clone();
     let (repository, onto) = (workplace.repository.clone(), base.clone());
@@ -50,17 +50,22 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
         effect: Some(job.trailer("land")),
         fast_forward: false,
     };
-    let outcome = in_turn(job, &workplace, &land, change).await;
+    let outcome = in_turn(job, &workplace, &land, change, landing).await;
     drop(turn);
-    Ok(landed(outcome?))
+    let outcome = outcome?;
+    if let LandOutcome::Landed { .. } = &outcome {
+        let accepted = app.repositories.accept_base(&job.task.project, &base).await;
+        accepted.map_err(|error| git_failure(&error))?;
+    }
+    Ok(landed(outcome))
 }
 
-/// Why the change does not land for now: sure findings of secrets that its approval does not name.
-async fn secrets(
+/// Why the change does not land for now: findings that its approval does not name.
+async fn held(
     job: &Job<'_>,
     change: &Change,
     landing: &workflow::Landing,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<LandOutcome>, Failure> {
     let known: &[String] = match landing {
         workflow::Landing::Merging { acknowledged, .. } => acknowledged,
         workflow::Landing::Undecided => &[],
@@ -68,7 +73,12 @@ async fn secrets(
     let found = scan::scan(job.app, job.task, &change.head.0).await?;
     let unknown: Vec<&scan::Found> =
         found.iter().filter(|one| one.is_sure && !known.contains(&one.id)).collect();
-    Ok((!unknown.is_empty()).then(|| scan::message(&unknown)))
+    if unknown.is_empty() {
+        return Ok(None);
+    }
+    let message = scan::message(&unknown);
+    let is_other = unknown.iter().all(|one| scan::is_other(one));
+    Ok(Some(if is_other { LandOutcome::Held { message } } else { LandOutcome::Secrets { message } }))
 }
 
 /// Builds, checks and lands, while nobody else lands on the branch.
@@ -77,6 +87,7 @@ async fn in_turn(
     workplace: &Workplace,
     land: &Land,
     change: &Change,
+    approval: &workflow::Landing,
 ) -> Result<LandOutcome, Failure> {
     for _ in 0..ATTEMPTS {
         let (repository, wanted) = (workplace.repository.clone(), land.clone());
@@ -84,12 +95,24 @@ async fn in_turn(
             Planned::Ended(ended) => return Ok(outcome(ended)),
             Planned::Ready(landing) => landing,
         };
+        let merged = landing.merged.to_string();
+        let (project, onto) = (&job.task.project, &land.onto);
+        let base = job.app.repositories.base(project, onto).await.map_err(|error| git_failure(&error))?;
+        if base.tip != Some(landing.tip.to_string()) {
+            // It moved, so what speaks for or against that is looked at again.
+            if let Some(outcome) = held(job, change, approval).await? {
+                return Ok(outcome);
+            }
+            continue;
+        }
         if !landing.has_same_files {
             let results = check(job, workplace, &landing).await?;
             if !hold_back(change, &results).is_empty() {
                 return Ok(LandOutcome::ChecksFailed { results });
             }
         }
+        let expected = job.app.repositories.expect_base(project, onto, &merged).await;
+        expected.map_err(|error| git_failure(&error))?;
         let (repository, wanted) = (workplace.repository.clone(), land.clone());
         if let Some(ended) = blocking(move || repository.carry_out_landing(&wanted, &landing)).await? {
             return Ok(outcome(ended));

@@ -14,6 +14,6 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, marker: char) -> Resu
         'x' => Marker::Completed,
         _ => Marker::Pending,
     };
-    progress::mark(&workplace, job.task, session, marker, Some(job.trailer("progress"))).await?;
+    progress::mark(job.app, &workplace, job.task, session, marker, Some(job.trailer("progress"))).await?;
     Ok(Done::Nothing)
 }

@@ -25,6 +25,7 @@ pub(crate) use scan::{Found, scan};
 use crate::App;
 use crate::clock::now;
 use store::Claimed;
+use workflow::records::reviews::Review;
 use workflow::{Effect, Failure, FailureClass, Input, Session, SessionId, Task};
 
 /// How an effect ended.
@@ -47,8 +48,8 @@ pub(crate) struct Job<'a> {
 /// Does an effect; a failure is given back to the runner, which tries again or tells the task.
 pub(crate) async fn perform(app: &App, claimed: &Claimed) -> Result<Done, Failure> {
     let task = app.store.task(&claimed.task).await.map_err(|error| {
-        tracing::error!(%error, "could not read a task");
-        failure(FailureClass::Internal, "The database could not be read.".to_owned())
+        tracing::error!(error = chain(&error), "could not read a task");
+        store_failure(&error)
     })?;
     let Some(task) = task else { return Ok(Done::Nothing) };
     if !task.wants(&claimed.row.effect) {
@@ -65,8 +66,7 @@ pub(crate) async fn perform(app: &App, claimed: &Claimed) -> Result<Done, Failur
         Effect::CommitTemplate { round } => commit_template::perform(&job, *round).await,
         Effect::RecordReview { round, decision, by, comments, changes, points } => {
             let points = task.comments.iter().filter(|comment| points.contains(&comment.id)).collect();
-            let review =
-                record_review::Review { round: *round, decision: *decision, by, comments, changes, points };
+            let review = Review { round: *round, decision: *decision, by, comments, changes, points };
             record_review::perform(&job, review).await
         }
         Effect::HandOff { hash } => hand_off::perform(&job, hash).await,
@@ -104,7 +104,14 @@ pub(crate) fn failure(class: FailureClass, message: String) -> Failure {
 
 /// A failure of git, with the whole chain of causes as its message.
 pub(crate) fn git_failure(error: &dyn std::error::Error) -> Failure {
-    failure(FailureClass::Git, chain(error))
+    let class = if is_out_of_space(error) { FailureClass::OutOfSpace } else { FailureClass::Git };
+    failure(class, chain(error))
+}
+
+/// Whether a full disk or a used-up quota is the cause: the system's own words, from this process as well as from git.
+pub(crate) fn is_out_of_space(error: &dyn std::error::Error) -> bool {
+    let message = chain(error);
+    ["No space left on device", "Disk quota exceeded"].iter().any(|full| message.contains(full))
 }
 
 /// An error and its causes, in one line.
@@ -132,5 +139,6 @@ where
 
 /// A failure of the database.
 pub(crate) fn store_failure(error: &store::StoreError) -> Failure {
-    failure(FailureClass::Internal, chain(error))
+    let is_full = error.fault() == Some(store::Fault::OutOfSpace);
+    failure(if is_full { FailureClass::OutOfSpace } else { FailureClass::Internal }, chain(error))
 }

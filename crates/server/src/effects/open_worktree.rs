@@ -4,6 +4,7 @@
 //! not merged, and that of an alternative at the end of the turn it goes on from.
 
 use super::{Done, Job, blocking, git_failure};
+use crate::data_dir::private_directory;
 use crate::instances::workdir;
 use git::WorktreeSpec;
 use workflow::{Failure, Input, Isolation, Session, SessionId, Task};
@@ -15,8 +16,10 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
         app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let path = workdir(app.repositories.data_dir(), job.task, session);
     let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id));
-    let (task_branch, base) = (job.task.branch(), job.task.base_branch.clone());
+    let base = app.repositories.base(&job.task.project, &job.task.base_branch).await;
+    let (task_branch, base) = (job.task.branch(), base.map_err(|error| git_failure(&error))?.revision);
     let workspace = path.to_string_lossy().into_owned();
+    let directory = path.clone();
     let begin = beginning(job.task, session);
     let head = blocking(move || {
         workplace.repository.keep_there(&task_branch)?;
@@ -33,6 +36,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
         })
     })
     .await?;
+    blocking(move || private_directory(&directory)).await?;
     let mut run =
         app.store.session_run(id).await.map_err(|error| super::store_failure(&error))?.unwrap_or_default();
     run.workspace_path = Some(workspace);

@@ -2,9 +2,11 @@
 
 use super::{Done, Job, blocking, git_failure};
 use crate::App;
+use crate::data_dir::private_directory;
 use crate::instances::session_directory;
 use crate::upkeep;
 use git::WorktreeSpec;
+use sandbox::Level;
 use tokio::task::JoinHandle;
 use workflow::{Failure, Input, Session, SessionId, Task};
 
@@ -13,8 +15,8 @@ pub(super) async fn perform(job: &Job<'_>, session: &SessionId) -> Result<Done, 
     warm(app, job.task, job.session(session)?);
     let folder =
         app.repositories.docs_worktree(&job.task.project).await.map_err(|error| git_failure(&error))?;
-    let folder = folder.join("specs").join(job.task.id.as_str());
-    blocking(move || std::fs::create_dir_all(folder)).await?;
+    let documents = format!("specs/{}", job.task.id);
+    blocking(move || git::Dir::at(folder).create_dir_all(&documents)).await?;
     make_worktree(app, job.task, session).await?;
     app.watch.follow(&job.task.project).await;
     Ok(Done::Report(Input::PlanningReady { session: session.clone() }))
@@ -24,10 +26,11 @@ pub(super) async fn perform(job: &Job<'_>, session: &SessionId) -> Result<Done, 
 async fn make_worktree(app: &App, task: &Task, session: &SessionId) -> Result<(), Failure> {
     let workplace = app.repositories.workplace(&task.project).await.map_err(|error| git_failure(&error))?;
     let path = session_directory(app.repositories.data_dir(), &task.id, session);
-    let start = task.base_branch.clone();
-    let spec = WorktreeSpec { path, branch: None, start, detached: true };
+    let base = app.repositories.base(&task.project, &task.base_branch).await;
+    let start = base.map_err(|error| git_failure(&error))?.revision;
+    let spec = WorktreeSpec { path: path.clone(), branch: None, start, detached: true };
     blocking(move || workplace.repository.ensure_worktree(&spec)).await?;
-    Ok(())
+    blocking(move || private_directory(&path)).await
 }
 
 /// What is made for a task's planner while the task itself is brought to the disk; the effects find it there.
@@ -70,6 +73,10 @@ impl Ahead {
 
 /// Starts the agent while other things are made ready. A failure is told by the turn, which waits for the same start.
 fn warm(app: &App, task: &Task, session: &Session) {
+    // By Landlock alone, a process can write only folders that are there when it starts.
+    if app.agents.sandbox().level() == Level::Landlock {
+        return;
+    }
     let (app, task, session) = (app.clone(), task.clone(), session.clone());
     tokio::spawn(async move { app.stop.run_until_cancelled(app.instances.warm(&task, &session)).await });
 }

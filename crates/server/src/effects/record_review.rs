@@ -3,21 +3,10 @@
 use super::{Done, Job, blocking, git_failure};
 use crate::clock::now;
 use git::{Change, Commit};
-use std::fmt::Write as _;
 use store::Verdict;
 use workflow::records::paths;
-use workflow::{Comment, Decision, Event, Failure, Millis};
-
-/// A person's decision about a round of documents.
-pub(super) struct Review<'a> {
-    pub(super) round: u32,
-    pub(super) decision: Decision,
-    pub(super) by: &'a str,
-    pub(super) comments: &'a str,
-    pub(super) changes: &'a [String],
-    /// The comments on places of the documents that go with it.
-    pub(super) points: Vec<&'a Comment>,
-}
+use workflow::records::reviews::{Review, render};
+use workflow::{Event, Failure, Millis};
 
 pub(super) async fn perform(job: &Job<'_>, review: Review<'_>) -> Result<Done, Failure> {
     let app = job.app;
@@ -63,27 +52,4 @@ async fn decided_at(job: &Job<'_>, review: &Review<'_>) -> Result<Millis, Failur
             if *round == review.round && *decision == review.decision)
     });
     Ok(found.map_or_else(now, |logged| logged.at))
-}
-
-fn render(review: &Review<'_>) -> String {
-    let mut text = format!("# Review of round {}: {}\n\nBy {}.\n", review.round, review.decision, review.by);
-    if !review.comments.trim().is_empty() {
-        let _ = write!(text, "\n{}\n", review.comments.trim());
-    }
-    if !review.changes.is_empty() {
-        text.push_str("\n## Changes asked for\n\n");
-        for change in review.changes {
-            let _ = writeln!(text, "- {change}");
-        }
-    }
-    if !review.points.is_empty() {
-        text.push_str("\n## Comments on the documents\n\n");
-        for comment in &review.points {
-            let _ =
-                writeln!(text, "- {} ({}), {}.md", comment.label(), comment.kind, comment.anchor.document);
-        }
-        let _ =
-            writeln!(text, "\nWhat they say is in [{0:04}-comments.md]({0:04}-comments.md).", review.round);
-    }
-    text
 }

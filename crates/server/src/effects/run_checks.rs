@@ -1,14 +1,19 @@
 //! Runs the project's checks in a worktree of the task's branch; their results are part of the review.
 
 use super::{Done, Job, blocking, failure, git_failure};
+use crate::checks;
 use crate::clock::now;
+use crate::config::NetworkMode;
+use crate::confine::{self, Folders, Purpose};
+use crate::denials;
 use crate::repositories::ProjectSettings;
 use git::WorktreeSpec;
-use secrets::{Redactor, Stream};
+use sandbox::{Admission, Level};
+use secrets::Stream;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use workflow::{CheckResult, Commit, Failure, FailureClass, Input};
 
 /// How long one check may take.
@@ -41,8 +46,11 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
 pub(super) async fn run_all(job: &Job<'_>, settings: &ProjectSettings, path: &Path) -> Vec<CheckResult> {
     let mut results = Vec::new();
     let checks = job.app.checks(job.task, settings).await;
+    if settings.unconfirmed_commands {
+        return settings.setup_command.iter().chain(&checks).map(|command| unconfirmed(command)).collect();
+    }
     for command in settings.setup_command.iter().chain(&checks) {
-        let result = run(&job.app.redactor, command, path).await;
+        let result = run(job, command, path).await;
         let is_setup = Some(command) == settings.setup_command.as_ref();
         let passed = result.passed;
         if !is_setup || !passed {
@@ -55,48 +63,101 @@ pub(super) async fn run_all(job: &Job<'_>, settings: &ProjectSettings, path: &Pa
     results
 }
 
-/// Runs one check to its end or its limit, in its own process group.
-async fn run(redactor: &Redactor, command: &str, directory: &Path) -> CheckResult {
+/// The result of a command that nobody has confirmed since it was restored from the record.
+fn unconfirmed(command: &str) -> CheckResult {
+    let output = "It was not run: the command was restored from the record in git, which others can write to. Confirm the \
+                  project's commands in its settings (`unconfirmed_commands`: false), then run the checks again.";
+    let (command, output) = (command.to_owned(), output.to_owned());
+    CheckResult { command, passed: false, exit_code: None, output, took_ms: 0, at: now() }
+}
+
+/// Runs one check to its end or its limit, as a confined process tree of its own that ends with it.
+async fn run(job: &Job<'_>, command: &str, directory: &Path) -> CheckResult {
     let begun = Instant::now();
-    let spawned = tokio::process::Command::new("sh")
-        .arg("-c")
-        .arg(format!("exec 2>&1; {command}"))
-        .current_dir(directory)
-        .env_clear()
-        .envs(
-            std::env::vars()
-                .filter(|(name, _)| matches!(name.as_str(), "PATH" | "HOME" | "LANG" | "TMPDIR" | "USER")),
-        )
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn();
-    let (passed, exit_code, output) = match spawned {
-        Ok(mut child) => {
-            let pid = child.id();
-            let stdout = child.stdout.take();
-            let work = async { tokio::join!(tail(redactor.stream(), stdout), child.wait()) };
-            match tokio::time::timeout(LIMIT, work).await {
-                Ok((output, Ok(status))) => (status.success(), status.code(), output),
-                Ok((output, Err(error))) => {
-                    (false, None, format!("{output}\nThe check's end was not seen: {error}."))
-                }
-                Err(_) => {
-                    end_group(pid);
-                    (
-                        false,
-                        None,
-                        format!("The check took longer than {} seconds and was ended.", LIMIT.as_secs()),
-                    )
-                }
-            }
+    let (passed, exit_code, output) = match tokio::time::timeout(LIMIT, work(job, command, directory)).await {
+        Ok(Ok((status, output))) => (status.success(), status.code(), output),
+        Ok(Err(error)) => (false, None, format!("The check could not be run: {error}.")),
+        Err(_) => {
+            (false, None, format!("The check took longer than {} seconds and was ended.", LIMIT.as_secs()))
         }
-        Err(error) => (false, None, format!("The check could not be started: {error}.")),
     };
+    let is_confined = job.app.agents.sandbox().level() != Level::Off;
+    let output = if is_confined && !passed { with_denials(output) } else { output };
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     CheckResult { command: command.to_owned(), passed, exit_code, output, took_ms, at: now() }
+}
+
+/// The output of a command that failed, followed by what the sandbox denied it and how to allow that.
+fn with_denials(output: String) -> String {
+    let notices: Vec<String> = denials::find(&output).iter().map(denials::Denial::notice).collect();
+    if notices.is_empty() { output } else { format!("{}\n\n{}", output.trim_end(), notices.join("\n")) }
+}
+
+async fn work(job: &Job<'_>, command: &str, directory: &Path) -> std::io::Result<(ExitStatus, String)> {
+    let (config, sandbox) = (&job.app.config, job.app.agents.sandbox());
+    sandbox.require().map_err(std::io::Error::other)?;
+    let folders = Folders::new(&config.data_dir, &job.task.id, Purpose::Check);
+    let workspace = job.app.instances.workspace(job.task).await;
+    folders.make(&workspace)?;
+    let rules = job.app.instances.network_rules(job.task).await.map_err(std::io::Error::other)?;
+    let mut network = job.app.agents.networks().open(&rules, Purpose::Check, &[])?;
+    network.require(sandbox)?;
+    let mut policy = confine::policy(config, &job.task.id, &workspace, Purpose::Check);
+    policy.network = network.network.clone();
+    policy.writable.push(directory.to_owned());
+    policy.readable.push(directory.join(".git"));
+    let inherited = ["PATH", "HOME", "LANG", "USER"];
+    let inherited = inherited.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    let watched = agent::WatchedCommand {
+        program: "/bin/sh".into(),
+        // It says that it is there and waits, so that the package caches are admitted before it begins.
+        args: vec!["-c".to_owned(), format!("echo; read -r _; exec </dev/null 2>&1; {command}")],
+        env: inherited.chain(folders.environment(sandbox.level())).collect(),
+        cwd: directory.to_owned(),
+        confinement: Some(sandbox.confine(policy)),
+    };
+    // What an earlier run left must not work beside this one.
+    checks::end(config, &job.task.id).await;
+    let mut child = job.app.agents.watchers().start_command(watched).await?;
+    let running = checks::Running::record(config, &job.task.id, child.id())?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (Some(mut stdin), Some(mut stdout)) = (stdin, stdout) else {
+        return Err(std::io::ErrorKind::BrokenPipe.into());
+    };
+    let complaints = tail(job.app.redactor.stream(), stderr);
+    let output = async {
+        let mut first = [0];
+        if stdout.read(&mut first).await? == 0 {
+            return Ok(String::new());
+        }
+        if sandbox.level() == Level::Bubblewrap {
+            let layers = confine::layers(config, &job.task.id, Purpose::Check);
+            let admission = Admission { staging: confine::staging(config), trees: Vec::new(), layers };
+            confine::admit(config, &admission, running.identity().pid)
+                .await
+                .map_err(std::io::Error::other)?;
+        }
+        stdin.write_all(b"\n").await?;
+        drop(stdin);
+        Ok::<_, std::io::Error>(tail(job.app.redactor.stream(), Some(stdout)).await)
+    };
+    let (output, complaints, status) = tokio::join!(output, complaints, child.wait());
+    running.end().await;
+    let mut output = output?;
+    if !complaints.trim().is_empty() {
+        output = format!("{}\n{}", output.trim_end(), complaints.trim());
+    }
+    let status = status?;
+    let mut notes: Vec<String> = network.drain_refusals().iter().map(ToString::to_string).collect();
+    if network.mode == NetworkMode::None && !status.success() {
+        notes.push("The project's network is `none`: the command reached no host.".to_owned());
+    }
+    // Programs print the proxy's answer where they print any.
+    notes.retain(|note| !output.contains(note.as_str()));
+    for note in notes {
+        output = format!("{}\n{note}", output.trim_end());
+    }
+    Ok((status, output.trim_start_matches('\n').to_owned()))
 }
 
 /// The end of what a process prints, without secrets; these are taken out before it is cut, so that none is cut in two.
@@ -138,12 +199,4 @@ fn cut_at_end(bytes: &[u8]) -> usize {
 
 fn first_of_character(bytes: &[u8]) -> usize {
     bytes.iter().position(|byte| byte & 0xc0 != 0x80).unwrap_or(bytes.len())
-}
-
-fn end_group(pid: Option<u32>) {
-    let group = pid.and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw);
-    if let Some(group) = group {
-        // The group may be gone already.
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
 }

@@ -5,13 +5,14 @@
 
 use super::{Done, Job, failure, store_failure};
 use crate::clock::now;
-use crate::instances::{Attachment, FIRST_WORDS, Running, meta, workdir};
+use crate::instances::{Attachment, FIRST_WORDS, Running, TurnSigns, meta, workdir};
 use crate::permissions::Policy;
 use crate::recorder::Recorder;
 use crate::repositories::Surroundings;
 use crate::transcript::{last_message, usage};
 use crate::wire::Anchors;
 use agent::{AgentError, TurnEnd};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use store::{Revision, SessionRun};
 use tokio::time::Instant;
 use workflow::prompts::{self, Briefing, Point};
 use workflow::{
-    Ask, Failure, FailureClass, Input, Session, SessionId, SessionPhase, Task, Turn, TurnId, Usage,
+    Ask, Failure, FailureClass, Input, Millis, Session, SessionId, SessionPhase, Task, Turn, TurnId, Usage,
 };
 
 /// How long a cancelled turn may take to end before the process is ended instead.
@@ -30,30 +31,52 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How much of the log a new agent session is told, in bytes.
 const MEMORY: usize = 8 * 1024;
 /// How much of what an agent said last is handed on, in bytes.
-const WORDS: usize = 2 * 1024;
+const WORDS: usize = 4 * 1024;
 /// How much of it is read where a planner answers comments, in bytes.
 const ANSWERS: usize = 32 * 1024;
 
 pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Result<Done, Failure> {
     let session = job.session(id)?;
     let Some(at) = session.turn().filter(|at| at.id == *turn) else { return Ok(Done::Nothing) };
-    let outcome = take_turn(job, session, at).await;
+    // A person interrupted it, and the server ended before the agent did: it is not asked again.
+    let outcome =
+        if at.is_interrupted { Ok(Some(Ended::interrupted())) } else { take_turn(job, session, at).await };
     let input = match outcome {
         Ok(None) => return Ok(Done::Nothing),
-        Ok(Some(end)) => Input::TurnEnded {
-            session: id.clone(),
-            turn: turn.clone(),
-            stop_reason: end.stop_reason,
-            usage: end.usage,
-            said: last_words(job, session).await,
-        },
-        Err(failure) => Input::TurnFailed { session: id.clone(), turn: turn.clone(), failure },
+        Ok(Some(end)) => {
+            let said = if end.signs.has_spoken { last_words(job, session).await } else { None };
+            Input::TurnEnded {
+                session: id.clone(),
+                turn: turn.clone(),
+                stop_reason: end.stop_reason,
+                usage: end.usage,
+                said,
+                closing: end.signs.closing(),
+                plan: end.signs.plan,
+            }
+        }
+        Err(TurnFailure { failure, retry_at }) => {
+            Input::TurnFailed { session: id.clone(), turn: turn.clone(), failure, retry_at }
+        }
     };
     Ok(Done::Report(input))
 }
 
+/// Why a turn failed.
+struct TurnFailure {
+    failure: Failure,
+    /// When trying again can help, where the error says so.
+    retry_at: Option<Millis>,
+}
+
+impl From<Failure> for TurnFailure {
+    fn from(failure: Failure) -> Self {
+        Self { failure, retry_at: None }
+    }
+}
+
 /// Takes the turn; none when it stopped being wanted before the agent was asked.
-async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Option<Ended>, Failure> {
+async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Option<Ended>, TurnFailure> {
     let app = job.app;
     // What the prompt needs is read while the agent starts.
     let (running, known, surroundings) = tokio::join!(
@@ -62,6 +85,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         app.repositories.surroundings(job.task),
     );
     let running = running.map_err(|error| agent_failure(&error))?;
+    app.instances.admit(&running, job.task, session).await.map_err(|error| agent_failure(&error))?;
     let known = known.map_err(|error| store_failure(&error))?.unwrap_or_default();
     let Surroundings { documents: paths, rules, policy } =
         surroundings.map_err(|error| super::git_failure(&error))?;
@@ -73,10 +97,20 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     );
     let (thread, task) = (thread?, task.map_err(|error| store_failure(&error))?);
     let effect = workflow::Effect::RunTurn { session: session.id.clone(), turn: turn.id.clone() };
+    let is_interrupted = |task: &Task| {
+        task.session(&session.id).and_then(Session::turn).is_some_and(|turn| turn.is_interrupted)
+    };
+    if task.as_ref().is_some_and(is_interrupted) {
+        app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
+        return Ok(Some(Ended::interrupted()));
+    }
     if !task.is_some_and(|task| task.wants(&effect)) {
         app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
         return Ok(None);
     }
+    let is_planning = session.phase == SessionPhase::Planning;
+    let bound = app.instances.apply_policy(&running, &thread.id, thread.policy, is_planning).await;
+    bound.map_err(|error| agent_failure(&error))?;
     let attempt = attempt(job, session);
     if attempt > 1 {
         let text = "The turn is asked again after an interruption.";
@@ -88,12 +122,14 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     };
     let revisions = revisions.map_err(|error| store_failure(&error))?;
     let points = points(job.task, turn, &revisions);
+    let requirements = requirements(job, turn).await?;
     let prompt = prompts::render(&Briefing {
         task: job.task,
         session,
         turn,
         documents: &paths,
         directory: &directory.to_string_lossy(),
+        requirements: &requirements,
         rules: rules.as_deref(),
         attempt,
         memory: thread.memory.as_deref(),
@@ -123,20 +159,28 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
             tracing::error!(%error, session = %session.id, "could not keep an agent's session");
         }
     };
+    // What came between two turns is no sign of how this one ends.
+    drop(running.take_signs(&thread.id));
     let asked = async { tokio::join!(running.process.prompt(&thread.id, &prompt, Some(meta)), kept).0 };
     let at_work = running.begins_turn(&session.id);
     let end = watch(job, session, turn, &running, &thread, asked).await;
     drop(at_work);
-    let counted = running.take_usage(&thread.id);
+    if let Ok(end) = &end {
+        running.take_in(end.updates).await;
+    }
+    let (counted, signs) = (running.take_usage(&thread.id), running.take_signs(&thread.id));
     app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
-    app.instances.attach(
-        &running,
-        &thread.id,
-        Attachment { session: &session.id, turn: None, policy: thread.policy },
-    );
+    if end.as_ref().is_ok_and(|end| end.stop_reason == "cancelled") {
+        // What the agent ran for the turn is to end with it.
+        app.instances.close_thread(&running, &thread.id).await;
+    }
+    if running.is_attached(&thread.id) {
+        let attachment = Attachment { session: &session.id, turn: None, policy: thread.policy };
+        app.instances.attach(&running, &thread.id, attachment);
+    }
     end.map(|end| {
         let usage = end.usage.as_ref().and_then(usage).or(counted);
-        Some(Ended { stop_reason: end.stop_reason, usage })
+        Some(Ended { stop_reason: end.stop_reason, usage, signs })
     })
 }
 
@@ -149,6 +193,26 @@ fn attempt(job: &Job<'_>, session: &Session) -> i64 {
 struct Ended {
     stop_reason: String,
     usage: Option<Usage>,
+    signs: TurnSigns,
+}
+
+impl Ended {
+    /// The end of a turn that a person interrupted before the agent was asked.
+    fn interrupted() -> Self {
+        Self { stop_reason: cancelled_end().stop_reason, usage: None, signs: TurnSigns::default() }
+    }
+}
+
+/// The requirements in force, where the turn's prompt cites them.
+async fn requirements(job: &Job<'_>, turn: &Turn) -> Result<String, Failure> {
+    let cites = matches!(turn.ask, Ask::Implement | Ask::Continue { .. } | Ask::NothingChanged);
+    if !cites || job.task.approved().is_none() {
+        return Ok(String::new());
+    }
+    let hash = job.task.specs().map(|specs| &specs.hash);
+    let known = job.app.store.revisions(&job.task.id).await.map_err(|error| store_failure(&error))?;
+    let in_force = known.into_iter().rfind(|revision| Some(&revision.hash) == hash);
+    Ok(in_force.map(|revision| revision.requirements).unwrap_or_default())
 }
 
 /// The comments that the planner is asked to answer, where they stand in the documents as they are.
@@ -178,7 +242,7 @@ async fn open_thread(
     directory: &Path,
     mut run: SessionRun,
     policy: Policy,
-) -> Result<Thread, Failure> {
+) -> Result<Thread, TurnFailure> {
     let app = job.app;
     let attach = |id: &str| {
         let attachment = Attachment { session: &session.id, turn: Some(turn.id.clone()), policy };
@@ -203,8 +267,12 @@ async fn open_thread(
                     });
                 }
                 Err(
-                    error @ (AgentError::Crashed { .. } | AgentError::Closed | AgentError::AuthNeeded { .. }),
+                    error @ (AgentError::Crashed { .. }
+                    | AgentError::Closed
+                    | AgentError::Model { .. }
+                    | AgentError::AuthNeeded { .. }),
                 ) => {
+                    app.instances.after_failure(running, &known, &error);
                     return Err(agent_failure(&error));
                 }
                 Err(error) => {
@@ -225,15 +293,19 @@ async fn open_thread(
         Err(error) => {
             let is_its_own = matches!(
                 error,
-                AgentError::Crashed { .. } | AgentError::Closed | AgentError::AuthNeeded { .. }
+                AgentError::Crashed { .. }
+                    | AgentError::Closed
+                    | AgentError::Model { .. }
+                    | AgentError::AuthNeeded { .. }
             );
             if is_its_own || !running.is_busy() {
+                app.instances.after_failure(running, "", &error);
                 return Err(agent_failure(&error));
             }
             // There are agents that begin no session while a turn runs.
             app.instances.keep_apart(job.task, running, &session.id);
             let message = format!("{} It gets a process of its own.", super::chain(&error));
-            return Err(failure(FailureClass::AgentCrashed, message));
+            return Err(failure(FailureClass::AgentCrashed, message).into());
         }
     };
     run.agent_sessions.push(id.clone());
@@ -262,7 +334,7 @@ async fn watch(
     running: &Arc<Running>,
     thread: &Thread,
     asked: impl Future<Output = Result<TurnEnd, AgentError>>,
-) -> Result<TurnEnd, Failure> {
+) -> Result<TurnEnd, TurnFailure> {
     let turns = &job.app.config.turns;
     let (begun, asked_at) = (Instant::now(), now());
     let mut asked = std::pin::pin!(asked);
@@ -277,10 +349,20 @@ async fn watch(
                         tracing::debug!(%error, turn = %turn.id, "a cancelled turn ended with an error");
                         Ok(cancelled_end())
                     }
-                    end => end.map_err(|error| agent_failure(&error)),
+                    Ok(end) => {
+                        job.app.instances.after_success(running);
+                        Ok(end)
+                    }
+                    Err(error) => {
+                        job.app.instances.after_failure(running, &thread.id, &error);
+                        if error.exhausts_session() {
+                            give_up_session(job, session).await;
+                        }
+                        Err(agent_failure(&error))
+                    }
                 };
                 return match overdue {
-                    Some(message) => Err(failure(FailureClass::AgentSilent, message)),
+                    Some(message) => Err(failure(FailureClass::AgentSilent, message).into()),
                     None => end,
                 };
             }
@@ -290,7 +372,7 @@ async fn watch(
             if since.elapsed() >= CANCEL_GRACE {
                 job.app.instances.discard(running).await;
                 return match overdue {
-                    Some(message) => Err(failure(FailureClass::AgentSilent, message)),
+                    Some(message) => Err(failure(FailureClass::AgentSilent, message).into()),
                     None => Ok(cancelled_end()),
                 };
             }
@@ -315,8 +397,19 @@ async fn watch(
     }
 }
 
+/// Has the next turn begin a fresh agent session, which is told what happened in this one.
+async fn give_up_session(job: &Job<'_>, session: &Session) {
+    let given_up = async {
+        let run = job.app.store.session_run(&session.id).await?.unwrap_or_default();
+        job.app.store.put_session_run(&session.id, SessionRun { thread_closed: true, ..run }).await
+    };
+    if let Err(error) = given_up.await {
+        tracing::error!(%error, session = %session.id, "could not give up an agent's session");
+    }
+}
+
 fn cancelled_end() -> TurnEnd {
-    TurnEnd { stop_reason: "cancelled".to_owned(), usage: None, raw: Value::Null }
+    TurnEnd { stop_reason: "cancelled".to_owned(), ..TurnEnd::default() }
 }
 
 /// What programs that are agents are told beside the prompt.
@@ -398,18 +491,53 @@ async fn remember(job: &Job<'_>, session: &SessionId, until: Option<&TurnId>) ->
     (!text.is_empty()).then(|| end_of(&text, MEMORY).to_owned())
 }
 
-/// An agent's error as a failure of the task.
-fn agent_failure(error: &AgentError) -> Failure {
+/// An agent's error as a failure of the task, with what to do where a person has to do it.
+fn agent_failure(error: &AgentError) -> TurnFailure {
     let class = match error.class() {
-        "agent_crashed" => FailureClass::AgentCrashed,
-        "agent_refused" => FailureClass::AgentRefused,
-        "agent_missing" => FailureClass::AgentMissing,
-        "agent_silent" => FailureClass::AgentSilent,
-        "auth_needed" => FailureClass::AuthNeeded,
-        "network" => FailureClass::Network,
-        "invalid_output" => FailureClass::InvalidOutput,
-        "limit" => FailureClass::Limit,
-        _ => FailureClass::Internal,
+        // What an agent could not write is for lack of the same room.
+        _ if super::is_out_of_space(error) => FailureClass::OutOfSpace,
+        agent::FailureClass::Missing => FailureClass::AgentMissing,
+        agent::FailureClass::Crashed => FailureClass::AgentCrashed,
+        agent::FailureClass::Silent => FailureClass::AgentSilent,
+        agent::FailureClass::Refused => FailureClass::AgentRefused,
+        agent::FailureClass::InvalidOutput => FailureClass::InvalidOutput,
+        agent::FailureClass::AuthNeeded => FailureClass::AuthNeeded,
+        agent::FailureClass::Limit => FailureClass::Limit,
+        agent::FailureClass::Network => FailureClass::Network,
+        // A conversation that is too long goes on in a fresh agent session.
+        agent::FailureClass::ModelError | agent::FailureClass::ContextExceeded => FailureClass::AgentError,
     };
-    failure(class, super::chain(error))
+    let mut message = super::chain(error);
+    if class == FailureClass::AuthNeeded {
+        message.push_str("\nSign in to the agent or set its key, then Retry.");
+    }
+    let failure = failure(class, message);
+    let now = Timestamp::from_millisecond(failure.at.0).ok();
+    let at = error.retry_time().zip(now).and_then(|(retry, now)| retry.moment(now));
+    TurnFailure { failure, retry_at: at.map(|at| Millis(at.as_millisecond())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use agent::RetryTime;
+    use jiff::SignedDuration;
+
+    #[test]
+    fn a_failure_says_what_to_do_and_when() {
+        let signed_out = agent_failure(&AgentError::AuthNeeded { message: "no key".to_owned() });
+        assert_eq!(signed_out.failure.class, FailureClass::AuthNeeded);
+        assert!(signed_out.failure.message.ends_with("then Retry."), "{}", signed_out.failure.message);
+        let limit = |class, seconds| {
+            let retry = Some(RetryTime::After(SignedDuration::from_secs(seconds)));
+            let TurnFailure { failure, retry_at } =
+                agent_failure(&AgentError::Model { class, message: "busy".to_owned(), retry });
+            (failure.class, retry_at.map(|at| at.0 - failure.at.0))
+        };
+        assert_eq!(limit(agent::FailureClass::Limit, 90), (FailureClass::Limit, Some(90_000)));
+        assert_eq!(limit(agent::FailureClass::ContextExceeded, -1), (FailureClass::AgentError, None));
+        let refused =
+            agent_failure(&AgentError::Refused { code: -1, message: "No space left on device".to_owned() });
+        assert_eq!(refused.failure.class, FailureClass::OutOfSpace);
+    }
 }

@@ -1,12 +1,23 @@
-//! Looks for secrets in everything that lands with a task's branch: its files, its history, its messages.
+//! Looks for what a person has to know before a task's branch lands: secrets in its files, its history and its messages,
+//! files that do not belong to the project, and a base branch that was moved without a review.
 
 use super::{blocking, git_failure};
 use crate::App;
+use crate::bases;
+use git::Repository;
 use secrets::{Redactor, Sureness};
 use std::collections::HashSet;
 use workflow::{Failure, Task};
 
-/// A secret in what a task's branch adds.
+/// The kinds of findings that are no secrets.
+const BASE_MOVED: &str = "base_branch_moved";
+const STRAY_FILES: &str = "stray_files";
+const UNFILTERED: &str = "unfiltered_file";
+const REPLACED: &str = "replaced_object";
+/// How many files of a kind are findings of their own.
+const MAX_FILES: usize = 50;
+
+/// A secret in what a task's branch adds, or something else that a person has to know of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     /// By this a person says that they know of it: the same for the same secret in the same file.
@@ -22,16 +33,32 @@ pub(crate) struct Found {
     pub(crate) commit: String,
     /// Whether the branch's last commit still has it.
     pub(crate) at_tip: bool,
+    /// What it is, as a clause, where it is no secret.
+    pub(crate) description: Option<String>,
 }
 
 /// The secrets in what a commit of a task's branch adds to its base, those that are still there first.
 pub(crate) async fn scan(app: &App, task: &Task, head: &str) -> Result<Vec<Found>, Failure> {
     let workplace = app.repositories.workplace(&task.project).await.map_err(|error| git_failure(&error))?;
-    let (base, head) = (task.base_branch.clone(), head.to_owned());
+    let base =
+        app.repositories.base(&task.project, &task.base_branch).await.map_err(|error| git_failure(&error))?;
+    let moved = base.suspicion.as_ref().map(|suspicion| Found {
+        id: app.redactor.fingerprint(&format!("{BASE_MOVED}\n{}\n{:?}", base.revision, suspicion.tip)),
+        kind: BASE_MOVED.to_owned(),
+        is_sure: true,
+        tag: String::new(),
+        path: None,
+        line: 0,
+        commit: suspicion.tip.clone().unwrap_or_default(),
+        at_tip: true,
+        description: Some(bases::sentence(&task.base_branch, &base, suspicion)),
+    });
+    let (base, head) = (base.revision, head.to_owned());
     let redactor = app.redactor.clone();
     let mut found = blocking(move || {
         let repository = workplace.repository;
-        let mut found: Vec<Found> = Vec::new();
+        let mut found: Vec<Found> = moved.into_iter().collect();
+        found.extend(files(&redactor, &repository, &base, &head)?);
         let mut known = HashSet::new();
         repository.additions(&base, &head, &mut |addition| {
             for one in findings(&redactor, &addition) {
@@ -40,7 +67,7 @@ pub(crate) async fn scan(app: &App, task: &Task, head: &str) -> Result<Vec<Found
                 }
             }
         })?;
-        for one in &mut found {
+        for one in found.iter_mut().filter(|one| one.description.is_none()) {
             let Some(path) = &one.path else { continue };
             let content = repository.read(&head, path)?.unwrap_or_default();
             let text = String::from_utf8_lossy(&content);
@@ -51,6 +78,52 @@ pub(crate) async fn scan(app: &App, task: &Task, head: &str) -> Result<Vec<Found
     })
     .await?;
     found.sort_by_key(|one| (!one.is_sure, !one.at_tip));
+    Ok(found)
+}
+
+/// Files of the change that do not belong to the project, or that are not as its users' git would have made them.
+fn files(
+    redactor: &Redactor,
+    repository: &Repository,
+    base: &str,
+    head: &str,
+) -> Result<Vec<Found>, git::Error> {
+    let finding = |kind: &str, path: &str, description: String| Found {
+        id: redactor.fingerprint(&format!("{kind}\n{path}")),
+        kind: kind.to_owned(),
+        is_sure: true,
+        tag: String::new(),
+        path: Some(path.to_owned()),
+        line: 0,
+        commit: head.to_owned(),
+        at_tip: true,
+        description: Some(description),
+    };
+    let mut found = Vec::new();
+    for stray in repository.stray_files(base, head)?.into_iter().take(MAX_FILES) {
+        let what = if stray.is_agents {
+            "an agent keeps its own files there"
+        } else {
+            "the project has no such folder"
+        };
+        let files =
+            if stray.files == 1 { "1 new file".to_owned() } else { format!("{} new files", stray.files) };
+        found.push(finding(STRAY_FILES, &stray.path, format!("{} with {files}: {what}", stray.path)));
+    }
+    for (path, filter) in repository.filtered_files(base, head)?.into_iter().take(MAX_FILES) {
+        let description = format!(
+            "{path} belongs to the filter {filter:?}, which is not run here, so the file would land as it is in the worktree"
+        );
+        found.push(finding(UNFILTERED, &path, description));
+    }
+    for object in repository.replaced_objects(base, head)?.into_iter().take(MAX_FILES) {
+        let description = format!(
+            "git shows another object than {object} of the change, by refs/replace/{object}; what is shown here and lands is the \
+             object itself; remove the ref with `git replace -d {object}`"
+        );
+        let path = None;
+        found.push(Found { path, ..finding(REPLACED, &object, description) });
+    }
     Ok(found)
 }
 
@@ -76,6 +149,7 @@ fn findings(redactor: &Redactor, addition: &git::Addition<'_>) -> Vec<Found> {
             line: line + 1,
             commit: addition.commit.to_string(),
             at_tip: addition.path.is_none(),
+            description: None,
         });
     }
     found
@@ -85,11 +159,19 @@ fn id(redactor: &Redactor, secret: &str, path: &str) -> String {
     redactor.fingerprint(&format!("{path}\n{secret}"))
 }
 
+/// Whether a finding is something else than a secret.
+pub(super) fn is_other(found: &Found) -> bool {
+    found.description.is_some()
+}
+
 /// Why a change does not land, and what to do about it.
 pub(super) fn message(found: &[&Found]) -> String {
     const NAMED: usize = 5;
     let place = |one: &&Found| {
         let commit = &one.commit[..one.commit.len().min(10)];
+        if let Some(description) = &one.description {
+            return format!("{description} (finding {})", one.id);
+        }
         let place = match &one.path {
             Some(path) if one.at_tip => format!("{path} line {}", one.line),
             Some(path) => {
@@ -104,10 +186,15 @@ pub(super) fn message(found: &[&Found]) -> String {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    let is_secret = |one: &&Found| one.description.is_none();
+    let what = match (found.iter().all(is_secret), found.iter().any(is_secret)) {
+        (true, _) => "The change holds what are surely secrets",
+        (false, true) => "The change holds secrets and more that needs a look",
+        (false, false) => "The change needs a look before it lands",
+    };
     format!(
-        "The change holds what are surely secrets: {}{more}. Ask for changes to have them taken out of the branch and its \
-         history, and replace those that are real. To land with them knowingly, approve again with the findings in \
-         `acknowledged_findings`.",
+        "{what}: {}{more}. Ask for changes to have it taken out of the branch and, where it is a secret, its history, and replace \
+         secrets that are real. To land with it knowingly, approve again with the findings in `acknowledged_findings`.",
         named.join("; ")
     )
 }

@@ -17,6 +17,11 @@ pub(super) type Outcomes = BTreeMap<TaskId, Result<(), Failure>>;
 
 /// How often files are composed anew when others change them meanwhile.
 const ATTEMPTS: usize = 20;
+/// How many tasks one commit records at most.
+const MAX_TASKS: usize = 64;
+/// The size of the files in bytes from which on a commit takes no further task, so that the memory of a commit does not
+/// depend on how many tasks wait for one.
+const ENOUGH_BYTES: usize = 8 * 1024 * 1024;
 
 /// Records until nothing is missing; what fails for one task does not keep the others.
 pub(super) async fn record(app: &App, project: &ProjectId, tasks: &BTreeSet<TaskId>) -> Outcomes {
@@ -47,7 +52,7 @@ fn fail(outcomes: &mut Outcomes, tasks: BTreeSet<TaskId>, reason: &Failure) {
 }
 
 enum Step {
-    /// Everything that was gathered is in git; these tasks have more.
+    /// Everything that was gathered is in git; these tasks have more or have not had their turn.
     Done(BTreeSet<TaskId>),
     /// Somebody else wrote one of the files.
     Overtaken,
@@ -63,10 +68,17 @@ async fn step(
     let base = base(app, &workplace, project).await?;
     let mut changes: Vec<Change> = Vec::new();
     let mut reached: Vec<Gathered> = Vec::new();
+    let mut left = tasks.clone();
+    let mut bytes = 0;
     for task in tasks {
+        if reached.len() >= MAX_TASKS || bytes >= ENOUGH_BYTES {
+            break;
+        }
+        left.remove(task);
         match gather::task(app, &workplace, base, task).await {
             Ok(Some((gathered, files))) => {
                 reached.push(gathered);
+                bytes += files.iter().filter_map(|file| file.content.as_ref()).map(Vec::len).sum::<usize>();
                 changes.extend(files);
             }
             Ok(None) => {
@@ -86,7 +98,7 @@ async fn step(
             None => return Ok(Step::Overtaken),
         }
     }
-    let mut more = BTreeSet::new();
+    let mut more = left;
     for gathered in reached {
         if gathered.has_more {
             more.insert(gathered.task.clone());

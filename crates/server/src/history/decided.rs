@@ -59,6 +59,7 @@ fn by_event(session: &Session, Line { at, event, .. }: &Line) -> Option<Decision
             Some(record(*at, "A person", "decided to go on without this session".to_owned(), ""))
         }
         Event::Cancelled { by } => Some(record(*at, by, "cancelled the task".to_owned(), "")),
+        Event::Reopened { by, .. } => Some(record(*at, by, "reopened the task".to_owned(), "")),
         Event::Closed { by } => Some(record(*at, by, "closed the task".to_owned(), "")),
         Event::Retried { by } => Some(record(*at, by, "tried the task again".to_owned(), "")),
         _ => None,

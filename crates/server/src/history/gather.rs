@@ -13,6 +13,7 @@ use workflow::records::conversation::{self, Entry, Head};
 use workflow::records::events::{self, Line};
 use workflow::records::instances::{self, InstanceRecord};
 use workflow::records::progress_updates::{self, ProgressUpdate};
+use workflow::records::reviews::{self, Review};
 use workflow::records::rounds::{self, Round};
 use workflow::records::threads::{self, ThreadRecord};
 use workflow::records::{activity, code_changes, comments, completion, decisions, paths};
@@ -66,6 +67,9 @@ pub(super) async fn task(
         }
     }
     let lines = new_events(&mut files, &task, &mut gathered).await?;
+    // The task as it is now has every session and comment that the events name.
+    let task = app.store.task(id).await.map_err(|error| store_failure(&error))?;
+    let Some(task) = task else { return Ok(None) };
     for session in &task.sessions {
         let rows = new_entries(&mut files, &task, session, &mut gathered).await?;
         session_files(&mut files, &task, session, &lines, &rows).await?;
@@ -186,6 +190,20 @@ async fn session_files(
     Ok(())
 }
 
+/// How a round was decided, where git lost what the decision's own effect wrote.
+async fn review_file(files: &mut Files<'_>, task: &Task, event: &Event) -> Result<(), Failure> {
+    let Event::SpecsReviewed { decision, by, comments, changes, round, points } = event else {
+        return Ok(());
+    };
+    let path = paths::review(&task.id, *round, *decision);
+    if files.text(&path).await?.is_none() {
+        let points = task.comments.iter().filter(|comment| points.contains(&comment.id)).collect();
+        let review = Review { round: *round, decision: *decision, by, comments, changes, points };
+        files.put(path, reviews::render(&review).into_bytes());
+    }
+    Ok(())
+}
+
 /// What is kept of the task as a whole beside its events.
 async fn task_files(files: &mut Files<'_>, task: &Task, lines: &[Line]) -> Result<(), Failure> {
     let is_round = |event: &Event| {
@@ -226,6 +244,7 @@ async fn task_files(files: &mut Files<'_>, task: &Task, lines: &[Line]) -> Resul
             let path = paths::comments(&task.id, comment.round);
             files.append(path, || comments::head(comment.round), comments::render(&[remark])).await?;
         }
+        review_file(files, task, &line.event).await?;
         if let Event::ProgressNoted { by, summary, details } = &line.event {
             let update = ProgressUpdate {
                 at: line.at,

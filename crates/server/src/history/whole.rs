@@ -180,9 +180,10 @@ pub(super) async fn look(app: &App, project: &ProjectId, since: Option<&str>) ->
     let changed = match found.await?? {
         Some(changed) => changed,
         None => {
-            tracing::warn!(%project, "commits of the record are lost; looking at it anew");
+            tracing::warn!(%project, "commits of the record are lost; it is written again from the database");
+            let lost = app.store.records_of_project(project).await?;
             app.store.forget_recorded(project).await?;
-            BTreeSet::new()
+            lost.into_iter().map(|(task, _)| task).collect()
         }
     };
     Ok(Look { tip: Some(tip), touched: moved.unwrap_or_default(), changed })

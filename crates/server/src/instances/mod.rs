@@ -4,12 +4,14 @@ mod processes;
 mod threads;
 
 pub(crate) use processes::Running;
-pub(crate) use threads::Attachment;
+pub(crate) use threads::{Attachment, TurnSigns};
 
 use crate::agents::Agents;
 use crate::clock::now;
-use crate::config::Config;
+use crate::config::{Config, HostPattern, NetworkMode};
+use crate::confine::{self, Workspace};
 use crate::feed::Feed;
+use crate::network::NetworkRules;
 use crate::orchestrator::Orchestrator;
 use crate::owner;
 use crate::permissions::Permissions;
@@ -17,6 +19,7 @@ use crate::recorder::Recorder;
 use crate::repositories::ProjectSettings;
 use agent::{AgentError, AgentInfo, Process, ProcessIdentity};
 use processes::Instance;
+use sandbox::Level;
 use secrets::Redactor;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -24,9 +27,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use store::{InstanceRow, ProcessRow, Store};
+use store::{InstanceRow, ProcessRow, Store, StoreError};
 use tokio::sync::mpsc;
-use workflow::{InstanceId, Isolation, Millis, Session, SessionId, SessionPhase, Task, TaskId, TurnId};
+use workflow::{
+    InstanceId, Isolation, Millis, ProjectId, Session, SessionId, SessionPhase, Task, TaskId, TurnId,
+};
 
 /// How many events of one process may wait; a full channel slows the agent down.
 const EVENTS: usize = 1024;
@@ -53,6 +58,15 @@ struct Inner {
     cancelled: Mutex<HashSet<TurnId>>,
     /// Where agents reach this server.
     url: OnceLock<String>,
+}
+
+/// Why it is not known what a task's processes may reach.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NetworkUnknown {
+    #[error("the setting of the project's network cannot be read: {0}")]
+    Store(#[from] StoreError),
+    #[error("the project is gone, and with it the setting of its network; register its repository again")]
+    NoProject,
 }
 
 /// An instance as it is shown.
@@ -106,6 +120,17 @@ impl Instances {
         live.iter().find(|(_, instance)| owner::hash(&instance.token) == sought).map(|(task, _)| task.clone())
     }
 
+    /// The task and the sessions that a process works for, by it or its ancestors.
+    pub(crate) fn owner_of_process(&self, pid: u32, ancestors: &[u32]) -> Option<(TaskId, Vec<SessionId>)> {
+        let is_root = |root: u32| root == pid || ancestors.contains(&root);
+        let live = self.live();
+        live.iter().find_map(|(task, instance)| {
+            let running = instance.running();
+            let found = running.iter().find(|running| is_root(running.process.identity().pid))?;
+            Some((task.clone(), found.serves().iter().cloned().collect()))
+        })
+    }
+
     /// The process that serves a session, started when there is none alive and written down.
     pub(crate) async fn ensure(
         &self,
@@ -130,7 +155,10 @@ impl Instances {
         let (instance, agent) = (self.instance(task), session.agent.as_str());
         let limit = self.0.agents.sessions_per_process(agent);
         if let Some(found) = instance.serving(agent, &session.id, limit) {
-            return Ok(found);
+            if self.keeps_network(task, &found).await {
+                return Ok(found);
+            }
+            found.process.stop().await;
         }
         let is_restart = instance.bury(agent);
         let asked = Instant::now();
@@ -152,6 +180,13 @@ impl Instances {
         }
     }
 
+    /// Whether a process may serve on: while nothing else is at work in it, it has the mode of its project's network.
+    async fn keeps_network(&self, task: &Task, running: &Running) -> bool {
+        let Ok(rules) = self.network_rules(task).await else { return true };
+        running.network.update(&rules);
+        running.network.mode == rules.mode || running.is_busy()
+    }
+
     /// From now on each session of a task's agent has a process of its own: it cannot serve several at once.
     pub(crate) fn keep_apart(&self, task: &Task, running: &Running, session: &SessionId) {
         running.serves().remove(session);
@@ -166,15 +201,18 @@ impl Instances {
         is_restart: bool,
     ) -> Result<Arc<Running>, AgentError> {
         let agent = session.agent.as_str();
-        let directory = self.0.config.data_dir.join("instances").join(task.id.as_str());
-        let documents = self.documents(task).await.unwrap_or_else(|| directory.clone());
-        let mut launch = self.0.agents.launch(agent, &instance.id, &directory, &documents)?;
+        let workspace = self.workspace(task).await;
+        let rules = self.network_rules(task).await;
+        let rules = rules.map_err(|error| AgentError::NotConfined { message: error.to_string() })?;
+        let launched = self.0.agents.launch(agent, &instance.id, &task.id, &workspace, &rules);
+        let (mut launch, mut network) = launched?;
+        let refusals = network.take_refusals();
         let url = self.0.url.get().cloned().unwrap_or_default();
         launch.env.push(("SPECTASK_INSTANCE_URL".to_owned(), url));
         launch.env.push(("SPECTASK_INSTANCE_TOKEN".to_owned(), instance.token.clone()));
         let (events, receiver) = mpsc::channel(EVENTS);
         let process = Process::start(launch, events).await?;
-        let started = Arc::new(Running::new(process, session, is_restart));
+        let started = Arc::new(Running::new(process, session, is_restart, network));
         let is_wanted = {
             let live = self.live();
             let is_wanted = live.get(&task.id).is_some_and(|held| Arc::ptr_eq(held, instance));
@@ -189,14 +227,91 @@ impl Instances {
             return Err(AgentError::Closed);
         }
         tokio::spawn(self.clone().listen(started.clone(), receiver));
+        if let Some(refusals) = refusals {
+            tokio::spawn(self.clone().note_refusals(Arc::downgrade(&started), refusals));
+        }
         Ok(started)
     }
 
-    /// Where a task's project has the documents of its tasks.
-    async fn documents(&self, task: &Task) -> Option<PathBuf> {
-        let project = self.0.store.project(&task.project).await.ok().flatten()?;
-        let settings: ProjectSettings = serde_json::from_value(project.settings).ok()?;
-        Some(git::docs_worktree(Path::new(&project.repository_path), &settings.design_docs_branch))
+    /// The repository and documents of a task's project.
+    pub(crate) async fn workspace(&self, task: &Task) -> Workspace {
+        let Some(project) = self.0.store.project(&task.project).await.ok().flatten() else {
+            return Workspace::default();
+        };
+        let repository = Path::new(&project.repository_path);
+        let settings = serde_json::from_value::<ProjectSettings>(project.settings).ok();
+        Workspace {
+            common_dir: sandbox::common_dir(repository),
+            documents: settings.map(|settings| git::docs_worktree(repository, &settings.design_docs_branch)),
+        }
+    }
+
+    /// What a task's agents and checks reach over the network. They do not start where that cannot be read.
+    pub(crate) async fn network_rules(&self, task: &Task) -> Result<NetworkRules, NetworkUnknown> {
+        let project = self.0.store.project(&task.project).await?.ok_or(NetworkUnknown::NoProject)?;
+        Ok(NetworkRules::of_project(&self.0.config, &project.settings))
+    }
+
+    /// Applies a project's changed network to the agents that run: the hosts at once, another mode with their next turn.
+    pub(crate) async fn update_network(
+        &self,
+        project: &ProjectId,
+        settings: &Value,
+    ) -> Result<(), StoreError> {
+        let rules = NetworkRules::of_project(&self.0.config, settings);
+        for id in self.served() {
+            if self.0.store.task(&id).await?.is_some_and(|task| task.project == *project) {
+                self.running(&id).iter().for_each(|running| running.network.update(&rules));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the process that serves a session, or any of a task, reaches over the network: the mode and the hosts.
+    pub(crate) fn network_of(
+        &self,
+        task: &TaskId,
+        session: Option<&SessionId>,
+    ) -> Option<(NetworkMode, Vec<HostPattern>)> {
+        let running = self.running(task).into_iter().filter(|running| running.process.alive());
+        let serves =
+            |running: &Arc<Running>| session.is_none_or(|session| running.serves().contains(session));
+        running.into_iter().find(serves).map(|running| (running.network.mode, running.network.hosts()))
+    }
+
+    /// Lets the processes of an instance write what a session works on, once it is there.
+    pub(crate) async fn admit(
+        &self,
+        running: &Running,
+        task: &Task,
+        session: &Session,
+    ) -> Result<(), AgentError> {
+        if self.0.agents.sandbox().level() != Level::Bubblewrap {
+            return Ok(());
+        }
+        let mut admitted = running.admitted.lock().await;
+        let key = (session.id.clone(), session.phase);
+        if admitted.contains(&key) {
+            return Ok(());
+        }
+        let workspace = self.workspace(task).await;
+        let admission = confine::admission(&self.0.config, task, session, &workspace);
+        confine::admit(&self.0.config, &admission, running.process.identity().pid).await?;
+        admitted.insert(key);
+        Ok(())
+    }
+
+    /// Admits what is admitted already once more, since a folder of it was made again.
+    pub(crate) async fn admit_again(&self, task: &Task) {
+        for running in self.running(&task.id) {
+            let before = std::mem::take(&mut *running.admitted.lock().await);
+            let sessions = task.sessions.iter();
+            for session in sessions.filter(|one| before.contains(&(one.id.clone(), one.phase))) {
+                if let Err(error) = self.admit(&running, task, session).await {
+                    tracing::warn!(%error, task = %task.id, "an agent cannot write the documents any more");
+                }
+            }
+        }
     }
 
     fn instance(&self, task: &Task) -> Arc<Instance> {
@@ -260,7 +375,8 @@ impl Instances {
         if let Ok(Some(mut row)) = self.0.store.instance_of(&task.id).await
             && row.status == "active"
         {
-            let status = if task.holds_instance() { DISCONNECTED } else { "completed" };
+            let goes_on = task.holds_instance() || task.paused.is_some();
+            let status = if goes_on { DISCONNECTED } else { "completed" };
             status.clone_into(&mut row.status);
             row.pid = None;
             row.processes.clear();
@@ -268,8 +384,8 @@ impl Instances {
         }
     }
 
-    /// Ends the agents of tasks that need none: a person decides, or the task is over. That of a conversation at rest is
-    /// kept for a while, as long as there are places.
+    /// Ends the agents of tasks that need none: a person decides, or the task is over. That of a conversation at rest, and one
+    /// that implements what it planned, is kept for a while, as long as there are slots.
     pub(crate) async fn stop_idle(&self, store: &Store, live: &[Task]) -> Result<(), store::StoreError> {
         for task in live {
             self.release(task).await;
@@ -282,8 +398,8 @@ impl Instances {
                 // The task may have begun after the list was read.
                 None => store.task(&id).await?.is_some_and(|task| task.holds_instance()),
             };
-            let rests = live.iter().any(|task| task.id == id && task.rests());
-            if rests && !is_crowded && self.was_heard_lately(&id) {
+            let may_stay = live.iter().any(|task| task.id == id && task.may_keep_instance());
+            if may_stay && !is_crowded && self.was_heard_lately(&id) {
                 continue;
             }
             if !is_needed && let Some(task) = store.task(&id).await?.filter(|task| !task.holds_instance()) {
@@ -295,6 +411,7 @@ impl Instances {
 
     /// Ends processes that nobody needs any more while their task goes on.
     async fn release(&self, task: &Task) {
+        self.close_threads(task).await;
         let Some(instance) = self.live().get(&task.id).cloned() else { return };
         let is_over = |session: &SessionId| task.session(session).is_none_or(Session::is_ended);
         let done = instance.let_go(is_over, |agent| self.0.agents.sessions_per_process(agent));
@@ -320,6 +437,11 @@ impl Instances {
             let running = std::mem::take(&mut *instance.running());
             futures::future::join_all(running.iter().map(|running| running.process.stop())).await;
         }
+    }
+
+    /// The tasks that agent processes serve.
+    pub(crate) fn served(&self) -> Vec<TaskId> {
+        self.live().keys().cloned().collect()
     }
 
     /// The instance of a task, when one of its processes runs.

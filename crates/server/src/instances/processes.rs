@@ -2,14 +2,16 @@
 
 use super::threads::Thread;
 use crate::clock::now;
+use crate::network::{Refusal, TreeNetwork};
 use crate::owner;
 use agent::{AgentError, AgentEvent, Process};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use workflow::{Millis, Session, SessionId};
+use workflow::{Millis, Session, SessionId, SessionPhase};
 
 /// How long a process that may not serve others goes on without a session to serve.
 const UNUSED: Duration = Duration::from_secs(30);
@@ -138,18 +140,28 @@ pub(crate) struct Running {
     at_work: Mutex<HashSet<SessionId>>,
     threads: Mutex<HashMap<String, Thread>>,
     pub(super) early: Mutex<Vec<(String, AgentEvent)>>,
+    /// How many of its updates were taken in.
+    pub(super) updates: watch::Sender<u64>,
+    /// The sessions whose worktrees it may write, by what they do there.
+    pub(super) admitted: tokio::sync::Mutex<HashSet<(SessionId, SessionPhase)>>,
+    /// What it reaches over the network.
+    pub(super) network: TreeNetwork,
+    /// What it was refused while no turn ran in it.
+    pub(super) refused: Mutex<Vec<Refusal>>,
     /// Whether another process of its agent served the task before.
     pub(super) is_restart: bool,
     /// Set with the first that is heard of it.
     pub(super) begun: CancellationToken,
     pub(super) is_recorded: AtomicBool,
+    /// Whether a turn in it ended well.
+    pub(super) has_succeeded: AtomicBool,
     /// Whether it is written down which process this is.
     pub(super) recorded: tokio::sync::OnceCell<()>,
 }
 
 impl Running {
     /// A process that began just now, for a session.
-    pub(super) fn new(process: Process, session: &Session, is_restart: bool) -> Self {
+    pub(super) fn new(process: Process, session: &Session, is_restart: bool, network: TreeNetwork) -> Self {
         Self {
             process,
             agent: session.agent.clone(),
@@ -159,9 +171,14 @@ impl Running {
             at_work: Mutex::default(),
             threads: Mutex::default(),
             early: Mutex::default(),
+            updates: watch::Sender::default(),
+            admitted: tokio::sync::Mutex::default(),
+            network,
+            refused: Mutex::default(),
             is_restart,
             begun: CancellationToken::new(),
             is_recorded: AtomicBool::new(false),
+            has_succeeded: AtomicBool::new(false),
             recorded: tokio::sync::OnceCell::new(),
         }
     }

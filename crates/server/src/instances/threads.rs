@@ -3,19 +3,30 @@
 use super::processes::Running;
 use super::{Instances, news_of};
 use crate::clock::now;
+use crate::denials;
+use crate::network::Refusal;
 use crate::permissions::{AnswerError, OpenQuestion, Policy, Question};
 use crate::recorder::Recorder;
 use crate::transcript;
-use agent::{AgentEvent, Update};
+use agent::{Access, AgentError, AgentEvent, Update};
+use sandbox::Level;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 use store::StoreError;
 use tokio::sync::mpsc;
-use workflow::{Input, SessionId, Task, TaskId, TurnId, Usage};
+use workflow::{Closing, Input, PlanEntry, Session, SessionId, Task, TaskId, TurnId, Usage};
 
 /// How many updates are kept for a thread that is not attached yet.
 const EARLY: usize = 1024;
+/// How much of the output of one tool call is kept, in bytes; its beginning goes first.
+const MAX_OUTPUT: usize = 32 * 1024;
+/// How many refusals are kept that came while no turn ran.
+const MAX_REFUSED: usize = 100;
+/// How often the growing output of a tool call that runs is recorded.
+const OUTPUT_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 pub(super) struct Thread {
@@ -33,10 +44,71 @@ struct Heard {
     open_tools: HashSet<String>,
     /// What the turn's tool calls are called.
     titles: HashMap<String, String>,
+    /// What the turn's tool calls printed, where the agent reports it beside them.
+    outputs: HashMap<String, Output>,
     /// What the agent said last that the conversation has cost, in US dollars.
     cost: Option<f64>,
+    /// The paths and hosts that the sandbox denied and that the session's log names.
+    denied: HashSet<String>,
     /// What the turn's calls of models spent, where the agent tells of each.
     usage: Option<Usage>,
+    /// What the agent sent in the turn.
+    turn: TurnSigns,
+}
+
+/// What an agent sent in a turn, by which an end of work is told from one that an error cut off.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TurnSigns {
+    pub(crate) has_spoken: bool,
+    /// Whether it called a tool after its last message.
+    pub(crate) ends_with_tool: bool,
+    pub(crate) tool_calls: HashSet<String>,
+    /// The agent's own plan, as it sent it last.
+    pub(crate) plan: Option<Vec<PlanEntry>>,
+}
+
+/// How long the end of a turn waits for the updates before it.
+const CATCH_UP: Duration = Duration::from_secs(60);
+/// How many entries of an agent's plan are kept, and how many characters of each.
+const MAX_PLAN_ENTRIES: usize = 200;
+const MAX_PLAN_TEXT: usize = 300;
+
+impl TurnSigns {
+    /// Takes in an update.
+    fn take(&mut self, kind: &Update) {
+        match kind {
+            Update::AgentText(text) if !text.trim().is_empty() => {
+                self.has_spoken = true;
+                self.ends_with_tool = false;
+            }
+            // Agents tell of a call's end after their last message, too; what counts is that they called.
+            Update::ToolCall { id, .. } => self.ends_with_tool |= self.tool_calls.insert(id.clone()),
+            Update::Plan(entries) => {
+                let entry = |entry: &agent::PlanEntry| PlanEntry {
+                    content: entry.content.chars().take(MAX_PLAN_TEXT).collect(),
+                    status: entry.status.clone(),
+                };
+                self.plan = Some(entries.iter().take(MAX_PLAN_ENTRIES).map(entry).collect());
+            }
+            _ => {}
+        }
+    }
+
+    /// What the agent sent last.
+    pub(crate) fn closing(&self) -> Closing {
+        match (self.ends_with_tool, self.has_spoken) {
+            (true, _) => Closing::ToolCall,
+            (false, true) => Closing::Message,
+            (false, false) => Closing::Nothing,
+        }
+    }
+}
+
+/// What a tool call printed so far.
+#[derive(Default)]
+struct Output {
+    text: String,
+    recorded_at: Option<Instant>,
 }
 
 /// Whose words an agent session's words are.
@@ -76,6 +148,13 @@ impl Instances {
         for event in early {
             self.hear(running, event).await;
         }
+        let thread = running.threads().get(agent_session).cloned();
+        let refused = std::mem::take(&mut *running.refused.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(thread) = thread {
+            for refusal in refused {
+                thread.note_refusal(&refusal).await;
+            }
+        }
     }
 
     /// Lets the writers of a task's logs go when all is written.
@@ -106,7 +185,11 @@ impl Instances {
 
     pub(super) async fn listen(self, running: Arc<Running>, mut events: mpsc::Receiver<AgentEvent>) {
         while let Some(event) = events.recv().await {
+            let is_update = matches!(event, AgentEvent::Update { .. });
             self.hear(&running, event).await;
+            if is_update {
+                running.updates.send_modify(|updates| *updates += 1);
+            }
         }
     }
 
@@ -131,6 +214,10 @@ impl Instances {
             // The log has already what the agent replays.
             AgentEvent::Update { replay: true, .. } => {}
             AgentEvent::Update { raw, kind, replay: false, .. } => {
+                thread.heard().turn.take(&kind);
+                if matches!(kind, Update::Plan(_)) && thread.turn.is_some() {
+                    self.report_plan(&thread).await;
+                }
                 if let Update::ToolCall { id, title, status, .. } = &kind {
                     thread.track_tool(id, title.as_deref(), status.as_deref());
                 }
@@ -141,8 +228,23 @@ impl Instances {
                         self.take_in_cost(&session, &thread).await;
                     }
                 }
-                if let Some(entry) = transcript::entry(&kind, &raw) {
-                    thread.recorder.record(entry).await;
+                if let Some(mut entry) = transcript::entry(&kind, &raw) {
+                    let mut says_more = true;
+                    if let Update::ToolCall { id, status, .. } = &kind {
+                        match thread.hear_output(id, status.as_deref(), &raw) {
+                            Heeded::Nothing => {}
+                            Heeded::Shown(output) => entry["content"] = transcript::output_content(&output),
+                            Heeded::Kept => {
+                                says_more = entry.as_object().is_some_and(|fields| fields.len() > 2);
+                            }
+                        }
+                    }
+                    if says_more {
+                        thread.recorder.record(entry).await;
+                    }
+                }
+                if matches!(kind, Update::ToolCall { .. }) {
+                    self.note_denials(&thread, &raw).await;
                 }
             }
             AgentEvent::Permission { request_id, mut tool_call, mut options, .. } => {
@@ -183,6 +285,40 @@ impl Instances {
         }
     }
 
+    /// Notes in the session's log what the sandbox denied to a tool, once for each path.
+    async fn note_denials(&self, thread: &Thread, raw: &Value) {
+        if self.0.agents.sandbox().level() == Level::Off {
+            return;
+        }
+        for denial in denials::find(&raw["update"].to_string()) {
+            let is_new = thread.heard().denied.insert(denial.path.clone());
+            if is_new {
+                let notice = json!({ "kind": "notice", "text": denial.notice() });
+                thread.recorder.record(notice).await;
+            }
+        }
+    }
+
+    /// Notes what a process was refused over the network, in the log of each session that has a turn in it: which of them
+    /// asked is not known.
+    pub(super) async fn note_refusals(self, running: Weak<Running>, mut refusals: mpsc::Receiver<Refusal>) {
+        while let Some(refusal) = refusals.recv().await {
+            let Some(running) = running.upgrade() else { return };
+            let at_work: Vec<Thread> =
+                running.threads().values().filter(|thread| thread.turn.is_some()).cloned().collect();
+            if at_work.is_empty() {
+                let mut refused = running.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                if refused.len() < MAX_REFUSED && !refused.contains(&refusal) {
+                    refused.push(refusal);
+                }
+                continue;
+            }
+            for thread in at_work {
+                thread.note_refusal(&refusal).await;
+            }
+        }
+    }
+
     /// Closes what a turn left open: tool calls that never completed, questions nobody answered.
     pub(crate) async fn close_turn(
         &self,
@@ -197,6 +333,7 @@ impl Instances {
             let open: Vec<String> = {
                 let mut heard = thread.heard();
                 heard.titles.clear();
+                heard.outputs.clear();
                 heard.open_tools.drain().collect()
             };
             for id in open {
@@ -227,6 +364,21 @@ impl Instances {
         }
     }
 
+    /// Tells the task how far the agent has come in its own plan.
+    async fn report_plan(&self, thread: &Thread) {
+        let Some(plan) = thread.heard().turn.plan.clone() else { return };
+        let told = async {
+            let Some(task) = self.0.store.task_of_session(&thread.session).await? else { return Ok(()) };
+            let input = Input::PlanUpdated { session: thread.session.clone(), plan };
+            self.0.orchestrator.decide(&task, input).await.map(|_| ())
+        };
+        let told: Result<(), StoreError> = told.await;
+        if let Err(error) = told {
+            // The turn's end reports it, too.
+            tracing::warn!(%error, session = %thread.session, "could not report an agent's plan");
+        }
+    }
+
     /// Asks the agent to stop a turn.
     pub(crate) async fn cancel(&self, task: &TaskId, session: &SessionId, turn: &TurnId) {
         self.cancelled().insert(turn.clone());
@@ -242,6 +394,76 @@ impl Instances {
         }
     }
 
+    /// Sets an agent session to what its project permits. Only that a project is read-only must hold: agents that cannot be
+    /// told to ask ask as they do by default.
+    pub(crate) async fn apply_policy(
+        &self,
+        running: &Running,
+        agent_session: &str,
+        policy: Policy,
+        is_planning: bool,
+    ) -> Result<(), AgentError> {
+        let access = match policy {
+            Policy::Allow => Access::Allow,
+            Policy::Ask => Access::Ask,
+            // A planner writes documents; its checkout of the repository is thrown away.
+            Policy::ReadOnly if is_planning => Access::Allow,
+            Policy::ReadOnly => Access::ReadOnly,
+        };
+        match running.process.set_access(agent_session, access).await {
+            Err(error) if access == Access::ReadOnly => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, agent = running.agent, "an agent did not change its mode");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Draws the consequences of a turn's failure for the agent's session: one that is gone is loaded again by the next
+    /// turn, in a fresh process where nothing else runs in this one.
+    pub(crate) fn after_failure(&self, running: &Running, agent_session: &str, error: &AgentError) {
+        self.0.agents.note_turn_failure(&running.agent, error);
+        if !error.loses_session() {
+            return;
+        }
+        running.threads().remove(agent_session);
+        if !running.has_others_at_work(agent_session) {
+            running.process.stop_soon();
+        }
+    }
+
+    /// Draws the consequences of a turn's end: an agent whose sign-in was missing has it.
+    pub(crate) fn after_success(&self, running: &Running) {
+        if running.is_first_success() {
+            self.0.agents.note_turn_success(&running.agent);
+        }
+    }
+
+    /// Closes a thread, where its agent can load it again: what runs for it ends, and its next turn loads the session.
+    pub(crate) async fn close_thread(&self, running: &Running, agent_session: &str) {
+        let info = running.process.info();
+        if info.close_session && info.load_session && running.threads().remove(agent_session).is_some() {
+            running.process.close_session(agent_session).await;
+        }
+    }
+
+    /// Closes the threads of sessions that are over, in processes that serve others.
+    pub(super) async fn close_threads(&self, task: &Task) {
+        for running in self.running(&task.id) {
+            let over: Vec<String> = {
+                let threads = running.threads();
+                let is_over = |thread: &Thread| {
+                    thread.turn.is_none() && task.session(&thread.session).is_some_and(Session::is_ended)
+                };
+                threads.iter().filter(|(_, thread)| is_over(thread)).map(|(id, _)| id.clone()).collect()
+            };
+            for id in over {
+                self.close_thread(&running, &id).await;
+            }
+        }
+    }
+
     /// Whether a turn was asked to stop.
     pub(crate) fn is_cancelled(&self, turn: &TurnId) -> bool {
         self.cancelled().contains(turn)
@@ -250,6 +472,11 @@ impl Instances {
     /// Whether a session's agent waits for a person's answer.
     pub(crate) fn waits_for_person(&self, session: &SessionId) -> bool {
         self.0.permissions.is_asked(session)
+    }
+
+    /// Whether a session's agent asks a person for a permission.
+    pub(crate) fn asks_person(&self, session: &SessionId) -> bool {
+        self.0.permissions.asks_person(session)
     }
 
     fn cancelled(&self) -> MutexGuard<'_, HashSet<TurnId>> {
@@ -297,16 +524,88 @@ impl Running {
     pub(crate) fn is_attached(&self, agent_session: &str) -> bool {
         self.threads().contains_key(agent_session)
     }
+
+    /// Whether no turn of this process ended well before.
+    fn is_first_success(&self) -> bool {
+        !self.has_succeeded.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether a turn runs in it beside that of an agent session.
+    fn has_others_at_work(&self, agent_session: &str) -> bool {
+        self.threads().iter().any(|(id, thread)| id != agent_session && thread.turn.is_some())
+    }
 }
 
 impl Running {
+    /// Waits until as many of the process's updates are taken in as it had reported at a turn's end.
+    pub(crate) async fn take_in(&self, reported: u64) {
+        let mut updates = self.updates.subscribe();
+        let taken_in = updates.wait_for(|updates| *updates >= reported);
+        if tokio::time::timeout(CATCH_UP, taken_in).await.is_err() {
+            tracing::warn!(
+                reported,
+                "an agent's last updates are not taken in; the turn is judged without them"
+            );
+        }
+    }
+
+    /// What the agent sent in the turn that ends.
+    pub(crate) fn take_signs(&self, agent_session: &str) -> TurnSigns {
+        self.threads()
+            .get(agent_session)
+            .map(|thread| std::mem::take(&mut thread.heard().turn))
+            .unwrap_or_default()
+    }
+
     /// What the calls of models in the turn that ends spent, where the agent tells of each.
     pub(crate) fn take_usage(&self, agent_session: &str) -> Option<Usage> {
         self.threads().get(agent_session).and_then(|thread| thread.heard().usage.take())
     }
 }
 
+/// What becomes of the output that an update of a tool call carries.
+enum Heeded {
+    /// There is none.
+    Nothing,
+    /// It is kept until more of it is there.
+    Kept,
+    /// It is recorded, whole.
+    Shown(String),
+}
+
 impl Thread {
+    /// Notes in the session's log what was refused over the network, once for each host.
+    async fn note_refusal(&self, refusal: &Refusal) {
+        let is_new = self.heard().denied.insert(refusal.key());
+        if is_new {
+            self.recorder.record(json!({ "kind": "notice", "text": refusal.to_string() })).await;
+        }
+    }
+
+    /// Takes in what a tool call printed. All of it is recorded at its end, and now and then while it runs.
+    fn hear_output(&self, id: &str, status: Option<&str>, raw: &Value) -> Heeded {
+        let reported = transcript::terminal_output(raw);
+        let is_over = matches!(status, Some("completed" | "failed"));
+        let mut heard = self.heard();
+        if reported.is_none() && !(is_over && heard.outputs.contains_key(id)) {
+            return Heeded::Nothing;
+        }
+        let output = heard.outputs.entry(id.to_owned()).or_default();
+        match reported {
+            Some(transcript::TerminalOutput::Whole(text)) => text.clone_into(&mut output.text),
+            Some(transcript::TerminalOutput::Delta(text)) => output.text.push_str(text),
+            None => {}
+        }
+        let excess = output.text.len().saturating_sub(MAX_OUTPUT);
+        let from = (excess..=output.text.len()).find(|at| output.text.is_char_boundary(*at)).unwrap_or(0);
+        output.text.drain(..from);
+        if !is_over && output.recorded_at.is_some_and(|at| at.elapsed() < OUTPUT_INTERVAL) {
+            return Heeded::Kept;
+        }
+        output.recorded_at = Some(Instant::now());
+        Heeded::Shown(agent::strip_escapes(&output.text))
+    }
+
     /// Other currencies are in the log, and in no sum.
     fn hear_cost(&self, cost: &Value) {
         let is_usd = cost["currency"].as_str().is_none_or(|currency| currency.eq_ignore_ascii_case("usd"));
@@ -338,5 +637,32 @@ impl Thread {
                 heard.open_tools.insert(id.to_owned());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closing(updates: &[&Value]) -> Closing {
+        let mut signs = TurnSigns::default();
+        for update in updates {
+            signs.take(&Update::read(update));
+        }
+        signs.closing()
+    }
+
+    #[test]
+    fn what_an_agent_sent_last_is_known() {
+        let text =
+            json!({ "sessionUpdate": "agent_message_chunk", "content": { "type": "text", "text": "Done." } });
+        let call = json!({ "sessionUpdate": "tool_call", "toolCallId": "1", "status": "pending" });
+        let ended = json!({ "sessionUpdate": "tool_call_update", "toolCallId": "1", "status": "completed" });
+        let thought =
+            json!({ "sessionUpdate": "agent_thought_chunk", "content": { "type": "text", "text": "Hm." } });
+        assert_eq!(closing(&[]), Closing::Nothing);
+        assert_eq!(closing(&[&thought]), Closing::Nothing);
+        assert_eq!(closing(&[&text, &call, &ended]), Closing::ToolCall);
+        assert_eq!(closing(&[&call, &text, &ended]), Closing::Message);
     }
 }

@@ -5,7 +5,6 @@ use super::{
     ReportedRequirement, RequirementTask, Stretch,
 };
 use crate::App;
-use crate::api::implementation::units;
 use crate::api::problem::Problem;
 use crate::api::scenes;
 use crate::api::traceability::{Traceability, TracedRequirement, traced};
@@ -30,7 +29,7 @@ pub(crate) async fn gather(app: &App, task: &Task) -> Result<Report, Problem> {
         requirements: requirements.into_iter().map(|one| requirement(task, one)).collect(),
         uncovered_requirements,
         orphan_tasks,
-        implementation_tasks: units(task),
+        implementation_tasks: scenes::units(app, task).await?,
         evidence: evidence(task),
         work_sessions: scene.work_sessions,
         phases: phases(&course, now),
@@ -86,6 +85,7 @@ fn decision(task: &Task, logged: &LoggedEvent) -> Option<ReportedDecision> {
         }
         Event::Retried { by } => decided("retry", Some(by), None, String::new()),
         Event::Cancelled { by } => decided("cancel", Some(by), None, String::new()),
+        Event::Reopened { by, .. } => decided("reopen", Some(by), None, String::new()),
         Event::Closed { by } => decided("close", Some(by), None, String::new()),
         Event::SessionSkipped { session } => decided("skip_session", None, None, name(session)),
         Event::SessionChosen { session, .. } => decided("choose_session", None, None, name(session)),
@@ -98,6 +98,8 @@ fn requirement(task: &Task, traced: TracedRequirement) -> ReportedRequirement {
     let states: Vec<Option<EvidenceState>> = units.iter().map(|unit| state(task, unit)).collect();
     let proof = if states.is_empty() || states.contains(&None) {
         "missing"
+    } else if states.contains(&Some(EvidenceState::NotReported)) {
+        "not_reported"
     } else if states.contains(&Some(EvidenceState::Claimed)) {
         "claimed"
     } else {
@@ -129,12 +131,16 @@ fn state(task: &Task, unit: &Unit) -> Option<EvidenceState> {
 }
 
 fn evidence(task: &Task) -> Vec<ReportedEvidence> {
-    let mut units: Vec<&Unit> = task.units().iter().filter(|unit| is_marked(task, unit)).collect();
-    units.sort_by_key(|unit| state(task, unit) != Some(EvidenceState::Claimed));
+    let mut units: Vec<&Unit> = task.units().iter().filter(|unit| state(task, unit).is_some()).collect();
+    units.sort_by_key(|unit| match state(task, unit) {
+        Some(EvidenceState::NotReported) => 0,
+        Some(EvidenceState::Claimed) => 1,
+        Some(EvidenceState::Done) | None => 2,
+    });
     let shown = |unit: &Unit| ReportedEvidence {
         number: unit.number.clone(),
         title: unit.title.clone(),
-        evidence: crate::wire::EvidenceView::of(&task.evidence(unit.index, true)),
+        evidence: crate::wire::EvidenceView::of(&task.evidence(unit.index, is_marked(task, unit))),
     };
     units.into_iter().map(shown).collect()
 }

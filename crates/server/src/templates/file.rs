@@ -3,7 +3,7 @@
 use super::fill::{Filling, documents};
 use serde::Deserialize;
 use toml::Spanned;
-use workflow::documents::validate;
+use workflow::documents::{Severity, lint, validate};
 use workflow::{Complexity, PlanStart, Priority, TaskKind};
 
 /// How large a template's file may be, in bytes.
@@ -181,7 +181,11 @@ fn check_plan(written: &Written) -> Result<(), (&'static str, String)> {
         ("### Requirement 1: A\n\n1. THE plan SHALL hold.\n", "# Design")
     };
     match validate(requirements, design, &filled.tasks) {
-        Ok(()) => Ok(()),
+        // What is only a finding in documents that people bring is a mistake in a template.
+        Ok(()) => lint::lint("", &filled.tasks)
+            .into_iter()
+            .find(|finding| finding.severity == Severity::Error)
+            .map_or(Ok(()), |finding| Err(("tasks.md", finding.message))),
         Err(problems) => Err(problems.first().map_or_else(
             || ("tasks.md", "the plan cannot be used".to_owned()),
             |problem| (problem.document, problem.message.clone()),

@@ -3,13 +3,14 @@
 use super::evidence::EvidenceView;
 use super::rfc3339;
 use super::task::{LastError, UsageView};
-use crate::documents::ChecklistView;
+use crate::config::{HostPattern, NetworkMode};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use workflow::prompts::cited_criteria;
 use workflow::{
-    AgentType, BranchPoint, CreationMethod, Effort, Message, Priority, Session, SessionId, SessionPhase,
-    SessionState, SessionStatus, Task, TaskStatus, ThreadStatus, Unit, UnitStatus,
+    AgentType, BranchPoint, CreationMethod, Effort, Message, PlanEntry, PlannedItem, Priority, Session,
+    SessionId, SessionPhase, SessionState, SessionStatus, Task, ThreadStatus, Unit, UnitStatus,
 };
 
 /// A work session: one agent thread's piece of a task.
@@ -65,8 +66,12 @@ pub struct WorkSession {
     pub workspace_path: Option<String>,
     #[schema(required)]
     pub branch_name: Option<String>,
-    /// The share of its items in the checklist that is done, 0 to 1.
+    /// The share of its items that is done, 0 to 1: of its planned task in the checklist, or of its agent's own plan.
     pub progress: f64,
+    /// The agent's own plan, as it reported it last.
+    pub plan: Vec<PlanEntryView>,
+    /// The sub-tasks that its agent did not report as done although the session ended.
+    pub unreported: Vec<String>,
     pub usage: UsageView,
     #[schema(schema_with = super::creation_method)]
     pub creation_method: CreationMethod,
@@ -81,6 +86,42 @@ pub struct WorkSession {
     pub started_at: Option<String>,
     #[schema(required)]
     pub completed_at: Option<String>,
+    /// How its agent is confined; live messages leave it out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<SandboxView>,
+}
+
+/// How agents and checks are confined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SandboxView {
+    /// `bubblewrap`, `landlock` or `off`.
+    pub level: String,
+    /// What they reach over the network: `open`, `allowlist` or `none`.
+    pub network: String,
+    /// The hosts that its agent reaches under `allowlist` and `none`.
+    pub network_hosts: Vec<String>,
+    /// Why the level is not stronger.
+    pub reasons: Vec<String>,
+}
+
+impl SandboxView {
+    /// What confines processes here, in a network.
+    pub(crate) fn of(sandbox: &sandbox::Sandbox, network: NetworkMode, hosts: &[HostPattern]) -> Self {
+        Self {
+            level: sandbox.level().name().to_owned(),
+            network: network.name().to_owned(),
+            network_hosts: hosts.iter().map(ToString::to_string).collect(),
+            reasons: sandbox.reasons().to_vec(),
+        }
+    }
+}
+
+/// An entry of an agent's own plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PlanEntryView {
+    pub content: String,
+    /// `pending`, `in_progress` or `completed`.
+    pub status: String,
 }
 
 /// A conflict with what was merged before.
@@ -134,15 +175,23 @@ pub struct ImplementationTask {
     pub spec_task_id: String,
     pub title: String,
     pub description: String,
+    /// What the plan says below it, else the criteria of the requirements that it cites, in full.
     pub acceptance_criteria: String,
     pub estimated_effort: String,
+    /// How much it matters: 0 for `low` to 3 for `critical`; that of its session, else that of the task.
     pub priority: u32,
+    /// Whether the plan says that it may be left out.
+    pub optional: bool,
+    /// The share of its items that is done, 0 to 1.
+    pub progress: f64,
     pub index: usize,
     /// As displayed in the plan.
     pub number: String,
     /// Indices of the planned tasks it needs.
     pub dependencies: Vec<usize>,
     pub requirements: Vec<String>,
+    /// Whether the plan had it ticked before the approval: no session carries it out.
+    pub completed_before: bool,
     #[schema(schema_with = super::unit_status)]
     pub status: UnitStatus,
     #[schema(required)]
@@ -151,6 +200,12 @@ pub struct ImplementationTask {
     pub created_at: String,
     #[schema(required)]
     pub completed_at: Option<String>,
+}
+
+impl PlanEntryView {
+    fn of(entry: &PlanEntry) -> Self {
+        Self { content: entry.content.clone(), status: entry.status.clone() }
+    }
 }
 
 impl BranchPointView {
@@ -188,13 +243,8 @@ fn agent_config(session: &Session) -> Value {
 }
 
 impl WorkSession {
-    /// A session of a task; the checklist, where there is one, tells how far it has come.
-    pub fn of(
-        task: &Task,
-        session: &Session,
-        path: Option<String>,
-        checklist: Option<&ChecklistView>,
-    ) -> Self {
+    /// A session of a task.
+    pub fn of(task: &Task, session: &Session, path: Option<String>) -> Self {
         let unit = session.unit.and_then(|index| task.units().get(index));
         Self {
             id: session.id.to_string(),
@@ -225,7 +275,9 @@ impl WorkSession {
             environment_config: object(&session.wish.environment_config),
             workspace_path: path,
             branch_name: session.branch.clone(),
-            progress: progress(task, session, unit, checklist),
+            progress: task.session_progress(session),
+            plan: session.plan.iter().map(PlanEntryView::of).collect(),
+            unreported: session.unreported.iter().map(PlannedItem::label).collect(),
             usage: UsageView::of(session.usage),
             creation_method: session.method,
             last_error: session.last_error.as_ref().map(LastError::of),
@@ -236,41 +288,35 @@ impl WorkSession {
             updated_at: rfc3339(session.updated_at),
             started_at: session.started_at.map(rfc3339),
             completed_at: session.completed_at.map(rfc3339),
+            sandbox: None,
         }
     }
 }
 
-/// The share of a session's own items that is done, from the living checklist.
-fn progress(task: &Task, session: &Session, unit: Option<&Unit>, checklist: Option<&ChecklistView>) -> f64 {
-    if task.session_status(session) == SessionStatus::Completed {
-        return 1.0;
-    }
-    let (Some(unit), Some(checklist)) = (unit, checklist) else { return 0.0 };
-    let inside = format!("{}.", unit.number);
-    let own: Vec<&str> = checklist
-        .tasks
-        .iter()
-        .filter(|item| item.number.as_ref().is_some_and(|number| number.starts_with(&inside)))
-        .map(|item| item.status.as_str())
-        .collect();
-    super::task::share(own.iter().filter(|status| **status == "completed").count(), own.len())
-}
-
 impl ImplementationTask {
-    pub fn of(task: &Task, unit: &Unit) -> Self {
+    /// A planned task of the documents in force, whose requirements are given as text.
+    pub fn of(task: &Task, unit: &Unit, requirements: &str) -> Self {
         let session = task.session_of_unit(unit.index);
+        let acceptance_criteria = if unit.acceptance_criteria.trim().is_empty() {
+            cited_criteria(requirements, &unit.requirements).join("\n")
+        } else {
+            unit.acceptance_criteria.clone()
+        };
         Self {
             id: unit.id.to_string(),
             spec_task_id: task.id.to_string(),
             title: unit.title.clone(),
             description: unit.description.clone(),
-            acceptance_criteria: unit.acceptance_criteria.clone(),
+            acceptance_criteria,
             estimated_effort: unit.effort.clone(),
-            priority: u32::try_from(unit.index).unwrap_or(u32::MAX),
+            priority: session.map_or(task.priority, |session| task.priority_of(session)) as u32,
+            optional: unit.optional,
+            progress: task.unit_progress(unit.index),
             index: unit.index,
             number: unit.number.clone(),
             dependencies: unit.dependencies.clone(),
             requirements: unit.requirements.clone(),
+            completed_before: unit.completed_before,
             status: task.unit_status(unit.index),
             assigned_work_session_id: session.map(|session| session.id.to_string()),
             evidence: EvidenceView::of(
@@ -321,13 +367,9 @@ impl ZedThread {
 
 /// A session as its watchers are told of it: without what only a lookup knows.
 pub fn session_news(task: &Task, session: &Session) -> Value {
-    let mut news = serde_json::to_value(WorkSession::of(task, session, None, None)).unwrap_or_default();
-    let done = task.status() == TaskStatus::Done || task.session_status(session) == SessionStatus::Completed;
+    let mut news = serde_json::to_value(WorkSession::of(task, session, None)).unwrap_or_default();
     if let Some(fields) = news.as_object_mut() {
         fields.remove("workspace_path");
-        if !done {
-            fields.remove("progress");
-        }
     }
     news
 }

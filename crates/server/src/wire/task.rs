@@ -7,8 +7,8 @@ use serde_json::Value;
 use store::Revision;
 use utoipa::ToSchema;
 use workflow::{
-    Budget, CheckResult, Complexity, Failure, FailureClass, Landing, Phase, Priority, SessionPhase,
-    SessionStatus, Task, TaskKind, TaskStatus, Unit, UnitStatus, Usage,
+    Budget, CheckResult, Complexity, Failure, FailureClass, Landing, Phase, Priority, SessionPhase, Task,
+    TaskKind, TaskStatus, Unit, UnitStatus, Usage,
 };
 
 /// A task: one prompt on its way to merged work.
@@ -76,7 +76,12 @@ pub struct SpecTask {
     pub spec_revision_count: u32,
     pub labels: Vec<String>,
     pub depends_on: Vec<String>,
-    /// The share of its planned work that is merged, 0 to 1.
+    /// Who stopped its agents, until a person resumes it.
+    #[schema(required)]
+    pub paused_by: Option<String>,
+    #[schema(required)]
+    pub paused_at: Option<String>,
+    /// The share of its items that is done, 0 to 1: lines of the living checklist, or sessions where there is none.
     pub progress: f64,
     pub usage: UsageView,
     /// What it may spend, where that is limited.
@@ -141,12 +146,15 @@ pub struct PullRequest {
 /// The change under review.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ChangeView {
+    /// The commit that a decision is about.
     pub head: String,
+    /// Whether no session changed a file; approving it needs `allow_empty`.
+    pub is_empty: bool,
     /// Who approved it, while it is being merged.
     #[schema(required)]
     pub approved_by: Option<String>,
     pub checks: Vec<CheckView>,
-    /// The planned tasks with what stands behind them; those that are only claimed to be done come first.
+    /// The planned tasks with what stands behind them; those that are not reported or only claimed come first.
     pub items: Vec<ItemView>,
 }
 
@@ -180,6 +188,10 @@ pub struct CheckView {
 pub struct Scene {
     pub project_path: Option<String>,
     pub documents: Option<Revision>,
+    /// What keeps the server from working.
+    pub obstacle: Option<String>,
+    /// Why a step failed that is about to be tried again.
+    pub waits: Option<String>,
 }
 
 impl SpecTask {
@@ -212,7 +224,7 @@ impl SpecTask {
             project_path: scene.project_path,
             workspace_config: task.workspace_config.clone().unwrap_or_else(|| serde_json::json!({})),
             complexity: task.complexity,
-            queue_reason: queue_reason(task),
+            queue_reason: queue_reason(task, scene.obstacle).or(scene.waits),
             planned: task.planned,
             waits_for_person: task.rests(),
             needs_person: task.needs_person(),
@@ -224,7 +236,9 @@ impl SpecTask {
             spec_revision_count: task.revisions,
             labels: task.labels.clone(),
             depends_on: task.depends_on.iter().map(ToString::to_string).collect(),
-            progress: progress(task),
+            paused_by: task.paused.as_ref().map(|paused| paused.by.clone()),
+            paused_at: task.paused.as_ref().map(|paused| rfc3339(paused.at)),
+            progress: task.progress(),
             usage: UsageView::of(task.usage),
             budget: task.budget.map(BudgetView::of),
             pull_request: None,
@@ -253,8 +267,13 @@ impl LastError {
 impl UsageView {
     pub fn of(usage: Usage) -> Self {
         let Usage { input_tokens, output_tokens, cached_tokens, cost_usd } = usage;
-        Self { input_tokens, output_tokens, cached_tokens, cost_usd }
+        Self { input_tokens, output_tokens, cached_tokens, cost_usd: cost_usd.map(rounded_cost) }
     }
+}
+
+/// A sum of costs without the noise of its summation: to a millionth of a dollar.
+fn rounded_cost(usd: f64) -> f64 {
+    (usd * 1e6).round() / 1e6
 }
 
 impl BudgetView {
@@ -271,8 +290,14 @@ impl ChangeView {
         };
         let checks = change.checks.iter().map(CheckView::of);
         let mut items: Vec<ItemView> = task.units().iter().map(|unit| ItemView::of(task, unit)).collect();
-        items.sort_by_key(|item| (item.evidence.state.as_deref() != Some("claimed"), item.index));
-        Self { head: change.head.to_string(), approved_by, checks: checks.collect(), items }
+        let doubt = |item: &ItemView| match item.evidence.state.as_deref() {
+            Some("not_reported") => 0,
+            Some("claimed") => 1,
+            _ => 2,
+        };
+        items.sort_by_key(|item| (doubt(item), item.index));
+        let is_empty = task.is_change_empty();
+        Self { head: change.head.to_string(), is_empty, approved_by, checks: checks.collect(), items }
     }
 }
 
@@ -303,37 +328,18 @@ impl ItemView {
 }
 
 /// What a task waits for: a place, or in a conversation, a person.
-fn queue_reason(task: &Task) -> Option<String> {
+fn queue_reason(task: &Task, obstacle: Option<String>) -> Option<String> {
     let said = || task.rests().then(|| "Waits for what you say next.".to_owned());
-    task.queue_reason.clone().or_else(said)
+    let is_held_up =
+        !task.needs_person() && !task.status().is_terminal() && task.status() != TaskStatus::Backlog;
+    let held_up = || obstacle.filter(|_| is_held_up);
+    held_up().or_else(|| task.queue_reason.clone()).or_else(said)
 }
 
 /// Whether the branch of the change is cut: at approval, else with the first session.
 fn has_branch(task: &Task) -> bool {
     let works = |session: &workflow::Session| session.is_crew() && session.turns > 0;
     task.approved().is_some() || task.sessions.iter().any(works)
-}
-
-/// The share of a task's implementation sessions that is merged.
-pub(crate) fn progress(task: &Task) -> f64 {
-    if task.status() == TaskStatus::Done {
-        return 1.0;
-    }
-    let wanted: Vec<SessionStatus> = task
-        .sessions
-        .iter()
-        .filter(|session| session.is_crew())
-        .map(|session| task.session_status(session))
-        .filter(|status| *status != SessionStatus::Cancelled)
-        .collect();
-    let done = wanted.iter().filter(|status| **status == SessionStatus::Completed).count();
-    share(done, wanted.len())
-}
-
-/// A part of a whole, 0 to 1; nothing of nothing is nothing.
-#[expect(clippy::cast_precision_loss, reason = "counts of sessions and items are small")]
-pub(crate) fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 /// A task as its watchers are told of it: without the documents and what only a lookup knows.

@@ -1,0 +1,11 @@
+//! Warns when the dashboard is not there to be embedded.
+
+use std::path::Path;
+
+fn main() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../web/dist/index.html");
+    println!("cargo::rerun-if-changed={}", page.display());
+    if !page.exists() {
+        println!("cargo::warning=the dashboard is not built, so the binary has none; run `make web` first");
+    }
+}

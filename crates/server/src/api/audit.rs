@@ -1,0 +1,97 @@
+//! The audit log: who decided what, by which way, with which token, from where.
+
+use super::caller::Caller;
+use super::extract::Query;
+use super::page::{Paged, bad_cursor, limit, page_headers};
+use super::problem::Problem;
+use crate::App;
+use crate::wire::rfc3339;
+use axum::Json;
+use axum::extract::State;
+use axum::http::Uri;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{AuditEntry, AuditFilter};
+use utoipa::{IntoParams, ToSchema};
+
+/// Which part of the audit log is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AuditQuery {
+    /// Only entries about this task, project or token.
+    subject: Option<String>,
+    /// Only entries of this action, such as `review_specs`.
+    action: Option<String>,
+    /// 1 to 500; 50 when absent.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u64>,
+    /// Where the page before ended, from its `Link` header.
+    cursor: Option<String>,
+}
+
+/// An entry of the audit log.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AuditView {
+    /// The entry's number; it rises with time.
+    id: i64,
+    /// When it happened.
+    at: String,
+    /// The user whose credential was shown.
+    #[schema(example = "usr_owner")]
+    actor: String,
+    /// `page`, `command_line`, `api`, `git`, `instance`, or `agent_process` for a refused request of an agent's process.
+    #[schema(example = "page")]
+    way: String,
+    /// The name of the token that was shown, or that the browser signed in with.
+    credential: String,
+    /// The client's network address.
+    #[schema(example = "127.0.0.1")]
+    peer: String,
+    /// What was done; `refused` is a request that was not allowed.
+    #[schema(example = "review_specs")]
+    action: String,
+    /// The id of the task, project, token or user that it is about.
+    object: String,
+    /// What the action came with, such as a decision and its comments.
+    data: Value,
+}
+
+impl AuditView {
+    fn of((id, entry): (i64, AuditEntry)) -> Self {
+        let AuditEntry { at, user, way, credential, peer, action, subject, data } = entry;
+        Self {
+            id,
+            at: rfc3339(at),
+            actor: user.to_string(),
+            way,
+            credential,
+            peer,
+            action,
+            object: subject,
+            data,
+        }
+    }
+}
+
+/// Reads the audit log, newest first.
+#[utoipa::path(get, path = "/audit", tag = "users", params(AuditQuery),
+    responses((status = 200, description = "A page of the audit log", body = Vec<AuditView>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    uri: Uri,
+    Query(query): Query<AuditQuery>,
+) -> Result<Paged<AuditView>, Problem> {
+    let limit = limit(query.limit)?;
+    let before = query.cursor.map(|cursor| cursor.parse().map_err(|_| bad_cursor())).transpose()?;
+    // Another user sees what that user did.
+    let user = (!caller.is_owner()).then(|| caller.id().clone());
+    let filter = AuditFilter { user, subject: query.subject, action: query.action, before, limit: limit + 1 };
+    let total = app.store.count_audit(filter.clone()).await?;
+    let mut found = app.store.audit_log(filter).await?;
+    let has_more = u64::try_from(found.len()).is_ok_and(|found| found > limit);
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = found.last().filter(|_| has_more).map(|(id, _)| id.to_string());
+    let headers = page_headers(&uri, total, next.as_deref());
+    Ok((headers, Json(found.into_iter().map(AuditView::of).collect())))
+}
