@@ -57,8 +57,8 @@ pub(crate) enum Command {
     Document(Document),
     /// Print what a task or a work session changed, as a diff.
     Diff(Named),
-    /// Print what was said in a work session.
-    Log(SessionId),
+    /// Print what was said and done in a work session: messages, tool calls and their output, plans, questions.
+    Log(Log),
     /// Search tasks, their documents, and what was said and done in their sessions.
     Search(Search),
     /// Print the report of a task: what was asked, what was done for each requirement, and what it took.
@@ -73,8 +73,16 @@ pub(crate) enum Command {
     Reject(Reject),
     /// Cancel a task or a work session: its agents are stopped, its branches stay.
     Cancel(Named),
+    /// Pause a task: its agents are stopped, and nothing begins until it is resumed.
+    Pause(TaskId),
+    /// Resume a paused task.
+    Resume(TaskId),
     /// Try a failed task again from the step that failed, or a work session.
     Retry(Named),
+    /// Take a cancelled task up again where it was.
+    Reopen(TaskId),
+    /// Take back what a task merged, by a new task whose change you review.
+    Revert(TaskId),
     /// Go on without a work session.
     Skip(SessionId),
     /// Show a task's work sessions as a tree.
@@ -89,6 +97,8 @@ pub(crate) enum Command {
     Choose(SessionId),
     /// Watch one task, or all of them, live.
     Watch(Watch),
+    /// List the permission requests of agents that wait for you, or answer one.
+    Permissions(Permissions),
     /// List the agents that can be chosen.
     Agents(Agents),
     /// List projects, or add one.
@@ -99,10 +109,15 @@ pub(crate) enum Command {
     Doctor,
     /// Make a fresh database from the record in git: every task, session, conversation and review.
     Rebuild(Rebuild),
-    /// Print the owner's token.
-    Token,
+    /// Print the owner's token, or manage tokens.
+    Token(Token),
+    /// Print the audit log: who decided what, by which way, with which token.
+    Audit(Audit),
     /// Print shell completions.
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        /// The shell that they are for.
+        shell: clap_complete::Shell,
+    },
     /// The built-in agents, which speak the Agent Client Protocol on stdio.
     #[command(subcommand)]
     Agent(BuiltIn),
@@ -139,6 +154,9 @@ pub(crate) struct Rebuild {
     /// The branch that holds the record.
     #[arg(long, default_value = "helix-design-docs")]
     pub(crate) branch: String,
+    /// Let the checks and setup commands in the record run without being confirmed.
+    #[arg(long)]
+    pub(crate) trust_commands: bool,
 }
 
 #[derive(Debug, Args)]
@@ -156,7 +174,7 @@ pub(crate) struct Demo {
 
 #[derive(Debug, Args)]
 pub(crate) struct New {
-    /// What is to be done; `-` reads it from stdin.
+    /// What the agents should do; `-` reads it from stdin.
     pub(crate) prompt: String,
     /// The project, by name or id; absent is the repository of the current folder.
     #[arg(long, conflicts_with_all = ["repo", "demo"])]
@@ -167,6 +185,7 @@ pub(crate) struct New {
     /// A fresh copy of a sample repository.
     #[arg(long, value_name = "ID")]
     pub(crate) demo: Option<String>,
+    /// What the task is called; absent is the first line of the prompt.
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// feature, bug or refactor; interactive, batch or coding_session begin without planning.
@@ -187,6 +206,9 @@ pub(crate) struct New {
     /// simple (one work session) or complex (several).
     #[arg(long)]
     pub(crate) complexity: Option<String>,
+    /// The agent that plans and implements; see `spectask agents`.
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) agent: Option<String>,
     /// The agent that plans.
     #[arg(long, value_name = "AGENT")]
     pub(crate) spec_agent: Option<String>,
@@ -196,6 +218,7 @@ pub(crate) struct New {
     /// The branch that the change is made for.
     #[arg(long, value_name = "BRANCH")]
     pub(crate) base_branch: Option<String>,
+    /// A label; may be given several times.
     #[arg(long = "label", value_name = "LABEL")]
     pub(crate) labels: Vec<String>,
     /// Keep it in the backlog.
@@ -218,12 +241,14 @@ pub(crate) enum TaskCommand {
     Status {
         /// The task's id, the end of its id, or words of its name that no other task has.
         task: String,
+        /// Where the task goes.
         status: String,
     },
     /// Speak in a conversation: into the session that speaks with you last.
     Say {
         /// The task's id, the end of its id, or words of its name that no other task has.
         task: String,
+        /// What you say.
         text: String,
         /// End the present turn first instead of waiting for its end.
         #[arg(long)]
@@ -285,6 +310,7 @@ pub(crate) struct NewTask {
     /// One of the items that the template makes a planned task of; may be given several times.
     #[arg(long = "item", value_name = "TEXT", requires = "template")]
     pub(crate) items: Vec<String>,
+    /// A label; may be given several times.
     #[arg(long = "label", value_name = "LABEL")]
     pub(crate) labels: Vec<String>,
     /// Keep it in the backlog.
@@ -360,6 +386,7 @@ pub(crate) struct Search {
 pub(crate) struct Report {
     /// The task's id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
+    /// How it is written; absent is Markdown.
     #[arg(long, value_enum)]
     pub(crate) format: Option<ReportFormat>,
 }
@@ -402,6 +429,7 @@ pub(crate) struct TaskId {
 pub(crate) struct Document {
     /// The task's id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
+    /// The one to print; absent is all three.
     #[arg(value_enum)]
     pub(crate) document: Option<DocumentName>,
 }
@@ -469,6 +497,7 @@ pub(crate) struct Spawn {
 pub(crate) struct Say {
     /// The work session's id.
     pub(crate) session: String,
+    /// What you say.
     pub(crate) text: String,
     /// End the present turn first instead of waiting for its end.
     #[arg(long)]
@@ -494,11 +523,19 @@ pub(crate) struct Branch {
 pub(crate) struct Approve {
     /// The task's id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
+    /// An overall comment.
     #[arg(long, short, default_value = "")]
     pub(crate) comments: String,
+    /// What you read: the commit that `spectask diff` prints, or the hash that `spectask document` prints; at least seven
+    /// characters of it. Without it, a terminal shows what is approved and asks.
+    #[arg(long, value_name = "COMMIT|HASH")]
+    pub(crate) at: Option<String>,
     /// A finding of a secret with which the change may land all the same; may be given several times.
     #[arg(long, value_name = "ID")]
     pub(crate) acknowledge: Vec<String>,
+    /// Approve a change in which no session changed a file.
+    #[arg(long)]
+    pub(crate) allow_empty: bool,
     /// Wait until it needs a person again or has ended.
     #[arg(long)]
     pub(crate) wait: bool,
@@ -508,6 +545,7 @@ pub(crate) struct Approve {
 pub(crate) struct Reject {
     /// The task's id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
+    /// An overall comment.
     #[arg(long, short, default_value = "")]
     pub(crate) comments: String,
 }
@@ -537,6 +575,32 @@ pub(crate) struct Watch {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// The work session's id; see `spectask sessions`.
+    pub(crate) session: String,
+    /// With --json: every entry of the log instead of the messages.
+    #[arg(long, requires = "json")]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Permissions {
+    #[command(subcommand)]
+    pub(crate) command: Option<PermissionsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PermissionsCommand {
+    /// Answer a permission request.
+    Answer {
+        /// The request's id.
+        id: String,
+        /// allow, reject, or the id of one of its options.
+        answer: String,
+    },
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Agents {
     #[command(subcommand)]
     pub(crate) command: Option<AgentsCommand>,
@@ -545,7 +609,87 @@ pub(crate) struct Agents {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AgentsCommand {
     /// Start an agent, show what it says of itself, and run a trivial prompt.
-    Check { id: String },
+    Check {
+        /// The agent's id; `spectask agents` lists them.
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    pub(crate) command: Option<TokenCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Create a token and print it; it is shown this once.
+    Create(CreateToken),
+    /// List the tokens.
+    List,
+    /// Revoke a token: it and the browsers that signed in with it lose access at once.
+    Revoke {
+        /// The token's id, or its name where no other token has it.
+        token: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateToken {
+    /// What the token is called in lists and in the audit log.
+    pub(crate) name: String,
+    /// What it may be used for.
+    #[arg(long, value_enum, default_value_t = TokenScope::Read)]
+    pub(crate) scope: TokenScope,
+    /// The project, by name or id, of a token with the scope `project`.
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// The task of a token with the scope `task`.
+    #[arg(long)]
+    pub(crate) task: Option<String>,
+    /// Let a token with the scope `project` or `task` approve and reject too.
+    #[arg(long)]
+    pub(crate) can_decide: bool,
+    /// In how many days it expires; absent is never.
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) expires_in_days: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TokenScope {
+    /// Everything.
+    Owner,
+    /// Read everything, change nothing.
+    Read,
+    /// Work with the tasks of one project.
+    Project,
+    /// Work with one task.
+    Task,
+}
+
+impl TokenScope {
+    /// The name that the API has for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Read => "read",
+            Self::Project => "project",
+            Self::Task => "task",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// Only entries about this task, project or token, by its id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) about: Option<String>,
+    /// Only entries of this action, such as review_specs or refused.
+    #[arg(long)]
+    pub(crate) action: Option<String>,
+    /// How many, 1 to 500.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: u32,
 }
 
 #[derive(Debug, Args)]
@@ -560,6 +704,7 @@ pub(crate) enum ProjectsCommand {
     Add {
         /// A path on the server's machine, or a URL.
         repository: String,
+        /// What the project is called; absent is the repository's name.
         #[arg(long)]
         name: Option<String>,
         /// A command that must pass on every finished change; may be given several times.
@@ -567,7 +712,10 @@ pub(crate) enum ProjectsCommand {
         checks: Vec<String>,
     },
     /// Forget a project; its repository stays.
-    Remove { project: String },
+    Remove {
+        /// The project, by name or id.
+        project: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -50,6 +50,8 @@ impl Client {
 
     pub(crate) fn at(url: String, token: String) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder()
+            // By it the audit log tells the command line from other programs.
+            .user_agent(concat!("spectask/", env!("CARGO_PKG_VERSION")))
             .timeout(Duration::from_secs(120))
             .build()
             .context("could not make an HTTP client")?;

@@ -5,6 +5,7 @@ use anyhow::Context as _;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
 use server::Config;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -21,7 +22,7 @@ pub(crate) fn figment(cli: &Cli, bind: Option<SocketAddr>) -> anyhow::Result<Fig
     // Nested values are named with two underscores, as SPECTASK_LIMITS__MAX_INSTANCES.
     let nested = Env::prefixed("SPECTASK_").filter(|key| {
         let key = key.as_str().to_ascii_lowercase();
-        ["limits__", "defaults__", "turns__", "recording__", "sandbox__"]
+        ["limits__", "defaults__", "http__", "turns__", "recording__", "sandbox__"]
             .iter()
             .any(|table| key.starts_with(table))
     });
@@ -40,14 +41,45 @@ pub(crate) fn figment(cli: &Cli, bind: Option<SocketAddr>) -> anyhow::Result<Fig
 
 /// Reads the configuration of a server.
 pub(crate) fn load(cli: &Cli, bind: Option<SocketAddr>) -> anyhow::Result<Config> {
-    let mut config: Config = figment(cli, bind)?
-        .extract()
-        .context("the configuration is wrong; `spectask config` shows what is in force")?;
+    let figment = figment(cli, bind)?;
+    let mut config: Config =
+        figment.extract().context("the configuration is wrong; `spectask config` shows what is in force")?;
+    config.sources = sources(&figment, &config, cli.data_dir.is_some(), bind.is_some());
     config.data_dir =
         std::path::absolute(&config.data_dir).context("the data directory's path is not usable")?;
     config.token = std::env::var("SPECTASK_TOKEN").ok().filter(|token| !token.trim().is_empty());
+    config.file = file(cli)?
+        .map(std::path::absolute)
+        .transpose()
+        .context("the configuration file's path is not usable")?;
     config.own_binary = std::env::current_exe().context("could not find this program's own file")?;
     Ok(config)
+}
+
+/// Where each value comes from that is not a default.
+fn sources(figment: &Figment, config: &Config, data_dir: bool, bind: bool) -> BTreeMap<String, String> {
+    let typed = |flag: &str| std::env::args().any(|one| one == flag || one.starts_with(&format!("{flag}=")));
+    let given = |flag: &str, variable: &str| {
+        if typed(flag) { flag.to_owned() } else { variable.to_owned() }
+    };
+    let source = |key: &str| match key {
+        "data_dir" if data_dir => Some(given("--data-dir", "SPECTASK_DATA_DIR")),
+        "bind" if bind => Some(given("--bind", "SPECTASK_BIND")),
+        _ => {
+            let found = figment.find_metadata(key)?;
+            match &found.source {
+                Some(figment::Source::File(file)) => Some(file.display().to_string()),
+                _ if found.name.contains("environment") => {
+                    let common = COMMON.iter().find(|(_, common)| *common == key);
+                    let own = || format!("SPECTASK_{}", key.to_uppercase().replace('.', "__"));
+                    Some(common.map_or_else(own, |(variable, _)| (*variable).to_owned()))
+                }
+                _ => None,
+            }
+        }
+    };
+    let keys = config.settings().into_iter().map(|(key, _, _)| key);
+    keys.filter_map(|key| Some((key.clone(), source(&key)?))).collect()
 }
 
 /// The configuration file: the one that was named, else the user's, if there is one.

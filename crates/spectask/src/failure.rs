@@ -14,6 +14,9 @@ pub(crate) enum Failure {
     NoServer(String),
     #[error("{0}")]
     NoToken(String),
+    /// An agent does not do what it has to.
+    #[error("{0}")]
+    CheckFailed(String),
     /// What was waited for did not go well.
     #[error("{0}")]
     TaskFailed(String),
@@ -27,13 +30,13 @@ impl Failure {
             Self::NoServer(_) => 5,
             Self::Refused { status: 401 | 403, .. } | Self::NoToken(_) => 6,
             Self::TaskFailed(_) => 7,
-            Self::Refused { .. } => 1,
+            Self::Refused { .. } | Self::CheckFailed(_) => 1,
         }
     }
 }
 
 /// Says what went wrong on stderr, the whole chain of causes in one line.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("spectask: {error:#}");
+    eprintln!("spectask: {}", crate::output::lines(&format!("{error:#}")));
     ExitCode::from(error.downcast_ref::<Failure>().map_or(1, Failure::code))
 }

@@ -6,10 +6,12 @@ mod cli;
 mod client;
 mod commands;
 mod config;
+mod exhaustion;
 mod failure;
+mod help;
 mod output;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,7 +27,9 @@ fn main() -> ExitCode {
             arguments.into_iter().skip(1).skip_while(|argument| argument == "--").collect();
         return agent::exec_agent(&command);
     }
-    let cli = cli::Cli::parse();
+    exhaustion::report_in_a_sentence();
+    let cli = cli::Cli::from_arg_matches(&help::command().get_matches());
+    let cli = cli.unwrap_or_else(|error| error.exit());
     if !cli.command.outlives_its_reader() {
         // `spectask log … | head` ends with its reader.
         sigpipe::reset();

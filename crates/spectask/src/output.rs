@@ -2,6 +2,7 @@
 
 use crate::cli::{Cli, Command, LogFormat};
 use serde_json::Value;
+use server::visible::{visible, visible_json};
 use std::io::IsTerminal as _;
 use tracing_subscriber::EnvFilter;
 
@@ -18,7 +19,7 @@ pub(crate) fn start_log(cli: &Cli) {
 
 /// Prints JSON for programs.
 pub(crate) fn json(value: &Value) {
-    println!("{value:#}");
+    println!("{}", visible_json(&format!("{value:#}")));
 }
 
 /// Prints rows as columns, as wide as they need.
@@ -29,17 +30,49 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let line = |cells: &[String]| {
+    let has_color = has_color();
+    let line = |cells: &[String], is_head: bool| {
         let padded: Vec<String> = cells
             .iter()
             .zip(&widths)
-            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.chars().count())))
+            .map(|(cell, width)| {
+                let room = " ".repeat(width - cell.chars().count());
+                let color = if is_head { Some(BOLD) } else { color_of(cell) };
+                match color {
+                    Some(color) if has_color => format!("{color}{cell}{RESET}{room}"),
+                    _ => format!("{cell}{room}"),
+                }
+            })
             .collect();
         println!("{}", padded.join("  ").trim_end());
     };
-    line(&head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>());
+    line(&head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>(), true);
     for row in rows {
-        line(row);
+        line(row, false);
+    }
+}
+
+const BOLD: &str = "\u{1b}[1m";
+const RESET: &str = "\u{1b}[0m";
+
+/// Whether the terminal is one that shows colors, and nobody asked for none.
+fn has_color() -> bool {
+    let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    is_wanted
+        && std::io::stdout().is_terminal()
+        && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// The color of a state: yellow waits for a person, blue is at work, green is done, red failed.
+fn color_of(cell: &str) -> Option<&'static str> {
+    match cell {
+        "spec_review" | "implementation_review" | "waits for you" => Some("\u{1b}[33m"),
+        "spec_generation" | "spec_revision" | "spec_approved" | "implementation" | "active" => {
+            Some("\u{1b}[34m")
+        }
+        "done" | "completed" | "ready" => Some("\u{1b}[32m"),
+        "spec_failed" | "implementation_failed" | "failed" => Some("\u{1b}[31m"),
+        _ => None,
     }
 }
 
@@ -48,14 +81,14 @@ pub(crate) fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value[field].as_str().unwrap_or_default()
 }
 
-/// A text without what would move the cursor or change colours: names and messages come from agents.
+/// A text on one line, whose control and invisible characters are shown: names and messages come from agents.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    visible(text).replace(['\n', '\t'], " ")
 }
 
-/// A text of several lines without what would move the cursor or change colours.
+/// A text of several lines, whose control and invisible characters are shown.
 pub(crate) fn lines(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { ' ' } else { c }).collect()
+    visible(text).into_owned()
 }
 
 /// A text on one line, cut to a width.
@@ -74,7 +107,7 @@ mod tests {
 
     #[test]
     fn texts_of_strangers_do_not_move_the_cursor() {
-        assert_eq!(short("a\u{1b}[2Jb\nc", 10), "a [2Jb");
+        assert_eq!(short("a\u{1b}[2Jb\nc", 10), "a␛[2Jb");
         assert_eq!(short("abcdef", 4), "abc…");
     }
 }

@@ -38,7 +38,7 @@ pub(crate) async fn print() {
     let empty = begun.elapsed();
     let begun = Instant::now();
     let store = Store::open(&database).await.expect("the database opens");
-    store.ping().await.expect("it answers");
+    store.check().await.expect("it answers");
     let raw_open = begun.elapsed();
     let filter = TaskFilter {
         limit: 50,

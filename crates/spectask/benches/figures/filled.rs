@@ -4,9 +4,9 @@ use serde_json::json;
 use store::{LogRow, LoggedEvent, Project, RebuiltTask, Store, User};
 use workflow::records::events::{self, Line};
 use workflow::{
-    Approved, Change, Commit, Complexity, CreationMethod, Event, Failure, FailureClass, HelixSessionId,
-    Isolation, Millis, NewTask, PlannedSession, Planning, PlanningStep, Priority, SessionId, SessionPhase,
-    Specs, TaskId, TaskKind, ThreadId, TurnId, Usage, Wish,
+    Approved, Change, Closing, Commit, Complexity, CreationMethod, Event, Failure, FailureClass,
+    HelixSessionId, Isolation, Millis, NewTask, PlannedSession, Planning, PlanningStep, Priority, SessionId,
+    SessionPhase, Specs, TaskId, TaskKind, ThreadId, TurnId, Usage, Wish,
 };
 
 pub(crate) const OWNER: &str = "usr_owner";
@@ -140,7 +140,13 @@ fn life(id: &TaskId, number: u64, projects: u64, random: &mut Numbers) -> Vec<Ev
         if random.next(20) == 0 {
             let failure = Failure { class: FailureClass::Network, message: "away".to_owned(), at: Millis(0) };
             let turn = TurnId("turn_1".to_owned());
-            events.push(Event::TurnFailed { session: session.clone(), turn, failure, heals: true });
+            events.push(Event::TurnFailed {
+                session: session.clone(),
+                turn,
+                failure,
+                heals: true,
+                retry_at: None,
+            });
         }
         let usage = Usage {
             input_tokens: random.next(90_000),
@@ -154,6 +160,8 @@ fn life(id: &TaskId, number: u64, projects: u64, random: &mut Numbers) -> Vec<Ev
             stop_reason: "end_turn".to_owned(),
             usage: Some(usage),
             said: None,
+            closing: Closing::Message,
+            plan: None,
         });
         events.push(Event::SessionCompleted { session, merged: Some(Commit(format!("m{place}"))) });
         if place == 0 {

@@ -9,6 +9,8 @@ mod cold;
 mod crew;
 mod filled;
 mod first_output;
+mod lint;
+mod plans;
 mod progress;
 mod radar;
 mod record;
@@ -41,14 +43,20 @@ async fn main() {
     if wanted("secrets") {
         secrets::print();
     }
+    if wanted("lint") {
+        lint::print();
+    }
     if wanted("crew") {
         crew::print().await;
+    }
+    if wanted("plans") {
+        plans::print().await;
     }
     if wanted("search") {
         search::print().await;
     }
     if wanted("analytics") {
-        analytics::print().await;
+        Box::pin(analytics::print()).await;
     }
     if wanted("cold") {
         cold::print().await;

@@ -5,13 +5,7 @@ use crate::cli::{Agents, AgentsCommand, Cli};
 use crate::config;
 use crate::failure::Failure;
 use crate::output::{self, plain, text};
-use agent::{AgentEvent, PermissionAnswer, Process, Update};
-use anyhow::Context as _;
 use serde_json::{Value, json};
-use std::time::Duration;
-
-/// How long a trivial prompt may take.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) async fn run(cli: &Cli, command: &Agents) -> anyhow::Result<()> {
     match &command.command {
@@ -20,81 +14,90 @@ pub(crate) async fn run(cli: &Cli, command: &Agents) -> anyhow::Result<()> {
     }
 }
 
+/// Lists the agents of the server; without one, those of this machine.
 async fn list(cli: &Cli) -> anyhow::Result<()> {
-    let agents = client(cli)?.get("/agents?limit=500", &[]).await?.body;
+    let agents = match from_server(cli).await {
+        Err(error) if cli.server.is_none() && is_no_server(&error) => {
+            serde_json::to_value(server::agents::Agents::new(&config::load(cli, None)?).list())?
+        }
+        agents => agents?,
+    };
     if cli.json {
         output::json(&agents);
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = agents
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|agent: &Value| {
-            let state = if agent["installed"].as_bool() == Some(true) { "ready" } else { "not installed" };
-            let hint = if state == "ready" { text(agent, "command") } else { text(agent, "how_to_install") };
+    let all: &[Value] = agents.as_array().map_or(&[], Vec::as_slice);
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .map(|agent| {
             vec![
                 text(agent, "id").to_owned(),
                 plain(text(agent, "name")),
-                state.to_owned(),
-                output::short(hint, 80),
+                text(agent, "state").replace('_', " "),
+                plain(text(agent, "version")),
+                plain(text(agent, "command")),
             ]
         })
         .collect();
-    output::table(&["ID", "NAME", "STATE", "COMMAND OR HOW TO INSTALL"], &rows);
+    output::table(&["ID", "NAME", "STATE", "VERSION", "COMMAND"], &rows);
+    for agent in all {
+        let hint = match text(agent, "state") {
+            "not_installed" => text(agent, "how_to_install"),
+            "sign_in_needed" | "failed" => text(agent, "message"),
+            _ => continue,
+        };
+        println!("\n{}: {}", text(agent, "id"), plain(hint));
+    }
     Ok(())
 }
 
-/// Starts an agent as the server would, and asks it for one word.
+async fn from_server(cli: &Cli) -> anyhow::Result<Value> {
+    Ok(client(cli)?.get("/agents?limit=500", &[]).await?.body)
+}
+
+fn is_no_server(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<Failure>(), Some(Failure::NoServer(_) | Failure::NoToken(_)))
+}
+
+/// Starts an agent as the server would, and has it write where documents and worktrees are.
 async fn check(cli: &Cli, id: &str) -> anyhow::Result<()> {
-    let config = config::load(cli, None)?;
-    let agents = server::agents::Agents::new(&config);
+    let agents = server::agents::Agents::new(&config::load(cli, None)?);
     if agents.find(id).is_none() {
         let known: Vec<String> = agents.list().into_iter().map(|agent| agent.id).collect();
         return Err(
             Failure::NotFound(format!("there is no agent {id:?}; there are {}", known.join(", "))).into()
         );
     }
-    let folder = std::env::temp_dir().join(format!("spectask-check-{}", std::process::id()));
-    let launch = agents.launch(id, "check", &folder, &folder)?;
-    let (events, mut heard) = tokio::sync::mpsc::channel(256);
-    let process = Process::start(launch, events).await.context("the agent did not start")?;
-    let info = process.info().clone();
-    if !cli.json {
-        println!("{} {} speaks ACP version {}", info.name, info.version, info.protocol_version);
-        println!("It {} reload its sessions.", if info.load_session { "can" } else { "cannot" });
-    }
-    let answered = tokio::time::timeout(PATIENCE, async {
-        let session = process.new_session(&folder, None).await.context("it opened no session")?;
-        let asked = process.prompt(&session, "Reply with the single word: ready", None);
-        let mut asked = std::pin::pin!(asked);
-        let mut said = String::new();
-        loop {
-            tokio::select! {
-                biased;
-                Some(event) = heard.recv() => match event {
-                    AgentEvent::Update { kind: Update::AgentText(text), .. } => said.push_str(&text),
-                    AgentEvent::Permission { request_id, .. } => process.answer_permission(request_id, &PermissionAnswer::Cancelled),
-                    _ => {}
-                },
-                end = &mut asked => {
-                    return end.map(|end| (said, end.stop_reason)).context("it did not answer");
-                }
-            }
-        }
-    })
-    .await;
-    process.stop().await;
-    // Left behind only when something still holds it.
-    let _ = std::fs::remove_dir_all(&folder);
-    let (said, stop_reason) = answered.context("it did not answer within two minutes")??;
+    let report = agents.check(id).await?;
+    let missing: Vec<String> = report.missing.iter().map(|file| file.display().to_string()).collect();
+    let info = &report.info;
     if cli.json {
         output::json(&json!({
             "id": id, "name": info.name, "version": info.version, "protocol_version": info.protocol_version,
-            "load_session": info.load_session, "answer": said, "stop_reason": stop_reason,
+            "load_session": info.load_session, "close_session": info.close_session,
+            "additional_directories": info.additional_directories, "answer": report.answer,
+            "stop_reason": report.stop_reason, "passed": report.has_passed(), "missing": missing,
         }));
     } else {
-        println!("Asked for one word, it said: {}", output::short(&said, 200));
+        println!(
+            "{} {} speaks ACP version {}",
+            plain(&info.name),
+            plain(&info.version),
+            info.protocol_version
+        );
+        println!("It {} reload its sessions.", if info.load_session { "can" } else { "cannot" });
+        println!("It said: {}", output::short(report.answer.trim(), 200));
     }
-    Ok(())
+    if report.has_passed() {
+        if !cli.json {
+            println!("It wrote into its working directory and into the documents' folder.");
+        }
+        return Ok(());
+    }
+    let detail = format!(
+        "{id} did not write {}; it cannot plan or implement like this. Its own sandbox or settings may forbid it, or \
+         its model has no tools",
+        missing.join(" and ")
+    );
+    Err(Failure::CheckFailed(detail).into())
 }

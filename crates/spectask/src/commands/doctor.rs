@@ -2,12 +2,14 @@
 
 use crate::cli::Cli;
 use crate::{config, output};
+use sandbox::{Level, Mode, Network, Sandbox};
 use serde_json::json;
+use server::config::NetworkMode;
+use server::health::Shortage;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
-
-/// How much room the data directory should have, in bytes.
-const ROOM: u64 = 1 << 30;
+use std::time::Duration;
 
 /// One thing that was looked at.
 struct Finding {
@@ -40,15 +42,20 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         },
     );
     findings.push(data_dir(&config.data_dir));
-    findings.push(room(&config.data_dir));
-    findings.push(database(&config).await);
-    findings.push(sandbox());
+    findings.push(disk(&config));
+    match server::running_server(&config.data_dir).filter(|_| server::is_in_use(&config.data_dir)) {
+        Some(running) => findings.push(running_server(&running).await),
+        None => findings.push(database(&config).await),
+    }
+    findings.push(dashboard());
     let agents = server::agents::Agents::new(&config);
+    findings.push(sandbox(agents.sandbox()));
+    findings.push(network(agents.sandbox(), &config.sandbox));
     let ready: Vec<String> = agents
         .list()
         .into_iter()
         .filter(|agent| agent.installed && agent.kind != "built_in")
-        .map(|agent| agent.id)
+        .map(|agent| format!("{} ({})", agent.id, agent.state.words()))
         .collect();
     findings.push(if ready.is_empty() {
         finding(
@@ -100,10 +107,15 @@ fn data_dir(path: &Path) -> Finding {
     let tried = std::fs::create_dir_all(path).and_then(|()| {
         let probe = path.join(".doctor");
         std::fs::write(&probe, b"")?;
-        std::fs::remove_file(&probe)
+        std::fs::remove_file(&probe)?;
+        std::fs::metadata(path)
     });
     match tried {
-        Ok(()) => finding("data directory", true, true, path.display().to_string()),
+        Ok(found) if found.permissions().mode() & 0o077 != 0 && server::is_in_use(path) => {
+            let says = format!("others may enter {}; run `chmod 700` on it", path.display());
+            finding("data directory", false, true, says)
+        }
+        Ok(_) => finding("data directory", true, true, path.display().to_string()),
         Err(error) => {
             let says =
                 format!("{} cannot be written ({error}); choose another with --data-dir", path.display());
@@ -112,15 +124,35 @@ fn data_dir(path: &Path) -> Finding {
     }
 }
 
-fn room(path: &Path) -> Finding {
-    match rustix::fs::statvfs(path) {
+/// Whether the disk of the data directory has the room that the server keeps free.
+fn disk(config: &server::Config) -> Finding {
+    let needed = config.limits.min_free_mb << 20;
+    if let Some(short) = Shortage::at("data directory", &config.data_dir, needed) {
+        return finding("disk", false, true, format!("{short}; until then no new work begins"));
+    }
+    match rustix::fs::statvfs(&config.data_dir) {
         Ok(disk) => {
-            let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-            let says = format!("{} MiB free", free >> 20);
-            let says = if free >= ROOM { says } else { format!("{says}; worktrees and logs need more") };
-            finding("disk", free >= ROOM, false, says)
+            let free = disk.f_bavail.saturating_mul(disk.f_frsize) >> 20;
+            finding("disk", true, true, format!("{free} MB free"))
         }
-        Err(error) => finding("disk", false, false, format!("could not be looked at: {error}")),
+        Err(error) => finding("disk", false, true, format!("could not be looked at: {error}")),
+    }
+}
+
+/// What the server that runs on the data directory says of itself.
+async fn running_server(server: &server::ServerFile) -> Finding {
+    let asked = async {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
+        http.get(format!("{}/readyz", server.url)).send().await?.json::<serde_json::Value>().await
+    };
+    let name = format!("at {} (process {})", server.url, server.pid);
+    match asked.await {
+        Ok(answer) if answer["ready"] == true => finding("server", true, true, format!("{name} is ready")),
+        Ok(answer) => {
+            let why = answer["detail"].as_str().unwrap_or("it does not say why");
+            finding("server", false, true, format!("{name} is not ready. {why}"))
+        }
+        Err(error) => finding("server", false, true, format!("{name} does not answer: {error}")),
     }
 }
 
@@ -138,8 +170,58 @@ async fn database(config: &server::Config) -> Finding {
     }
 }
 
-fn sandbox() -> Finding {
-    let says =
-        "agents run with this user's rights; give the server a user or a machine of its own".to_owned();
-    finding("sandbox", false, false, says)
+fn dashboard() -> Finding {
+    if server::api::has_dashboard() {
+        return finding("dashboard", true, false, "is in this binary".to_owned());
+    }
+    let says = "is not in this binary; build it with `make web`, then build the binary again".to_owned();
+    finding("dashboard", false, false, says)
+}
+
+fn sandbox(sandbox: &Sandbox) -> Finding {
+    let level = sandbox.level();
+    let reasons = sandbox.reasons().join("; ");
+    if let Err(error) = sandbox.require() {
+        return finding("sandbox", false, true, error.to_string());
+    }
+    match level {
+        Level::Bubblewrap => {
+            finding("sandbox", true, false, "bubblewrap, Landlock and a system call filter".to_owned())
+        }
+        Level::Landlock => finding(
+            "sandbox",
+            false,
+            false,
+            format!(
+                "Landlock and a system call filter only ({reasons}); install bubblewrap for the full sandbox"
+            ),
+        ),
+        Level::Off if sandbox.mode() == Mode::Off => {
+            finding("sandbox", false, false, "off: agents run with this user's rights".to_owned())
+        }
+        Level::Off => {
+            finding("sandbox", false, false, format!("none: agents run with this user's rights ({reasons})"))
+        }
+    }
+}
+
+/// What projects that say nothing else reach, and whether they can be kept to it.
+fn network(sandbox: &Sandbox, settings: &server::config::Sandbox) -> Finding {
+    let mode = settings.network.name();
+    let enforced = match settings.network {
+        NetworkMode::Open => Ok(()),
+        NetworkMode::Allowlist => {
+            let proxied = Network::Proxy { socket: "proxy.sock".into(), forwards: Vec::new() };
+            sandbox.require_network(&proxied).map_err(|error| error.to_string())
+        }
+        NetworkMode::None => sandbox.require_network(&Network::None).map_err(|error| error.to_string()),
+    };
+    let enforced = enforced.and_then(|()| match settings.network {
+        NetworkMode::Open => Ok(()),
+        NetworkMode::Allowlist | NetworkMode::None => sandbox.try_own_network(),
+    });
+    match enforced {
+        Ok(()) => finding("network", true, false, format!("{mode}, where a project does not say otherwise")),
+        Err(reason) => finding("network", false, true, format!("sandbox.network is {mode:?}, and {reason}")),
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::client;
 use super::crew::is_session;
-use crate::cli::{Cli, Document, DocumentName, SessionId};
+use crate::cli::{Cli, Document, DocumentName, Log};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, lines, text};
@@ -33,6 +33,10 @@ pub(crate) async fn document(cli: &Cli, command: &Document) -> anyhow::Result<()
         }
         println!("{}", lines(text(document, "content")).trim_end());
     }
+    // Beside the documents, so that these can be piped.
+    if let Ok(specs) = client.get(&format!("/spec-tasks/{id}/specs"), &[]).await {
+        eprintln!("content hash {}", text(&specs.body, "content_hash"));
+    }
     Ok(())
 }
 
@@ -44,10 +48,14 @@ pub(crate) async fn diff(cli: &Cli, named: &str) -> anyhow::Result<()> {
     } else {
         format!("/spec-tasks/{}/diff", client.task_id(named).await?)
     };
+    let head = client.get(&path, &[("limit", "1".to_owned())]).await?.body["head"].clone();
     let files = whole(&client, &path, "files").await?;
     if cli.json {
         output::json(&Value::Array(files));
         return Ok(());
+    }
+    if let Some(head) = head.as_str() {
+        println!("commit {head}\n");
     }
     if files.is_empty() {
         println!("Nothing changed.");
@@ -58,8 +66,8 @@ pub(crate) async fn diff(cli: &Cli, named: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints what was said in a work session.
-pub(crate) async fn log(cli: &Cli, command: &SessionId) -> anyhow::Result<()> {
+/// Prints what was said and done in a work session.
+pub(crate) async fn log(cli: &Cli, command: &Log) -> anyhow::Result<()> {
     let client = client(cli)?;
     if !is_session(&command.session) {
         let detail = format!(
@@ -68,22 +76,36 @@ pub(crate) async fn log(cli: &Cli, command: &SessionId) -> anyhow::Result<()> {
         );
         return Err(Failure::NotFound(detail).into());
     }
-    let found = client.get(&format!("/work-sessions/{}", command.session), &[]).await?.body;
-    let helix = text(&found["helix_session"], "id").to_owned();
-    let messages = whole(&client, &format!("/sessions/{helix}/messages"), "").await?;
-    if cli.json {
-        output::json(&Value::Array(messages));
+    if cli.json && !command.all {
+        let found = client.get(&format!("/work-sessions/{}", command.session), &[]).await?.body;
+        let helix = text(&found["helix_session"], "id").to_owned();
+        output::json(&Value::Array(whole(&client, &format!("/sessions/{helix}/messages"), "").await?));
         return Ok(());
     }
-    if messages.is_empty() {
-        println!("Nothing said yet.");
+    let entries = log_entries(&client, &command.session).await?;
+    if cli.json {
+        output::json(&Value::Array(entries));
+        return Ok(());
     }
-    for message in &messages {
-        let who = if text(message, "role") == "user" { "asked" } else { "agent" };
-        println!("── {who}, {}", text(message, "at"));
-        println!("{}\n", lines(text(message, "content")).trim_end());
-    }
+    let shown = super::transcript::render(&entries);
+    println!("{}", if shown.is_empty() { "Nothing said yet." } else { shown.trim_end() });
     Ok(())
+}
+
+/// The whole log of a session.
+async fn log_entries(client: &Client, session: &str) -> anyhow::Result<Vec<Value>> {
+    let mut all: Vec<Value> = Vec::new();
+    loop {
+        let after = all.last().and_then(|entry| entry["seq"].as_u64()).unwrap_or(0);
+        let query = [("limit", PAGE.to_string()), ("after", after.to_string())];
+        let answer = client.get(&format!("/work-sessions/{session}/events"), &query).await?;
+        let part = answer.body.as_array().cloned().unwrap_or_default();
+        let last = part.last().and_then(|entry| entry["seq"].as_u64()).unwrap_or(0);
+        if last <= after {
+            return Ok(all);
+        }
+        all.extend(part);
+    }
 }
 
 /// A whole list, page by page; it is the answer itself or a field of it.
@@ -151,7 +173,7 @@ mod tests {
         assert_eq!(
             patch(&file),
             "diff --git a/old.md b/new.md\nrename from old.md\nrename to new.md\n--- a/old.md\n+++ b/new.md\n\
-             @@ -1,2 +1,2 @@\n one\n-two\n+t wo\n"
+             @@ -1,2 +1,2 @@\n one\n-two\n+t\u{241b}wo\n"
         );
     }
 }

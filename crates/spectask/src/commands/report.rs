@@ -2,6 +2,7 @@
 
 use super::client;
 use crate::cli::{Cli, Report, ReportFormat};
+use server::visible::{visible, visible_json};
 
 pub(crate) async fn report(cli: &Cli, command: &Report) -> anyhow::Result<()> {
     let client = client(cli)?;
@@ -13,6 +14,7 @@ pub(crate) async fn report(cli: &Cli, command: &Report) -> anyhow::Result<()> {
         Some(ReportFormat::Md) | None => "md",
     };
     let text = client.text(&format!("/spec-tasks/{id}/report"), &[("format", format.to_owned())]).await?;
+    let text = if format == "json" { visible_json(&text) } else { visible(&text) };
     print!("{text}");
     if !text.ends_with('\n') {
         println!();

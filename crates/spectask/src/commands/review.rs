@@ -6,8 +6,10 @@ use super::watch::wait_for_person;
 use crate::cli::{Approve, Cli, Reject, RequestChanges};
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, text};
+use crate::output::{self, plain, text};
+use anyhow::Context as _;
 use serde_json::{Value, json};
+use std::io::IsTerminal as _;
 
 /// What is under review.
 enum Under {
@@ -22,9 +24,15 @@ async fn under_review(client: &Client, named: &str, action: &str) -> anyhow::Res
         "spec_review" => Ok((id, Under::Documents)),
         "implementation_review" => Ok((id, Under::Change)),
         status => {
-            let detail = format!(
-                "nothing to {action}: the task is in {status}, and only spec_review and implementation_review wait for a person"
-            );
+            let detail = match status {
+                "done" => format!("This task is already done; nothing to {action}."),
+                "cancelled" => {
+                    format!(
+                        "This task is cancelled; nothing to {action}. Reopen it with: spectask reopen {id}"
+                    )
+                }
+                status => format!("Nothing to {action} yet: the task is in {status}."),
+            };
             Err(Failure::Refused { status: 409, detail }.into())
         }
     }
@@ -35,19 +43,105 @@ pub(crate) async fn approve(cli: &Cli, command: &Approve) -> anyhow::Result<()> 
     let (id, under) = under_review(&client, &command.task, "approve").await?;
     let task = match under {
         Under::Documents => {
-            // What is approved is what the server showed a moment ago; a change in between is refused.
             let specs = client.get(&format!("/spec-tasks/{id}/specs"), &[]).await?.body;
-            let body = json!({ "approved": true, "comments": command.comments, "content_hash": specs["content_hash"] });
+            let present = text(&specs, "content_hash");
+            let hash = match &command.at {
+                Some(at) if is_abbreviation(at, present) => present,
+                Some(at) => at.as_str(),
+                None => {
+                    confirm(&documents_summary(&specs), &id, "document")?;
+                    present
+                }
+            };
+            let body = json!({ "approved": true, "comments": command.comments, "content_hash": hash });
             client.post(&format!("/spec-tasks/{id}/approve-specs"), &body).await?
         }
         Under::Change => {
+            let commit = if let Some(at) = &command.at {
+                at.clone()
+            } else {
+                let task = client.get(&format!("/spec-tasks/{id}"), &[]).await?.body;
+                let diff = client.get(&format!("/spec-tasks/{id}/diff?limit=500"), &[]).await?.body;
+                confirm(&change_summary(&task, &diff), &id, "diff")?;
+                text(&diff, "head").to_owned()
+            };
             let body = json!({
                 "decision": "approve", "comments": command.comments, "acknowledged_findings": command.acknowledge,
+                "commit": commit, "allow_empty": command.allow_empty,
             });
             client.post(&format!("/spec-tasks/{id}/approve-implementation"), &body).await?
         }
     };
     decided(cli, &client, &task, command.wait).await
+}
+
+/// Whether a text is the beginning of a name, long enough to tell it from others.
+fn is_abbreviation(text: &str, name: &str) -> bool {
+    text.len() >= 7 && name.starts_with(text)
+}
+
+/// Shows what is about to be approved and asks; without a terminal that shows it, approving is refused.
+fn confirm(summary: &str, id: &str, command: &str) -> anyhow::Result<()> {
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if !is_terminal {
+        let detail = format!(
+            "name what you read with --at: `spectask {command} {id}` prints it. Without a terminal to show it, nothing is approved"
+        );
+        return Err(Failure::Refused { status: 409, detail }.into());
+    }
+    eprint!("{summary}\nApprove? [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).context("could not read your answer")?;
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::Refused { status: 409, detail: "nothing was approved".to_owned() }.into())
+}
+
+fn documents_summary(specs: &Value) -> String {
+    let count = |name: &str| text(specs, name).lines().count();
+    format!(
+        "Specification {}\n  requirements.md  {} lines\n  design.md        {} lines\n  tasks.md         {} lines",
+        short_hash(text(specs, "content_hash")),
+        count("requirements_spec"),
+        count("technical_design"),
+        count("implementation_plan"),
+    )
+}
+
+fn change_summary(task: &Value, diff: &Value) -> String {
+    let mut summary = format!(
+        "{}\nChange {} onto {}: {} files, +{} -{}",
+        plain(text(task, "name")),
+        short_hash(text(diff, "head")),
+        text(diff, "base_branch"),
+        diff["total_files"],
+        diff["additions"],
+        diff["deletions"],
+    );
+    for check in task["change"]["checks"].as_array().into_iter().flatten() {
+        let result = if check["passed"] == json!(true) { "passed" } else { "failed" };
+        summary.push_str(&format!("\n  check {result}: {}", plain(text(check, "command"))));
+    }
+    for item in task["change"]["items"].as_array().into_iter().flatten() {
+        if matches!(text(&item["evidence"], "state"), "claimed" | "not_reported") {
+            let state = text(&item["evidence"], "state").replace('_', " ");
+            summary.push_str(&format!(
+                "\n  {state}: {} {}",
+                text(item, "number"),
+                plain(text(item, "title"))
+            ));
+        }
+    }
+    if task["change"]["is_empty"] == json!(true) {
+        summary.push_str("\n  No session changed a file; approving it needs --allow-empty.");
+    }
+    summary
+}
+
+/// The beginning of a hash, as people read it.
+fn short_hash(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
 }
 
 pub(crate) async fn request_changes(cli: &Cli, command: &RequestChanges) -> anyhow::Result<()> {
@@ -72,7 +166,10 @@ pub(crate) async fn reject(cli: &Cli, command: &Reject) -> anyhow::Result<()> {
     let client = client(cli)?;
     let (id, under) = under_review(&client, &command.task, "reject").await?;
     let task = match under {
-        Under::Documents => client.post(&format!("/spec-tasks/{id}/cancel"), &json!({})).await?,
+        Under::Documents => {
+            let body = json!({ "approved": false, "decision": "reject", "comments": command.comments });
+            client.post(&format!("/spec-tasks/{id}/approve-specs"), &body).await?
+        }
         Under::Change => {
             let body = json!({ "decision": "reject", "comments": command.comments });
             client.post(&format!("/spec-tasks/{id}/approve-implementation"), &body).await?

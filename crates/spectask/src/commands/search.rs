@@ -72,6 +72,6 @@ mod tests {
         let found = json!({ "kind": "spec", "task_id": "spt_1", "task_name": "A", "document": "design", "line": 3,
             "snippet": [{ "text": "a \u{1b}[2J", "marked": false }, { "text": "b", "marked": true }] });
         assert_eq!(head(&found), "spt_1  A  (design.md, line 3)");
-        assert_eq!(snippet(&found, ("<", ">")), "a  [2J<b>");
+        assert_eq!(snippet(&found, ("<", ">")), "a ␛[2J<b>");
     }
 }

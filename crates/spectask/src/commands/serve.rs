@@ -72,12 +72,14 @@ fn open(url: &str) {
         return;
     }
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let started = std::process::Command::new(opener)
-        .arg(url)
+    // The shell leaves the browser to init: what stays below the server is taken for an agent's.
+    let started = std::process::Command::new("sh")
+        .args(["-c", "\"$0\" \"$1\" &", opener, url])
+        .env_remove("SPECTASK_TOKEN")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn();
+        .status();
     if let Err(error) = started {
         tracing::info!(%error, "no browser was opened; open the link above");
     }

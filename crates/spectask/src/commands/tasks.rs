@@ -11,6 +11,9 @@ use serde_json::{Map, Value, json};
 use std::io::Read as _;
 use std::path::Path;
 
+/// How much of a name a table shows, in characters: as much as one that is made from a prompt has.
+const LONGEST_NAME: usize = 73;
+
 pub(crate) async fn new(cli: &Cli, command: &New) -> anyhow::Result<()> {
     let client = client(cli)?;
     let mut prompt = command.prompt.clone();
@@ -21,14 +24,14 @@ pub(crate) async fn new(cli: &Cli, command: &New) -> anyhow::Result<()> {
     let mut body = Map::new();
     body.insert("prompt".to_owned(), json!(prompt));
     let optional = [
-        ("name", &command.name),
-        ("type", &command.kind),
-        ("priority", &command.priority),
-        ("complexity", &command.complexity),
-        ("spec_agent", &command.spec_agent),
-        ("implementation_agent", &command.implementation_agent),
-        ("base_branch", &command.base_branch),
-        ("template", &command.template),
+        ("name", command.name.as_ref()),
+        ("type", command.kind.as_ref()),
+        ("priority", command.priority.as_ref()),
+        ("complexity", command.complexity.as_ref()),
+        ("spec_agent", command.spec_agent.as_ref().or(command.agent.as_ref())),
+        ("implementation_agent", command.implementation_agent.as_ref().or(command.agent.as_ref())),
+        ("base_branch", command.base_branch.as_ref()),
+        ("template", command.template.as_ref()),
     ];
     for (field, value) in optional {
         if let Some(value) = value {
@@ -119,14 +122,14 @@ pub(crate) async fn list(cli: &Cli, command: &List) -> anyhow::Result<()> {
     let shown = Shown {
         path: "/spec-tasks",
         nothing: "No tasks. Create one with: spectask new \"what is to be done\"",
-        head: &["ID", "STATUS", "DONE", "PRIORITY", "NAME"],
+        head: &["NAME", "STATUS", "DONE", "PRIORITY", "ID"],
         row: |task| {
             vec![
-                text(task, "id").to_owned(),
+                short(text(task, "name"), LONGEST_NAME),
                 text(task, "status").to_owned(),
                 format!("{:.0}%", task["progress"].as_f64().unwrap_or(0.0) * 100.0),
                 text(task, "priority").to_owned(),
-                short(text(task, "name"), 60),
+                text(task, "id").to_owned(),
             ]
         },
     };
@@ -208,33 +211,34 @@ pub(crate) fn print(task: &Value) {
             .map(|session| {
                 let done = session["progress"].as_f64().unwrap_or(0.0) * 100.0;
                 vec![
-                    text(session, "id").to_owned(),
+                    short(text(session, "name"), LONGEST_NAME),
                     text(session, "status").to_owned(),
                     format!("{done:.0}%"),
-                    short(text(session, "name"), 60),
+                    text(session, "id").to_owned(),
                 ]
             })
             .collect();
-        output::table(&["SESSION", "STATUS", "DONE", "NAME"], &rows);
+        output::table(&["SESSION", "STATUS", "DONE", "ID"], &rows);
     }
     let id = text(task, "id");
     match text(task, "status") {
         "spec_review" => {
             println!(
-                "\nThe documents wait for you: spectask approve {id}, or spectask request-changes {id} --comments …"
+                "\nThe documents wait for you: read them with spectask document {id}, then spectask approve {id} --at HASH, or spectask request-changes {id} --comments …"
             );
         }
         "implementation_review" => {
             println!(
-                "\nThe change waits for you: spectask approve {id}, or spectask request-changes {id} --comments …"
+                "\nThe change waits for you: read it with spectask diff {id}, then spectask approve {id} --at COMMIT, or spectask request-changes {id} --comments …"
             );
         }
         "spec_failed" | "implementation_failed" => println!("\nTry again with: spectask retry {id}"),
+        "cancelled" => println!("\nTake it up again with: spectask reopen {id}"),
         _ => {}
     }
 }
 
-/// Cancels or retries.
+/// Cancels, retries or reopens.
 pub(crate) async fn act(cli: &Cli, named: &str, action: &str) -> anyhow::Result<()> {
     let client = client(cli)?;
     let id = client.task_id(named).await?;
@@ -243,6 +247,21 @@ pub(crate) async fn act(cli: &Cli, named: &str, action: &str) -> anyhow::Result<
         output::json(&task);
     } else {
         println!("{id} is {}", text(&task, "status"));
+    }
+    Ok(())
+}
+
+/// Creates the task that takes back what another one merged.
+pub(crate) async fn revert(cli: &Cli, named: &str) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    let id = client.task_id(named).await?;
+    let task = client.post(&format!("/spec-tasks/{id}/revert"), &json!({})).await?;
+    if cli.json {
+        output::json(&task);
+    } else {
+        let id = text(&task, "id");
+        println!("{}\n{id} is {}", plain(text(&task, "name")), text(&task, "status"));
+        println!("Nothing is reverted yet. Review it with: spectask diff {id}, then spectask approve {id}");
     }
     Ok(())
 }

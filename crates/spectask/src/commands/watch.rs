@@ -36,6 +36,9 @@ pub(crate) async fn watch(cli: &Cli, command: &Watch) -> anyhow::Result<()> {
         }
     }
     let mut lines = Lines::default();
+    if !cli.json {
+        lines.names = names(&client).await?;
+    }
     let json_lines = cli.json;
     follow(&client, topic, async |message: &Value| {
         if json_lines {
@@ -46,6 +49,13 @@ pub(crate) async fn watch(cli: &Cli, command: &Watch) -> anyhow::Result<()> {
         Ok(false)
     })
     .await
+}
+
+/// The names of the newest tasks, by their ids.
+async fn names(client: &Client) -> anyhow::Result<HashMap<String, String>> {
+    let tasks = client.get("/spec-tasks", &[("limit", "500".to_owned())]).await?.body;
+    let named = |task: &Value| (text(task, "id").to_owned(), short(text(task, "name"), 40));
+    Ok(tasks.as_array().into_iter().flatten().map(named).collect())
 }
 
 /// Follows a task until it needs a person or has ended, and returns it.
@@ -121,9 +131,18 @@ async fn follow(
 #[derive(Default)]
 struct Lines {
     said: HashMap<String, String>,
+    /// The names of the tasks, by their ids.
+    names: HashMap<String, String>,
 }
 
 impl Lines {
+    /// The task that a message belongs to, at the end of its line.
+    fn of_task(&self, data: &Value) -> String {
+        let id = text(data, "spec_task_id");
+        let name = self.names.get(id).map_or(id, String::as_str);
+        if name.is_empty() { String::new() } else { format!("  · {name}") }
+    }
+
     fn line(&mut self, message: &Value) -> Option<String> {
         let data = &message["data"];
         let (about, line) = match text(message, "type") {
@@ -135,10 +154,12 @@ impl Lines {
                 if text(data, "status").ends_with("failed") {
                     line = format!("{line}: {}", plain(text(&data["last_error"], "message")));
                 }
+                self.names.insert(text(data, "id").to_owned(), short(text(data, "name"), 40));
                 (text(data, "id").to_owned(), line)
             }
             "work_session.updated" => {
-                let line = format!("  {:<20} {}", text(data, "status"), short(text(data, "name"), 60));
+                let name = short(text(data, "name"), 60);
+                let line = format!("  {:<20} {name}{}", text(data, "status"), self.of_task(data));
                 (text(data, "id").to_owned(), line)
             }
             "progress" => {
@@ -146,13 +167,15 @@ impl Lines {
                 let now = text(&checklist["in_progress_task"], "description");
                 let now = if now.is_empty() { String::new() } else { format!("  {}", short(now, 60)) };
                 let line = format!(
-                    "    {} of {} items{now}",
-                    checklist["completed_tasks"], checklist["total_tasks"]
+                    "    {} of {} items{now}{}",
+                    checklist["completed_tasks"],
+                    checklist["total_tasks"],
+                    self.of_task(data)
                 );
                 (format!("progress {}", text(data, "spec_task_id")), line)
             }
             "instance.updated" => {
-                let line = format!("  agent {}", text(data, "status"));
+                let line = format!("  agent {}{}", text(data, "status"), self.of_task(data));
                 (text(data, "zed_instance_id").to_owned(), line)
             }
             _ => return None,

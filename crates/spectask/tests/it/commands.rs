@@ -1,11 +1,11 @@
 //! The command line, on a running server and without one.
 
 use crate::harness::{Place, TOKEN};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Output;
 
-fn spectask(place: &Place, args: &[&str]) -> Output {
+pub(crate) fn spectask(place: &Place, args: &[&str]) -> Output {
     std::process::Command::new(env!("CARGO_BIN_EXE_spectask"))
         .args(args)
         .env("SPECTASK_DATA_DIR", place.path("data"))
@@ -16,7 +16,7 @@ fn spectask(place: &Place, args: &[&str]) -> Output {
         .expect("the binary runs")
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -45,22 +45,32 @@ async fn the_job_runs_by_the_command_line_alone() {
     assert!(run(&["show", "Write a note"]).contains("spectask approve"));
     assert!(run(&["document", "Write a note"]).contains("THE folder SHALL have a note."));
     assert!(!run(&["document", "Write a note", "tasks"]).contains("SHALL"));
+    let code = |args: &[&str]| spectask(&place, args).status.code();
+    assert_eq!(code(&["approve", "Write a note"]), Some(4), "no terminal showed what is approved");
+    assert_eq!(code(&["approve", "Write a note", "--at", "0123456789ab"]), Some(4), "it is another one");
+    let shown = spectask(&place, &["document", "Write a note"]);
+    let shown = String::from_utf8_lossy(&shown.stderr).into_owned();
+    let hash = shown.trim().strip_prefix("content hash ").expect("a hash");
     let reviewed: Value =
-        serde_json::from_str(&run(&["--json", "approve", "Write a note", "--wait"])).expect("JSON");
+        serde_json::from_str(&run(&["--json", "approve", "Write a note", "--at", &hash[..12], "--wait"]))
+            .expect("JSON");
     assert_eq!(reviewed["status"], "implementation_review", "{reviewed:#}");
     assert!(run(&["diff", "Write a note"]).contains("+++ b/note.md\n@@"));
     let sessions: Value = serde_json::from_str(&run(&["--json", "sessions", "Write a note"])).expect("JSON");
     let session = sessions["work_sessions"][1]["id"].as_str().expect("a session");
     assert!(run(&["diff", session]).contains("+Note"));
     assert!(run(&["log", session]).contains("── asked"));
+    assert_eq!(code(&["approve", "Write a note"]), Some(4));
+    let diff = run(&["diff", "Write a note"]);
+    let commit = diff.lines().next().and_then(|line| line.strip_prefix("commit ")).expect("a commit");
     let done: Value =
-        serde_json::from_str(&run(&["--json", "approve", "Write a note", "--wait"])).expect("JSON");
+        serde_json::from_str(&run(&["--json", "approve", "Write a note", "--at", commit, "--wait"]))
+            .expect("JSON");
     assert_eq!(done["status"], "done", "{done:#}");
     assert!(Path::new(&repo).join("note.md").exists());
     assert!(run(&["projects"]).contains("notes"));
     assert!(run(&["agents"]).contains("scripted"));
     assert!(run(&["config"]).contains("max_instances"));
-    let code = |args: &[&str]| spectask(&place, args).status.code();
     assert_eq!(code(&["show", "nothing like it"]), Some(3));
     assert_eq!(code(&["show", ""]), Some(3));
     assert_eq!(code(&["log", "Write a note"]), Some(3));
@@ -102,6 +112,46 @@ async fn a_conversation_runs_by_the_command_line_alone() {
     assert_eq!(code(&["task", "status", "Talk with me", "cancelled"]), Some(4));
     assert_eq!(code(&["templates", "no-such"]), Some(3));
     assert!(run(&["task", "delete", "Talk with me"]).contains("out of the lists"));
+    server.end().await;
+}
+
+/// Without an agent that has a model, work in a person's repository is refused before anything is written to it, unless the
+/// built-in one is chosen by name; a sample is what the built-in one is for.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_agent_a_persons_repository_gets_no_filler() {
+    let place = Place::new(0);
+    std::fs::write(place.path("spectask.toml"), "").expect("a configuration");
+    let programs = place.path("programs");
+    std::fs::create_dir_all(&programs).expect("a folder");
+    for program in ["git", "sh", "node"] {
+        let found = std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))
+            .map(|folder| folder.join(program))
+            .find(|path| path.exists());
+        if let Some(found) = found {
+            std::os::unix::fs::symlink(found, programs.join(program)).expect("a link");
+        }
+    }
+    let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
+    let server = place.serve_with(&[("PATH", &programs.to_string_lossy())]).await;
+    let repo = repository.to_string_lossy().into_owned();
+    let refused = spectask(&place, &["new", "Write a note", "--repo", &repo]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && why.contains("No coding agent is installed"), "{why}");
+    assert!(why.contains("npm install -g") && why.contains("--agent scripted"), "{why}");
+    assert!(!spectask(&place, &["task", "new", "Talk", "--repo", &repo]).status.success());
+    assert_eq!(server.get("/spec-tasks").await, json!([]));
+    let agents = server.get("/agents").await;
+    assert!(agents.as_array().expect("agents").iter().all(|agent| agent["default_for"] == json!([])));
+    let named = ["new", "Write a note", "--repo", &repo, "--agent", "scripted", "--no-start"];
+    assert!(spectask(&place, &named).status.success());
+    assert!(spectask(&place, &["new", "Add due dates", "--demo", "nodejs-todo"]).status.success());
+    let tasks = server.get("/spec-tasks").await;
+    for task in tasks.as_array().expect("tasks") {
+        assert_eq!(
+            (&task["spec_agent"], &task["implementation_agent"]),
+            (&json!("scripted"), &json!("scripted"))
+        );
+    }
     server.end().await;
 }
 

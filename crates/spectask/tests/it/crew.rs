@@ -1,6 +1,6 @@
 //! A crew from outside: what its sessions are told, what they spawn, and among which of them a person chooses.
 
-use crate::harness::{Place, Server, git, stray_processes, text};
+use crate::harness::{Place, Server, git, stray_processes, text, worktrees};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -406,17 +406,14 @@ async fn a_tick_without_a_commit_is_a_claim() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_reports_of_itself_and_nothing_else() {
-    let secret = tempfile::tempdir().expect("a folder");
-    let file = secret.path().join("told");
-    let told = format!(
-        "printenv SPECTASK_INSTANCE_URL SPECTASK_INSTANCE SPECTASK_INSTANCE_TOKEN > {}",
-        file.display()
-    );
+    let told = "printenv SPECTASK_INSTANCE_URL SPECTASK_INSTANCE SPECTASK_INSTANCE_TOKEN > told";
     let crew = begin(&steps(1, &format!("{{ run = {told:?} }}, {{ hang = true }}")), json!({}), TASKS).await;
     crew.at_work("Chapter one").await;
     let begun = Instant::now();
     let told = loop {
-        let told = std::fs::read_to_string(&file).unwrap_or_default();
+        let mut worktrees = worktrees(&crew.place, &crew.task).into_iter();
+        let told = worktrees.find_map(|path| std::fs::read_to_string(path.join("told")).ok());
+        let told = told.unwrap_or_default();
         if told.lines().count() == 3 {
             break told;
         }
@@ -458,7 +455,10 @@ async fn an_instance_reports_of_itself_and_nothing_else() {
     let stopped = crew.server.try_delete(&format!("/spec-tasks/{}/zed-instance", crew.task)).await;
     assert_eq!(stopped.expect("an answer").0, 200);
     assert_eq!(post("/zed/events", event(instance, "heartbeat")).await.0, 401);
-    // The turn that it ended goes on in another process.
+    // The task stays paused until a person resumes it; the turn then continues in another process.
+    let paused = crew.server.get(&format!("/spec-tasks/{}", crew.task)).await;
+    assert!(paused["paused_at"].is_string(), "{paused:#}");
+    crew.server.post(&format!("/spec-tasks/{}/resume", crew.task), &json!({})).await;
     let path = format!("/spec-tasks/{}/zed-instance", crew.task);
     let begun = Instant::now();
     while crew.server.get(&path).await["restarts"] != 1 {
@@ -492,7 +492,9 @@ async fn a_process_serves_only_as_many_sessions_as_its_agent_can() {
     let tasks = "# Implementation Plan\n\n- [ ] 1. (P) Chapter one\n  - [ ] 1.1 Write it\n  - _Requirements: 1.1_\n\
                  - [ ] 2. (P) Chapter two\n  - [ ] 2.1 Write it\n  - _Requirements: 1.2_\n";
     let noted = |number: u32| {
-        steps(number, &format!("{{ run = \"echo $PPID > {number}.pid\" }}, {}", chapter(number)))
+        // A number is unique in its namespace.
+        let note = format!("echo $PPID $(readlink /proc/self/ns/pid) > {number}.pid");
+        steps(number, &format!("{{ run = {note:?} }}, {}", chapter(number)))
     };
     let scenario = noted(1) + &noted(2);
     for (limit, processes) in [(0, 1), (1, 2)] {
@@ -581,13 +583,13 @@ async fn the_same_changes_asked_for_twice_are_asked_for_once() {
     let other = json!({ "decision": "request_changes", "comments": "Shorter chapters" });
     assert_eq!(crew.server.try_post(&path, &other).await.expect("an answer").0, 409);
     let sessions =
-        crew.server.get(&format!("/spec-tasks/{}/work-sessions?phase=implementation", crew.task)).await;
-    assert_eq!(sessions["total"], 3, "{sessions:#}");
+        crew.server.get(&format!("/spec-tasks/{}/work-sessions?phase=validation", crew.task)).await;
+    assert_eq!(sessions["total"], 1, "{sessions:#}");
     let part = crew
         .server
         .get(&format!("/spec-tasks/{}/work-sessions?phase=implementation&limit=1", crew.task))
         .await;
-    assert_eq!((part["total"].clone(), part["work_sessions"].as_array().map(Vec::len)), (json!(3), Some(1)));
+    assert_eq!((part["total"].clone(), part["work_sessions"].as_array().map(Vec::len)), (json!(2), Some(1)));
     crew.server.post(&format!("/spec-tasks/{}/cancel", crew.task), &json!({})).await;
     crew.end().await;
 }

@@ -35,8 +35,13 @@ pub(crate) struct Server {
 
 impl Place {
     pub(crate) fn new(pace: u32) -> Self {
+        Self::beneath(&std::env::temp_dir(), pace)
+    }
+
+    /// A place in a folder that need not be the one for temporary files.
+    pub(crate) fn beneath(parent: &Path, pace: u32) -> Self {
         let on_postgres = std::env::var("SPECTASK_TEST_ON").is_ok_and(|database| database == "postgres");
-        Self { folder: tempfile::tempdir().expect("a folder"), pace, on_postgres }
+        Self { folder: tempfile::tempdir_in(parent).expect("a folder"), pace, on_postgres }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -66,6 +71,14 @@ impl Place {
         std::fs::write(file, config).expect("a configuration");
     }
 
+    /// A folder that agents and checks may use too. The configuration is written before.
+    pub(crate) fn shared(&self) -> PathBuf {
+        let folder = self.path("shared");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        self.configure_more(&format!("\n[sandbox]\nwritable = [{:?}]\n", folder.to_string_lossy()));
+        folder
+    }
+
     /// A repository with one commit.
     pub(crate) fn repository(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
         let path = self.path(name);
@@ -86,17 +99,22 @@ impl Place {
         self.serve_with(&[]).await
     }
 
+    /// Starts the server with another token for the owner.
+    pub(crate) async fn serve_with_token(&self, token: &str) -> Server {
+        self.serve_with(&[("SPECTASK_TOKEN", token)]).await
+    }
+
     /// Starts the server with further variables in its environment.
     pub(crate) async fn serve_with(&self, variables: &[(&str, &str)]) -> Server {
         let database = if self.on_postgres { Some(self.postgres().await) } else { None };
         let mut child = Command::new(env!("CARGO_BIN_EXE_spectask"))
             .envs(database.map(|url| ("DATABASE_URL", url)))
+            .env("SPECTASK_TOKEN", TOKEN)
             .envs(variables.iter().copied())
             .args(["serve", "--bind", "127.0.0.1:0", "--data-dir"])
             .arg(self.path("data"))
             .arg("--config")
             .arg(self.path("spectask.toml"))
-            .env("SPECTASK_TOKEN", TOKEN)
             .env("RUST_LOG", "info")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -173,6 +191,11 @@ impl Server {
         self.send(self.http.get(format!("{}/api/v1{path}", self.url))).await
     }
 
+    /// The same for a route beside the API.
+    pub(crate) async fn try_get_at(&self, path: &str) -> Option<(u16, Value)> {
+        self.send(self.http.get(format!("{}{path}", self.url))).await
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         let (status, answer) = self.try_post(path, body).await.expect("the server answers");
         assert!(status < 300, "POST {path} answered {status}: {answer}");
@@ -238,6 +261,11 @@ impl Server {
         assert!(status.expect("ends within ten seconds").expect("a status").success());
     }
 
+    /// The number of the server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("a running server")
+    }
+
     /// Ends the server as a power cut does.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.expect("it can be killed");
@@ -256,6 +284,12 @@ pub(crate) fn git(path: &Path, args: &[&str]) -> String {
     let output = output.expect("the index is free now and then");
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// The worktrees of a task's sessions that are there.
+pub(crate) fn worktrees(place: &Place, task: &str) -> Vec<PathBuf> {
+    let found = std::fs::read_dir(place.path("data/worktrees").join(task)).into_iter().flatten().flatten();
+    found.map(|entry| entry.path()).collect()
 }
 
 /// A field that is text.

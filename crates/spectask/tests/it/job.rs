@@ -4,7 +4,7 @@ use crate::harness::{Place, Server, git, stray_processes, text};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-const PROMPT: &str = "Write the two notes";
+pub(crate) const PROMPT: &str = "Write the two notes";
 
 const REQUIREMENTS: &str = "# Requirements Document\n\n## Introduction\n\nNotes.\n\n## Requirements\n\n### Requirement 1: Notes\n\n\
     **User Story:** As a reader, I want notes, so that I can read them.\n\n#### Acceptance Criteria\n\n\
@@ -226,12 +226,17 @@ async fn an_agent_that_writes_nothing_is_asked_again_and_then_the_task_fails() {
     job.end().await;
 }
 
+/// A step that waits until two sessions have begun, so that neither begins with the other's work.
+const SIDE_BY_SIDE: &str =
+    "{ run = \"until test $(git for-each-ref refs/heads/session | wc -l) -ge 2; do sleep 0.05; done\" }";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conflict_goes_back_to_the_session() {
     let tasks = "- [ ] 1. (P) One\n  - _Requirements: 1.1_\n- [ ] 2. (P) Two\n  - _Requirements: 1.2_\n";
     let both =
         "{ write = \"note1.md\", content = \"from one\\n\" }, { write = \"note2.md\", content = \"x\\n\" }";
-    let steps = session(1, both) + &session(2, "{ write = \"note1.md\", content = \"from two\\n\" }");
+    let steps = session(1, &format!("{SIDE_BY_SIDE}, {both}"))
+        + &session(2, "{ write = \"note1.md\", content = \"from two\\n\" }");
     let job = begin(&scenario(&steps).replace(&format!("{TASKS:?}"), &format!("{tasks:?}"))).await;
     job.wait_for("spec_review").await;
     job.approve_specs().await;
@@ -251,7 +256,8 @@ async fn conflict_markers_that_were_committed_go_back_to_the_session() {
         |text: &str| format!("{{ write = \"note1.md\", content = {:?} }}", format!("{text}\n{about}"));
     let careless = "[[sessions]]\ntask = \"2\"\nconflict = true\nsteps = [{ run = \"if git merge -q $(git branch --list 'task/*' --format='%(refname)'); \
         then sed -i -e '1,/^>>>>>>>/{/^<<<<<<< /d;/^=======/d;/^>>>>>>> /d}' note1.md; fi; git add -A; git commit -qm 'Merge it'\" }]\n";
-    let steps = session(1, &wrote("from one")) + &session(2, &wrote("from two")) + careless;
+    let one = format!("{SIDE_BY_SIDE}, {}", wrote("from one"));
+    let steps = session(1, &one) + &session(2, &wrote("from two")) + careless;
     let job = begin(&scenario(&steps).replace(&format!("{TASKS:?}"), &format!("{tasks:?}"))).await;
     job.wait_for("spec_review").await;
     job.approve_specs().await;

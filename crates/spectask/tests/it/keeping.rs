@@ -1,6 +1,6 @@
 //! What others do to the documents' worktree and to the record is put right.
 
-use crate::harness::{Server, git, text};
+use crate::harness::{Server, git, text, worktrees};
 use crate::record::{Job, begin, has_everything, is_whole, recorded, scenario};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -92,7 +92,7 @@ async fn decide(server: &Server, session: &str, what: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_documents_worktree_that_vanished_is_made_again_and_agents_go_on_in_it() {
-    let waits = "{ say = \"I begin.\" }, { run = \"while ! test -f ../../../../go; do sleep 0.05; done\" }, \
+    let waits = "{ say = \"I begin.\" }, { run = \"while ! test -f go; do sleep 0.05; done; rm go\" }, \
                  { write = \"note1.md\", content = \"One\\n\" }, { tick = \"1.1\", state = \"done\" }";
     let Job { place, server, repository, task } = begin(&scenario(waits)).await;
     server.wait_for(&task, &["spec_review"]).await;
@@ -112,7 +112,9 @@ async fn a_documents_worktree_that_vanished_is_made_again_and_agents_go_on_in_it
         };
         soon("it has everything", is_whole).await;
     }
-    std::fs::write(place.path("go"), "").expect("a file");
+    for worktree in worktrees(&place, &task) {
+        std::fs::write(worktree.join("go"), "").expect("a file");
+    }
     server.wait_for(&task, &["implementation_review"]).await;
     let text =
         String::from_utf8(kept(&repository, &format!("specs/{task}/progress.md")).expect("a checklist"));
@@ -287,6 +289,45 @@ async fn a_document_in_force_that_is_deleted_is_put_back_and_one_that_is_changed
     server.post(&format!("{path}/approve-specs"), &json!({ "approved": true })).await;
     let goes_on = server.wait_for(&task, &["implementation_review"]).await;
     assert_eq!(goes_on["queue_reason"], Value::Null, "{goes_on:#}");
+    server.end().await;
+    drop(place);
+}
+
+/// Takes away every object that only a branch has at once, as a `git gc --prune=now` does while nothing names them.
+fn prune(repository: &Path, branch: &str, kept: &str) {
+    let (objects, left) = (repository.join(".git/objects"), repository.join(".git/left"));
+    let copied = std::process::Command::new("cp").arg("-a").arg(&objects).arg(&left).status();
+    assert!(copied.expect("cp runs").success());
+    let lost = git(repository, &["rev-list", "--objects", branch, "--not", kept]);
+    for id in lost.lines().filter_map(|line| line.split(' ').next()) {
+        let file = left.join(&id[..2]).join(&id[2..]);
+        std::fs::remove_file(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    }
+    std::fs::rename(&objects, repository.join(".git/before")).expect("moved away");
+    std::fs::rename(&left, &objects).expect("moved into its place");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_whose_commits_are_all_gone_are_written_again_from_the_database() {
+    let job = reviewed().await;
+    let Job { server, repository, task, place } = job;
+    recorded(&server, &task).await;
+    let documents = [format!("specs/{task}/design.md"), format!("specs/{task}/reviews/0001-approve.md")];
+    let whole = documents.map(|file| (kept(&repository, &file).expect("it is committed"), file));
+    let grown = record(&repository, &task);
+    assert!(!grown.is_empty());
+    prune(&repository, BRANCH, "main");
+    assert_eq!(kept(&repository, &whole[0].1), None);
+    for (before, file) in &whole {
+        soon(file, || kept(&repository, file).as_ref() == Some(before)).await;
+    }
+    for (file, before) in &grown {
+        // Reasons of a change are what was said since the record before, and there is one record now.
+        let is_composed = file.ends_with("code-changes.md");
+        let is_back = |now: Vec<u8>| is_composed || now.starts_with(before);
+        soon(file, || kept(&repository, file).is_some_and(is_back)).await;
+    }
+    assert_eq!(server.get(&format!("/spec-tasks/{task}")).await["status"], "implementation_review");
     server.end().await;
     drop(place);
 }

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-/// How often the server is killed at least.
+/// How often the server is killed at least; `SPECTASK_KILLS` asks for more or fewer.
 const KILLS: u32 = 50;
-const PROMPT: &str = "Write the five chapters";
+pub(crate) const PROMPT: &str = "Write the five chapters";
 
 /// Five planned tasks: one first, three side by side, one last.
-fn scenario() -> String {
+pub(crate) fn scenario() -> String {
     let mut tasks = String::from("# Implementation Plan\n\n");
     for (number, title, marks) in [
         (1, "Table of contents", ""),
@@ -50,7 +50,7 @@ fn scenario() -> String {
 
 /// What a run leaves behind, without what differs from run to run.
 #[derive(Debug, PartialEq)]
-struct End {
+pub(crate) struct End {
     tree: String,
     subjects: Vec<String>,
     checklist: Vec<String>,
@@ -72,18 +72,23 @@ async fn fifty_kills_change_nothing() {
         end
     };
 
+    let wanted = std::env::var("SPECTASK_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
     let place = Place::new(25);
     place.configure(&scenario());
     let mut dice = Dice(0x5eed);
     let mut kills = 0;
     let mut round = 0;
-    while kills < KILLS {
+    while kills < wanted {
         round += 1;
         let repository = place.repository(&format!("book-{round}"), &[("README.md", "# A book\n")]);
         let mut server = place.serve().await;
         let project = server.project(&repository, &["test -f book/5.md"]).await;
         let task = create(&server, &project).await;
         loop {
+            if kills >= wanted {
+                push(&server, &task).await;
+                break;
+            }
             let until = Duration::from_millis(150 + dice.roll(900));
             let done = tokio::time::timeout(until, push(&server, &task)).await;
             if done.is_ok() {
@@ -113,7 +118,7 @@ impl Dice {
     }
 }
 
-async fn create(server: &Server, project: &str) -> String {
+pub(crate) async fn create(server: &Server, project: &str) -> String {
     let task =
         server.post("/spec-tasks/from-prompt", &json!({ "prompt": PROMPT, "project_id": project })).await;
     text(&task, "id")
@@ -126,7 +131,7 @@ async fn carry(server: Server, task: &str) -> Server {
 }
 
 /// Approves whatever waits for approval until the task is done.
-async fn push(server: &Server, task: &str) {
+pub(crate) async fn push(server: &Server, task: &str) {
     loop {
         let states = ["spec_review", "implementation_review", "done", "spec_failed", "implementation_failed"];
         let found = server.wait_for(task, &states).await;
@@ -145,7 +150,7 @@ async fn push(server: &Server, task: &str) {
     }
 }
 
-async fn look(place: &Place, server: &Server, repository: &Path, task: &str) -> End {
+pub(crate) async fn look(place: &Place, server: &Server, repository: &Path, task: &str) -> End {
     let found = server.get(&format!("/spec-tasks/{task}")).await;
     let sessions = found["work_sessions"].as_array().expect("work sessions").clone();
     for session in &sessions {

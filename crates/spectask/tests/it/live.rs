@@ -213,3 +213,53 @@ async fn a_thread_streams_to_its_socket_without_a_gap() {
     drop(socket);
     server.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_and_its_session_on_one_connection_are_taken_up() {
+    let place = Place::new(0);
+    let requirements = "### Requirement 1: A\n\n#### Acceptance Criteria\n\n1. THE folder SHALL have a note.\n2. IF it has none, THEN THE folder SHALL say so.\n";
+    let go = place.path("shared/go");
+    place.configure(&format!(
+        "prompts = [\"Talk\"]\n[planning]\nsteps = [{{ run = \"until test -e {}; do sleep 0.05; done\" }}, {{ repeat = 100, say = \"word \", every_ms = 5 }}]\n\
+         requirements = {requirements:?}\ndesign = \"# Design\\n\"\ntasks = \"- [ ] 1. Note\\n  - _Requirements: 1_\\n\"\n",
+        go.display()
+    ));
+    place.shared();
+    let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
+    let server = place.serve().await;
+    let project = server.project(&repository, &[]).await;
+    let task =
+        server.post("/spec-tasks/from-prompt", &json!({ "prompt": "Talk", "project_id": project })).await;
+    let task = text(&task, "id");
+    let session = text(&server.get(&format!("/spec-tasks/{task}")).await["work_sessions"][0], "id");
+    let topics = json!([
+        { "topic": "fleet" }, { "topic": "task", "id": task }, { "topic": "session", "id": session }
+    ]);
+    let mut socket = Socket::open(&server, topics.clone(), None).await;
+    std::fs::write(&go, "").expect("a file");
+    let is_last = |event: &Value| {
+        event["topic"] == "task"
+            && event["data"]["status"] == "spec_review"
+            && event["type"] == "task.updated"
+    };
+    let events = socket.until(is_last).await;
+    assert!(events.iter().any(|event| event["topic"] == "session"), "{events:#?}");
+    drop(socket);
+    for missed in [1, events.len() / 2, events.len() - 1] {
+        let from = &events[events.len() - missed - 1];
+        let mut again = Socket::open(&server, topics.clone(), from["seq"].as_u64()).await;
+        assert_eq!(again.next().await["after"], from["seq"]);
+        let mut left: Vec<(&Value, &Value)> =
+            events[events.len() - missed..].iter().map(|event| (&event["topic"], &event["data"])).collect();
+        let mut seq = from["seq"].as_u64().expect("a number");
+        while !left.is_empty() {
+            let event = again.next().await;
+            assert_ne!(event["type"], "snapshot_required");
+            seq += 1;
+            assert_eq!(event["seq"], seq);
+            // What came after the connection broke off may be among them.
+            left.retain(|(topic, data)| (*topic, *data) != (&event["topic"], &event["data"]));
+        }
+    }
+    server.end().await;
+}

@@ -1,14 +1,22 @@
 //! The real binary, as its users and their machines treat it.
 
+mod access;
+mod acp_agents;
+mod checks;
 mod commands;
 mod contract;
 mod crew;
+mod data_dir;
+mod escapes;
+mod faults;
 mod git_http;
 mod harness;
+mod hostile;
 mod job;
 mod keeping;
 mod kill;
 mod live;
+mod network;
 mod plain;
 mod record;
 mod registering;
@@ -16,9 +24,13 @@ mod report;
 mod review;
 mod rules;
 mod samples;
+mod sandbox;
 mod search;
 mod secrets;
 mod shapes;
 mod side_by_side;
 mod storm;
+mod tampering;
 mod templates;
+mod truth;
+mod undoing;

@@ -95,7 +95,7 @@ async fn told(server: &Server, task: &str) -> Vec<(String, Value)> {
 
 fn rebuild(place: &Place, repository: &Path, data: &str) -> Output {
     std::process::Command::new(env!("CARGO_BIN_EXE_spectask"))
-        .args(["rebuild", "--from-git"])
+        .args(["rebuild", "--trust-commands", "--from-git"])
         .arg(repository)
         .arg("--data-dir")
         .arg(place.path(data))
@@ -248,7 +248,10 @@ async fn git_alone_gives_back_every_task_session_conversation_and_review() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let server = place.serve().await;
     let after = [told(&server, &task).await, told(&server, &waiting).await];
-    for ((path, one), (_, other)) in before.iter().flatten().zip(after.iter().flatten()) {
+    // The agent of the task that waits for its review is kept, and no process outlives its server.
+    let process = format!("/spec-tasks/{waiting}/zed-instance");
+    let pairs = before.iter().flatten().zip(after.iter().flatten());
+    for ((path, one), (_, other)) in pairs.filter(|((path, _), _)| *path != process) {
         assert_eq!(without_commits(one), without_commits(other), "{path}");
     }
     assert_eq!(before[0].len(), after[0].len());
@@ -400,4 +403,93 @@ async fn the_metadata_and_the_checklist_go_along_with_the_task() {
     assert!(progress.contains("**Current Task**: everything is done"), "{progress}");
     server.end().await;
     assert_eq!(stray_processes(&place), Vec::<String>::new());
+}
+
+/// What a rebuild from a repository prints, and its exit code.
+fn rebuilt(place: &Place, repository: &Path, data: &str, more: &[&str]) -> (Option<i32>, Value) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_spectask"))
+        .args(["--json", "rebuild", "--from-git"])
+        .arg(repository)
+        .args(more)
+        .arg("--data-dir")
+        .arg(place.path(data))
+        .arg("--config")
+        .arg(place.path("spectask.toml"))
+        .output()
+        .expect("the binary runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said} {shown}")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_damaged_in_a_record_is_named_and_the_rest_is_rebuilt() {
+    let job = begin(&scenario(
+        "{ write = \"note1.md\", content = \"One\\n\" }, { tick = \"1.1\", state = \"done\" }",
+    ))
+    .await;
+    let Job { place, server, repository, task } = job;
+    server.wait_for(&task, &["spec_review"]).await;
+    server.post(&format!("/spec-tasks/{task}/approve-specs"), &json!({ "approved": true })).await;
+    server.wait_for(&task, &["implementation_review"]).await;
+    recorded(&server, &task).await;
+    let project = text(&server.get(&format!("/spec-tasks/{task}")).await, "project_id");
+    server.end().await;
+    let whole = rebuilt(&place, &repository, "whole", &["--trust-commands"]);
+    assert_eq!(
+        (whole.0, &whole.1["left_out"], &whole.1["changed"]),
+        (Some(0), &json!([]), &json!([])),
+        "{whole:#?}"
+    );
+    let docs = repository.join(".git-worktrees/helix-design-docs");
+    let commit = |message: &str| {
+        git(&docs, &["add", "-A"]);
+        git(&docs, &["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-qm", message]);
+    };
+    let sessions = docs.join("sessions").join(&task);
+    let session = std::fs::read_dir(&sessions)
+        .expect("the record")
+        .flatten()
+        .find(|entry| entry.path().join("conversation.md").is_file())
+        .expect("a session");
+    // A conversation that was cut in half is read as it was before that.
+    let conversation = session.path().join("conversation.md");
+    let words = std::fs::read(&conversation).expect("a conversation");
+    std::fs::write(&conversation, &words[..words.len() / 2]).expect("a file");
+    commit("Cut");
+    let cut = rebuilt(&place, &repository, "cut", &["--trust-commands"]);
+    assert_eq!((cut.0, &cut.1["entries"]), (Some(0), &whole.1["entries"]), "{cut:#?}");
+    assert!(cut.1["changed"][0].as_str().is_some_and(|text| text.contains("conversation.md")), "{cut:#?}");
+    // A copy is no second task, and junk is left out.
+    let copied = docs.join("sessions/spt_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    std::fs::create_dir_all(&copied).expect("a folder");
+    std::fs::copy(sessions.join("events.jsonl"), copied.join("events.jsonl")).expect("a copy");
+    std::fs::create_dir_all(docs.join("sessions/junk")).expect("a folder");
+    std::fs::write(docs.join("sessions/junk/events.jsonl"), b"\xff\0junk").expect("a file");
+    std::fs::write(docs.join("projects/junk.json"), "junk").expect("a file");
+    commit("Junk");
+    let junk = rebuilt(&place, &repository, "junk", &[]);
+    let (tasks, projects) = (&junk.1["tasks"], &junk.1["projects"]);
+    assert_eq!((junk.0, tasks, projects), (Some(3), &json!(1), &json!(1)), "{junk:#?}");
+    let left_out = junk.1["left_out"].to_string();
+    for named in ["spt_01ARZ3NDEKTSV4RRFFQ69G5FAV", "copy", "the task junk", "projects/junk.json"] {
+        assert!(left_out.contains(named), "{named} is not in {left_out}");
+    }
+    // The commands of a record are shown, and do not run before a person confirms them.
+    assert_eq!(junk.1["commands"], json!(["test -f note1.md"]));
+    std::fs::rename(place.path("data"), place.path("lost")).expect("taken away");
+    std::fs::rename(place.path("junk"), place.path("data")).expect("in its place");
+    let server = place.serve().await;
+    let settings = async || server.get(&format!("/projects/{project}")).await["settings"].clone();
+    assert_eq!(settings().await["unconfirmed_commands"], true);
+    let rework = json!({ "decision": "request_changes", "comments": "Once more." });
+    server.post(&format!("/spec-tasks/{task}/approve-implementation"), &rework).await;
+    let change = server.wait_for(&task, &["implementation_review", "implementation_failed"]).await;
+    let check = &change["change"]["checks"][0];
+    assert_eq!(check["passed"], false, "{change:#}");
+    assert!(text(check, "output").contains("It was not run"), "{check:#}");
+    let confirm = json!({ "settings": { "unconfirmed_commands": false } });
+    server.put(&format!("/projects/{project}"), &confirm).await;
+    assert_eq!(settings().await["unconfirmed_commands"], Value::Null);
+    server.end().await;
 }

@@ -27,6 +27,12 @@ async fn serve(place: &Place) -> Server {
         user: id,
         scope: "owner".to_owned(),
         label: "other".to_owned(),
+        id: "tok_other".to_owned(),
+        target: None,
+        decides: true,
+        origin: "created".to_owned(),
+        expires_at: None,
+        last_used_at: None,
         created_at: Millis(1),
         revoked_at: None,
     };

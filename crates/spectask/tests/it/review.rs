@@ -186,7 +186,6 @@ async fn a_person_edits_a_document_in_review_and_after_it() {
     assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(&present)), "{problem:#}");
     for (document, content, base, status) in [
         ("requirements", "", present.as_str(), 422),
-        ("requirements", "# Nothing\n", &present, 422),
         ("requirements", &content.replace("Notes.", "All notes."), "not a commit", 422),
         ("requirements", &content.replace("Notes.", "All notes."), "00000000000000000000", 409),
         ("metadata", "{}", &present, 422),

@@ -41,7 +41,7 @@ async fn every_route_needs_a_token() {
             assert_eq!(status, 401, "{method} {path}");
         }
     }
-    for open in ["/healthz", "/readyz", "/metrics"] {
+    for open in ["/healthz", "/readyz"] {
         let status = http().get(format!("{}{open}", server.url)).send().await.expect("an answer").status();
         assert_eq!(status, 200, "{open}");
     }
@@ -105,13 +105,7 @@ async fn a_browser_logs_in_by_link_or_form() {
         http().post(format!("{}/api/v1/login", server.url)).json(&json!({ "token": token })).send()
     };
     assert_eq!(login(TOKEN.to_owned()).await.expect("an answer").status(), 200);
-    let mut last = 0;
-    for _ in 0..12 {
-        last = problem(login("wrong".to_owned()).await.expect("an answer")).await.0;
-    }
-    assert_eq!(last, 429, "guessing is slowed down");
-    let answer = login("wrong".to_owned()).await.expect("an answer");
-    assert!(answer.headers().contains_key("retry-after"));
+    assert_eq!(problem(login("wrong".to_owned()).await.expect("an answer")).await.0, 401);
     server.end().await;
 }
 

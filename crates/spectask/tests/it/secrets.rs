@@ -41,6 +41,53 @@ async fn what_an_agent_says_and_writes_has_no_secrets() {
     job.end().await;
 }
 
+/// What is taken out of a document under review is named with its line, and a person decides: what is kept is put back
+/// where it stood, what is removed stays out.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_out_of_a_document_is_kept_or_removed_by_a_person() {
+    let other = token().replace("aB3d", "zY8x");
+    let kept = format!("Line one.\\n\\nThe example is {} and the key is {other}.", token());
+    let text = scenario(&(note(1) + &note(2))).replace("One file for each note.", &kept);
+    let job = begin(&text).await;
+    let Job { server, repository, task, .. } = &job;
+    job.wait_for("spec_review").await;
+    let path = format!("/spec-tasks/{task}/held-secrets");
+    let held = server.get(&path).await;
+    let held = held.as_array().expect("a list").clone();
+    assert_eq!(held.len(), 2, "{held:#?}");
+    let specs = server.get(&format!("/spec-tasks/{task}/specs")).await;
+    let design = specs["technical_design"].as_str().expect("a design");
+    for one in &held {
+        let line = usize::try_from(one["line"].as_u64().expect("a line")).expect("small");
+        let shown = design.lines().nth(line - 1).unwrap_or_default();
+        assert!(shown.contains(one["tag"].as_str().expect("a tag")), "{one:#} is not in {shown:?}");
+        assert_eq!((&one["decision"], &one["can_keep"]), (&json!(null), &json!(true)));
+        assert!(!one.to_string().contains("aB3dE5") && !one.to_string().contains("zY8x"));
+    }
+    let first = design.find(held[0]["tag"].as_str().expect("a tag"));
+    let second = design.find(held[1]["tag"].as_str().expect("a tag"));
+    let (keep, remove) = if first < second { (&held[0], &held[1]) } else { (&held[1], &held[0]) };
+    let decide = async |one: &Value, decision: &str| {
+        let id = one["id"].as_str().expect("an id");
+        server.post(&format!("{path}/{id}"), &json!({ "decision": decision })).await
+    };
+    decide(keep, "keep").await;
+    let after = decide(remove, "remove").await;
+    assert_eq!(after.as_array().map(Vec::len), Some(1), "{after:#}");
+    assert_eq!(after[0]["decision"], "remove");
+    let specs = server.get(&format!("/spec-tasks/{task}/specs")).await;
+    let design = specs["technical_design"].as_str().expect("a design");
+    assert!(design.contains(&token()) && !design.contains(&other), "{design}");
+    let committed = git(repository, &["show", &format!("helix-design-docs:specs/{task}/design.md")]);
+    assert!(committed.contains(&token()) && !committed.contains(&other), "{committed}");
+    let address = format!("{path}/{}", remove["id"].as_str().expect("an id"));
+    let again = server.try_post(&address, &json!({ "decision": "keep" })).await;
+    assert_eq!(again.map(|(status, _)| status), Some(409), "its value is forgotten");
+    job.approve_specs().await;
+    job.wait_for("implementation_review").await;
+    job.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_with_a_secret_waits_for_a_person_who_knows() {
     let write = format!("{{ write = \"note1.md\", content = \"Note 1\\nkey {}\\n\" }}", token());

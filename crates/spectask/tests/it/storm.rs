@@ -97,9 +97,10 @@ impl Storm {
     async fn begin(seed: u64) -> Self {
         let mut dice = Dice(seed);
         let place = Place::new(0);
-        let books = place.path("books");
-        std::fs::create_dir_all(&books).expect("a folder");
+        let books = place.path("shared/books");
         place.configure(&scenario(&mut dice, &books));
+        place.shared();
+        std::fs::create_dir_all(&books).expect("a folder");
         let repository = place.repository("parts", &[("README.md", "# Parts\n"), ("shared.md", "shared\n")]);
         let server = place.serve().await;
         let project = server.project(&repository, &[]).await;
@@ -284,7 +285,7 @@ impl Storm {
     /// Every commit that a completed session wrote down is part of the task's branch, of what landed or of a saved ref.
     fn has_its_commits(&self, session: &Value) -> usize {
         let Some(index) = session["implementation_task_index"].as_u64() else { return 0 };
-        let book = self.place.path("books").join((index + 1).to_string());
+        let book = self.place.path("shared/books").join((index + 1).to_string());
         let made: BTreeSet<String> =
             std::fs::read_to_string(book).unwrap_or_default().lines().map(str::to_owned).collect();
         for commit in &made {

@@ -1,0 +1,116 @@
+//! The overview of the commands: by what they are for, with an example of each way to use them.
+
+use crate::cli::Cli;
+use clap::{Command, CommandFactory as _};
+use std::fmt::Write as _;
+
+/// The commands by what they are for, in the order of a task's life.
+const GROUPS: [(&str, &[&str]); 6] = [
+    ("Start", &["demo", "serve", "doctor", "agents", "projects", "templates"]),
+    ("Tasks", &["new", "task", "list", "show", "search", "watch"]),
+    ("Review", &["document", "diff", "approve", "request-changes", "reject", "revert"]),
+    ("Work sessions", &["sessions", "log", "say", "spawn", "branch", "choose", "skip"]),
+    ("Control", &["cancel", "reopen", "retry", "report", "analytics"]),
+    ("Server", &["config", "token", "rebuild", "completions", "agent"]),
+];
+
+/// An example of each way to use it.
+const EXAMPLES: &str = "Examples:
+  spectask demo                                   Try it on a sample repository
+  spectask new \"Add due dates to todos\" --wait    Plan work in the repository of this folder
+  spectask document \"due dates\"                   Read its requirements, design and plan
+  spectask approve \"due dates\"                    Approve what is under review
+  spectask watch                                  Watch everything, live";
+
+/// Examples of the commands that take most.
+const OF_COMMANDS: [(&str, &str); 7] = [
+    (
+        "new",
+        "Examples:\n  spectask new \"Add due dates to todos\"\n  spectask new \"Fix the login\" --type bug --agent claude --wait\n  \
+         spectask new - < prompt.md\n  spectask new \"Add due dates\" --demo nodejs-todo",
+    ),
+    (
+        "list",
+        "Examples:\n  spectask list\n  spectask list --status spec_review --status implementation_review",
+    ),
+    ("document", "Examples:\n  spectask document \"due dates\"\n  spectask document \"due dates\" tasks"),
+    ("approve", "Examples:\n  spectask approve \"due dates\"\n  spectask approve \"due dates\" --wait"),
+    (
+        "request-changes",
+        "Examples:\n  spectask request-changes \"due dates\" -c \"Use ISO dates\"\n  \
+         spectask request-changes \"due dates\" --change \"Rename the field\" --change \"Add a test\"",
+    ),
+    ("watch", "Examples:\n  spectask watch\n  spectask watch \"due dates\" --until-waiting"),
+    (
+        "search",
+        "Examples:\n  spectask search due date\n  spectask search --kind transcript '\"wrong time zone\"'",
+    ),
+];
+
+/// The command line with its overview.
+pub(crate) fn command() -> Command {
+    let mut command = Cli::command();
+    for (name, examples) in OF_COMMANDS {
+        command = command.mut_subcommand(name, |one| one.after_help(examples));
+    }
+    let overview = overview(&command);
+    let template = format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{overview}\nOptions:\n{{options}}\n\n{EXAMPLES}\n\n\
+         `spectask COMMAND --help` says more of a command.\n"
+    );
+    command.help_template(template)
+}
+
+/// The groups with their commands, each with what it does.
+fn overview(command: &Command) -> String {
+    let mut text = String::new();
+    for (title, names) in GROUPS {
+        let _ = writeln!(text, "{title}:");
+        for name in names {
+            let about = command.find_subcommand(name).and_then(Command::get_about);
+            let about = about.map_or_else(String::new, ToString::to_string);
+            let _ = writeln!(text, "  {name:<16} {about}");
+        }
+        text.push('\n');
+    }
+    let is_listed = |name: &str| GROUPS.iter().any(|(_, names)| names.contains(&name));
+    let mut others =
+        command.get_subcommands().filter(|one| !one.is_hide_set() && !is_listed(one.get_name())).peekable();
+    if others.peek().is_some() {
+        text.push_str("More:\n");
+    }
+    for one in others {
+        let about = one.get_about().map_or_else(String::new, ToString::to_string);
+        let _ = writeln!(text, "  {:<16} {about}", one.get_name());
+    }
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_stands_in_one_place_and_every_argument_is_explained() {
+        let command = command();
+        for one in command.get_subcommands().filter(|one| !one.is_hide_set()) {
+            let groups = GROUPS.iter().filter(|(_, names)| names.contains(&one.get_name())).count();
+            assert!(groups <= 1, "{}", one.get_name());
+            let line = format!("\n  {} ", one.get_name());
+            assert_eq!(overview(&command).matches(&line).count(), 1, "{}", one.get_name());
+            explained(one);
+        }
+        for name in GROUPS.iter().flat_map(|(_, names)| *names) {
+            assert!(command.find_subcommand(name).is_some(), "{name}");
+        }
+    }
+
+    fn explained(command: &Command) {
+        for argument in command.get_arguments() {
+            assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+        }
+        command.get_subcommands().for_each(explained);
+    }
+}

@@ -1,0 +1,140 @@
+"""An ACP agent for tests. It plays the parts that its arguments name, and writes each message that it gets into a file.
+
+Parts: `key` wants a sign-in with the method `api-key`; `modes` offers modes; `asks` asks before it writes; `terminal` reports
+what a command printed beside the call, as Codex does; `mute` answers no prompt until it is cancelled, the first time only;
+`idle` does nothing but say that it is done; `planner` writes the documents that it is asked for.
+"""
+import json
+import os
+import re
+import sys
+
+LOG, PARTS = sys.argv[1], set(sys.argv[2:])
+MODES = ["write-all", "read-only", "ask"]
+state = {"signed_in": "key" not in PARTS, "sessions": {}, "waiting": {}, "muted": None, "asked": 0}
+
+
+def send(message):
+    sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+    sys.stdout.flush()
+
+
+def update(session, update_kind, **fields):
+    params = {"sessionId": session, "update": {"sessionUpdate": update_kind, **fields}}
+    send({"method": "session/update", "params": params})
+
+
+def say(session, text):
+    update(session, "agent_message_chunk", content={"type": "text", "text": text})
+
+
+def initialize(_):
+    return {
+        "protocolVersion": 1,
+        "agentInfo": {"name": "test-agent", "version": "1.2.3"},
+        "agentCapabilities": {"loadSession": True, "sessionCapabilities": {"close": {}}},
+        "authMethods": [{"id": "api-key", "name": "Key", "description": "Set TEST_AGENT_API_KEY"}],
+    }
+
+
+def open_session(params):
+    if not state["signed_in"]:
+        raise PermissionError("no key was given")
+    session = params.get("sessionId", "s%d" % len(state["sessions"]))
+    state["sessions"][session] = params["cwd"]
+    answer = {"sessionId": session}
+    if "modes" in PARTS:
+        modes = [{"id": mode, "name": mode} for mode in MODES]
+        answer["modes"] = {"currentModeId": MODES[0], "availableModes": modes}
+    return answer
+
+
+def write(session, prompt):
+    """Does the work: the documents or the files that the prompt names, else one note."""
+    if "idle" in PARTS:
+        return
+    named = re.findall(r"Write the file `([^`]+)` with the content `([^`]+)`", prompt)
+    if "planner" in PARTS and "- requirements: `" in prompt:
+        for name, text in DOCUMENTS.items():
+            named.append((re.search("^- %s: `([^`]+)`" % name, prompt, re.M).group(1), text))
+    for path, text in named or [("note.md", "Note")]:
+        with open(os.path.join(state["sessions"][session], path), "w") as file:
+            file.write(text + "\n")
+
+
+DOCUMENTS = {
+    "requirements": "### Requirement 1: A\n\n#### Acceptance Criteria\n\n1. THE folder SHALL have a note.\n"
+    "2. IF it has none, THEN THE folder SHALL say so.",
+    "design": "# Design",
+    "tasks": "- [ ] 1. Note\n  - _Requirements: 1_",
+}
+
+
+def work(request, session, prompt):
+    update(session, "plan", entries=[{"content": "Write the note", "status": "in_progress", "priority": "high"}])
+    meta = {"terminal_info": {"terminal_id": "c1"}} if "terminal" in PARTS else {}
+    update(session, "tool_call", toolCallId="c1", title="Write the note", kind="execute", status="in_progress", _meta=meta)
+    write(session, prompt)
+    if "terminal" in PARTS:
+        output = {"terminal_id": "c1", "data": "\x1b[32mwrote the note\x1b[0m"}
+        update(session, "tool_call_update", toolCallId="c1", _meta={"terminal_output": output})
+    update(session, "tool_call_update", toolCallId="c1", status="completed")
+    say(session, "The work is done.")
+    send({"id": request, "result": {"stopReason": "end_turn"}})
+
+
+def prompt(request, params):
+    session = params["sessionId"]
+    text = "".join(block.get("text", "") for block in params["prompt"])
+    state["asked"] += 1
+    marker = LOG + ".muted"
+    if "mute" in PARTS and not os.path.exists(marker):
+        open(marker, "w").close()
+        state["muted"] = request
+    elif "asks" in PARTS:
+        state["waiting"][1000 + state["asked"]] = (request, session, text)
+        options = [{"optionId": "yes", "name": "Allow", "kind": "allow_once"}, {"optionId": "no", "name": "Reject", "kind": "reject_once"}]
+        call = {"toolCallId": "c1", "title": "Write note.md"}
+        send({"id": 1000 + state["asked"], "method": "session/request_permission", "params": {"sessionId": session, "toolCall": call, "options": options}})
+    else:
+        work(request, session, text)
+
+
+def answered(message):
+    request, session, text = state["waiting"].pop(message["id"])
+    outcome = message.get("result", {}).get("outcome", {})
+    if outcome.get("optionId") == "yes":
+        work(request, session, text)
+    else:
+        say(session, "I was not allowed to write.")
+        send({"id": request, "result": {"stopReason": "cancelled" if outcome.get("outcome") == "cancelled" else "end_turn"}})
+
+
+def handle(message):
+    method, request, params = message.get("method"), message.get("id"), message.get("params", {})
+    if method is None:
+        answered(message)
+    elif method == "session/prompt":
+        prompt(request, params)
+    elif method == "session/cancel":
+        if state["muted"] is not None:
+            send({"id": state["muted"], "result": {"stopReason": "cancelled"}})
+            state["muted"] = None
+    elif method == "initialize":
+        send({"id": request, "result": initialize(params)})
+    elif method == "authenticate":
+        state["signed_in"] = params["methodId"] == "api-key" and bool(os.environ.get("TEST_AGENT_API_KEY"))
+        send({"id": request, "result": {}})
+    elif method in ("session/new", "session/load"):
+        try:
+            send({"id": request, "result": open_session(params)})
+        except PermissionError as error:
+            send({"id": request, "error": {"code": -32000, "message": "Authentication required", "data": {"details": str(error)}}})
+    elif request is not None:
+        send({"id": request, "result": {}})
+
+
+for line in sys.stdin:
+    with open(LOG, "a") as log:
+        log.write(line)
+    handle(json.loads(line))

@@ -1,0 +1,262 @@
+//! Agents of others, as the server treats them: a small one in Python plays what real ones do, and keeps what it is sent.
+
+use crate::commands::{said, spectask};
+use crate::harness::{Place, Server, stray_processes, text};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+const AGENT: &str = include_str!("acp_agent.py");
+
+/// A place whose agents play the parts that their entries name.
+struct Stage {
+    place: Place,
+    /// What each agent gets is written here, and its script is here.
+    folder: PathBuf,
+}
+
+impl Stage {
+    /// Agents by their ids, parts and further lines of their entries; `settings` ends the configuration.
+    fn new(agents: &[(&str, &str, &str)], settings: &str) -> Self {
+        let place = Place::new(0);
+        let folder = place.path("agents");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let script = folder.join("agent.py");
+        std::fs::write(&script, AGENT).expect("a script");
+        let (own, script) = (json!(folder), json!(script));
+        let mut config = format!("[sandbox]\nreadable = [{own}]\nwritable = [{own}]\n{settings}\n");
+        for (id, parts, lines) in agents {
+            let mut args = vec![script.clone(), json!(folder.join(format!("{id}.jsonl")))];
+            args.extend(parts.split_whitespace().map(|part| json!(part)));
+            let args = json!(args);
+            config.push_str(&format!(
+                "[[agents]]\nid = \"{id}\"\ncommand = \"python3\"\nargs = {args}\n{lines}\n"
+            ));
+        }
+        std::fs::write(place.path("spectask.toml"), config).expect("a configuration");
+        Self { place, folder }
+    }
+
+    /// What an agent was sent: the methods of requests and notifications with their parameters, in order.
+    fn sent(&self, agent: &str) -> Vec<(String, Value)> {
+        let log = std::fs::read_to_string(self.folder.join(format!("{agent}.jsonl"))).unwrap_or_default();
+        let messages = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        messages
+            .filter_map(|message| Some((message["method"].as_str()?.to_owned(), message["params"].clone())))
+            .collect()
+    }
+
+    fn methods(&self, agent: &str) -> Vec<String> {
+        self.sent(agent).into_iter().map(|(method, _)| method).collect()
+    }
+
+    /// Waits until an agent was sent a message of this method.
+    async fn is_sent(&self, agent: &str, method: &str) {
+        let begun = Instant::now();
+        while !self.methods(agent).iter().any(|sent| sent == method) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no {method}: {:?}", self.methods(agent));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// A task in a fresh project, which an agent does without a plan or with one.
+    async fn task(&self, server: &Server, agent: &str, planning: bool, settings: Value) -> String {
+        let repository = self.place.repository(&format!("notes-{agent}"), &[("README.md", "# Notes\n")]);
+        let body = json!({ "name": agent, "repository_path": repository, "settings": settings });
+        let project = text(&server.post("/projects", &body).await, "id");
+        let body = json!({ "prompt": "Write a note", "project_id": project, "planning": planning,
+            "spec_agent": agent, "implementation_agent": agent });
+        text(&server.post("/spec-tasks/from-prompt", &body).await, "id")
+    }
+
+    async fn end(self, server: Server) {
+        server.end().await;
+        assert_eq!(stray_processes(&self.place), Vec::<String>::new());
+    }
+}
+
+/// The log of a task's session that builds.
+async fn log_of(server: &Server, task: &str) -> (String, Vec<Value>) {
+    let sessions = server.get(&format!("/spec-tasks/{task}/work-sessions")).await;
+    let all = sessions["work_sessions"].as_array().cloned().unwrap_or_default();
+    let session = all.iter().find(|session| session["phase"] != "planning").expect("a session");
+    let id = text(session, "id");
+    let log = server.get(&format!("/work-sessions/{id}/events?limit=500")).await;
+    (id, log.as_array().cloned().unwrap_or_default())
+}
+
+async fn state_of(server: &Server, agent: &str) -> Value {
+    let agents = server.get("/agents?limit=500").await;
+    let found = agents.as_array().into_iter().flatten().find(|one| one["id"] == agent);
+    found.cloned().unwrap_or_else(|| panic!("no {agent} in {agents:#}"))
+}
+
+const OVER: [&str; 3] = ["implementation_review", "done", "implementation_failed"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_is_signed_in_with_its_key_or_a_person_is_told_how() {
+    let with_key = "env = { TEST_AGENT_API_KEY = \"a-key\" }";
+    let stage = Stage::new(&[("keyed", "key", with_key), ("keyless", "key", "")], "");
+    let server = stage.place.serve().await;
+    let task = stage.task(&server, "keyed", false, json!({})).await;
+    let found = server.wait_for(&task, &OVER).await;
+    assert_ne!(found["status"], "implementation_failed", "{found:#}");
+    let sent = stage.sent("keyed");
+    let sign_in = sent.iter().find(|(method, _)| method == "authenticate");
+    assert_eq!(sign_in.map(|(_, params)| &params["methodId"]), Some(&json!("api-key")), "{sent:#?}");
+
+    let task = stage.task(&server, "keyless", false, json!({})).await;
+    let failed = server.wait_for(&task, &OVER).await;
+    assert_eq!(failed["last_error"]["code"], "auth_needed", "{failed:#}");
+    assert!(text(&failed["last_error"], "message").contains("Set TEST_AGENT_API_KEY"), "{failed:#}");
+    assert_eq!(failed["needs_person"], true);
+    assert!(
+        !stage.methods("keyless").contains(&"authenticate".to_owned()),
+        "there is no key to sign in with"
+    );
+    let state = state_of(&server, "keyless").await;
+    assert_eq!(
+        (&state["state"], &state["auth_needed"]),
+        (&json!("sign_in_needed"), &json!(true)),
+        "{state:#}"
+    );
+    stage.end(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_only_project_puts_agents_into_the_mode_that_only_reads_and_lets_planners_write() {
+    let stage = Stage::new(&[("other", "modes planner", "")], "");
+    let server = stage.place.serve().await;
+    let task = stage.task(&server, "other", true, json!({ "permissions": "read_only" })).await;
+    let planned = server.wait_for(&task, &["spec_review", "spec_failed"]).await;
+    assert_eq!(planned["status"], "spec_review", "{planned:#}");
+    assert!(!stage.methods("other").contains(&"session/set_mode".to_owned()), "a planner writes documents");
+    server.post(&format!("/spec-tasks/{task}/approve-specs"), &json!({ "approved": true })).await;
+    stage.is_sent("other", "session/set_mode").await;
+    server.wait_for(&task, &OVER).await;
+    let sent = stage.sent("other");
+    let at = sent.iter().position(|(method, _)| method == "session/set_mode").expect("a mode");
+    assert_eq!(sent[at].1["modeId"], "read-only");
+    let session = &sent[at].1["sessionId"];
+    let prompted = sent
+        .iter()
+        .rposition(|(method, params)| method == "session/prompt" && params["sessionId"] == *session);
+    assert!(prompted.is_some_and(|prompted| at < prompted), "the mode is set before the agent is asked");
+    stage.end(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permission_request_needs_a_person_everywhere_and_is_answered_from_the_command_line() {
+    let stage = Stage::new(&[("other", "asks", "")], "");
+    let server = stage.place.serve().await;
+    let task = stage.task(&server, "other", false, json!({ "permissions": "ask" })).await;
+    let begun = Instant::now();
+    let request = loop {
+        let open = server.get("/permissions").await;
+        if let Some(request) = open.as_array().and_then(|open| open.first()) {
+            break request.clone();
+        }
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "no question: {:#}",
+            server.get(&format!("/spec-tasks/{task}")).await
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let waiting = server.get("/spec-tasks?needs_person=true").await;
+    assert_eq!((&waiting[0]["id"], &waiting[0]["needs_person"]), (&json!(task), &json!(true)), "{waiting:#}");
+    assert_eq!(server.get("/spec-tasks?needs_person=false").await, json!([]));
+    assert_eq!(server.get(&format!("/spec-tasks/{task}")).await["needs_person"], true);
+    let listed = said(&spectask(&stage.place, &["permissions"]));
+    assert!(listed.contains("Write note.md"), "{listed}");
+    let answered = spectask(&stage.place, &["permissions", "answer", &text(&request, "id"), "allow"]);
+    assert!(answered.status.success(), "{}", String::from_utf8_lossy(&answered.stderr));
+    let found = server.wait_for(&task, &OVER).await;
+    assert_ne!(found["status"], "implementation_failed", "{found:#}");
+    let diff = server.get(&format!("/spec-tasks/{task}/diff")).await;
+    assert_eq!(diff["files"][0]["path"], "note.md", "{diff:#}");
+    let (session, _) = log_of(&server, &task).await;
+    let shown = said(&spectask(&stage.place, &["log", &session]));
+    assert!(
+        shown.contains("asks for permission: Write note.md") && shown.contains("permission: yes"),
+        "{shown}"
+    );
+    stage.end(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_falls_silent_is_stopped_and_asked_again() {
+    let deadlines = "[turns]\nstart_deadline_seconds = 2\nno_progress_deadline_seconds = 2";
+    let stage = Stage::new(&[("other", "mute", "")], deadlines);
+    let server = stage.place.serve().await;
+    let task = stage.task(&server, "other", false, json!({})).await;
+    let found = server.wait_for(&task, &OVER).await;
+    assert_ne!(found["status"], "implementation_failed", "{found:#}");
+    let methods = stage.methods("other");
+    assert!(methods.contains(&"session/cancel".to_owned()), "{methods:?}");
+    let (_, log) = log_of(&server, &task).await;
+    let failed = log.iter().find(|entry| entry["kind"] == "turn_failed").expect("a failed turn");
+    assert_eq!(failed["code"], "agent_silent", "{failed:#}");
+    assert!(text(failed, "message").contains("said nothing for"), "{failed:#}");
+    let diff = server.get(&format!("/spec-tasks/{task}/diff")).await;
+    assert_eq!(diff["files"][0]["path"], "note.md", "{diff:#}");
+    stage.end(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_session_is_closed_after_its_turn_was_interrupted_and_loaded_by_the_next() {
+    let stage = Stage::new(&[("other", "mute", "")], "");
+    let server = stage.place.serve().await;
+    let task = stage.task(&server, "other", false, json!({})).await;
+    stage.is_sent("other", "session/prompt").await;
+    let (session, _) = log_of(&server, &task).await;
+    let stop = json!({ "content": "Write it now.", "mode": "interrupt" });
+    server.post(&format!("/work-sessions/{session}/messages"), &stop).await;
+    let found = server.wait_for(&task, &OVER).await;
+    assert_ne!(found["status"], "implementation_failed", "{found:#}");
+    let sent = stage.methods("other");
+    let wanted = ["session/prompt", "session/cancel", "session/close", "session/load", "session/prompt"];
+    let of_turns = sent.iter().filter(|method| wanted.contains(&method.as_str()));
+    // It is closed once more when its work is over.
+    assert_eq!(of_turns.take(wanted.len()).collect::<Vec<_>>(), wanted, "{sent:?}");
+    stage.end(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agent_did_is_shown_with_its_plan_and_what_its_commands_printed() {
+    let stage = Stage::new(&[("other", "terminal", "")], "");
+    let server = stage.place.serve().await;
+    let task = stage.task(&server, "other", false, json!({})).await;
+    let found = server.wait_for(&task, &OVER).await;
+    assert_ne!(found["status"], "implementation_failed", "{found:#}");
+    let (session, _) = log_of(&server, &task).await;
+    let shown = said(&spectask(&stage.place, &["log", &session]));
+    for part in ["run: Write the note", "│ wrote the note", "[~] Write the note", "The work is done."] {
+        assert!(shown.contains(part), "no {part:?} in {shown}");
+    }
+    assert!(!shown.contains('\u{1b}') && !shown.contains(" 0 tokens"), "{shown}");
+    stage.end(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_without_tools_fails_its_check_and_is_no_default() {
+    let stage = Stage::new(&[("idle", "idle", ""), ("able", "", "")], "");
+    let checked = spectask(&stage.place, &["agents", "check", "idle"]);
+    assert!(!checked.status.success(), "{}", said(&checked));
+    assert!(String::from_utf8_lossy(&checked.stderr).contains("did not write"), "{checked:?}");
+    let checked = spectask(&stage.place, &["agents", "check", "able"]);
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    // No server runs.
+    let listed = said(&spectask(&stage.place, &["--json", "agents"]));
+    let agents: Value = serde_json::from_str(&listed).expect("JSON");
+    let of = |id: &str| {
+        agents.as_array().into_iter().flatten().find(|one| one["id"] == id).cloned().unwrap_or_default()
+    };
+    let (idle, able) = (of("idle"), of("able"));
+    assert_eq!((&idle["state"], &idle["default_for"]), (&json!("failed"), &json!([])), "{idle:#}");
+    assert_eq!((&able["state"], &able["version"]), (&json!("passed"), &json!("1.2.3")), "{able:#}");
+    assert_eq!(able["default_for"], json!(["planning", "implementation"]), "{able:#}");
+    let server = stage.place.serve().await;
+    assert_eq!(state_of(&server, "idle").await["state"], "failed");
+    stage.end(server).await;
+}

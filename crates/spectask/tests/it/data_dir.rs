@@ -1,0 +1,140 @@
+//! The data directory is one server's and one user's; the address of a killed server is waited for.
+
+use crate::harness::{Place, TOKEN};
+use crate::kill;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn serve(place: &Place, bind: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_spectask"));
+    command
+        .args(["serve", "--bind", bind, "--data-dir"])
+        .arg(place.path("data"))
+        .arg("--config")
+        .arg(place.path("spectask.toml"))
+        .env("SPECTASK_TOKEN", TOKEN)
+        .env("RUST_LOG", "info")
+        .stdin(Stdio::null());
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_server_is_refused_with_the_first_ones_address_and_process() {
+    let place = Place::new(0);
+    place.configure(&kill::scenario());
+    let server = place.serve().await;
+    let file = place.path("data/server.json");
+    let before = std::fs::read_to_string(&file).expect("the server's file");
+    let refused = serve(&place, "127.0.0.1:0").output().expect("it runs");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success(), "{said}");
+    let pid = serde_json::from_str::<serde_json::Value>(&before).expect("JSON")["pid"].to_string();
+    assert!(said.contains(&server.url) && said.contains(&pid), "{said}");
+    assert_eq!(std::fs::read_to_string(&file).expect("still there"), before);
+    assert_eq!(server.try_get_at("/readyz").await.expect("an answer").0, 200);
+    server.end().await;
+    assert!(!file.exists(), "the server's end removes its own file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_can_read_what_a_job_leaves() {
+    let place = Place::new(0);
+    place.configure(&kill::scenario().replace("{ say = \"I begin with part 1.\" }", "{ hang = true }"));
+    let repository = place.repository("book", &[("README.md", "# A book\n")]);
+    let server = place.serve().await;
+    let project = server.project(&repository, &[]).await;
+    let task = kill::create(&server, &project).await;
+    server.wait_for(&task, &["spec_review"]).await;
+    server.post(&format!("/spec-tasks/{task}/approve-specs"), &serde_json::json!({ "approved": true })).await;
+    let begun = Instant::now();
+    let worktrees = place.path("data/worktrees").join(&task);
+    while std::fs::read_dir(&worktrees).map_or(0, Iterator::count) < 2 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no session works: {}", place.read_log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    let data = place.path("data");
+    assert_eq!(mode(&data), 0o700);
+    for entry in std::fs::read_dir(&data).expect("the data directory").flatten() {
+        let expected = if entry.path().is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&entry.path()), expected, "{}", entry.path().display());
+    }
+    for worktree in std::fs::read_dir(&worktrees).expect("worktrees").flatten() {
+        let begun = Instant::now();
+        while mode(&worktree.path()) != 0o700 {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{}", worktree.path().display());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    server.post(&format!("/spec-tasks/{task}/cancel"), &serde_json::json!({})).await;
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_still_in_use_is_waited_for() {
+    let place = Place::new(0);
+    place.configure(&kill::scenario());
+    let held = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = held.local_addr().expect("an address").to_string();
+    let log = std::fs::File::create(place.path("server.log")).expect("a log");
+    let mut child =
+        serve(&place, &address).stdout(Stdio::piped()).stderr(log).spawn().expect("the binary starts");
+    let begun = Instant::now();
+    while !place.read_log().contains("the address is in use") {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it does not wait: {}", place.read_log());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(held);
+    let stdout = child.stdout.take().expect("a pipe");
+    let line = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).map(|_| line)
+    });
+    let line = line.await.expect("no panic").expect("a line");
+    assert_eq!(line.trim(), format!("listening on http://{address}"), "{}", place.read_log());
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+    assert!(child.wait().expect("it ends").success());
+}
+
+/// Many tasks that wait to be recorded at once are not one commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_record_of_many_tasks_is_committed_in_bounded_steps() {
+    let place = Place::new(0);
+    place.configure(&kill::scenario());
+    place.configure_more("\n[recording]\ncommit_frequency_minutes = 0\n");
+    let repository = place.repository("book", &[("README.md", "# A book\n")]);
+    let server = place.serve().await;
+    let project = server.project(&repository, &[]).await;
+    let mut tasks = Vec::new();
+    for number in 0..150 {
+        let body =
+            serde_json::json!({ "prompt": format!("Task {number}"), "project_id": project, "start": false });
+        tasks.push(crate::harness::text(&server.post("/spec-tasks/from-prompt", &body).await, "id"));
+    }
+    let none = serde_json::json!({});
+    let cancels = tasks.iter().map(|task| {
+        let (server, path) = (&server, format!("/spec-tasks/{task}/cancel"));
+        let none = &none;
+        async move { server.post(&path, none).await }
+    });
+    futures::future::join_all(cancels).await;
+    let begun = Instant::now();
+    let commits = loop {
+        let log = crate::harness::git(
+            &repository,
+            &["log", "--format=%x00%(trailers:key=SpecTask-Task,valueonly)", "--branches=helix-design-doc*"],
+        );
+        let commits: Vec<usize> =
+            log.split('\0').map(|of| of.lines().filter(|line| !line.is_empty()).count()).collect();
+        if commits.iter().sum::<usize>() >= tasks.len() {
+            break commits;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(90), "{commits:?}; the log: {}", place.read_log());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert!(commits.iter().all(|tasks| *tasks <= 64), "{commits:?}");
+    server.end().await;
+}
