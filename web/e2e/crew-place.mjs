@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { apiOf, until } from "./api.mjs";
 import { binary, startServer } from "./server.mjs";
 
 const text = (value) => JSON.stringify(value);
@@ -121,24 +122,7 @@ env = { SPECTASK_SCRIPTED_PACE_MS = "5" }
     ],
     { SPECTASK_TOKEN: token },
   );
-  const call = async (method, path, body) => {
-    const response = await fetch(`${server.url}/api/v1${path}`, {
-      method,
-      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
-    const answer = await response.json();
-    if (!response.ok) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
-    return answer;
-  };
-  const until = async (isSo) => {
-    for (const end = Date.now() + 120_000; Date.now() < end; ) {
-      const found = await isSo();
-      if (found) return found;
-      await new Promise((done) => setTimeout(done, 100));
-    }
-    throw new Error("waited too long for the crew");
-  };
+  const call = apiOf(server.url, token);
   const project = await call("POST", "/projects", { name: "book", repository_path: repository });
   const { id: task } = await call("POST", "/spec-tasks/from-prompt", {
     prompt: "Write a book of words",

@@ -55,7 +55,7 @@ tell(
     await waiting.getByText("Mind the tide").waitFor();
     await picture(page, "crew-waiting");
     await waiting.getByRole("button", { name: "Edit" }).click();
-    await waiting.getByLabel("Message as it shall be").fill("Mind the ebb");
+    await waiting.getByLabel("Edit message").fill("Mind the ebb");
     await page.keyboard.press("Enter");
     await waiting.getByText("Mind the ebb").waitFor();
     await waiting.getByRole("button", { name: "Withdraw" }).click();
@@ -83,14 +83,14 @@ tell("what collides is shown with both sides' lines", async (open) => {
   const collisions = page.getByRole("region", { name: "Collisions" });
   await collisions.getByText("wave").waitFor();
   await collisions.getByText("well").waitFor();
-  await page.getByText("Waits for Words of the sea").waitFor();
+  await page.getByText("Blocked by Words of the sea").waitFor();
   await picture(page, "crew-collisions");
 });
 
 tell("a person spawns a session, and is told when there are too many", async (open) => {
   const page = await open();
   await page.goto(at(named("sea")));
-  const spawn = () => page.getByRole("button", { name: "Spawn a session" }).click();
+  const spawn = () => page.getByRole("button", { name: "Add subtask" }).click();
   await spawn();
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Tests" }).click();
@@ -176,5 +176,5 @@ tell("cancelling a session is asked about first, and what depends on it stays bl
   await page.getByRole("dialog").getByRole("button", { name: "Cancel session" }).click();
   await page.getByRole("button", { name: "Retry" }).waitFor();
   await page.goto(at(named("list")));
-  await page.getByText("waits for Words of the sea").first().waitFor();
+  await page.getByText("blocked by Words of the sea").first().waitFor();
 });

@@ -36,7 +36,9 @@ tell("a prompt becomes merged work, and a killed server goes on where it was", a
   assert.ok(!page.url().includes(token), "the token leaves the address");
   await page.getByText("Review the spec").first().waitFor();
   await page.getByText("Add due dates").first().click();
-  await page.getByRole("button", { name: "Approve and start" }).click();
+  // The page stays where it was opened when the task moves on.
+  await page.getByRole("tab", { name: "Specification" }).click();
+  await page.getByRole("button", { name: "Approve spec & start" }).click();
   await page.getByText("Implementing").first().waitFor();
   const task = page.url();
 
@@ -59,16 +61,13 @@ tell("a prompt becomes merged work, and a killed server goes on where it was", a
   await page.goto(`${task.split("?")[0]}`);
   await page.getByRole("tab", { name: "Change" }).click();
   await picture(page, "change");
-  await page
-    .getByRole("button", { name: /^Approve/ })
-    .first()
-    .click();
-  const done = page.getByText("Done", { exact: true }).first();
-  const confirm = page.getByRole("dialog").getByRole("button", { name: /^Approve|^Merge/ });
-  // What was ticked without evidence is asked about first.
-  await confirm.or(done).first().waitFor();
-  if (await confirm.isVisible()) await confirm.click();
-  await done.waitFor();
+  await page.getByRole("button", { name: "Approve & merge" }).click();
+  const confirm = page.getByRole("dialog", { name: "Approve & merge?" });
+  for (const fact of ["Files", "Checks", "Commit", "Merged into"])
+    await confirm.getByText(fact, { exact: true }).waitFor();
+  await picture(page, "merge");
+  await confirm.getByRole("button", { name: "Approve & merge" }).click();
+  await page.getByText("Done", { exact: true }).first().waitFor();
   await page.waitForFunction(() => document.querySelector("main")?.textContent?.includes("Done"));
 });
 
@@ -92,7 +91,7 @@ tell("without a token there is the login page, and a wrong token is told so", as
   await field.fill("wrong");
   await field.press("Enter");
   await page
-    .getByText(/not known/i)
+    .getByText(/Invalid token/)
     .first()
     .waitFor();
   await field.fill(token);
@@ -106,7 +105,7 @@ tell("while the server cannot be reached, every page is there and says so", asyn
   await page.getByText("Add due dates").first().waitFor();
   await page.waitForLoadState("networkidle");
   await page.context().setOffline(true);
-  await page.getByText("Not connected.").waitFor();
+  await page.getByText("Connection lost.").waitFor();
   for (const [name, heading] of [
     ["Fleet", "Fleet"],
     ["Projects", "Projects"],
@@ -116,12 +115,13 @@ tell("while the server cannot be reached, every page is there and says so", asyn
     await page.getByRole("heading", { level: 1, name: heading }).waitFor();
   }
   await page.context().setOffline(false);
-  await page.getByText("Not connected.").waitFor({ state: "detached" });
+  await page.getByText("Connection lost.").waitFor({ state: "detached" });
 });
 
 tell("the keyboard alone opens a task, its parts and the list of keys", async (open) => {
   const page = await open();
   await page.goto(`${url}/?token=${token}`);
+  await page.goto(`${url}/tasks`);
   await page.getByText("Add due dates").first().waitFor();
   await page.keyboard.press("?");
   await page.getByRole("dialog").waitFor();
@@ -133,4 +133,70 @@ tell("the keyboard alone opens a task, its parts and the list of keys", async (o
   await page.getByRole("tab", { name: "Overview" }).waitFor();
   await page.keyboard.press("3");
   await page.getByRole("log").waitFor();
+});
+
+tell("what is typed is kept until it is sent", async (open) => {
+  const page = await open();
+  await page.goto(`${url}/?token=${token}`);
+  await page.goto(`${url}/tasks?create=true`);
+  const field = page.getByLabel("What should the agents do?");
+  await field.fill("Count the overdue todos");
+  await page.keyboard.press("Escape");
+  await field.waitFor({ state: "detached" });
+  await page.reload();
+  await page.getByRole("link", { name: "New task" }).first().click();
+  assert.equal(await field.inputValue(), "Count the overdue todos");
+  await page.getByRole("button", { name: "Clear draft" }).click();
+  assert.equal(await field.inputValue(), "");
+  // A form that keeps no draft asks before it is lost.
+  await page.goto(`${url}/projects`);
+  await page.getByRole("button", { name: "Add repository" }).click();
+  await page.getByLabel("Path of the repository").fill("/src/todo");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog", { name: "Discard what you typed?" }).waitFor();
+  await page.getByRole("button", { name: "Keep editing" }).click();
+  assert.equal(await page.getByLabel("Path of the repository").inputValue(), "/src/todo");
+});
+
+tell("a place in a document has an address, which search leads to", async (open) => {
+  const page = await open();
+  await page.goto(`${url}/?token=${token}`);
+  await page.goto(`${url}/search?q=%22due%20dates%22&kind=spec`);
+  const result = page
+    .getByRole("link")
+    .filter({ hasText: /Plan, line/ })
+    .first();
+  await result.waitFor();
+  await result.click();
+  await page.getByRole("tab", { name: "Plan", selected: true }).waitFor();
+  const sought = page.locator("[data-document=tasks] [aria-current=location]");
+  await sought.waitFor();
+  const [address, words] = [page.url(), await sought.innerText()];
+  assert.match(address, /doc=tasks&line=\d+/);
+  await page.reload();
+  await sought.waitFor();
+  assert.equal(await sought.innerText(), words);
+});
+
+tell("a task is edited in place; a cancelled one is reopened where it was", async (open) => {
+  const page = await open();
+  await page.goto(`${url}/?token=${token}`);
+  await page.goto(`${url}/tasks?create=true`);
+  await page
+    .getByLabel("What should the agents do?")
+    .fill("Add recurring todos: when a weekly todo is done, the next one appears by itself.");
+  await page.getByRole("button", { name: "Create and start" }).click();
+  await page.getByRole("tab", { name: "Overview" }).click();
+  await page.getByRole("button", { name: "Edit details" }).click();
+  const form = page.getByRole("form", { name: "Edit details" });
+  await form.getByLabel("Name").fill("Recurring todos");
+  await form.getByLabel("Labels").fill("todo, weekly");
+  await form.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("heading", { level: 1, name: "Recurring todos" }).waitFor();
+  await page.getByText("todo, weekly").first().waitFor();
+  await page.getByText("Review the spec").first().waitFor();
+  await page.getByRole("button", { name: "Cancel task" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel task" }).click();
+  await page.getByRole("button", { name: "Reopen" }).click();
+  await page.getByText("Review the spec").first().waitFor();
 });

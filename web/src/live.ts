@@ -46,7 +46,10 @@ export interface LiveOptions {
 
 const OPEN = 1;
 const FIRST_DELAY = 500;
-const LONGEST_DELAY = 15_000;
+/** A server that is back is found within two seconds. */
+const LONGEST_DELAY = 1500;
+/** How long a connection may take to open before another one is tried, in milliseconds. */
+const CONNECT_TIMEOUT = 5000;
 /** How long the stream may be silent before the server is asked, and then before it is taken for gone. */
 const SILENCE = 25_000;
 const PATIENCE = 10_000;
@@ -104,7 +107,7 @@ export class LiveStream {
   }
 
   /** Tries at once, when there is reason to think that it works again. */
-  hurry(): void {
+  reconnectNow(): void {
     if (!this.running || this.socket) return;
     clearTimeout(this.timer);
     this.connect();
@@ -113,7 +116,7 @@ export class LiveStream {
   /** Finds out soon whether the server is still there, when there is reason to doubt it. */
   check(): void {
     if (this.isOpen()) this.ask();
-    else this.hurry();
+    else this.reconnectNow();
   }
 
   /** Listens to a topic until the returned function is called; several may hold the same one. */
@@ -155,6 +158,11 @@ export class LiveStream {
       return;
     }
     this.socket = socket;
+    clearTimeout(this.watchdog);
+    this.watchdog = setTimeout(() => {
+      this.drop();
+      this.retry();
+    }, CONNECT_TIMEOUT);
     socket.onopen = () => {
       if (this.socket !== socket) return;
       this.failures = 0;

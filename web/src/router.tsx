@@ -12,6 +12,7 @@ import {
 } from "@tanstack/react-router";
 import { ApiError } from "./api/client";
 import {
+  firstTasksQuery,
   fleetQuery,
   logQuery,
   meQuery,
@@ -25,6 +26,7 @@ import { client, whenLoggedOut } from "./cache";
 import { NotFound, RouteError, Starting } from "./components/RouteStates";
 import { Shell } from "./components/Shell";
 import { day, entry, flag, oneOf, sought, word } from "./model/address";
+import { DOCUMENTS, type DocumentName } from "./model/documents";
 import { filterOf, tasksSearch } from "./model/filter";
 import { SEARCH_KINDS } from "./model/found";
 import { SESSION_VIEWS, type SessionView, TASK_TABS, type TaskTab } from "./model/tabs";
@@ -33,6 +35,9 @@ import { LoginPage } from "./pages/LoginPage";
 export interface TaskSearch {
   tab?: TaskTab;
   session?: string;
+  /** The document that is shown, and the line of it that is looked for. */
+  doc?: DocumentName;
+  line?: number;
 }
 
 export interface FindSearch {
@@ -102,10 +107,19 @@ const app = createRoute({
 const index = createRoute({
   getParentRoute: () => app,
   path: "/",
-  beforeLoad: () => {
+  beforeLoad: async () => {
+    const first = await firstOfDemo();
+    if (first) throw redirect({ to: "/tasks/$taskId", params: { taskId: first } });
     throw redirect({ to: "/tasks" });
   },
 });
+
+/** The task with which a demo begins, while there is no other. */
+async function firstOfDemo(): Promise<string | undefined> {
+  if (!(await client.ensureQueryData(meQuery)).demo) return undefined;
+  const page = await client.fetchQuery(firstTasksQuery).catch(() => undefined);
+  return page?.total === 1 ? page.items[0]?.id : undefined;
+}
 
 const tasks = createRoute({
   getParentRoute: () => app,
@@ -124,6 +138,8 @@ const task = createRoute({
   validateSearch: (search): TaskSearch => ({
     tab: oneOf(TASK_TABS, search.tab),
     session: word(search.session),
+    doc: oneOf(DOCUMENTS, search.doc),
+    line: entry(search.line),
   }),
 });
 

@@ -35,7 +35,7 @@ export const theme = createTheme({
         background: { default: "#fbfbf9", paper: "#ffffff" },
         divider: "#e5e5e0",
         sunken: "#f3f3ef",
-        faded: "#7a7f88",
+        faded: "#696e77",
         action: { hover: "rgba(30,32,36,0.04)", selected: "rgba(42,93,176,0.08)" },
       },
     },
@@ -50,7 +50,7 @@ export const theme = createTheme({
         background: { default: "#16171a", paper: "#1c1e22" },
         divider: "#2e3036",
         sunken: "#111215",
-        faded: "#868b95",
+        faded: "#8f949d",
         action: { hover: "rgba(255,255,255,0.045)", selected: "rgba(134,174,240,0.13)" },
       },
     },
@@ -72,6 +72,8 @@ export const theme = createTheme({
   components: {
     MuiCssBaseline: {
       styleOverrides: {
+        // What is scrolled to by the keyboard is not behind the decision.
+        html: { scrollPaddingBottom: "calc(var(--decision-room, 0px) + 16px)" },
         body: { WebkitFontSmoothing: "antialiased", textRendering: "optimizeLegibility" },
         // What is focused and not of the component library looks the same, unless it says otherwise.
         ":where(:focus-visible)": {
@@ -80,8 +82,11 @@ export const theme = createTheme({
         },
         "::selection": { background: "color-mix(in srgb, var(--mui-palette-primary-main) 25%, transparent)" },
         "@media (prefers-reduced-motion: reduce)": {
+          ".MuiSkeleton-root, .MuiSkeleton-root::after": { animation: "none !important" },
           "*, *::before, *::after": {
+            // One that runs for ever would run for ever quickly.
             animationDuration: "0.01ms !important",
+            animationIterationCount: "1 !important",
             transitionDuration: "0.01ms !important",
           },
         },

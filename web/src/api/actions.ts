@@ -2,17 +2,21 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { keys } from "../live/keys";
+import { forgetDrafts } from "../model/drafts";
 import { post, put, remove } from "./client";
 import type {
   BranchBody,
   Comment,
   CoordinationEvent,
   CoordinationKind,
+  EditTask,
   FromDemo,
   FromPrompt,
+  HeldSecret,
   NewComment,
   NewLineComment,
   NewProject,
+  PendingReview,
   PermissionRequest,
   PlainTask,
   Project,
@@ -26,7 +30,8 @@ import type {
 } from "./types";
 
 export type TaskAction =
-  | { do: "start" | "cancel" | "retry" }
+  | { do: "start" | "cancel" | "retry" | "resume" | "reopen" }
+  | { do: "edit"; change: EditTask }
   | { do: "approve-specs"; approved: boolean; comments: string; changes: string[]; content_hash?: string }
   | {
       do: "approve-implementation";
@@ -34,6 +39,9 @@ export type TaskAction =
       comments: string;
       acknowledged_findings: string[];
       line_comments: NewLineComment[];
+      /** The head of the change that was read. */
+      commit: string | null;
+      allow_empty: boolean;
     }
   | { do: "archive"; archived: boolean };
 
@@ -43,6 +51,7 @@ export function useTaskAction(id: string) {
   return useMutation({
     mutationFn: (action: TaskAction) => {
       if (action.do === "archive") return put<SpecTask>(`/spec-tasks/${id}`, { archived: action.archived });
+      if (action.do === "edit") return put<SpecTask>(`/spec-tasks/${id}`, action.change);
       const { do: name, ...body } = action;
       return post<SpecTask>(`/spec-tasks/${id}/${name}`, body);
     },
@@ -54,6 +63,15 @@ export function useTaskAction(id: string) {
         ),
       );
     },
+  });
+}
+
+/** Takes back what a task merged; the answer is the task whose change does it. */
+export function useRevert(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (key: string) => post<SpecTask>(`/spec-tasks/${id}/revert`, {}, key),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.lists }),
   });
 }
 
@@ -75,6 +93,39 @@ export function useCommentAction(task: string, id: string) {
   return useMutation({
     mutationFn: ({ do: name, ...body }: CommentAction) => post<Comment>(`/comments/${id}/${name}`, body),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.reviews(task) }),
+  });
+}
+
+/** Keeps the comments on lines that are not sent yet; what is shown is what was written, at once. */
+export function usePendingReview(task: string) {
+  const client = useQueryClient();
+  const key = keys.pendingReview(task);
+  return useMutation({
+    // One after the other, so that the last one is what stays.
+    scope: { id: `pending-review-${task}` },
+    retry: 3,
+    onMutate: async (review: PendingReview) => {
+      await client.cancelQueries({ queryKey: key });
+      client.setQueryData<PendingReview>(key, review);
+    },
+    mutationFn: (review: PendingReview) => put<PendingReview>(`/spec-tasks/${task}/pending-review`, review),
+  });
+}
+
+/** Puts a value back that was taken out of a document as a secret, or forgets it. */
+export function useDecideHeldSecret(task: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, decision }: { id: string; decision: "keep" | "remove" }) =>
+      post<HeldSecret[]>(`/spec-tasks/${task}/held-secrets/${id}`, { decision }),
+    onSuccess: (held) => {
+      client.setQueryData<HeldSecret[]>(keys.heldSecrets(task), held);
+      return Promise.all(
+        [keys.specs(task), keys.reviews(task), keys.lint(task), keys.documents(task)].map((queryKey) =>
+          client.invalidateQueries({ queryKey }),
+        ),
+      );
+    },
   });
 }
 
@@ -127,6 +178,16 @@ export function useSessionAction(session: WorkSession) {
     mutationFn: ({ do: name, ...body }: SessionAction) =>
       post<unknown>(`/work-sessions/${session.id}/${name}`, body),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.task(session.spec_task_id) }),
+  });
+}
+
+/** Gives a session that failed to another agent. */
+export function useAssignAgent(task: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ session, agent }: { session: string; agent: string }) =>
+      put<WorkSession>(`/work-sessions/${session}/agent`, { agent }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.task(task) }),
   });
 }
 
@@ -195,7 +256,10 @@ export function useStopInstance(task: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => remove<unknown>(`/spec-tasks/${task}/zed-instance`),
-    onSuccess: () => client.invalidateQueries({ queryKey: keys.instance(task) }),
+    onSuccess: () =>
+      Promise.all(
+        [keys.instance(task), keys.task(task)].map((queryKey) => client.invalidateQueries({ queryKey })),
+      ),
   });
 }
 
@@ -253,6 +317,9 @@ export function useLogout() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => post<null>("/logout"),
-    onSettled: () => client.clear(),
+    onSettled: () => {
+      client.clear();
+      forgetDrafts();
+    },
   });
 }

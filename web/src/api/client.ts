@@ -40,11 +40,16 @@ function address(path: string, query: Query = {}): string {
   return `${BASE}${path}${text ? `?${text}` : ""}`;
 }
 
+/** The code of an answer that is not from the server itself. */
+const UNKNOWN = "unknown";
+/** What proxies answer for a server that they cannot reach. */
+const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
+
 async function problemOf(response: Response): Promise<ApiError> {
   const body: Partial<Problem> | null = await response.json().catch(() => null);
   return new ApiError({
     status: response.status,
-    code: body?.code ?? "unknown",
+    code: body?.code ?? UNKNOWN,
     detail: body?.detail ?? `The server answered ${response.status} ${response.statusText}`.trim(),
     errors: body?.errors,
   });
@@ -62,7 +67,12 @@ async function send(method: string, url: string, options: SendOptions = {}): Pro
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new OfflineError();
   }
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok) {
+    const problem = await problemOf(response);
+    // A proxy says it in its own words when the server behind it is away; the server's own answers have a code.
+    if (AWAY.has(response.status) && problem.code === UNKNOWN) throw new OfflineError();
+    throw problem;
+  }
   return response;
 }
 

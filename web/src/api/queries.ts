@@ -19,9 +19,12 @@ import type {
   DocumentView,
   Finding,
   Fleet,
+  HeldSecret,
   LogEntry,
   Me,
+  PendingReview,
   PermissionRequest,
+  PlannedTask,
   Priority,
   Project,
   Review,
@@ -101,6 +104,19 @@ export const needsYouQuery = queryOptions({
     (await getPage<SpecTask[]>("/spec-tasks", { needs_person: true, limit: 1 }, signal)).total,
 });
 
+/** Whether there is a first task, and whether there are others. */
+export const firstTasksQuery = queryOptions({
+  queryKey: keys.firstTasks,
+  queryFn: ({ signal }) => getPage<SpecTask[]>("/spec-tasks", { limit: 1 }, signal),
+});
+
+/** The project of the newest task. */
+export const lastProjectQuery = queryOptions({
+  queryKey: keys.lastProject,
+  queryFn: async ({ signal }) =>
+    (await get<SpecTask[]>("/spec-tasks", { limit: 1 }, signal))[0]?.project_id ?? null,
+});
+
 export const taskQuery = (id: string) =>
   queryOptions({
     queryKey: keys.task(id),
@@ -126,6 +142,28 @@ export const specsQuery = (id: string) =>
     queryFn: ({ signal }) => orNull(get<Specs>(`/spec-tasks/${id}/specs`, {}, signal)),
   });
 
+/** The planned tasks of the documents in force. */
+export const plannedTasksQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.plannedTasks(id),
+    queryFn: async ({ signal }) =>
+      (
+        await get<{ implementation_tasks: PlannedTask[] }>(
+          `/spec-tasks/${id}/implementation-tasks`,
+          {},
+          signal,
+        )
+      ).implementation_tasks,
+  });
+
+/** Where the documents are on the server. */
+export const documentsFolderQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.documentsFolder(id),
+    queryFn: async ({ signal }) =>
+      (await get<{ path: string }>(`/spec-tasks/${id}/design-docs`, {}, signal)).path,
+  });
+
 export const reviewsQuery = (id: string) =>
   queryOptions({
     queryKey: keys.reviews(id),
@@ -146,6 +184,22 @@ export const documentQuery = (id: string, name: string) =>
     queryFn: ({ signal }) => get<DocumentView>(`/spec-tasks/${id}/documents/${name}`, {}, signal),
     staleTime: 0,
     gcTime: 0,
+  });
+
+/** What this person has written about the change and not sent. */
+export const pendingReviewQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.pendingReview(id),
+    queryFn: ({ signal }) => get<PendingReview>(`/spec-tasks/${id}/pending-review`, {}, signal),
+    // Another tab may have written more.
+    staleTime: 0,
+  });
+
+/** What was taken out of the documents as secrets. */
+export const heldSecretsQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.heldSecrets(id),
+    queryFn: ({ signal }) => get<HeldSecret[]>(`/spec-tasks/${id}/held-secrets`, WHOLE, signal),
   });
 
 /** The secrets in a change. */

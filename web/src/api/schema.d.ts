@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the agents that can be chosen, those that can start first. */
+        /**
+         * Lists the agents that can be chosen, those that can start first. Known agents that were not started yet are started in
+         *     the background to find out their version and whether they want a sign-in.
+         */
         get: operations["get_agents"];
         put?: never;
         post?: never;
@@ -58,6 +61,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads the audit log, newest first. */
+        get: operations["get_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/comments/{id}/reply": {
         parameters: {
             query?: never;
@@ -86,6 +106,23 @@ export interface paths {
         put?: never;
         /** Says that a person is content with what came of a comment. */
         post: operations["post_comments_id_resolve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the configuration in force, and where each value comes from. */
+        get: operations["get_config"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -190,7 +227,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Logs in: the answer sets the session cookie. */
+        /** Signs in: the answer sets the session cookie. */
         post: operations["post_login"];
         delete?: never;
         options?: never;
@@ -207,7 +244,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Logs out: the session cookie is taken back. */
+        /** Signs out: the browser's session ends, and its cookie is taken back. */
         post: operations["post_logout"];
         delete?: never;
         options?: never;
@@ -329,6 +366,23 @@ export interface paths {
         };
         /** Reads a review round. */
         get: operations["get_reviews_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schemas/spec-metadata.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the JSON Schema of `spec-metadata.json`. */
+        get: operations["get_schemas_spec_metadata_json"];
         put?: never;
         post?: never;
         delete?: never;
@@ -699,6 +753,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/spec-tasks/{id}/held-secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what was taken out of the documents in force as secrets. */
+        get: operations["get_spec_tasks_id_held_secrets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/held-secrets/{secret}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides about a value that was taken out of a document: `keep` puts it back, `remove` forgets it. */
+        post: operations["post_spec_tasks_id_held_secrets_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/spec-tasks/{id}/implementation-sessions": {
         parameters: {
             query?: never;
@@ -767,6 +855,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/spec-tasks/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops what agents do for a task until it is resumed; turns under way end and are continued then. */
+        post: operations["post_spec_tasks_id_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/pending-review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads what the caller has written about the change and not sent. */
+        get: operations["get_spec_tasks_id_pending_review"];
+        /**
+         * Keeps what the caller has written about the change, in the place of what was kept before. It is sent with a decision, and
+         *     forgotten then.
+         */
+        put: operations["put_spec_tasks_id_pending_review"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/spec-tasks/{id}/progress": {
         parameters: {
             query?: never;
@@ -778,6 +904,23 @@ export interface paths {
         get: operations["get_spec_tasks_id_progress"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reopens a cancelled task where it was: approved documents stay approved, and sessions begin again on their branches. */
+        post: operations["post_spec_tasks_id_reopen"];
         delete?: never;
         options?: never;
         head?: never;
@@ -804,6 +947,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/spec-tasks/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a paused task's agents continue as soon as there is a slot. */
+        post: operations["post_spec_tasks_id_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/spec-tasks/{id}/retry": {
         parameters: {
             query?: never;
@@ -815,6 +975,26 @@ export interface paths {
         put?: never;
         /** Tries a failed task again, from the step that failed. */
         post: operations["post_spec_tasks_id_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/revert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes back what a task merged: a new task gets a commit that reverts the merge on its own branch. It is checked and
+         *     reviewed as any other change, and nothing moves on the base branch until a person approves it.
+         */
+        post: operations["post_spec_tasks_id_revert"];
         delete?: never;
         options?: never;
         head?: never;
@@ -985,7 +1165,10 @@ export interface paths {
         get: operations["get_spec_tasks_id_zed_instance"];
         put?: never;
         post?: never;
-        /** Stops a task's agent with its whole process tree; a turn under way is asked again in a fresh process. */
+        /**
+         * Stops a task's agent with its whole process tree and pauses the task: turns under way end, and nothing begins until
+         *     `POST …/resume`.
+         */
         delete: operations["delete_spec_tasks_id_zed_instance"];
         options?: never;
         head?: never;
@@ -1098,6 +1281,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the tokens, oldest first; the tokens themselves are kept nowhere. */
+        get: operations["get_tokens"];
+        put?: never;
+        /** Creates a token. The answer is the only place where it is shown. */
+        post: operations["post_tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a token: it and the browser sessions that were begun with it stop working at once. */
+        delete: operations["delete_tokens_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/work-sessions/{id}": {
         parameters: {
             query?: never;
@@ -1108,6 +1326,26 @@ export interface paths {
         /** Reads a work session. */
         get: operations["get_work_sessions_id"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/work-sessions/{id}/agent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Gives a work session that failed or was cancelled to another agent. It begins with the session's next try, and is told
+         *     what was said before.
+         */
+        put: operations["put_work_sessions_id_agent"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1438,7 +1676,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Counters and gauges as Prometheus reads them; beyond loopback they need a token. */
+        /** Returns counters and gauges as Prometheus reads them. It needs a token, unless `http.open_metrics` is set. */
         get: operations["get_metrics"];
         put?: never;
         post?: never;
@@ -1455,7 +1693,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The database and git can be reached. */
+        /** Whether the server can work: its database, its disks, its data directory and git. */
         get: operations["get_readyz"];
         put?: never;
         post?: never;
@@ -1471,10 +1709,22 @@ export interface components {
     schemas: {
         /** @description Something that happened to a task. */
         Activity: {
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             at: string;
+            /** @description Which kind it is. */
             kind: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number in its log, from 1, without gaps.
+             */
             seq: number;
+            /**
+             * @description The work session's id.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             work_session_id: string | null;
         };
         /** @enum {string} */
@@ -1483,68 +1733,156 @@ export interface components {
         AddSessionBody: {
             /** @description `agent` names the agent; absent is the task's. */
             agent_config?: unknown;
-            /** @enum {string|null} */
+            /**
+             * @description `simple`, `helix_agent` or `zed_agent`.
+             * @enum {string|null}
+             */
             agent_type?: "simple" | "helix_agent" | "zed_agent" | null;
             /** @description Work sessions of the task whose work this one needs. */
             depends_on?: string[];
-            /** @description What is to be done; absent is what the name says. */
+            /**
+             * @description What is to be done; absent is what the name says.
+             * @example Todos get an optional due date.
+             */
             description?: string | null;
-            /** @enum {string|null} */
+            /**
+             * @description `small`, `medium` or `large`.
+             * @enum {string|null}
+             */
             effort?: "small" | "medium" | "large" | null;
+            /** @description Settings of the session's environment, handed to the agent with the session. */
             environment_config?: unknown;
             /** @description What the first turn is asked beside the description. */
             initial_prompt?: string | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name: string;
-            /** @enum {string|null} */
+            /**
+             * @description `low`, `medium`, `high` or `critical`.
+             * @enum {string|null}
+             */
             priority?: "low" | "medium" | "high" | "critical" | null;
+        };
+        /** @description The agent that goes on. */
+        AgentBody: {
+            /**
+             * @description The agent.
+             * @example claude
+             */
+            agent: string;
         };
         /** @description What an agent did and spent. */
         AgentFigures: {
+            /**
+             * @description The agent.
+             * @example claude
+             */
             agent: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The failures.
+             */
             failures: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many sessions were completed.
+             */
             sessions_completed: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many sessions failed.
+             */
             sessions_failed: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many sessions were started.
+             */
             sessions_started: number;
+            /** @description The tokens and the cost. */
             usage: components["schemas"]["UsageView"];
         };
+        /**
+         * @description How an agent is on this machine.
+         * @enum {string}
+         */
+        AgentState: "not_installed" | "untested" | "sign_in_needed" | "ready" | "passed" | "failed";
         /** @description What an agent's turns spent. */
         AgentUsage: {
+            /**
+             * @description The agent.
+             * @example claude
+             */
             agent: string;
+            /** @description The tokens and the cost. */
             usage: components["schemas"]["UsageView"];
         };
         /** @description An agent as it is shown; the values of its environment are not. */
         AgentView: {
+            /** @description Whether the agent asked for a sign-in when it was used last. */
             auth_needed: boolean;
+            /** @description When the state was found out; null while the agent was not started. */
+            checked_at: string | null;
+            /**
+             * @description The command.
+             * @example npm test
+             */
             command: string;
+            /** @description The roles in which it serves tasks that name no agent, of projects that name none: `planning`, `implementation`. */
+            default_for: string[];
+            /** @description How to install the agent. */
             how_to_install: string;
+            /** @description The id. */
             id: string;
+            /** @description Whether its command is on this machine. */
             installed: boolean;
             /** @description `built_in`, `configured` or `known`. */
             kind: string;
+            /** @description Why the agent cannot be used. */
+            message: string | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name: string;
+            /** @description What it may be used for. */
             roles: string[];
+            /** @description The state. */
+            state: components["schemas"]["AgentState"];
+            /** @description What the agent said of itself when it was started last; null while it was not started. */
             version: string | null;
         };
         /** @description Figures about a stretch of time. Days are in UTC; a week begins on Monday. */
         Analytics: {
+            /** @description One entry for each agent. */
             agents: components["schemas"]["AgentFigures"][];
             /** @description `day` or `week`. */
             bucket: string;
             /** @description The same by day or week, without gaps. */
             buckets: components["schemas"]["BucketFigures"][];
+            /** @description The failures. */
             failures: components["schemas"]["ClassFigures"][];
-            /** @description The first day. */
+            /**
+             * @description The first day.
+             * @example 2026-11-01
+             */
             from: string;
+            /**
+             * @description When it was made.
+             * @example 2026-11-22T10:41:07Z
+             */
             generated_at: string;
             /** @description From a task's creation to its end, of those that were done in the range. */
             lead_time: components["schemas"]["Spread"];
             /** @description Stretches of time in one phase that ended in the range. */
             phases: components["schemas"]["PhaseFigures"][];
+            /**
+             * @description The project's id.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             project_id: string | null;
+            /** @description The projects. */
             projects: components["schemas"]["ProjectFigures"][];
             /** @description How long people were waited for, each time that ended in the range. */
             review_waiting: components["schemas"]["Spread"];
@@ -1552,51 +1890,139 @@ export interface components {
             session_time: components["schemas"]["Spread"];
             /** @description The last day. */
             to: string;
+            /** @description The figures of the whole time. */
             totals: components["schemas"]["Figures"];
             /** @description Tasks that are not counted yet, because the server is still reading what happened to them. */
             uncounted_tasks: number;
+        };
+        /** @description An entry of the audit log. */
+        AuditView: {
+            /**
+             * @description What was done; `refused` is a request that was not allowed.
+             * @example review_specs
+             */
+            action: string;
+            /**
+             * @description The user whose credential was shown.
+             * @example usr_owner
+             */
+            actor: string;
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
+            at: string;
+            /** @description The name of the token that was shown, or that the browser signed in with. */
+            credential: string;
+            /** @description What the action came with, such as a decision and its comments. */
+            data: unknown;
+            /**
+             * Format: int64
+             * @description The entry's number; it rises with time.
+             */
+            id: number;
+            /** @description The id of the task, project, token or user that it is about. */
+            object: string;
+            /**
+             * @description The client's network address.
+             * @example 127.0.0.1
+             */
+            peer: string;
+            /**
+             * @description `page`, `command_line`, `api`, `git`, `instance`, or `agent_process` for a refused request of an agent's process.
+             * @example page
+             */
+            way: string;
         };
         /** @description Where a session is to be continued as two. */
         BranchBody: {
             /** @description The turn at whose end the other one begins; absent is the last that ended. */
             from_turn?: string | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name: string;
-            /** @description What is to be done differently. */
+            /**
+             * @description What is to be done differently.
+             * @example Add due dates to todos
+             */
             prompt: string;
         };
         /** @description The end of a turn of another session. */
         BranchPointView: {
+            /**
+             * @description The commit's hash.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
             commit: string;
+            /**
+             * @description The turn's id.
+             * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             turn_id: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Which turn of the session, from 1.
+             */
             turn_number: number;
+            /**
+             * @description The work session's id.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             work_session_id: string;
         };
         /** @description What happened in a day or week. */
         BucketFigures: components["schemas"]["Figures"] & {
-            /** @description Its first day; the first bucket may begin before the range, of which it counts only what is in it. */
+            /**
+             * @description Its first day; the first bucket may begin before the range, of which it counts only what is in it.
+             * @example 2026-11-22T10:41:07Z
+             */
             start: string;
         };
         /** @description What a task may spend. */
         BudgetBody: {
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The most that it may cost, in US dollars; null is no limit.
+             */
             max_cost_usd?: number | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The most tokens that it may take; null is no limit.
+             */
             max_tokens?: number | null;
         };
         /** @description What may be spent. */
         BudgetView: {
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The most that it may cost, in US dollars; null is no limit.
+             */
             max_cost_usd: number | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The most tokens that it may take; null is no limit.
+             */
             max_tokens: number | null;
         };
         /** @description A reviewer's decision about the change. */
         ChangeReviewBody: {
             /** @description The ids of findings of secrets with which the change may land all the same. */
             acknowledged_findings?: string[];
+            /** @description Whether a change in which no session changed a file may be approved. */
+            allow_empty?: boolean;
+            /** @description The comments. */
             comments?: string;
-            /** @enum {string} */
+            /**
+             * @description The head of the change that was read, as `GET …/diff` has it; another one now is refused with 409 `change_moved`.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
+            commit?: string | null;
+            /**
+             * @description `approve`, `request_changes` or `reject`.
+             * @enum {string}
+             */
             decision: "approve" | "request_changes" | "reject";
             /** @description What is to be changed in lines of the change; with `request_changes` a work session gets them. */
             line_comments?: components["schemas"]["LineCommentBody"][];
@@ -1605,54 +2031,105 @@ export interface components {
         ChangeView: {
             /** @description Who approved it, while it is being merged. */
             approved_by: string | null;
+            /** @description The commands that were run on the change, with their results. */
             checks: components["schemas"]["CheckView"][];
+            /**
+             * @description The commit that a decision is about.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
             head: string;
-            /** @description The planned tasks with what stands behind them; those that are only claimed to be done come first. */
+            /** @description Whether no session changed a file; approving it needs `allow_empty`. */
+            is_empty: boolean;
+            /** @description The planned tasks with what stands behind them; those that are not reported or only claimed come first. */
             items: components["schemas"]["ItemView"][];
         };
         /** @description A check command's result. */
         CheckView: {
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             at: string;
+            /**
+             * @description The command.
+             * @example npm test
+             */
             command: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The exit code; null when the command did not end by itself.
+             */
             exit_code: number | null;
             /** @description The end of what it printed. */
             output: string;
+            /** @description Whether the command succeeded. */
             passed: boolean;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             */
             took_ms: number;
         };
         /** @description One item of a checklist. */
         ChecklistItem: {
+            /** @description How deep the item is nested, from 0. */
             depth: number;
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
             description: string;
-            /** @description What stands behind the item, where it is marked as done. */
+            /** @description What stands behind the item; its state is `not_reported` where its session ended without a report of it. */
             evidence?: components["schemas"]["EvidenceView"];
+            /** @description The place in its list, from 0. */
             index: number;
-            /** @description The number in the plan, where the item has one. */
+            /**
+             * @description The number in the plan, where the item has one.
+             * @example 1.2
+             */
             number?: string | null;
+            /** @description Whether the plan says that it may be left out. */
+            optional?: boolean;
             /** @description `pending`, `in_progress` or `completed`. */
             status: string;
         };
         /** @description A living checklist as clients see it. */
         ChecklistView: {
+            /** @description How many items are completed. */
             completed_tasks: number;
+            /** @description The item that is in progress; null when none is. */
             in_progress_task?: components["schemas"]["ChecklistItem"] | null;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The task's progress in percent: items done of items, where optional ones count once they are done.
+             */
             progress_pct: number;
+            /** @description The items. */
             tasks: components["schemas"]["ChecklistItem"][];
+            /** @description How many items there are in all. */
             total_tasks: number;
         };
         /** @description How often something failed. */
         ClassFigures: {
+            /**
+             * @description The kind of failure, such as `agent_crashed` or `limit`.
+             * @example limit
+             */
             class: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many.
+             */
             count: number;
         };
         /** @description A file that both sessions change. */
         CollidingFile: {
             /** @description Where it conflicts. */
             hunks: components["schemas"]["CollidingLines"][];
+            /**
+             * @description The file's path.
+             * @example src/todo.js
+             */
             path: string;
             /** @description Why it conflicts, as a clause. */
             reason: string | null;
@@ -1666,28 +2143,44 @@ export interface components {
         };
         /** @description One session's lines in a place. */
         CollidingSide: {
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How many lines it has.
+             */
             line_count: number;
             /**
              * Format: int32
              * @description The first line, from 1; where there is none, the line before.
              */
             start_line: number;
+            /** @description The text. */
             text: string;
         };
         /** @description What the sessions of a task collide in. */
         Collisions: {
             /** @description When the sessions' worktrees were looked at. */
             checked_at: string;
+            /** @description Files that several live sessions change. */
             collisions: components["schemas"]["SessionCollision"][];
         };
         /** @description A comment as it is made. */
         CommentBody: {
+            /**
+             * @description The comment's text.
+             * @example What happens when the date is in the past?
+             */
             comment: string;
-            /** @description `requirements`, `design` or `tasks`, also with the file's name. */
+            /**
+             * @description `requirements`, `design` or `tasks`, also with the file's name.
+             * @example requirements
+             */
             document: string;
+            /** @description The last line that it is about, from 1. */
             end_line?: number | null;
-            /** @enum {string|null} */
+            /**
+             * @description Which kind it is.
+             * @enum {string|null}
+             */
             kind?: "question" | "suggestion" | "blocking" | "praise" | null;
             /**
              * @description The words it is about, as a person selects them in the rendered document; with neither words nor lines it is
@@ -1701,35 +2194,76 @@ export interface components {
         CommentView: {
             /** @description `kept`, `changed` (what stands there is worded otherwise) or `outdated`. */
             anchor: string;
+            /**
+             * @description Who wrote it.
+             * @example owner
+             */
             author: string;
+            /**
+             * @description The comment's text.
+             * @example What happens when the date is in the past?
+             */
             comment: string;
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
             created_at: string;
-            /** @enum {string} */
+            /**
+             * @description The document: `requirements`, `design` or `tasks`.
+             * @enum {string}
+             */
             document: "requirements" | "design" | "tasks";
+            /** @description The last line that it is about, from 1. */
             end_line: number | null;
+            /** @description The id. */
             id: string;
-            /** @enum {string} */
+            /**
+             * @description Which kind it is.
+             * @enum {string}
+             */
             kind: "question" | "suggestion" | "blocking" | "praise";
-            /** @description How people and agents call it within the task: `C1`. */
+            /**
+             * @description How people and agents call it within the task: `C1`.
+             * @example backend
+             */
             label: string;
             /** @description What it is about, as it was when it was made. */
             original: components["schemas"]["Original"];
+            /** @description Whether the text that the comment is about is no longer there. */
             outdated: boolean;
             /** @description The words that were selected; empty where only lines were. */
             quoted_text: string;
+            /** @description The replies, oldest first. */
             replies: components["schemas"]["ReplyView"][];
+            /** @description Whether the comment is resolved. */
             resolved: boolean;
+            /**
+             * @description When the comment was resolved; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
             resolved_at: string | null;
+            /**
+             * @description Who resolved the comment; null before.
+             * @example owner
+             */
             resolved_by: string | null;
             /** @description The version it was made on. */
             review_id: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Which review round, from 1.
+             */
             round: number;
             /**
              * Format: int32
              * @description The round whose review sent it to the planner last.
              */
             sent_in_round: number | null;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
             /** @description In the newest version; absent for a comment on the whole document, and for an outdated one. */
             start_line: number | null;
@@ -1740,121 +2274,276 @@ export interface components {
         ConflictView: {
             /** @description The conflicting places with the lines of both sides, as Markdown. */
             details: string;
+            /** @description The files. */
             files: string[];
         };
         /** @description Something to be told. */
         CoordinationBody: {
             /** @description A response may name in `request_id` the request that it answers. */
             data?: unknown;
-            /** @enum {string} */
+            /**
+             * @description The type of the event.
+             * @enum {string}
+             */
             event_type: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
-            /** @description The work session that says it; absent is the person who asks. */
+            /**
+             * @description The work session that says it; absent is the person who asks.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             from_session_id?: string | null;
+            /** @description A sentence that says what happened. */
             message: string;
-            /** @description Absent is everybody who has not ended. */
+            /**
+             * @description Absent is everybody who has not ended.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             to_session_id?: string | null;
         };
         /** @description What the sessions of a task and people told each other, oldest first. */
         CoordinationLog: {
+            /** @description How many sessions are active. */
             active_sessions: number;
+            /** @description How many sessions are completed. */
             completed_sessions: number;
+            /** @description The events, oldest first. */
             events: components["schemas"]["CoordinationView"][];
+            /** @description How many events there are of each type. */
             events_by_type: {
                 [key: string]: number;
             };
+            /** @description How many events the filter lets through. */
             filtered_events: number;
+            /**
+             * @description When something happened last; null when nothing did.
+             * @example 2026-11-22T10:41:07Z
+             */
             last_activity: string | null;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
+            /** @description How many events there are in all. */
             total_events: number;
         };
         /** @description Something that was told to one session or to everybody. */
         CoordinationView: {
             /** @description Whether everybody it is addressed to was told, by a turn that carried it. */
             acknowledged: boolean;
+            /**
+             * @description When the session that it was addressed to answered; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
             acknowledged_at: string | null;
-            /** @description The person who said it, where it was one. */
+            /**
+             * @description The person who said it, where it was one.
+             * @example owner
+             */
             by: string | null;
+            /** @description What else belongs to it. */
             data: unknown;
+            /** @description To which sessions the message was delivered, and when. */
             deliveries: components["schemas"]["DeliveryView"][];
-            /** @enum {string} */
+            /**
+             * @description The type of the event.
+             * @enum {string}
+             */
             event_type: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
+            /**
+             * @description The session that says it.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             from_session_id: string | null;
+            /** @description The id. */
             id: string;
+            /** @description A sentence that says what happened. */
             message: string;
+            /** @description The answer; null before there is one. */
             response: components["schemas"]["ResponseView"] | null;
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             timestamp: string;
-            /** @description Null is everybody who had not ended. */
+            /**
+             * @description Null is everybody who had not ended.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             to_session_id: string | null;
         };
         /** @description A thread that an editor opened in a task. */
         CreateSessionBody: {
+            /** @description Settings for the agent, handed to it with the session. */
             agent_configuration?: unknown;
+            /** @description What the agent is asked first. */
             initial_prompt?: string | null;
+            /** @description The thread that opened this one. */
             parent_zed_thread_id?: string | null;
+            /**
+             * @description The task's repository; another path is refused.
+             * @example /home/ada/notes
+             */
             project_path?: string | null;
             /** @description The index, number or id of a planned task. */
             related_implementation_task?: unknown;
+            /** @description Why the thread was opened. */
             spawn_reason?: string | null;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
+            /** @description What the thread is about. */
             thread_description?: string | null;
+            /** @description The thread's name. */
             thread_name?: string | null;
+            /**
+             * @description The agent instance's id.
+             * @example zi_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             zed_instance_id: string;
+            /**
+             * @description The thread's id.
+             * @example thread_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             zed_thread_id: string;
         };
         /** @description The work session of a thread. */
         CreatedSession: {
-            /** @enum {string} */
+            /**
+             * @description `planned` (by the plan), `spawned` (by another session) or `ad_hoc`.
+             * @enum {string}
+             */
             creation_method: "planned" | "spawned" | "ad_hoc";
+            /** @description The session's conversation. */
             helix_session: components["schemas"]["HelixSession"];
+            /** @description A sentence that says what happened. */
             message: string;
+            /** @description The session that spawned this one; null when none did. */
             parent_work_session: components["schemas"]["WorkSession"] | null;
+            /** @description The task. */
             spec_task: components["schemas"]["SpecTask"];
+            /** @description Always true: a failure is another status. */
             success: boolean;
+            /** @description What to know although it succeeded. */
             warnings: string[];
+            /** @description The work session. */
             work_session: components["schemas"]["WorkSession"];
+            /** @description The session's thread; null before there is one. */
             zed_thread: components["schemas"]["ZedThread"] | null;
+        };
+        /** @description A token that was just created. */
+        CreatedToken: components["schemas"]["TokenView"] & {
+            /**
+             * @description The token itself. It is shown this once: the server keeps its hash only.
+             * @example sptk_0f3c…
+             */
+            token: string;
         };
         /** @description A session that is to be told, and the turn that told it. */
         DeliveryView: {
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             at: string | null;
+            /**
+             * @description The session that it is for; null is every session of the task.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             to_session_id: string;
+            /**
+             * @description The turn's id.
+             * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             turn_id: string | null;
         };
         /** @description A sample repository. */
         DemoRepo: {
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
             description: string;
+            /** @description The id. */
             id: string;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name: string;
             /** @description Prompts for tasks without planning. */
             plain: components["schemas"]["PlainPrompt"][];
+            /** @description Prompts that fit the sample. */
             prompts: string[];
+            /** @description What the sample is written in and with. */
             tech_stack: string[];
         };
         /** @description A task's documents on the design-docs branch. */
         DesignDocs: {
+            /**
+             * @description The branch.
+             * @example helix-design-docs
+             */
             branch: string;
+            /**
+             * @description The commit's hash.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
             commit: string | null;
             /**
              * Format: int64
              * @description The index in the checklist of what is being worked on; -1 when nothing is.
              */
             current_task_index: number;
+            /** @description The design document; null before there is one. */
             design_md: string | null;
-            /** @description Where they are in the design-docs worktree. */
+            /**
+             * @description Where they are in the design-docs worktree.
+             * @example src/todo.js
+             */
             path: string;
+            /** @description The living checklist; null before there is one. */
             progress_md: string | null;
+            /** @description The requirements document; null before there is one. */
             requirements_md: string | null;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             task_id: string;
+            /** @description The plan; null before there is one. */
             tasks_md: string | null;
         };
         /** @description The whole change, a page of its files. */
         DiffView: {
+            /** @description How many lines were added. */
             additions: number;
+            /**
+             * @description The branch that the change starts from and lands on.
+             * @example main
+             */
             base_branch: string;
+            /**
+             * @description The branch that has the work.
+             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             */
             branch_name: string;
+            /** @description How many lines were removed. */
             deletions: number;
+            /** @description The files. */
             files: components["schemas"]["FileDiffView"][];
+            /**
+             * @description The commit that is compared; a decision about the change names it.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
+            head: string | null;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
+            /** @description How many files there are in all. */
             total_files: number;
         };
         /** @description An edit of a document. */
@@ -1866,503 +2555,1193 @@ export interface components {
         };
         /** @description How a task stands with git. */
         DocumentStatus: {
+            /**
+             * @description The phase that the task is in.
+             * @example implementation
+             */
             current_phase: string;
+            /** @description Whether there are documents. */
             documents_generated: boolean;
             /** @description Whether everything said, changed and decided so far is in git. */
             fully_recorded: boolean;
             /** @description `not_started`, `committed` or `unavailable`. */
             git_integration_status: string;
+            /**
+             * @description The newest commit; null before there is one.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
             last_commit_hash: string | null;
+            /**
+             * @description When the newest commit was made; null before there is one.
+             * @example 2026-11-22T10:41:07Z
+             */
             last_commit_time: string | null;
+            /** @description Whether sessions are being recorded. */
             session_recording_active: boolean;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
         };
         /** @description One document. */
         DocumentView: {
+            /**
+             * @description The commit's hash.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
             commit: string;
+            /** @description The text. */
             content: string;
+            /**
+             * @description The media type.
+             * @example text/markdown
+             */
             content_type: string;
+            /**
+             * @description The document's name.
+             * @example requirements
+             */
             document_name: string;
+            /**
+             * @description The file's name.
+             * @example requirements.md
+             */
             filename: string;
+            /**
+             * @description When the document was changed last.
+             * @example 2026-11-22T10:41:07Z
+             */
             last_modified: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Which revision of the document, from 1.
+             */
             revision: number;
+            /** @description The size in bytes. */
             size: number;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
         };
         /** @description What a person may edit. */
         EditPlainTask: {
+            /** @description Whether the task is archived: archived tasks are left out of lists unless asked for. */
             archived?: boolean | null;
+            /** @description What the task may cost; null is no limit. */
             budget?: components["schemas"]["BudgetBody"] | null;
+            /** @description Settings of the task, kept and shown as they were sent. */
             config?: unknown;
+            /** @description The ids of what must be completed before. */
             depends_on?: string[] | null;
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
             description?: string | null;
+            /** @description The labels. */
             labels?: string[] | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name?: string | null;
-            /** @enum {string|null} */
+            /**
+             * @description `low`, `medium`, `high` or `critical`.
+             * @enum {string|null}
+             */
             priority?: "low" | "medium" | "high" | "critical" | null;
-            /** @enum {string|null} */
+            /**
+             * @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`.
+             * @enum {string|null}
+             */
             task_type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session" | null;
         };
         /** @description What a person may edit. */
         EditTask: {
+            /** @description Whether the task is archived: archived tasks are left out of lists unless asked for. */
             archived?: boolean | null;
+            /** @description What the task may cost; null is no limit. */
             budget?: components["schemas"]["BudgetBody"] | null;
+            /** @description The ids of what must be completed before. */
             depends_on?: string[] | null;
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
             description?: string | null;
+            /** @description The labels. */
             labels?: string[] | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name?: string | null;
-            /** @enum {string|null} */
+            /**
+             * @description `low`, `medium`, `high` or `critical`.
+             * @enum {string|null}
+             */
             priority?: "low" | "medium" | "high" | "critical" | null;
         };
         /** @description The document after an edit. */
         EditedDocument: components["schemas"]["DocumentView"] & {
             /** @description Whether the edit made an approval void: the documents are to be reviewed again. */
             approval_void: boolean;
+            /** @description A sentence that says what happened. */
             message: string;
-            /** @enum {string} */
+            /**
+             * @description The status.
+             * @enum {string}
+             */
             status: "backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled";
         };
         /** @description What stands behind an item that is marked as done. */
         EvidenceView: {
             /** @description Commands that passed on the finished change. */
             checks: string[];
+            /** @description The hashes of commits. */
             commits: string[];
-            /** @description `done` with a commit that touches files, else `claimed`; null while the item is not marked as done. */
+            /**
+             * @description `done` with a commit that touches files, else `claimed`; `not_reported` where the session ended and its agent did not
+             *     report the item as done; null while it may still be.
+             */
             state: string | null;
         };
         /** @description What is wrong with one field of a request. */
         FieldError: {
+            /**
+             * @description The field's name.
+             * @example priority
+             */
             field: string;
+            /** @description A sentence that says what happened. */
             message: string;
         };
         /** @description What happened. */
         Figures: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The failures.
+             */
             failures: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many sessions were cancelled.
+             */
             sessions_cancelled: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many sessions were completed.
+             */
             sessions_completed: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many sessions failed.
+             */
             sessions_failed: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many sessions were started.
+             */
             sessions_started: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many tasks were cancelled.
+             */
             tasks_cancelled: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many tasks were created.
+             */
             tasks_created: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many tasks were done.
+             */
             tasks_done: number;
+            /** @description The tokens and the cost. */
             usage: components["schemas"]["UsageView"];
         };
         /** @description The change of one file. */
         FileDiffView: {
+            /** @description How many lines were added. */
             additions: number;
+            /** @description How many lines were removed. */
             deletions: number;
+            /** @description The parts of the file that differ. */
             hunks: components["schemas"]["HunkView"][];
+            /** @description Whether the file is no text. */
             is_binary: boolean;
+            /** @description The file's path before it was renamed; null when it was not. */
             old_path: string | null;
+            /**
+             * @description The file's path.
+             * @example src/todo.js
+             */
             path: string;
             /** @description `added`, `modified`, `deleted` or `renamed`. */
             status: string;
         };
         /** @description A finding of the lint. */
         FindingView: {
+            /**
+             * @description The document: `requirements`, `design` or `tasks`.
+             * @example requirements
+             */
             document: string;
+            /** @description The line, from 1. */
             line: number;
+            /** @description A sentence that says what happened. */
             message: string;
+            /**
+             * @description The rule's name.
+             * @example vague-word
+             */
             rule: string;
             /** @description `error`, `warning` or `info`. */
             severity: string;
+            /** @description What could be written instead; null without a suggestion. */
             suggestion: string | null;
         };
         /** @description Every agent at work. */
         Fleet: {
+            /** @description One entry for each agent. */
             agents: components["schemas"]["FleetAgent"][];
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             timestamp: string;
         };
         /** @description One agent thread and where it is in its list. */
         FleetAgent: {
+            /**
+             * @description The configured agent that it is.
+             * @example claude
+             */
+            agent: string;
+            /** @description The agent instance that serves the session. */
             agent_id: string;
+            /** @description The item that is being worked on; null when none is. */
             current_task: components["schemas"]["FleetItem"] | null;
+            /**
+             * @description When the agent reported last.
+             * @example 2026-11-22T10:41:07Z
+             */
             last_update: string;
-            /** @enum {string} */
+            /**
+             * @description `planning`, `implementation` or `validation`.
+             * @enum {string}
+             */
             phase: "planning" | "implementation" | "validation";
-            /** Format: double */
+            /**
+             * Format: double
+             * @description How much is done, 0 to 1.
+             */
             progress: number;
+            /** @description The session's name. */
             session_name: string;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             task_id: string;
+            /** @description The items of this session: the sub-tasks of its planned task, else its agent's own plan, else its steps. */
             task_list: components["schemas"]["FleetItem"][];
+            /**
+             * @description The task's name.
+             * @example Add due dates
+             */
             task_name: string;
+            /** @description The next items, three at most. */
             tasks_after: components["schemas"]["FleetItem"][];
+            /** @description What comes before and after the current item in the plan of the whole task. */
             tasks_before: components["schemas"]["FleetItem"][];
+            /**
+             * @description The work session's id.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             work_session_id: string;
         };
         /** @description An item of the list. */
         FleetItem: {
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
             description: string;
+            /** @description The place in its list, from 0. */
             index: number;
+            /**
+             * @description The number that the document gives it; null when it has none.
+             * @example 1.2
+             */
             number: string | null;
+            /**
+             * @description When work on the item began, while it is in progress.
+             * @example 2026-11-22T10:41:07Z
+             */
             started_at: string | null;
+            /** @description The status. */
             status: string;
         };
         /** @description A task on a sample repository. */
         FromDemo: {
-            /** @enum {string|null} */
+            /**
+             * @description `simple` (one work session) or `complex` (several).
+             * @enum {string|null}
+             */
             complexity?: "simple" | "complex" | null;
+            /**
+             * @description The sample repository's id.
+             * @example nodejs-todo
+             */
             demo_repo: string;
+            /**
+             * @description The agent that implements.
+             * @example claude
+             */
             implementation_agent?: string | null;
+            /** @description The items. */
             items?: string[];
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name?: string | null;
+            /** @description Figures of the planning. */
             planning?: boolean | null;
-            /** @enum {string|null} */
+            /**
+             * @description `low`, `medium`, `high` or `critical`.
+             * @enum {string|null}
+             */
             priority?: "low" | "medium" | "high" | "critical" | null;
+            /**
+             * @description What is to be done.
+             * @example Add due dates to todos
+             */
             prompt: string;
+            /**
+             * @description The agent that plans.
+             * @example claude
+             */
             spec_agent?: string | null;
+            /** @description The template that it was made from; null without one. */
             template?: string | null;
-            /** @enum {string|null} */
+            /**
+             * @description The type.
+             * @enum {string|null}
+             */
             type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session" | null;
         };
         /** @description A task as it is asked for. */
         FromPrompt: {
+            /**
+             * @description The branch that the change starts from and lands on.
+             * @example main
+             */
             base_branch?: string | null;
+            /** @description What the task may cost; null is no limit. */
             budget?: components["schemas"]["BudgetBody"] | null;
-            /** @enum {string|null} */
+            /**
+             * @description `simple` (one work session) or `complex` (several).
+             * @enum {string|null}
+             */
             complexity?: "simple" | "complex" | null;
+            /** @description The ids of what must be completed before. */
             depends_on?: string[];
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
             description?: string | null;
-            /** @description The agent that implements. */
+            /**
+             * @description The agent that implements.
+             * @example claude
+             */
             implementation_agent?: string | null;
             /** @description What a template that makes a planned task of each is given. */
             items?: string[];
+            /** @description The labels. */
             labels?: string[];
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name?: string | null;
             /** @description Whether an agent plans before work begins; absent is as the type and the template say. */
             planning?: boolean | null;
-            /** @enum {string|null} */
+            /**
+             * @description `low`, `medium`, `high` or `critical`.
+             * @enum {string|null}
+             */
             priority?: "low" | "medium" | "high" | "critical" | null;
+            /**
+             * @description The project's id.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             project_id: string;
+            /**
+             * @description What is to be done.
+             * @example Add due dates to todos
+             */
             prompt: string;
-            /** @description The agent that plans; absent is the project's or the server's default. */
+            /**
+             * @description The agent that plans; absent is the project's or the server's default.
+             * @example claude
+             */
             spec_agent?: string | null;
             /** @description Whether it starts at once; true when absent. */
             start?: boolean | null;
             /** @description The pattern it is made from; see `GET /templates`. */
             template?: string | null;
-            /** @enum {string|null} */
+            /**
+             * @description The type.
+             * @enum {string|null}
+             */
             type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session" | null;
+            /** @description Settings of the workspace, kept and shown as they were sent. */
             workspace_config?: unknown;
         };
         /** @description Where the documents are to be committed, and how. */
         GenerateBody: {
-            /** @description Absent is `specs/{id}`; a branch that does not exist is cut from the task's base branch. */
+            /**
+             * @description Absent is `specs/{id}`; a branch that does not exist is cut from the task's base branch.
+             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             */
             branch_name?: string | null;
+            /**
+             * @description The commit's message.
+             * @example Add the approved documents
+             */
             commit_message?: string | null;
+            /** @description Whether a pull request is opened. */
             create_pull_request?: boolean;
             /** @description What spec-metadata.json is to have under `custom_metadata`. */
             custom_metadata?: Record<string, never>;
             /** @description Whether documents of other content on the branch may be written over. */
             overwrite_existing?: boolean;
+            /** @description Who is asked to review. */
             reviewers_needed?: string[];
         };
         /** @description The committed documents. */
         GeneratedDocuments: {
+            /**
+             * @description The branch that has the work.
+             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             */
             branch_name: string;
+            /**
+             * @description The commit's hash.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
             commit_hash: string;
+            /** @description The files that were written. */
             files_created: string[];
             /** @description Each file's content, by its path. */
             generated_files: {
                 [key: string]: string;
             };
+            /** @description A sentence that says what happened. */
             message: string;
+            /** @description The pull request's address; null when there is none. */
             pull_request_url: string | null;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
+            /** @description Always true: a failure is another status. */
             success: boolean;
+            /** @description What to know although it succeeded. */
             warnings: string[];
         };
         /** @description What came of a decision and its handoff. */
         HandoffAnswer: {
+            /** @description The decision, with who made it and when. */
             approval: unknown;
+            /** @description What the handoff prepared; null when the documents were sent back. */
             handoff_result: unknown;
+            /** @description A sentence that says what happened. */
             message: string;
+            /** @description What happens next. */
             next_steps: string[];
+            /** @description The task. */
             spec_task: components["schemas"]["SpecTask"];
+            /** @description Always true: a failure is another status. */
             success: boolean;
         };
         /** @description An approval together with how its result is to be handed off. */
         HandoffBody: {
+            /** @description True approves the documents; false sends them back with the comments and changes. */
             approved: boolean;
+            /** @description The changes that the reviewer asks for, one in each item. */
             changes?: string[];
+            /** @description The comments. */
             comments?: string;
+            /** @description The hash of the documents that were read; a decision about others is refused with 409. */
             content_hash?: string | null;
+            /** @description Whether a pull request is opened. */
             create_pull_request?: boolean;
+            /** @description How the result is handed off. */
             handoff_config?: components["schemas"]["HandoffConfig"];
+            /**
+             * @description The path of the task's repository.
+             * @example /home/ada/notes
+             */
             project_path?: string | null;
         };
         /** @description How the result of an approval is handed off; what is not known here is handed back as it came. */
         HandoffConfig: {
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How often the record is committed while there is something new, in minutes.
+             */
             commit_frequency_minutes?: number | null;
+            /** @description Who is to review the documents; handed back as it came. */
             spec_reviewers?: string[] | null;
         } & {
             [key: string]: unknown;
         };
+        /**
+         * @description What becomes of a value that was taken out.
+         * @enum {string}
+         */
+        HeldDecision: "keep" | "remove";
+        /** @description What becomes of a value that was taken out. */
+        HeldDecisionBody: {
+            /** @description `approve`, `request_changes` or `reject`. */
+            decision: components["schemas"]["HeldDecision"];
+        };
+        /** @description A value that was taken out of a document as a secret; the value itself is not shown. */
+        HeldSecret: {
+            /** @description Whether it can be kept; a value that is known to be secret cannot. */
+            can_keep: boolean;
+            /** @description `approve`, `request_changes` or `reject`. */
+            decision: components["schemas"]["HeldDecision"] | null;
+            /**
+             * @description `requirements`, `design` or `tasks`.
+             * @example requirements
+             */
+            document: string;
+            /** @description What the decision names. */
+            id: string;
+            /** @description Which kind it is. */
+            kind: string;
+            /** @description The line of the document in force that it was taken out of. */
+            line: number;
+            /** @description `sure` or `likely`. */
+            sureness: string;
+            /** @description What stands in its place. */
+            tag: string;
+        };
         /** @description A Helix session: a work session's conversation. */
         HelixSession: {
+            /**
+             * @description The agent.
+             * @example claude
+             */
             agent: string;
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
             created_at: string;
+            /** @description The id. */
             id: string;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name: string;
-            /** @enum {string} */
+            /**
+             * @description `planning`, `implementation` or `validation`.
+             * @enum {string}
+             */
             phase: "planning" | "implementation" | "validation";
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
-            /** @enum {string} */
+            /**
+             * @description The status.
+             * @enum {string}
+             */
             status: "pending" | "active" | "blocked" | "completed" | "failed" | "cancelled";
+            /**
+             * @description When it was changed last.
+             * @example 2026-11-22T10:41:07Z
+             */
             updated_at: string;
+            /**
+             * @description The work session's id.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             work_session_id: string;
         };
         /** @description What a session did, from its record. */
         History: {
+            /** @description `conversation`, `code_change`, `decision` or `coordination`. */
             activity_type: components["schemas"]["ActivityType"] | null;
+            /** @description The entries, oldest first. */
             entries: components["schemas"]["HistoryEntry"][];
             /** @description The branch that holds the record. */
             git_branch: string | null;
             /** @description The last commit of the task's record. */
             last_commit: string | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many, 1 to 500.
+             */
             limit: number;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
+            /** @description How many entries there are in all. */
             total_entries: number;
+            /**
+             * @description The work session's id.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             work_session_id: string;
         };
         /** @description One recorded activity. */
         HistoryEntry: {
+            /** @description `conversation`, `code_change`, `decision` or `coordination`. */
             activity_type: components["schemas"]["ActivityType"];
             /** @description Whether it is in git already. */
             committed: boolean;
+            /** @description The text. */
             content: string;
+            /** @description The files that it is about. */
             files_affected: string[];
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             timestamp: string;
         };
         /** @description A stretch of changed lines with what surrounds them. */
         HunkView: {
+            /**
+             * @description The hunk's header line.
+             * @example @@ -1,3 +1,4 @@
+             */
             header: string;
+            /** @description The lines. */
             lines: components["schemas"]["LineView"][];
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How many lines the hunk has after the change.
+             */
             new_lines: number;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The hunk's first line after the change, from 1.
+             */
             new_start: number;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How many lines the hunk has before the change.
+             */
             old_lines: number;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The hunk's first line before the change, from 1.
+             */
             old_start: number;
         };
         /** @description A planned task. */
         ImplementationTask: {
+            /** @description What the plan says below it, else the criteria of the requirements that it cites, in full. */
             acceptance_criteria: string;
+            /**
+             * @description The work session that carries out the planned task; null before there is one.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             assigned_work_session_id: string | null;
+            /**
+             * @description When it was completed; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
             completed_at: string | null;
+            /** @description Whether the plan had it ticked before the approval: no session carries it out. */
+            completed_before: boolean;
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
             created_at: string;
             /** @description Indices of the planned tasks it needs. */
             dependencies: number[];
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
             description: string;
+            /**
+             * @description `small`, `medium` or `large`.
+             * @example medium
+             */
             estimated_effort: string;
+            /** @description What shows that it was done: commits, checks, or only a claim. */
             evidence: components["schemas"]["EvidenceView"];
+            /** @description The id. */
             id: string;
+            /** @description The place in its list, from 0. */
             index: number;
-            /** @description As displayed in the plan. */
+            /**
+             * @description As displayed in the plan.
+             * @example 1.2
+             */
             number: string;
-            /** Format: int32 */
+            /** @description Whether the plan says that it may be left out. */
+            optional: boolean;
+            /**
+             * Format: int32
+             * @description How much it matters: 0 for `low` to 3 for `critical`; that of its session, else that of the task.
+             */
             priority: number;
+            /**
+             * Format: double
+             * @description The share of its items that is done, 0 to 1.
+             */
+            progress: number;
+            /** @description The requirements. */
             requirements: string[];
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
-            /** @enum {string} */
-            status: "pending" | "assigned" | "in_progress" | "completed" | "blocked" | "failed" | "skipped";
+            /**
+             * @description The status.
+             * @enum {string}
+             */
+            status: "pending" | "assigned" | "in_progress" | "completed" | "blocked" | "failed" | "skipped" | "not_reported";
+            /** @description The title. */
             title: string;
         };
         /** @description Planned tasks in a list. */
         ImplementationTasks: {
+            /** @description The planned tasks, in the order of the plan. */
             implementation_tasks: components["schemas"]["ImplementationTask"][];
+            /** @description How many there are in all. */
             total: number;
         };
         /** @description What an agent says of itself. */
         InstanceAgent: {
-            /** @default null */
+            /**
+             * @description The name.
+             * @default null
+             * @example Add due dates
+             */
             name: string | null;
             /**
              * Format: int32
+             * @description The version of the Agent Client Protocol that the agent speaks; null before it has started.
              * @default null
              */
             protocol_version: number | null;
-            /** @default null */
+            /**
+             * @description The version.
+             * @default null
+             */
             version: string | null;
         };
         /** @description A planned task of a change under review. */
         ItemView: {
+            /** @description What shows that it was done: commits, checks, or only a claim. */
             evidence: components["schemas"]["EvidenceView"];
+            /** @description The place in its list, from 0. */
             index: number;
-            /** @description As displayed in the plan. */
+            /**
+             * @description As displayed in the plan.
+             * @example 1.2
+             */
             number: string;
-            /** @enum {string} */
-            status: "pending" | "assigned" | "in_progress" | "completed" | "blocked" | "failed" | "skipped";
+            /**
+             * @description The status.
+             * @enum {string}
+             */
+            status: "pending" | "assigned" | "in_progress" | "completed" | "blocked" | "failed" | "skipped" | "not_reported";
+            /** @description The title. */
             title: string;
         };
         /** @description What a work session did over time. */
         LaneView: {
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name: string;
+            /**
+             * @description The session that spawned this one; null when none did.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             parent_work_session_id: string | null;
-            /** @enum {string} */
+            /**
+             * @description `planning`, `implementation` or `validation`.
+             * @enum {string}
+             */
             phase: "planning" | "implementation" | "validation";
+            /** @description What it did, one span of time after the other. */
             spans: components["schemas"]["SpanView"][];
-            /** @enum {string} */
+            /**
+             * @description The status.
+             * @enum {string}
+             */
             status: "pending" | "active" | "blocked" | "completed" | "failed" | "cancelled";
+            /**
+             * @description The work session's id.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             work_session_id: string;
         };
         /** @description What went wrong last. */
         LastError: {
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             at: string;
-            /** @enum {string} */
-            code: "agent_crashed" | "agent_refused" | "agent_missing" | "agent_silent" | "auth_needed" | "network" | "invalid_output" | "no_change" | "conflict" | "limit" | "git" | "rejected" | "secret_found" | "internal";
+            /**
+             * @description A stable word for programs.
+             * @enum {string}
+             */
+            code: "agent_crashed" | "agent_refused" | "agent_missing" | "agent_silent" | "agent_error" | "auth_needed" | "network" | "invalid_output" | "no_change" | "conflict" | "limit" | "git" | "rejected" | "secret_found" | "out_of_space" | "finding_open" | "internal";
+            /** @description A sentence that says what happened. */
             message: string;
         };
         /** @description A comment on a line of the change. */
         LineCommentBody: {
+            /**
+             * @description The comment's text.
+             * @example What happens when the date is in the past?
+             */
             comment: string;
             /** @description From 1, on that side of the diff. */
             line: number;
-            /** @description The file, as the diff names it. */
+            /**
+             * @description The file, as the diff names it.
+             * @example src/todo.js
+             */
             path: string;
             /** @description The code that it is about. */
             quoted_text?: string;
-            /** @enum {string|null} */
+            /**
+             * @description The side of the diff: `old` or `new`.
+             * @enum {string|null}
+             */
             side?: "old" | "new" | null;
         };
         /** @description One line of a hunk. */
         LineView: {
             /** @description ` `, `+` or `-`. */
             kind: string;
+            /** @description The text. */
             text: string;
         };
-        /** @description A token. */
+        /** @description The token to sign in with. */
         LoginBody: {
+            /**
+             * @description A token of yours; `spectask token` on the server prints the owner's.
+             * @example sptk_0f3c…
+             */
             token: string;
+        };
+        /** @description What a sign-out ends. */
+        LogoutBody: {
+            /**
+             * @description Ends every browser session of the user, not only this one.
+             * @default false
+             */
+            everywhere: boolean;
         };
         /** @description Something that was told. */
         MarkView: {
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             at: string;
+            /** @description The event's id. */
             event_id: string;
-            /** @enum {string} */
+            /**
+             * @description The type of the event.
+             * @enum {string}
+             */
             event_type: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
+            /**
+             * @description The session that says it.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             from_session_id: string | null;
+            /**
+             * @description The session that it is for; null is every session of the task.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             to_session_id: string | null;
         };
         /** @description The caller. */
         Me: {
+            /** @description Whether the server is a demo, with sample repositories and the scripted agent. */
+            demo: boolean;
+            /**
+             * @description The user's id.
+             * @example usr_owner
+             */
             id: string;
+            /**
+             * @description The user's name.
+             * @example owner
+             */
             name: string;
+            /** @description The user's roles; `owner` may do everything. */
             roles: string[];
         };
         /** @description One message of a conversation. */
         Message: {
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             at: string;
+            /** @description The text. */
             content: string;
             /** @description `user` or `assistant`. */
             role: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number in its log, from 1, without gaps.
+             */
             seq: number;
         };
         /** @description The turn that will carry a message. */
         MessageAnswer: {
             /** @description By which it is changed or withdrawn where several messages wait for one turn. */
             message_id: string;
+            /**
+             * @description The turn's id.
+             * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             turn_id: string;
         };
         /** @description What a person says to a thread. */
         MessageBody: {
+            /** @description The text. */
             content: string;
             /** @description `queue` waits for the next turn; `interrupt` ends the present one first. */
             mode?: components["schemas"]["Mode"];
         };
         /** @description A message as it shall be. */
         MessageEdit: {
+            /** @description The text. */
             content: string;
         };
         /** @enum {string} */
         Mode: "queue" | "interrupt";
         /** @description A task as it is asked for. */
         NewPlainTask: {
+            /**
+             * @description The branch that the change starts from and lands on.
+             * @example main
+             */
             base_branch?: string | null;
+            /** @description What the task may cost; null is no limit. */
             budget?: components["schemas"]["BudgetBody"] | null;
             /** @description An object that goes to the agents; `agent` names the one that works, `base_branch` the branch it is for. */
             config?: unknown;
+            /** @description The ids of what must be completed before. */
             depends_on?: string[];
-            /** @description What is to be done; absent is what the name says. */
+            /**
+             * @description What is to be done; absent is what the name says.
+             * @example Todos get an optional due date.
+             */
             description?: string | null;
+            /**
+             * @description The agent that implements.
+             * @example claude
+             */
             implementation_agent?: string | null;
+            /** @description The items. */
             items?: string[];
+            /** @description The labels. */
             labels?: string[];
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name: string;
-            /** @enum {string|null} */
+            /**
+             * @description `low`, `medium`, `high` or `critical`.
+             * @enum {string|null}
+             */
             priority?: "low" | "medium" | "high" | "critical" | null;
-            /** @description Absent is the project of the newest task, or the only one there is. */
+            /**
+             * @description Absent is the project of the newest task, or the only one there is.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             project_id?: string | null;
             /** @description Whether it starts at once; true when absent. */
             start?: boolean | null;
-            /** @enum {string} */
+            /**
+             * @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`.
+             * @enum {string}
+             */
             task_type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
             /** @description The pattern it is made from; see `GET /templates`. */
             template?: string | null;
+            /** @description Settings of the workspace, kept and shown as they were sent. */
             workspace_config?: unknown;
         };
         /** @description A repository to register: one that is on the server, or one to clone. */
         NewProject: {
-            /** @description Where to clone it from, instead of a path. */
+            /**
+             * @description Where to clone it from, instead of a path.
+             * @example https://example.org/notes.git
+             */
             clone_url?: string | null;
+            /**
+             * @description The branch that changes start from and land on.
+             * @example main
+             */
             default_branch?: string | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name?: string | null;
-            /** @description The absolute path of a repository on the server's machine. */
+            /**
+             * @description The absolute path of a repository on the server's machine.
+             * @example /home/ada/notes
+             */
             repository_path?: string | null;
+            /** @description The project's settings. */
             settings?: unknown;
+        };
+        /** @description A token to create. */
+        NewToken: {
+            /** @description Whether a token with the scope `project` or `task` may also approve, reject and answer agents' questions. */
+            can_decide?: boolean;
+            /**
+             * Format: int32
+             * @description In how many days it expires, 1 to 3650; absent is never.
+             */
+            expires_in_days?: number | null;
+            /**
+             * @description What the token is called in lists and in the audit log.
+             * @example build server
+             */
+            name: string;
+            /**
+             * @description The project of a token with the scope `project`.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            project_id?: string | null;
+            /** @description What it may be used for; `read` when absent. */
+            scope?: components["schemas"]["TokenScope"];
+            /**
+             * @description The task of a token with the scope `task`.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            task_id?: string | null;
         };
         /** @description What a comment was made on. */
         Original: {
+            /** @description The last line that it is about, from 1. */
             end_line: number | null;
+            /** @description The first line that it is about, from 1. */
             start_line: number | null;
+            /** @description The text. */
             text: string;
         };
         /** @description Everything about a task's sessions on one page. */
         Overview: {
+            /** @description How many sessions are active. */
             active_sessions: number;
+            /** @description How many sessions are completed. */
             completed_sessions: number;
+            /** @description The planned tasks, in the order of the plan. */
             implementation_tasks: components["schemas"]["ImplementationTask"][];
+            /**
+             * @description When something happened last; null when nothing did.
+             * @example 2026-11-22T10:41:07Z
+             */
             last_activity: string;
+            /** @description The task. */
             spec_task: components["schemas"]["SpecTask"];
+            /** @description How many work sessions there are. */
             work_session_count: number;
+            /** @description The work sessions, in the order they were made. */
             work_sessions: components["schemas"]["WorkSession"][];
+            /**
+             * @description The agent instance's id.
+             * @example zi_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             zed_instance_id: string | null;
+            /** @description How many threads there are. */
             zed_thread_count: number;
+        };
+        /** @description What the caller has written about a change and not sent; only the caller sees it. */
+        PendingReview: {
+            /** @description The comments on lines of the change. */
+            line_comments: components["schemas"]["LineCommentBody"][];
         };
         /** @description The chosen answer. */
         PermissionBody: {
+            /**
+             * @description The answer's id.
+             * @example allow
+             */
             option_id: string;
         };
         /** @description An answer that the agent offers. */
         PermissionChoice: {
+            /** @description Which kind it is. */
             kind: string;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name: string;
+            /**
+             * @description The answer's id.
+             * @example allow
+             */
             option_id: string;
         };
         /** @description A question that waits for a person. */
         PermissionRequest: {
+            /**
+             * @description When the agent asked.
+             * @example 2026-11-22T10:41:07Z
+             */
             asked_at: string;
             /** @description When the answer becomes no by itself. */
             deadline: string;
+            /** @description The id. */
             id: string;
+            /** @description The answers that can be given. */
             options: components["schemas"]["PermissionChoice"][];
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
+            /** @description The title. */
             title: string;
+            /** @description The tool call that the agent asks about. */
             tool_call: unknown;
+            /**
+             * @description The work session's id.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             work_session_id: string;
         };
         /** @description How long tasks were in a phase. */
@@ -2370,6 +3749,7 @@ export interface components {
             /**
              * @description `planning_queued`, `planning`, `spec_review`, `hand_off`, `implementation_queued`, `implementation` or
              *     `implementation_review`.
+             * @example implementation
              */
             phase: string;
         };
@@ -2378,136 +3758,294 @@ export interface components {
             /**
              * @description `backlog`, `planning_queued`, `planning`, `spec_review`, `hand_off`, `implementation_queued`, `implementation`,
              *     `implementation_review` or `failed`.
+             * @example implementation
              */
             phase: string;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description How long, in seconds.
+             */
             seconds: number;
             /** @description How often it came there. */
             times: number;
         };
         /** @description A prompt for a task without planning. */
         PlainPrompt: {
+            /**
+             * @description What is to be done.
+             * @example Add due dates to todos
+             */
             prompt: string;
-            /** @enum {string} */
+            /**
+             * @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`.
+             * @enum {string}
+             */
             task_type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
         };
         /** @description A task of any kind: what a spec task has, and the words of plain tasks for it. */
         PlainTask: components["schemas"]["SpecTask"] & {
+            /** @description Settings of the task, kept and shown as they were sent. */
             config: unknown;
-            /** @enum {string} */
+            /**
+             * @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`.
+             * @enum {string}
+             */
             task_type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
             /** @description Whose it is. */
             user_id: string;
         };
+        /** @description An entry of an agent's own plan. */
+        PlanEntryView: {
+            /** @description The text. */
+            content: string;
+            /** @description `pending`, `in_progress` or `completed`. */
+            status: string;
+        };
         /** @description An error as the client reads it. */
         Problem: {
-            /** @description A stable word. */
+            /**
+             * @description A stable word.
+             * @example wrong_state
+             */
             code: string;
             /** @description A sentence that says what is wrong and what to do. */
             detail: string;
+            /** @description What is wrong with single fields of the request. */
             errors?: components["schemas"]["FieldError"][];
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The status.
+             */
             status: number;
+            /** @description The title. */
             title: string;
+            /**
+             * @description The type.
+             * @example feature
+             */
             type: string;
         };
         /** @description How far a task has come. */
         Progress: {
+            /** @description The sessions that are active. */
             active_work_sessions: components["schemas"]["WorkSession"][];
+            /** @description The checklist, with the state of each item. */
             checklist: components["schemas"]["ChecklistView"];
             /** @description By the index of the planned task. */
             implementation_progress: {
                 [key: string]: number;
             };
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The task's progress: items done of items.
+             */
             overall_progress: number;
+            /**
+             * @description How far each phase has come: the documents written and approved, the items done, the checks run and the change
+             *     reviewed.
+             */
             phase_progress: {
                 [key: string]: number;
             };
+            /** @description What happened last, newest first. */
             recent_activity: components["schemas"]["Activity"][];
+            /** @description The task. */
             spec_task: components["schemas"]["SpecTask"];
         };
         /** @description What was committed. */
         ProgressAnswer: {
+            /**
+             * @description The branch that has the work.
+             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             */
             branch_name: string;
+            /** @description The files that were committed. */
             files_committed: string[];
+            /**
+             * @description The commit's hash.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
             git_commit_hash: string | null;
+            /** @description A sentence that says what happened. */
             message: string;
+            /**
+             * @description `planning`, `implementation` or `validation`.
+             * @example implementation
+             */
             phase: string;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
+            /** @description Always true: a failure is another status. */
             success: boolean;
         };
         /** @description A word on how far a task is. */
         ProgressBody: {
+            /** @description What else there is to say. */
             details?: string;
             /** @description A line on how far it is; absent is what the checklist says. */
             summary?: string | null;
         };
         /** @description What may be changed of a project; absent fields stay. */
         ProjectEdit: {
+            /**
+             * @description The branch that changes land on.
+             * @example main
+             */
             default_branch?: string | null;
+            /**
+             * @description What the project is called.
+             * @example Add due dates
+             */
             name?: string | null;
+            /** @description The settings to change; those that are absent stay. */
             settings?: unknown;
         };
         /** @description What was done and spent in a project. */
         ProjectFigures: components["schemas"]["Figures"] & {
+            /**
+             * @description The project's id.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             project_id: string;
             /** @description Empty when the project is gone. */
             project_name: string;
         };
         /** @description A repository and how SpecTask works in it. */
         ProjectView: {
+            /**
+             * @description Where the repository was cloned from; null when it was there already.
+             * @example https://example.org/notes.git
+             */
             clone_url: string | null;
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
             created_at: string;
+            /**
+             * @description The branch that changes start from and land on.
+             * @example main
+             */
             default_branch: string;
+            /** @description The id. */
             id: string;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name: string;
+            /**
+             * @description The repository's path on the server's machine.
+             * @example /home/ada/notes
+             */
             repository_path: string;
+            /** @description The project's settings. */
             settings: unknown;
+            /**
+             * @description When it was changed last.
+             * @example 2026-11-22T10:41:07Z
+             */
             updated_at: string;
         };
         /** @description A pull request on a forge. */
         PullRequest: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The number that the document gives it; null when it has none.
+             */
             number: number;
+            /** @description The state. */
             state: string;
+            /** @description The address. */
             url: string;
         };
         /** @description What a person said that no turn has carried yet. */
         QueuedMessage: {
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             at: string;
+            /**
+             * @description Who did it.
+             * @example owner
+             */
             by: string;
+            /** @description The text. */
             content: string;
+            /** @description The message's id. */
             message_id: string;
-            /** @description The turn that will carry it. */
+            /**
+             * @description The turn that will carry it.
+             * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             turn_id: string;
         };
         /** @description Something to be recorded about a session. */
         RecordBody: {
+            /** @description `conversation`, `code_change`, `decision` or `coordination`. */
             activity_type: components["schemas"]["ActivityType"];
+            /** @description How many lines were added and removed. */
             code_changes?: unknown;
+            /** @description The text. */
             content: string;
+            /** @description To which session it goes, and as which type of event. */
             coordination_data?: components["schemas"]["RecordedCoordination"] | null;
+            /** @description The files that it is about. */
             files_affected?: string[];
+            /** @description What else belongs to it. */
             metadata?: unknown;
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             timestamp?: string | null;
         };
         /** @description To whom something recorded was told. */
         RecordedCoordination: {
-            /** @enum {string|null} */
+            /**
+             * @description The type of the event.
+             * @enum {string|null}
+             */
             event_type?: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn" | null;
+            /**
+             * @description The session that it is for; null is every session of the task.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             to_session_id?: string | null;
         };
         /** @description What is said to a comment. */
         ReplyBody: {
+            /**
+             * @description The comment's text.
+             * @example What happens when the date is in the past?
+             */
             comment: string;
         };
         /** @description What is said to a comment. */
         ReplyView: {
-            /** @enum {string|null} */
+            /**
+             * @description What was answered.
+             * @enum {string|null}
+             */
             answer: "done" | "declined" | null;
+            /**
+             * @description Who wrote it.
+             * @example owner
+             */
             author: string;
+            /**
+             * @description The comment's text.
+             * @example What happens when the date is in the past?
+             */
             comment: string;
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
             created_at: string;
             /**
              * Format: int32
@@ -2519,37 +4057,60 @@ export interface components {
         Report: {
             /** @description What the commands said that ran last on the change. */
             checks: components["schemas"]["CheckView"][];
+            /** @description The hashes of commits. */
             commits: components["schemas"]["ReportedCommit"][];
+            /** @description The decisions that people made. */
             decisions: components["schemas"]["ReportedDecision"][];
             /** @description What is marked as done and what stands behind it; what is only claimed comes first. */
             evidence: components["schemas"]["ReportedEvidence"][];
+            /** @description The failures. */
             failures: components["schemas"]["ReportedFailure"][];
+            /**
+             * @description When it was made.
+             * @example 2026-11-22T10:41:07Z
+             */
             generated_at: string;
+            /** @description The planned tasks, in the order of the plan. */
             implementation_tasks: components["schemas"]["ImplementationTask"][];
+            /** @description Planned tasks that name no requirement. */
             orphan_tasks: string[];
             /** @description How long the task was in each phase, all in all, in the order in which it came there first. */
             phases: components["schemas"]["PhaseTime"][];
             /** @description Each criterion, with what was done for it. */
             requirements: components["schemas"]["ReportedRequirement"][];
+            /** @description How many review rounds there were. */
             review_count: number;
             /**
              * Format: double
              * @description How long people were waited for, and how often.
              */
             review_waiting_seconds: number;
+            /** @description The task. */
             spec_task: components["schemas"]["SpecTask"];
             /** @description Where the task stood, in order. */
             timeline: components["schemas"]["Stretch"][];
+            /** @description Requirements that no planned task names. */
             uncovered_requirements: string[];
+            /** @description The tokens and the cost of each agent. */
             usage_by_agent: components["schemas"]["AgentUsage"][];
+            /** @description The work sessions, in the order they were made. */
             work_sessions: components["schemas"]["WorkSession"][];
         };
         /** @description A commit that a session's turn left, or the merge of its branch. */
         ReportedCommit: {
+            /**
+             * @description The commit's hash.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
             commit: string;
             /** @description `work`, `merge` or `landing`. */
             kind: string;
+            /**
+             * @description The work session's id.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             work_session_id: string | null;
+            /** @description The work session's name. */
             work_session_name: string | null;
         };
         /** @description Something a person decided. */
@@ -2559,29 +4120,64 @@ export interface components {
              *     `cancel`.
              */
             action: string;
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             at: string;
+            /**
+             * @description Who did it.
+             * @example owner
+             */
             by: string | null;
+            /** @description The comments. */
             comments: string;
-            /** @description `approve`, `request_changes` or `reject`, of a review. */
+            /**
+             * @description `approve`, `request_changes` or `reject`, of a review.
+             * @example approve
+             */
             decision: string | null;
         };
         /** @description What stands behind a planned task that is marked as done. */
         ReportedEvidence: {
+            /** @description What shows that it was done: commits, checks, or only a claim. */
             evidence: components["schemas"]["EvidenceView"];
+            /**
+             * @description The number that the document gives it; null when it has none.
+             * @example 1.2
+             */
             number: string;
+            /** @description The title. */
             title: string;
         };
         /** @description How often something failed. */
         ReportedFailure: {
+            /**
+             * @description The agent.
+             * @example claude
+             */
             agent: string | null;
+            /**
+             * @description The kind of failure, such as `agent_crashed` or `limit`.
+             * @example limit
+             */
             class: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How many.
+             */
             count: number;
         };
         /** @description A criterion and what was done for it. */
         ReportedRequirement: {
+            /** @description The hashes of commits. */
             commits: string[];
+            /**
+             * @description The pattern of the requirement: `ubiquitous`, `event`, `state`, `unwanted`, `optional` or `complex`; null when it has none.
+             * @example event
+             */
             ears_pattern: string | null;
+            /** @description The id. */
             id: string;
             /**
              * @description `evidenced` when a commit stands behind each of its planned tasks, `claimed` when one is only marked as done,
@@ -2590,14 +4186,23 @@ export interface components {
             proof: string;
             /** @description `uncovered`, `planned`, `in_progress` or `done`. */
             status: string;
+            /** @description The items. */
             tasks: components["schemas"]["RequirementTask"][];
+            /** @description The text. */
             text: string;
+            /** @description The work sessions, in the order they were made. */
             work_sessions: string[];
         };
         /** @description A planned task that carries out a criterion. */
         RequirementTask: {
+            /**
+             * @description The number that the document gives it; null when it has none.
+             * @example 1.2
+             */
             number: string;
+            /** @description The status. */
             status: string;
+            /** @description The title. */
             title: string;
         };
         /** @description Whether a comment is resolved. */
@@ -2607,53 +4212,123 @@ export interface components {
         };
         /** @description The answer to a request. */
         ResponseView: {
+            /**
+             * @description The session that says it.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             from_session_id: string | null;
+            /** @description The id. */
             id: string;
+            /** @description A sentence that says what happened. */
             message: string;
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             timestamp: string;
         };
         /** @description A review round: a snapshot of the documents at a commit, and what was decided. */
         Review: {
+            /** @description The changes that the reviewer asks for, one in each item. */
             changes: string[];
             /** @description What was said about places of this version, where these are in the newest one. */
             comments: components["schemas"]["CommentView"][];
+            /**
+             * @description The commit's hash.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
             commit: string;
             /** @description Names this content, as the documents in force do. */
             content_hash: string;
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
             created_at: string;
+            /**
+             * @description When the review was decided; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
             decided_at: string | null;
-            /** @enum {string|null} */
+            /**
+             * @description `approve`, `request_changes` or `reject`.
+             * @enum {string|null}
+             */
             decision: "approve" | "request_changes" | "reject" | null;
             /** @description The unified diff to the round before, per document. */
             diff_from_previous: unknown;
             /** @description Who edited the documents into this version, where it was not the planner who wrote it. */
             edited_by: string | null;
+            /** @description The id. */
             id: string;
+            /** @description The plan (`tasks.md`) as Markdown. */
             implementation_plan: string;
+            /** @description What the lint finds in the documents. */
             lint: components["schemas"]["FindingView"][];
+            /** @description The comment on the documents as a whole. */
             overall_comment: string | null;
+            /** @description The requirements as Markdown. */
             requirements_spec: string;
+            /**
+             * @description Who reviewed.
+             * @example owner
+             */
             reviewer: string | null;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Which review round, from 1.
+             */
             round: number;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
             /** @description `open`, `decided` or `superseded`. */
             status: string;
+            /** @description The design as Markdown. */
             technical_design: string;
         };
         /** @description A reviewer's decision about the documents. */
         ReviewBody: {
-            /** @description False sends the documents back with the comments and changes. */
+            /** @description False sends the documents back with the comments and changes, unless `decision` says `reject`. */
             approved: boolean;
+            /** @description The changes that the reviewer asks for, one in each item. */
             changes?: string[];
+            /** @description The comments. */
             comments?: string;
             /** @description The `content_hash` of what was read; with another one in force the decision is refused. */
             content_hash?: string | null;
+            /**
+             * @description `approve`, `request_changes` or `reject`.
+             * @enum {string|null}
+             */
+            decision?: "approve" | "request_changes" | "reject" | null;
+            /** @description Numbers of planned tasks that the plan has ticked and that are to be carried out all the same, or `all`. */
+            run_again?: string[];
+        };
+        /** @description How agents and checks are confined. */
+        SandboxView: {
+            /** @description `bubblewrap`, `landlock` or `off`. */
+            level: string;
+            /** @description What they reach over the network: `open`, `allowlist` or `none`. */
+            network: string;
+            /** @description The hosts that its agent reaches under `allowlist` and `none`. */
+            network_hosts: string[];
+            /** @description Why the level is not stronger. */
+            reasons: string[];
         };
         /** @description Something found. */
         SearchResult: {
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
             at: string;
-            /** @description `requirements`, `design` or `tasks`. */
+            /**
+             * @description `requirements`, `design` or `tasks`.
+             * @example requirements
+             */
             document: string | null;
             /** @description `task` (name, prompt, description, labels), `spec` (requirements, design, plan) or `transcript`. */
             kind: string;
@@ -2662,6 +4337,10 @@ export interface components {
              * @description The line of the document, from 1.
              */
             line: number | null;
+            /**
+             * @description The project's id.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             project_id: string;
             /**
              * Format: double
@@ -2675,22 +4354,48 @@ export interface components {
             seq: number | null;
             /** @description A few words around what was found, in parts: what was found is marked. */
             snippet: components["schemas"]["SnippetPart"][];
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             task_id: string;
+            /**
+             * @description The task's name.
+             * @example Add due dates
+             */
             task_name: string;
-            /** @description The work session in whose log it is. */
+            /**
+             * @description The work session in whose log it is.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             work_session_id: string | null;
+            /** @description The work session's name. */
             work_session_name: string | null;
         };
-        /** @description A secret in what the task's branch adds to its base; the secret itself is not shown. */
+        /** @description A secret in what the task's branch adds to its base, which is not shown itself, or something else to know of. */
         SecretFinding: {
             /** @description Whether the branch's last commit still has it; its history has it all the same. */
             at_tip: boolean;
+            /**
+             * @description The commit's hash.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
             commit: string;
+            /**
+             * @description What it is, as a clause; absent for secrets.
+             * @example Todos get an optional due date.
+             */
+            description: string | null;
             /** @description What `acknowledged_findings` names; the same for the same secret in the same file. */
             id: string;
+            /** @description A kind of secret, `base_branch_moved`, `stray_files`, `unfiltered_file` or `replaced_object`. */
             kind: string;
+            /** @description The line, from 1. */
             line: number;
-            /** @description Absent for the commit's message. */
+            /**
+             * @description Absent for the commit's message and the base branch.
+             * @example src/todo.js
+             */
             path: string | null;
             /** @description `sure` holds the landing until a person acknowledges it, `likely` does not. */
             sureness: string;
@@ -2699,45 +4404,103 @@ export interface components {
         };
         /** @description Two sessions that change the same files. */
         SessionCollision: {
+            /** @description The files. */
             files: components["schemas"]["CollidingFile"][];
             /** @description Their ids. */
             sessions: string[];
+            /**
+             * @description Since when.
+             * @example 2026-11-22T10:41:07Z
+             */
             since: string;
             /** @description How many files both touch; more than are listed where there are very many. */
             total_files: number;
         };
         /** @description A work session with everything that belongs to it. */
         SessionDetail: {
+            /** @description The sessions that this session spawned. */
             child_work_sessions: components["schemas"]["WorkSession"][];
+            /** @description The session's conversation. */
             helix_session: components["schemas"]["HelixSession"];
+            /** @description The planned task that the session carries out; null when it has none. */
             implementation_task: components["schemas"]["ImplementationTask"] | null;
+            /** @description The task. */
             spec_task: components["schemas"]["SpecTask"];
+            /** @description The work session. */
             work_session: components["schemas"]["WorkSession"];
+            /** @description The session's thread; null before there is one. */
             zed_thread: components["schemas"]["ZedThread"] | null;
         };
         /** @description What a work session changed, a page of its files. */
         SessionDiffView: {
+            /** @description How many lines were added. */
             additions: number;
-            /** @description Null for a session that only reads. */
+            /**
+             * @description Null for a session that only reads.
+             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             */
             branch_name: string | null;
+            /** @description How many lines were removed. */
             deletions: number;
+            /** @description The files. */
             files: components["schemas"]["FileDiffView"][];
             /** @description Whether all sessions of the task work on this branch, so that the others' work since this one began is in it. */
             is_shared: boolean;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
+            /** @description How many files there are in all. */
             total_files: number;
             /** @description Whether what is not committed is in it, because the session is at work. */
             with_uncommitted: boolean;
+            /**
+             * @description The work session's id.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             work_session_id: string;
+        };
+        /** @description One setting in force. */
+        Setting: {
+            /**
+             * @description Its name, with the names of its tables in front.
+             * @example limits.max_instances
+             */
+            key: string;
+            /**
+             * @description Where the value comes from: a flag, a variable of the environment, a file, or `default`.
+             * @example SPECTASK_BIND
+             */
+            source: string;
+            /** @description Its value; secrets are replaced by `…`. */
+            value: unknown;
+        };
+        /** @description The configuration of the running server. */
+        Settings: {
+            /**
+             * Format: int32
+             * @description The server's process.
+             */
+            pid: number;
+            /** @description Every setting. */
+            settings: components["schemas"]["Setting"][];
         };
         /** @description A part of a snippet, as plain text. */
         SnippetPart: {
+            /** @description Whether these words are what was searched for. */
             marked: boolean;
+            /** @description The text. */
             text: string;
         };
         /** @description A stretch of time. */
         SpanView: {
+            /** @description What was asked for. */
             asked_for: string | null;
+            /**
+             * @description The first day.
+             * @example 2026-11-01
+             */
             from: string;
             /**
              * @description For sessions `blocked`, `waiting`, `opening`, `turn`, `saving`, `ready` (complete, waits to be merged), `merging`,
@@ -2756,86 +4519,197 @@ export interface components {
         SpawnBody: {
             /** @description `agent` names the agent; absent is the parent's. */
             agent_config?: unknown;
-            /** @enum {string|null} */
+            /**
+             * @description `simple`, `helix_agent` or `zed_agent`.
+             * @enum {string|null}
+             */
             agent_type?: "simple" | "helix_agent" | "zed_agent" | null;
             /** @description Work sessions of the task whose work this one needs. */
             depends_on?: string[];
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
             description: string;
-            /** @enum {string|null} */
+            /**
+             * @description `small`, `medium` or `large`.
+             * @enum {string|null}
+             */
             effort?: "small" | "medium" | "large" | null;
+            /** @description Settings of the session's environment, handed to the agent with the session. */
             environment_config?: unknown;
             /** @description What the first turn is asked beside the description. */
             initial_prompt?: string | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name: string;
-            /** @enum {string|null} */
+            /**
+             * @description `low`, `medium`, `high` or `critical`.
+             * @enum {string|null}
+             */
             priority?: "low" | "medium" | "high" | "critical" | null;
         };
         /** @description A task: one prompt on its way to merged work. */
         SpecTask: {
+            /** @description Whether the task is archived: archived tasks are left out of lists unless asked for. */
             archived: boolean;
             /**
              * Format: int32
              * @description How often a failed step was tried again by a person.
              */
             attempts: number;
+            /**
+             * @description The branch that the change starts from and lands on.
+             * @example main
+             */
             base_branch: string;
-            /** @description The branch of the change, from approval on. */
+            /**
+             * @description The branch of the change, from approval on.
+             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             */
             branch_name: string | null;
+            /** @description What the task may cost; null is no limit. */
             budget: components["schemas"]["BudgetView"] | null;
+            /** @description The change. */
             change: components["schemas"]["ChangeView"] | null;
+            /**
+             * @description When it was completed; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
             completed_at: string | null;
-            /** @enum {string} */
+            /**
+             * @description `simple` (one work session) or `complex` (several).
+             * @enum {string}
+             */
             complexity: "simple" | "complex";
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
             created_at: string;
+            /**
+             * @description Who created it.
+             * @example owner
+             */
             created_by: string;
+            /** @description The ids of what must be completed before. */
             depends_on: string[];
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
             description: string;
+            /** @description The id. */
             id: string;
+            /**
+             * @description The agent that implements.
+             * @example claude
+             */
             implementation_agent: string;
             /** @description tasks.md of the documents in force. */
             implementation_plan: string | null;
+            /** @description The labels. */
             labels: string[];
+            /** @description Why it failed last; null when it did not. */
             last_error: components["schemas"]["LastError"] | null;
             /** @description The commit by which it landed on its base branch. */
             merge_commit: string | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name: string;
             /** @description Whether a person is to act next: to review, to answer, or to say what becomes of what failed. */
             needs_person: boolean;
+            /**
+             * @description The prompt, as it was written.
+             * @example Add due dates to todos
+             */
             original_prompt: string;
+            /**
+             * @description When a person paused the task; null while it runs.
+             * @example 2026-11-22T10:41:07Z
+             */
+            paused_at: string | null;
+            /** @description Who stopped its agents, until a person resumes it. */
+            paused_by: string | null;
             /** @description Whether documents are written and reviewed before work begins. */
             planned: boolean;
-            /** @enum {string} */
+            /**
+             * @description `low`, `medium`, `high` or `critical`.
+             * @enum {string}
+             */
             priority: "low" | "medium" | "high" | "critical";
             /**
              * Format: double
-             * @description The share of its planned work that is merged, 0 to 1.
+             * @description The share of its items that is done, 0 to 1: lines of the living checklist, or sessions where there is none.
              */
             progress: number;
+            /**
+             * @description The project's id.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             project_id: string;
-            /** @description The repository's folder. */
+            /**
+             * @description The repository's folder.
+             * @example /home/ada/notes
+             */
             project_path: string | null;
+            /** @description The pull request; null when there is none. */
             pull_request: components["schemas"]["PullRequest"] | null;
             /** @description What the task waits for, while it waits. */
             queue_reason: string | null;
             /** @description requirements.md of the documents in force; lists leave the three documents out. */
             requirements_spec: string | null;
+            /**
+             * @description The agent that plans.
+             * @example claude
+             */
             spec_agent: string;
+            /**
+             * @description When the documents were approved; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
             spec_approved_at: string | null;
+            /**
+             * @description Who approved the documents; null before.
+             * @example owner
+             */
             spec_approved_by: string | null;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How often the documents were sent back.
+             */
             spec_revision_count: number;
             /** @description The Helix session of the planning. */
             spec_session_id: string | null;
+            /**
+             * @description When it was started; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
             started_at: string | null;
-            /** @enum {string} */
+            /**
+             * @description The status.
+             * @enum {string}
+             */
             status: "backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled";
             /** @description design.md of the documents in force. */
             technical_design: string | null;
             /** @description The template that it was made from. */
             template: string | null;
-            /** @enum {string} */
+            /**
+             * @description The type.
+             * @enum {string}
+             */
             type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+            /**
+             * @description When it was changed last.
+             * @example 2026-11-22T10:41:07Z
+             */
             updated_at: string;
+            /** @description The tokens and the cost. */
             usage: components["schemas"]["UsageView"];
             /**
              * Format: int64
@@ -2844,71 +4718,154 @@ export interface components {
             version: number;
             /** @description Whether it is a conversation in which a person is to speak next. */
             waits_for_person: boolean;
+            /** @description Settings of the workspace, kept and shown as they were sent. */
             workspace_config: unknown;
+            /**
+             * @description The agent instance's id.
+             * @example zi_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             zed_instance_id: string | null;
         };
         /** @description A task's three documents. */
         Specs: {
+            /**
+             * @description The commit's hash.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
             commit: string;
             /** @description Names this content; sent with an approval, it makes sure that what was read is what is approved. */
             content_hash: string;
+            /** @description The plan (`tasks.md`) as Markdown. */
             implementation_plan: string;
+            /**
+             * @description The prompt, as it was written.
+             * @example Add due dates to todos
+             */
             original_prompt: string;
+            /** @description The requirements as Markdown. */
             requirements_spec: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description Which review round, from 1.
+             */
             round: number;
+            /**
+             * @description When the documents were approved; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
             spec_approved_at: string | null;
+            /**
+             * @description Who approved the documents; null before.
+             * @example owner
+             */
             spec_approved_by: string | null;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How often the documents were sent back.
+             */
             spec_revision_count: number;
-            /** @enum {string} */
+            /**
+             * @description The status.
+             * @enum {string}
+             */
             status: "backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled";
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             task_id: string;
+            /** @description The design as Markdown. */
             technical_design: string;
         };
         /** @description How lengths of time are spread, in seconds. */
         Spread: {
+            /** @description How many. */
             count: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The median, in seconds; null when there is none.
+             */
             median_seconds: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The 90th percentile, in seconds; null when there is none.
+             */
             p90_seconds: number | null;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description How long in all, in seconds.
+             */
             total_seconds: number;
         };
         /** @description How the implementation's sessions are to be made. */
         StartBody: {
+            /** @description Sessions are made by the plan; false is refused. */
             auto_create_sessions?: boolean | null;
+            /**
+             * @description The task's repository; another path is refused.
+             * @example /home/ada/notes
+             */
             project_path?: string | null;
-            /** @description Taken when the task is created. */
+            /** @description The configuration that the task was created with; another one is refused. */
             workspace_config?: unknown;
         };
         /** @description A move asked for by the name of its end. */
         StatusBody: {
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
             description?: string | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name?: string | null;
-            /** @enum {string} */
+            /**
+             * @description The status.
+             * @enum {string}
+             */
             status: "pending" | "active" | "blocked" | "completed" | "failed" | "cancelled";
         };
         /** @description What came of stopping an instance. */
         Stopped: {
+            /** @description A sentence that says what happened. */
             message: string;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
+            /** @description Always true: a failure is another status. */
             success: boolean;
+            /** @description The agent instance. */
             zed_instance: components["schemas"]["ZedInstance"];
         };
         /** @description A stretch of time in one phase. */
         Stretch: {
+            /**
+             * @description The first day.
+             * @example 2026-11-01
+             */
             from: string;
+            /**
+             * @description `planning`, `implementation` or `validation`.
+             * @example implementation
+             */
             phase: string;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description How long, in seconds.
+             */
             seconds: number;
             /** @description Null while it lasts. */
             until: string | null;
         };
         /** @description A task with its sessions and threads. */
         TaskDetail: components["schemas"]["SpecTask"] & {
+            /** @description The work sessions, in the order they were made. */
             work_sessions: components["schemas"]["WorkSession"][];
+            /** @description The threads. */
             zed_threads: components["schemas"]["ZedThread"][];
         };
         /** @description Where a task is to go. */
@@ -2921,49 +4878,96 @@ export interface components {
         };
         /** @description Why a template cannot be used. */
         TemplateError: {
+            /**
+             * @description The file's path.
+             * @example src/todo.js
+             */
             file: string;
             /** @description From 1. */
             line: number;
+            /** @description A sentence that says what happened. */
             message: string;
         };
         /** @description A template as clients see it. */
         TemplateView: {
             /** @description Commands that must pass beside the project's. */
             checks: string[];
-            /** @enum {string} */
+            /**
+             * @description `simple` (one work session) or `complex` (several).
+             * @enum {string}
+             */
             complexity: "simple" | "complex";
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
             description: string;
+            /** @description The design document. */
             design: string;
+            /** @description What went wrong; null when nothing did. */
             error: components["schemas"]["TemplateError"] | null;
+            /**
+             * @description The agent that implements.
+             * @example claude
+             */
             implementation_agent: string | null;
+            /** @description The item. */
             item: string;
+            /** @description The labels. */
             labels: string[];
+            /** @description The last one. */
             last: string;
-            /** @description What tasks name. */
+            /**
+             * @description What tasks name.
+             * @example Add due dates
+             */
             name: string;
-            /** @description Its file on the project's base branch. */
+            /**
+             * @description Its file on the project's base branch.
+             * @example src/todo.js
+             */
             path: string | null;
             /** @description Whether an agent plans. */
             planning: boolean;
-            /** @enum {string} */
+            /**
+             * @description `low`, `medium`, `high` or `critical`.
+             * @enum {string}
+             */
             priority: "low" | "medium" | "high" | "critical";
+            /** @description The requirements. */
             requirements: string;
             /** @description `built_in` or `repository`. */
             source: string;
+            /**
+             * @description The agent that plans.
+             * @example claude
+             */
             spec_agent: string | null;
-            /** @enum {string|null} */
+            /**
+             * @description When it begins.
+             * @enum {string|null}
+             */
             start: "after_approval" | "at_once" | null;
             /** @description Whether it makes a planned task for each of the `items` given. */
             takes_items: boolean;
+            /** @description The items. */
             tasks: string;
+            /** @description The title. */
             title: string;
-            /** @enum {string} */
+            /**
+             * @description The type.
+             * @enum {string}
+             */
             type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
         };
         /** @description A session's thread as it shall be. */
         ThreadBody: {
-            /** @enum {string|null} */
+            /**
+             * @description The status.
+             * @enum {string|null}
+             */
             status?: "pending" | "active" | "disconnected" | "completed" | "failed" | null;
+            /** @description The thread's settings. */
             thread_config?: unknown;
         };
         /** @description The past of a task and its work sessions, as stretches of time. */
@@ -2978,159 +4982,386 @@ export interface components {
             now: string;
             /** @description What the task as a whole did. */
             spans: components["schemas"]["SpanView"][];
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
-            /** @description When the task was created. */
+            /**
+             * @description When the task was created.
+             * @example 2026-11-22T10:41:07Z
+             */
             started_at: string;
+        };
+        /**
+         * @description What a token may be used for.
+         * @enum {string}
+         */
+        TokenScope: "owner" | "read" | "project" | "task";
+        /** @description A token as it is listed. */
+        TokenView: {
+            /** @description Whether it may approve and reject. */
+            can_decide: boolean;
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
+            created_at: string;
+            /** @description When it expires; null is never. */
+            expires_at: string | null;
+            /**
+             * @description By which it is revoked; it is not the token itself.
+             * @example tok_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            id: string;
+            /** @description When it was used last, to within ten minutes. */
+            last_used_at: string | null;
+            /**
+             * @description What it is called.
+             * @example Add due dates
+             */
+            name: string;
+            /** @description `created` by a person, from the server's `environment`, or in a `file` of its data directory. */
+            origin: string;
+            /** @description When it was revoked. */
+            revoked_at: string | null;
+            /** @description `owner`, `read`, `project` or `task`. */
+            scope: string;
+            /** @description `valid`, `expired` or `revoked`. */
+            status: string;
+            /** @description The project or task that the scope is limited to. */
+            target_id: string | null;
         };
         /** @description Which requirement is carried out where. */
         Traceability: {
             /** @description Planned tasks that cite no requirement. */
             orphan_tasks: string[];
+            /** @description The requirements. */
             requirements: components["schemas"]["TracedRequirement"][];
             /** @description Criteria that no planned task cites. */
             uncovered_requirements: string[];
         };
         /** @description A criterion and what carries it out. */
         TracedRequirement: {
+            /** @description The hashes of commits. */
             commits: string[];
+            /**
+             * @description The pattern of the requirement: `ubiquitous`, `event`, `state`, `unwanted`, `optional` or `complex`; null when it has none.
+             * @example event
+             */
             ears_pattern: string | null;
+            /** @description The id. */
             id: string;
-            /** @description `uncovered`, `planned`, `in_progress` or `done`. */
+            /**
+             * @description `uncovered`, `planned`, `in_progress` or `done`; `not_reported` where a session ended without a report of all of it,
+             *     and `skipped` where a person went on without it.
+             */
             status: string;
+            /** @description The items. */
             tasks: string[];
-            /** @description Files with tests that these sessions changed, by where they are and how they are called. */
+            /**
+             * @description Files with tests that these sessions changed, by where they are and how they are called, and once they are done, the
+             *     checks that passed on the whole change.
+             */
             tests: string[];
+            /** @description The text. */
             text: string;
+            /** @description The work sessions, in the order they were made. */
             work_sessions: string[];
         };
         /** @description What was spent. */
         UsageView: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many input tokens were read from the model's cache.
+             */
             cached_tokens: number;
-            /** Format: double */
+            /**
+             * Format: double
+             * @description The cost in US dollars; null when the agent reports none.
+             */
             cost_usd: number | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many tokens the model read.
+             */
             input_tokens: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many tokens the model wrote.
+             */
             output_tokens: number;
         };
         /** @description A work session: one agent thread's piece of a task. */
         WorkSession: {
+            /** @description Settings for the agent, handed to it with the session. */
             agent_config: unknown;
-            /** @enum {string} */
+            /**
+             * @description `simple`, `helix_agent` or `zed_agent`.
+             * @enum {string}
+             */
             agent_type: "simple" | "helix_agent" | "zed_agent";
             /** @description The sessions among which a person chooses, this one included; empty where there is no choice. */
             alternatives: string[];
             /** @description Those of them that are not done yet. */
             blocked_by: string[];
+            /**
+             * @description The branch that has the work.
+             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             */
             branch_name: string | null;
+            /** @description The session and turn that this session was forked from; null when it was not. */
             branched_from: components["schemas"]["BranchPointView"] | null;
+            /**
+             * @description When it was completed; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
             completed_at: string | null;
+            /** @description The files and sides of a merge conflict; null without one. */
             conflict: components["schemas"]["ConflictView"] | null;
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
             created_at: string;
-            /** @enum {string} */
+            /**
+             * @description `planned` (by the plan), `spawned` (by another session) or `ad_hoc`.
+             * @enum {string}
+             */
             creation_method: "planned" | "spawned" | "ad_hoc";
             /** @description Work sessions whose work this one needs. */
             depends_on: string[];
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
             description: string;
-            /** @enum {string} */
+            /**
+             * @description `small`, `medium` or `large`.
+             * @enum {string}
+             */
             effort: "small" | "medium" | "large";
+            /** @description Settings of the session's environment, handed to the agent with the session. */
             environment_config: unknown;
+            /**
+             * @description The id of the session's conversation.
+             * @example ses_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             helix_session_id: string;
+            /** @description The id. */
             id: string;
+            /** @description The description of the session's planned task. */
             implementation_task_description: string | null;
+            /** @description The index of the session's planned task; null when it has none. */
             implementation_task_index: number | null;
             /** @description The planned task that it carries out, where it carries out one. */
             implementation_task_title: string | null;
+            /** @description Why it failed last; null when it did not. */
             last_error: components["schemas"]["LastError"] | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
             name: string;
-            /** @description The session that it comes from: by spawning, or as an alternative. */
+            /**
+             * @description The session that it comes from: by spawning, or as an alternative.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             parent_work_session_id: string | null;
-            /** @enum {string} */
+            /**
+             * @description `planning`, `implementation` or `validation`.
+             * @enum {string}
+             */
             phase: "planning" | "implementation" | "validation";
-            /** @enum {string} */
+            /** @description The agent's own plan, as it reported it last. */
+            plan: components["schemas"]["PlanEntryView"][];
+            /**
+             * @description `low`, `medium`, `high` or `critical`.
+             * @enum {string}
+             */
             priority: "low" | "medium" | "high" | "critical";
             /**
              * Format: double
-             * @description The share of its items in the checklist that is done, 0 to 1.
+             * @description The share of its items that is done, 0 to 1: of its planned task in the checklist, or of its agent's own plan.
              */
             progress: number;
             /** @description What it waits for, as a sentence, while it waits. */
             queue_reason: string | null;
             /** @description What people said that no turn has carried yet. */
             queued_messages: components["schemas"]["QueuedMessage"][];
+            /** @description How the agent is confined; null where it is not known. */
+            sandbox?: components["schemas"]["SandboxView"] | null;
             /** @description The session at work that asked for it. */
             spawned_by_session_id: string | null;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
+            /**
+             * @description When it was started; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
             started_at: string | null;
-            /** @enum {string} */
+            /**
+             * @description The status.
+             * @enum {string}
+             */
             status: "pending" | "active" | "blocked" | "completed" | "failed" | "cancelled";
+            /** @description The sub-tasks that its agent did not report as done although the session ended. */
+            unreported: string[];
+            /**
+             * @description When it was changed last.
+             * @example 2026-11-22T10:41:07Z
+             */
             updated_at: string;
+            /** @description The tokens and the cost. */
             usage: components["schemas"]["UsageView"];
             /** @description Whether its turn is over and a person is to speak next; it is active, and nothing runs. */
             waits_for_person: boolean;
+            /** @description The session's directory; null before there is one. */
             workspace_path: string | null;
         };
         /** @description Sessions in a list. */
         WorkSessions: {
+            /** @description How many there are in all. */
             total: number;
+            /** @description The work sessions, in the order they were made. */
             work_sessions: components["schemas"]["WorkSession"][];
         };
         /** @description Something an editor reports. */
         ZedEvent: {
+            /** @description What else belongs to it. */
             data?: unknown;
+            /** @description The type of the event. */
             event_type: components["schemas"]["ZedEventType"];
+            /**
+             * @description The agent instance's id.
+             * @example zi_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             instance_id: string;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id?: string | null;
+            /**
+             * @description The thread's id.
+             * @example thread_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             thread_id?: string | null;
-            /** @description When the editor saw it; the server's own time counts. */
+            /**
+             * @description When the editor saw it; the server's own time counts.
+             * @example 2026-11-22T10:41:07Z
+             */
             timestamp?: string | null;
         };
         /** @description What came of a report. */
         ZedEventAnswer: {
+            /** @description The type of the event. */
             event_type: components["schemas"]["ZedEventType"];
+            /**
+             * @description The agent instance's id.
+             * @example zi_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             instance_id: string;
             /** @description Whether it changed or recorded something. */
             processed: boolean;
+            /** @description Always true: a failure is another status. */
             success: boolean;
         };
         /** @enum {string} */
         ZedEventType: "instance_ready" | "thread_created" | "thread_status_changed" | "thread_activity" | "heartbeat" | "instance_disconnected" | "instance_error";
         /** @description A task's agent instance: the process tree that serves its threads. */
         ZedInstance: {
+            /** @description How many threads have a turn in progress. */
             active_threads: number;
             /** @description The agent's own words about itself, once it has started. */
             agent: components["schemas"]["InstanceAgent"];
+            /**
+             * @description When something happened last; null when nothing did.
+             * @example 2026-11-22T10:41:07Z
+             */
             last_activity: string | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The process id; null when no process runs.
+             */
             pid: number | null;
+            /**
+             * @description The path of the task's repository.
+             * @example /home/ada/notes
+             */
             project_path: string | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How often the agent was started again.
+             */
             restarts: number;
+            /** @description How the agent is confined; null where it is not known. */
+            sandbox?: components["schemas"]["SandboxView"] | null;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
             /** @description `not_created`, `pending`, `active`, `disconnected`, `completed` or `failed`. */
             status: string;
+            /** @description How many threads there are. */
             thread_count: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How long the agent has been running, in seconds.
+             */
             uptime_seconds: number;
+            /**
+             * @description The agent instance's id.
+             * @example zi_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             zed_instance_id: string;
         };
         /** @description A thread in an agent instance. */
         ZedThread: {
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
             created_at: string;
+            /** @description The id. */
             id: string;
+            /**
+             * @description When something happened last.
+             * @example 2026-11-22T10:41:07Z
+             */
             last_activity_at: string | null;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             spec_task_id: string;
-            /** @enum {string} */
+            /**
+             * @description The status.
+             * @enum {string}
+             */
             status: "pending" | "active" | "disconnected" | "completed" | "failed";
+            /** @description The thread's settings. */
             thread_config: unknown;
+            /**
+             * @description The work session's id.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             work_session_id: string;
-            /** @description The agent's own session id. */
+            /**
+             * @description The agent's own session id.
+             * @example thread_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
             zed_thread_id: string;
         };
         /** @description Threads in a list. */
         ZedThreads: {
+            /** @description How many there are in all. */
             total: number;
+            /** @description The threads. */
             zed_threads: components["schemas"]["ZedThread"][];
         };
     };
@@ -3145,7 +5376,10 @@ export interface operations {
     get_agents: {
         parameters: {
             query?: {
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
@@ -3203,8 +5437,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3268,6 +5520,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -3282,15 +5552,22 @@ export interface operations {
     get_analytics: {
         parameters: {
             query?: {
-                /** @description The first day, as a date or a time; twelve weeks with the one of `to` when absent. */
+                /**
+                 * @description The first day, as a date or a time; twelve weeks with the one of `to` when absent.
+                 * @example 2026-11-01
+                 */
                 from?: string;
                 /** @description The last day; today when absent. */
                 to?: string;
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 project_id?: string;
                 /** @description `day` or `week`; `week` when absent. */
-                bucket?: string;
+                bucket?: "day" | "week";
                 /** @description `json` or `csv`; `json` when absent. */
-                format?: string;
+                format?: "json" | "csv";
             };
             header?: never;
             path?: never;
@@ -3344,8 +5621,132 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit: {
+        parameters: {
+            query?: {
+                /** @description Only entries about this task, project or token. */
+                subject?: string;
+                /** @description Only entries of this action, such as `review_specs`. */
+                action?: string;
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the audit log */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3372,6 +5773,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The comment's id.
+                 * @example cmt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -3427,6 +5832,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -3463,6 +5886,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -3482,6 +5914,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The comment's id.
+                 * @example cmt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -3537,6 +5973,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -3573,6 +6027,89 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The configuration of the running server */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -3587,7 +6124,10 @@ export interface operations {
     get_demo_repos: {
         parameters: {
             query?: {
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
@@ -3645,8 +6185,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3726,8 +6284,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3754,7 +6330,15 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The user's id or name.
+                 * @example owner
+                 */
                 owner: string;
+                /**
+                 * @description The project's id or name, followed by `.git`.
+                 * @example notes.git
+                 */
                 repo: string;
             };
             cookie?: never;
@@ -3808,6 +6392,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -3844,6 +6446,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -3863,7 +6474,15 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The user's id or name.
+                 * @example owner
+                 */
                 owner: string;
+                /**
+                 * @description The project's id or name, followed by `.git`.
+                 * @example notes.git
+                 */
                 repo: string;
             };
             cookie?: never;
@@ -3917,6 +6536,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -3953,6 +6590,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -3968,11 +6614,19 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description `git-upload-pack` to clone and fetch, `git-receive-pack` to push. */
-                service?: string;
+                service?: "git-upload-pack" | "git-receive-pack";
             };
             header?: never;
             path: {
+                /**
+                 * @description The user's id or name.
+                 * @example owner
+                 */
                 owner: string;
+                /**
+                 * @description The project's id or name, followed by `.git`.
+                 * @example notes.git
+                 */
                 repo: string;
             };
             cookie?: never;
@@ -4022,8 +6676,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4055,7 +6727,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
+            /** @description Signed in; the cookie is the browser's session */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4093,6 +6765,24 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4154,9 +6844,14 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        /** @description May be absent */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogoutBody"];
+            };
+        };
         responses: {
-            /** @description Done */
+            /** @description Signed out */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4181,8 +6876,62 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4210,7 +6959,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            /** @description The user whose token or browser session it is */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4239,6 +6988,24 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4300,6 +7067,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -4314,7 +7099,10 @@ export interface operations {
     get_permissions: {
         parameters: {
             query?: {
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
@@ -4372,8 +7160,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4400,6 +7206,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The permission request's id.
+                 * @example 1
+                 */
                 id: string;
             };
             cookie?: never;
@@ -4455,6 +7265,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -4491,6 +7319,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -4505,7 +7342,10 @@ export interface operations {
     get_projects: {
         parameters: {
             query?: {
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
@@ -4563,8 +7403,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4644,6 +7502,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -4680,6 +7556,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -4696,6 +7581,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -4747,6 +7636,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -4763,6 +7670,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -4818,6 +7729,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -4854,6 +7783,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -4870,6 +7808,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -4919,6 +7861,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -4930,6 +7881,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4953,6 +7913,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The review round's id.
+                 * @example rev_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -5004,6 +7968,98 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_schemas_spec_metadata_json: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A JSON Schema */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/schema+json": string;
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -5024,13 +8080,23 @@ export interface operations {
                  */
                 q: string;
                 /** @description `task`, `spec` or `transcript`; absent is everything. */
-                kind?: string;
+                kind?: "task" | "spec" | "transcript";
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 project_id?: string;
-                /** @description Only in this task. */
+                /**
+                 * @description Only in this task.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 task_id?: string;
                 /** @description Whether archived tasks are searched as well. */
                 archived?: boolean;
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
@@ -5086,8 +8152,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5111,6 +8195,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The Helix session's id.
+                 * @example ses_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -5162,6 +8250,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -5178,13 +8284,20 @@ export interface operations {
             query?: {
                 /** @description Messages of which something was said after this entry of the log, each whole; 0 when absent. */
                 after?: number;
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
             };
             header?: never;
             path: {
+                /**
+                 * @description The Helix session's id.
+                 * @example ses_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -5238,8 +8351,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5261,20 +8392,48 @@ export interface operations {
     get_spec_tasks: {
         parameters: {
             query?: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 project_id?: string;
+                /** @description The status. */
                 status?: ("backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled")[];
+                /**
+                 * @description The type.
+                 * @example feature
+                 */
                 type?: ("feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session")[];
+                /**
+                 * @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`.
+                 * @example feature
+                 */
                 task_type?: ("feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session")[];
+                /**
+                 * @description Only with this label.
+                 * @example backend
+                 */
                 label?: string;
+                /**
+                 * @description `low`, `medium`, `high` or `critical`.
+                 * @example medium
+                 */
                 priority?: "low" | "medium" | "high" | "critical";
                 /** @description Words to be found in the name, the prompt or the description. */
                 q?: string;
+                /** @description Whether the task is archived: archived tasks are left out of lists unless asked for. */
                 archived?: boolean;
                 /** @description Only tasks in which a person is to act next: to review, to answer, or to say what becomes of what failed. */
                 needs_person?: boolean;
-                /** @description `created_at`, `updated_at`, `priority`, `name` or `status`; with a `-` before it the other way round. */
-                sort?: string;
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description `created_at`, `updated_at`, `priority`, `name`, `status` or `attention`; with a `-` before it the other way round.
+                 *     `-attention` lists the tasks that need a person first, then those in progress, the backlog, and what has ended.
+                 */
+                sort?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "priority" | "-priority" | "name" | "-name" | "status" | "-status" | "attention" | "-attention";
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
@@ -5332,8 +8491,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5413,6 +8590,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -5442,6 +8637,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5521,6 +8725,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -5557,6 +8779,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -5573,6 +8804,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -5624,6 +8859,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -5640,6 +8893,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -5695,6 +8952,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -5731,6 +9006,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -5750,6 +9034,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -5805,6 +9093,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -5841,6 +9147,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -5860,6 +9175,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -5915,6 +9234,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -5951,6 +9288,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -5970,6 +9316,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -6025,6 +9375,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -6061,6 +9429,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -6080,6 +9457,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -6131,6 +9512,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -6142,6 +9532,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6165,6 +9564,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -6216,6 +9619,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -6235,6 +9656,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -6290,6 +9715,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -6326,6 +9769,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -6345,6 +9797,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -6400,6 +9856,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -6436,6 +9910,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -6450,12 +9933,23 @@ export interface operations {
     get_spec_tasks_id_coordination_log: {
         parameters: {
             query?: {
+                /**
+                 * @description The type of the event.
+                 * @example handoff
+                 */
                 event_type?: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
-                /** @description How many of the last events, 1 to 500; 50 when absent. */
+                /**
+                 * @description How many of the last events, 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
             };
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -6507,8 +10001,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6532,6 +10044,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -6583,6 +10099,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -6597,11 +10131,20 @@ export interface operations {
     get_spec_tasks_id_diff: {
         parameters: {
             query?: {
+                /**
+                 * @description How many, 1 to 500.
+                 * @example 50
+                 */
                 limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
                 cursor?: number;
             };
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -6653,8 +10196,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6678,6 +10239,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -6729,6 +10294,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -6748,7 +10331,15 @@ export interface operations {
             };
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
+                /**
+                 * @description `requirements`, `design`, `tasks`, `progress` or `metadata`, also as the name of the file.
+                 * @example requirements
+                 */
                 doc: string;
             };
             cookie?: never;
@@ -6800,6 +10391,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -6811,6 +10411,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6834,7 +10443,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
+                /**
+                 * @description `requirements`, `design`, `tasks`, `progress` or `metadata`, also as the name of the file.
+                 * @example requirements
+                 */
                 doc: string;
             };
             cookie?: never;
@@ -6890,6 +10507,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -6926,6 +10561,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -6942,6 +10586,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -6993,6 +10641,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -7012,6 +10678,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -7067,6 +10737,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -7103,6 +10791,269 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_held_secrets: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldSecret"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_held_secrets_secret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+                /**
+                 * @description The id of the redacted value, as the list has it.
+                 * @example 1f3a90b1c47d
+                 */
+                secret: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeldDecisionBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeldSecret"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -7122,6 +11073,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -7177,6 +11132,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -7213,6 +11186,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -7227,13 +11209,20 @@ export interface operations {
     get_spec_tasks_id_implementation_tasks: {
         parameters: {
             query?: {
-                /** @description 1 to 500; everything when absent. */
+                /**
+                 * @description 1 to 500; everything when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the part before ended, from its `Link` header. */
                 cursor?: string;
             };
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -7287,8 +11276,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7310,13 +11317,20 @@ export interface operations {
     get_spec_tasks_id_lint: {
         parameters: {
             query?: {
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
             };
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -7370,8 +11384,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7395,6 +11427,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -7446,6 +11482,361 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_pause: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpecTask"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_pending_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingReview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_spec_tasks_id_pending_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PendingReview"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingReview"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -7462,6 +11853,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -7513,6 +11908,134 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_reopen: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpecTask"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -7528,10 +12051,14 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description `md`, `json` or `csv`; `md` when absent. */
-                format?: string;
+                format?: "md" | "json" | "csv";
             };
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -7585,8 +12112,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7605,7 +12150,7 @@ export interface operations {
             };
         };
     };
-    post_spec_tasks_id_retry: {
+    post_spec_tasks_id_resume: {
         parameters: {
             query?: never;
             header?: {
@@ -7613,6 +12158,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -7664,6 +12213,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -7675,6 +12233,235 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_retry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpecTask"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_revert: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpecTask"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7696,13 +12483,20 @@ export interface operations {
     get_spec_tasks_id_reviews: {
         parameters: {
             query?: {
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
             };
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -7756,8 +12550,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7784,7 +12596,15 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
+                /**
+                 * @description The review round's id.
+                 * @example rev_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 review_id: string;
             };
             cookie?: never;
@@ -7840,6 +12660,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -7876,6 +12714,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -7890,13 +12737,20 @@ export interface operations {
     get_spec_tasks_id_secret_findings: {
         parameters: {
             query?: {
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
             };
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -7950,6 +12804,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -7961,6 +12824,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7984,6 +12856,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8035,6 +12911,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -8054,6 +12948,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8105,6 +13003,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -8116,6 +13023,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8139,6 +13055,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8190,6 +13110,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -8206,6 +13144,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8257,6 +13199,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -8271,14 +13231,25 @@ export interface operations {
     get_spec_tasks_id_work_sessions: {
         parameters: {
             query?: {
+                /**
+                 * @description `planning`, `implementation` or `validation`.
+                 * @example implementation
+                 */
                 phase?: "planning" | "implementation" | "validation";
-                /** @description 1 to 500; everything when absent. */
+                /**
+                 * @description 1 to 500; everything when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the part before ended, from its `Link` header. */
                 cursor?: string;
             };
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8332,8 +13303,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8360,7 +13349,15 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 session_id: string;
             };
             cookie?: never;
@@ -8409,6 +13406,24 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8477,6 +13492,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8528,6 +13547,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -8544,6 +13581,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8595,6 +13636,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -8606,6 +13656,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8627,13 +13686,20 @@ export interface operations {
     get_spec_tasks_id_zed_threads: {
         parameters: {
             query?: {
-                /** @description 1 to 500; everything when absent. */
+                /**
+                 * @description 1 to 500; everything when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the part before ended, from its `Link` header. */
                 cursor?: string;
             };
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8687,8 +13753,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8710,20 +13794,48 @@ export interface operations {
     get_tasks: {
         parameters: {
             query?: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 project_id?: string;
+                /** @description The status. */
                 status?: ("backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled")[];
+                /**
+                 * @description The type.
+                 * @example feature
+                 */
                 type?: ("feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session")[];
+                /**
+                 * @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`.
+                 * @example feature
+                 */
                 task_type?: ("feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session")[];
+                /**
+                 * @description Only with this label.
+                 * @example backend
+                 */
                 label?: string;
+                /**
+                 * @description `low`, `medium`, `high` or `critical`.
+                 * @example medium
+                 */
                 priority?: "low" | "medium" | "high" | "critical";
                 /** @description Words to be found in the name, the prompt or the description. */
                 q?: string;
+                /** @description Whether the task is archived: archived tasks are left out of lists unless asked for. */
                 archived?: boolean;
                 /** @description Only tasks in which a person is to act next: to review, to answer, or to say what becomes of what failed. */
                 needs_person?: boolean;
-                /** @description `created_at`, `updated_at`, `priority`, `name` or `status`; with a `-` before it the other way round. */
-                sort?: string;
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description `created_at`, `updated_at`, `priority`, `name`, `status` or `attention`; with a `-` before it the other way round.
+                 *     `-attention` lists the tasks that need a person first, then those in progress, the backlog, and what has ended.
+                 */
+                sort?: "created_at" | "-created_at" | "updated_at" | "-updated_at" | "priority" | "-priority" | "name" | "-name" | "status" | "-status" | "attention" | "-attention";
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
@@ -8781,8 +13893,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8862,6 +13992,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -8898,6 +14046,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -8914,6 +14071,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -8965,6 +14126,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -8981,6 +14160,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9036,6 +14219,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -9072,6 +14273,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -9088,6 +14298,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9139,6 +14353,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -9150,6 +14373,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9173,6 +14405,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9228,6 +14464,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -9264,6 +14518,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -9278,13 +14541,20 @@ export interface operations {
     get_tasks_id_work_sessions: {
         parameters: {
             query?: {
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
             };
             header?: never;
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9338,8 +14608,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9366,6 +14654,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9414,6 +14706,24 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9480,9 +14790,15 @@ export interface operations {
     get_templates: {
         parameters: {
             query?: {
-                /** @description The project whose repository is looked into; absent lists the built-in ones alone. */
+                /**
+                 * @description The project whose repository is looked into; absent lists the built-in ones alone.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 project_id?: string;
-                /** @description 1 to 500; 50 when absent. */
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
                 cursor?: string;
@@ -9540,8 +14856,368 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tokens: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of tokens */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_tokens: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description The token, shown this once */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedToken"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_tokens_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token's id, as the list has it
+                 * @example tok_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9565,6 +15241,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9616,6 +15296,162 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_work_sessions_id_agent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkSession"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -9635,6 +15471,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9683,6 +15523,24 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9754,6 +15612,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9805,6 +15667,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -9816,6 +15687,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9842,6 +15722,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9893,6 +15777,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -9904,6 +15797,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9925,11 +15827,20 @@ export interface operations {
     get_work_sessions_id_diff: {
         parameters: {
             query?: {
+                /**
+                 * @description How many, 1 to 500.
+                 * @example 50
+                 */
                 limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
                 cursor?: number;
             };
             header?: never;
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -9981,8 +15892,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10006,10 +15935,18 @@ export interface operations {
             query?: {
                 /** @description Entries after this number; 0 when absent. */
                 after?: number;
+                /**
+                 * @description How many, 1 to 500.
+                 * @example 50
+                 */
                 limit?: number;
             };
             header?: never;
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10063,8 +16000,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10086,12 +16041,23 @@ export interface operations {
     get_work_sessions_id_history: {
         parameters: {
             query?: {
-                /** @description `conversation`, `code_change`, `decision` or `coordination`. */
+                /**
+                 * @description `conversation`, `code_change`, `decision` or `coordination`.
+                 * @example decision
+                 */
                 activity_type?: components["schemas"]["ActivityType"];
+                /**
+                 * @description How many, 1 to 500.
+                 * @example 50
+                 */
                 limit?: number;
             };
             header?: never;
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10143,8 +16109,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10171,6 +16155,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10226,6 +16214,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -10262,6 +16268,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -10278,7 +16293,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
+                /**
+                 * @description The id of the turn that delivers the message.
+                 * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 turn_id: string;
             };
             cookie?: never;
@@ -10334,6 +16357,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -10370,6 +16411,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -10386,7 +16436,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
+                /**
+                 * @description The id of the turn that delivers the message.
+                 * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 turn_id: string;
             };
             cookie?: never;
@@ -10436,6 +16494,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -10447,6 +16514,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10473,6 +16549,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10528,6 +16608,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -10564,6 +16662,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -10583,6 +16690,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10634,6 +16745,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -10645,6 +16765,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10671,6 +16800,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10722,6 +16855,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -10733,6 +16875,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10759,6 +16910,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10807,6 +16962,24 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10875,6 +17048,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -10930,6 +17107,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -10966,6 +17161,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -10982,6 +17186,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11033,6 +17241,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -11049,6 +17275,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11104,6 +17334,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -11140,6 +17388,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -11159,6 +17416,10 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11223,6 +17484,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -11259,6 +17538,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Service Unavailable */
             503: {
                 headers: {
@@ -11275,6 +17563,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /**
+                 * @description The work session's id.
+                 * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 id: string;
             };
             cookie?: never;
@@ -11326,6 +17618,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -11337,6 +17638,15 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11391,6 +17701,24 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11472,6 +17800,24 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11596,6 +17942,24 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Conflict */
             409: {
                 headers: {
@@ -11704,7 +18068,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Something cannot be reached */
+            /** @description A part is out of order; `errors` names each with what is wrong */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -17,6 +17,7 @@ export type TaskType = SpecTask["type"];
 export type Priority = SpecTask["priority"];
 export type Complexity = SpecTask["complexity"];
 export type SessionStatus = WorkSession["status"];
+export type Sandbox = Schemas["SandboxView"];
 export type Usage = Schemas["UsageView"];
 export type CheckResult = Schemas["CheckView"];
 export type ReviewDecision = Schemas["ChangeReviewBody"]["decision"];
@@ -47,8 +48,10 @@ export type Collisions = Schemas["Collisions"];
 export type Timeline = Schemas["TimelineView"];
 export type TimelineSpan = Schemas["SpanView"];
 export type PlainTask = Schemas["PlainTask"];
+export type PlannedTask = Schemas["ImplementationTask"];
 export type Template = Schemas["TemplateView"];
 export type FromPrompt = Schemas["FromPrompt"];
+export type EditTask = Schemas["EditTask"];
 export type FromDemo = Schemas["FromDemo"];
 export type NewProject = Schemas["NewProject"];
 export type SearchKind = "task" | "spec" | "transcript";
@@ -89,8 +92,13 @@ export type Comment = With<
 >;
 export type CommentKind = Comment["kind"];
 export type NewComment = Schemas["CommentBody"];
+export type PendingReview = Schemas["PendingReview"];
 export type NewLineComment = Schemas["LineCommentBody"];
 export type DocumentView = Schemas["DocumentView"];
+export type HeldSecret = With<
+  Schemas["HeldSecret"],
+  { document: "requirements" | "design" | "tasks"; decision: "keep" | "remove" | null }
+>;
 export type SecretFinding = Schemas["SecretFinding"];
 export type Review = With<
   Schemas["Review"],
@@ -101,6 +109,7 @@ export type Review = With<
   }
 >;
 
+export type NetworkMode = "open" | "allowlist" | "none";
 export type PermissionPolicy = "allow" | "ask" | "read_only";
 export interface ProjectSettings {
   spec_agent?: string | null;
@@ -109,6 +118,9 @@ export interface ProjectSettings {
   checks?: string[];
   setup_command?: string | null;
   permissions?: PermissionPolicy;
+  /** Absent or null is as the server's configuration says. */
+  network?: NetworkMode | null;
+  network_allow?: string[];
   /** The sample repository that the project was made from. */
   sample?: string;
 }

@@ -25,7 +25,7 @@ export function Confirm(props: Props) {
     title,
     children,
     action,
-    keep = "Keep it",
+    keep = "Back",
     takesAway = true,
     busy,
     error,
@@ -36,7 +36,7 @@ export function Confirm(props: Props) {
     <Dialog open={open} onClose={onClose} maxWidth="xs" fullWidth>
       <DialogTitle>{title}</DialogTitle>
       <DialogContent>
-        <DialogContentText variant="body2" sx={{ mb: error ? 2 : 0 }}>
+        <DialogContentText variant="body2" component="div" sx={{ mb: error ? 2 : 0 }}>
           {children}
         </DialogContentText>
         <ActionError error={error} />
@@ -48,6 +48,8 @@ export function Confirm(props: Props) {
         <Button
           color={takesAway ? "error" : "primary"}
           variant="contained"
+          // What is asked for was seen and chosen before: the answer is at hand.
+          autoFocus={!takesAway}
           onClick={onConfirm}
           loading={busy}
         >

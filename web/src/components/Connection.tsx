@@ -45,17 +45,15 @@ export function OfflineBanner() {
           "color-mix(in srgb, var(--mui-palette-warning-main) 14%, var(--mui-palette-background-default))",
       }}
     >
-      <Typography variant="body2">
-        Not connected. What you see may be out of date; it catches up by itself.
-      </Typography>
+      <Typography variant="body2">Connection lost. Reconnecting…</Typography>
       <Button size="small" color="inherit" onClick={reconnect}>
-        Connect now
+        Retry now
       </Button>
     </Stack>
   );
 }
 
-const WORDS = { live: "Live", connecting: "Connecting…", offline: "Not connected" };
+const WORDS = { live: "Live", connecting: "Connecting…", offline: "Offline" };
 
 export function ConnectionMark() {
   const status = useLiveStatus();

@@ -1,6 +1,6 @@
 // The lines of a diff with their numbers.
 
-import { Fragment, type MouseEvent, memo, type ReactNode } from "react";
+import { Fragment, type KeyboardEvent, type MouseEvent, memo, type ReactNode } from "react";
 import type { Line } from "../model/diff";
 import css from "./DiffLines.module.css";
 
@@ -24,9 +24,10 @@ export const DiffLines = memo(function DiffLines({ lines, label, onPick, below }
     if (line) onPick?.(line);
   };
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: a button that is pressed by the keyboard is clicked too
     <section
       aria-label={label}
+      aria-keyshortcuts={canPick ? "ArrowDown ArrowUp" : undefined}
+      onKeyDown={canPick ? moveByArrow : undefined}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
       tabIndex={0}
       className={css.box}
@@ -44,6 +45,20 @@ export const DiffLines = memo(function DiffLines({ lines, label, onPick, below }
     </section>
   );
 });
+
+/** The arrows go from line to line of a change, which is one stop of the tab key. */
+function moveByArrow(event: KeyboardEvent<HTMLElement>): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const from = event.target;
+  // Within a comment the arrows are the text's.
+  if (!step || (from !== event.currentTarget && !(from instanceof HTMLButtonElement))) return;
+  const numbers = [...event.currentTarget.querySelectorAll<HTMLElement>("button[data-at]")];
+  const at = numbers.indexOf(from as HTMLElement);
+  const next = numbers[at < 0 ? 0 : at + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
 
 interface RowProps {
   line: Line;
@@ -71,7 +86,13 @@ function LineNumber({ value, at }: { value: number | null; at: number | null }) 
   return (
     <div className={css.main}>
       {value !== null && (
-        <button type="button" data-at={at} aria-label={`Comment on line ${value}`} className={css.pick}>
+        <button
+          type="button"
+          tabIndex={-1}
+          data-at={at}
+          aria-label={`Comment on line ${value}`}
+          className={css.pick}
+        >
           {value}
         </button>
       )}

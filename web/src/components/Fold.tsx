@@ -6,6 +6,9 @@ import css from "./Fold.module.css";
 /** Which folds are open, by name, for lists whose rows come and go as they are scrolled. */
 const Open = createContext<Map<string, boolean> | null>(null);
 
+/** Whether what is below is looked for, and is shown unfolded at first. */
+export const Sought = createContext(false);
+
 /** Remembers the named folds below it for as long as it is shown. */
 export function Folds({ children }: { children: ReactNode }) {
   const [open] = useState(() => new Map<string, boolean>());
@@ -23,7 +26,8 @@ interface Props {
 
 export function Fold({ name, label, children, quiet = false, startOpen = false }: Props) {
   const remembered = useContext(Open);
-  const [isOpen, setOpen] = useState(() => remembered?.get(name ?? "") ?? startOpen);
+  const isSought = useContext(Sought);
+  const [isOpen, setOpen] = useState(() => remembered?.get(name ?? "") ?? (startOpen || isSought));
   const id = useId();
   const toggle = () => {
     if (name) remembered?.set(name, !isOpen);

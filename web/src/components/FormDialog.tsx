@@ -25,6 +25,7 @@ import {
   useState,
 } from "react";
 import { ApiError } from "../api/client";
+import { Confirm } from "./Confirm";
 import { ActionError } from "./States";
 
 interface Answer {
@@ -50,6 +51,10 @@ interface Props {
   error?: unknown;
   /** Beside the buttons, where there is room. */
   hint?: string;
+  /** Between the hint and the buttons. */
+  extra?: ReactNode;
+  /** Whether what is typed is kept when it is closed; else it asks before it is lost. */
+  keepsDraft?: boolean;
   onSend: () => void;
   onClose: () => void;
   children: ReactNode;
@@ -58,6 +63,8 @@ interface Props {
 export function FormDialog({ title, action, canSend, sending, error, hint, ...props }: Props) {
   const isNarrow = useMediaQuery(useTheme().breakpoints.down("sm"));
   const [shown] = useState(() => new Set<string>());
+  const [isTyped, setTyped] = useState(false);
+  const [asksToDiscard, setAsksToDiscard] = useState(false);
   const refused = sending.error instanceof ApiError ? sending.error.fields : NOTHING;
   const answer = useMemo(() => ({ refused, shown }), [refused, shown]);
   const places = Object.keys(refused);
@@ -66,49 +73,66 @@ export function FormDialog({ title, action, canSend, sending, error, hint, ...pr
 
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
+    // A dialog over another sends itself alone.
+    event.stopPropagation();
     if (canSend && !sending.isPending) props.onSend();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) submit(event);
   };
 
+  const close = () => (isTyped && !props.keepsDraft ? setAsksToDiscard(true) : props.onClose());
+  const onInput = () => setTyped(true);
+
   return (
-    <Dialog
-      open
-      onClose={props.onClose}
-      maxWidth="sm"
-      fullWidth
-      fullScreen={isNarrow}
-      slotProps={{ paper: { component: "form", onSubmit: submit, onKeyDown } }}
-    >
-      <DialogTitle>{title}</DialogTitle>
-      <DialogContent>
-        <Answer.Provider value={answer}>
-          <Stack sx={{ gap: 2, pt: 1 }}>{props.children}</Stack>
-        </Answer.Provider>
-      </DialogContent>
-      {Boolean(general) && (
-        <Box sx={{ px: 3, pt: 1 }}>
-          <ActionError error={general} />
-        </Box>
-      )}
-      <DialogActions>
-        {hint && (
-          <Typography
-            variant="caption"
-            color="textSecondary"
-            sx={{ flex: 1, display: { xs: "none", sm: "block" } }}
-          >
-            {hint}
-          </Typography>
+    <Dialog open onClose={close} maxWidth="sm" fullWidth fullScreen={isNarrow}>
+      <Box
+        component="form"
+        onSubmit={submit}
+        onKeyDown={onKeyDown}
+        onInput={onInput}
+        sx={{ display: "flex", flexDirection: "column", flex: 1, minHeight: 0 }}
+      >
+        <DialogTitle>{title}</DialogTitle>
+        <DialogContent>
+          <Answer.Provider value={answer}>
+            <Stack sx={{ gap: 2, pt: 1 }}>{props.children}</Stack>
+          </Answer.Provider>
+        </DialogContent>
+        {Boolean(general) && (
+          <Box sx={{ px: 3, pt: 1 }}>
+            <ActionError error={general} />
+          </Box>
         )}
-        <Button color="inherit" onClick={props.onClose}>
-          Cancel
-        </Button>
-        <Button type="submit" variant="contained" loading={sending.isPending} disabled={!canSend}>
-          {action}
-        </Button>
-      </DialogActions>
+        <DialogActions>
+          {hint && (
+            <Typography
+              variant="caption"
+              color="textSecondary"
+              sx={{ flex: 1, display: { xs: "none", sm: "block" } }}
+            >
+              {hint}
+            </Typography>
+          )}
+          {props.extra}
+          <Button color="inherit" onClick={close}>
+            Cancel
+          </Button>
+          <Button type="submit" variant="contained" loading={sending.isPending} disabled={!canSend}>
+            {action}
+          </Button>
+        </DialogActions>
+      </Box>
+      <Confirm
+        open={asksToDiscard}
+        title="Discard what you typed?"
+        action="Discard"
+        keep="Keep editing"
+        onClose={() => setAsksToDiscard(false)}
+        onConfirm={props.onClose}
+      >
+        It is not saved yet.
+      </Confirm>
     </Dialog>
   );
 }

@@ -4,6 +4,7 @@ import { Link } from "@mui/material";
 import { memo, type ReactNode, useMemo } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
+import { markEars } from "../model/ears";
 import { isPlain, pieces, withLines } from "../model/pieces";
 import css from "./Markdown.module.css";
 
@@ -47,7 +48,7 @@ function shown(text: string, line: number | null): ReactNode {
     known ??
     ReactMarkdown({
       remarkPlugins: PLUGINS,
-      rehypePlugins: line === null ? [] : [withLines(line)],
+      rehypePlugins: line === null ? [] : [withLines(line), markEars],
       components: COMPONENTS,
       children: text,
     });

@@ -1,7 +1,8 @@
 // A page's head and its measure.
 
 import { Box, Stack, Typography } from "@mui/material";
-import { type ReactNode, useEffect } from "react";
+import type { ReactNode } from "react";
+import { useTitle } from "./title";
 
 interface Props {
   title: string;
@@ -40,15 +41,6 @@ export function Page({ title, lead, actions, wide = false, children }: Props) {
       {children}
     </Box>
   );
-}
-
-export function useTitle(title: string): void {
-  useEffect(() => {
-    document.title = `${title} · SpecTask`;
-    return () => {
-      document.title = "SpecTask";
-    };
-  }, [title]);
 }
 
 /** A section with a small heading. */

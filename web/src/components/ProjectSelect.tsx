@@ -20,7 +20,7 @@ export function ProjectSelect({ value = "", onChange, ...rest }: Props) {
       {...rest}
       label="Project"
       value={value}
-      options={[["", "Any project"], ...options]}
+      options={[["", "All projects"], ...options]}
       onChange={(project) => onChange(project || undefined)}
     />
   );

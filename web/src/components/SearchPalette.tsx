@@ -40,7 +40,10 @@ export function SearchButton() {
     >
       <SearchRounded sx={{ fontSize: 18, opacity: 0.8 }} />
       Search
-      <Box component="kbd" sx={{ ml: "auto", fontFamily: MONO, fontSize: "0.6875rem", color: "faded" }}>
+      <Box
+        component="kbd"
+        sx={{ ml: "auto", fontFamily: MONO, fontSize: "0.6875rem", color: "text.secondary" }}
+      >
         Ctrl K
       </Box>
     </ButtonBase>
@@ -82,9 +85,13 @@ export function SearchPalette() {
       onClose={() => setOpen(false)}
       maxWidth="sm"
       fullWidth
-      aria-label="Search"
       sx={{ "& .MuiDialog-container": { alignItems: "flex-start" } }}
-      slotProps={{ paper: { sx: { mt: { xs: 2, sm: "12vh" }, mx: { xs: 2, sm: 4 }, width: "100%" } } }}
+      slotProps={{
+        paper: {
+          "aria-label": "Search",
+          sx: { mt: { xs: 2, sm: "12vh" }, mx: { xs: 2, sm: 4 }, width: "100%" },
+        },
+      }}
     >
       <Palette close={() => setOpen(false)} />
     </Dialog>
@@ -172,7 +179,7 @@ function Palette({ close }: { close: () => void }) {
           ))}
           {!query.isPending && !query.isError && results.length === 0 && (
             <Typography variant="body2" color="textSecondary" role="status" sx={{ px: 2, py: 1.5 }}>
-              Nothing has these words.
+              No results. Try fewer words.
             </Typography>
           )}
           <Line

@@ -3,21 +3,23 @@
 import AccountTreeOutlined from "@mui/icons-material/AccountTreeOutlined";
 import BarChartRounded from "@mui/icons-material/BarChartRounded";
 import FolderOutlined from "@mui/icons-material/FolderOutlined";
-import LogoutOutlined from "@mui/icons-material/LogoutOutlined";
 import SmartToyOutlined from "@mui/icons-material/SmartToyOutlined";
 import ViewListOutlined from "@mui/icons-material/ViewListOutlined";
-import { Badge, Box, IconButton, Stack, Tooltip, Typography } from "@mui/material";
+import { Badge, Box, Stack } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
-import { Outlet, useMatchRoute, useNavigate } from "@tanstack/react-router";
-import { useLogout } from "../api/actions";
-import { fleetQuery, meQuery, needsYouQuery } from "../api/queries";
+import { Outlet, useMatchRoute } from "@tanstack/react-router";
+import { fleetQuery, needsYouQuery } from "../api/queries";
 import { LiveProvider } from "../live/provider";
+import { Account } from "./Account";
+import { Announcer } from "./Announcer";
 import { ConnectionMark, OfflineBanner } from "./Connection";
+import { DecisionSlot } from "./DecisionSlot";
+import { useKeptFocus, useNavigationFocus } from "./focus";
 import { LinkBase } from "./links";
 import { PermissionBar } from "./Permissions";
 import { SearchButton, SearchIconButton, SearchPalette } from "./SearchPalette";
-import { Shortcuts, ShortcutsButton } from "./Shortcuts";
-import { ThemeSwitch } from "./ThemeSwitch";
+import { Shortcuts } from "./Shortcuts";
+import { useWaitingCount } from "./title";
 import { Wordmark } from "./Wordmark";
 
 const PLACES = [
@@ -29,8 +31,12 @@ const PLACES = [
 ] as const;
 
 export function Shell() {
+  useNavigationFocus();
+  useKeptFocus();
+  useWaitingCount(useQuery(needsYouQuery).data ?? 0);
   return (
     <LiveProvider>
+      <Announcer />
       <Box
         component="a"
         href="#main"
@@ -48,8 +54,15 @@ export function Shell() {
           <TopBar />
           <OfflineBanner />
           <PermissionBar />
-          <Box component="main" id="main" tabIndex={-1} sx={{ outline: "none" }}>
-            <Outlet />
+          <Box
+            component="main"
+            id="main"
+            tabIndex={-1}
+            sx={{ outline: "none", pb: "var(--decision-room, 0px)" }}
+          >
+            <DecisionSlot>
+              <Outlet />
+            </DecisionSlot>
           </Box>
         </Box>
         <BottomBar />
@@ -152,38 +165,6 @@ function Count({ value, attention }: { value: number; attention: boolean }) {
   );
 }
 
-function Account() {
-  const me = useQuery(meQuery).data;
-  return (
-    <Stack
-      direction="row"
-      sx={{ alignItems: "center", px: 1, pt: 1.5, borderTop: 1, borderColor: "divider" }}
-    >
-      <Typography variant="caption" color="textSecondary" noWrap sx={{ flex: 1 }}>
-        {me?.name ?? ""}
-      </Typography>
-      <ShortcutsButton />
-      <ThemeSwitch />
-      <Logout />
-    </Stack>
-  );
-}
-
-function Logout() {
-  const logout = useLogout();
-  const navigate = useNavigate();
-  return (
-    <Tooltip title="Log out">
-      <IconButton
-        aria-label="Log out"
-        onClick={() => logout.mutate(undefined, { onSettled: () => navigate({ to: "/login" }) })}
-      >
-        <LogoutOutlined fontSize="small" />
-      </IconButton>
-    </Tooltip>
-  );
-}
-
 function TopBar() {
   return (
     <Stack
@@ -204,8 +185,7 @@ function TopBar() {
       <Box sx={{ flex: 1 }} />
       <ConnectionMark />
       <SearchIconButton />
-      <ThemeSwitch />
-      <Logout />
+      <Account compact />
     </Stack>
   );
 }

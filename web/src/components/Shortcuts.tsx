@@ -1,26 +1,20 @@
 // Keys that work everywhere, and the page that lists them.
 
-import KeyboardOutlined from "@mui/icons-material/KeyboardOutlined";
-import {
-  Box,
-  Dialog,
-  DialogContent,
-  DialogTitle,
-  IconButton,
-  Stack,
-  Tooltip,
-  Typography,
-} from "@mui/material";
+import { Box, Dialog, DialogContent, DialogTitle, Stack, Typography } from "@mui/material";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import { MONO } from "../theme";
+import { hotkeyAction } from "./hotkeys";
 
 const KEYS: [string, string][] = [
   ["c", "New task"],
-  ["/", "Search; on the list of tasks, narrow it down"],
+  ["/", "Search / filter tasks"],
   ["Ctrl K", "Search everything"],
   ["j  k", "Next and previous task in the list"],
-  ["Enter", "Open the chosen task"],
+  ["Enter", "Open the selected task"],
+  ["a", "Approve what is under review"],
+  ["r", "Request changes"],
+  ["x", "Reject"],
   ["1 – 6", "Parts of a task: overview, specification, sessions, change, timeline, coordination"],
   ["g t", "Go to tasks"],
   ["g f", "Go to the fleet"],
@@ -28,8 +22,8 @@ const KEYS: [string, string][] = [
   ["g y", "Go to analytics"],
   ["g p", "Go to projects"],
   ["g a", "Go to agents"],
-  ["Ctrl Enter", "Send what a dialog asks for"],
-  ["Esc", "Close what is open"],
+  ["Ctrl Enter", "Submit"],
+  ["Esc", "Close"],
   ["?", "This list"],
 ];
 
@@ -59,15 +53,7 @@ export function isTyping(event: KeyboardEvent): boolean {
 /** Opens the list of keys, wherever it is asked for. */
 const asked = new EventTarget();
 
-export function ShortcutsButton() {
-  return (
-    <Tooltip title="Keyboard shortcuts (?)">
-      <IconButton aria-label="Keyboard shortcuts" onClick={() => asked.dispatchEvent(new Event("open"))}>
-        <KeyboardOutlined fontSize="small" />
-      </IconButton>
-    </Tooltip>
-  );
-}
+export const showShortcuts = () => asked.dispatchEvent(new Event("open"));
 
 export function Shortcuts() {
   const [isOpen, setOpen] = useState(false);
@@ -92,6 +78,11 @@ export function Shortcuts() {
       } else if (event.key === "c") {
         event.preventDefault();
         void navigate({ to: "/tasks", search: { create: true } });
+      } else {
+        const act = hotkeyAction(event.key);
+        if (!act) return;
+        event.preventDefault();
+        act();
       }
     };
     document.addEventListener("keydown", onKey);

@@ -1,13 +1,24 @@
 // What is shown in place of content: nothing yet, loading, or an error with a way on.
 
 import { Alert, Box, Button, Skeleton, Stack, Typography } from "@mui/material";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { ApiError, OfflineError } from "../api/client";
+import { useLiveStatus } from "../live/provider";
+import { Inline } from "./Inline";
 
-export function Empty(props: { title: string; children?: ReactNode; action?: ReactNode; compact?: boolean }) {
+interface EmptyProps {
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+  compact?: boolean;
+  /** Whether it stands for a whole page, whose heading it is then. */
+  isPage?: boolean;
+}
+
+export function Empty(props: EmptyProps) {
   return (
     <Stack sx={{ alignItems: "center", textAlign: "center", py: props.compact ? 4 : 9, px: 3, gap: 1 }}>
-      <Typography variant="h3" component="p">
+      <Typography variant="h3" component={props.isPage ? "h1" : "p"}>
         {props.title}
       </Typography>
       {props.children && (
@@ -40,17 +51,28 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
         )
       }
     >
-      {sentenceOf(error)}
+      <Inline text={sentenceOf(error)} />
     </Alert>
   );
 }
 
+/** Whether an error says that the server does not answer, while it does again. */
+function useIsBack(error: unknown): boolean {
+  const status = useLiveStatus();
+  const [lost, setLost] = useState<unknown>(null);
+  useEffect(() => {
+    if (status === "offline") setLost(error);
+  }, [status, error]);
+  return error instanceof OfflineError && status === "live" && lost === error;
+}
+
 /** An error of an action, beside the button that caused it. */
 export function ActionError({ error }: { error: unknown }) {
-  if (!error) return null;
+  const isOver = useIsBack(error);
+  if (!error || isOver) return null;
   return (
     <Alert severity="error" variant="outlined" sx={{ py: 0 }}>
-      {sentenceOf(error)}
+      <Inline text={sentenceOf(error)} />
     </Alert>
   );
 }

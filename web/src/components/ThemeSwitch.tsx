@@ -6,18 +6,23 @@ import SettingsBrightnessOutlined from "@mui/icons-material/SettingsBrightnessOu
 import { IconButton, Tooltip } from "@mui/material";
 import { useColorScheme } from "@mui/material/styles";
 
-const NEXT = { system: "light", light: "dark", dark: "system" } as const;
-const ICONS = { system: SettingsBrightnessOutlined, light: LightModeOutlined, dark: DarkModeOutlined };
-const NAMES = { system: "As the system", light: "Light", dark: "Dark" };
+export const SCHEMES = [
+  { id: "system", label: "System", icon: SettingsBrightnessOutlined },
+  { id: "light", label: "Light", icon: LightModeOutlined },
+  { id: "dark", label: "Dark", icon: DarkModeOutlined },
+] as const;
 
+/** Goes from one to the next, where there is no menu. */
 export function ThemeSwitch() {
   const { mode = "system", setMode } = useColorScheme();
-  const Icon = ICONS[mode];
+  const at = SCHEMES.findIndex(({ id }) => id === mode);
+  const { label, icon: Icon } = SCHEMES[at] ?? SCHEMES[0];
+  const next = SCHEMES[(at + 1) % SCHEMES.length] ?? SCHEMES[0];
   return (
-    <Tooltip title={`Appearance: ${NAMES[mode]}`}>
+    <Tooltip title={`Appearance: ${label}`}>
       <IconButton
-        onClick={() => setMode(NEXT[mode])}
-        aria-label={`Appearance: ${NAMES[mode]}. Switch to ${NAMES[NEXT[mode]]}`}
+        onClick={() => setMode(next.id)}
+        aria-label={`Appearance: ${label}. Switch to ${next.label}`}
       >
         <Icon fontSize="small" />
       </IconButton>

@@ -103,7 +103,8 @@ const fleet = (): Fleet => ({
   timestamp: "",
   agents: [
     {
-      agent_id: "a",
+      agent: "a",
+      agent_id: "zi_1",
       task_id: "spt_1",
       task_name: "A",
       phase: "implementation",

@@ -29,7 +29,7 @@ type TaskPages = InfiniteData<Page<SpecTask[]>>;
  * How long what changes with nearly everything that happens rests until it is asked for again, in milliseconds: what
  * happened last, the chart of who worked when, the lines of both sides of a collision.
  */
-const LEISURE = 10_000;
+const LOW_PRIORITY_DELAY_MS = 10_000;
 
 /** Writes messages into the cache, in their order; whoever looks at it is told once. */
 export function apply(client: QueryClient, messages: readonly LiveMessage[], refresh: Refresh): void {
@@ -65,7 +65,14 @@ function applyNews(client: QueryClient, message: LiveMessage, refresh: Refresh):
       return;
     case "review": {
       const id = (data as { spec_task_id: string }).spec_task_id;
-      for (const key of [keys.specs(id), keys.reviews(id), keys.lint(id), keys.diff(id), keys.secrets(id)])
+      for (const key of [
+        keys.specs(id),
+        keys.reviews(id),
+        keys.lint(id),
+        keys.diff(id),
+        keys.secrets(id),
+        keys.heldSecrets(id),
+      ])
         refresh(key);
       return;
     }
@@ -100,7 +107,7 @@ function applyTask(client: QueryClient, news: Partial<SpecTask> & { id: string }
     ])
       refresh(key);
   } else if (before) {
-    refresh(keys.activity(news.id), LEISURE);
+    refresh(keys.activity(news.id), LOW_PRIORITY_DELAY_MS);
   }
   if (news.status === "spec_review" || before?.spec_revision_count !== news.spec_revision_count) {
     refresh(keys.specs(news.id));
@@ -128,14 +135,14 @@ function listedTasks(client: QueryClient, id: string): { task: SpecTask; sort: u
 }
 
 /** What decides which lists a task is in, and where. */
-const PLACING = ["status", "needs_person", "name", "priority", "archived", "project_id"] as const;
+const LIST_SORT_FIELDS = ["status", "needs_person", "name", "priority", "archived", "project_id"] as const;
 
 function movesInList(task: SpecTask, news: Partial<SpecTask>, sort: unknown): boolean {
   if (isByChange(sort)) return true;
-  return PLACING.some((field) => news[field] !== undefined && news[field] !== task[field]);
+  return LIST_SORT_FIELDS.some((field) => news[field] !== undefined && news[field] !== task[field]);
 }
 
-type Placed = Pick<Partial<SpecTask>, (typeof PLACING)[number]>;
+type Placed = Pick<Partial<SpecTask>, (typeof LIST_SORT_FIELDS)[number]>;
 
 /** Where the last news placed tasks, for those that no list shows. */
 const placed = new WeakMap<QueryClient, Map<string, Placed>>();
@@ -149,14 +156,17 @@ function applyUnlisted(
   const known = placed.get(client) ?? new Map<string, Placed>();
   placed.set(client, known);
   const before = known.get(news.id);
-  known.set(news.id, Object.fromEntries(PLACING.map((field) => [field, news[field] ?? before?.[field]])));
+  known.set(
+    news.id,
+    Object.fromEntries(LIST_SORT_FIELDS.map((field) => [field, news[field] ?? before?.[field]])),
+  );
   const shown = client.getQueryCache().findAll({ queryKey: keys.pages, type: "active" });
   if (before === undefined) {
     // Nothing says whether anything is different. Where only those that need a person are counted, there is time.
-    refresh(keys.lists, shown.length > 0 || news.needs_person ? undefined : LEISURE);
+    refresh(keys.lists, shown.length > 0 || news.needs_person ? undefined : LOW_PRIORITY_DELAY_MS);
     return;
   }
-  const moves = PLACING.some((field) => news[field] !== undefined && news[field] !== before[field]);
+  const moves = LIST_SORT_FIELDS.some((field) => news[field] !== undefined && news[field] !== before[field]);
   // It may come into the part of a list that is shown.
   const comesUp = shown.some(({ queryKey }) =>
     isByChange((queryKey[keys.pages.length] as { sort?: unknown })?.sort),
@@ -248,10 +258,10 @@ function applyCoordination(client: QueryClient, news: CoordinationNews, refresh:
     const { collisions } = event;
     if (!collisions) return;
     client.setQueryData<Collisions>(keys.collisions(task), (known) => known && { ...known, collisions });
-    refresh(keys.sides(task), LEISURE);
+    refresh(keys.sides(task), LOW_PRIORITY_DELAY_MS);
     return;
   }
-  refresh(keys.timeline(task), LEISURE);
+  refresh(keys.timeline(task), LOW_PRIORITY_DELAY_MS);
   client.setQueryData<CoordinationLog>(keys.coordination(task), (log) => log && withEvent(log, event));
 }
 

@@ -32,6 +32,8 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       handlers: {
         message: news.put,
         subscribed: (topics) => {
+          // What could not be read while the server was away is read now, and shows no error any more.
+          void client.invalidateQueries({ predicate: (query) => query.state.status === "error" });
           for (const topic of topics) if (topic.topic === "session" && topic.id) refresh(keys.log(topic.id));
         },
         snapshot: () => {
@@ -84,5 +86,5 @@ export function useLiveStatus(): LiveStatus {
 
 export function useReconnect(): () => void {
   const stream = useContext(Live);
-  return () => stream?.hurry();
+  return () => stream?.reconnectNow();
 }

@@ -9,7 +9,7 @@ export const KINDS: Record<CoordinationKind, { label: string; says: string }> = 
   notification: { label: "Notification", says: "something to know" },
   request: { label: "Request", says: "an answer is wanted" },
   response: { label: "Response", says: "the answer to a request" },
-  broadcast: { label: "Broadcast", says: "something for everybody" },
+  broadcast: { label: "Broadcast", says: "something for all sessions" },
   completion: { label: "Completion", says: "work is merged" },
   spawn: { label: "Spawn", says: "a session joined" },
 };
@@ -44,7 +44,7 @@ export function addressee(
   event: Pick<CoordinationEvent, "to_session_id">,
   sessions: readonly WorkSession[],
 ): string {
-  return nameOf(event.to_session_id, sessions) ?? "everybody";
+  return nameOf(event.to_session_id, sessions) ?? "all";
 }
 
 function nameOf(id: string | null, sessions: readonly WorkSession[]): string | null {
@@ -57,13 +57,13 @@ export function reach(
   sessions: readonly Pick<WorkSession, "id" | "status">[] = [],
 ): { label: string; isOpen: boolean } {
   const { deliveries } = event;
-  if (deliveries.length === 0) return { label: "nobody was left to read it", isOpen: false };
+  if (deliveries.length === 0) return { label: "Not delivered (no sessions left)", isOpen: false };
   const read = deliveries.filter((delivery) => delivery.at !== null).length;
-  if (read === deliveries.length) return { label: "read", isOpen: false };
+  if (read === deliveries.length) return { label: "Read", isOpen: false };
   const over = new Set(sessions.filter(({ status }) => status === "completed").map(({ id }) => id));
   if (deliveries.every(({ at, to_session_id }) => at !== null || over.has(to_session_id)))
     return {
-      label: read === 0 ? "nobody was left to read it" : waiting(read, deliveries.length),
+      label: read === 0 ? "Not delivered (no sessions left)" : waiting(read, deliveries.length),
       isOpen: false,
     };
   return {

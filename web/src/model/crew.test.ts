@@ -21,15 +21,15 @@ test("what can be done with a session follows from its state", () => {
   expect(at("active")).toEqual(["spawn", "branch", "cancel"]);
   expect(at("pending")).toEqual(["skip", "cancel"]);
   expect(at("blocked")).toEqual(["skip", "cancel"]);
-  expect(at("failed")).toEqual(["retry", "branch", "skip"]);
-  expect(at("cancelled")).toEqual(["retry"]);
+  expect(at("failed")).toEqual(["retry", "retry_with", "branch", "skip"]);
+  expect(at("cancelled")).toEqual(["retry", "retry_with"]);
   expect(at("completed")).toEqual(["branch"]);
   expect(at("completed", { alternatives: ["a", "b"] })).toEqual(["choose", "branch"]);
 });
 
 test("a planning session can only be ended and tried again, a task that is over not at all", () => {
   expect(at("active", { phase: "planning" })).toEqual(["cancel"]);
-  expect(at("failed", { phase: "planning" })).toEqual(["retry", "skip"]);
+  expect(at("failed", { phase: "planning" })).toEqual(["retry", "retry_with", "skip"]);
   expect(movesOf(session({}), { status: "done" })).toEqual([]);
 });
 
@@ -96,7 +96,7 @@ test("who tells whom: sessions by name, then the person, then SpecTask", () => {
   expect(teller({ from_session_id: "a", by: "ada" }, all)).toBe("A");
   expect(teller({ from_session_id: null, by: "ada" }, all)).toBe("ada");
   expect(teller({ from_session_id: null, by: null }, all)).toBe("SpecTask");
-  expect(addressee({ to_session_id: null }, all)).toBe("everybody");
+  expect(addressee({ to_session_id: null }, all)).toBe("all");
   expect(addressee({ to_session_id: "gone" }, all)).toBe("gone");
 });
 
@@ -109,14 +109,14 @@ test("how far an event has come is said in words", () => {
         at: is ? "2026-01-01T00:00:00Z" : null,
       })),
     });
-  expect(reach(to()).label).toBe("nobody was left to read it");
+  expect(reach(to()).label).toBe("Not delivered (no sessions left)");
   expect(reach(to(false))).toEqual({ label: "waits for its next turn", isOpen: true });
   expect(reach(to(false, false)).label).toBe("waits for their next turns");
   expect(reach(to(true, false)).label).toBe("read by 1 of 2");
   const ended = [{ id: "s0", status: "completed" as const }];
-  expect(reach(to(false), ended)).toEqual({ label: "nobody was left to read it", isOpen: false });
+  expect(reach(to(false), ended)).toEqual({ label: "Not delivered (no sessions left)", isOpen: false });
   expect(reach(to(false, false), ended)).toEqual({ label: "waits for their next turns", isOpen: true });
-  expect(reach(to(true, true))).toEqual({ label: "read", isOpen: false });
+  expect(reach(to(true, true))).toEqual({ label: "Read", isOpen: false });
   expect(isUnanswered(event({}))).toBe(true);
   expect(isUnanswered(event({ event_type: "handoff" }))).toBe(false);
 });

@@ -2,7 +2,7 @@
 
 import type { SpecTask, WorkSession } from "../api/types";
 
-export type SessionMove = "spawn" | "branch" | "choose" | "retry" | "skip" | "cancel";
+export type SessionMove = "spawn" | "branch" | "choose" | "retry" | "retry_with" | "skip" | "cancel";
 
 /** What a person can do with a session as it is; the server has the last word. */
 export function movesOf(session: WorkSession, task: Pick<SpecTask, "status">): SessionMove[] {
@@ -14,7 +14,7 @@ export function movesOf(session: WorkSession, task: Pick<SpecTask, "status">): S
   const isOpen = status === "active" || status === "pending" || status === "blocked";
   const moves: SessionMove[] = [];
   if (isCrew && session.alternatives.length > 1) moves.push("choose");
-  if (isStuck) moves.push("retry");
+  if (isStuck) moves.push("retry", "retry_with");
   if (isCrew && status === "active") moves.push("spawn");
   if (isCrew && (status === "active" || status === "completed" || status === "failed")) moves.push("branch");
   if (status === "failed" || (isCrew && (status === "pending" || status === "blocked"))) moves.push("skip");

@@ -1,37 +1,74 @@
-// What a reviewer writes and has not sent yet, kept in the browser so that a reload loses none.
+// What a person typed and has not sent yet, kept in the browser: a dialog that is closed, a page that is left or loaded
+// again loses none of it.
 
-import { useState } from "react";
+import { useCallback, useRef, useState } from "react";
 
-export type DocumentName = "requirements" | "design" | "tasks";
+const PREFIX = "spectask-draft:";
 
-/** A comment on a line of the change that is sent with the review. */
-export interface LineDraft {
-  id: string;
-  path: string;
-  side: "old" | "new";
-  line: number;
-  /** The code that it is about. */
-  quote: string;
-  comment: string;
+/** State that outlives the page, by a name, and how to forget it. */
+export function useDraft<T>(name: string, initial: T): [T, (value: T) => void, () => void] {
+  const [value, setValue] = useState<T>(() => read(localStorage, PREFIX + name) ?? initial);
+  const first = useRef(initial);
+  const keep = useCallback(
+    (next: T) => {
+      setValue(next);
+      if (JSON.stringify(next) === JSON.stringify(first.current)) forget(PREFIX + name);
+      else write(localStorage, PREFIX + name, next);
+    },
+    [name],
+  );
+  const clear = useCallback(() => {
+    setValue(first.current);
+    forget(PREFIX + name);
+  }, [name]);
+  return [value, keep, clear];
 }
 
-/** State that survives a reload of the page, by a name. */
+/** Whether something is kept under a name. */
+export function hasDraft(name: string): boolean {
+  return read(localStorage, PREFIX + name) !== undefined;
+}
+
+/** Forgets every draft: another person may use the browser next. */
+export function forgetDrafts(): void {
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith(PREFIX)) localStorage.removeItem(key);
+  } catch {
+    // A browser that keeps nothing has nothing to forget.
+  }
+}
+
+/** How the page is looked at in this tab, by a name. */
 export function useKept<T>(name: string, initial: T): [T, (value: T) => void] {
-  const [value, setValue] = useState<T>(() => {
-    try {
-      const kept = sessionStorage.getItem(name);
-      return kept === null ? initial : (JSON.parse(kept) as T);
-    } catch {
-      return initial;
-    }
-  });
+  const [value, setValue] = useState<T>(() => read(sessionStorage, name) ?? initial);
   const keep = (next: T) => {
     setValue(next);
-    try {
-      sessionStorage.setItem(name, JSON.stringify(next));
-    } catch {
-      // A browser that keeps nothing still shows it.
-    }
+    write(sessionStorage, name, next);
   };
   return [value, keep];
+}
+
+function read<T>(storage: Storage, name: string): T | undefined {
+  try {
+    const kept = storage.getItem(name);
+    return kept === null ? undefined : (JSON.parse(kept) as T);
+  } catch {
+    return undefined;
+  }
+}
+
+function write(storage: Storage, name: string, value: unknown): void {
+  try {
+    storage.setItem(name, JSON.stringify(value));
+  } catch {
+    // A browser that keeps nothing still shows it.
+  }
+}
+
+function forget(name: string): void {
+  try {
+    localStorage.removeItem(name);
+  } catch {
+    // As above.
+  }
 }

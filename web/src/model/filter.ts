@@ -13,10 +13,11 @@ import {
   typesOf,
 } from "./status";
 
-export const NEWEST = "-created_at";
+export const NEEDS_YOU_FIRST = "-attention";
 
 export const SORTS = [
-  [NEWEST, "Newest first"],
+  [NEEDS_YOU_FIRST, "Needs you first"],
+  ["-created_at", "Newest first"],
   ["-updated_at", "Last changed"],
   ["-priority", "Priority"],
   ["name", "Name"],
@@ -58,7 +59,7 @@ export function filterOf(search: TasksSearch): TaskFilter {
     project: search.project,
     priority: search.priority,
     q: search.q,
-    sort: search.sort ?? NEWEST,
+    sort: search.sort ?? NEEDS_YOU_FIRST,
     archived: search.archived ?? false,
   };
 }

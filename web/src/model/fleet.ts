@@ -29,7 +29,8 @@ export function withChecklist(agent: FleetAgent, checklist: Checklist, at: strin
   const byIndex = new Map(checklist.tasks.map((item) => [item.index, item]));
   const list = agent.task_list.map((item) => {
     const now = byIndex.get(item.index);
-    if (!now || now.status === item.status) return item;
+    // Steps and entries of an agent's own plan are no items of the checklist.
+    if (!now || now.description !== item.description || now.status === item.status) return item;
     return { ...item, status: now.status, started_at: now.status === "in_progress" ? at : null };
   });
   return { ...agent, task_list: list, ...around(list), last_update: at };

@@ -20,6 +20,9 @@ const result = (more: Partial<SearchResult>): SearchResult => ({
 
 test("a result says where it is and leads there", () => {
   expect(placeOf(result({ kind: "spec", document: "tasks", line: 3 }))).toBe("Plan, line 3");
+  expect(linkTo(result({ kind: "spec", document: "tasks", line: 20 }))).toMatchObject({
+    search: { tab: "specification", doc: "tasks", line: 20 },
+  });
   const said = result({ kind: "transcript", work_session_id: "stws_1", work_session_name: "One", seq: 7 });
   expect(placeOf(said)).toBe("One");
   expect(linkTo(said)).toMatchObject({ params: { sessionId: "stws_1" }, search: { at: 7 } });
@@ -49,6 +52,10 @@ test("what a session says again with the same words is found once", () => {
 test("a snippet is read without the marks of its document", () => {
   expect(readable("… #### Acceptance Criteria 1. WHEN the ")).toBe("… Acceptance Criteria 1. WHEN the ");
   expect(readable("- [ ] 1. **Part** of `src/a.js` - [x] done")).toBe("1. Part of src/a.js done");
+  expect(readable("see [the guide](https://x.test/a_b) and ~~this~~ > that")).toBe(
+    "see the guide and this that",
+  );
+  expect(readable("one | two |---|---| three")).toBe("one | two  three");
   expect(readable("C# and a_b * 2, issue #12")).toBe("C# and a_b * 2, issue #12");
 });
 

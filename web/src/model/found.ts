@@ -1,6 +1,8 @@
 // What a search found: what it is called, and where it is.
 
 import type { SearchKind, SearchResult } from "../api/types";
+import { oneOf } from "./address";
+import { DOCUMENT_LABELS, DOCUMENTS } from "./documents";
 
 export const SEARCH_KINDS = ["task", "spec", "transcript"] as const satisfies readonly SearchKind[];
 
@@ -10,16 +12,11 @@ export const KIND_LABELS: Record<SearchKind, string> = {
   transcript: "Conversations",
 };
 
-const DOCUMENTS: Record<string, string> = {
-  requirements: "Requirements",
-  design: "Design",
-  tasks: "Plan",
-};
-
 /** In which part of its task a result is, in words. */
 export function placeOf(result: SearchResult): string {
   if (result.kind === "spec") {
-    const document = DOCUMENTS[result.document ?? ""] ?? "Specification";
+    const name = oneOf(DOCUMENTS, result.document);
+    const document = name ? DOCUMENT_LABELS[name] : "Specification";
     return result.line ? `${document}, line ${result.line}` : document;
   }
   return result.kind === "transcript" ? (result.work_session_name ?? "Conversation") : "Task";
@@ -35,8 +32,15 @@ export function linkTo(result: SearchResult) {
       search: { at: result.seq ?? undefined },
     };
   }
-  const tab = result.kind === "spec" ? ("specification" as const) : undefined;
-  return { to: "/tasks/$taskId" as const, params, search: { tab } };
+  const search =
+    result.kind === "spec"
+      ? {
+          tab: "specification" as const,
+          doc: oneOf(DOCUMENTS, result.document),
+          line: result.line ?? undefined,
+        }
+      : {};
+  return { to: "/tasks/$taskId" as const, params, search };
 }
 
 /** What identifies a result in a list. */
@@ -71,7 +75,8 @@ function wordsOf({ snippet }: SearchResult): string {
 }
 
 /** Marks of Markdown that mean nothing in a few words: of headings, boxes, bold words and code. */
-const MARKS = /(?<=^|\s)(?:#{1,6}|[-*] \[[ xX]\])\s+|\*\*|`+/g;
+const MARKS =
+  /(?<=^|\s)(?:#{1,6}|[-*+] \[[ xX~-]\]|>+)\s+|\*\*|__|~~|`+|<!--.*?(?:-->|$)|!?\[(?=[^\]]*\]\()|(?<=\S)\]\([^)\s]*\)|\|?(?:\s*:?-{3,}:?\s*\|)+/g;
 
 /** A part of a snippet as it is read. */
 export function readable(text: string): string {

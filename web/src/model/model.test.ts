@@ -64,8 +64,8 @@ test("a checklist that moved moves the card of a session, not that of a planning
   const card = { phase: "implementation", task_list: list, ...around(list) } as FleetAgent;
   const checklist = {
     tasks: [
-      { index: 0, description: "", status: "completed", depth: 0 },
-      { index: 1, description: "", status: "in_progress", depth: 0 },
+      { index: 0, description: "item 0", status: "completed", depth: 0 },
+      { index: 1, description: "item 1", status: "in_progress", depth: 0 },
     ],
   } as Checklist;
   const moved = withChecklist(card, checklist, "2026-01-01T00:00:00Z");

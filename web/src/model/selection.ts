@@ -1,7 +1,7 @@
 // The words that a person selects in the documents, with the lines of the source that they come from.
 
 import { useEffect, useState } from "react";
-import type { DocumentName } from "./drafts";
+import type { DocumentName } from "./documents";
 
 export interface Selected {
   document: DocumentName;

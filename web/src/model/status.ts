@@ -105,6 +105,13 @@ export function statusesOf(filter: StatusFilter | undefined): TaskStatus[] {
   return isGroup(filter) ? [...GROUPS[filter].statuses] : [filter];
 }
 
+/** The group that a task is listed in. */
+export function groupOf(task: Pick<SpecTask, "status" | "needs_person">): Group {
+  if (task.needs_person) return "needs_you";
+  if (task.status === "backlog" || task.status === "done" || task.status === "cancelled") return task.status;
+  return "active";
+}
+
 export const STEPS = [
   "Backlog",
   "Planning",
@@ -115,7 +122,7 @@ export const STEPS = [
 ] as const;
 
 /** Where a task is on its way; what a task without a plan skips is left out. */
-export function stepOf(status: TaskStatus, approved: boolean): number {
+export function stepOf(task: Pick<SpecTask, "status" | "type" | "spec_approved_at" | "started_at">): number {
   const at: Record<TaskStatus, number> = {
     backlog: 0,
     spec_generation: 1,
@@ -128,9 +135,9 @@ export function stepOf(status: TaskStatus, approved: boolean): number {
     implementation_failed: 3,
     implementation_review: 4,
     done: 5,
-    cancelled: approved ? 3 : 1,
+    cancelled: task.started_at === null ? 0 : task.spec_approved_at !== null || !isPlanned(task.type) ? 3 : 1,
   };
-  return at[status] ?? 0;
+  return at[task.status] ?? 0;
 }
 
 const ENDED: TaskStatus[] = ["done", "cancelled"];

@@ -29,10 +29,10 @@ const LOOKS: Record<string, Look> = {
 };
 
 export const LOOK_WORDS: Record<Look, string> = {
-  turn: "An agent works",
-  server: "SpecTask prepares, commits, merges or checks",
-  wait: "Waits",
-  person: "Waits for a person",
+  turn: "Agent working",
+  server: "System",
+  wait: "Waiting",
+  person: "Waiting for you",
   failed: "Failed",
 };
 
@@ -45,21 +45,21 @@ export const LOOK_TONES: Record<Look, Tone> = {
 };
 
 const SAID: Record<string, string> = {
-  blocked: "Waits for other sessions",
-  waiting: "Waits for a place or its next turn",
-  opening: "Its worktree is opened",
-  saving: "Its work is committed",
-  ready: "Complete, waits to be merged",
+  blocked: "Blocked by other sessions",
+  waiting: "Waiting for a free slot or the next turn",
+  opening: "Opening its worktree",
+  saving: "Committing its work",
+  ready: "Complete, waiting to be merged",
   merging: "Being merged",
-  failed: "Failed, waits for a person",
-  elsewhere: "At work in an editor",
+  failed: "Failed, waiting for you",
+  elsewhere: "Active in an editor",
   checks: "Checks run",
   landing: "The change is merged",
   spec_generation: "Planning",
-  spec_review: "The specification waits for a person",
-  spec_revision: "Planning waits for a place",
+  spec_review: "Specification review",
+  spec_revision: "Planning is queued",
   implementation: "Implementation",
-  implementation_review: "The change waits for a person",
+  implementation_review: "Change review",
 };
 
 export interface Bar {

@@ -1,4 +1,4 @@
-// Figures about all tasks: what came and went, how long it took and waited, what failed, what it cost.
+// Figures about all tasks: throughput, lead time, failures and cost.
 
 import FileDownloadOutlined from "@mui/icons-material/FileDownloadOutlined";
 import { Alert, Box, Button, Typography } from "@mui/material";
@@ -33,7 +33,7 @@ export function AnalyticsPage() {
   return (
     <Page
       title="Analytics"
-      lead="What came and went, how long it took and waited, what failed, what it cost."
+      lead="Throughput, lead time, failures and cost."
       actions={
         <Button
           variant="outlined"
@@ -109,7 +109,7 @@ function Figures({ found }: { found: Analytics }) {
           series={[
             { label: "Median", color: "primary", values: found.phases.map((one) => one.median_seconds ?? 0) },
             {
-              label: "Nine of ten within",
+              label: "p90",
               color: "faded",
               values: found.phases.map((one) => one.p90_seconds ?? 0),
             },
@@ -147,7 +147,7 @@ function Figures({ found }: { found: Analytics }) {
           isStacked
           labels={found.buckets.map((one) => bucketLabel(one.start))}
           format={brief}
-          nothing="No agent told what it used."
+          nothing="No usage reported."
           series={[
             { label: "Input", color: "primary", values: found.buckets.map((one) => one.usage.input_tokens) },
             {
@@ -162,7 +162,7 @@ function Figures({ found }: { found: Analytics }) {
           of="buckets"
           labels={found.buckets.map((one) => bucketLabel(one.start))}
           format={money}
-          nothing="No agent told what it cost."
+          nothing="No cost data reported."
           series={[
             {
               label: "US dollars",
@@ -181,14 +181,10 @@ function Heads({ found }: { found: Analytics }) {
   const time = (seconds: number | null) => (seconds === null ? "–" : duration(seconds));
   const heads: [string, string, string][] = [
     ["Tasks done", found.totals.tasks_done.toLocaleString(), `${found.totals.tasks_created} created`],
-    ["From prompt to done", time(found.lead_time.median_seconds), "median"],
+    ["Lead time", time(found.lead_time.median_seconds), "median"],
+    ["Review wait", time(found.review_waiting.median_seconds), `median of ${found.review_waiting.count}`],
     [
-      "Waited for a person",
-      time(found.review_waiting.median_seconds),
-      `median of ${found.review_waiting.count}`,
-    ],
-    [
-      "Spent",
+      "Cost",
       found.totals.usage.cost_usd === null ? "–" : money(found.totals.usage.cost_usd),
       `${brief(found.totals.usage.input_tokens + found.totals.usage.output_tokens)} tokens`,
     ],

@@ -5,9 +5,9 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useLogin } from "../api/actions";
 import { Mono } from "../components/Code";
-import { useTitle } from "../components/Page";
 import { ActionError } from "../components/States";
 import { ThemeSwitch } from "../components/ThemeSwitch";
+import { useTitle } from "../components/title";
 import { Wordmark } from "../components/Wordmark";
 
 export function LoginPage() {
@@ -26,7 +26,10 @@ export function LoginPage() {
   };
 
   return (
-    <Box sx={{ minHeight: "100dvh", display: "grid", placeItems: "center", px: 2, bgcolor: "sunken" }}>
+    <Box
+      component="main"
+      sx={{ minHeight: "100dvh", display: "grid", placeItems: "center", px: 2, bgcolor: "sunken" }}
+    >
       <Box sx={{ position: "fixed", top: 12, right: 12 }}>
         <ThemeSwitch />
       </Box>
@@ -43,7 +46,9 @@ export function LoginPage() {
           borderRadius: 1.5,
         }}
       >
-        <Wordmark size={26} />
+        <Typography component="h1" sx={{ m: 0 }}>
+          <Wordmark size={26} />
+        </Typography>
         <Typography variant="body2" color="textSecondary" sx={{ mt: 1.5, mb: 3 }}>
           From one sentence to reviewed, merged work. Log in with your access token.
         </Typography>
@@ -69,7 +74,7 @@ export function LoginPage() {
           </Button>
         </Stack>
         <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 3 }}>
-          On the server's machine, <Mono>spectask token</Mono> prints the owner's token.
+          Run <Mono>spectask token</Mono> on the server to get one.
         </Typography>
       </Box>
     </Box>

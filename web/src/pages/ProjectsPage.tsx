@@ -26,7 +26,7 @@ export function ProjectsPage() {
   const projects = query.data ?? [];
   const add = (
     <Button variant="contained" startIcon={<AddRounded />} onClick={() => setDialog({ of: "add" })}>
-      Add project
+      Add repository
     </Button>
   );
   const close = () => {
@@ -35,11 +35,7 @@ export function ProjectsPage() {
   };
 
   return (
-    <Page
-      title="Projects"
-      lead="Repositories that tasks are done in."
-      actions={projects.length > 0 ? add : undefined}
-    >
+    <Page title="Projects" lead="Your repositories." actions={projects.length > 0 ? add : undefined}>
       {query.isPending ? (
         <Rows count={4} height={72} />
       ) : query.isError && !query.data ? (
@@ -75,7 +71,7 @@ export function ProjectsPage() {
         onClose={close}
         onConfirm={() => dialog?.of === "remove" && remove.mutate(dialog.project.id, { onSuccess: close })}
       >
-        SpecTask forgets it. The repository and everything in it stay where they are.
+        Removes the project from SpecTask. Your repository isn't touched.
       </Confirm>
     </Page>
   );

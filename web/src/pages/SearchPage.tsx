@@ -114,7 +114,7 @@ function Narrow({ search, onChange }: { search: FindSearch; onChange: (more: Par
             onChange={(_, archived) => onChange({ archived: archived || undefined })}
           />
         }
-        label={<Typography variant="body2">Archived too</Typography>}
+        label={<Typography variant="body2">Include archived</Typography>}
       />
     </Stack>
   );
@@ -137,7 +137,7 @@ function Results({ search }: { search: FindSearch }) {
   const found = findings(query.data.pages.flatMap((page) => page.items));
   const total = query.data.pages[0]?.total ?? 0;
   if (found.length === 0) {
-    return <Empty title="Nothing found">No text has all of these words. Fewer words find more.</Empty>;
+    return <Empty title="No results">Try fewer words.</Empty>;
   }
   return (
     <Box sx={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}>

@@ -9,7 +9,7 @@ import { projectsQuery, tasksQuery } from "../api/queries";
 import { LinkButton } from "../components/links";
 import { Page } from "../components/Page";
 import { Empty, Failed, Rows } from "../components/States";
-import { filterOf, type TasksSearch } from "../model/filter";
+import { filterOf, NEEDS_YOU_FIRST, type TasksSearch } from "../model/filter";
 import { CreateDialog } from "./tasks/CreateDialog";
 import { Filters } from "./tasks/Filters";
 import { TaskRows } from "./tasks/TaskRows";
@@ -51,7 +51,7 @@ export function TasksPage() {
       ) : tasks.length === 0 ? (
         isFiltered ? (
           <Empty
-            title={search.status === "needs_you" ? "Nothing needs you" : "Nothing matches"}
+            title={search.status === "needs_you" ? "Nothing needs you" : "No matching tasks"}
             action={
               <Button variant="outlined" color="inherit" onClick={() => void navigate({ search: {} })}>
                 Clear the filters
@@ -59,8 +59,8 @@ export function TasksPage() {
             }
           >
             {search.status === "needs_you"
-              ? "Specifications and changes that wait for your decision appear here, conversations that wait for your words, and work that failed."
-              : "No task has all of what the filters ask for."}
+              ? "Specifications and changes waiting for your decision, conversations waiting for your reply, and failed work appear here."
+              : "No tasks match these filters."}
           </Empty>
         ) : (
           <Empty
@@ -80,6 +80,7 @@ export function TasksPage() {
           <TaskRows
             tasks={tasks}
             projects={names}
+            isGrouped={(search.sort ?? NEEDS_YOU_FIRST) === NEEDS_YOU_FIRST && !search.status}
             hasMore={query.hasNextPage}
             isLoadingMore={query.isFetchingNextPage}
             onMore={() => void query.fetchNextPage()}

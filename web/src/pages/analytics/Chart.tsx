@@ -1,6 +1,6 @@
 // Bars: upright by days and weeks, lying by names.
 
-import { useMediaQuery } from "@mui/material";
+import { Box, useMediaQuery } from "@mui/material";
 import { useTheme } from "@mui/material/styles";
 import { BarChart } from "@mui/x-charts/BarChart";
 
@@ -26,32 +26,40 @@ export default function Chart({ title, of, labels, series, isStacked, format = S
     useTheme() as unknown as { vars: { palette: Record<Series["color"], { main: string } & string> } }
   ).vars;
   const isLying = of === "names";
-  const names = { data: labels, scaleType: "band" as const, categoryGapRatio: 0.35, barGapRatio: 0.1 };
+  const names = {
+    data: labels,
+    scaleType: "band" as const,
+    // Labels that would touch are left out.
+    tickLabelMinGap: 10,
+    categoryGapRatio: 0.35,
+    barGapRatio: 0.1,
+  };
   const whole = format === String;
   const values = {
     valueFormatter: (value: number) => (whole && !Number.isInteger(value) ? "" : format(value)),
   };
   return (
-    <BarChart
-      title={title}
-      height={height}
-      layout={isLying ? "horizontal" : "vertical"}
-      skipAnimation={isStill}
-      borderRadius={2}
-      margin={{ left: 0, right: isLying ? 28 : 8, top: 8, bottom: 0 }}
-      grid={isLying ? { vertical: true } : { horizontal: true }}
-      xAxis={[isLying ? { ...values, tickNumber: 4 } : names]}
-      yAxis={[isLying ? { ...names, width: 118 } : { ...values, width: 52, tickNumber: 4 }]}
-      series={series.map(({ label, color, values: data }) => ({
-        label,
-        data,
-        color: color === "faded" ? palette.faded : palette[color].main,
-        stack: isStacked ? "all" : undefined,
-        valueFormatter: (value: number | null) => format(value ?? 0),
-      }))}
-      hideLegend={series.length === 1}
-      slotProps={{ legend: { position: { vertical: "top", horizontal: "start" } } }}
-      sx={{ "& .MuiChartsGrid-line": { stroke: "var(--mui-palette-divider)" } }}
-    />
+    <Box role="img" aria-label={title}>
+      <BarChart
+        height={height}
+        layout={isLying ? "horizontal" : "vertical"}
+        skipAnimation={isStill}
+        borderRadius={2}
+        margin={{ left: 0, right: isLying ? 28 : 8, top: 8, bottom: 0 }}
+        grid={isLying ? { vertical: true } : { horizontal: true }}
+        xAxis={[isLying ? { ...values, tickNumber: 4 } : names]}
+        yAxis={[isLying ? { ...names, width: 118 } : { ...values, width: 52, tickNumber: 4 }]}
+        series={series.map(({ label, color, values: data }) => ({
+          label,
+          data,
+          color: color === "faded" ? palette.faded : palette[color].main,
+          stack: isStacked ? "all" : undefined,
+          valueFormatter: (value: number | null) => format(value ?? 0),
+        }))}
+        hideLegend={series.length === 1}
+        slotProps={{ legend: { position: { vertical: "top", horizontal: "start" } } }}
+        sx={{ "& .MuiChartsGrid-line": { stroke: "var(--mui-palette-divider)" } }}
+      />
+    </Box>
   );
 }

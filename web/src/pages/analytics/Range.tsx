@@ -65,7 +65,7 @@ export function Range({ range, onChange }: Props) {
       {day("From", range.from, (from) => onChange({ from }), { max: range.to })}
       {day("To", range.to, (to) => onChange({ to }), { min: range.from })}
       <FilterSelect
-        label="Put together by"
+        label="Group by"
         fullWidth={false}
         value={range.bucket}
         options={BUCKETS}

@@ -41,8 +41,8 @@ export function BranchDialog({ session, onClose }: { session: WorkSession; onClo
 
   return (
     <FormDialog
-      title="Continue as two"
-      action="Continue as two"
+      title="Fork session"
+      action="Fork session"
       canSend={name.trim() !== "" && prompt.trim() !== ""}
       sending={add}
       onSend={send}
@@ -51,12 +51,12 @@ export function BranchDialog({ session, onClose }: { session: WorkSession; onClo
       <Field
         field="from_turn"
         select
-        label="Goes on after"
+        label="Fork after"
         value={turn}
         onChange={setTurn}
         slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}
       >
-        <MenuItem value="">The last turn that ended</MenuItem>
+        <MenuItem value="">The last completed turn</MenuItem>
         {turns.map(({ id, label }) => (
           <MenuItem key={id} value={id}>
             {label}
@@ -64,10 +64,10 @@ export function BranchDialog({ session, onClose }: { session: WorkSession; onClo
         ))}
       </Field>
       <SessionWords
-        name={{ label: "Name of the other one", value: name, onChange: setName }}
+        name={{ label: "Name of the fork", value: name, onChange: setName }}
         work={{
           field: "prompt",
-          label: "What it is to do differently",
+          label: "What the fork should do differently",
           value: prompt,
           onChange: setPrompt,
         }}

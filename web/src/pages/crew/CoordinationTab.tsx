@@ -60,8 +60,8 @@ export function CoordinationTab({ task }: { task: TaskDetail }) {
         ) : query.isError && !log ? (
           <Failed error={query.error} retry={() => void query.refetch()} />
         ) : shown.length === 0 ? (
-          <Empty title="Nothing was told yet" compact>
-            What sessions hand over, ask and report to each other appears here as it is said.
+          <Empty title="No messages yet" compact>
+            Handoffs, requests and notifications between sessions appear here.
           </Empty>
         ) : (
           <Box component="ol" aria-label="Coordination" sx={{ listStyle: "none", m: 0, p: 0 }}>

@@ -10,13 +10,15 @@ import { Confirm } from "../../components/Confirm";
 import { ActionError } from "../../components/States";
 import { movesOf, type SessionMove } from "../../model/crew";
 import { BranchDialog } from "./BranchDialog";
+import { RetryDialog } from "./RetryDialog";
 import { SpawnDialog } from "./SpawnDialog";
 
 const LABELS: Record<SessionMove, string> = {
-  spawn: "Spawn a session",
-  branch: "Continue as two",
-  choose: "Choose this one",
+  spawn: "Add subtask",
+  branch: "Fork session",
+  choose: "Keep this version",
   retry: "Retry",
+  retry_with: "Retry with…",
   skip: "Skip",
   cancel: "Cancel session",
 };
@@ -42,7 +44,7 @@ const QUESTIONS: Record<Asked, { title: string; says: string }> = {
     says: "Its agent is stopped. What depends on it stays blocked until it is retried or skipped.",
   },
   choose: {
-    title: "Choose this session?",
+    title: "Keep this version?",
     says: "Its alternatives end, with what was spawned from them. Their work stays in git under refs/spectask/saved.",
   },
 };
@@ -57,14 +59,14 @@ export function SessionActions({ session, task, room }: Props) {
   const act = useSessionAction(session);
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const [asked, setAsked] = useState<Asked | null>(null);
-  const [opened, setOpened] = useState<"spawn" | "branch" | null>(null);
+  const [opened, setOpened] = useState<"spawn" | "branch" | "retry_with" | null>(null);
   const moves = movesOf(session, task);
   if (moves.length === 0 && !asked && !opened) return null;
 
   const begin = (move: SessionMove) => {
     setAnchor(null);
     act.reset();
-    if (move === "spawn" || move === "branch") setOpened(move);
+    if (move === "spawn" || move === "branch" || move === "retry_with") setOpened(move);
     else if (move === "retry") act.mutate({ do: "retry" });
     else setAsked(move);
   };
@@ -119,6 +121,7 @@ export function SessionActions({ session, task, room }: Props) {
       </Confirm>
       {opened === "spawn" && <SpawnDialog task={task} parent={session.id} onClose={() => setOpened(null)} />}
       {opened === "branch" && <BranchDialog session={session} onClose={() => setOpened(null)} />}
+      {opened === "retry_with" && <RetryDialog session={session} onClose={() => setOpened(null)} />}
       <Snackbar open={!asked && act.isError} onClose={() => act.reset()}>
         <div>
           <ActionError error={asked ? null : act.error} />

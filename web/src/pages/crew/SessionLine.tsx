@@ -17,7 +17,7 @@ export function SessionLine({ session, all }: { session: WorkSession; all: reado
   const blockers = blockersOf(session, all);
   const isStuck = session.status === "failed" || session.status === "cancelled";
   const agent = (session.agent_config as { agent?: unknown } | null)?.agent;
-  const waits = blockers.length > 0 ? `waits for ${blockers.join(", ")}` : session.queue_reason;
+  const waits = blockers.length > 0 ? `blocked by ${blockers.join(", ")}` : session.queue_reason;
   return (
     <>
       <Typography variant="caption" color="textSecondary" component="p" sx={{ overflowWrap: "anywhere" }}>

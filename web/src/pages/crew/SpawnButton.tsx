@@ -19,7 +19,7 @@ export function SpawnButton({ task }: { task: TaskDetail }) {
         onClick={() => setOpen(true)}
         sx={{ mt: 1 }}
       >
-        Spawn a session
+        Add session
       </Button>
       {isOpen && <SpawnDialog task={task} onClose={() => setOpen(false)} />}
     </>

@@ -71,7 +71,7 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
 
   return (
     <FormDialog
-      title="Spawn a work session"
+      title="Add a session"
       action="Create and start"
       canSend={parent !== undefined && name.trim() !== "" && description.trim() !== ""}
       sending={add}
@@ -98,7 +98,7 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
         work={{
           field: "description",
           label: "Description",
-          hint: "What is to be done; the agent is asked for this.",
+          hint: "What the agent should do.",
           value: description,
           onChange: setDescription,
         }}
@@ -135,7 +135,7 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
         slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}
       >
         <MenuItem value="">
-          As the parent{typeof parentAgent === "string" ? ` (${parentAgent})` : ""}
+          Same as the parent{typeof parentAgent === "string" ? ` (${parentAgent})` : ""}
         </MenuItem>
         {agents.map((each) => (
           <MenuItem key={each.id} value={each.id}>
@@ -164,7 +164,7 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
             <Field
               field="depends_on"
               select
-              label="Needs the work of"
+              label="Depends on"
               hint="It starts when these are merged."
               value={needs}
               onChange={(chosen) => setNeeds([chosen].flat())}
@@ -179,8 +179,8 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
           )}
           <Field
             field="initial_prompt"
-            label="First words to the agent"
-            hint="Beside the description, if there is more to say."
+            label="Initial prompt"
+            hint="Sent to the agent with the description."
             multiline
             minRows={2}
             maxRows={8}
@@ -192,7 +192,7 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
       {parent && <Preview lines={spawnPreview(parent, task.work_sessions)} />}
       {parents.length === 0 && (
         <Typography variant="body2" color="textSecondary">
-          No session is at work; only one at work can spawn another.
+          No session is active; only an active session can add another.
         </Typography>
       )}
     </FormDialog>

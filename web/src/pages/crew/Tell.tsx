@@ -8,6 +8,7 @@ import { useOnce } from "../../api/once";
 import type { CoordinationEvent, CoordinationKind, TaskDetail, WorkSession } from "../../api/types";
 import { ActionError } from "../../components/States";
 import { KINDS } from "../../model/coordination";
+import { useDraft } from "../../model/drafts";
 import { isLive, sessionStatus } from "../../model/status";
 
 /** What a person says; the rest is for sessions and SpecTask itself. */
@@ -33,7 +34,7 @@ interface Props {
 export function Tell({ task, answers, onDone }: Props) {
   const [to, setTo] = useState(answers?.from_session_id ?? "");
   const [kind, setKind] = useState<CoordinationKind>("notification");
-  const [message, setMessage] = useState("");
+  const [message, setMessage, forgetMessage] = useDraft(`tell-${answers?.id ?? task.id}`, "");
   const tell = useTell(task.id);
   const keyOf = useOnce(tell);
   const fields = tell.error instanceof ApiError ? tell.error.fields : {};
@@ -52,7 +53,7 @@ export function Tell({ task, answers, onDone }: Props) {
       { ...body, key: keyOf(body) },
       {
         onSuccess: () => {
-          setMessage("");
+          forgetMessage();
           onDone();
         },
       },
@@ -85,7 +86,7 @@ export function Tell({ task, answers, onDone }: Props) {
               helperText={fields.to_session_id}
               slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}
             >
-              <MenuItem value="">Everybody</MenuItem>
+              <MenuItem value="">All sessions</MenuItem>
               {listeners.map((session) => (
                 <MenuItem key={session.id} value={session.id}>
                   {session.name} ({sessionStatus(session.status).label.toLowerCase()})
@@ -123,7 +124,7 @@ export function Tell({ task, answers, onDone }: Props) {
         <Stack direction="row" sx={{ gap: 1, justifyContent: "flex-end" }}>
           {answers && (
             <Button color="inherit" onClick={onDone}>
-              Leave it
+              Cancel
             </Button>
           )}
           <Button type="submit" variant="contained" disabled={!message.trim()} loading={tell.isPending}>

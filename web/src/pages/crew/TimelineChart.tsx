@@ -1,4 +1,4 @@
-// The lanes. One stop of the tab key; the arrows go from stretch to stretch, and Enter opens the session.
+// The lanes. One stop of the tab key; the arrows go from span to span, and Enter opens the session.
 
 import { Typography } from "@mui/material";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -38,7 +38,7 @@ export function TimelineChart({ chart, taskId }: { chart: Chart; taskId: string 
       <div
         className={css.chart}
         role="application"
-        aria-label="Timeline. The arrow keys go from stretch to stretch, Enter opens the session."
+        aria-label="Timeline. The arrow keys go from span to span, Enter opens the session."
         aria-describedby="timeline-chosen"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it takes the arrow keys
         tabIndex={0}
@@ -75,7 +75,7 @@ export function TimelineChart({ chart, taskId }: { chart: Chart; taskId: string 
             {took(bar.until - bar.from)}
           </>
         ) : (
-          "Point at a stretch, or use the arrow keys, to see what it was."
+          "Hover or use arrow keys for details."
         )}
       </Typography>
     </>

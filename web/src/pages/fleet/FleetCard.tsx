@@ -24,13 +24,15 @@ export const FleetCard = memo(function FleetCard({ agent }: { agent: FleetAgent 
     <Link
       to="/tasks/$taskId/sessions/$sessionId"
       params={{ taskId: agent.task_id, sessionId: agent.work_session_id }}
-      aria-label={`${agent.session_name}, of ${agent.task_name}`}
+      aria-label={spoken(agent)}
       className={css.card}
     >
       <div className={css.head}>
         <div className={css.task}>
-          <span title={agent.task_name}>{agent.task_name}</span>
-          <span className={css.agent}>{agent.agent_id}</span>
+          <span title={agent.task_name} dir="auto">
+            {agent.task_name}
+          </span>
+          <span className={css.agent}>{agent.agent}</span>
         </div>
         <h2 className={css.title} title={agent.session_name}>
           {agent.session_name}
@@ -62,6 +64,13 @@ export const FleetCard = memo(function FleetCard({ agent }: { agent: FleetAgent 
     </Link>
   );
 });
+
+/** A card in a sentence, with what its agent does now. */
+function spoken(agent: FleetAgent): string {
+  const { current_task: now, session_name: session, task_name: task } = agent;
+  const item = now && [now.number, now.description].filter(Boolean).join(" ");
+  return `${session}, of ${task}${item ? `. Now: ${item}` : ""}. ${Math.round(agent.progress * 100)}% done`;
+}
 
 /** What an agent does whose list is done while its session is not. */
 const FINISHING: FleetItem = {

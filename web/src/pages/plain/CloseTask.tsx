@@ -47,7 +47,7 @@ export function CloseTask({ task, onReview }: { task: TaskDetail; onReview: () =
         </DialogContent>
         <DialogActions sx={{ flexWrap: "wrap", gap: 1 }}>
           <Button color="inherit" onClick={close}>
-            Keep it
+            Don't close
           </Button>
           <Button
             variant={canReview ? "outlined" : "contained"}
@@ -55,7 +55,7 @@ export function CloseTask({ task, onReview }: { task: TaskDetail; onReview: () =
             loading={move.isPending && move.variables === "done"}
             onClick={() => to("done")}
           >
-            Close it
+            Close
           </Button>
           {canReview && (
             <Button

@@ -4,8 +4,8 @@ import { Box, Stack, Tab, Tabs } from "@mui/material";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import type { TaskDetail } from "../../api/types";
-import { useTitle } from "../../components/Page";
 import { Empty } from "../../components/States";
+import { useTitle } from "../../components/title";
 import { oneOf } from "../../model/address";
 import { isLive } from "../../model/status";
 import type { TaskTab } from "../../model/tabs";
@@ -77,10 +77,10 @@ function Conversations({ task, chosen }: { task: TaskDetail; chosen?: string }) 
   const [only, ...more] = task.work_sessions;
   if (!only) {
     return (
-      <Empty title="Nothing is said yet">
+      <Empty title="No messages yet">
         {task.status === "backlog"
           ? "An agent begins when the task is started."
-          : "An agent begins as soon as there is a place for it."}
+          : "An agent starts as soon as a slot is free."}
       </Empty>
     );
   }

@@ -4,13 +4,20 @@ import { ToggleButton, ToggleButtonGroup } from "@mui/material";
 import { useState } from "react";
 import { useAddProject } from "../../api/actions";
 import { useOnce } from "../../api/once";
+import type { Project } from "../../api/types";
 import { Field, FormDialog } from "../../components/FormDialog";
 
 type Source = "path" | "url";
 
 const PLACES = ["repository_path", "clone_url"];
 
-export function AddProject({ onClose }: { onClose: () => void }) {
+interface Props {
+  onClose: () => void;
+  /** What happens with the project; the dialog is closed when it is absent. */
+  onAdded?: (project: Project) => void;
+}
+
+export function AddProject({ onClose, onAdded = onClose }: Props) {
   const add = useAddProject();
   const [source, setSource] = useState<Source>("path");
   const [where, setWhere] = useState("");
@@ -24,12 +31,12 @@ export function AddProject({ onClose }: { onClose: () => void }) {
       name: name.trim() || undefined,
       default_branch: branch.trim() || undefined,
     };
-    add.mutate({ ...project, key: keyOf(project) }, { onSuccess: onClose });
+    add.mutate({ ...project, key: keyOf(project) }, { onSuccess: onAdded });
   };
 
   return (
     <FormDialog
-      title="Add project"
+      title="Add repository"
       action={source === "url" ? "Clone and add" : "Add"}
       canSend={where.trim() !== ""}
       sending={add}
@@ -53,7 +60,7 @@ export function AddProject({ onClose }: { onClose: () => void }) {
         label={source === "path" ? "Path of the repository" : "Clone URL"}
         hint={
           source === "path"
-            ? "The whole path, on the machine that runs SpecTask."
+            ? "The absolute path on the machine that runs SpecTask."
             : "It is cloned into SpecTask's data directory."
         }
         placeholder={source === "path" ? "/home/me/src/todo" : "https://example.org/me/todo.git"}
@@ -63,7 +70,7 @@ export function AddProject({ onClose }: { onClose: () => void }) {
       <Field
         field="name"
         label="Name"
-        placeholder="As the repository"
+        placeholder="Repository name"
         value={name}
         onChange={setName}
         slotProps={{ inputLabel: { shrink: true } }}
@@ -71,7 +78,7 @@ export function AddProject({ onClose }: { onClose: () => void }) {
       <Field
         field="default_branch"
         label="Base branch"
-        placeholder="The one that is checked out"
+        placeholder="Current branch"
         value={branch}
         onChange={setBranch}
         slotProps={{ inputLabel: { shrink: true } }}

@@ -5,15 +5,29 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useEditProject } from "../../api/actions";
 import { agentsQuery } from "../../api/queries";
-import type { PermissionPolicy, Project } from "../../api/types";
+import type { NetworkMode, PermissionPolicy, Project } from "../../api/types";
 import { Field, FormDialog } from "../../components/FormDialog";
-import { AgentChoice } from "../tasks/CreateDialog";
+import { AgentChoice } from "../tasks/AgentChoice";
 
 const POLICIES: [PermissionPolicy, string][] = [
-  ["allow", "Allow, in the agent's own worktree"],
+  ["allow", "Auto-allow in worktree"],
   ["ask", "Ask me"],
   ["read_only", "Refuse everything"],
 ];
+
+const NETWORKS: [NetworkMode | "", string][] = [
+  ["", "Server default"],
+  ["open", "Open"],
+  ["allowlist", "Allowed hosts"],
+  ["none", "None; agents reach their model"],
+];
+
+/** The lines of a text that say something. */
+const lines = (text: string) =>
+  text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
 
 export function EditProject({ project, onClose }: { project: Project; onClose: () => void }) {
   const agents = useQuery(agentsQuery).data ?? [];
@@ -26,6 +40,8 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
   const [parallel, setParallel] = useState(settings.max_parallel_sessions?.toString() ?? "");
   const [checks, setChecks] = useState((settings.checks ?? []).join("\n"));
   const [setup, setSetup] = useState(settings.setup_command ?? "");
+  const [network, setNetwork] = useState<NetworkMode | "">(settings.network ?? "");
+  const [hosts, setHosts] = useState((settings.network_allow ?? []).join("\n"));
   const [policy, setPolicy] = useState<PermissionPolicy>(settings.permissions ?? "allow");
 
   const send = () =>
@@ -37,12 +53,11 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
           spec_agent: planner || null,
           implementation_agent: implementer || null,
           max_parallel_sessions: parallel ? Number(parallel) : null,
-          checks: checks
-            .split("\n")
-            .map((line) => line.trim())
-            .filter(Boolean),
+          checks: lines(checks),
           setup_command: setup.trim() || null,
           permissions: policy,
+          network: network || null,
+          network_allow: lines(hosts),
         },
       },
       { onSuccess: onClose },
@@ -83,7 +98,7 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
           field="settings.max_parallel_sessions"
           type="number"
           label="Parallel sessions"
-          placeholder="As the server"
+          placeholder="Server default"
           value={parallel}
           onChange={setParallel}
           slotProps={{ htmlInput: { min: 1 }, inputLabel: { shrink: true } }}
@@ -91,7 +106,7 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
         <Field
           field="settings.permissions"
           select
-          label="Agents' questions"
+          label="Permission requests"
           value={policy}
           onChange={(value) => setPolicy(value as PermissionPolicy)}
         >
@@ -116,12 +131,40 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
       <Field
         field="settings.setup_command"
         label="Set-up command"
-        hint="Makes a fresh worktree ready, before the checks."
+        hint="Runs in each new worktree before checks."
         value={setup}
         onChange={setSetup}
         placeholder="npm ci"
         slotProps={{ inputLabel: { shrink: true } }}
       />
+      <Field
+        field="settings.network"
+        select
+        label="Network"
+        hint="What agents, the set-up command and checks reach. Anything but Open needs a sandbox."
+        value={network}
+        onChange={(value) => setNetwork(value as NetworkMode | "")}
+        slotProps={{ inputLabel: { shrink: true }, select: { displayEmpty: true } }}
+      >
+        {NETWORKS.map(([id, label]) => (
+          <MenuItem key={id} value={id}>
+            {label}
+          </MenuItem>
+        ))}
+      </Field>
+      {network !== "open" && network !== "none" && (
+        <Field
+          field="settings.network_allow"
+          label="Allowed hosts"
+          hint="One a line: a host, *.host for its subdomains, or an address; with :port unless it is 443 or 80."
+          multiline
+          minRows={2}
+          value={hosts}
+          onChange={setHosts}
+          placeholder={"example.org\n*.example.org:8443"}
+          slotProps={{ inputLabel: { shrink: true } }}
+        />
+      )}
     </FormDialog>
   );
 }

@@ -1,11 +1,12 @@
 // What there is to know about a session beside its conversation.
 
 import { Box } from "@mui/material";
-import type { TaskDetail, WorkSession } from "../../api/types";
+import type { Sandbox, TaskDetail, WorkSession } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Mono } from "../../components/Code";
 import { TextLink } from "../../components/links";
 import { Markdown } from "../../components/Markdown";
+import { OpenInZed } from "../../components/OpenInZed";
 import { Section } from "../../components/Page";
 import { ProgressBar } from "../../components/ProgressBar";
 import { words } from "../../model/status";
@@ -46,7 +47,7 @@ export function SessionDetails({ task, session }: Props) {
           </FactList>
         </Section>
       )}
-      <Section title="Details">
+      <Section title="Details" aside={<OpenInZed path={session.workspace_path} />}>
         <FactList>
           {session.phase !== "planning" && (
             <Fact name="Progress">
@@ -86,6 +87,7 @@ export function SessionDetails({ task, session }: Props) {
               <Mono>{session.workspace_path}</Mono>
             </Fact>
           )}
+          {session.sandbox && <Fact name="Sandbox">{confinement(session.sandbox)}</Fact>}
           {(usage.input_tokens > 0 || usage.output_tokens > 0) && <Fact name="Used">{used(usage)}</Fact>}
           {session.started_at && (
             <Fact name="Started">
@@ -106,6 +108,12 @@ export function SessionDetails({ task, session }: Props) {
   );
 }
 
+/** How the agent is confined, as `bubblewrap, network allowlist (example.org)`. */
+function confinement({ level, network, network_hosts }: Sandbox) {
+  const hosts = network_hosts.length > 0 ? ` (${network_hosts.join(", ")})` : "";
+  return `${level}, network ${network}${hosts}`;
+}
+
 function PlanSection() {
   const plan = lastPlan(useTalk().blocks);
   if (plan.length === 0) return null;
@@ -118,7 +126,7 @@ function PlanSection() {
 
 function Names({ ids, task }: { ids: readonly string[]; task: TaskDetail }) {
   return ids.map((id) => (
-    <Box key={id} component="span" sx={{ display: "block" }}>
+    <Box key={id} component="span" sx={{ display: "block", lineHeight: "26px" }}>
       <TextLink to="/tasks/$taskId/sessions/$sessionId" params={{ taskId: task.id, sessionId: id }}>
         {task.work_sessions.find((session) => session.id === id)?.name ?? id}
       </TextLink>

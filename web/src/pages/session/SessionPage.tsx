@@ -6,8 +6,8 @@ import { useLocation, useNavigate, useParams, useSearch } from "@tanstack/react-
 import { useRef } from "react";
 import type { TaskDetail, WorkSession } from "../../api/types";
 import { LinkButton } from "../../components/links";
-import { useTitle } from "../../components/Page";
 import { Empty } from "../../components/States";
+import { useTitle } from "../../components/title";
 import type { SessionView } from "../../model/tabs";
 import { Crew } from "../task/BlockView";
 import { Speaking } from "../task/Composer";
@@ -28,7 +28,8 @@ export function SessionPage() {
       below={{ xs: 9, md: 3 }}
       missing={
         <Empty
-          title="There is no such session"
+          isPage
+          title="Session not found"
           action={
             <LinkButton
               variant="outlined"
@@ -41,7 +42,7 @@ export function SessionPage() {
             </LinkButton>
           }
         >
-          It may belong to another task, or the address is mistyped.
+          It may belong to another task, or the link may be broken.
         </Empty>
       }
     >

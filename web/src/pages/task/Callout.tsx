@@ -42,7 +42,7 @@ export function Callout({ task, tab, onOpen }: Props) {
   if (task.status === "spec_review" && tab !== "specification") {
     return (
       <Note severity="warning" action={<Open label="Review" onClick={() => onOpen("specification")} />}>
-        The specification is written and waits for your decision.
+        Specification ready for review
       </Note>
     );
   }
@@ -50,7 +50,7 @@ export function Callout({ task, tab, onOpen }: Props) {
     const failing = task.change?.checks.filter((check) => !check.passed).length ?? 0;
     return (
       <Note severity="warning" action={<Open label="Review" onClick={() => onOpen("change")} />}>
-        The change is complete and waits for your decision.
+        Change ready for review.
         {failing > 0 && ` ${failing === 1 ? "One check fails" : `${failing} checks fail`}.`}
       </Note>
     );

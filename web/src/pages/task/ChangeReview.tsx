@@ -1,42 +1,48 @@
 // The decision about the change: approve and merge, request changes, or reject.
 
-import { TextField, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useTaskAction } from "../../api/actions";
 import { secretsQuery } from "../../api/queries";
-import type { ReviewDecision, TaskDetail } from "../../api/types";
+import type { Diff, ReviewDecision, TaskDetail } from "../../api/types";
 import { Mono } from "../../components/Code";
-import { type LineDraft, useKept } from "../../model/drafts";
+import { useDraft } from "../../model/drafts";
+import { ChangeFacts, changeLine } from "./ChangeFacts";
 import { ReviewBox } from "./ReviewBox";
 import { Secrets } from "./Secrets";
+import type { LineDraft } from "./useLineDrafts";
 
 interface Props {
   task: TaskDetail;
+  /** What is shown, once it is read. */
+  diff: Diff | undefined;
   drafts: LineDraft[];
   onDrafts: (drafts: LineDraft[]) => void;
 }
 
-export function ChangeReview({ task, drafts, onDrafts }: Props) {
+export function ChangeReview({ task, diff, drafts, onDrafts }: Props) {
   const decide = useTaskAction(task.id);
-  const [comments, setComments] = useKept(`spectask-change-comment-${task.id}`, "");
-  const [acknowledged, setAcknowledged] = useKept<string[]>(`spectask-acknowledged-${task.id}`, []);
+  const [comments, setComments, forgetComments] = useDraft(`change-comment-${task.id}`, "");
+  const [acknowledged, setAcknowledged] = useDraft<string[]>(`acknowledged-${task.id}`, []);
   const secrets = useQuery(secretsQuery(task.id));
-  const failing = task.change?.checks.filter((check) => !check.passed).length ?? 0;
   const lines = drafts.filter((draft) => draft.comment.trim() !== "");
   const holding = (secrets.data ?? []).filter(
     (one) => one.sureness === "sure" && !acknowledged.includes(one.id),
   ).length;
   const doubts = [
+    task.change?.is_empty === true && "No session changed a file. Approving ends the task without a change.",
     lines.length > 0 &&
-      `${lines.length === 1 ? "A comment on a line is" : `${lines.length} comments on lines are`} not sent to anybody when you approve.`,
+      `${lines.length === 1 ? "1 line comment is" : `${lines.length} line comments are`} not sent when you approve.`,
     holding > 0 &&
-      `The merge is held while ${holding === 1 ? "a secret is" : `${holding} secrets are`} not acknowledged.`,
-  ].filter(Boolean);
+      `The merge is held until you acknowledge ${holding === 1 ? "the secret" : `${holding} secrets`} in it.`,
+  ].filter((doubt) => doubt !== false);
 
   const send = (decision: ReviewDecision, done?: () => void) =>
     decide.mutate(
       {
         do: "approve-implementation",
+        // A decision is about the change that is shown, whatever became of the task meanwhile.
+        commit: diff?.head ?? null,
+        allow_empty: decision === "approve" && task.change?.is_empty === true,
         decision,
         comments: comments.trim(),
         acknowledged_findings: decision === "approve" ? acknowledged : [],
@@ -53,7 +59,7 @@ export function ChangeReview({ task, drafts, onDrafts }: Props) {
       },
       {
         onSuccess: () => {
-          setComments("");
+          forgetComments();
           if (decision === "request_changes") onDrafts([]);
           done?.();
         },
@@ -69,35 +75,24 @@ export function ChangeReview({ task, drafts, onDrafts }: Props) {
           line.
         </>
       }
-      approve="Approve and merge"
+      facts={changeLine(task, diff)}
+      comment={{ label: "Overall comment", value: comments, onChange: setComments }}
+      approve="Approve & merge"
       asks={comments.trim() !== "" || lines.length > 0}
       count={lines.length}
-      hint="To request changes, say what should be different; an agent gets your words."
-      doubt={doubts.length > 0 ? doubts.join(" ") : undefined}
+      hint="Describe the changes you want to request them."
+      confirmation={<ChangeFacts task={task} diff={diff} doubts={doubts} />}
       busy={decide.isPending}
       error={decide.error}
-      onApprove={() => send("approve")}
+      onApprove={(done) => send("approve", done)}
       onRequest={() => send("request_changes")}
       reject={{
         title: "Reject the change?",
         action: "Reject",
-        text: "It is not merged and the task ends. Its branch stays.",
+        text: "It is not merged and the task ends. Its branch stays, and you can reopen the task.",
         onReject: (done) => send("reject", done),
       }}
     >
-      <TextField
-        multiline
-        minRows={3}
-        maxRows={10}
-        label="Comment"
-        value={comments}
-        onChange={(event) => setComments(event.target.value)}
-      />
-      {failing > 0 && (
-        <Typography variant="caption" color="error">
-          {failing === 1 ? "A check fails." : `${failing} checks fail.`} You can approve all the same.
-        </Typography>
-      )}
       {secrets.data && secrets.data.length > 0 && (
         <Secrets findings={secrets.data} acknowledged={acknowledged} onAcknowledged={setAcknowledged} />
       )}

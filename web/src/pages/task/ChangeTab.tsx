@@ -8,13 +8,13 @@ import type { FileDiff, TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Mono } from "../../components/Code";
 import { Status } from "../../components/Glyph";
-import { Empty, Failed, Paragraphs } from "../../components/States";
-import { type LineDraft, useKept } from "../../model/drafts";
+import { ActionError, Empty, Failed, Paragraphs } from "../../components/States";
 import { isPlanned } from "../../model/status";
 import { MONO } from "../../theme";
 import { ChangeReview } from "./ChangeReview";
 import { Checks } from "./Checks";
 import { FileDiffCard } from "./FileDiffCard";
+import { useLineDrafts } from "./useLineDrafts";
 
 /** Whether there can be a change yet. */
 function hasBegun(task: TaskDetail): boolean {
@@ -31,8 +31,8 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
   const documents = files.filter((file) => file.path.startsWith(specs));
   const whole = query.data?.pages[0]?.items;
   const checks = task.change?.checks ?? [];
-  const [drafts, setDrafts] = useKept<LineDraft[]>(`spectask-line-drafts-${task.id}`, []);
   const canComment = task.status === "implementation_review";
+  const { drafts, setDrafts, error: unsaved } = useLineDrafts(task.id, canComment);
 
   if (!begun) {
     return (
@@ -123,8 +123,9 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
         }}
       >
         {task.status === "implementation_review" && (
-          <ChangeReview task={task} drafts={drafts} onDrafts={setDrafts} />
+          <ChangeReview task={task} diff={whole} drafts={drafts} onDrafts={setDrafts} />
         )}
+        <ActionError error={unsaved} />
         {task.merge_commit && (
           <Box sx={{ mb: 3 }}>
             <Status tone="done" label="Merged" />
@@ -164,7 +165,7 @@ function FileList({ files }: { files: FileDiff[] }) {
         Files
       </Typography>
       {files.map((file) => (
-        <Box key={file.path} sx={{ display: "flex", gap: 1, py: 0.25 }}>
+        <Box key={file.path} sx={{ display: "flex", alignItems: "center", gap: 1 }}>
           <MuiLink
             href={`#${encodeURIComponent(file.path)}`}
             onClick={(event) => {
@@ -179,6 +180,7 @@ function FileList({ files }: { files: FileDiff[] }) {
               minWidth: 0,
               fontFamily: MONO,
               fontSize: "0.75rem",
+              lineHeight: "26px",
               overflow: "hidden",
               textOverflow: "ellipsis",
               whiteSpace: "nowrap",

@@ -5,7 +5,7 @@ import { useComment } from "../../api/actions";
 import { useOnce } from "../../api/once";
 import type { CommentKind } from "../../api/types";
 import { ActionError } from "../../components/States";
-import { useKept } from "../../model/drafts";
+import { useDraft } from "../../model/drafts";
 import type { Selected } from "../../model/selection";
 
 const KINDS: [CommentKind, string][] = [
@@ -25,11 +25,11 @@ interface Props {
 }
 
 export function CommentComposer({ task, review, about, onClose }: Props) {
-  const [{ kind, text }, setDraft] = useKept(`spectask-comment-draft-${task}`, EMPTY);
+  const [{ kind, text }, setDraft, forget] = useDraft(`comment-${task}`, EMPTY);
   const add = useComment(task, review);
   const keyOf = useOnce(add);
   const close = () => {
-    setDraft(EMPTY);
+    forget();
     onClose();
   };
   const submit = () => {

@@ -5,7 +5,7 @@ import { type FormEvent, type KeyboardEvent, useState } from "react";
 import { useSessionAction } from "../../api/actions";
 import type { WorkSession } from "../../api/types";
 import { ActionError } from "../../components/States";
-import { useKept } from "../../model/drafts";
+import { useDraft } from "../../model/drafts";
 import { WaitingMessages } from "./WaitingMessages";
 
 /** What waits to be said, and the line to say more, while somebody listens. */
@@ -24,7 +24,7 @@ const ROWS = 6;
 const GROWING = { fieldSizing: "content", maxHeight: `${ROWS * 1.4375}em`, overflowY: "auto" } as const;
 
 function Composer({ session }: { session: WorkSession }) {
-  const [text, setText] = useKept(`spectask-message-${session.id}`, "");
+  const [text, setText, forget] = useDraft(`message-${session.id}`, "");
   const [interrupts, setInterrupts] = useState(false);
   const say = useSessionAction(session);
 
@@ -32,10 +32,7 @@ function Composer({ session }: { session: WorkSession }) {
     event?.preventDefault();
     const content = text.trim();
     if (!content || say.isPending) return;
-    say.mutate(
-      { do: "messages", content, mode: interrupts ? "interrupt" : "queue" },
-      { onSuccess: () => setText("") },
-    );
+    say.mutate({ do: "messages", content, mode: interrupts ? "interrupt" : "queue" }, { onSuccess: forget });
   };
   const onKey = (event: KeyboardEvent) => {
     if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {

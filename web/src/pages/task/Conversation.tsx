@@ -18,7 +18,7 @@ import {
 } from "react";
 import { readBackTo, readEarlier } from "../../api/queries";
 import type { LogEntry, PermissionRequest, WorkSession } from "../../api/types";
-import { Folds } from "../../components/Fold";
+import { Folds, Sought } from "../../components/Fold";
 import { usePermissions } from "../../components/Permissions";
 import { Empty, Failed, Paragraphs } from "../../components/States";
 import { heightOf } from "../../model/height";
@@ -61,7 +61,7 @@ export function Conversation({ session, at }: Props) {
   if (log.data.entries.length === 0) {
     return (
       <Box sx={{ flex: 1, minHeight: 0 }}>
-        <Empty title="Nothing said yet" compact>
+        <Empty title="No messages yet" compact>
           {session.status === "active"
             ? "The agent is starting."
             : "The conversation begins when the session does."}
@@ -185,7 +185,11 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
                   className={item.key === soughtKey ? `${css.entry} ${css.sought}` : css.entry}
                   aria-current={item.key === soughtKey ? "location" : undefined}
                 >
-                  {block && <Entry block={block} session={session} questions={questions} />}
+                  {block && (
+                    <Sought.Provider value={item.key === soughtKey}>
+                      <Entry block={block} session={session} questions={questions} />
+                    </Sought.Provider>
+                  )}
                 </div>
               );
             })}

@@ -2,13 +2,13 @@
 
 import { Button, Stack, TextField, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
 import { useEditDocument } from "../../api/actions";
 import { ApiError } from "../../api/client";
 import { documentQuery } from "../../api/queries";
 import type { TaskDetail } from "../../api/types";
 import { ActionError, Failed, Paragraphs } from "../../components/States";
-import type { DocumentName } from "../../model/drafts";
+import type { DocumentName } from "../../model/documents";
+import { useDraft } from "../../model/drafts";
 import { MONO } from "../../theme";
 
 interface Props {
@@ -17,20 +17,24 @@ interface Props {
   onClose: () => void;
 }
 
+interface Edit {
+  text: string;
+  base: string;
+}
+
 export function DocumentEditor({ task, document, onClose }: Props) {
   const query = useQuery(documentQuery(task.id, document));
-  const [text, setText] = useState<string | null>(null);
-  const [base, setBase] = useState<string | null>(null);
+  // What is edited, and the version that it is an edit of; a page that is left keeps both.
+  const [edit, setEdit, forget] = useDraft<Edit | null>(`document-${task.id}-${document}`, null);
   const save = useEditDocument(task.id, document);
   const read = query.data;
-  useEffect(() => {
-    if (read && base === null) {
-      setText(read.content);
-      setBase(read.commit);
-    }
-  }, [read, base]);
   if (query.isError && !read) return <Failed error={query.error} retry={() => void query.refetch()} />;
-  if (text === null || base === null) return <Paragraphs lines={12} />;
+  if (!read) return <Paragraphs lines={12} />;
+  const { text, base } = edit ?? { text: read.content, base: read.commit };
+  const close = () => {
+    forget();
+    onClose();
+  };
   const movedOn = save.error instanceof ApiError && save.error.code === "document_moved_on";
   const isApproved = task.spec_approved_at !== null;
   return (
@@ -40,7 +44,7 @@ export function DocumentEditor({ task, document, onClose }: Props) {
         fullWidth
         minRows={16}
         value={text}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => setEdit({ text: event.target.value, base })}
         slotProps={{
           htmlInput: {
             "aria-label": `${document}.md`,
@@ -70,9 +74,9 @@ export function DocumentEditor({ task, document, onClose }: Props) {
       >
         <Button
           variant="contained"
-          disabled={text === read?.content}
+          disabled={text === read.content}
           loading={save.isPending}
-          onClick={() => save.mutate({ content: text, base_commit: base }, { onSuccess: onClose })}
+          onClick={() => save.mutate({ content: text, base_commit: base }, { onSuccess: close })}
         >
           Save
         </Button>
@@ -81,15 +85,15 @@ export function DocumentEditor({ task, document, onClose }: Props) {
             variant="outlined"
             color="inherit"
             onClick={() => {
-              setBase(null);
+              forget();
               save.reset();
               void query.refetch();
             }}
           >
-            Read it again, without my edit
+            Discard my edit and reload
           </Button>
         )}
-        <Button variant="text" color="inherit" onClick={onClose}>
+        <Button variant="text" color="inherit" onClick={close}>
           Discard
         </Button>
       </Stack>

@@ -7,18 +7,15 @@ import { Box, Button, IconButton, Stack, Tab, Tabs, Tooltip, Typography } from "
 import { useEffect, useRef, useState } from "react";
 import type { Comment, Specs, TaskDetail } from "../../api/types";
 import { Markdown } from "../../components/Markdown";
-import { type DocumentName, useKept } from "../../model/drafts";
+import { DOCUMENT_LABELS, DOCUMENTS, type DocumentName, type DocumentPlace } from "../../model/documents";
+import { hasDraft, useKept } from "../../model/drafts";
 import { elementAt, type Selected, useSelected } from "../../model/selection";
 import { DocumentEditor } from "./DocumentEditor";
 
-const NAMES: DocumentName[] = ["requirements", "design", "tasks"];
-const LABELS: Record<DocumentName, string> = {
-  requirements: "Requirements",
-  design: "Design",
-  tasks: "Plan",
-};
-
 const RULE = "1px solid var(--mui-palette-divider)";
+
+/** Behind the line that the address asks for. */
+const SOUGHT = "color-mix(in srgb, var(--mui-palette-primary-main) 16%, var(--mui-palette-background-paper))";
 
 /** Behind what open comments are about. */
 const TINT = "color-mix(in srgb, var(--mui-palette-warning-main) 9%, var(--mui-palette-background-paper))";
@@ -35,28 +32,26 @@ interface Props {
   task: TaskDetail;
   specs: Specs;
   comments: Comment[];
-  /** The comment whose place is to be shown. */
-  shown: Comment | null;
+  /** What is shown; another object shows the same place again. */
+  place: DocumentPlace;
+  onPlace: (place: DocumentPlace) => void;
   canEdit: boolean;
   onComment?: (about: Selected) => void;
 }
 
-export function Documents({ task, specs, comments, shown: sought, canEdit, onComment }: Props) {
-  const [name, setName] = useState<DocumentName>("requirements");
-  const [edited, setEdited] = useState<DocumentName | null>(null);
+export function Documents({ task, specs, comments, place, onPlace, canEdit, onComment }: Props) {
+  const name = place.document;
+  const setName = (document: DocumentName) => onPlace({ document, line: undefined });
+  // An edit that was left is gone on with.
+  const [edited, setEdited] = useState<DocumentName | null>(() =>
+    canEdit ? (DOCUMENTS.find((each) => hasDraft(`document-${task.id}-${each}`)) ?? null) : null,
+  );
   const [isWide, setWide] = useKept("spectask-side-by-side", false);
   const box = useRef<HTMLDivElement>(null);
   const picked = useSelected(box);
-  const shown = edited ? [edited] : isWide ? NAMES : [name];
+  const shown = edited ? [edited] : isWide ? DOCUMENTS : [name];
   useMarked(box, comments, `${shown.join()} ${specs.content_hash}`);
-  useEffect(() => {
-    if (sought) setName(sought.document);
-  }, [sought]);
-  useEffect(() => {
-    const article = box.current?.querySelector<HTMLElement>(`[data-document="${sought?.document}"]`);
-    if (!article || !sought?.start_line || !shown.includes(sought.document)) return;
-    elementAt(article, sought.start_line)?.scrollIntoView({ block: "center", behavior: "smooth" });
-  });
+  useSought(box, place, `${shown.join()} ${specs.content_hash}`);
 
   const comment = () => {
     onComment?.(picked ?? { document: name, text: "", start: null, end: null });
@@ -100,8 +95,8 @@ export function Documents({ task, specs, comments, shown: sought, canEdit, onCom
             variant="scrollable"
             scrollButtons={false}
           >
-            {NAMES.map((each) => (
-              <Tab key={each} value={each} label={LABELS[each]} />
+            {DOCUMENTS.map((each) => (
+              <Tab key={each} value={each} label={DOCUMENT_LABELS[each]} />
             ))}
           </Tabs>
         )}
@@ -111,6 +106,7 @@ export function Documents({ task, specs, comments, shown: sought, canEdit, onCom
             variant={picked ? "contained" : "text"}
             color={picked ? "primary" : "inherit"}
             startIcon={<CommentOutlined />}
+            aria-label={picked ? "Comment on the selection" : "Comment"}
             // The selection has to outlive the click.
             onMouseDown={(event) => event.preventDefault()}
             onClick={comment}
@@ -156,7 +152,7 @@ export function Documents({ task, specs, comments, shown: sought, canEdit, onCom
             key={each}
             component="article"
             data-document={each}
-            aria-label={LABELS[each]}
+            aria-label={DOCUMENT_LABELS[each]}
             sx={{
               px: { xs: 2, sm: isWide ? 2 : 4 },
               py: { xs: 2, sm: isWide ? 2 : 3 },
@@ -168,6 +164,12 @@ export function Documents({ task, specs, comments, shown: sought, canEdit, onCom
                 bgcolor: TINT,
                 boxShadow: `-6px 0 0 ${TINT}, -8px 0 0 var(--mui-palette-warning-main)`,
               },
+              // The number of an item stands to its left, where the others have their mark.
+              "& li[data-commented]": {
+                boxShadow: "inset 2px 0 0 var(--mui-palette-warning-main)",
+                pl: 1,
+              },
+              "& [data-sought]": { bgcolor: SOUGHT, borderRadius: 0.5 },
             }}
           >
             {edited ? (
@@ -180,6 +182,24 @@ export function Documents({ task, specs, comments, shown: sought, canEdit, onCom
       </Box>
     </Box>
   );
+}
+
+/** Shows the line that is looked for, and marks it. */
+function useSought(box: React.RefObject<HTMLDivElement | null>, place: DocumentPlace, drawn: string) {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn anew is marked anew
+  useEffect(() => {
+    if (place.line === undefined) return;
+    const article = box.current?.querySelector<HTMLElement>(`[data-document="${place.document}"]`);
+    const element = article && elementAt(article, place.line);
+    if (!element) return;
+    element.dataset.sought = "true";
+    element.setAttribute("aria-current", "location");
+    element.scrollIntoView({ block: "center" });
+    return () => {
+      delete element.dataset.sought;
+      element.removeAttribute("aria-current");
+    };
+  }, [box, place, drawn]);
 }
 
 /** Marks the places of the documents that open comments are about. */

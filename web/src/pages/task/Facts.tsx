@@ -1,20 +1,41 @@
 // What there is to know about a task beside its work.
 
-import { Box, Link as MuiLink, Typography } from "@mui/material";
-import type { ReactNode } from "react";
+import { Box, Button, Link as MuiLink, Typography } from "@mui/material";
+import { type ReactNode, useState } from "react";
 import type { TaskDetail, Usage } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Mono } from "../../components/Code";
 import { TextLink } from "../../components/links";
 import { Section } from "../../components/Page";
+import { hasDraft } from "../../model/drafts";
 import { isPlanned, words } from "../../model/status";
+import { EditDetails } from "./EditDetails";
 
 export function Facts({ task }: { task: TaskDetail }) {
+  const [isEdited, setEdited] = useState(() => hasDraft(`details-${task.id}`));
+  if (isEdited) {
+    return (
+      <Section title="Details">
+        <EditDetails task={task} onClose={() => setEdited(false)} />
+      </Section>
+    );
+  }
   return (
-    <Section title="Details">
+    <Section
+      title="Details"
+      aside={
+        <Button size="small" color="inherit" onClick={() => setEdited(true)} aria-label="Edit details">
+          Edit
+        </Button>
+      }
+    >
       <FactList>
-        {isPlanned(task.type) && <Fact name="Planned by">{task.spec_agent}</Fact>}
-        <Fact name="Built by">{task.implementation_agent}</Fact>
+        {task.description && <Fact name="Description">{task.description}</Fact>}
+        <Fact name="Priority">{words(task.priority)}</Fact>
+        {task.labels.length > 0 && <Fact name="Labels">{task.labels.join(", ")}</Fact>}
+        {budgetOf(task) && <Fact name="Budget">{budgetOf(task)}</Fact>}
+        {isPlanned(task.type) && <Fact name="Planning agent">{task.spec_agent}</Fact>}
+        <Fact name="Implementation agent">{task.implementation_agent}</Fact>
         <Fact name="Complexity">{words(task.complexity)}</Fact>
         <Fact name="Base">
           <Mono>{task.base_branch}</Mono>
@@ -79,7 +100,7 @@ export function FactList({ children }: { children: ReactNode }) {
       sx={{
         m: 0,
         display: "grid",
-        gridTemplateColumns: "104px minmax(0, 1fr)",
+        gridTemplateColumns: "minmax(96px, auto) minmax(0, 1fr)",
         rowGap: 0.75,
         columnGap: 1.5,
       }}
@@ -111,4 +132,12 @@ const count = new Intl.NumberFormat(undefined, { notation: "compact", maximumFra
 export function used(usage: Usage): string {
   const tokens = `${count.format(usage.input_tokens)} in, ${count.format(usage.output_tokens)} out`;
   return usage.cost_usd === null ? tokens : `${tokens}, $${usage.cost_usd.toFixed(2)}`;
+}
+
+function budgetOf({ budget }: TaskDetail): string {
+  const parts = [
+    typeof budget?.max_cost_usd === "number" && `$${budget.max_cost_usd}`,
+    typeof budget?.max_tokens === "number" && `${count.format(budget.max_tokens)} tokens`,
+  ];
+  return parts.filter(Boolean).join(", ");
 }

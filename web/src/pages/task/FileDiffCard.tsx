@@ -3,13 +3,12 @@
 import ChevronRightRounded from "@mui/icons-material/ChevronRightRounded";
 import { Box, ButtonBase, Typography } from "@mui/material";
 import { memo, useMemo, useState } from "react";
-import { newKey } from "../../api/client";
 import type { FileDiff } from "../../api/types";
 import { DiffLines } from "../../components/DiffLines";
 import { hunkLines } from "../../model/diff";
-import type { LineDraft } from "../../model/drafts";
 import { MONO } from "../../theme";
 import { LineComment } from "./LineComment";
+import { type LineDraft, lineId } from "./useLineDrafts";
 
 /** From how many lines on a file is folded at first. */
 const LARGE = 600;
@@ -95,7 +94,7 @@ export const FileDiffCard = memo(function FileDiffCard(props: Props) {
           {file.is_binary ? (
             <Note>A binary file.</Note>
           ) : lines.length === 0 ? (
-            <Note>No line of it differs.</Note>
+            <Note>No textual changes (mode change only).</Note>
           ) : (
             <DiffLines
               lines={lines}
@@ -106,15 +105,8 @@ export const FileDiffCard = memo(function FileDiffCard(props: Props) {
                   const side = line.kind === "remove" ? "old" : "new";
                   const at = (side === "old" ? line.old : line.new) ?? 0;
                   if (own.some((draft) => draft.side === side && draft.line === at)) return;
-                  const draft = {
-                    id: newKey(),
-                    path: file.path,
-                    side,
-                    line: at,
-                    quote: line.text,
-                    comment: "",
-                  };
-                  onDrafts([...drafts, draft as LineDraft]);
+                  const place = { path: file.path, side, line: at } as const;
+                  onDrafts([...drafts, { ...place, id: lineId(place), quote: line.text, comment: "" }]);
                 })
               }
               below={(line) =>

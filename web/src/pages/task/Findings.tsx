@@ -1,15 +1,22 @@
 // What the lint found in the documents, the gravest first.
 
-import { Box, Button, Typography } from "@mui/material";
+import { Box, Button, Link as MuiLink, Typography } from "@mui/material";
 import { useState } from "react";
 import type { Finding } from "../../api/types";
 import { Fold } from "../../components/Fold";
+import { oneOf } from "../../model/address";
+import { DOCUMENTS, type DocumentPlace } from "../../model/documents";
 
 const ORDER = ["error", "warning", "info"] as const;
 const COLORS = { error: "error.main", warning: "warning.main", info: "text.secondary" } as const;
 const SHOWN = 12;
 
-export function Findings({ findings }: { findings: Finding[] }) {
+interface Props {
+  findings: Finding[];
+  onShow: (place: DocumentPlace) => void;
+}
+
+export function Findings({ findings, onShow }: Props) {
   const [showsAll, setAll] = useState(false);
   const sorted = [...findings].sort(
     (a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity) || a.line - b.line,
@@ -51,7 +58,7 @@ export function Findings({ findings }: { findings: Finding[] }) {
                 color="textSecondary"
                 sx={{ overflowWrap: "anywhere" }}
               >
-                {one.document.replace(/\.md$/, "")}.md, line {one.line}
+                <Place finding={one} onShow={onShow} />
                 {one.suggestion && ` · ${one.suggestion}`}
               </Typography>
             </Box>
@@ -64,5 +71,24 @@ export function Findings({ findings }: { findings: Finding[] }) {
         )}
       </Fold>
     </Box>
+  );
+}
+
+function Place({ finding, onShow }: { finding: Finding; onShow: Props["onShow"] }) {
+  const name = finding.document.replace(/\.md$/, "");
+  const document = oneOf(DOCUMENTS, name);
+  const words = `${name}.md, line ${finding.line}`;
+  if (!document) return words;
+  return (
+    <MuiLink
+      component="button"
+      type="button"
+      variant="caption"
+      color="inherit"
+      onClick={() => onShow({ document, line: finding.line })}
+      sx={{ minHeight: 24 }}
+    >
+      {words}
+    </MuiLink>
   );
 }

@@ -14,11 +14,13 @@ import { TextLink } from "../../components/links";
 import { PriorityMark } from "../../components/PriorityMark";
 import { ActionError } from "../../components/States";
 import { hasFailed, isLive, taskState, words } from "../../model/status";
+import { RevertDialog } from "./RevertDialog";
 
 export function Header({ task }: { task: TaskDetail }) {
   const project = useQuery(projectsQuery).data?.find((each) => each.id === task.project_id);
   const action = useTaskAction(task.id);
   const [isCancelling, setCancelling] = useState(false);
+  const [isReverting, setReverting] = useState(false);
   const status = taskState(task);
 
   return (
@@ -41,7 +43,7 @@ export function Header({ task }: { task: TaskDetail }) {
         sx={{ gap: 2, alignItems: { sm: "flex-start" }, justifyContent: "space-between" }}
       >
         <Box sx={{ minWidth: 0 }}>
-          <Typography variant="h1" sx={{ overflowWrap: "anywhere" }}>
+          <Typography variant="h1" dir="auto" sx={{ overflowWrap: "anywhere" }}>
             {task.name}
           </Typography>
           <Stack direction="row" sx={{ alignItems: "center", gap: 1.5, mt: 0.75, flexWrap: "wrap" }}>
@@ -69,6 +71,16 @@ export function Header({ task }: { task: TaskDetail }) {
               Start
             </Button>
           )}
+          {task.status === "cancelled" && (
+            <Button
+              variant="outlined"
+              color="inherit"
+              loading={action.isPending}
+              onClick={() => action.mutate({ do: "reopen" })}
+            >
+              Reopen
+            </Button>
+          )}
           {hasFailed(task.status) && (
             <Button
               variant="contained"
@@ -78,7 +90,11 @@ export function Header({ task }: { task: TaskDetail }) {
               Retry
             </Button>
           )}
-          <More task={task} onArchive={(archived) => action.mutate({ do: "archive", archived })} />
+          <More
+            task={task}
+            onArchive={(archived) => action.mutate({ do: "archive", archived })}
+            onRevert={() => setReverting(true)}
+          />
         </Stack>
       </Stack>
       {!isCancelling && (
@@ -86,22 +102,30 @@ export function Header({ task }: { task: TaskDetail }) {
           <ActionError error={action.error} />
         </Box>
       )}
+      <RevertDialog task={task} open={isReverting} onClose={() => setReverting(false)} />
       <Confirm
         open={isCancelling}
         title="Cancel this task?"
         action="Cancel task"
+        keep="Don't cancel"
         busy={action.isPending}
         error={action.error}
         onClose={() => setCancelling(false)}
         onConfirm={() => action.mutate({ do: "cancel" }, { onSuccess: () => setCancelling(false) })}
       >
-        Its agents are stopped. Branches, documents and conversations stay.
+        Its agents are stopped. Branches, documents and conversations stay, and you can reopen it.
       </Confirm>
     </Box>
   );
 }
 
-function More({ task, onArchive }: { task: TaskDetail; onArchive: (archived: boolean) => void }) {
+interface MoreProps {
+  task: TaskDetail;
+  onArchive: (archived: boolean) => void;
+  onRevert: () => void;
+}
+
+function More({ task, onArchive, onRevert }: MoreProps) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const close = () => setAnchor(null);
   const path = `/spec-tasks/${task.id}`;
@@ -120,13 +144,23 @@ function More({ task, onArchive }: { task: TaskDetail; onArchive: (archived: boo
             rel="noreferrer"
             onClick={close}
           >
-            Report as {{ md: "Markdown", json: "JSON", csv: "CSV" }[format]}
+            Download report ({{ md: "Markdown", json: "JSON", csv: "CSV" }[format]})
           </MenuItem>
         ))}
         <MenuItem component="a" href={download(`${path}/download-documents`)} download onClick={close}>
-          Download the documents
+          Download documents
         </MenuItem>
         <Divider />
+        {task.status === "done" && task.merge_commit && (
+          <MenuItem
+            onClick={() => {
+              close();
+              onRevert();
+            }}
+          >
+            Revert…
+          </MenuItem>
+        )}
         <MenuItem
           disabled={isLive(task.status) && !task.archived}
           onClick={() => {
@@ -134,7 +168,7 @@ function More({ task, onArchive }: { task: TaskDetail; onArchive: (archived: boo
             close();
           }}
         >
-          {task.archived ? "Take out of the archive" : "Archive"}
+          {task.archived ? "Unarchive" : "Archive"}
         </MenuItem>
       </Menu>
     </>

@@ -3,7 +3,7 @@
 import { Box, Button, Skeleton, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useStopInstance } from "../../api/actions";
+import { useStopInstance, useTaskAction } from "../../api/actions";
 import { instanceQuery } from "../../api/queries";
 import type { InstanceStatus, TaskDetail, ZedInstance } from "../../api/types";
 import { Ago } from "../../components/Ago";
@@ -27,11 +27,12 @@ export function Instance({ task }: { task: TaskDetail }) {
   const query = useQuery(instanceQuery(task.id));
   const [isStopping, setStopping] = useState(false);
   const stop = useStopInstance(task.id);
+  const act = useTaskAction(task.id);
   const instance = query.data;
   if (query.isError && !instance) return <Failed error={query.error} retry={() => void query.refetch()} />;
   const [tone, label] = STATUS[instance?.status ?? "not_created"] ?? ["waiting", instance?.status ?? ""];
   return (
-    <Section title="Agent instance">
+    <Section title="Agent process">
       <Box
         sx={{
           border: 1,
@@ -43,13 +44,28 @@ export function Instance({ task }: { task: TaskDetail }) {
         }}
       >
         <Stack direction="row" sx={{ alignItems: "center", justifyContent: "space-between", minHeight: 32 }}>
-          {query.isPending ? <Skeleton width={90} /> : <Status tone={tone} label={label} />}
+          {query.isPending ? (
+            <Skeleton width={90} />
+          ) : (
+            <Status tone={tone} label={task.paused_by === null ? label : "Paused"} />
+          )}
           {instance?.status === "active" && (
             <Button variant="text" color="inherit" size="small" onClick={() => setStopping(true)}>
               Stop
             </Button>
           )}
+          {task.paused_by !== null && (
+            <Button size="small" loading={act.isPending} onClick={() => act.mutate({ do: "resume" })}>
+              Resume
+            </Button>
+          )}
         </Stack>
+        {task.paused_by !== null && (
+          <Typography variant="caption" color="textSecondary" component="p">
+            Paused by {task.paused_by}.
+          </Typography>
+        )}
+        {act.error && <Failed error={act.error} />}
         {instance && instance.status !== "not_created" && <Details instance={instance} />}
       </Box>
       <Confirm
@@ -61,7 +77,7 @@ export function Instance({ task }: { task: TaskDetail }) {
         onClose={() => setStopping(false)}
         onConfirm={() => stop.mutate(undefined, { onSuccess: () => setStopping(false) })}
       >
-        It ends with everything it started. A turn that is under way is asked again in a fresh process.
+        It ends with everything it started, and the task is paused. Resume it to continue.
       </Confirm>
     </Section>
   );
@@ -71,13 +87,14 @@ function Details({ instance }: { instance: ZedInstance }) {
   const agent = [instance.agent?.name, instance.agent?.version].filter(Boolean).join(" ");
   const lines = [
     agent,
-    `${instance.thread_count === 1 ? "1 thread" : `${instance.thread_count} threads`}, ${instance.active_threads} active`,
+    `${instance.thread_count === 1 ? "1 session" : `${instance.thread_count} sessions`}, ${instance.active_threads === 0 ? "none" : instance.active_threads} active`,
     instance.status === "active"
       ? `up ${duration(instance.uptime_seconds)}${instance.pid ? `, process ${instance.pid}` : ""}`
       : "",
     instance.restarts > 0
       ? `restarted ${instance.restarts === 1 ? "once" : `${instance.restarts} times`}`
       : "",
+    instance.sandbox ? `sandbox ${instance.sandbox.level}, network ${instance.sandbox.network}` : "",
   ].filter(Boolean);
   return (
     <Box sx={{ mt: 0.5 }}>
@@ -88,7 +105,7 @@ function Details({ instance }: { instance: ZedInstance }) {
       ))}
       {instance.last_activity && (
         <Typography variant="caption" color="textSecondary" component="p">
-          last heard <Ago at={instance.last_activity} />
+          last activity <Ago at={instance.last_activity} />
         </Typography>
       )}
     </Box>

@@ -3,7 +3,7 @@
 import CloseRounded from "@mui/icons-material/CloseRounded";
 import { Box, IconButton, TextField } from "@mui/material";
 import { useEffect, useState } from "react";
-import type { LineDraft } from "../../model/drafts";
+import type { LineDraft } from "./useLineDrafts";
 
 interface Props {
   draft: LineDraft;

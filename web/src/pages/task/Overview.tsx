@@ -29,7 +29,7 @@ export function Overview({ task }: { task: TaskDetail }) {
       }}
     >
       <Box sx={{ minWidth: 0 }}>
-        <Section title="Asked for">
+        <Section title="Prompt">
           <Prompt text={task.original_prompt} />
         </Section>
         {progress.isPending ? (

@@ -1,34 +1,46 @@
-// The frame of a decision: what is said, approve, send back, or reject.
+// A review: what is said about the whole, and the decision with what is asked before it.
 
-import { Box, Button, Stack, Typography } from "@mui/material";
-import { type ReactNode, useState } from "react";
+import { Box, Stack, TextField, Typography } from "@mui/material";
+import { type ReactNode, useRef, useState } from "react";
 import { Confirm } from "../../components/Confirm";
 import { ActionError } from "../../components/States";
+import { DecisionBar } from "./DecisionBar";
 
 interface Props {
   title: ReactNode;
   note: ReactNode;
-  children: ReactNode;
+  /** What is decided about, in a line. */
+  facts: ReactNode;
+  /** What there is to say about the whole. */
+  comment: { label: string; value: string; onChange: (value: string) => void };
+  children?: ReactNode;
   approve: string;
   /** Whether something is asked for, so that it can be sent back. */
   asks: boolean;
   /** How many comments go with it. */
   count: number;
-  /** Said while nothing is asked for. */
+  /** Said where changes are requested and none is described. */
   hint: string;
-  /** Asked before approving, when something speaks against it. */
-  doubt?: string;
+  /** Asked before approving; absent where approving needs no second look. */
+  confirmation?: ReactNode;
   busy: boolean;
   error: Error | null;
-  onApprove: () => void;
+  onApprove: (done: () => void) => void;
   onRequest: () => void;
   reject: { title: string; action: string; text: string; onReject: (done: () => void) => void };
 }
 
 export function ReviewBox(props: Props) {
   const [asked, setAsked] = useState<"approve" | "reject" | null>(null);
-  const { busy, error, reject } = props;
+  const [isMissing, setMissing] = useState(false);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const { busy, error, reject, comment } = props;
   const close = () => setAsked(null);
+  const request = () => {
+    setMissing(!props.asks);
+    if (props.asks) props.onRequest();
+    else field.current?.focus();
+  };
   return (
     <Box
       component="section"
@@ -42,51 +54,43 @@ export function ReviewBox(props: Props) {
         {props.note}
       </Typography>
       <Stack sx={{ gap: 1.25 }}>
+        <TextField
+          multiline
+          minRows={3}
+          maxRows={10}
+          label={comment.label}
+          value={comment.value}
+          onChange={(event) => {
+            comment.onChange(event.target.value);
+            setMissing(false);
+          }}
+          inputRef={field}
+          error={isMissing}
+          helperText={isMissing || !props.asks ? props.hint : undefined}
+        />
         {props.children}
-        <ActionError error={asked ? null : error} />
-        <Button
-          variant="contained"
-          size="medium"
-          loading={busy}
-          onClick={() => (props.doubt ? setAsked("approve") : props.onApprove())}
-        >
-          {props.approve}
-        </Button>
-        <Stack direction="row" sx={{ gap: 1 }}>
-          <Button
-            variant="outlined"
-            color="inherit"
-            fullWidth
-            disabled={!props.asks || busy}
-            onClick={props.onRequest}
-          >
-            Request changes{props.count > 0 && ` (${props.count})`}
-          </Button>
-          <Button variant="outlined" color="error" disabled={busy} onClick={() => setAsked("reject")}>
-            Reject
-          </Button>
-        </Stack>
-        {!props.asks && (
-          <Typography variant="caption" color="textSecondary">
-            {props.hint}
-          </Typography>
-        )}
       </Stack>
+      <DecisionBar
+        facts={props.facts}
+        approve={props.approve}
+        count={props.count}
+        busy={busy}
+        error={!asked && error && <ActionError error={error} />}
+        onApprove={() => (props.confirmation ? setAsked("approve") : props.onApprove(close))}
+        onRequest={request}
+        onReject={() => setAsked("reject")}
+      />
       <Confirm
         open={asked === "approve"}
         title={`${props.approve}?`}
         action={props.approve}
-        keep="Not yet"
         takesAway={false}
         busy={busy}
         error={error}
         onClose={close}
-        onConfirm={() => {
-          close();
-          props.onApprove();
-        }}
+        onConfirm={() => props.onApprove(close)}
       >
-        {props.doubt}
+        {props.confirmation}
       </Confirm>
       <Confirm
         open={asked === "reject"}

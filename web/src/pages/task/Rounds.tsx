@@ -46,6 +46,7 @@ export function Rounds({ rounds }: { rounds: Review[] }) {
               <Stack direction="row" sx={{ alignItems: "center", justifyContent: "space-between", gap: 1 }}>
                 <Typography variant="body2" sx={{ fontWeight: 560 }}>
                   Round {round.round}
+                  {round.edited_by && ` · edited by ${round.edited_by}`}
                 </Typography>
                 <Status tone={tone} label={label} />
               </Stack>

@@ -1,4 +1,4 @@
-// The secrets in a change: sure ones hold the merge until a person says that they know of them.
+// What a reviewer has to know of a change, such as secrets: sure findings hold the merge until a person acknowledges them.
 
 import { Box, Checkbox, FormControlLabel, Typography } from "@mui/material";
 import type { SecretFinding } from "../../api/types";
@@ -18,21 +18,28 @@ export function Secrets({ findings, acknowledged, onAcknowledged }: Props) {
   return (
     <Box
       component="section"
-      aria-label="Secrets in the change"
+      aria-label="Findings in the change"
       sx={{ p: 1.25, borderRadius: 1, border: 1, borderColor: "warning.main" }}
     >
       <Typography variant="subtitle2" component="h3">
-        {findings.length === 1 ? "A secret in the change" : `${findings.length} secrets in the change`}
+        {title(findings)}
       </Typography>
       <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 0.75 }}>
         Have them taken out of the branch and its history, or merge knowingly.
       </Typography>
       <Box component="ul" sx={{ listStyle: "none", m: 0, p: 0 }}>
         {findings.map((one) => {
+          const isSecret = one.description === null;
           const place = one.path ? `${one.path}, line ${one.line}` : "a commit's message";
           const what = (
             <Typography variant="caption" component="span" sx={{ overflowWrap: "anywhere" }}>
-              <Mono>{one.kind}</Mono> in {place}
+              {isSecret ? (
+                <>
+                  <Mono>{one.kind}</Mono> in {place}
+                </>
+              ) : (
+                one.description
+              )}
               {!one.at_tip && ", taken out later"}
               {one.sureness !== "sure" && " (likely; does not hold the merge)"}
             </Typography>
@@ -48,7 +55,13 @@ export function Secrets({ findings, acknowledged, onAcknowledged }: Props) {
                       sx={{ p: 0.25 }}
                       checked={acknowledged.includes(one.id)}
                       onChange={() => toggle(one.id)}
-                      slotProps={{ input: { "aria-label": `I know of the ${one.kind} in ${place}` } }}
+                      slotProps={{
+                        input: {
+                          "aria-label": isSecret
+                            ? `I know of the ${one.kind} in ${place}`
+                            : `I know that ${one.description}`,
+                        },
+                      }}
                     />
                   }
                   label={what}
@@ -62,4 +75,10 @@ export function Secrets({ findings, acknowledged, onAcknowledged }: Props) {
       </Box>
     </Box>
   );
+}
+
+function title(findings: SecretFinding[]): string {
+  const onlySecrets = findings.every((one) => one.description === null);
+  const what = onlySecrets ? "secret" : "finding";
+  return findings.length === 1 ? `A ${what} in the change` : `${findings.length} ${what}s in the change`;
 }

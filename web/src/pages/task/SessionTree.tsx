@@ -147,7 +147,7 @@ function note(session: WorkSession, all: WorkSession[], label: string): string {
   if (session.status === "failed" && session.last_error) return session.last_error.message;
   const blockers = blockersOf(session, all);
   if (blockers.length > 0 && (session.status === "blocked" || session.status === "pending")) {
-    return `Waits for ${blockers.join(", ")}`;
+    return `Blocked by ${blockers.join(", ")}`;
   }
   if (session.alternatives.length > 1)
     return `${label} · one of ${session.alternatives.length} to choose from`;

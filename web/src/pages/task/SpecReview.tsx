@@ -1,24 +1,37 @@
 // The decision about the documents: approve, send back with what was said, or reject.
 
-import { TextField, Typography } from "@mui/material";
+import { Typography } from "@mui/material";
 import { useTaskAction } from "../../api/actions";
 import type { Comment, Specs, TaskDetail } from "../../api/types";
-import { useKept } from "../../model/drafts";
+import { useDraft } from "../../model/drafts";
 import { ReviewBox } from "./ReviewBox";
 
 interface Props {
   task: TaskDetail;
   specs: Specs;
   comments: Comment[];
+  /** How many values that were taken out as secrets nobody decided about. */
+  undecided: number;
 }
 
-export function SpecReview({ task, specs, comments }: Props) {
+export function SpecReview({ task, specs, comments, undecided }: Props) {
   const decide = useTaskAction(task.id);
-  const [whole, setWhole] = useKept(`spectask-comment-${task.id}`, "");
+  const [whole, setWhole, forgetWhole] = useDraft(`spec-comment-${task.id}`, "");
   const open = comments.filter((comment) => !comment.resolved && comment.kind !== "praise");
   const blocking = open.filter((comment) => comment.kind === "blocking").length;
 
-  const send = (approved: boolean) =>
+  const doubts = [
+    open.length > 0 &&
+      `${countOf(open.length)} ${open.length === 1 ? "is" : "are"} still open${
+        blocking > 0 ? `, ${blocking} of them blocking` : ""
+      }. The planning agent does not see ${open.length === 1 ? "it" : "them"} once you approve.`,
+    undecided > 0 &&
+      `${undecided === 1 ? "A possible secret" : `${undecided} possible secrets`} in the documents ${
+        undecided === 1 ? "stays" : "stay"
+      } removed.`,
+  ].filter((doubt) => doubt !== false);
+
+  const send = (approved: boolean, done?: () => void) =>
     decide.mutate(
       {
         do: "approve-specs",
@@ -27,7 +40,12 @@ export function SpecReview({ task, specs, comments }: Props) {
         changes: [],
         content_hash: specs.content_hash,
       },
-      { onSuccess: () => setWhole("") },
+      {
+        onSuccess: () => {
+          forgetWhole();
+          done?.();
+        },
+      },
     );
 
   return (
@@ -42,37 +60,28 @@ export function SpecReview({ task, specs, comments }: Props) {
           )}
         </>
       }
-      note="Select words in a document to comment on them."
-      approve="Approve and start"
+      note="Select text in a document to comment on it."
+      facts={
+        open.length === 0 ? "Specification ready for review" : `Specification · ${countOf(open.length)} open`
+      }
+      comment={{ label: "Overall comment", value: whole, onChange: setWhole }}
+      approve="Approve spec & start"
       asks={whole.trim() !== "" || open.length > 0}
       count={open.length}
-      hint="To request changes, comment on the documents or say what should be different."
-      doubt={
-        open.length === 0
-          ? undefined
-          : `${open.length === 1 ? "A comment is" : `${open.length} comments are`} still open${
-              blocking > 0 ? `, ${blocking} of them blocking` : ""
-            }. The planning agent does not see them once you approve.`
-      }
+      hint="Describe the changes you want to request them, or comment on the documents."
+      confirmation={doubts.length > 0 ? doubts.join(" ") : undefined}
       busy={decide.isPending}
       error={decide.error}
-      onApprove={() => send(true)}
+      onApprove={(done) => send(true, done)}
       onRequest={() => send(false)}
       reject={{
         title: "Reject the specification?",
         action: "Reject and cancel",
-        text: "The task is cancelled. Its documents stay on record.",
+        text: "The task is cancelled. Its documents stay on record, and you can reopen it.",
         onReject: (done) => decide.mutate({ do: "cancel" }, { onSuccess: done }),
       }}
-    >
-      <TextField
-        multiline
-        minRows={3}
-        maxRows={10}
-        label="Comment on the whole"
-        value={whole}
-        onChange={(event) => setWhole(event.target.value)}
-      />
-    </ReviewBox>
+    />
   );
 }
+
+const countOf = (comments: number) => (comments === 1 ? "1 comment" : `${comments} comments`);

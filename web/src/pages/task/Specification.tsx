@@ -1,20 +1,31 @@
 // The three documents of a task and the decision about them.
 
-import { Box, Typography } from "@mui/material";
+import { Box, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
-import { useMemo, useState } from "react";
-import { lintQuery, reviewsQuery, specsQuery } from "../../api/queries";
-import type { Comment, TaskDetail } from "../../api/types";
+import { useMemo } from "react";
+import {
+  documentsFolderQuery,
+  heldSecretsQuery,
+  lintQuery,
+  reviewsQuery,
+  specsQuery,
+} from "../../api/queries";
+import type { TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Status } from "../../components/Glyph";
 import { TextLink } from "../../components/links";
+import { OpenInZed } from "../../components/OpenInZed";
 import { Empty, Failed, Paragraphs } from "../../components/States";
-import { useKept } from "../../model/drafts";
+import type { DocumentPlace } from "../../model/documents";
+import { useDraft } from "../../model/drafts";
 import type { Selected } from "../../model/selection";
 import { isLive, isPlanned } from "../../model/status";
 import { CommentComposer } from "./CommentComposer";
 import { Documents } from "./Documents";
 import { Findings } from "./Findings";
+import { Generation } from "./Generation";
+import { HeldSecrets } from "./HeldSecrets";
+import { PlanPreview } from "./PlanPreview";
 import { Rounds } from "./Rounds";
 import { SpecReview } from "./SpecReview";
 import { Threads } from "./Threads";
@@ -29,13 +40,20 @@ const EDITABLE: ReadonlySet<string> = new Set([
   "implementation_failed",
 ]);
 
-export function Specification({ task }: { task: TaskDetail }) {
+interface Props {
+  task: TaskDetail;
+  place: DocumentPlace;
+  onPlace: (place: DocumentPlace) => void;
+}
+
+export function Specification({ task, place, onPlace }: Props) {
   const specs = useQuery(specsQuery(task.id));
   const hasSpecs = Boolean(specs.data);
   const reviews = useQuery({ ...reviewsQuery(task.id), enabled: hasSpecs });
+  const folder = useQuery({ ...documentsFolderQuery(task.id), enabled: hasSpecs });
+  const held = useQuery({ ...heldSecretsQuery(task.id), enabled: hasSpecs });
   const lint = useQuery({ ...lintQuery(task.id), enabled: hasSpecs });
-  const [about, setAbout] = useKept<Selected | null>(`spectask-comment-place-${task.id}`, null);
-  const [shown, setShown] = useState<Comment | null>(null);
+  const [about, setAbout] = useDraft<Selected | null>(`comment-place-${task.id}`, null);
   const comments = useMemo(() => reviews.data?.flatMap((round) => round.comments) ?? [], [reviews.data]);
   const newest = reviews.data?.at(-1);
   const canDecide = task.status === "spec_review";
@@ -50,8 +68,8 @@ export function Specification({ task }: { task: TaskDetail }) {
   if (!specs.data) {
     if (task.status === "spec_generation" && task.spec_revision_count > 0) {
       return (
-        <Empty title="Being revised">
-          The planning agent works on what you asked for. The documents appear here again when it is done.
+        <Empty title="Revising…">
+          The planning agent is working on your comments. The documents appear here again when it is done.
         </Empty>
       );
     }
@@ -75,11 +93,16 @@ export function Specification({ task }: { task: TaskDetail }) {
       }}
     >
       <Box sx={{ minWidth: 0 }}>
+        <Stack direction="row" sx={{ justifyContent: "space-between", alignItems: "baseline", gap: 2 }}>
+          <Generation task={task} />
+          <OpenInZed path={folder.data} />
+        </Stack>
         <Documents
           task={task}
           specs={specs.data}
           comments={comments}
-          shown={shown}
+          place={place}
+          onPlace={onPlace}
           canEdit={canEdit}
           onComment={canComment && newest ? setAbout : undefined}
         />
@@ -111,12 +134,27 @@ export function Specification({ task }: { task: TaskDetail }) {
           </Typography>
         )}
         {canDecide ? (
-          <SpecReview task={task} specs={specs.data} comments={comments} />
+          <SpecReview
+            task={task}
+            specs={specs.data}
+            comments={comments}
+            undecided={held.data?.filter(({ decision }) => decision === null).length ?? 0}
+          />
         ) : (
           <Decided task={task} />
         )}
-        {comments.length > 0 && <Threads task={task.id} comments={comments} onShow={setShown} />}
-        {lint.data && lint.data.length > 0 && <Findings findings={lint.data} />}
+        {canDecide && <PlanPreview task={task.id} />}
+        {held.data && <HeldSecrets task={task.id} held={held.data} canDecide={canEdit} onShow={onPlace} />}
+        {comments.length > 0 && (
+          <Threads
+            task={task.id}
+            comments={comments}
+            onShow={(comment) =>
+              onPlace({ document: comment.document, line: comment.start_line ?? undefined })
+            }
+          />
+        )}
+        {lint.data && lint.data.length > 0 && <Findings findings={lint.data} onShow={onPlace} />}
         {reviews.data && reviews.data.length > 0 && <Rounds rounds={reviews.data} />}
       </Box>
     </Box>
@@ -133,9 +171,9 @@ function Decided({ task }: { task: TaskDetail }) {
         </Typography>
         {isLive(task.status) && task.status !== "implementation_review" && (
           <Typography variant="caption" component="p" sx={{ mt: 1 }}>
-            Agents carry it out now.{" "}
+            Agents are working on it.{" "}
             <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} search={{ tab: "sessions" }}>
-              Follow them
+              View sessions
             </TextLink>
           </Typography>
         )}
@@ -145,9 +183,9 @@ function Decided({ task }: { task: TaskDetail }) {
   if (task.status === "spec_revision" || task.status === "spec_generation") {
     return (
       <Box sx={{ mb: 3 }}>
-        <Status tone="working" label="Being revised" />
+        <Status tone="working" label="Revising…" />
         <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 0.25 }}>
-          The planning agent works on your comments. This is the version they are about.
+          Your comments refer to this version.
         </Typography>
       </Box>
     );

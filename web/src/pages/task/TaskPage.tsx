@@ -2,12 +2,14 @@
 
 import { Box, Tab, Tabs } from "@mui/material";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { TaskDetail } from "../../api/types";
+import { Guide } from "../../components/Guide";
 import { LinkButton } from "../../components/links";
-import { useTitle } from "../../components/Page";
 import { isTyping } from "../../components/Shortcuts";
 import { Empty } from "../../components/States";
+import { useTitle } from "../../components/title";
+import type { DocumentPlace } from "../../model/documents";
 import { TASK_TABS, type TaskTab } from "../../model/tabs";
 import { CoordinationTab } from "../crew/CoordinationTab";
 import { TimelineTab } from "../crew/TimelineTab";
@@ -29,14 +31,15 @@ export function TaskPage() {
       below={{ xs: 11, md: 5 }}
       missing={
         <Empty
-          title="There is no such task"
+          isPage
+          title="Task not found"
           action={
             <LinkButton variant="outlined" color="inherit" to="/tasks">
               Go to tasks
             </LinkButton>
           }
         >
-          It may belong to somebody else, or the address is mistyped.
+          It may belong to someone else, or the link may be broken.
         </Empty>
       }
     >
@@ -75,11 +78,22 @@ function Task({ task }: { task: TaskDetail }) {
   const tab = search.tab ?? first;
   const open = (to: TaskTab) => void navigate({ search: { tab: to } });
   useNumberKeys(open);
+  // Another object for each time that a place is asked for, also for the same one.
+  const [asked, setAsked] = useState(0);
+  const place = useMemo<DocumentPlace & { asked: number }>(
+    () => ({ document: search.doc ?? "requirements", line: search.line, asked }),
+    [search.doc, search.line, asked],
+  );
+  const show = ({ document, line }: DocumentPlace) => {
+    setAsked(asked + 1);
+    void navigate({ search: { tab: "specification", doc: document, line }, replace: true });
+  };
 
   return (
     <>
       <Header task={task} />
       <TaskStepper task={task} />
+      <Guide task={task} />
       <Callout task={task} tab={tab} onOpen={open} />
       <Tabs
         value={tab}
@@ -101,7 +115,7 @@ function Task({ task }: { task: TaskDetail }) {
       </Tabs>
       <Box role="tabpanel" aria-label={tab}>
         {tab === "overview" && <Overview task={task} />}
-        {tab === "specification" && <Specification task={task} />}
+        {tab === "specification" && <Specification task={task} place={place} onPlace={show} />}
         {tab === "sessions" && <SessionsTab task={task} chosen={search.session} />}
         {tab === "change" && <ChangeTab task={task} />}
         {tab === "timeline" && <TimelineTab task={task} />}

@@ -6,7 +6,7 @@ import { Glyph } from "../../components/Glyph";
 import { hasFailed, isPlanned, STEPS, stepOf, type Tone, taskStatus } from "../../model/status";
 
 export function TaskStepper({ task }: { task: TaskDetail }) {
-  const at = stepOf(task.status, task.spec_approved_at !== null);
+  const at = stepOf(task);
   const steps = STEPS.map((label, index) => ({ label, index })).filter(
     ({ index }) => isPlanned(task.type) || (index !== 1 && index !== 2),
   );

@@ -1,13 +1,13 @@
 // What was said about places of the documents, in their order, with what was said to that.
 
 import { Box, Button, Stack, TextField, Typography } from "@mui/material";
-import { useState } from "react";
 import { useCommentAction } from "../../api/actions";
 import type { Comment } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Fold } from "../../components/Fold";
 import { Section } from "../../components/Page";
 import { ActionError } from "../../components/States";
+import { useDraft } from "../../model/drafts";
 import { Quote } from "./CommentComposer";
 
 const ORDER = { requirements: 0, design: 1, tasks: 2 } as const;
@@ -61,7 +61,7 @@ function Thread({
   comment: Comment;
   onShow: (comment: Comment) => void;
 }) {
-  const [reply, setReply] = useState<string | null>(null);
+  const [reply, setReply] = useDraft<string | null>(`reply-${comment.id}`, null);
   const act = useCommentAction(task, comment.id);
   const lines =
     comment.start_line === null
@@ -135,7 +135,7 @@ function Thread({
             loading={act.isPending}
             onClick={() => act.mutate({ do: "resolve", resolved: !comment.resolved })}
           >
-            {comment.resolved ? "Open again" : "Resolve"}
+            {comment.resolved ? "Reopen" : "Resolve"}
           </Button>
         </Stack>
       ) : (

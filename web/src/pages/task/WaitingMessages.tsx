@@ -25,7 +25,7 @@ export function WaitingMessages({ session }: { session: WorkSession }) {
       }}
     >
       <Typography variant="caption" color="textSecondary" component="h3" sx={{ fontWeight: 600 }}>
-        {waiting.length === 1 ? "Waits for the next turn" : `${waiting.length} wait for the next turn`}
+        {waiting.length === 1 ? "Queued for the next turn" : `${waiting.length} queued for the next turn`}
       </Typography>
       {waiting.map((message) => (
         <Waiting key={message.message_id} session={session} message={message} />
@@ -72,7 +72,7 @@ function Waiting({ session, message }: { session: WorkSession; message: QueuedMe
                   save();
                 }
               }}
-              slotProps={{ htmlInput: { "aria-label": "Message as it shall be" } }}
+              slotProps={{ htmlInput: { "aria-label": "Edit message" } }}
             />
           )}
           <Typography variant="caption" color="textSecondary">
@@ -96,7 +96,7 @@ function Waiting({ session, message }: { session: WorkSession; message: QueuedMe
         ) : (
           <>
             <Button variant="text" color="inherit" onClick={() => setDraft(null)}>
-              Keep as it was
+              Cancel
             </Button>
             <Button variant="contained" disabled={!draft.trim()} loading={change.isPending} onClick={save}>
               Save

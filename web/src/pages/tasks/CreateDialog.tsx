@@ -1,57 +1,69 @@
 // The dialog that makes a task: where, what, how much it matters, and who does it.
 
-import {
-  Box,
-  ButtonBase,
-  FormControlLabel,
-  ListSubheader,
-  MenuItem,
-  Stack,
-  Switch,
-  TextField,
-  Typography,
-} from "@mui/material";
+import { Box, Button, FormControlLabel, MenuItem, Switch, TextField, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
 import { useCreateTask } from "../../api/actions";
 import { useOnce } from "../../api/once";
-import { agentsQuery, projectsQuery, samplesQuery, templatesQuery } from "../../api/queries";
-import type { Agent, Complexity, DemoRepo, Priority, TaskType } from "../../api/types";
+import {
+  agentsQuery,
+  lastProjectQuery,
+  projectsQuery,
+  samplesQuery,
+  templatesQuery,
+} from "../../api/queries";
+import type { Complexity, Priority, TaskType } from "../../api/types";
 import { Field, FormDialog } from "../../components/FormDialog";
+import { useDraft } from "../../model/drafts";
 import { isPlanned, PRIORITIES, TASK_TYPES, words } from "../../model/status";
+import { AgentChoice } from "./AgentChoice";
+import { hasDefaultAgents, NoAgent } from "./NoAgent";
+import { Prompts } from "./Prompts";
+import { RepositoryChoice, SAMPLE, samplesWithoutProject } from "./RepositoryChoice";
 import { TemplateChoice } from "./TemplateChoice";
 
-const SAMPLE = "sample:";
-const PLACES = ["project_id", "demo_repo"];
+/** What is filled in; it is kept until a task is made of it. */
+const EMPTY = {
+  place: "",
+  prompt: "",
+  type: "feature" as TaskType,
+  priority: "medium" as Priority,
+  complexity: "complex" as Complexity,
+  planner: "",
+  implementer: "",
+  template: "",
+  itemLines: "",
+  isPlannedFirst: true,
+};
+
 export function CreateDialog({ project, onClose }: { project?: string; onClose: () => void }) {
   const navigate = useNavigate();
   const projects = useQuery(projectsQuery);
   const samples = useQuery(samplesQuery);
-  const agents = useQuery(agentsQuery).data ?? [];
+  const lastProject = useQuery(lastProjectQuery);
+  const agents = useQuery(agentsQuery);
   const create = useCreateTask();
-  const [place, setPlace] = useState(project ?? "");
-  const [prompt, setPrompt] = useState("");
-  const [type, setType] = useState<TaskType>("feature");
-  const [priority, setPriority] = useState<Priority>("medium");
-  const [complexity, setComplexity] = useState<Complexity>("complex");
-  const [planner, setPlanner] = useState("");
-  const [implementer, setImplementer] = useState("");
-  const [template, setTemplate] = useState("");
-  const [itemLines, setItemLines] = useState("");
-  const [isPlannedFirst, setPlannedFirst] = useState(true);
+  const [form, setForm, forget] = useDraft("new-task", EMPTY);
+  const { prompt, type, priority, complexity, planner, implementer, template, itemLines, isPlannedFirst } =
+    form;
+  const set = (change: Partial<typeof EMPTY>) => setForm({ ...form, ...change });
   const keyOf = useOnce(create);
 
-  useEffect(() => {
-    if (place || !projects.data || !samples.data) return;
-    const first = projects.data[0]?.id ?? (samples.data[0] ? SAMPLE + samples.data[0].id : "");
-    setPlace(first);
-  }, [place, projects.data, samples.data]);
+  const known = projects.data ?? [];
+  const others = samplesWithoutProject(samples.data ?? [], known);
+  const isThere = (place: string) =>
+    place.startsWith(SAMPLE)
+      ? others.some((each) => SAMPLE + each.id === place)
+      : known.some((each) => each.id === place);
+  // Where it is said, else where the last task was made, else what there is.
+  const place =
+    [project ?? form.place, form.place, lastProject.data ?? "", known[0]?.id ?? ""].find(isThere) ??
+    (lastProject.isPending || !others[0] ? "" : SAMPLE + others[0].id);
 
   const sample = place.startsWith(SAMPLE)
     ? samples.data?.find((each) => each.id === place.slice(SAMPLE.length))
     : undefined;
-  const ownSample = projects.data?.find((each) => each.id === place)?.settings?.sample;
+  const ownSample = known.find((each) => each.id === place)?.settings?.sample;
   const suggestions = sample ?? samples.data?.find((each) => each.id === ownSample);
   const templates = useQuery({ ...templatesQuery(sample || !place ? undefined : place) }).data ?? [];
   const pattern = templates.find((each) => each.name === template);
@@ -61,16 +73,29 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
     .filter(Boolean);
   const hasReadyPlan = Boolean(pattern?.start);
   const choose = (name: string) => {
-    setTemplate(name);
     const chosen = templates.find((each) => each.name === name);
-    if (!chosen) return;
-    setType(chosen.type);
-    setPriority(chosen.priority);
-    setComplexity(chosen.complexity);
-    setPlannedFirst(chosen.planning || Boolean(chosen.start));
+    set({
+      template: name,
+      ...(chosen && {
+        type: chosen.type,
+        priority: chosen.priority,
+        complexity: chosen.complexity,
+        isPlannedFirst: chosen.planning || Boolean(chosen.start),
+      }),
+    });
   };
+  const plans = isPlanned(type) && isPlannedFirst && !hasReadyPlan;
+  const settings = known.find((each) => each.id === place)?.settings;
+  const isChosen =
+    (implementer || settings?.implementation_agent) && (!plans || planner || settings?.spec_agent);
+  const hasNoAgent =
+    agents.data !== undefined &&
+    place !== "" &&
+    !suggestions &&
+    !isChosen &&
+    !hasDefaultAgents(agents.data, plans);
   const needsItems = Boolean(pattern?.takes_items) && items.length === 0;
-  const canSend = prompt.trim() !== "" && place !== "" && !needsItems;
+  const canSend = prompt.trim() !== "" && place !== "" && !needsItems && !hasNoAgent;
 
   const send = () => {
     const common = {
@@ -89,7 +114,12 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
       : ({ from: "prompt", body: { ...common, project_id: place } } as const);
     create.mutate(
       { ...task, key: keyOf(task) },
-      { onSuccess: (made) => void navigate({ to: "/tasks/$taskId", params: { taskId: made.id } }) },
+      {
+        onSuccess: (made) => {
+          forget();
+          void navigate({ to: "/tasks/$taskId", params: { taskId: made.id } });
+        },
+      },
     );
   };
 
@@ -97,52 +127,48 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
     <FormDialog
       title="New task"
       action="Create and start"
-      hint="Ctrl + Enter creates it"
+      hint="Ctrl+Enter creates it. What you type is kept as a draft."
       canSend={canSend}
       sending={create}
       error={projects.error ?? samples.error}
       onSend={send}
       onClose={onClose}
+      keepsDraft
+      extra={
+        prompt.trim() !== "" && (
+          <Button color="inherit" onClick={forget}>
+            Clear draft
+          </Button>
+        )
+      }
     >
-      <Field
-        field={PLACES}
-        select
-        label="Repository"
+      <RepositoryChoice
+        projects={known}
+        samples={samples.data ?? []}
         hint={sample?.description}
         value={place}
-        onChange={setPlace}
-      >
-        {(projects.data?.length ?? 0) > 0 && <ListSubheader>Projects</ListSubheader>}
-        {projects.data?.map((each) => (
-          <MenuItem key={each.id} value={each.id}>
-            {each.name}
-          </MenuItem>
-        ))}
-        {(samples.data?.length ?? 0) > 0 && <ListSubheader>Sample repositories</ListSubheader>}
-        {samples.data?.map((each) => (
-          <MenuItem key={each.id} value={SAMPLE + each.id}>
-            {each.name}
-          </MenuItem>
-        ))}
-        {place === "" && <MenuItem value="" sx={{ display: "none" }} />}
-      </Field>
+        onChange={(chosen) => set({ place: chosen })}
+      />
+      {hasNoAgent && (
+        <NoAgent agents={agents.data ?? []} onBuiltIn={(id) => set({ planner: id, implementer: id })} />
+      )}
       <Field
         field="prompt"
-        label="What is to be done?"
+        label="What should the agents do?"
         multiline
         minRows={4}
         maxRows={12}
         autoFocus
         value={prompt}
-        onChange={setPrompt}
+        onChange={(value) => set({ prompt: value })}
         placeholder="Add user accounts with email and password, so that every person sees only their own todos."
       />
       {suggestions && (
         <Prompts
           sample={suggestions}
-          prompts={promptsFor(suggestions, type)}
+          type={type}
           chosen={prompt}
-          onChoose={setPrompt}
+          onChoose={(chosen) => set({ prompt: chosen })}
         />
       )}
       <TemplateChoice templates={templates} value={pattern ? template : ""} onChange={choose} />
@@ -155,20 +181,20 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
           minRows={3}
           maxRows={10}
           value={itemLines}
-          onChange={setItemLines}
+          onChange={(value) => set({ itemLines: value })}
         />
       )}
       <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr 1.55fr" } }}>
         <Choice
           label="Type"
           value={type}
-          onChange={(value) => setType(value as TaskType)}
+          onChange={(value) => set({ type: value as TaskType })}
           options={TASK_TYPES}
         />
         <Choice
           label="Priority"
           value={priority}
-          onChange={(value) => setPriority(value as Priority)}
+          onChange={(value) => set({ priority: value as Priority })}
           options={PRIORITIES}
         />
         <TextField
@@ -176,7 +202,7 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
           label="Complexity"
           value={complexity}
           disabled={!isPlanned(type) || !isPlannedFirst}
-          onChange={(event) => setComplexity(event.target.value as Complexity)}
+          onChange={(event) => set({ complexity: event.target.value as Complexity })}
         >
           <MenuItem value="simple">Simple · one session</MenuItem>
           <MenuItem value="complex">Complex · several sessions</MenuItem>
@@ -188,17 +214,17 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
           label="Planning agent"
           part="planning"
           value={planner}
-          onChange={setPlanner}
-          agents={agents}
-          disabled={!isPlanned(type) || !isPlannedFirst || hasReadyPlan}
+          onChange={(value) => set({ planner: value })}
+          agents={agents.data ?? []}
+          disabled={!plans}
         />
         <AgentChoice
           field="implementation_agent"
           label="Implementation agent"
           part="implementation"
           value={implementer}
-          onChange={setImplementer}
-          agents={agents}
+          onChange={(value) => set({ implementer: value })}
+          agents={agents.data ?? []}
         />
       </Box>
       {isPlanned(type) && !hasReadyPlan && (
@@ -207,19 +233,19 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
             <Switch
               size="small"
               checked={isPlannedFirst}
-              onChange={(event) => setPlannedFirst(event.target.checked)}
+              onChange={(event) => set({ isPlannedFirst: event.target.checked })}
             />
           }
           label={
             <Typography variant="body2">
-              Plan it first
+              Plan before coding
               <Typography
                 component="span"
                 variant="caption"
                 color="textSecondary"
                 sx={{ display: { xs: "block", sm: "inline" }, ml: { sm: 1 } }}
               >
-                {isPlannedFirst ? "You review the plan before work begins" : "An agent just does it"}
+                {isPlannedFirst ? "You review the plan before work begins" : "Skip planning"}
               </Typography>
             </Typography>
           }
@@ -234,52 +260,6 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
         </Typography>
       )}
     </FormDialog>
-  );
-}
-
-/** What is suggested for a sample: what its agent plays for tasks of the type comes first. */
-function promptsFor(sample: DemoRepo, type: TaskType): string[] {
-  const plain = sample.plain.filter((each) => each.task_type === type).map((each) => each.prompt);
-  return plain.length > 0 ? plain : sample.prompts;
-}
-
-function Prompts(props: {
-  sample: DemoRepo;
-  prompts: readonly string[];
-  chosen: string;
-  onChoose: (prompt: string) => void;
-}) {
-  if (props.prompts.length === 0) return null;
-  return (
-    <Box role="group" aria-label={`Prompts for ${props.sample.name}`}>
-      <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 0.75 }}>
-        Try one of these on {props.sample.name}
-      </Typography>
-      <Stack sx={{ gap: 0.75 }}>
-        {props.prompts.map((prompt) => (
-          <ButtonBase
-            key={prompt}
-            onClick={() => props.onChoose(prompt)}
-            aria-pressed={props.chosen === prompt}
-            sx={{
-              justifyContent: "flex-start",
-              textAlign: "left",
-              fontSize: "0.8125rem",
-              lineHeight: 1.45,
-              px: 1.25,
-              py: 0.875,
-              border: 1,
-              borderColor: props.chosen === prompt ? "primary.main" : "divider",
-              bgcolor: props.chosen === prompt ? "action.selected" : "transparent",
-              borderRadius: "7px",
-              "&:hover": { bgcolor: "action.hover" },
-            }}
-          >
-            {prompt}
-          </ButtonBase>
-        ))}
-      </Stack>
-    </Box>
   );
 }
 
@@ -302,30 +282,5 @@ function Choice(props: {
         </MenuItem>
       ))}
     </TextField>
-  );
-}
-
-interface AgentChoiceProps {
-  field: string;
-  label: string;
-  part: string;
-  value: string;
-  agents: Agent[];
-  disabled?: boolean;
-  onChange: (value: string) => void;
-}
-
-export function AgentChoice({ part, agents, ...field }: AgentChoiceProps) {
-  const able = agents.filter((agent) => agent.roles.length === 0 || agent.roles.includes(part));
-  return (
-    <Field select {...field} slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}>
-      <MenuItem value="">Default</MenuItem>
-      {able.map((agent) => (
-        <MenuItem key={agent.id} value={agent.id} disabled={!agent.installed}>
-          {agent.name}
-          {!agent.installed && " · not installed"}
-        </MenuItem>
-      ))}
-    </Field>
   );
 }

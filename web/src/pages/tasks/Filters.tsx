@@ -8,7 +8,7 @@ import { needsYouQuery } from "../../api/queries";
 import { FilterSelect } from "../../components/FilterSelect";
 import { ProjectSelect } from "../../components/ProjectSelect";
 import { isTyping } from "../../components/Shortcuts";
-import { NEWEST, SORTS, type TasksSearch } from "../../model/filter";
+import { NEEDS_YOU_FIRST, SORTS, type TasksSearch } from "../../model/filter";
 import {
   GROUP_NAMES,
   GROUPS,
@@ -101,8 +101,8 @@ export function Filters({ search, onChange }: Props) {
         <FilterSelect
           sx={CHOICE}
           label="Sort"
-          value={search.sort ?? NEWEST}
-          onChange={(sort) => onChange({ sort: sort === NEWEST ? undefined : sort })}
+          value={search.sort ?? NEEDS_YOU_FIRST}
+          onChange={(sort) => onChange({ sort: sort === NEEDS_YOU_FIRST ? undefined : sort })}
           options={SORTS}
         />
       </Box>

@@ -2,7 +2,7 @@
 
 import { Link } from "@tanstack/react-router";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { memo, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { SpecTask } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Glyph } from "../../components/Glyph";
@@ -10,22 +10,48 @@ import { Inline } from "../../components/Inline";
 import { PriorityMark } from "../../components/PriorityMark";
 import { ProgressBar } from "../../components/ProgressBar";
 import { isTyping } from "../../components/Shortcuts";
-import { hasFailed, isLive, isPlanned, taskState, words } from "../../model/status";
+import {
+  GROUPS,
+  type Group,
+  groupOf,
+  hasFailed,
+  isLive,
+  isPlanned,
+  taskState,
+  words,
+} from "../../model/status";
 import css from "./TaskRows.module.css";
 
 const ROW = 54;
+const HEADING = 38;
 /** How many rows from the end the next page is asked for. */
 const AHEAD = 20;
 
 interface Props {
   tasks: SpecTask[];
   projects: ReadonlyMap<string, string>;
+  /** Whether tasks that ask for the same attention stand together, under a heading. */
+  isGrouped: boolean;
   hasMore: boolean;
   isLoadingMore: boolean;
   onMore: () => void;
 }
 
-export function TaskRows({ tasks, projects, hasMore, isLoadingMore, onMore }: Props) {
+/** A task with its number in the list, or the heading of those that follow. */
+type Item = { group: Group } | { task: SpecTask; at: number };
+
+function itemsOf(tasks: readonly SpecTask[], isGrouped: boolean): Item[] {
+  let last: Group | undefined;
+  return tasks.flatMap((task, at): Item[] => {
+    const group = groupOf(task);
+    const begins = isGrouped && group !== last;
+    last = group;
+    return begins ? [{ group }, { task, at }] : [{ task, at }];
+  });
+}
+
+export function TaskRows({ tasks, projects, isGrouped, hasMore, isLoadingMore, onMore }: Props) {
+  const items = useMemo(() => itemsOf(tasks, isGrouped), [tasks, isGrouped]);
   const list = useRef<HTMLOListElement>(null);
   const [top, setTop] = useState(0);
   useLayoutEffect(() => {
@@ -34,39 +60,49 @@ export function TaskRows({ tasks, projects, hasMore, isLoadingMore, onMore }: Pr
   }, []);
 
   const rows = useWindowVirtualizer({
-    count: tasks.length,
-    estimateSize: () => ROW,
+    count: items.length,
+    estimateSize: (at) => heightOf(items[at]),
     overscan: 12,
     scrollMargin: top,
-    getItemKey: (at) => tasks[at]?.id ?? at,
+    getItemKey: (at) => keyOf(items[at]) ?? at,
   });
   const shown = rows.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
 
   useEffect(() => {
-    if (hasMore && !isLoadingMore && last >= tasks.length - AHEAD) onMore();
-  }, [hasMore, isLoadingMore, last, tasks.length, onMore]);
+    if (hasMore && !isLoadingMore && last >= items.length - AHEAD) onMore();
+  }, [hasMore, isLoadingMore, last, items.length, onMore]);
 
-  useArrowKeys(list, tasks.length, (at) => rows.scrollToIndex(at));
+  useArrowKeys(list, tasks.length, (at) =>
+    rows.scrollToIndex(items.findIndex((item) => "task" in item && item.at === at)),
+  );
 
   return (
     <ol ref={list} aria-label="Tasks" className={css.rows} style={{ height: rows.getTotalSize() }}>
       {shown.map((row) => {
-        const task = tasks[row.index];
-        return task ? (
-          <li
-            key={row.key}
-            aria-setsize={tasks.length}
-            aria-posinset={row.index + 1}
-            className={css.place}
-            style={{ height: ROW, transform: `translateY(${row.start - top}px)` }}
-          >
-            <Row task={task} at={row.index} project={projects.get(task.project_id) ?? ""} />
+        const item = items[row.index];
+        const style = { height: heightOf(item), transform: `translateY(${row.start - top}px)` };
+        if (!item) return null;
+        return "group" in item ? (
+          <li key={row.key} className={css.place} style={style}>
+            <h2 className={css.heading}>{GROUPS[item.group].label}</h2>
           </li>
-        ) : null;
+        ) : (
+          <li key={row.key} className={css.place} style={style}>
+            <Row task={item.task} at={item.at} project={projects.get(item.task.project_id) ?? ""} />
+          </li>
+        );
       })}
     </ol>
   );
+}
+
+function heightOf(item: Item | undefined): number {
+  return item && "group" in item ? HEADING : ROW;
+}
+
+function keyOf(item: Item | undefined): string | undefined {
+  return item && ("group" in item ? `group-${item.group}` : item.task.id);
 }
 
 /** j, k and the arrows move between rows; Enter on a row is a link's own. */
@@ -108,7 +144,7 @@ const Row = memo(function Row({ task, at, project }: { task: SpecTask; at: numbe
     >
       <Glyph tone={tone} size={15} />
       <div className={css.words}>
-        <p className={css.name} title={task.name}>
+        <p className={css.name} title={task.name} dir="auto">
           {task.name}
         </p>
         <p className={css.note}>

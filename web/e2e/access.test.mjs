@@ -1,0 +1,186 @@
+// The dashboard for those who use the keyboard or a screen reader.
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before } from "node:test";
+import { apiOf, until } from "./api.mjs";
+import { binary, startServer } from "./server.mjs";
+import { story } from "./story.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+/** What the colours of a theme can change. */
+const CONTRAST = ["color-contrast", "link-in-text-block"];
+/** How many times the tab key is pressed at most to get to a decision. */
+const TABS = 10;
+
+const token = "sptk_access";
+const folder = mkdtempSync(join(tmpdir(), "spectask-access-"));
+let server;
+/** A task under each review, and a session of the second. */
+let spec;
+let change;
+let session;
+
+before(async () => {
+  server = await startServer(
+    binary(),
+    ["demo", "--no-open", "--no-task", "--bind", "127.0.0.1:0", "--data-dir", join(folder, "data")],
+    { SPECTASK_TOKEN: token, SPECTASK_SCRIPTED_PACE_MS: "0" },
+  );
+  const call = apiOf(server.url, token);
+  const sample = (await call("GET", "/demo-repos")).find(({ id }) => id === "nodejs-todo");
+  const make = async () => {
+    const body = { demo_repo: sample.id, prompt: sample.prompts[0] };
+    return (await call("POST", "/spec-tasks/from-demo", body)).id;
+  };
+  const reached = (id, status) =>
+    until(async () => (await call("GET", `/spec-tasks/${id}`)).status === status, status);
+  change = await make();
+  await reached(change, "spec_review");
+  await call("POST", `/spec-tasks/${change}/approve-specs`, { approved: true });
+  await reached(change, "implementation_review");
+  spec = await make();
+  await reached(spec, "spec_review");
+  session = (await call("GET", `/spec-tasks/${change}`)).work_sessions.at(-1).id;
+});
+
+after(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+const tell = (name, act) =>
+  story(
+    name,
+    async (newPage) => {
+      const open = async (options) => {
+        const page = await newPage({ reducedMotion: "reduce", bypassCSP: true, ...options });
+        await page.goto(`${server.url}/?token=${token}`);
+        await page.locator("h1").first().waitFor();
+        return page;
+      };
+      await act(open);
+    },
+    () => server,
+  );
+
+/** What axe finds on the present page, one line for each element. */
+async function findings(page, rules) {
+  await page.waitForLoadState("networkidle");
+  await page.evaluate(AXE);
+  return await page.evaluate(async (rules) => {
+    const { violations } = await globalThis.axe.run(document, { runOnly: rules });
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.slice(0, 3).map((node) => `${id}: ${node.target.join(" ")} ${node.html.slice(0, 160)}`),
+    );
+  }, rules);
+}
+
+for (const [colorScheme, rules] of [
+  ["light", RULES],
+  ["dark", CONTRAST],
+]) {
+  tell(`axe finds nothing on any page, ${colorScheme}`, async (open) => {
+    const page = await open({ colorScheme });
+    const part = (tab) => `/tasks/${change}?tab=${tab}`;
+    const at = (view) => `/tasks/${change}/sessions/${session}?view=${view}`;
+    const pages = [
+      "/tasks",
+      "/tasks?create=true",
+      `/tasks/${spec}?tab=specification`,
+      ...["overview", "sessions", "change", "timeline", "coordination"].map(part),
+      ...["conversation", "changes", "terminal"].map(at),
+      "/fleet",
+      "/search?q=due",
+      "/analytics",
+      "/projects",
+      "/agents",
+      "/nowhere",
+      "/tasks/spt_nowhere",
+    ];
+    const found = [];
+    const look = async (name) =>
+      found.push(...(await findings(page, rules)).map((each) => `${name} ${each}`));
+    for (const address of pages) {
+      await page.goto(`${server.url}${address}`);
+      await page.locator("h1").first().waitFor();
+      await look(address);
+    }
+    await page.goto(`${server.url}/projects`);
+    await page
+      .getByRole("button", { name: /^Settings of/ })
+      .first()
+      .click();
+    await page.getByRole("dialog").waitFor();
+    await look("settings");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+k");
+    await page.getByRole("dialog", { name: "Search" }).waitFor();
+    await look("search dialog");
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const address of [
+      `/tasks/${spec}?tab=specification`,
+      part("change"),
+      at("conversation"),
+      "/fleet",
+    ]) {
+      await page.goto(`${server.url}${address}`);
+      await page.locator("h1").first().waitFor();
+      await look(`narrow ${address}`);
+    }
+    await page.context().clearCookies();
+    await page.goto(`${server.url}/login`);
+    await page.getByLabel("Access token").waitFor();
+    await look("login");
+    assert.deepEqual(found, []);
+  });
+}
+
+const focused = (page) =>
+  page.evaluate(() => {
+    const { activeElement } = document;
+    return activeElement === document.body ? "nothing" : (activeElement?.textContent ?? "");
+  });
+
+tell("decisions are near for the keyboard, and the focus is never lost", async (open) => {
+  const page = await open();
+  await page.goto(`${server.url}/tasks/${change}?tab=change`);
+  const diff = page.getByRole("region", { name: /^Changes of/ }).first();
+  await diff.waitFor();
+  let tabs = 0;
+  while (!(await focused(page)).startsWith("Approve & merge")) {
+    await page.keyboard.press("Tab");
+    tabs += 1;
+    assert.ok(tabs <= TABS, `the decision is more than ${TABS} tabs away`);
+  }
+  // By its key, from anywhere; the dialog gives the focus back.
+  await page.keyboard.press("a");
+  const dialog = page.getByRole("dialog", { name: "Approve & merge?" });
+  await dialog.getByText("Commit").waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "detached" });
+  assert.match(await focused(page), /^Approve & merge/);
+  await page.keyboard.press("r");
+  assert.equal(await page.evaluate(() => document.activeElement?.tagName), "TEXTAREA");
+  await page.getByText("Describe the changes you want to request them.").waitFor();
+
+  // A line of the change is commented on by the arrows.
+  await diff.focus();
+  for (const key of ["ArrowDown", "ArrowDown", "Enter"]) await page.keyboard.press(key);
+  await page.getByRole("textbox", { name: /^Comment on .*, line/ }).waitFor();
+  await page.getByRole("button", { name: "Remove the comment" }).click();
+  await until(async () => (await focused(page)) !== "nothing", "the focus");
+
+  // A page that was gone to has the focus, and is named.
+  await page.goto(`${server.url}/tasks`);
+  await page.locator("[data-row='0']").waitFor();
+  await page.keyboard.press("j");
+  await page.locator("[data-row='0']:focus").waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("tab", { name: "Overview" }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "main");
+  await page.getByRole("status", { name: "Page" }).getByText("Add due dates").waitFor({ state: "attached" });
+});

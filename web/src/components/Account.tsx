@@ -1,0 +1,96 @@
+// Who is logged in, with what belongs to them and to this browser: one stop of the tab key.
+
+import AccountCircleOutlined from "@mui/icons-material/AccountCircleOutlined";
+import UnfoldMoreRounded from "@mui/icons-material/UnfoldMoreRounded";
+import { Box, ButtonBase, Divider, IconButton, ListItemText, Menu, MenuItem } from "@mui/material";
+import { useColorScheme } from "@mui/material/styles";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { type MouseEvent, useState } from "react";
+import { useLogout } from "../api/actions";
+import { meQuery } from "../api/queries";
+import { showShortcuts } from "./Shortcuts";
+import { SCHEMES } from "./ThemeSwitch";
+
+/** Below the places of the sidebar; compact in the bar of a narrow screen. */
+export function Account({ compact = false }: { compact?: boolean }) {
+  const me = useQuery(meQuery).data;
+  const [anchor, setAnchor] = useState<HTMLElement | null>(null);
+  const opens = {
+    "aria-haspopup": "menu",
+    "aria-expanded": anchor !== null,
+    onClick: (event: MouseEvent<HTMLElement>) => setAnchor(event.currentTarget),
+  } as const;
+  return (
+    <>
+      {compact ? (
+        <IconButton aria-label="Account" {...opens}>
+          <AccountCircleOutlined fontSize="small" />
+        </IconButton>
+      ) : (
+        <ButtonBase
+          {...opens}
+          sx={{
+            justifyContent: "flex-start",
+            gap: 1,
+            px: 1,
+            minHeight: 40,
+            borderTop: 1,
+            borderColor: "divider",
+            fontSize: "0.8125rem",
+            color: "text.secondary",
+            "&:hover": { color: "text.primary" },
+          }}
+        >
+          <AccountCircleOutlined sx={{ fontSize: 18 }} />
+          <Box
+            component="span"
+            sx={{ flex: 1, minWidth: 0, textAlign: "start", overflow: "hidden", textOverflow: "ellipsis" }}
+          >
+            {me?.name ?? "Account"}
+          </Box>
+          <UnfoldMoreRounded sx={{ fontSize: 16 }} />
+        </ButtonBase>
+      )}
+      <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
+        <Appearance />
+        <Divider />
+        <MenuItem
+          onClick={() => {
+            setAnchor(null);
+            showShortcuts();
+          }}
+        >
+          <ListItemText>Keyboard shortcuts</ListItemText>
+        </MenuItem>
+        <LogOut />
+      </Menu>
+    </>
+  );
+}
+
+function Appearance() {
+  const { mode = "system", setMode } = useColorScheme();
+  return SCHEMES.map(({ id, label, icon: Icon }) => (
+    <MenuItem
+      key={id}
+      role="menuitemradio"
+      aria-checked={mode === id}
+      selected={mode === id}
+      onClick={() => setMode(id)}
+    >
+      <Icon sx={{ fontSize: 18, mr: 1.25, color: "text.secondary" }} />
+      {label}
+    </MenuItem>
+  ));
+}
+
+function LogOut() {
+  const logout = useLogout();
+  const navigate = useNavigate();
+  return (
+    <MenuItem onClick={() => logout.mutate(undefined, { onSettled: () => navigate({ to: "/login" }) })}>
+      Log out
+    </MenuItem>
+  );
+}
