@@ -1,5 +1,5 @@
 # What can be done here, each in one word. `make help` lists it.
-.PHONY: help demo test bench bench-web web generate fmt lint tidy test-rust test-web test-generated test-browser need clean
+.PHONY: help demo test bench bench-web web generate fmt lint tidy test-rust test-web test-generated test-browser test-agents pictures need clean
 
 CARGO ?= cargo
 # On two cores the web build and the Rust build take turns.
@@ -15,7 +15,7 @@ need: ## Says what is missing on this machine
 demo: need $(WEB_DIST) ## Builds everything and plays a job in the browser
 	$(CARGO) run --locked --package spectask -- demo $(DEMO_ARGS)
 
-test: need fmt web lint tidy test-rust test-generated test-web test-browser ## Runs every check
+test: need fmt web lint tidy test-rust test-generated test-web test-browser test-agents ## Runs every check
 
 bench: need $(WEB_DIST) ## Measures, each figure beside a peer or a limit of the same run
 	$(CARGO) bench --locked --package spectask --bench figures
@@ -69,6 +69,14 @@ test-web: web/node_modules/.package-lock.json
 test-browser: web ## Plays the job in Chromium
 	$(CARGO) build --quiet --locked --package spectask
 	cd web && npm run e2e
+
+pictures: web ## Takes the documentation's pictures from the running page
+	$(CARGO) build --quiet --locked --package spectask
+	cd web && npm run --silent pictures
+
+test-agents: web ## Plays jobs with real agents (AGENTS=all: every failure with each)
+	$(CARGO) build --quiet --locked --package spectask
+	node tests/agents/run.mjs
 
 clean: ## Removes what was built
 	$(CARGO) clean

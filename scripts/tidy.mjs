@@ -10,6 +10,7 @@ const forbidden = {
   workflow: ["tokio", "sea-orm", "axum", "git", "store", "server", "agent"],
   store: ["axum", "git", "agent", "server"],
   git: ["tokio", "sea-orm", "axum", "workflow", "store", "server"],
+  sandbox: ["tokio", "sea-orm", "axum", "gix", "workflow", "store", "git", "agent", "server"],
   secrets: ["tokio", "sea-orm", "axum", "gix", "workflow", "store", "git", "agent", "server"],
   agent: ["sea-orm", "axum", "workflow", "store", "git", "server"],
 };
@@ -66,8 +67,9 @@ for (const file of code) {
     }
   }
 }
-const lock = "web/package-lock.json";
-if (files.includes(lock) && /"resolved": "https?:/.test(text(lock))) problems.push(`${lock} names a registry; .npmrc keeps it out`);
+for (const lock of ["web/package-lock.json", "tests/agents/package-lock.json"]) {
+  if (files.includes(lock) && /"resolved": "https?:/.test(text(lock))) problems.push(`${lock} names a registry; .npmrc keeps it out`);
+}
 
 for (const problem of problems) console.error(`tidy: ${problem}`);
 process.exit(problems.length === 0 ? 0 : 1);
