@@ -1,4 +1,4 @@
-//! Plans that people keep, where a folder of them lies beside the checkout: nothing is lost, nothing else is changed.
+//! Plans as people write them, and those in the folder that `SPECTASK_CORPUS` names: nothing is lost, nothing else is changed.
 
 #![expect(clippy::disallowed_methods, reason = "a test may read files; the crate may not")]
 
@@ -7,9 +7,15 @@ use std::path::{Path, PathBuf};
 use workflow::documents::checklist::{self, Marker};
 use workflow::documents::{lint, plan, requirements};
 
+/// The folders that documents are read from.
+fn roots() -> Vec<PathBuf> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    std::iter::once(own).chain(std::env::var_os("SPECTASK_CORPUS").map(PathBuf::from)).collect()
+}
+
+/// The files of this name, at any depth.
 pub(crate) fn files(name: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
-    let mut open = vec![root];
+    let mut open = roots();
     let mut found = Vec::new();
     while let Some(folder) = open.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -22,7 +28,7 @@ pub(crate) fn files(name: &str) -> Vec<PathBuf> {
         }
     }
     found.sort();
-    eprintln!("{} files named {name}", found.len());
+    assert!(!found.is_empty(), "no file is named {name}");
     found
 }
 

@@ -8,16 +8,13 @@ use std::path::{Path, PathBuf};
 use workflow::documents::checklist::{self, Marker};
 use workflow::documents::{hash, lint, plan, validate};
 
-/// The folders of real documents, where they lie beside the checkout.
+/// The folders that hold a plan, with its requirements and design.
 fn folders() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/kiro");
-    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-    folders.sort();
-    if folders.is_empty() {
-        eprintln!("no folder of real documents lies beside the checkout; nothing is compared");
-    }
+    let folders = crate::corpus::files("tasks.md").into_iter();
     folders
+        .filter_map(|file| file.parent().map(Path::to_owned))
+        .filter(|folder| folder.join("requirements.md").exists())
+        .collect()
 }
 
 fn read(folder: &Path, name: &str) -> String {

@@ -9,5 +9,7 @@ mod fresh;
 mod large;
 mod lines;
 mod records;
+mod story;
 mod ticked;
+mod turns;
 mod world;
