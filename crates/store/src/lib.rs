@@ -25,6 +25,7 @@ mod revisions;
 mod search;
 mod sessions;
 mod sql;
+mod task_list;
 mod tasks;
 mod writer;
 
@@ -43,4 +44,5 @@ pub use recorded::{Recorded, Unrecorded};
 pub use revisions::{Revision, Verdict};
 pub use search::{Hit, Query, SearchFilter, SearchPlace, Searched, Segment, Source, Unindexed};
 pub use sessions::SessionRun;
-pub use tasks::{Advanced, LoggedEvent, Outcome, Page, Place, Saved, TaskFilter};
+pub use task_list::{Page, Place, TaskFilter};
+pub use tasks::{Advanced, LoggedEvent, Outcome, Saved};

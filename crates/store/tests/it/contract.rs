@@ -303,12 +303,16 @@ on_both! {
         let mine = list(TaskFilter { owner: Some("usr_even".into()), limit: 4, ..TaskFilter::default() }).await;
         assert_eq!((mine.total, mine.tasks.len(), mine.next.is_some()), (15, 4, true));
         assert_eq!(mine.tasks[0].name, "Task 30", "the newest first");
+        let third = list(TaskFilter { q: Some("Task 3".to_owned()), limit: 50, ..TaskFilter::default() }).await.tasks;
+        let third = third.into_iter().find(|task| task.name == "Task 3").expect("the third task");
+        let asking = vec![third.sessions[0].id.clone()];
         for sort in ["name", "-name", "created_at", "-created_at", "updated_at", "-priority", "status", "-attention"] {
-            let whole = list(TaskFilter { limit: 50, sort: Some(sort.to_owned()), ..TaskFilter::default() }).await;
+            let filter = TaskFilter { sort: Some(sort.to_owned()), asking: asking.clone(), ..TaskFilter::default() };
+            let whole = list(TaskFilter { limit: 50, ..filter.clone() }).await;
             let mut seen = Vec::new();
             let mut after = None;
             loop {
-                let page = list(TaskFilter { limit: 7, after, sort: Some(sort.to_owned()), ..TaskFilter::default() }).await;
+                let page = list(TaskFilter { limit: 7, after, ..filter.clone() }).await;
                 assert_eq!(page.total, 30);
                 seen.extend(page.tasks);
                 let Some(next) = page.next else { break };
@@ -316,6 +320,7 @@ on_both! {
                 assert_eq!(after, Some(next));
             }
             assert_eq!(seen, whole.tasks, "{sort}");
+            assert!(sort != "-attention" || seen[0].name == "Task 3", "whose agent asks comes first");
         }
         let urgent = list(TaskFilter { limit: 10, sort: Some("-attention".to_owned()), ..TaskFilter::default() }).await.tasks;
         assert!(urgent.iter().all(|task| task.status() == TaskStatus::SpecGeneration), "what is under way comes before the backlog");
