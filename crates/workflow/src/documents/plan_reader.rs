@@ -1,0 +1,260 @@
+//! Reads a plan line after line: boxes, headings that are tasks, and the facts told below them.
+
+use super::facts::{self, Labelled};
+use super::headings::Heading;
+use super::item::{Line, RawItem};
+use super::labels::{self, Kind};
+use super::plan::{Item, Plan};
+use super::references::Told;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A line with a label whose words are not known: what it tells shows by all the values of its label.
+struct Unknown {
+    item: usize,
+    line: usize,
+    label: String,
+    value: String,
+    is_decorated: bool,
+}
+
+/// Reads line after line.
+#[derive(Default)]
+pub(super) struct Reader {
+    plan: Plan,
+    /// Headings that were not come to yet, by their lines.
+    headings: BTreeMap<usize, Heading>,
+    task_lines: BTreeSet<usize>,
+    sections: Sections,
+    section: (usize, bool),
+    /// The last item, while lines below may tell about it.
+    current: Option<usize>,
+    /// The task that is a heading, with its level, until a heading ends it.
+    whole: Option<(usize, usize)>,
+    /// The items that the last one stands inside of, itself included, with their indentations.
+    inside: Vec<(usize, usize)>,
+    /// A list that is being told: what of, and the indentation it is inside of where that bounds it.
+    list: Option<(Kind, Option<usize>)>,
+    /// The item that the list tells about.
+    told: usize,
+    unknown: Vec<Unknown>,
+}
+
+/// For each item of a plan, how many headings stand before it, and whether the last of them has a number.
+pub(super) type Sections = Vec<(usize, bool)>;
+
+impl Reader {
+    /// Reads into a plan without items; some of the headings, named by their lines, are tasks.
+    pub(super) fn new(plan: Plan, headings: Vec<Heading>, task_lines: BTreeSet<usize>) -> Self {
+        let headings = headings.into_iter().map(|heading| (heading.line, heading)).collect();
+        Self { plan, headings, task_lines, ..Self::default() }
+    }
+
+    /// Takes in a line that stands neither in code nor in a comment, and is no box.
+    pub(super) fn text(&mut self, line: Line<'_>) {
+        match self.headings.remove(&line.number) {
+            Some(heading) => self.heading(heading, line),
+            None => self.tell(line),
+        }
+    }
+
+    pub(super) fn finish(mut self) -> (Plan, Sections) {
+        self.learn();
+        (self.plan, self.sections)
+    }
+
+    /// Takes in a box.
+    pub(super) fn box_item(&mut self, found: RawItem, depth: usize) {
+        let is_list = matches!(self.list, Some((Kind::Acceptance, inside)) if inside.is_none_or(|inside| found.indent > inside || self.whole.is_some()));
+        let is_criterion = found.number.is_none() && is_list;
+        if is_criterion {
+            let whole = self.whole.map_or(self.told, |(whole, _)| whole);
+            if let Some(item) = self.plan.items.get_mut(whole) {
+                item.acceptance.push(found.title.clone());
+            }
+        } else {
+            self.list = None;
+        }
+        if let Some(level) = found.heading {
+            self.whole = Some((self.plan.items.len(), level));
+            self.inside.clear();
+        }
+        self.current = Some(self.plan.items.len());
+        self.inside.retain(|(indent, _)| *indent < found.indent);
+        self.inside.push((found.indent, self.plan.items.len()));
+        self.sections.push(self.section);
+        let told = |text: String| Told { line: found.line, text };
+        self.plan.items.push(Item {
+            number: found.number,
+            title: found.title,
+            state: found.marker,
+            optional: found.optional,
+            depth: if self.whole.is_some() && found.heading.is_none() { depth.max(1) } else { depth },
+            parallel: found.parallel,
+            dependencies: found.depends.into_iter().map(told).collect(),
+            line: found.line,
+            marker_span: found.marker_span,
+            in_fence: found.in_fence,
+            is_criterion,
+            ..Item::default()
+        });
+    }
+
+    /// Takes in a heading; `### Task 3: Title` is a task itself, and headings below it are parts of its text.
+    fn heading(&mut self, heading: Heading, line: Line<'_>) {
+        let inside = self.whole.filter(|(_, whole)| heading.level > *whole);
+        self.list = None;
+        self.inside.clear();
+        self.section = (self.section.0 + 1, heading.number.is_some());
+        if self.task_lines.contains(&heading.line)
+            && let Some(number) = heading.number.clone()
+        {
+            self.whole = Some((self.plan.items.len(), heading.level));
+            self.current = Some(self.plan.items.len());
+            self.sections.push(self.section);
+            let (title, parallel) =
+                without_flags(if heading.title.is_empty() { &heading.text } else { &heading.title });
+            self.plan.items.push(Item {
+                depth: number.matches('.').count(),
+                number: Some(number),
+                parallel,
+                title,
+                line: heading.line,
+                is_heading: true,
+                ..Item::default()
+            });
+            return;
+        }
+        self.whole = inside;
+        self.current = inside.map(|(whole, _)| whole);
+        if inside.is_some() {
+            self.list = facts::section(line.text).map(|kind| (kind, None));
+            self.told = self.current.unwrap_or_default();
+            if self.list.is_none() {
+                self.describe(line.text.trim_start_matches('#'));
+            }
+        }
+        if heading.number.is_some() {
+            self.plan.headings.push(heading);
+        }
+    }
+
+    /// Takes in a line below an item: a fact about it, or its description.
+    fn tell(&mut self, line: Line<'_>) {
+        let Some(told) = self.told_by(line.text) else { return };
+        if let Some((kind, inside)) = self.list {
+            if line.text.trim().is_empty() {
+                return;
+            }
+            let Some(item) = self.plan.items.get_mut(self.told) else { return };
+            match facts::bullet(line.text) {
+                Some((indent, value))
+                    if inside
+                        .is_none_or(|inside| indent > inside || self.whole.is_some() && indent == inside)
+                        && facts::is_told(kind, value) =>
+                {
+                    return take(item, kind, value, line.number);
+                }
+                _ => self.list = None,
+            }
+        }
+        let fact = facts::fact(line.text, &BTreeMap::new()).filter(|(kind, _)| *kind != Kind::Advice);
+        let (Some((kind, value)), Some(item)) = (fact, self.plan.items.get_mut(told)) else {
+            if let Some(Labelled { label, value, is_decorated }) = facts::labelled(line.text) {
+                let (label, value) = (label.to_lowercase(), value.to_owned());
+                self.unknown.push(Unknown { item: told, line: line.number, label, value, is_decorated });
+            }
+            return self.describe(line.text);
+        };
+        take(item, kind, value, line.number);
+        if value.is_empty() {
+            // A label that is no list item has the list below it at any indentation.
+            let bound = facts::bullet(line.text).map(|(indent, _)| indent);
+            let bound = if self.whole.is_some() { bound } else { Some(facts::indent(line.text)) };
+            self.list = Some((kind, bound));
+            self.told = told;
+        }
+    }
+
+    /// The item that a line tells about: for a bullet that which it stands inside of, else the last.
+    fn told_by(&self, line: &str) -> Option<usize> {
+        let last = self.current?;
+        let around = facts::bullet(line)
+            .and_then(|(indent, _)| self.inside.iter().rev().find(|(other, _)| *other < indent));
+        Some(around.map_or(last, |(_, item)| *item))
+    }
+
+    /// Adds a line to the description of the last item.
+    pub(super) fn describe(&mut self, line: &str) {
+        let Some(item) = self.current.and_then(|at| self.plan.items.get_mut(at)) else { return };
+        let text = line.trim();
+        if text.is_empty() && item.description.is_empty() {
+            return;
+        }
+        item.description.push_str(text);
+        item.description.push('\n');
+    }
+
+    /// Reads lines with unknown labels by their values.
+    ///
+    /// Where every value names tasks before the one it is told of, the label is that of dependencies; where a
+    /// decorated line has nothing but ids, it is that of requirements.
+    fn learn(&mut self) {
+        let mut labels: BTreeMap<&str, Vec<&Unknown>> = BTreeMap::new();
+        for unknown in &self.unknown {
+            labels.entry(&unknown.label).or_default().push(unknown);
+        }
+        let place: BTreeMap<&str, usize> = self
+            .plan
+            .items
+            .iter()
+            .enumerate()
+            .rev()
+            .filter_map(|(at, item)| Some((item.number.as_deref()?, at)))
+            .collect();
+        let mut learned: Vec<(usize, Kind, String, usize)> = Vec::new();
+        for told in labels.values() {
+            let telling: Vec<&&Unknown> = told.iter().filter(|one| facts::is_ids(&one.value)).collect();
+            let is_whole = telling.len() == told.iter().filter(|one| !labels::is_none(&one.value)).count();
+            if telling.is_empty() || !is_whole {
+                continue;
+            }
+            let is_before = |one: &&&Unknown| {
+                let ids = facts::requirement_ids(&one.value);
+                ids.iter().all(|id| place.get(id.as_str()).is_some_and(|at| *at < one.item))
+            };
+            let kind = if telling.len() > 1 && telling.iter().all(is_before) {
+                Kind::Dependencies
+            } else if telling.iter().all(|one| one.is_decorated) {
+                Kind::Requirements
+            } else {
+                continue;
+            };
+            learned.extend(told.iter().map(|one| (one.item, kind, one.value.clone(), one.line)));
+        }
+        for (item, kind, value, line) in learned {
+            take(&mut self.plan.items[item], kind, &value, line);
+        }
+    }
+}
+
+/// A heading's title without its flags, and whether one says that it may run beside its neighbours.
+pub(super) fn without_flags(title: &str) -> (String, bool) {
+    let flags = ["[P]", "(P)", "（P）", "（Ｐ）"];
+    let parallel = flags.iter().any(|flag| title.contains(flag));
+    let bare = flags.iter().fold(title.to_owned(), |title, flag| title.replace(flag, ""));
+    (bare.trim().to_owned(), parallel)
+}
+
+/// Takes in a fact.
+pub(super) fn take(item: &mut Item, kind: Kind, value: &str, line: usize) {
+    let told = || Told { line, text: value.to_owned() };
+    match kind {
+        Kind::Requirements => item.requirements.extend(facts::requirement_ids(value)),
+        Kind::Dependencies if !value.is_empty() => item.dependencies.push(told()),
+        Kind::Dependents if !value.is_empty() => item.dependents.push(told()),
+        Kind::Boundary => item.boundary.extend(facts::places(value)),
+        Kind::Effort => item.effort = facts::effort(value).or(item.effort),
+        Kind::Acceptance => item.acceptance.extend((!value.is_empty()).then(|| value.to_owned())),
+        Kind::Dependencies | Kind::Dependents | Kind::Advice => {}
+    }
+}
