@@ -1,0 +1,187 @@
+//! What can be typed.
+
+mod administration;
+mod reports;
+mod reviews;
+mod sessions;
+mod tasks;
+
+pub(crate) use administration::{
+    Agents, AgentsCommand, Audit, BuiltIn, CreateToken, Permissions, PermissionsCommand, Projects,
+    ProjectsCommand, Token, TokenCommand,
+};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use reports::{Analytics, Report, ReportFormat, Search};
+pub(crate) use reviews::{Approve, Document, DocumentName, Reject, RequestChanges};
+pub(crate) use sessions::{Branch, Log, Named, Say, SessionId, Spawn};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+pub(crate) use tasks::{List, ListTasks, New, NewTask, Part, TaskCommand, TaskId, Templates, Watch};
+
+/// Turns a prompt into reviewed, merged work done by a crew of coding agents.
+///
+/// Exit codes: 0 done, 1 something failed, 2 wrong usage, 3 not found, 4 not allowed in the present state,
+/// 5 no server to talk to, 6 no valid token, 7 the task that was waited for failed or was cancelled.
+#[derive(Debug, Parser)]
+#[command(name = "spectask", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Where the server keeps everything; also how its clients find it.
+    #[arg(long, global = true, env = "SPECTASK_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The configuration file.
+    #[arg(long, global = true, env = "SPECTASK_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The server to talk to; absent is the one that runs on the data directory.
+    #[arg(long, global = true, env = "SPECTASK_URL", value_name = "URL")]
+    pub(crate) server: Option<String>,
+    /// Answer with JSON, for programs.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// How the log on stderr is written; RUST_LOG says how much.
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server.
+    Serve(Serve),
+    /// Run the server with sample repositories and a scripted agent, and play a job in the browser.
+    Demo(Demo),
+    /// Create a task from a prompt.
+    New(Box<New>),
+    /// Tasks without planning: conversations, batches, coding sessions.
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// List the templates that tasks can be made from.
+    Templates(Templates),
+    /// List tasks.
+    List(List),
+    /// Show a task.
+    Show(TaskId),
+    /// Print a task's documents: requirements, design and plan, or one of them.
+    Document(Document),
+    /// Print what a task or a work session changed, as a diff.
+    Diff(Named),
+    /// Print what was said and done in a work session: messages, tool calls and their output, plans, questions.
+    Log(Log),
+    /// Search tasks, their documents, and what was said and done in their sessions.
+    Search(Search),
+    /// Print the report of a task: what was asked, what was done for each requirement, and what it took.
+    Report(Report),
+    /// Show figures about all tasks: what came and went, how long it took and waited, what failed, what it cost.
+    Analytics(Analytics),
+    /// Approve what is under review: the documents, or the finished change.
+    Approve(Approve),
+    /// Send what is under review back, saying what to change.
+    RequestChanges(RequestChanges),
+    /// Reject what is under review; the task ends.
+    Reject(Reject),
+    /// Cancel a task or a work session: its agents are stopped, its branches stay.
+    Cancel(Named),
+    /// Pause a task: its agents are stopped, and nothing begins until it is resumed.
+    Pause(TaskId),
+    /// Resume a paused task.
+    Resume(TaskId),
+    /// Try a failed task again from the step that failed, or a work session.
+    Retry(Named),
+    /// Take a cancelled task up again where it was.
+    Reopen(TaskId),
+    /// Take back what a task merged, by a new task whose change you review.
+    Revert(TaskId),
+    /// Go on without a work session.
+    Skip(SessionId),
+    /// Show a task's work sessions as a tree.
+    Sessions(TaskId),
+    /// Have a work session at work spawn another.
+    Spawn(Spawn),
+    /// Speak into a work session's thread.
+    Say(Say),
+    /// Continue a work session as two, from the end of a turn.
+    Branch(Branch),
+    /// Keep a work session's work instead of its alternatives'.
+    Choose(SessionId),
+    /// Watch one task, or all of them, live.
+    Watch(Watch),
+    /// List the permission requests of agents that wait for you, or answer one.
+    Permissions(Permissions),
+    /// List the agents that can be chosen.
+    Agents(Agents),
+    /// List projects, or add one.
+    Projects(Projects),
+    /// Print the configuration in force, and where each value comes from.
+    Config,
+    /// Check git, agents, database, disk and sandbox, and say what to do about each finding.
+    Doctor,
+    /// Make a fresh database from the record in git: every task, session, conversation and review.
+    Rebuild(Rebuild),
+    /// Print the owner's token, or manage tokens.
+    Token(Token),
+    /// Print the audit log: who decided what, by which way, with which token.
+    Audit(Audit),
+    /// Print shell completions.
+    Completions {
+        /// The shell that they are for.
+        shell: clap_complete::Shell,
+    },
+    /// The built-in agents, which speak the Agent Client Protocol on stdio.
+    #[command(subcommand)]
+    Agent(BuiltIn),
+    /// Print the OpenAPI document.
+    #[command(hide = true)]
+    Openapi,
+    /// Runs an agent under watch; the server starts agents by this.
+    #[command(hide = true)]
+    ExecAgent {
+        #[arg(trailing_var_arg = true)]
+        command: Vec<String>,
+    },
+}
+
+impl Command {
+    /// Whether it goes on although nobody reads what it prints.
+    pub(crate) fn outlives_its_reader(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Demo(_) | Self::Agent(_))
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen; port 0 picks one.
+    #[arg(long, env = "SPECTASK_BIND", value_name = "HOST:PORT")]
+    pub(crate) bind: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rebuild {
+    /// A repository with the record; may be given several times.
+    #[arg(long = "from-git", value_name = "REPO", required = true)]
+    pub(crate) from_git: Vec<PathBuf>,
+    /// The branch that holds the record.
+    #[arg(long, default_value = "helix-design-docs")]
+    pub(crate) branch: String,
+    /// Let the checks and setup commands in the record run without being confirmed.
+    #[arg(long)]
+    pub(crate) trust_commands: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where to listen; port 0 picks one.
+    #[arg(long, env = "SPECTASK_BIND", value_name = "HOST:PORT")]
+    pub(crate) bind: Option<SocketAddr>,
+    /// Do not open a browser.
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// Do not create a first task.
+    #[arg(long)]
+    pub(crate) no_task: bool,
+}

@@ -1,0 +1,79 @@
+//! Reading a task's documents and deciding on them.
+
+use clap::{Args, ValueEnum};
+
+#[derive(Debug, Args)]
+pub(crate) struct Document {
+    /// The task's id, the end of its id, or words of its name that no other task has.
+    pub(crate) task: String,
+    /// The one to print; absent is all three.
+    #[arg(value_enum)]
+    pub(crate) document: Option<DocumentName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DocumentName {
+    Requirements,
+    Design,
+    Tasks,
+    /// The checklist as it stands.
+    Progress,
+}
+
+impl DocumentName {
+    /// As the server calls it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Requirements => "requirements",
+            Self::Design => "design",
+            Self::Tasks => "tasks",
+            Self::Progress => "progress",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// The task's id, the end of its id, or words of its name that no other task has.
+    pub(crate) task: String,
+    /// An overall comment.
+    #[arg(long, short, default_value = "")]
+    pub(crate) comments: String,
+    /// What you read: the commit that `spectask diff` prints, or the hash that `spectask document` prints; at least seven
+    /// characters of it. Without it, a terminal shows what is approved and asks.
+    #[arg(long, value_name = "COMMIT|HASH")]
+    pub(crate) at: Option<String>,
+    /// A finding of a secret with which the change may land all the same; may be given several times.
+    #[arg(long, value_name = "ID")]
+    pub(crate) acknowledge: Vec<String>,
+    /// Approve a change in which no session changed a file.
+    #[arg(long)]
+    pub(crate) allow_empty: bool,
+    /// Wait until it needs a person again or has ended.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reject {
+    /// The task's id, the end of its id, or words of its name that no other task has.
+    pub(crate) task: String,
+    /// An overall comment.
+    #[arg(long, short, default_value = "")]
+    pub(crate) comments: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RequestChanges {
+    /// The task's id, the end of its id, or words of its name that no other task has.
+    pub(crate) task: String,
+    /// What is to be different; may be absent where the documents have open comments.
+    #[arg(long, short, default_value = "")]
+    pub(crate) comments: String,
+    /// One change asked for; may be given several times.
+    #[arg(long = "change", value_name = "TEXT")]
+    pub(crate) changes: Vec<String>,
+    /// Wait until it needs a person again or has ended.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}

@@ -1,0 +1,76 @@
+//! Work sessions: conversations, messages, further sessions.
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(crate) struct Named {
+    /// A work session's id (stws_…), or a task: its id, the end of its id, or words of its name.
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SessionId {
+    /// The work session's id.
+    pub(crate) session: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Spawn {
+    /// The id of the work session that spawns.
+    pub(crate) session: String,
+    /// What the further one is called.
+    pub(crate) name: String,
+    /// What it is to do.
+    #[arg(long, short)]
+    pub(crate) description: String,
+    /// What its first turn is asked beside that.
+    #[arg(long)]
+    pub(crate) prompt: Option<String>,
+    /// low, medium, high or critical.
+    #[arg(long)]
+    pub(crate) priority: Option<String>,
+    /// small, medium or large.
+    #[arg(long)]
+    pub(crate) effort: Option<String>,
+    /// Absent is the agent of the session that spawns.
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// A work session whose work it needs; may be given several times.
+    #[arg(long, value_name = "SESSION")]
+    pub(crate) depends_on: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Say {
+    /// The work session's id.
+    pub(crate) session: String,
+    /// What you say.
+    pub(crate) text: String,
+    /// End the present turn first instead of waiting for its end.
+    #[arg(long)]
+    pub(crate) interrupt: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Branch {
+    /// The work session's id.
+    pub(crate) session: String,
+    /// What the further one is called.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// What it is to do differently.
+    #[arg(long)]
+    pub(crate) prompt: String,
+    /// The turn at whose end it begins; absent is the last that ended.
+    #[arg(long, value_name = "TURN")]
+    pub(crate) from_turn: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// The work session's id; see `spectask sessions`.
+    pub(crate) session: String,
+    /// With --json: every entry of the log instead of the messages.
+    #[arg(long, requires = "json")]
+    pub(crate) all: bool,
+}

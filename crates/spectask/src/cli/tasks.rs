@@ -1,0 +1,206 @@
+//! Creating, listing and following tasks.
+
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// What the agents should do; `-` reads it from stdin.
+    pub(crate) prompt: String,
+    /// The project, by name or id; absent is the repository of the current folder.
+    #[arg(long, conflicts_with_all = ["repo", "demo"])]
+    pub(crate) project: Option<String>,
+    /// The repository, by path; it becomes a project when it is not one yet.
+    #[arg(long, value_name = "PATH", conflicts_with = "demo")]
+    pub(crate) repo: Option<PathBuf>,
+    /// A fresh copy of a sample repository.
+    #[arg(long, value_name = "ID")]
+    pub(crate) demo: Option<String>,
+    /// What the task is called; absent is the first line of the prompt.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// feature, bug or refactor; interactive, batch or coding_session begin without planning.
+    #[arg(long = "type")]
+    pub(crate) kind: Option<String>,
+    /// The template it is made from; see `spectask templates`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) template: Option<String>,
+    /// One of the items that the template makes a planned task of; may be given several times.
+    #[arg(long = "item", value_name = "TEXT", requires = "template")]
+    pub(crate) items: Vec<String>,
+    /// Begin without planning: just do it.
+    #[arg(long)]
+    pub(crate) no_plan: bool,
+    /// low, medium, high or critical.
+    #[arg(long)]
+    pub(crate) priority: Option<String>,
+    /// simple (one work session) or complex (several).
+    #[arg(long)]
+    pub(crate) complexity: Option<String>,
+    /// The agent that plans and implements; see `spectask agents`.
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) agent: Option<String>,
+    /// The agent that plans.
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) spec_agent: Option<String>,
+    /// The agent that implements.
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) implementation_agent: Option<String>,
+    /// The branch that the change is made for.
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) base_branch: Option<String>,
+    /// A label; may be given several times.
+    #[arg(long = "label", value_name = "LABEL")]
+    pub(crate) labels: Vec<String>,
+    /// Keep it in the backlog.
+    #[arg(long)]
+    pub(crate) no_start: bool,
+    /// Wait until it needs a person or has ended.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TaskCommand {
+    /// Create a task without planning.
+    New(NewTask),
+    /// List tasks of every type.
+    List(ListTasks),
+    /// Show a task, and what was said in it last.
+    Show(TaskId),
+    /// Move a task: done, implementation_review, cancelled, implementation_queued.
+    Status {
+        /// The task's id, the end of its id, or words of its name that no other task has.
+        task: String,
+        /// Where the task goes.
+        status: String,
+    },
+    /// Speak in a conversation: into the session that speaks with you last.
+    Say {
+        /// The task's id, the end of its id, or words of its name that no other task has.
+        task: String,
+        /// What you say.
+        text: String,
+        /// End the present turn first instead of waiting for its end.
+        #[arg(long)]
+        interrupt: bool,
+        /// Wait for the answer and print it.
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Add a work session to a task.
+    AddSession {
+        /// The task's id, the end of its id, or words of its name that no other task has.
+        task: String,
+        /// What the session is called.
+        name: String,
+        /// What it is to do; absent is what its name says.
+        #[arg(long, short)]
+        description: Option<String>,
+        /// Absent is the task's agent.
+        #[arg(long)]
+        agent: Option<String>,
+    },
+    /// End a conversation; its work stays on its branch.
+    Close {
+        /// The task's id, the end of its id, or words of its name that no other task has.
+        task: String,
+        /// Have what it made checked and reviewed instead, so that it can land.
+        #[arg(long)]
+        review: bool,
+    },
+    /// Stop a task and take it out of the lists; its branches and conversations stay.
+    Delete(TaskId),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewTask {
+    /// What the task is called.
+    pub(crate) name: String,
+    /// What is to be done; absent is what the name says.
+    #[arg(long, short)]
+    pub(crate) description: Option<String>,
+    /// interactive, batch or coding_session; feature, bug and refactor are just done.
+    #[arg(long = "type", default_value = "interactive")]
+    pub(crate) kind: String,
+    /// The project, by name or id; absent is the repository of the current folder.
+    #[arg(long, conflicts_with = "repo")]
+    pub(crate) project: Option<String>,
+    /// The repository, by path; it becomes a project when it is not one yet.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) repo: Option<PathBuf>,
+    /// low, medium, high or critical.
+    #[arg(long)]
+    pub(crate) priority: Option<String>,
+    /// The agent that works.
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// The template it is made from; see `spectask templates`.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) template: Option<String>,
+    /// One of the items that the template makes a planned task of; may be given several times.
+    #[arg(long = "item", value_name = "TEXT", requires = "template")]
+    pub(crate) items: Vec<String>,
+    /// A label; may be given several times.
+    #[arg(long = "label", value_name = "LABEL")]
+    pub(crate) labels: Vec<String>,
+    /// Keep it in the backlog.
+    #[arg(long)]
+    pub(crate) no_start: bool,
+    /// Wait until it needs a person or has ended.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListTasks {
+    /// Only tasks of this type; may be given several times.
+    #[arg(long = "type")]
+    pub(crate) kind: Vec<String>,
+    #[command(flatten)]
+    pub(crate) part: Part,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Templates {
+    /// Show one of them whole.
+    pub(crate) name: Option<String>,
+    /// The project whose own templates are listed too; absent is the repository of the current folder, where it is one.
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Words to be found in name, prompt or description.
+    #[arg(long, short)]
+    pub(crate) query: Option<String>,
+    #[command(flatten)]
+    pub(crate) part: Part,
+}
+
+/// Which part of all tasks is listed.
+#[derive(Debug, Args)]
+pub(crate) struct Part {
+    /// Only tasks in this status; may be given several times.
+    #[arg(long)]
+    pub(crate) status: Vec<String>,
+    /// How many, 1 to 500.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TaskId {
+    /// The task's id, the end of its id, or words of its name that no other task has.
+    pub(crate) task: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Watch {
+    /// The task to watch; absent is everything.
+    pub(crate) task: Option<String>,
+    /// End when the task needs a person or has ended.
+    #[arg(long, requires = "task")]
+    pub(crate) until_waiting: bool,
+}
