@@ -14,6 +14,7 @@ mod plans;
 mod progress;
 mod radar;
 mod record;
+mod sandbox;
 mod search;
 mod secrets;
 mod server;
@@ -45,6 +46,9 @@ async fn main() {
     }
     if wanted("lint") {
         lint::print();
+    }
+    if wanted("sandbox") {
+        sandbox::print().await;
     }
     if wanted("crew") {
         crew::print().await;

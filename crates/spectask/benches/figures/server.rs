@@ -31,6 +31,17 @@ impl Server {
         pace_ms: u32,
         parallel: usize,
     ) -> Self {
+        Self::start_with(folder, scenario, pace_ms, parallel, &[]).await
+    }
+
+    /// Starts a server with variables in its environment.
+    pub(crate) async fn start_with(
+        folder: tempfile::TempDir,
+        scenario: &str,
+        pace_ms: u32,
+        parallel: usize,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let scenarios = folder.path().join("own-scenarios");
         std::fs::create_dir_all(&scenarios).expect("a folder");
         std::fs::write(scenarios.join("bench.toml"), scenario).expect("a scenario");
@@ -49,6 +60,7 @@ impl Server {
             .arg(folder.path().join("spectask.toml"))
             .env("SPECTASK_TOKEN", TOKEN)
             .env("RUST_LOG", "error")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
