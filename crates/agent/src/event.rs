@@ -52,8 +52,8 @@ pub struct TurnEnd {
     /// The agent's words after the last thing that it did, at most 4 KiB; empty where it ended without any, as agents do
     /// whose model answered nothing.
     pub last_message: String,
-    /// How many updates the process had reported by then, for all of its sessions: whoever received as many has seen all
-    /// of the turn.
+    /// How many updates the process had sent before this end, over all of its sessions. A receiver that has taken in this
+    /// many has the whole turn.
     pub updates: u64,
     pub raw: Value,
 }

@@ -11,7 +11,7 @@ pub enum FailureClass {
     Crashed,
     /// The agent did not answer in time.
     Silent,
-    /// The agent refused for a reason of its own.
+    /// The agent answered a request with an error that names no other class.
     Refused,
     /// The agent does not keep to the protocol.
     InvalidOutput,
