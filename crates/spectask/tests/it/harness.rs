@@ -272,16 +272,17 @@ impl Server {
     }
 }
 
-/// Runs git in a repository and returns what it prints. Where the server holds the index at that moment, git is run
-/// again, as its message says to do.
+/// Runs git in a repository and returns what it prints. Where the server holds the index at that moment, or commits first,
+/// git is run again, as a person would.
 pub(crate) fn git(path: &Path, args: &[&str]) -> String {
     let run = || std::process::Command::new("git").arg("-C").arg(path).args(args).output().expect("git runs");
-    let is_locked = |output: &std::process::Output| {
+    let is_in_the_way = |output: &std::process::Output| {
+        let said = String::from_utf8_lossy(&output.stderr);
         !output.status.success()
-            && String::from_utf8_lossy(&output.stderr).contains("index.lock': File exists")
+            && (said.contains("index.lock': File exists") || said.contains("cannot lock ref 'HEAD': is at"))
     };
-    let output = std::iter::repeat_with(run).take(100).find(|output| !is_locked(output));
-    let output = output.expect("the index is free now and then");
+    let output = std::iter::repeat_with(run).take(100).find(|output| !is_in_the_way(output));
+    let output = output.expect("nothing is in the way now and then");
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
