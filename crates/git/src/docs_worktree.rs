@@ -3,6 +3,7 @@
 use crate::branches::{Mover, now_ms};
 use crate::error::Context as _;
 use crate::open::read_text;
+use crate::registration::{Mark, resolved};
 use crate::repository::lock;
 use crate::worktree::set_aside;
 use crate::{Change, Dir, Entry, Error, Repository, WorktreeSpec, branches, names, objects, resolve};
@@ -29,17 +30,39 @@ impl Repository {
         self.refuse_links_to(&path)?;
         self.begin_docs_branch(&name)?;
         self.exclude_folder()?;
+        self.forget_docs_worktree_of_original(&path, &name)?;
         let spec =
             WorktreeSpec { path: path.clone(), branch: Some(name.clone()), start: name, detached: false };
         match self.ensure_worktree(&spec) {
-            // Whoever wrote on where it vanished, before a look made it again.
-            Err(Error::Occupied { .. }) if !path.join(".git").exists() => {
+            // Whoever wrote on where it vanished, before a look made it again; or it is a copy of another repository's.
+            Err(Error::Occupied { .. }) if !self.is_pointed_at_by(&path)? => {
                 set_aside(&path)?;
                 self.ensure_worktree(&spec)?;
             }
             made => drop(made?),
         }
         Ok(path)
+    }
+
+    /// Takes the documents' worktree of another place off the list: a repository that was copied or moved names it still.
+    fn forget_docs_worktree_of_original(&self, path: &Path, branch: &str) -> Result<(), Error> {
+        let mark = Mark::Branch(branch.to_owned());
+        for registration in self.registrations()? {
+            let is_docs = registration.mark.as_ref() == Some(&mark)
+                && registration.root.ends_with(Path::new(FOLDER).join(branch));
+            if is_docs && resolved(&registration.root) != resolved(path) {
+                registration.unregister()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a folder's `.git` file names this repository.
+    fn is_pointed_at_by(&self, folder: &Path) -> Result<bool, Error> {
+        let pointer = read_text(&folder.join(".git"))?;
+        let git_dir = pointer.as_deref().and_then(|text| text.trim().strip_prefix("gitdir: "));
+        let worktrees = resolved(&self.0.common_dir.join("worktrees"));
+        Ok(git_dir.is_some_and(|git_dir| resolved(&folder.join(git_dir)).starts_with(&worktrees)))
     }
 
     /// Makes that worktree again when its folder vanished, and says whether it did; a branch that is not there has none.

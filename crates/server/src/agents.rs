@@ -289,10 +289,12 @@ impl Agents {
         }
     }
 
-    /// Keeps that an agent, which wanted a sign-in before, works.
+    /// Keeps that an agent works which was not started before, or wanted a sign-in.
     pub(crate) fn note_turn_success(&self, id: &str) {
-        if let Some(facts) = self.0.states.read().remove(id).filter(|facts| facts.auth_needed) {
-            self.0.states.note(id, AgentFacts { auth_needed: false, message: None, ..facts });
+        let Some(program) = self.entry(id).and_then(Entry::program) else { return };
+        let facts = self.0.states.read().remove(id);
+        if facts.is_none_or(|facts| facts.auth_needed || !facts.are_of(&program)) {
+            self.note(id, None, None, false, None);
         }
     }
 

@@ -111,7 +111,7 @@ pub enum RepositoryError {
     Store(#[from] store::StoreError),
     #[error("could not open the repository at {path}")]
     Open { path: PathBuf, source: git::OpenError },
-    #[error("git could not do it")]
+    #[error("could not work on the repository")]
     Git(#[from] git::Error),
     #[error("the work on git ended early")]
     Join(#[from] tokio::task::JoinError),

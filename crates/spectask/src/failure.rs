@@ -30,6 +30,7 @@ impl Failure {
             Self::NoServer(_) => 5,
             Self::Refused { status: 401 | 403, .. } | Self::NoToken(_) => 6,
             Self::TaskFailed(_) => 7,
+            Self::Refused { status: 400 | 422, .. } => 2,
             Self::Refused { .. } | Self::CheckFailed(_) => 1,
         }
     }

@@ -34,7 +34,10 @@ const OF_COMMANDS: [(&str, &str); 7] = [
         "Examples:\n  spectask list\n  spectask list --status spec_review --status implementation_review",
     ),
     ("document", "Examples:\n  spectask document \"due dates\"\n  spectask document \"due dates\" tasks"),
-    ("approve", "Examples:\n  spectask approve \"due dates\"\n  spectask approve \"due dates\" --wait"),
+    (
+        "approve",
+        "Examples:\n  spectask approve \"due dates\" --wait\n  spectask approve \"due dates\" --at 3f2a91c    In a script: what was read",
+    ),
     (
         "request-changes",
         "Examples:\n  spectask request-changes \"due dates\" -c \"Use ISO dates\"\n  \

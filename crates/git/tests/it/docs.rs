@@ -261,3 +261,21 @@ fn a_change_in_the_same_moment_is_not_lost_when_the_index_is_written_again() {
     index.unwrap().set_modified(written + std::time::Duration::from_secs(5)).unwrap();
     assert_eq!(status(&docs), " M progress.md\n");
 }
+
+#[test]
+fn a_copied_repository_gets_a_worktree_of_its_own() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    lab.put(BRANCH, "x.md", b"x\n");
+    let copy = lab.path("copy");
+    let copied = std::process::Command::new("cp").arg("-r").arg(lab.root()).arg(&copy).status().unwrap();
+    assert!(copied.success());
+    let opened = lab.git.open(&copy).unwrap();
+    let own = opened.ensure_docs_worktree(BRANCH).unwrap();
+    assert_eq!(own, copy.join(".git-worktrees").join(BRANCH));
+    assert_eq!(file(&own, "x.md"), "x\n");
+    by_hand(&own, &["commit", "-q", "--allow-empty", "-m", "In the copy"]);
+    assert_eq!((status(&docs), status(&own)), (String::new(), String::new()));
+    let again = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    assert_eq!((again, lab.count(BRANCH)), (docs, 2));
+}

@@ -191,7 +191,7 @@ fn bad_field(path: &str, message: &str) -> Problem {
     let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
     let (field, item) = list_item(path);
     let message = match item {
-        Some(item) => format!("item {item}: {message}"),
+        Some(item) => format!("item {item} {message}"),
         None => message.to_owned(),
     };
     let (field, message) = match missing {
@@ -342,7 +342,7 @@ mod tests {
         }
         let labels = problem(r#"{"prompt": "x", "labels": ["a", 3]}"#);
         assert_eq!(labels.errors[0].field, "labels");
-        assert!(labels.errors[0].message.starts_with("item 2: "), "{}", labels.errors[0].message);
+        assert!(labels.errors[0].message.starts_with("item 2 "), "{}", labels.errors[0].message);
         assert_eq!(problem(r#"{"prompt": "x"} trailing"#).code, "malformed_json");
         for no_object in [r#"["x"]"#, "3", "null", r#""x""#] {
             assert_eq!(problem(no_object).errors[0].field, "body", "{no_object}");

@@ -8,6 +8,7 @@ use crate::{held, metadata};
 use git::{Change, Commit, Dir, Entry};
 use secrets::Redactor;
 use std::borrow::Cow;
+use std::string::FromUtf8Error;
 use workflow::{Failure, Input, SessionId, Specs, TaskStatus, TurnId};
 
 /// How large a document may be.
@@ -116,14 +117,26 @@ pub(super) async fn commit(
 
 /// What a planner wrote into a document, or why that is no document. Whoever writes there may leave anything: only a
 /// regular file beneath the folder counts.
-fn written(folder: &Dir, path: &str) -> std::io::Result<Result<String, &'static str>> {
+fn written(folder: &Dir, path: &str) -> std::io::Result<Result<String, String>> {
     Ok(match folder.read(path, MAX_BYTES)? {
-        Entry::File(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Entry::File(bytes) => String::from_utf8(bytes).map_err(|error| not_utf8(&error)),
         Entry::Nothing => Ok(String::new()),
-        Entry::Link => Err("is a symbolic link; write the document itself there, as a regular file."),
-        Entry::TooLarge => Err("is larger than 4 MiB; shorten it."),
-        Entry::Other => Err("is no regular file; write the document itself there, as a regular file."),
+        Entry::Link => {
+            Err("is a symbolic link; write the document itself there, as a regular file.".to_owned())
+        }
+        Entry::TooLarge => Err("is larger than 4 MiB; shorten it.".to_owned()),
+        Entry::Other => {
+            Err("is no regular file; write the document itself there, as a regular file.".to_owned())
+        }
     })
+}
+
+/// Names the first byte of a document that is no UTF-8: read all the same, it would lose its letters.
+fn not_utf8(error: &FromUtf8Error) -> String {
+    let at = error.utf8_error().valid_up_to();
+    let bytes = error.as_bytes();
+    let line = bytes[..at].split(|byte| *byte == b'\n').count();
+    format!("is not UTF-8: line {line} has the byte 0x{:02X}. Write it again as UTF-8.", bytes[at])
 }
 
 /// A document without secrets. The file gets it too: what an agent commits from there by itself has none either.
@@ -153,6 +166,7 @@ mod tests {
         std::fs::create_dir(path("requirements.md")).expect("a folder");
         let large = std::fs::File::create(path("large.md")).expect("a file");
         large.set_len(1 << 40).expect("a sparse file");
+        std::fs::write(path("latin.md"), b"# Plan\n\nGr\xf6\xdfe\n").expect("a file");
         let dir = Dir::at(&folder);
         let read = |path: &str| written(&dir, path).expect("readable");
         assert_eq!(read("specs/1/design.md"), Ok("# Design\n".to_owned()));
@@ -160,6 +174,7 @@ mod tests {
         assert!(read("specs/1/tasks.md").is_err_and(|why| why.contains("symbolic link")));
         assert!(read("specs/2/secret").is_err());
         assert!(read("specs/1/requirements.md").is_err());
+        assert!(read("specs/1/latin.md").is_err_and(|why| why.contains("line 3 has the byte 0xF6")));
         assert!(read("specs/1/large.md").is_err_and(|why| why.contains("4 MiB")));
     }
 }

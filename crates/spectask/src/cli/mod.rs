@@ -16,7 +16,9 @@ pub(crate) use reviews::{Approve, Document, DocumentName, Reject, RequestChanges
 pub(crate) use sessions::{Branch, Log, Named, Say, SessionId, Spawn};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-pub(crate) use tasks::{List, ListTasks, New, NewTask, Part, TaskCommand, TaskId, Templates, Watch};
+pub(crate) use tasks::{
+    Continue, List, ListTasks, New, NewTask, Part, TaskCommand, TaskId, Templates, Watch,
+};
 
 /// Turns a prompt into reviewed, merged work done by a crew of coding agents.
 ///
@@ -90,11 +92,11 @@ pub(crate) enum Command {
     /// Pause a task: its agents are stopped, and nothing begins until it is resumed.
     Pause(TaskId),
     /// Resume a paused task.
-    Resume(TaskId),
+    Resume(Continue),
     /// Try a failed task again from the step that failed, or a work session.
-    Retry(Named),
+    Retry(Continue),
     /// Take a cancelled task up again where it was.
-    Reopen(TaskId),
+    Reopen(Continue),
     /// Take back what a task merged, by a new task whose change you review.
     Revert(TaskId),
     /// Go on without a work session.

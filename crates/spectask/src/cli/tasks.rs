@@ -204,3 +204,12 @@ pub(crate) struct Watch {
     #[arg(long, requires = "task")]
     pub(crate) until_waiting: bool,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Continue {
+    /// The task's id, the end of its id, or words of its name that no other task has; `retry` takes a work session's id, too.
+    pub(crate) name: String,
+    /// Wait until the task needs a person or has ended.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}

@@ -49,12 +49,12 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Cancel(command) => tasks::act(&cli, &command.name, "cancel").await?,
         Command::Pause(command) => tasks::act(&cli, &command.task, "pause").await?,
-        Command::Resume(command) => tasks::act(&cli, &command.task, "resume").await?,
+        Command::Resume(command) => tasks::go_on(&cli, command, "resume").await?,
         Command::Retry(command) if crew::is_session(&command.name) => {
             crew::act(&cli, &command.name, "retry").await?;
         }
-        Command::Retry(command) => tasks::act(&cli, &command.name, "retry").await?,
-        Command::Reopen(command) => tasks::act(&cli, &command.task, "reopen").await?,
+        Command::Retry(command) => tasks::go_on(&cli, command, "retry").await?,
+        Command::Reopen(command) => tasks::go_on(&cli, command, "reopen").await?,
         Command::Revert(command) => tasks::revert(&cli, &command.task).await?,
         Command::Skip(command) => crew::act(&cli, &command.session, "skip").await?,
         Command::Choose(command) => crew::act(&cli, &command.session, "choose").await?,

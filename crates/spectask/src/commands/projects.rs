@@ -16,6 +16,10 @@ pub(crate) async fn run(cli: &Cli, command: &Projects) -> anyhow::Result<()> {
             let mut body = json!({ "name": name, "settings": { "checks": checks } });
             match Path::new(repository).canonicalize() {
                 Ok(path) => body["repository_path"] = json!(path),
+                Err(error) if !is_url(repository) => {
+                    let message = format!("there is no repository at {repository}: {error}");
+                    return Err(Failure::NotFound(message).into());
+                }
                 Err(_) => body["clone_url"] = json!(repository),
             }
             let project = client.post("/projects", &body).await?;
@@ -40,6 +44,12 @@ pub(crate) async fn run(cli: &Cli, command: &Projects) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// Whether a repository is named by an address that git can clone from: `scheme://…` or `host:path`.
+fn is_url(repository: &str) -> bool {
+    let host = repository.split_once(':').map_or("", |(host, _)| host);
+    !host.is_empty() && !host.contains('/')
 }
 
 async fn list(cli: &Cli, client: &Client) -> anyhow::Result<()> {

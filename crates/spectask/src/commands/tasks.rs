@@ -2,7 +2,7 @@
 
 use super::client;
 use super::watch::wait_for_person;
-use crate::cli::{Cli, List, New, Part};
+use crate::cli::{Cli, Continue, List, New, Part};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, plain, short, text};
@@ -243,12 +243,28 @@ pub(crate) async fn act(cli: &Cli, named: &str, action: &str) -> anyhow::Result<
     let client = client(cli)?;
     let id = client.task_id(named).await?;
     let task = client.post(&format!("/spec-tasks/{id}/{action}"), &json!({})).await?;
-    if cli.json {
-        output::json(&task);
-    } else {
-        println!("{id} is {}", text(&task, "status"));
-    }
+    print_status(cli, &task);
     Ok(())
+}
+
+/// Has a task that stands still go on, and follows it where that is asked for.
+pub(crate) async fn go_on(cli: &Cli, command: &Continue, action: &str) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    let id = client.task_id(&command.name).await?;
+    let task = client.post(&format!("/spec-tasks/{id}/{action}"), &json!({})).await?;
+    if command.wait {
+        return finish(cli, &wait_for_person(&client, &id, !cli.json).await?);
+    }
+    print_status(cli, &task);
+    Ok(())
+}
+
+fn print_status(cli: &Cli, task: &Value) {
+    if cli.json {
+        output::json(task);
+    } else {
+        println!("{} is {}", text(task, "id"), text(task, "status"));
+    }
 }
 
 /// Creates the task that takes back what another one merged.

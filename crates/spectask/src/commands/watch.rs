@@ -138,9 +138,8 @@ struct Lines {
 impl Lines {
     /// The task that a message belongs to, at the end of its line.
     fn of_task(&self, data: &Value) -> String {
-        let id = text(data, "spec_task_id");
-        let name = self.names.get(id).map_or(id, String::as_str);
-        if name.is_empty() { String::new() } else { format!("  · {name}") }
+        let name = self.names.get(text(data, "spec_task_id"));
+        name.map_or_else(String::new, |name| format!("  · {name}"))
     }
 
     fn line(&mut self, message: &Value) -> Option<String> {

@@ -25,6 +25,11 @@ pub(super) fn branch(
     if let Some(chosen) = draft.task.given_up_for(&found) {
         return Err(talk::superseded(chosen));
     }
+    if found.state == SessionState::Skipped && found.merged.is_none() {
+        return Err(Rejected::WrongState(
+            "cannot branch a work session that was skipped; retry it first".to_owned(),
+        ));
+    }
     if matches!(found.state, SessionState::Completed | SessionState::Skipped | SessionState::Merging)
         || found.merged.is_some()
     {
@@ -102,7 +107,7 @@ pub(super) fn choose(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(
         }
         let status = draft.task.session_status(&found);
         return Err(Rejected::WrongState(format!(
-            "the {status} work session has no alternative to choose it instead of; continue it as two first"
+            "the {status} work session has no alternative to choose between; branch it first"
         )));
     }
     expect_implementing(draft, &found, "choose a work session")?;

@@ -15,7 +15,12 @@ pub(super) fn pause(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejecte
         return Err(Rejected::AlreadySo("the task is paused".to_owned()));
     }
     if !can_pause(&draft.task) {
-        let advice = "only a task that agents work on, or that waits for a slot, is paused";
+        let advice = match &draft.task.phase {
+            Phase::Implementation { checking: true, .. } => {
+                "its agents are done and its checks run; cancel the task to stop them"
+            }
+            _ => "no agent works on it, and none is about to",
+        };
         return Err(wrong_state(&draft.task, "pause", advice));
     }
     let planning = match &draft.task.phase {
