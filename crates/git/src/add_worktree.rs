@@ -32,6 +32,10 @@ impl Repository {
             }
             Mark::Detached => Head::Detached(start),
         };
+        // Every other worktree's HEAD is read along, and one that is a pipe would be waited for.
+        for registration in self.registrations()? {
+            self.restore_files_of(&registration)?;
+        }
         let prepared = self
             .local()
             .prepare_add_worktree(path, head, &GOES_ON)

@@ -86,7 +86,7 @@ impl Repository {
         oddities: &mut Vec<Oddity>,
     ) -> Result<ObjectId, Error> {
         self.refuse_markers(checkout)?;
-        let place = self.place_at(checkout);
+        let place = self.place_at(checkout)?;
         let add = self.0.git.command_on_files("add", &place)?;
         let left_out = without_agent_files(repository, checkout, head)?;
         let added = add.args(["--all", "--ignore-errors", "--", "."]).args(left_out).run_to_any_end()?;
@@ -108,7 +108,7 @@ impl Repository {
     /// The tree of what is staged.
     pub(crate) fn staged_tree(&self, checkout: &Checkout) -> Result<ObjectId, Error> {
         // Writing the tree can look at files again whose times are as young as the index.
-        let written = self.0.git.command_on_files("write-tree", &self.place_at(checkout))?.run()?.text();
+        let written = self.0.git.command_on_files("write-tree", &self.place_at(checkout)?)?.run()?.text();
         ObjectId::from_hex(written.trim().as_bytes()).context("read the tree of", checkout.root.display())
     }
 
@@ -152,7 +152,7 @@ impl Repository {
         if nested.is_empty() {
             return Ok(());
         }
-        let remove = self.0.git.command_on_files("update-index", &self.place_at(checkout))?;
+        let remove = self.0.git.command_on_files("update-index", &self.place_at(checkout)?)?;
         remove.args(["--force-remove", "--"]).args(&nested).run()?;
         oddities.extend(nested.into_iter().map(|path| Oddity::Nested { path }));
         Ok(())
@@ -168,7 +168,7 @@ impl Repository {
         head: ObjectId,
     ) -> Result<(), Error> {
         let wanted = objects::tree_of(repository, head)?;
-        let place = self.place_at(checkout);
+        let place = self.place_at(checkout)?;
         if staged != wanted {
             let (old, new) = (staged.to_string(), wanted.to_string());
             self.0.git.command_on_files("read-tree", &place)?.args(["-m", "-u", &old, &new]).run()?;
@@ -181,8 +181,8 @@ impl Repository {
             found(fs::remove_file(&file)).context("remove", file.display())?;
         }
         if checkout.on_branch()?.as_deref() != Some(branch) {
-            let reason = "gather: back onto the session's branch";
-            self.0.git.command("symbolic-ref", &place).args(["-m", reason, "HEAD", branch]).run()?;
+            // Without a reason git writes no log, in the place of which there may be a link by now.
+            self.0.git.command("symbolic-ref", &place).args(["HEAD", branch]).run()?;
         }
         Ok(())
     }

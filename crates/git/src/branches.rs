@@ -2,7 +2,7 @@
 
 use crate::error::Context as _;
 use crate::{
-    CommitId, Error, Identity, OpenError, Repository, beneath, durable, locks, names, objects, resolve,
+    CommitId, Error, Identity, OpenError, Repository, beneath, durable, locks, names, objects, plain, resolve,
 };
 use gix::ObjectId;
 use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit};
@@ -22,9 +22,15 @@ pub(crate) enum Swap {
 
 /// Where a ref stands; `None` when there is none.
 pub(crate) fn tip_of(repository: &gix::Repository, name: &FullName) -> Result<Option<ObjectId>, Error> {
-    let found = repository.try_find_reference(name.as_ref()).context("read the ref", name.as_bstr())?;
+    let found = plain::find_ref(repository, name.as_ref())?;
     let Some(mut reference) = found.filter(|found| found.name() == name.as_ref()) else { return Ok(None) };
     Ok(Some(reference.peel_to_id().context("read the ref", name.as_bstr())?.detach()))
+}
+
+/// Whether agents move a branch themselves.
+fn is_of_agents(name: &FullName) -> bool {
+    let name = name.as_bstr();
+    ["refs/heads/session/", "refs/heads/task/"].iter().any(|prefix| name.starts_with(prefix.as_bytes()))
 }
 
 /// Who moves a ref, when and why, for the reflog.
@@ -167,6 +173,10 @@ impl Repository {
         let log = LogChange { message: one_line(mover.reason).into(), ..LogChange::default() };
         let change = Change::Update { log, expected, new: Target::Object(new) };
         let edit = RefEdit { change, name: name.clone(), deref: false };
+        // Whoever works on these branches can put a link in the place of their logs.
+        let mut without_logs = repository.clone();
+        without_logs.refs.write_reflog = gix::refs::store::WriteReflog::Disable;
+        let repository = if is_of_agents(name) { &without_logs } else { repository };
         let signature = objects::signature(mover.by, mover.time_ms);
         let mut buffer = gix::date::parse::TimeBuf::default();
         if let Err(error) = repository.edit_references_as(Some(edit), Some(signature.to_ref(&mut buffer))) {

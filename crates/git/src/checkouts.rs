@@ -58,7 +58,8 @@ impl Repository {
             if self.is_behind_link(&registration.root) {
                 continue;
             }
-            let branch = branch(&registration.git_dir)?;
+            // One that cannot be told keeps nobody from the others.
+            let branch = crate::plain::unless_replaced(branch(&registration.git_dir))?;
             let (git_dir, root) = (registration.git_dir, registration.root);
             checkouts.push(Checkout { git_dir, root, branch });
         }

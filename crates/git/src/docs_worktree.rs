@@ -57,6 +57,15 @@ impl Repository {
         Ok(())
     }
 
+    /// Whether a folder's `.git` file names another repository that is there.
+    pub(crate) fn is_anothers(&self, folder: &Path) -> bool {
+        let pointer = read_text(&folder.join(".git")).ok().flatten();
+        let git_dir = pointer.as_deref().and_then(|text| text.trim().strip_prefix("gitdir: "));
+        let git_dir = git_dir.map(|git_dir| resolved(&folder.join(git_dir)));
+        let worktrees = resolved(&self.0.common_dir.join("worktrees"));
+        git_dir.is_some_and(|git_dir| git_dir.is_dir() && !git_dir.starts_with(&worktrees))
+    }
+
     /// Whether a folder's `.git` file names this repository.
     fn is_pointed_at_by(&self, folder: &Path) -> Result<bool, Error> {
         let pointer = read_text(&folder.join(".git"))?;

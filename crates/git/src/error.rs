@@ -43,6 +43,8 @@ pub enum Error {
         "the object {id} has another content than its name says, so the repository was tampered with or is damaged; `git fsck` tells more"
     )]
     Forged { id: String },
+    #[error("{path} is no plain file, as git keeps one there; remove it")]
+    NotPlain { path: PathBuf },
     #[error("could not open the repository")]
     Open(#[from] OpenError),
 }

@@ -9,7 +9,7 @@ use crate::commit::Contents;
 use crate::differences::differences;
 use crate::error::Context as _;
 use crate::follow::is_ancestor;
-use crate::{Commit, CommitId, Error, Repository, names, objects};
+use crate::{Commit, CommitId, Error, Repository, names, objects, plain};
 use gix::ObjectId;
 use gix::merge::tree::{FileFavor, TreatAsUnresolved, TreeFavor};
 use gix::refs::FullName;
@@ -146,7 +146,7 @@ impl Repository {
         for checkout in self.movable(&name.as_bstr().to_string())? {
             // The files stay as they are: they may be all that is left of what was lost.
             drop(self.lock_index(&checkout.git_dir)?);
-            let call = self.0.git.command_on_files("read-tree", &self.place_at(&checkout))?;
+            let call = self.0.git.command_on_files("read-tree", &self.place_at(&checkout)?)?;
             call.args(["--reset", &now.to_string()]).run()?;
         }
         Ok(Some(Forward::Restored { lost: CommitId(lost), now: CommitId(now) }))
@@ -228,7 +228,7 @@ impl Repository {
 
 /// What a ref names, whether that is there or not.
 fn target_of(repository: &gix::Repository, name: &FullName) -> Result<Option<ObjectId>, Error> {
-    let found = repository.try_find_reference(name.as_ref()).context("read the ref", name.as_bstr())?;
+    let found = plain::find_ref(repository, name.as_ref())?;
     let found = found.filter(|found| found.name() == name.as_ref());
     Ok(found.and_then(|found| found.try_id().map(gix::Id::detach)))
 }

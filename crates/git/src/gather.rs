@@ -58,6 +58,12 @@ impl Repository {
         if !what.is_empty() {
             oddities.push(Oddity::Planted { what });
         }
+        if let Some(registration) = self.registration(&gather.worktree)? {
+            let files = self.restore_files_of(&registration)?;
+            if !files.is_empty() {
+                oddities.push(Oddity::Replaced { files });
+            }
+        }
         let planted = oddities.len();
         let checkout = match self.whole_checkout(&gather.worktree)? {
             None => self.repointed(&gather.worktree, &mut oddities)?,

@@ -243,7 +243,7 @@ impl Repository {
         }
         // Files whose times differ from the index's, and whose content does not, would be refused below. Which
         // files differ was asked before, so the exit code says nothing more.
-        let refresh = self.0.git.command_on_files("update-index", &self.place_at(checkout))?;
+        let refresh = self.0.git.command_on_files("update-index", &self.place_at(checkout)?)?;
         refresh.args(["-q", "--refresh"]).run_to_any_end()?;
         match self.read_tree(checkout, old, new, true) {
             Ok(()) => Ok(None),
@@ -263,7 +263,7 @@ impl Repository {
         is_trial: bool,
     ) -> Result<(), Error> {
         let mut command =
-            self.0.git.command_on_files("read-tree", &self.place_at(checkout))?.args(["-m", "-u"]);
+            self.0.git.command_on_files("read-tree", &self.place_at(checkout)?)?.args(["-m", "-u"]);
         if is_trial {
             command = command.args(["-n"]);
         }

@@ -53,6 +53,7 @@ mod oddity;
 mod open;
 mod owner;
 mod places;
+mod plain;
 mod radar;
 mod read;
 mod recover;

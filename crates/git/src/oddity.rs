@@ -23,6 +23,8 @@ pub enum Oddity {
     Nested { path: String },
     /// What decides what git shows or runs was put into the repository's git folder or changed there.
     Planted { what: Vec<String> },
+    /// Files that git keeps of the worktree were replaced by links, pipes or devices.
+    Replaced { files: Vec<String> },
     /// Files could not be taken in, in git's words.
     LeftOut { why: String },
 }
@@ -69,6 +71,12 @@ impl fmt::Display for Oddity {
                 "While the session worked, the repository's git folder changed: {}. SpecTask makes no use of it, but git does \
                  that people run there; take back what nobody of you did.",
                 what.join(", ")
+            ),
+            Self::Replaced { files } => write!(
+                f,
+                "In the worktree's git directory, a link, a pipe or a device stood in the place of {}; it was removed, and what \
+                 git needs was made again.",
+                files.join(", "),
             ),
             Self::LeftOut { why } => write!(f, "Some files could not be committed: {why}."),
         }

@@ -3,7 +3,7 @@
 use crate::checkouts::Checkout;
 use crate::error::Context as _;
 use crate::repository::Inner;
-use crate::{Error, Git, OpenError, Repository};
+use crate::{Error, Git, OpenError, Repository, plain};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -215,13 +215,5 @@ fn absolute(path: &Path) -> PathBuf {
 
 /// The text of the file, or `None` when there is none.
 pub(crate) fn read_text(path: &Path) -> Result<Option<String>, Error> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error)
-            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(error).context("read", path.display()),
-    }
+    Ok(plain::read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }

@@ -106,7 +106,9 @@ impl Repository {
         let registrations = self.registrations()?;
         let roots = registrations
             .into_iter()
-            .filter(|registration| registration.root.is_dir() && registration.mark.is_some());
+            .filter(|registration| registration.root.is_dir() && registration.mark.is_some())
+            // The worktrees of the repository that this one was copied from stay its own.
+            .filter(|registration| !self.is_anothers(&registration.root));
         let roots: Vec<_> = roots.map(|registration| registration.root).collect();
         if roots.is_empty() {
             return Ok(Vec::new());

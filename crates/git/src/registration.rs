@@ -6,7 +6,7 @@
 use crate::error::Context as _;
 use crate::locks::found;
 use crate::open::read_text;
-use crate::{Dir, Error, Repository, durable};
+use crate::{Dir, Error, Repository, durable, plain};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -33,8 +33,8 @@ pub(crate) enum Mark {
 
 impl Registration {
     fn read(git_dir: PathBuf, root: PathBuf) -> Result<Self, Error> {
-        let is_initializing =
-            read_text(&git_dir.join("locked"))?.is_some_and(|reason| reason.trim() == "initializing");
+        let locked = plain::unless_replaced(read_text(&git_dir.join("locked")))?;
+        let is_initializing = locked.is_some_and(|reason| reason.trim() == "initializing");
         let is_half_made = is_initializing || !git_dir.join("index").exists();
         let mark = read_text(&git_dir.join(MARK))?.map(|text| match text.trim().strip_prefix("branch ") {
             Some(name) => Mark::Branch(name.to_owned()),

@@ -2,7 +2,7 @@
 
 use crate::error::Context as _;
 use crate::follow::is_ancestor;
-use crate::{CommitId, Error, Repository};
+use crate::{CommitId, Error, Repository, plain};
 use gix::ObjectId;
 
 /// Where a plain name is looked for, after a full hash.
@@ -54,7 +54,7 @@ fn find(repository: &gix::Repository, base: &str) -> Result<Option<ObjectId>, Er
     for name in candidates {
         // What is no name of a ref names no commit either.
         let Ok(name) = gix::refs::FullName::try_from(name) else { continue };
-        let found = repository.try_find_reference(name.as_ref()).context("read the ref", name.as_bstr())?;
+        let found = plain::find_ref(repository, name.as_ref())?;
         if let Some(mut found) = found.filter(|found| found.name() == name.as_ref()) {
             let id = found.peel_to_id().context("read the ref", name.as_bstr())?.detach();
             return commit(repository, id);

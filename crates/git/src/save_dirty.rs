@@ -58,12 +58,10 @@ impl Repository {
         let shown = checkout.root.display();
         let name = format!("spectask-index-{}-{}", std::process::id(), thread_number());
         let index = checkout.git_dir.join(&name);
-        if let Some(present) =
-            found(fs::read(checkout.git_dir.join("index"))).context("copy the index of", &shown)?
-        {
+        if let Some(present) = crate::plain::read(&checkout.git_dir.join("index"))? {
             Dir::at(&checkout.git_dir).write(&name, &present).context("copy the index of", &shown)?;
         }
-        let place = self.place_at(checkout);
+        let place = self.place_at(checkout)?;
         let written = (|| {
             let add = self.0.git.command_on_files("add", &place)?.env("GIT_INDEX_FILE", &index);
             // What git cannot take in, such as a repository without a commit, must not keep the rest from being saved.

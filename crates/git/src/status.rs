@@ -2,11 +2,14 @@
 
 use crate::checkouts::Checkout;
 use crate::command::Place;
-use crate::{Error, Repository};
+use crate::{Error, Repository, plain};
 
 impl Repository {
-    pub(crate) fn place_at(&self, checkout: &Checkout) -> Place {
-        self.place_of(&checkout.git_dir, &checkout.root)
+    pub(crate) fn place_at(&self, checkout: &Checkout) -> Result<Place, Error> {
+        if checkout.git_dir != self.0.common_dir {
+            plain::refuse_others_in(&checkout.git_dir)?;
+        }
+        Ok(self.place_of(&checkout.git_dir, &checkout.root))
     }
 
     /// The tracked files that differ from the commit that is checked out.
@@ -23,7 +26,7 @@ impl Repository {
         let untracked = format!("--untracked-files={untracked}");
         let arguments = ["--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=dirty", &untracked];
         let output =
-            self.0.git.command_on_files("status", &self.place_at(checkout))?.args(arguments).run()?;
+            self.0.git.command_on_files("status", &self.place_at(checkout)?)?.args(arguments).run()?;
         let entries = output.stdout.split(|byte| *byte == 0).filter_map(|entry| entry.get(3..));
         Ok(entries.map(|path| String::from_utf8_lossy(path).into_owned()).collect())
     }
@@ -31,7 +34,7 @@ impl Repository {
     /// The files with unresolved conflicts.
     pub(crate) fn unmerged_files(&self, checkout: &Checkout) -> Result<Vec<String>, Error> {
         let output =
-            self.0.git.command("ls-files", &self.place_at(checkout)).args(["--unmerged", "-z"]).run()?;
+            self.0.git.command("ls-files", &self.place_at(checkout)?).args(["--unmerged", "-z"]).run()?;
         let entries = output.stdout.split(|byte| *byte == 0);
         let paths = entries.filter_map(|entry| entry.splitn(2, |byte| *byte == b'\t').nth(1));
         let mut paths: Vec<_> = paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect();

@@ -1,7 +1,7 @@
 //! Notices when branches move, whoever moves them.
 
 use crate::error::Context as _;
-use crate::{CommitId, Error, Repository};
+use crate::{CommitId, Error, Repository, plain};
 use notify::{RecursiveMode, Watcher as _};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,7 +96,8 @@ impl Repository {
     fn look_at(&self, names: &BTreeSet<String>, known: &mut BTreeMap<String, CommitId>) {
         let repository = self.local();
         for name in names {
-            let found = repository.try_find_reference(name.as_str()).ok().flatten();
+            let full = gix::refs::FullName::try_from(name.as_str()).ok();
+            let found = full.and_then(|full| plain::find_ref(&repository, full.as_ref()).ok().flatten());
             match found.and_then(|reference| Some(reference.try_id()?.detach())) {
                 Some(id) => known.insert(name.clone(), CommitId(id)),
                 None => known.remove(name),

@@ -435,7 +435,7 @@ impl Agents {
         launch.env.push(("SPECTASK_INSTANCE".to_owned(), instance.to_owned()));
         launch.env.extend(folders.environment(sandbox.level()));
         // The scripted agent remembers its sessions where its task may write.
-        let state = folders.own.join("scripted-state").to_string_lossy().into_owned();
+        let state = folders.state.to_string_lossy().into_owned();
         launch.env.insert(0, ("SPECTASK_SCRIPTED_STATE".to_owned(), state));
         launch.additional_directories.extend(workspace.documents.clone());
         launch

@@ -39,6 +39,8 @@ pub(crate) struct Workspace {
 /// Where a task's process trees of one kind keep what is theirs.
 pub(crate) struct Folders {
     pub(crate) own: PathBuf,
+    /// What the scripted agent remembers.
+    pub(crate) state: PathBuf,
     home: PathBuf,
     temporary: PathBuf,
     layers: PathBuf,
@@ -50,14 +52,20 @@ impl Folders {
         let own = data_dir.join(purpose.folder()).join(task.as_str());
         let layers = data_dir.join("layers").join(task.as_str()).join(purpose.folder());
         let worktrees = data_dir.join("worktrees").join(task.as_str());
-        Self { home: own.join("home"), temporary: own.join("tmp"), own, layers, worktrees }
+        let (state, home, temporary) = (own.join("state"), own.join("home"), own.join("tmp"));
+        Self { own, state, home, temporary, layers, worktrees }
     }
 
     /// Makes the folders.
     pub(crate) fn make(&self, workspace: &Workspace) -> io::Result<()> {
         let documents = workspace.documents.as_deref().and_then(Path::parent).map(Path::to_owned);
-        let folders = [&self.home, &self.temporary, &self.layers, &self.worktrees];
-        folders.into_iter().chain(&documents).try_for_each(fs::create_dir_all)
+        let folders = [&self.state, &self.home, &self.temporary, &self.layers, &self.worktrees];
+        folders.into_iter().chain(&documents).try_for_each(fs::create_dir_all)?;
+        // What is mounted is a folder of the server's own, and no link to another one.
+        match folders.into_iter().find(|folder| folder.is_symlink()) {
+            Some(link) => Err(io::Error::other(format!("{} is a symbolic link; remove it", link.display()))),
+            None => Ok(()),
+        }
     }
 
     /// The variables that name the temporary folder.
@@ -96,7 +104,8 @@ pub(crate) fn policy(config: &Config, task: &TaskId, workspace: &Workspace, purp
     if let Some(file) = config.database().strip_prefix("sqlite://") {
         policy.hidden.push(PathBuf::from(file));
     }
-    policy.writable.push(folders.own);
+    // The folder itself is not writable: a link in the place of one of these would be mounted in its stead.
+    policy.writable.extend([folders.home.clone(), folders.state.clone()]);
     policy.writable.extend(config.sandbox.writable.iter().map(|path| in_home(path)));
     let worktrees = folders.worktrees;
     policy.readable.push(worktrees.clone());

@@ -43,45 +43,40 @@ pub(crate) fn origin(peer: SocketAddr, local: SocketAddr) -> Origin {
     }
     for _ in 0..ATTEMPTS {
         // The end of a client that has gone belongs to no process.
-        let Some(inode) = socket(peer, local) else { continue };
+        let Some(client) = socket(peer, local) else { continue };
         let parents = descendants(server);
         let mut has_opaque = false;
         for pid in parents.keys() {
-            match holds(*pid, inode) {
+            match holds(*pid, client.inode) {
                 Some(true) => return Origin::Descendant(describe(*pid, server, &parents)),
                 Some(false) => {}
                 None => has_opaque = true,
             }
         }
-        // Where no process came or went meanwhile, it is none of them.
-        if !has_opaque && same(&parents, &descendants(server)) {
+        // That none of them holds it proves nothing: it may be on its way from one of them to another.
+        if is_held_outside(client, server, has_opaque) {
             return Origin::Outside;
-        }
-        if let Some(is_outside) = is_held_outside(inode, server, has_opaque) {
-            return if is_outside { Origin::Outside } else { Origin::Unknown };
         }
     }
     Origin::Unknown
 }
 
-fn same(before: &HashMap<u32, u32>, after: &HashMap<u32, u32>) -> bool {
-    before.len() == after.len() && after.keys().all(|pid| before.contains_key(pid))
-}
-
-/// Whether a process that is no descendant holds a socket; none when it is not found at all.
-fn is_held_outside(inode: u64, server: u32, has_opaque_descendant: bool) -> Option<bool> {
+/// Whether a process that is no descendant holds a socket.
+fn is_held_outside(client: Client, server: u32, has_opaque_descendant: bool) -> bool {
     let table = process_table();
     let ours = descendants_in(&table, server);
-    let mut has_opaque = false;
+    let mut may_be_ssh = false;
     for pid in table.keys().filter(|pid| !ours.contains_key(pid)) {
-        match holds(*pid, inode) {
-            Some(true) => return Some(true),
+        match holds(*pid, client.inode) {
+            Some(true) => return true,
             Some(false) => {}
-            None => has_opaque = true,
+            // It keeps others of its user from looking into it, and forwards what a person's browser sends.
+            None => may_be_ssh |= program(*pid).starts_with("sshd"),
         }
     }
-    // Programs such as sshd keep others of their user from looking into them.
-    (has_opaque && !has_opaque_descendant).then_some(true)
+    // What other users run cannot be looked into; descendants are of the server's user.
+    let is_of_another_user = client.uid != rustix::process::geteuid().as_raw();
+    !has_opaque_descendant && (is_of_another_user || may_be_ssh)
 }
 
 fn describe(pid: u32, server: u32, parents: &HashMap<u32, u32>) -> Descendant {
@@ -91,8 +86,13 @@ fn describe(pid: u32, server: u32, parents: &HashMap<u32, u32>) -> Descendant {
         ancestors.push(*parent);
         at = *parent;
     }
-    let program = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    Descendant { pid, program: program.trim().to_owned(), ancestors }
+    Descendant { pid, program: program(pid), ancestors }
+}
+
+/// The name of a process's program.
+fn program(pid: u32) -> String {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    name.trim().to_owned()
 }
 
 /// Whether an address is this machine's.
@@ -100,16 +100,24 @@ fn is_local(address: IpAddr) -> bool {
     address.to_canonical().is_loopback() || UdpSocket::bind((address, 0)).is_ok()
 }
 
-/// The inode of the client's socket of a connection.
-fn socket(client: SocketAddr, server: SocketAddr) -> Option<u64> {
+/// The client's socket of a connection.
+#[derive(Clone, Copy)]
+struct Client {
+    inode: u64,
+    /// The user that opened it.
+    uid: u32,
+}
+
+/// Finds the client's socket of a connection.
+fn socket(client: SocketAddr, server: SocketAddr) -> Option<Client> {
     let (client, server) = (canonical(client), canonical(server));
     ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|file| {
         let table = fs::read_to_string(file).ok()?;
         table.lines().skip(1).find_map(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let (from, to) = (endpoint(fields.get(1)?)?, endpoint(fields.get(2)?)?);
-            let inode: u64 = fields.get(9)?.parse().ok()?;
-            ((from, to) == (client, server) && inode != 0).then_some(inode)
+            let (uid, inode) = (fields.get(7)?.parse().ok()?, fields.get(9)?.parse().ok()?);
+            ((from, to) == (client, server) && inode != 0).then_some(Client { inode, uid })
         })
     })
 }
@@ -261,6 +269,26 @@ mod tests {
             drop(accepted);
             child.wait().expect("ended");
         }
+    }
+
+    #[test]
+    fn a_connection_on_its_way_between_processes_is_nobodys() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        // A descriptor that was sent and not received yet belongs to no process.
+        let script = format!(
+            "import socket, time\nc = socket.create_connection(('127.0.0.1', {port}))\na, b = socket.socketpair()\n\
+             socket.send_fds(a, [b'x'], [c.fileno()])\nc.close()\nprint(flush=True)\ntime.sleep(60)"
+        );
+        let mut child =
+            Command::new("python3").args(["-c", &script]).stdout(Stdio::piped()).spawn().expect("it starts");
+        let (accepted, peer) = listener.accept().expect("accepted");
+        let mut said = [0];
+        let mut stdout = child.stdout.take().expect("a pipe");
+        std::io::Read::read_exact(&mut stdout, &mut said).expect("it is sent");
+        assert_eq!(origin(peer, accepted.local_addr().expect("an address")), Origin::Unknown);
+        child.kill().expect("killed");
+        child.wait().expect("ended");
     }
 
     #[test]

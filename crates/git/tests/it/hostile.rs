@@ -151,3 +151,79 @@ fn a_pointer_to_another_repository_is_not_followed() {
     assert_eq!(lab.read("task/1", "x.txt").as_deref(), Some("x\n"));
     assert_eq!(traces(&trace), "");
 }
+
+/// A session's worktree with uncommitted work, on a branch that agents move.
+fn session(lab: &Lab) -> PathBuf {
+    lab.branch("task/t1", "main");
+    let worktree = lab.worktree("w", "session/t1/s1");
+    fs::write(worktree.join("note.md"), "One\n").unwrap();
+    worktree
+}
+
+#[test]
+fn a_link_in_the_place_of_a_branchs_log_is_not_written_through() {
+    let lab = Lab::new();
+    let worktree = session(&lab);
+    let victim = lab.path("victim");
+    let log = lab.root().join(".git/logs/refs/heads/session/t1/s1");
+    fs::create_dir_all(log.parent().unwrap()).unwrap();
+    let _ = fs::remove_file(&log);
+    std::os::unix::fs::symlink(&victim, &log).unwrap();
+    let mut asked = gather(&worktree, "session/t1/s1", "e1");
+    asked.upstream = vec!["task/t1".to_owned()];
+    let before = lab.tip("session/t1/s1");
+    lab.repository.gather(&asked).unwrap();
+    assert_ne!(lab.tip("session/t1/s1"), before);
+    assert!(!victim.exists(), "{:?}", fs::read_to_string(&victim));
+}
+
+#[test]
+fn links_and_pipes_in_a_worktrees_git_directory_lose_no_work_and_stop_nobody() {
+    let pipe = |path: &Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
+        assert!(made.success());
+    };
+    let link = |path: &Path| std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    let kinds: [(&str, &dyn Fn(&Path)); 6] = [
+        ("HEAD", &pipe),
+        ("HEAD", &link),
+        ("index", &pipe),
+        ("index", &link),
+        ("logs/HEAD", &link),
+        ("MERGE_HEAD", &pipe),
+    ];
+    for (name, make) in kinds {
+        let lab = Lab::new();
+        let worktree = session(&lab);
+        let git_dir = by_hand(&worktree, &["rev-parse", "--absolute-git-dir"]);
+        let file = Path::new(git_dir.trim()).join(name);
+        let replace = || {
+            let _ = fs::remove_file(&file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            make(&file);
+        };
+        replace();
+        // The repository's other worktrees go on.
+        let other = lab.worktree("other", "session/t1/s2");
+        fs::write(other.join("two.md"), "Two\n").unwrap();
+        lab.repository.gather(&gather(&other, "session/t1/s2", "e2")).unwrap();
+        replace();
+        let mut asked = gather(&worktree, "session/t1/s1", "e1");
+        asked.upstream = vec!["task/t1".to_owned()];
+        let gathered = lab.repository.gather(&asked).unwrap();
+        let told: Vec<String> = gathered.oddities.iter().map(ToString::to_string).collect();
+        assert!(told.concat().contains(name), "{name}: {told:?}");
+        assert_eq!(by_hand(&lab.root(), &["show", "session/t1/s1:note.md"]).trim(), "One", "{name}");
+    }
+}
+
+#[test]
+fn a_link_in_the_place_of_a_branch_is_not_read_without_end() {
+    let lab = Lab::new();
+    let worktree = session(&lab);
+    let file = lab.root().join(".git/refs/heads/session/t1/s1");
+    fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+    let refused = lab.repository.gather(&gather(&worktree, "session/t1/s1", "e1")).unwrap_err().to_string();
+    assert!(refused.contains("no plain file"), "{refused}");
+}

@@ -235,6 +235,14 @@ def _():
     return True
 
 
+@attempt("exchange the task's home folder")
+def _():
+    own = os.path.dirname(os.environ["SPECTASK_SCRIPTED_STATE"])
+    os.rename(os.path.join(own, "home"), os.path.join(own, "home-moved"))
+    os.rename(os.path.join(own, "home-moved"), os.path.join(own, "home"))
+    return True
+
+
 # Other processes.
 server = AIM["server"]
 reads("read the server's environment", f"/proc/{server}/environ")

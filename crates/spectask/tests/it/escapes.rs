@@ -29,7 +29,7 @@ const LANDLOCK_LIMITS: [&str; 8] = [
 ];
 
 /// Attempts that succeed without a sandbox, or they would prove nothing.
-const PROVEN: [&str; 46] = [
+const PROVEN: [&str; 47] = [
     "read the database",
     "read the configuration",
     "read another task's worktree",
@@ -71,6 +71,7 @@ const PROVEN: [&str; 46] = [
     "change the worktree's pointer",
     "redirect the repository through commondir",
     "redirect the worktree through gitdir",
+    "exchange the task's home folder",
     "point git at another configuration",
     "signal the server",
     "connect to an abstract socket outside",
