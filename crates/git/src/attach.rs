@@ -87,9 +87,11 @@ impl Repository {
     ) -> Result<ObjectId, Error> {
         self.refuse_markers(checkout)?;
         let place = self.place_at(checkout)?;
-        let add = self.0.git.command_on_files("add", &place)?;
         let left_out = without_agent_files(repository, checkout, head)?;
-        let added = add.args(["--all", "--ignore-errors", "--", "."]).args(left_out).run_to_any_end()?;
+        let added = crate::pipes::run(&checkout.root, || {
+            let add = self.0.git.command_on_files("add", &place)?;
+            Ok(add.args(["--all", "--ignore-errors", "--", "."]).args(&left_out))
+        })?;
         let refused: Vec<_> =
             added.complaint.split("; ").filter_map(|line| line.strip_prefix("error: ")).collect();
         match added.code {

@@ -9,13 +9,14 @@ use crate::error::Context as _;
 use crate::{Error, Git};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::sync::mpsc;
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 /// How long a command may take.
@@ -91,6 +92,19 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    /// The output, or the error of a call that failed.
+    pub(crate) fn unless_failed(self, command: &str, place: &Path) -> Result<Self, Error> {
+        if self.succeeded {
+            return Ok(self);
+        }
+        let message = if self.complaint.is_empty() {
+            self.code.map_or_else(|| "it was killed".to_owned(), |code| format!("exit code {code}"))
+        } else {
+            self.complaint
+        };
+        Err(Error::Command { command: command.to_owned(), place: place.to_owned(), message })
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
@@ -242,16 +256,7 @@ impl Command {
     /// Runs the call; an exit code other than 0 is an error.
     pub(crate) fn run(self) -> Result<Output, Error> {
         let (name, place) = (self.name.clone(), self.place.clone());
-        let output = self.run_to_any_end()?;
-        if output.succeeded {
-            return Ok(output);
-        }
-        let message = if output.complaint.is_empty() {
-            output.code.map_or_else(|| "it was killed".to_owned(), |code| format!("exit code {code}"))
-        } else {
-            output.complaint
-        };
-        Err(Error::Command { command: name, place, message })
+        self.run_to_any_end()?.unless_failed(&name, &place)
     }
 
     /// Runs the call to its end or its limits; any exit code is an answer.
@@ -259,11 +264,28 @@ impl Command {
         let limits = Limits { name: self.name.clone(), place: self.place.clone(), limit: self.limit };
         let binary = self.binary.clone();
         let mut child = self.into_std().spawn().context("start", binary.display())?;
+        running().insert(child.id());
         let ended = limits.wait(&mut child);
+        running().remove(&child.id());
         if ended.is_err() {
             end(&mut child);
         }
         ended
+    }
+}
+
+/// The calls that run.
+static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+fn running() -> MutexGuard<'static, BTreeSet<u32>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends every call that runs: what the process leaves behind when it ends would go on without limits.
+pub fn end_commands() {
+    for group in running().iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {
+        // One that ended meanwhile is what is wanted.
+        let _ = kill_process_group(group, Signal::KILL);
     }
 }
 

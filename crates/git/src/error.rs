@@ -43,6 +43,8 @@ pub enum Error {
         "the object {id} has another content than its name says, so the repository was tampered with or is damaged; `git fsck` tells more"
     )]
     Forged { id: String },
+    #[error("{path} is a pipe, which git waits for; remove it, or make a file of it")]
+    Pipe { path: PathBuf },
     #[error("{path} is no plain file, as git keeps one there; remove it")]
     NotPlain { path: PathBuf },
     #[error("could not open the repository")]

@@ -52,6 +52,7 @@ mod objects;
 mod oddity;
 mod open;
 mod owner;
+mod pipes;
 mod places;
 mod plain;
 mod radar;
@@ -77,6 +78,7 @@ mod worktree;
 
 pub use additions::Addition;
 pub use agent_files::StrayFiles;
+pub use command::end_commands;
 pub use commit_id::{CommitId, NotACommitId};
 pub use diff::{DiffLine, FileDiff, Hunk};
 pub use dir::{Dir, Entry};

@@ -63,9 +63,11 @@ impl Repository {
         }
         let place = self.place_at(checkout)?;
         let written = (|| {
-            let add = self.0.git.command_on_files("add", &place)?.env("GIT_INDEX_FILE", &index);
             // What git cannot take in, such as a repository without a commit, must not keep the rest from being saved.
-            add.args(["--all", "--ignore-errors", "--", "."]).run_to_any_end()?;
+            crate::pipes::run(&checkout.root, || {
+                let add = self.0.git.command_on_files("add", &place)?.env("GIT_INDEX_FILE", &index);
+                Ok(add.args(["--all", "--ignore-errors", "--", "."]))
+            })?;
             self.0.git.command_on_files("write-tree", &place)?.env("GIT_INDEX_FILE", &index).run()
         })();
         for file in [crate::locks::of(&index), index] {

@@ -268,6 +268,13 @@ impl Repositories {
 
     /// Takes secrets out of what is shown of files.
     pub(crate) fn clean(&self, files: &mut [git::FileDiff]) {
+        for name in
+            files.iter_mut().flat_map(|file| std::iter::once(&mut file.path).chain(&mut file.old_path))
+        {
+            if let Cow::Owned(clean) = self.0.redactor.redact(name) {
+                *name = clean;
+            }
+        }
         for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
             let lines: Vec<&str> = hunk.lines.iter().map(|line| line.text.as_str()).collect();
             let clean = self.0.redactor.redact_lines(&lines);

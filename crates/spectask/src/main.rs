@@ -49,5 +49,6 @@ fn main() -> ExitCode {
     // What git is about to finish may do so. What still blocks then, such as a clone from a host that does not answer, is
     // cut off; the next start cleans up after it.
     runtime.shutdown_timeout(LAST_WORK);
+    git::end_commands();
     code
 }

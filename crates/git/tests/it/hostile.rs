@@ -179,20 +179,22 @@ fn a_link_in_the_place_of_a_branchs_log_is_not_written_through() {
 
 #[test]
 fn links_and_pipes_in_a_worktrees_git_directory_lose_no_work_and_stop_nobody() {
-    let pipe = |path: &Path| {
-        let made = std::process::Command::new("mkfifo").arg(path).status().unwrap();
-        assert!(made.success());
+    let make = |path: &Path, is_pipe: bool| {
+        if is_pipe {
+            assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        } else {
+            std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+        }
     };
-    let link = |path: &Path| std::os::unix::fs::symlink("/dev/zero", path).unwrap();
-    let kinds: [(&str, &dyn Fn(&Path)); 6] = [
-        ("HEAD", &pipe),
-        ("HEAD", &link),
-        ("index", &pipe),
-        ("index", &link),
-        ("logs/HEAD", &link),
-        ("MERGE_HEAD", &pipe),
+    let kinds = [
+        ("HEAD", true),
+        ("HEAD", false),
+        ("index", true),
+        ("index", false),
+        ("logs/HEAD", false),
+        ("MERGE_HEAD", true),
     ];
-    for (name, make) in kinds {
+    for (name, is_pipe) in kinds {
         let lab = Lab::new();
         let worktree = session(&lab);
         let git_dir = by_hand(&worktree, &["rev-parse", "--absolute-git-dir"]);
@@ -200,7 +202,7 @@ fn links_and_pipes_in_a_worktrees_git_directory_lose_no_work_and_stop_nobody() {
         let replace = || {
             let _ = fs::remove_file(&file);
             fs::create_dir_all(file.parent().unwrap()).unwrap();
-            make(&file);
+            make(&file, is_pipe);
         };
         replace();
         // The repository's other worktrees go on.
@@ -226,4 +228,15 @@ fn a_link_in_the_place_of_a_branch_is_not_read_without_end() {
     std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
     let refused = lab.repository.gather(&gather(&worktree, "session/t1/s1", "e1")).unwrap_err().to_string();
     assert!(refused.contains("no plain file"), "{refused}");
+}
+
+#[test]
+fn a_pipe_that_git_would_wait_for_is_named() {
+    let lab = Lab::new();
+    let worktree = session(&lab);
+    fs::create_dir(worktree.join("deep")).unwrap();
+    let pipe = worktree.join("deep/.gitignore");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let refused = lab.repository.gather(&gather(&worktree, "session/t1/s1", "e1")).unwrap_err().to_string();
+    assert!(refused.contains("deep/.gitignore is a pipe"), "{refused}");
 }

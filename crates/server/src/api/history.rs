@@ -152,6 +152,7 @@ async fn touched(
 ) -> Result<BTreeMap<u64, BTreeSet<String>>, Problem> {
     let Ok(workplace) = app.repositories.workplace(&task.project).await else { return Ok(BTreeMap::new()) };
     let attribution = Attribution::of(app, task, session).await?;
+    let redactor = app.redactor.clone();
     let mut from = app.store.session_run(&session.id).await?.and_then(|run| run.base);
     let read = tokio::task::spawn_blocking(move || {
         let mut found = BTreeMap::new();
@@ -164,7 +165,8 @@ async fn touched(
             // A commit that is gone touches nothing that can be told.
             let made = workplace.repository.log_of_first_parents(since.as_deref(), &commit, most);
             let own = made.unwrap_or_default().into_iter().filter(|commit| attribution.is_own(commit));
-            found.insert(seq, own.flat_map(|commit| commit.files_touched).collect());
+            let files = own.flat_map(|commit| commit.files_touched);
+            found.insert(seq, files.map(|file| redactor.redact(&file).into_owned()).collect());
         }
         found
     });

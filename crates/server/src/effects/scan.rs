@@ -129,7 +129,7 @@ fn files(
 
 fn findings(redactor: &Redactor, addition: &git::Addition<'_>) -> Vec<Found> {
     let text = String::from_utf8_lossy(addition.content);
-    let mut found = Vec::new();
+    let mut found: Vec<Found> = addition.path.map_or_else(Vec::new, |path| in_name(redactor, path, addition));
     for finding in redactor.findings(&text) {
         let line = text[..finding.span.start].bytes().filter(|byte| *byte == b'\n').count();
         let last = line + text[finding.span.clone()].trim_end().bytes().filter(|byte| *byte == b'\n').count();
@@ -153,6 +153,22 @@ fn findings(redactor: &Redactor, addition: &git::Addition<'_>) -> Vec<Found> {
         });
     }
     found
+}
+
+/// The secrets in a file's name.
+fn in_name(redactor: &Redactor, path: &str, addition: &git::Addition<'_>) -> Vec<Found> {
+    let found = redactor.findings(path).into_iter().map(|finding| Found {
+        id: id(redactor, &path[finding.span.clone()], "name"),
+        description: Some(format!("{} in the name of the file {}", finding.kind, redactor.redact(path))),
+        kind: finding.kind,
+        is_sure: finding.sureness == Sureness::Sure,
+        tag: finding.tag,
+        path: None,
+        line: 0,
+        commit: addition.commit.to_string(),
+        at_tip: true,
+    });
+    found.collect()
 }
 
 fn id(redactor: &Redactor, secret: &str, path: &str) -> String {

@@ -6,6 +6,7 @@ use crate::effects::{blocking, store_failure};
 use crate::repositories::Workplace;
 use crate::transcript::last_message;
 use git::{LogEntry, Repository};
+use secrets::Redactor;
 use serde_json::Value;
 use store::LogRow;
 use workflow::records::code_changes::{ChangedFile, CodeChange};
@@ -46,7 +47,7 @@ pub(super) async fn of(
         let (repository, since, to) = (workplace.repository.clone(), from.clone(), head.to_owned());
         let attribution = attribution.clone();
         match blocking(move || read(&repository, &since, &to, &attribution, &said)).await {
-            Ok(made) => changes.extend(made),
+            Ok(made) => changes.extend(made.into_iter().map(|change| clean(&app.redactor, change))),
             Err(error) => {
                 tracing::warn!(task = %task.id, reason = error.message, "a session's commits cannot be read");
                 changes.push(unread(head, row.at));
@@ -55,6 +56,17 @@ pub(super) async fn of(
         head.clone_into(&mut from);
     }
     Ok(changes)
+}
+
+/// A change without secrets: what an agent writes into a message or the name of a file is nowhere looked through before.
+fn clean(redactor: &Redactor, mut change: CodeChange) -> CodeChange {
+    for text in [&mut change.author, &mut change.subject, &mut change.reasoning] {
+        *text = redactor.redact(text).into_owned();
+    }
+    for file in &mut change.files {
+        file.path = redactor.redact(&file.path).into_owned();
+    }
+    change
 }
 
 /// All events of a task.

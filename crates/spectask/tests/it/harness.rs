@@ -272,6 +272,19 @@ impl Server {
     }
 }
 
+/// Asks until an answer is as it is to become.
+pub(crate) async fn until(server: &Server, path: &str, is_there: impl Fn(&Value) -> bool) -> Value {
+    let begun = Instant::now();
+    loop {
+        let found = server.get(path).await;
+        if is_there(&found) {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120), "{path} never became so: {found:#}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Runs git in a repository and returns what it prints. Where the server holds the index at that moment, or commits first,
 /// git is run again, as a person would.
 pub(crate) fn git(path: &Path, args: &[&str]) -> String {

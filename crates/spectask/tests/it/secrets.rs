@@ -1,6 +1,6 @@
 //! Secrets do not get through: not in what is streamed, stored or committed, and not onto the base branch unnoticed.
 
-use crate::harness::git;
+use crate::harness::{git, until};
 use crate::job::{Job, begin, note, scenario, session};
 use serde_json::{Value, json};
 
@@ -169,4 +169,43 @@ async fn what_clients_send_has_no_secrets_wherever_they_put_them() {
         .output()
         .expect("git runs");
     assert_eq!(String::from_utf8_lossy(&found.stdout), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_files_and_messages_of_commits_are_shown_and_recorded_without_secrets() {
+    let steps = format!(
+        "{{ write = \"f-{0}.txt\", content = \"Note 1\\n\" }}, {{ write = \"note1.md\", content = \"Note 1\\n\" }}, \
+         {{ run = \"git add -A && git -c user.name=A -c user.email=a@b commit -qm 'The key {0}'\", expect = 0 }}, \
+         {{ tick = \"1.1\", state = \"done\" }}",
+        token()
+    );
+    let job = begin(&scenario(&(session(1, &steps) + &note(2)))).await;
+    let Job { server, repository, task, .. } = &job;
+    job.wait_for("spec_review").await;
+    job.approve_specs().await;
+    job.wait_for("implementation_review").await;
+    let recorded = |status: &Value| status["fully_recorded"] == true;
+    until(server, &format!("/spec-tasks/{task}/document-status"), recorded).await;
+    let sessions = server.get(&format!("/spec-tasks/{task}/work-sessions")).await;
+    let mut shown = vec![server.get(&format!("/spec-tasks/{task}/diff")).await.to_string()];
+    for session in sessions["work_sessions"].as_array().expect("sessions") {
+        let id = session["id"].as_str().expect("an id");
+        for part in ["diff", "history", "events?limit=500"] {
+            shown.push(server.get(&format!("/work-sessions/{id}/{part}")).await.to_string());
+        }
+    }
+    assert!(shown[0].contains("[secret:github-token:"), "{}", shown[0]);
+    assert!(shown.iter().all(|text| !text.contains(&token())), "{shown:#?}");
+    let record = git(repository, &["grep", "-l", "-F", "[secret:github-token:", "helix-design-docs"]);
+    assert!(record.contains("code-changes.md"), "{record}");
+    let leaked = std::process::Command::new("git")
+        .arg("-C")
+        .arg(repository)
+        .args(["grep", "-F", &token(), "helix-design-docs"])
+        .output()
+        .expect("git runs");
+    assert!(leaked.stdout.is_empty(), "{}", String::from_utf8_lossy(&leaked.stdout));
+    let findings = server.get(&format!("/spec-tasks/{task}/secret-findings")).await.to_string();
+    assert!(findings.contains("in the name of the file"), "{findings}");
+    job.end().await;
 }

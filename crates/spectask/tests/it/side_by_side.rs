@@ -1,22 +1,10 @@
 //! Sessions and tasks that work side by side: collisions are shown before they happen, and landings take turns.
 
-use crate::harness::{Server, git, text};
+use crate::harness::{Server, git, text, until};
 use crate::job::{Job, TASKS, begin, note, scenario, session};
-use serde_json::{Value, json};
-use std::time::Duration;
+use serde_json::json;
 
 const BESIDE: &str = "- [ ] 1. (P) One\n  - _Requirements: 1.1_\n- [ ] 2. (P) Two\n  - _Requirements: 1.2_\n";
-
-/// Asks until an answer passes.
-async fn until(server: &Server, path: &str, passes: impl Fn(&Value) -> bool) -> Value {
-    loop {
-        let found = server.get(path).await;
-        if passes(&found) {
-            return found;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
 
 /// Says yes to every open question of agents, until so many were answered.
 async fn allow(server: &Server, count: usize) {

@@ -1,7 +1,7 @@
 //! What is said of a task is so: nothing counts as done that was not reported, an error is no end of the work, what a person
 //! stopped stays stopped, and a decision is about what was read.
 
-use crate::harness::{Server, text};
+use crate::harness::{text, until};
 use crate::job::{Job, begin, note, scenario, session};
 use serde_json::{Value, json};
 
@@ -11,19 +11,6 @@ fn unreported(number: u32) -> String {
         "\n[[sessions]]\ntask = \"{number}\"\nleaves_out = [\"{number}.1\"]\n\
          steps = [{{ write = \"note{number}.md\", content = \"Note {number}\\n\" }}]\n"
     )
-}
-
-/// Waits until an answer is as it is to become.
-async fn until(server: &Server, path: &str, is_there: impl Fn(&Value) -> bool) -> Value {
-    let mut last = Value::Null;
-    for _ in 0..600 {
-        last = server.get(path).await;
-        if is_there(&last) {
-            return last;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("{path} never became so: {last:#}");
 }
 
 async fn session_of(job: &Job, index: u64) -> Value {
