@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use store::Store;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use workflow::{Millis, SessionId};
 
@@ -20,8 +20,12 @@ const GATHER: Duration = Duration::from_millis(50);
 const ANSWERED: Duration = Duration::from_millis(20);
 /// How many entries may wait; a writer that is full slows the agent down instead of growing.
 const WAITING: usize = 1024;
+/// How much may wait, in KiB: entries may be large.
+const ROOM: u32 = 16 * 1024;
 /// How many entries are written at once.
 const BATCH: usize = 512;
+/// How much is written at once, in KiB.
+const BATCH_SIZE: usize = 4 * 1024;
 /// How long one entry's text may grow by joining the chunks after it, in bytes.
 const JOINED: usize = 16 * 1024;
 
@@ -29,13 +33,15 @@ const JOINED: usize = 16 * 1024;
 #[derive(Clone)]
 pub(crate) struct Recorder {
     entries: mpsc::Sender<Item>,
+    /// A permit for each KiB that may wait.
+    room: Arc<Semaphore>,
     heard: Arc<AtomicI64>,
     /// How many batches were written.
     written: watch::Receiver<u64>,
 }
 
 enum Item {
-    Entry(Value),
+    Entry(Value, OwnedSemaphorePermit),
     Flush(oneshot::Sender<()>),
 }
 
@@ -44,14 +50,17 @@ impl Recorder {
         let (entries, receiver) = mpsc::channel(WAITING);
         let (batches, written) = watch::channel(0);
         tokio::spawn(write(store, feed, Spoken::new(redactor), session, receiver, batches));
-        Self { entries, heard: Arc::new(AtomicI64::new(now().0)), written }
+        let room = Arc::new(Semaphore::new(ROOM as usize));
+        Self { entries, room, heard: Arc::new(AtomicI64::new(now().0)), written }
     }
 
     /// Adds an entry; waits while the writer is full.
     pub(crate) async fn record(&self, entry: Value) {
         self.heard.store(now().0, Ordering::Relaxed);
-        // A closed channel means that the server is going down.
-        let _ = self.entries.send(Item::Entry(entry)).await;
+        let size = u32::try_from(size(&entry) / 1024 + 1).unwrap_or(ROOM).min(ROOM);
+        // What is closed means that the server is going down.
+        let Ok(permit) = self.room.clone().acquire_many_owned(size).await else { return };
+        let _ = self.entries.send(Item::Entry(entry, permit)).await;
     }
 
     /// Waits until everything added so far is written.
@@ -92,10 +101,13 @@ async fn write(
         let begun = Instant::now();
         let mut flushes = Vec::new();
         let mut batch: Vec<Value> = Vec::new();
+        // Given back once the batch is written.
+        let mut permits: Vec<OwnedSemaphorePermit> = Vec::new();
         let mut next = Some(first);
         while let Some(item) = next {
             match item {
-                Item::Entry(entry) => {
+                Item::Entry(entry, permit) => {
+                    permits.push(permit);
                     spoken.take(entry).into_iter().for_each(|entry| push(&mut batch, entry));
                 }
                 Item::Flush(done) => {
@@ -103,7 +115,8 @@ async fn write(
                     flushes.push(done);
                 }
             }
-            if batch.len() >= BATCH || !flushes.is_empty() {
+            let size: usize = permits.iter().map(OwnedSemaphorePermit::num_permits).sum();
+            if batch.len() >= BATCH || size >= BATCH_SIZE || !flushes.is_empty() {
                 break;
             }
             next = match items.try_recv() {
@@ -126,6 +139,16 @@ async fn write(
         for done in flushes {
             let _ = done.send(());
         }
+    }
+}
+
+/// How long the texts of an entry are, in bytes.
+fn size(entry: &Value) -> usize {
+    match entry {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + size(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
     }
 }
 

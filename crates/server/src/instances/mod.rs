@@ -34,7 +34,7 @@ use workflow::{
 };
 
 /// How many events of one process may wait; a full channel slows the agent down.
-const EVENTS: usize = 1024;
+const EVENTS: usize = 64;
 /// How long what is only needed after a restart waits for an agent's first words to be written.
 pub(crate) const FIRST_WORDS: Duration = Duration::from_millis(250);
 /// How an instance is that has no process although its task has need of one.
