@@ -32,7 +32,14 @@ import type {
 export type TaskAction =
   | { do: "start" | "cancel" | "retry" | "resume" | "reopen" }
   | { do: "edit"; change: EditTask }
-  | { do: "approve-specs"; approved: boolean; comments: string; changes: string[]; content_hash?: string }
+  | {
+      do: "approve-specs";
+      approved: boolean;
+      decision: ReviewDecision;
+      comments: string;
+      changes: string[];
+      content_hash?: string;
+    }
   | {
       do: "approve-implementation";
       decision: ReviewDecision;

@@ -16,6 +16,8 @@ interface Props {
   busy?: boolean;
   error?: unknown;
   onConfirm: () => void;
+  /** Another answer beside the action. */
+  alternative?: { action: string; onChoose: () => void };
   onClose: () => void;
 }
 
@@ -30,6 +32,7 @@ export function Confirm(props: Props) {
     busy,
     error,
     onConfirm,
+    alternative,
     onClose,
   } = props;
   return (
@@ -45,6 +48,11 @@ export function Confirm(props: Props) {
         <Button color="inherit" onClick={onClose}>
           {keep}
         </Button>
+        {alternative && (
+          <Button variant="outlined" color="inherit" disabled={busy} onClick={alternative.onChoose}>
+            {alternative.action}
+          </Button>
+        )}
         <Button
           color={takesAway ? "error" : "primary"}
           variant="contained"

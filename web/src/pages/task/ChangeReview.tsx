@@ -85,7 +85,7 @@ export function ChangeReview({ task, diff, drafts, onDrafts }: Props) {
       busy={decide.isPending}
       error={decide.error}
       onApprove={(done) => send("approve", done)}
-      onRequest={() => send("request_changes")}
+      onRequest={(done) => send("request_changes", done)}
       reject={{
         title: "Reject the change?",
         action: "Reject",

@@ -5,7 +5,6 @@ import { useComment } from "../../api/actions";
 import { useOnce } from "../../api/once";
 import type { CommentKind } from "../../api/types";
 import { ActionError } from "../../components/States";
-import { useDraft } from "../../model/drafts";
 import type { Selected } from "../../model/selection";
 
 const KINDS: [CommentKind, string][] = [
@@ -15,23 +14,29 @@ const KINDS: [CommentKind, string][] = [
   ["praise", "Praise"],
 ];
 
-const EMPTY: { kind: CommentKind; text: string } = { kind: "suggestion", text: "" };
+export interface CommentDraft {
+  kind: CommentKind;
+  text: string;
+}
+
+export const NO_COMMENT: CommentDraft = { kind: "suggestion", text: "" };
 
 interface Props {
   task: string;
   review: string;
   about: Selected;
+  draft: CommentDraft;
+  onDraft: (draft: CommentDraft) => void;
+  /** Whether the documents are no longer under review, so that it cannot be sent. */
+  isLocked: boolean;
+  /** Forgets the draft. */
   onClose: () => void;
 }
 
-export function CommentComposer({ task, review, about, onClose }: Props) {
-  const [{ kind, text }, setDraft, forget] = useDraft(`comment-${task}`, EMPTY);
+export function CommentComposer({ task, review, about, draft, onDraft, isLocked, onClose }: Props) {
+  const { kind, text } = draft;
   const add = useComment(task, review);
   const keyOf = useOnce(add);
-  const close = () => {
-    forget();
-    onClose();
-  };
   const submit = () => {
     const body = {
       document: about.document,
@@ -41,7 +46,7 @@ export function CommentComposer({ task, review, about, onClose }: Props) {
       kind,
       comment: text.trim(),
     };
-    add.mutate({ ...body, key: keyOf(body) }, { onSuccess: close });
+    add.mutate({ ...body, key: keyOf(body) }, { onSuccess: onClose });
   };
   return (
     <Box
@@ -70,7 +75,8 @@ export function CommentComposer({ task, review, about, onClose }: Props) {
         size="small"
         value={kind}
         aria-label="What the comment is"
-        onChange={(_, to: CommentKind | null) => to && setDraft({ kind: to, text })}
+        disabled={isLocked}
+        onChange={(_, to: CommentKind | null) => to && onDraft({ kind: to, text })}
         sx={{ mb: 1 }}
       >
         {KINDS.map(([value, label]) => (
@@ -85,25 +91,30 @@ export function CommentComposer({ task, review, about, onClose }: Props) {
       </ToggleButtonGroup>
       <TextField
         multiline
-        autoFocus
+        autoFocus={!isLocked}
         fullWidth
         minRows={2}
         maxRows={10}
         placeholder={kind === "praise" ? "What is good?" : "What should be different?"}
         value={text}
-        onChange={(event) => setDraft({ kind, text: event.target.value })}
+        onChange={(event) => onDraft({ kind, text: event.target.value })}
         onKeyDown={(event) => {
-          if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && text.trim()) submit();
-          if (event.key === "Escape" && !text.trim()) close();
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && text.trim() && !isLocked) submit();
+          if (event.key === "Escape" && !text.trim()) onClose();
         }}
-        slotProps={{ htmlInput: { "aria-label": `Comment on ${about.document}` } }}
+        slotProps={{ htmlInput: { "aria-label": `Comment on ${about.document}`, readOnly: isLocked } }}
       />
+      {isLocked && (
+        <Typography variant="caption" color="warning" component="p" sx={{ mt: 0.75 }}>
+          This comment is not sent: the documents are not under review now.
+        </Typography>
+      )}
       <ActionError error={add.error} />
       <Stack direction="row" sx={{ gap: 1, mt: 1 }}>
-        <Button type="submit" variant="contained" disabled={!text.trim()} loading={add.isPending}>
+        <Button type="submit" variant="contained" disabled={!text.trim() || isLocked} loading={add.isPending}>
           Comment
         </Button>
-        <Button variant="text" color="inherit" onClick={close}>
+        <Button variant="text" color="inherit" onClick={onClose}>
           Discard
         </Button>
       </Stack>

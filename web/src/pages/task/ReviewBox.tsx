@@ -4,6 +4,7 @@ import { Box, Stack, TextField, Typography } from "@mui/material";
 import { type ReactNode, useRef, useState } from "react";
 import { Confirm } from "../../components/Confirm";
 import { ActionError } from "../../components/States";
+import { Quote } from "./CommentComposer";
 import { DecisionBar } from "./DecisionBar";
 
 interface Props {
@@ -23,24 +24,28 @@ interface Props {
   hint: string;
   /** Asked before approving; absent where approving needs no second look. */
   confirmation?: ReactNode;
+  /** Asked before changes are requested, likewise. */
+  requestConfirmation?: ReactNode;
   busy: boolean;
   error: Error | null;
   onApprove: (done: () => void) => void;
-  onRequest: () => void;
+  onRequest: (done: () => void) => void;
   reject: { title: string; action: string; text: string; onReject: (done: () => void) => void };
 }
 
 export function ReviewBox(props: Props) {
-  const [asked, setAsked] = useState<"approve" | "reject" | null>(null);
+  const [asked, setAsked] = useState<"approve" | "request" | "reject" | null>(null);
   const [isMissing, setMissing] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const { busy, error, reject, comment } = props;
   const close = () => setAsked(null);
   const request = () => {
     setMissing(!props.asks);
-    if (props.asks) props.onRequest();
-    else field.current?.focus();
+    if (!props.asks) field.current?.focus();
+    else if (props.requestConfirmation) setAsked("request");
+    else props.onRequest(close);
   };
+  const note = comment.value.trim();
   return (
     <Box
       component="section"
@@ -76,14 +81,15 @@ export function ReviewBox(props: Props) {
         count={props.count}
         busy={busy}
         error={!asked && error && <ActionError error={error} />}
-        onApprove={() => (props.confirmation ? setAsked("approve") : props.onApprove(close))}
+        onApprove={() => (props.confirmation || note ? setAsked("approve") : props.onApprove(close))}
         onRequest={request}
         onReject={() => setAsked("reject")}
       />
       <Confirm
         open={asked === "approve"}
         title={`${props.approve}?`}
-        action={props.approve}
+        action={note ? "Approve with this note" : props.approve}
+        alternative={note ? { action: "Request changes", onChoose: request } : undefined}
         takesAway={false}
         busy={busy}
         error={error}
@@ -91,6 +97,19 @@ export function ReviewBox(props: Props) {
         onConfirm={() => props.onApprove(close)}
       >
         {props.confirmation}
+        {note && <Note text={note}>No agent acts on your comment if you approve; it is kept on record:</Note>}
+      </Confirm>
+      <Confirm
+        open={asked === "request"}
+        title="Request changes?"
+        action="Request changes"
+        takesAway={false}
+        busy={busy}
+        error={error}
+        onClose={close}
+        onConfirm={() => props.onRequest(close)}
+      >
+        {props.requestConfirmation}
       </Confirm>
       <Confirm
         open={asked === "reject"}
@@ -102,7 +121,20 @@ export function ReviewBox(props: Props) {
         onConfirm={() => reject.onReject(close)}
       >
         {reject.text}
+        {note && <Note text={note}>Your comment is kept on record with the rejection:</Note>}
       </Confirm>
     </Box>
+  );
+}
+
+/** The overall comment that goes with a decision, and what becomes of it. */
+function Note({ text, children }: { text: string; children: ReactNode }) {
+  return (
+    <>
+      <Typography variant="body2" component="p" sx={{ mt: 1.5, mb: 0.75, "&:first-child": { mt: 0 } }}>
+        {children}
+      </Typography>
+      <Quote>{text}</Quote>
+    </>
   );
 }

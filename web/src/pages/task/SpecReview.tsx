@@ -2,7 +2,7 @@
 
 import { Typography } from "@mui/material";
 import { useTaskAction } from "../../api/actions";
-import type { Comment, Specs, TaskDetail } from "../../api/types";
+import type { Comment, ReviewDecision, Specs, TaskDetail } from "../../api/types";
 import { useDraft } from "../../model/drafts";
 import { ReviewBox } from "./ReviewBox";
 
@@ -12,15 +12,19 @@ interface Props {
   comments: Comment[];
   /** How many values that were taken out as secrets nobody decided about. */
   undecided: number;
+  /** Whether a comment on the documents is written and not sent. */
+  isUnsent: boolean;
+  onApproved: () => void;
 }
 
-export function SpecReview({ task, specs, comments, undecided }: Props) {
+export function SpecReview({ task, specs, comments, undecided, isUnsent, onApproved }: Props) {
   const decide = useTaskAction(task.id);
   const [whole, setWhole, forgetWhole] = useDraft(`spec-comment-${task.id}`, "");
   const open = comments.filter((comment) => !comment.resolved && comment.kind !== "praise");
   const blocking = open.filter((comment) => comment.kind === "blocking").length;
 
   const doubts = [
+    isUnsent && "1 comment is not sent. Approving discards it.",
     open.length > 0 &&
       `${countOf(open.length)} ${open.length === 1 ? "is" : "are"} still open${
         blocking > 0 ? `, ${blocking} of them blocking` : ""
@@ -31,11 +35,12 @@ export function SpecReview({ task, specs, comments, undecided }: Props) {
       } removed.`,
   ].filter((doubt) => doubt !== false);
 
-  const send = (approved: boolean, done?: () => void) =>
+  const send = (decision: ReviewDecision, done?: () => void) =>
     decide.mutate(
       {
         do: "approve-specs",
-        approved,
+        approved: decision === "approve",
+        decision,
         comments: whole.trim(),
         changes: [],
         content_hash: specs.content_hash,
@@ -43,6 +48,7 @@ export function SpecReview({ task, specs, comments, undecided }: Props) {
       {
         onSuccess: () => {
           forgetWhole();
+          if (decision === "approve") onApproved();
           done?.();
         },
       },
@@ -72,13 +78,18 @@ export function SpecReview({ task, specs, comments, undecided }: Props) {
       confirmation={doubts.length > 0 ? doubts.join(" ") : undefined}
       busy={decide.isPending}
       error={decide.error}
-      onApprove={(done) => send(true, done)}
-      onRequest={() => send(false)}
+      requestConfirmation={
+        isUnsent
+          ? "1 comment is not sent, so the planning agent does not see it. It stays here as a draft."
+          : undefined
+      }
+      onApprove={(done) => send("approve", done)}
+      onRequest={(done) => send("request_changes", done)}
       reject={{
         title: "Reject the specification?",
         action: "Reject and cancel",
         text: "The task is cancelled. Its documents stay on record, and you can reopen it.",
-        onReject: (done) => decide.mutate({ do: "cancel" }, { onSuccess: done }),
+        onReject: (done) => send("reject", done),
       }}
     />
   );

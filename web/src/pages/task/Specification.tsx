@@ -20,7 +20,7 @@ import type { DocumentPlace } from "../../model/documents";
 import { useDraft } from "../../model/drafts";
 import type { Selected } from "../../model/selection";
 import { isLive, isPlanned } from "../../model/status";
-import { CommentComposer } from "./CommentComposer";
+import { CommentComposer, NO_COMMENT } from "./CommentComposer";
 import { Documents } from "./Documents";
 import { Findings } from "./Findings";
 import { Generation } from "./Generation";
@@ -54,11 +54,16 @@ export function Specification({ task, place, onPlace }: Props) {
   const held = useQuery({ ...heldSecretsQuery(task.id), enabled: hasSpecs });
   const lint = useQuery({ ...lintQuery(task.id), enabled: hasSpecs });
   const [about, setAbout] = useDraft<Selected | null>(`comment-place-${task.id}`, null);
+  const [draft, setDraft, forgetDraft] = useDraft(`comment-${task.id}`, NO_COMMENT);
+  const closeComposer = () => {
+    forgetDraft();
+    setAbout(null);
+  };
+  const isUnsent = about !== null && draft.text.trim() !== "";
   const comments = useMemo(() => reviews.data?.flatMap((round) => round.comments) ?? [], [reviews.data]);
   const newest = reviews.data?.at(-1);
   const canDecide = task.status === "spec_review";
   const canEdit = EDITABLE.has(task.status);
-  const canComment = canEdit || task.status === "spec_revision";
 
   if (!isPlanned(task.type) && !hasSpecs) {
     return <Empty title="No specification">A task of this type is carried out without one.</Empty>;
@@ -104,7 +109,7 @@ export function Specification({ task, place, onPlace }: Props) {
           place={place}
           onPlace={onPlace}
           canEdit={canEdit}
-          onComment={canComment && newest ? setAbout : undefined}
+          onComment={canDecide && newest ? setAbout : undefined}
         />
       </Box>
       <Box
@@ -116,13 +121,16 @@ export function Specification({ task, place, onPlace }: Props) {
           minWidth: 0,
         }}
       >
-        {canComment && about && newest && (
+        {about && newest && (canDecide || isUnsent) && (
           <CommentComposer
             key={`${about.document} ${about.start} ${about.text}`}
             task={task.id}
             review={newest.id}
             about={about}
-            onClose={() => setAbout(null)}
+            draft={draft}
+            onDraft={setDraft}
+            isLocked={!canDecide}
+            onClose={closeComposer}
           />
         )}
         {canDecide && newest?.edited_by && (
@@ -138,6 +146,8 @@ export function Specification({ task, place, onPlace }: Props) {
             task={task}
             specs={specs.data}
             comments={comments}
+            isUnsent={isUnsent}
+            onApproved={closeComposer}
             undecided={held.data?.filter(({ decision }) => decision === null).length ?? 0}
           />
         ) : (
