@@ -37,8 +37,9 @@ export function ChangeReview({ task, diff, drafts, onDrafts }: Props) {
   ].filter((doubt) => doubt !== false);
 
   const send = (decision: ReviewDecision, done?: () => void) =>
-    decide.mutate(
-      {
+    // The change may leave the review, and this box the page, before the answer is there.
+    decide
+      .mutateAsync({
         do: "approve-implementation",
         // A decision is about the change that is shown, whatever became of the task meanwhile.
         commit: diff?.head ?? null,
@@ -56,15 +57,15 @@ export function ChangeReview({ task, diff, drafts, onDrafts }: Props) {
                 comment: comment.trim(),
               }))
             : [],
-      },
-      {
-        onSuccess: () => {
+      })
+      .then(
+        () => {
           forgetComments();
           if (decision === "request_changes") onDrafts([]);
           done?.();
         },
-      },
-    );
+        () => undefined,
+      );
 
   return (
     <ReviewBox

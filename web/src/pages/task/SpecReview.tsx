@@ -36,23 +36,24 @@ export function SpecReview({ task, specs, comments, undecided, isUnsent, onAppro
   ].filter((doubt) => doubt !== false);
 
   const send = (decision: ReviewDecision, done?: () => void) =>
-    decide.mutate(
-      {
+    // The documents may leave the review, and this box the page, before the answer is there.
+    decide
+      .mutateAsync({
         do: "approve-specs",
         approved: decision === "approve",
         decision,
         comments: whole.trim(),
         changes: [],
         content_hash: specs.content_hash,
-      },
-      {
-        onSuccess: () => {
+      })
+      .then(
+        () => {
           forgetWhole();
           if (decision === "approve") onApproved();
           done?.();
         },
-      },
-    );
+        () => undefined,
+      );
 
   return (
     <ReviewBox
