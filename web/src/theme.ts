@@ -6,6 +6,8 @@ const SANS =
   '"Inter Variable", "Inter Stand-in", ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif';
 /** It stands in fonts.css, for style sheets as well. */
 export const MONO = "var(--mono)";
+/** A window so low, or so far zoomed in, that bars fixed to its edges would leave no room to read. */
+export const LOW = "@media (max-height: 500px)";
 
 declare module "@mui/material/styles" {
   interface Palette {

@@ -10,6 +10,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Outlet, useMatchRoute } from "@tanstack/react-router";
 import { fleetQuery, needsYouQuery } from "../api/queries";
 import { LiveProvider } from "../live/provider";
+import { LOW } from "../theme";
 import { Account } from "./Account";
 import { Announcer } from "./Announcer";
 import { ConnectionMark, OfflineBanner } from "./Connection";
@@ -48,7 +49,7 @@ export function Shell() {
       >
         Skip to content
       </Box>
-      <Box sx={{ display: "flex", minHeight: "100dvh" }}>
+      <Box sx={{ display: "flex", flexDirection: { xs: "column", md: "row" }, minHeight: "100dvh" }}>
         <Sidebar />
         <Box sx={{ flex: 1, minWidth: 0 }}>
           <TopBar />
@@ -205,6 +206,7 @@ function BottomBar() {
         left: 0,
         right: 0,
         zIndex: 1100,
+        [LOW]: { position: "static" },
         bgcolor: "background.paper",
         borderTop: 1,
         borderColor: "divider",

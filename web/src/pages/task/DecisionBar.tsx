@@ -4,6 +4,7 @@ import { Box, Button, Stack } from "@mui/material";
 import { type ReactNode, useEffect, useRef } from "react";
 import { InDecisionSlot } from "../../components/DecisionSlot";
 import { useHotkey } from "../../components/hotkeys";
+import { LOW } from "../../theme";
 
 interface Props {
   /** What is decided about, in a line. */
@@ -36,6 +37,7 @@ export function DecisionBar({ facts, approve, count, busy, error, ...on }: Props
           left: { xs: 0, md: 212 },
           right: 0,
           zIndex: 1040,
+          [LOW]: { position: "static" },
           px: { xs: 2, sm: 3, md: 4 },
           py: 1.25,
           borderTop: 1,
@@ -49,14 +51,18 @@ export function DecisionBar({ facts, approve, count, busy, error, ...on }: Props
           direction={{ xs: "column", sm: "row" }}
           sx={{ alignItems: { sm: "center" }, gap: { xs: 1, sm: 2 }, maxWidth: 1336, mx: "auto" }}
         >
-          <Stack direction="row" sx={{ gap: 1, order: { sm: 2 }, flexShrink: 0 }}>
+          <Stack
+            direction="row"
+            sx={{ gap: 1, order: { sm: 2 }, flexShrink: 0, flexWrap: { xs: "wrap", sm: "nowrap" } }}
+          >
             <Button
               variant="contained"
               size="medium"
               loading={busy}
               aria-keyshortcuts="a"
               onClick={on.onApprove}
-              sx={{ flex: { xs: 1, sm: "none" } }}
+              // On a line of its own on a phone.
+              sx={{ flex: { xs: "1 0 100%", sm: "none" } }}
             >
               {approve}
               <Key>A</Key>
@@ -68,7 +74,7 @@ export function DecisionBar({ facts, approve, count, busy, error, ...on }: Props
               disabled={busy}
               aria-keyshortcuts="r"
               onClick={on.onRequest}
-              sx={{ flex: { xs: 1, sm: "none" } }}
+              sx={{ flex: { xs: "1 0 auto", sm: "none" } }}
             >
               Request changes{count > 0 && ` (${count})`}
               <Key>R</Key>
@@ -129,8 +135,9 @@ function keepRoom(observer: { current: ResizeObserver | undefined }, bar: HTMLEl
     style.removeProperty("--decision-room");
     return;
   }
-  observer.current = new ResizeObserver(() =>
-    style.setProperty("--decision-room", `${Math.ceil(bar.getBoundingClientRect().height)}px`),
-  );
+  observer.current = new ResizeObserver(() => {
+    const covered = getComputedStyle(bar).position === "fixed" ? bar.getBoundingClientRect().height : 0;
+    style.setProperty("--decision-room", `${Math.ceil(covered)}px`);
+  });
   observer.current.observe(bar);
 }

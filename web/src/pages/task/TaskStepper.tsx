@@ -4,6 +4,7 @@ import { Box, Typography } from "@mui/material";
 import type { TaskDetail } from "../../api/types";
 import { Glyph } from "../../components/Glyph";
 import { hasFailed, isPlanned, STEPS, stepOf, type Tone, taskStatus } from "../../model/status";
+import { LOW } from "../../theme";
 
 export function TaskStepper({ task }: { task: TaskDetail }) {
   const at = stepOf(task);
@@ -21,7 +22,16 @@ export function TaskStepper({ task }: { task: TaskDetail }) {
     <Box
       component="ol"
       aria-label="Progress of the task"
-      sx={{ display: "flex", listStyle: "none", p: 0, mt: 2.5, mb: 2, mx: 0, gap: { xs: 0.5, sm: 1 } }}
+      sx={{
+        display: "flex",
+        listStyle: "none",
+        p: 0,
+        mt: 2.5,
+        mb: 2,
+        mx: 0,
+        gap: { xs: 0.5, sm: 1 },
+        [LOW]: { my: 1 },
+      }}
     >
       {steps.map(({ label, index }) => {
         const isHere = index === at;
@@ -30,7 +40,11 @@ export function TaskStepper({ task }: { task: TaskDetail }) {
             component="li"
             key={label}
             aria-current={isHere ? "step" : undefined}
-            sx={{ flex: { xs: isHere ? 4 : 1, sm: 1 }, minWidth: 0 }}
+            sx={{
+              flex: { xs: isHere ? 4 : 1, sm: 1 },
+              minWidth: 0,
+              [LOW]: { display: isHere ? "block" : "none" },
+            }}
           >
             <Box
               sx={{
