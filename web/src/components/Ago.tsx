@@ -33,11 +33,13 @@ function clock(step: number): () => number {
 export const useNow = clock(15_000);
 const useSecond = clock(1000);
 
+const NO_WRAP = { whiteSpace: "nowrap" } as const;
+
 export function Ago({ at }: { at: string | null | undefined }) {
   const now = useNow();
   if (!at) return null;
   return (
-    <time dateTime={at} title={new Date(at).toLocaleString()}>
+    <time dateTime={at} title={new Date(at).toLocaleString()} style={NO_WRAP}>
       {ago(at, now)}
     </time>
   );

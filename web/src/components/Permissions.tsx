@@ -61,7 +61,7 @@ export function Question({ request, linked = false }: { request: PermissionReque
             <Inline text={request.title} />
           </Typography>
           <Typography variant="caption" color="textSecondary">
-            asked <Ago at={request.asked_at} /> ago
+            asked <Ago at={request.asked_at} />
             {left > 0 && `, becomes no in ${duration(left)}`}
             {" · "}
             <MuiLink

@@ -1,24 +1,24 @@
 import { expect, test } from "vitest";
-import { ago, duration, took } from "./time";
+import { ago, duration, remaining, took } from "./time";
 
 const NOW = Date.parse("2026-05-20T12:00:00Z");
 const before = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 
 test.each([
-  [0, "now"],
-  [44, "now"],
-  [46, "1m"],
-  [60 * 59, "59m"],
-  [60 * 60, "1h"],
-  [60 * 60 * 23, "23h"],
-  [60 * 60 * 24, "1d"],
-  [60 * 60 * 24 * 6, "6d"],
+  [0, "just now"],
+  [44, "just now"],
+  [46, "1 min ago"],
+  [60 * 59, "59 min ago"],
+  [60 * 60, "1 h ago"],
+  [60 * 60 * 23, "23 h ago"],
+  [60 * 60 * 24, "1 d ago"],
+  [60 * 60 * 24 * 6, "6 d ago"],
 ])("%i seconds ago is %s", (seconds, text) => {
   expect(ago(before(seconds), NOW)).toBe(text);
 });
 
 test("a clock that is a little ahead is now", () => {
-  expect(ago(before(-20), NOW)).toBe("now");
+  expect(ago(before(-20), NOW)).toBe("just now");
 });
 
 test("after a week it is the date, with the year where it is another one", () => {
@@ -40,4 +40,13 @@ test("durations have their two largest units", () => {
     "1d 3h",
   ]);
   expect([140, 3240, 65_000].map(took)).toEqual(["140ms", "3.2s", "1m 5s"]);
+});
+
+test.each([
+  [840.2, "15 min"],
+  [60, "1 min"],
+  [39.5, "40 s"],
+  [-3, "0 s"],
+])("%s seconds remain as %s", (seconds, text) => {
+  expect(remaining(seconds)).toBe(text);
 });

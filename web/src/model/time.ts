@@ -4,16 +4,16 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How long ago a time was, in few letters: `now`, `5m`, `3h`, `2d`, then the date. */
+/** How long ago a time was, in few letters: `just now`, `5 min ago`, `3 h ago`, `2 d ago`, then the date. */
 export function ago(at: string, now: number): string {
   const then = Date.parse(at);
   if (Number.isNaN(then)) return "";
   const seconds = Math.round((now - then) / 1000);
   // Clocks differ a little between machines; the near future is now.
-  if (seconds < 45) return seconds < -MINUTE ? date(then, now) : "now";
-  if (seconds < HOUR) return `${Math.max(1, Math.round(seconds / MINUTE))}m`;
-  if (seconds < DAY) return `${Math.round(seconds / HOUR)}h`;
-  if (seconds < 7 * DAY) return `${Math.round(seconds / DAY)}d`;
+  if (seconds < 45) return seconds < -MINUTE ? date(then, now) : "just now";
+  if (seconds < HOUR) return `${Math.max(1, Math.round(seconds / MINUTE))} min ago`;
+  if (seconds < DAY) return `${Math.round(seconds / HOUR)} h ago`;
+  if (seconds < 7 * DAY) return `${Math.round(seconds / DAY)} d ago`;
   return date(then, now);
 }
 
@@ -39,6 +39,11 @@ export function duration(seconds: number): string {
   if (first < 0) return "0s";
   const shown = parts.slice(first, first + 2).filter(([count]) => count > 0);
   return shown.map(([count, unit]) => `${count}${unit}`).join(" ");
+}
+
+/** How long there is still time, rounded up: `40 s`, `14 min`. */
+export function remaining(seconds: number): string {
+  return seconds >= MINUTE ? `${Math.ceil(seconds / MINUTE)} min` : `${Math.max(0, Math.ceil(seconds))} s`;
 }
 
 /** How long something took, from milliseconds. */
