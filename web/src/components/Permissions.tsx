@@ -1,32 +1,51 @@
-// Questions of agents that wait for a person, answered where they are seen.
+// Permission requests of agents that wait for a person, answered above any page.
 
 import { Box, Button, Collapse, Link as MuiLink, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useAnswerPermission } from "../api/actions";
-import { permissionsQuery } from "../api/queries";
-import type { PermissionOption, PermissionRequest } from "../api/types";
-import { duration } from "../model/time";
+import { fleetQuery, permissionsQuery } from "../api/queries";
+import type { Fleet, PermissionOption, PermissionRequest } from "../api/types";
+import { readPermission } from "../model/permission";
+import { remaining } from "../model/time";
+import { MONO } from "../theme";
 import { Ago, useNow } from "./Ago";
 import { Code } from "./Code";
-import { Inline } from "./Inline";
 import { TextLink } from "./links";
 import { ActionError } from "./States";
+import { ToolPart } from "./ToolPart";
+
+/** How many requests are shown at first. */
+const SHOWN = 3;
+/** From how many letters, or lines, on a command is scrolled. */
+const LONG = 400;
+const LINES = 6;
+
+const NONE: PermissionRequest[] = [];
 
 export function usePermissions(): PermissionRequest[] {
   return useQuery(permissionsQuery).data ?? NONE;
 }
 
-const NONE: PermissionRequest[] = [];
-
-/** Every open question, above the page. */
+/** Every open request, above the page. */
 export function PermissionBar() {
   const open = usePermissions();
+  const [isWhole, setWhole] = useState(false);
+  const bar = useRef<HTMLElement>(null);
+  const isAnswered = useRef(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when the requests are others
+  useEffect(() => {
+    // Whoever answered one is at the next.
+    if (isAnswered.current) bar.current?.querySelector<HTMLElement>("[data-answer]")?.focus();
+    isAnswered.current = false;
+  }, [open]);
   if (open.length === 0) return null;
+  const shown = isWhole ? open : open.slice(0, SHOWN);
   return (
     <Box
+      ref={bar}
       component="section"
-      aria-label="Questions of agents"
+      aria-label="Permission requests"
       sx={{
         borderBottom: 1,
         borderColor: "divider",
@@ -36,51 +55,90 @@ export function PermissionBar() {
         py: 1,
       }}
     >
-      {open.slice(0, 3).map((request) => (
-        <Question key={request.id} request={request} linked />
+      {shown.map((request) => (
+        <Question
+          key={request.id}
+          request={request}
+          onAnswered={() => {
+            isAnswered.current = true;
+          }}
+        />
       ))}
-      {open.length > 3 && (
-        <Typography variant="caption" color="textSecondary">
-          and {open.length - 3} more
-        </Typography>
+      {shown.length < open.length && (
+        <MuiLink component="button" variant="caption" onClick={() => setWhole(true)}>
+          Show {open.length - shown.length} more
+        </MuiLink>
       )}
     </Box>
   );
 }
 
-export function Question({ request, linked = false }: { request: PermissionRequest; linked?: boolean }) {
+/** Who asks, and for which work; the fleet has every agent that can ask. */
+function useAsker({ work_session_id: id }: PermissionRequest) {
+  const named = ({ agents }: Fleet) => {
+    const found = agents.find((agent) => agent.work_session_id === id);
+    return found ? { agent: found.agent, task: found.task_name, session: found.session_name } : null;
+  };
+  return useQuery({ ...fleetQuery, select: named }).data;
+}
+
+function Question({ request, onAnswered }: { request: PermissionRequest; onAnswered: () => void }) {
   const [isOpen, setOpen] = useState(false);
   const answer = useAnswerPermission();
+  const asker = useAsker(request);
   const now = useNow();
   const left = (Date.parse(request.deadline) - now) / 1000;
+  const { wants, subject, details, content } = readPermission(request);
+  const isLong = subject.length > LONG || subject.split("\n").length > LINES;
   return (
     <Box sx={{ py: 0.5 }}>
-      <Stack direction="row" sx={{ alignItems: "center", gap: 1.25, flexWrap: "wrap" }}>
-        <Box sx={{ flex: 1, minWidth: 220 }}>
-          <Typography variant="body2" sx={{ fontWeight: 560, overflowWrap: "anywhere" }}>
-            <Inline text={request.title} />
-          </Typography>
-          <Typography variant="caption" color="textSecondary">
-            asked <Ago at={request.asked_at} />
-            {left > 0 && `, becomes no in ${duration(left)}`}
-            {" · "}
-            <MuiLink
-              component="button"
-              variant="caption"
-              onClick={() => setOpen(!isOpen)}
-              aria-expanded={isOpen}
+      <Stack direction="row" sx={{ alignItems: "center", columnGap: 2, rowGap: 1, flexWrap: "wrap" }}>
+        <Box sx={{ flex: 1, minWidth: { xs: "100%", sm: 220 } }}>
+          <Typography variant="body2" component="p" sx={{ overflowWrap: "anywhere" }}>
+            <b>{asker ? <bdi>{asker.agent}</bdi> : "An agent"}</b> {wants} ·{" "}
+            <TextLink
+              to="/tasks/$taskId/sessions/$sessionId"
+              params={{ taskId: request.spec_task_id, sessionId: request.work_session_id }}
             >
-              {isOpen ? "Hide details" : "Details"}
-            </MuiLink>
-            {linked && (
+              {asker ? (
+                <>
+                  <Name text={asker.task} /> › <Name text={asker.session} />
+                </>
+              ) : (
+                "Open session"
+              )}
+            </TextLink>
+          </Typography>
+          <Box
+            component="code"
+            // What scrolls is reached by the keyboard.
+            tabIndex={isLong ? 0 : undefined}
+            sx={{
+              display: "block",
+              my: 0.25,
+              fontFamily: MONO,
+              fontSize: "0.8125rem",
+              whiteSpace: "pre-wrap",
+              overflowWrap: "anywhere",
+              ...(isLong && { maxHeight: 160, overflowY: "auto" }),
+            }}
+          >
+            {subject}
+          </Box>
+          <Typography variant="caption" color="textSecondary" component="p">
+            Asked <Ago at={request.asked_at} />
+            {left > 0 && ` · Rejected automatically in ${remaining(left)}`}
+            {details.length + content.length > 0 && (
               <>
                 {" · "}
-                <TextLink
-                  to="/tasks/$taskId/sessions/$sessionId"
-                  params={{ taskId: request.spec_task_id, sessionId: request.work_session_id }}
+                <MuiLink
+                  component="button"
+                  variant="caption"
+                  onClick={() => setOpen(!isOpen)}
+                  aria-expanded={isOpen}
                 >
-                  Open session
-                </TextLink>
+                  {isOpen ? "Hide details" : "Details"}
+                </MuiLink>
               </>
             )}
           </Typography>
@@ -88,15 +146,49 @@ export function Question({ request, linked = false }: { request: PermissionReque
         <Options
           options={request.options}
           busy={answer.isPending}
-          onAnswer={(option) => answer.mutate({ id: request.id, option })}
+          onAnswer={(option) => {
+            onAnswered();
+            answer.mutate({ id: request.id, option });
+          }}
         />
       </Stack>
       <ActionError error={answer.error} />
       <Collapse in={isOpen} unmountOnExit>
-        <Box sx={{ mt: 1 }}>
-          <Code text={JSON.stringify(request.tool_call, null, 2)} maxHeight={220} />
-        </Box>
+        <Stack sx={{ mt: 1, gap: 1 }}>
+          {details.map(({ name, text }) => (
+            <Box key={name}>
+              <Typography variant="caption" color="textSecondary" component="p">
+                {name}
+              </Typography>
+              <Code text={text} maxHeight={220} />
+            </Box>
+          ))}
+          {content.map((part, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a call have no other identity
+            <ToolPart key={at} part={part} />
+          ))}
+        </Stack>
       </Collapse>
+    </Box>
+  );
+}
+
+/** A name, cut where it is long. */
+function Name({ text }: { text: string }) {
+  return (
+    <Box
+      component="bdi"
+      title={text}
+      sx={{
+        display: "inline-block",
+        maxWidth: "min(34ch, 70vw)",
+        overflow: "hidden",
+        textOverflow: "ellipsis",
+        whiteSpace: "nowrap",
+        verticalAlign: "bottom",
+      }}
+    >
+      {text}
     </Box>
   );
 }
@@ -109,6 +201,7 @@ function Options(props: { options: PermissionOption[]; busy: boolean; onAnswer: 
           key={option.option_id}
           variant={option.kind === "allow_once" ? "contained" : "outlined"}
           color={option.kind === "allow_once" ? "primary" : "inherit"}
+          data-answer
           disabled={props.busy}
           onClick={() => props.onAnswer(option.option_id)}
         >

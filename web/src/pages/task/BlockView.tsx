@@ -2,14 +2,13 @@
 
 import CommitRounded from "@mui/icons-material/CommitRounded";
 import { createContext, memo, type ReactNode, useContext } from "react";
-import type { CoordinationKind, PermissionRequest, WorkSession } from "../../api/types";
+import type { CoordinationKind, WorkSession } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Code, Mono } from "../../components/Code";
 import { Fold } from "../../components/Fold";
 import { Glyph } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
 import { Markdown } from "../../components/Markdown";
-import { Question } from "../../components/Permissions";
 import { addressee, KINDS, teller } from "../../model/coordination";
 import { type Tone, words } from "../../model/status";
 import type {
@@ -26,15 +25,10 @@ import { ToolBlock } from "./ToolBlock";
 /** The sessions that a conversation may name. */
 export const Crew = createContext<readonly WorkSession[]>([]);
 
-interface Props {
-  block: Block;
-  questions: PermissionRequest[];
-}
-
 /** How long a message of the server may be before it is folded, in letters. */
 const LONG = 600;
 
-export const BlockView = memo(function BlockView({ block, questions }: Props) {
+export const BlockView = memo(function BlockView({ block }: { block: Block }) {
   switch (block.block) {
     case "user":
       return <UserMessage block={block} />;
@@ -57,7 +51,7 @@ export const BlockView = memo(function BlockView({ block, questions }: Props) {
     case "plan":
       return <Plan entries={block.entries} />;
     case "permission":
-      return <Permission block={block} questions={questions} />;
+      return <Permission block={block} />;
     case "notice":
       return <Notice tone={block.tone} text={block.text} />;
     case "turn":
@@ -129,16 +123,8 @@ export function PlanList({ entries }: { entries: readonly PlanEntry[] }) {
   );
 }
 
-function Permission({ block, questions }: { block: PermissionBlock; questions: PermissionRequest[] }) {
-  const open =
-    block.outcome === null ? questions.find((request) => request.id === block.requestId) : undefined;
-  if (open) {
-    return (
-      <div className={`${css.frame} ${css.asked}`}>
-        <Question request={open} />
-      </div>
-    );
-  }
+/** A permission request with its answer; an open one is answered above the page. */
+function Permission({ block }: { block: PermissionBlock }) {
   const answer =
     block.chosen ?? (block.outcome === null ? "waiting for an answer" : words(block.outcome).toLowerCase());
   return (

@@ -17,9 +17,8 @@ import {
   useState,
 } from "react";
 import { readBackTo, readEarlier } from "../../api/queries";
-import type { LogEntry, PermissionRequest, WorkSession } from "../../api/types";
+import type { LogEntry, WorkSession } from "../../api/types";
 import { Folds, Sought } from "../../components/Fold";
-import { usePermissions } from "../../components/Permissions";
 import { Empty, Failed, Paragraphs } from "../../components/States";
 import { heightOf } from "../../model/height";
 import { countBefore, type Log } from "../../model/log";
@@ -48,7 +47,6 @@ interface Props {
 
 export function Conversation({ session, at }: Props) {
   const { log, blocks } = useTalk();
-  const questions = usePermissions();
   const isReady = useBackTo(session.id, log.data, at);
 
   if (!log.data?.isRead || !isReady) {
@@ -71,7 +69,7 @@ export function Conversation({ session, at }: Props) {
   }
   return (
     <Folds>
-      <Blocks key={at} session={session} log={log.data} blocks={blocks} questions={questions} at={at} />
+      <Blocks key={at} session={session} log={log.data} blocks={blocks} at={at} />
     </Folds>
   );
 }
@@ -93,11 +91,10 @@ interface BlocksProps {
   session: WorkSession;
   log: Log;
   blocks: readonly Block[];
-  questions: PermissionRequest[];
   at?: number;
 }
 
-function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
+function Blocks({ session, log, blocks, at }: BlocksProps) {
   const box = useRef<HTMLDivElement>(null);
   const found = useRef(at === undefined ? -1 : placeOf(blocks, entryOf(log, at)));
   const sought = found.current >= 0 ? blocks[found.current] : undefined;
@@ -187,7 +184,7 @@ function Blocks({ session, log, blocks, questions, at }: BlocksProps) {
                 >
                   {block && (
                     <Sought.Provider value={item.key === soughtKey}>
-                      <Entry block={block} session={session} questions={questions} />
+                      <Entry block={block} session={session} />
                     </Sought.Provider>
                   )}
                 </div>
@@ -258,10 +255,9 @@ function heightIn(row: Element, entry: ResizeObserverEntry | undefined): number 
 interface EntryProps {
   block: Block;
   session: WorkSession;
-  questions: PermissionRequest[];
 }
 
-const Entry = memo(function Entry({ block, session, questions }: EntryProps) {
+const Entry = memo(function Entry({ block, session }: EntryProps) {
   return (
     <>
       <a
@@ -273,7 +269,7 @@ const Entry = memo(function Entry({ block, session, questions }: EntryProps) {
       >
         #
       </a>
-      <BlockView block={block} questions={questions} />
+      <BlockView block={block} />
     </>
   );
 });

@@ -8,16 +8,13 @@ import LanguageOutlined from "@mui/icons-material/LanguageOutlined";
 import PsychologyOutlined from "@mui/icons-material/PsychologyOutlined";
 import SearchRounded from "@mui/icons-material/SearchRounded";
 import TerminalRounded from "@mui/icons-material/TerminalRounded";
-import { Box, Stack, Typography } from "@mui/material";
-import { Code } from "../../components/Code";
-import { DiffLines } from "../../components/DiffLines";
+import { Stack } from "@mui/material";
 import { Fold } from "../../components/Fold";
 import { Glyph } from "../../components/Glyph";
-import { textChange } from "../../model/diff";
+import { ToolPart } from "../../components/ToolPart";
 import type { Tone } from "../../model/status";
-import { type ToolContent, toolContent } from "../../model/tool";
+import { toolContent } from "../../model/tool";
 import type { ToolCall } from "../../model/transcript";
-import { MONO } from "../../theme";
 import css from "./ToolBlock.module.css";
 
 const ICONS: Record<string, typeof BuildOutlined> = {
@@ -59,37 +56,9 @@ export function ToolBlock({ call }: { call: ToolCall }) {
       <Stack sx={{ gap: 1 }}>
         {parts.map((part, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a call have no other identity
-          <Part key={at} part={part} />
+          <ToolPart key={at} part={part} />
         ))}
       </Stack>
     </Fold>
-  );
-}
-
-function Part({ part }: { part: ToolContent }) {
-  if (part.kind === "text") return <Code text={part.text} />;
-  const lines = textChange(part.before, part.after);
-  return (
-    <Box sx={{ border: 1, borderColor: "divider", borderRadius: 1, overflow: "hidden" }}>
-      <Typography
-        component="p"
-        sx={{
-          fontFamily: MONO,
-          overflowWrap: "anywhere",
-          fontSize: "0.75rem",
-          px: 1.25,
-          py: 0.5,
-          bgcolor: "sunken",
-          color: "text.secondary",
-        }}
-      >
-        {part.path}
-      </Typography>
-      {lines.length > 0 && (
-        <Box sx={{ maxHeight: 360, overflowY: "auto" }}>
-          <DiffLines lines={lines} label={`Change of ${part.path}`} />
-        </Box>
-      )}
-    </Box>
   );
 }
