@@ -23,8 +23,19 @@ const LINES = 6;
 
 const NONE: PermissionRequest[] = [];
 
-export function usePermissions(): PermissionRequest[] {
+function usePermissions(): PermissionRequest[] {
   return useQuery(permissionsQuery).data ?? NONE;
+}
+
+const idsOf = (open: PermissionRequest[]) => ({
+  tasks: new Set(open.map((request) => request.spec_task_id)),
+  sessions: new Set(open.map((request) => request.work_session_id)),
+});
+const NO_IDS = idsOf(NONE);
+
+/** The tasks and the sessions whose agents wait for a permission. */
+export function useAsking() {
+  return useQuery({ ...permissionsQuery, select: idsOf }).data ?? NO_IDS;
 }
 
 /** Every open request, above the page. */

@@ -9,6 +9,7 @@ import { Badge, Box, Stack } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useMatchRoute } from "@tanstack/react-router";
 import { fleetQuery, needsYouQuery } from "../api/queries";
+import type { Fleet } from "../api/types";
 import { LiveProvider } from "../live/provider";
 import { LOW } from "../theme";
 import { Account } from "./Account";
@@ -17,7 +18,7 @@ import { ConnectionMark, OfflineBanner } from "./Connection";
 import { DecisionSlot } from "./DecisionSlot";
 import { useKeptFocus, useNavigationFocus } from "./focus";
 import { LinkBase } from "./links";
-import { PermissionBar } from "./Permissions";
+import { PermissionBar, useAsking } from "./Permissions";
 import { SearchButton, SearchIconButton, SearchPalette } from "./SearchPalette";
 import { Shortcuts } from "./Shortcuts";
 import { useWaitingCount } from "./title";
@@ -76,8 +77,10 @@ export function Shell() {
 
 function useCounts(): Record<string, number> {
   const waiting = useQuery(needsYouQuery).data ?? 0;
+  const asking = useAsking().sessions;
   // Only the number: the fleet changes many times a second.
-  const working = useQuery({ ...fleetQuery, select: (fleet) => fleet.agents.length }).data ?? 0;
+  const atWork = (fleet: Fleet) => fleet.agents.filter((agent) => !asking.has(agent.work_session_id)).length;
+  const working = useQuery({ ...fleetQuery, select: atWork }).data ?? 0;
   return { "/tasks": waiting, "/fleet": working };
 }
 

@@ -54,13 +54,21 @@ export const sessionStatus = shownBy(SESSION);
 
 const YOUR_TURN: Shown = { label: "Your turn", tone: "attention" };
 
-/** What a task's state is called; a conversation in which a person is to speak is not at work. */
-export function taskState(task: Pick<SpecTask, "status" | "waits_for_person">): Shown {
+/** Of a task or a session whose agent waits for a permission. */
+export const ASKS_PERMISSION: Shown = { label: "Your turn · permission", tone: "attention" };
+
+/**
+ * What a task's state is called; a conversation in which a person is to speak is not at work, and neither is an agent
+ * that asks for a permission.
+ */
+export function taskState(task: Pick<SpecTask, "status" | "waits_for_person">, asks = false): Shown {
+  if (asks) return ASKS_PERMISSION;
   return task.waits_for_person ? YOUR_TURN : taskStatus(task.status);
 }
 
 /** What a session's state is called; one that waits for words is not at work. */
-export function sessionState(session: Pick<WorkSession, "status" | "waits_for_person">): Shown {
+export function sessionState(session: Pick<WorkSession, "status" | "waits_for_person">, asks = false): Shown {
+  if (asks) return ASKS_PERMISSION;
   return session.waits_for_person ? YOUR_TURN : sessionStatus(session.status);
 }
 

@@ -5,10 +5,11 @@ import type { WorkSession } from "../../api/types";
 import { Since } from "../../components/Ago";
 import { Status } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
+import { useAsking } from "../../components/Permissions";
 import { blockersOf, sessionState } from "../../model/status";
 
 export function SessionState({ session }: { session: WorkSession }) {
-  const { tone, label } = sessionState(session);
+  const { tone, label } = sessionState(session, useAsking().sessions.has(session.id));
   return <Status tone={tone} label={label} />;
 }
 

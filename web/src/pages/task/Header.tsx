@@ -11,6 +11,7 @@ import type { TaskDetail } from "../../api/types";
 import { Confirm } from "../../components/Confirm";
 import { Status } from "../../components/Glyph";
 import { TextLink } from "../../components/links";
+import { useAsking } from "../../components/Permissions";
 import { PriorityMark } from "../../components/PriorityMark";
 import { ActionError } from "../../components/States";
 import { hasFailed, isLive, taskState, words } from "../../model/status";
@@ -21,7 +22,7 @@ export function Header({ task }: { task: TaskDetail }) {
   const action = useTaskAction(task.id);
   const [isCancelling, setCancelling] = useState(false);
   const [isReverting, setReverting] = useState(false);
-  const status = taskState(task);
+  const status = taskState(task, useAsking().tasks.has(task.id));
 
   return (
     <Box component="header">

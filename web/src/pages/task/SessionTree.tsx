@@ -7,8 +7,9 @@ import { Ago } from "../../components/Ago";
 import { Glyph } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
 import { LinkBox } from "../../components/links";
+import { useAsking } from "../../components/Permissions";
 import { ProgressBar } from "../../components/ProgressBar";
-import { blockersOf, sessionStatus } from "../../model/status";
+import { blockersOf, sessionState } from "../../model/status";
 import { sessionTree } from "../../model/tree";
 import { useColliding } from "../crew/Collisions";
 import { SessionActions } from "../crew/SessionActions";
@@ -23,6 +24,7 @@ interface Props {
 export function SessionTree({ task, chosen, leads = false }: Props) {
   const sessions = task.work_sessions;
   const colliding = useColliding(task);
+  const asking = useAsking().sessions;
   const branches = useMemo(() => sessionTree(sessions), [sessions]);
   return (
     <Box component="ul" aria-label="Sessions" sx={{ listStyle: "none", m: 0, p: 0 }}>
@@ -46,6 +48,7 @@ export function SessionTree({ task, chosen, leads = false }: Props) {
             isChosen={session.id === chosen}
             isSpawned={depth > 0}
             collides={colliding.has(session.id)}
+            asks={asking.has(session.id)}
             leads={leads}
           />
           <Box sx={{ pt: 0.75, pr: 0.5 }}>
@@ -63,11 +66,12 @@ interface RowProps {
   isChosen: boolean;
   isSpawned: boolean;
   collides: boolean;
+  asks: boolean;
   leads: boolean;
 }
 
-function Row({ session, all, isChosen, isSpawned, collides, leads }: RowProps) {
-  const { tone, label } = sessionStatus(session.status);
+function Row({ session, all, isChosen, isSpawned, collides, asks, leads }: RowProps) {
+  const { tone, label } = sessionState(session, asks);
   const taskId = session.spec_task_id;
   const target = leads
     ? ({ to: "/tasks/$taskId/sessions/$sessionId", params: { taskId, sessionId: session.id } } as const)

@@ -3,11 +3,13 @@
 import { Box, Typography } from "@mui/material";
 import type { TaskDetail } from "../../api/types";
 import { Glyph } from "../../components/Glyph";
-import { hasFailed, isPlanned, STEPS, stepOf, type Tone, taskStatus } from "../../model/status";
+import { useAsking } from "../../components/Permissions";
+import { hasFailed, isPlanned, STEPS, stepOf, type Tone, taskState } from "../../model/status";
 import { LOW } from "../../theme";
 
 export function TaskStepper({ task }: { task: TaskDetail }) {
   const at = stepOf(task);
+  const asks = useAsking().tasks.has(task.id);
   const steps = STEPS.map((label, index) => ({ label, index })).filter(
     ({ index }) => isPlanned(task.type) || (index !== 1 && index !== 2),
   );
@@ -16,7 +18,7 @@ export function TaskStepper({ task }: { task: TaskDetail }) {
     if (index > at) return "waiting";
     if (task.status === "done") return "done";
     if (task.status === "cancelled" || hasFailed(task.status)) return "failed";
-    return taskStatus(task.status).tone;
+    return taskState(task, asks).tone;
   };
   return (
     <Box

@@ -7,6 +7,7 @@ import type { SpecTask } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Glyph } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
+import { useAsking } from "../../components/Permissions";
 import { PriorityMark } from "../../components/PriorityMark";
 import { ProgressBar } from "../../components/ProgressBar";
 import { isTyping } from "../../components/Shortcuts";
@@ -51,6 +52,7 @@ function itemsOf(tasks: readonly SpecTask[], isGrouped: boolean): Item[] {
 }
 
 export function TaskRows({ tasks, projects, isGrouped, hasMore, isLoadingMore, onMore }: Props) {
+  const asking = useAsking().tasks;
   const items = useMemo(() => itemsOf(tasks, isGrouped), [tasks, isGrouped]);
   const list = useRef<HTMLOListElement>(null);
   const [top, setTop] = useState(0);
@@ -89,7 +91,12 @@ export function TaskRows({ tasks, projects, isGrouped, hasMore, isLoadingMore, o
           </li>
         ) : (
           <li key={row.key} className={css.place} style={style}>
-            <Row task={item.task} at={item.at} project={projects.get(item.task.project_id) ?? ""} />
+            <Row
+              task={item.task}
+              at={item.at}
+              project={projects.get(item.task.project_id) ?? ""}
+              asks={asking.has(item.task.id)}
+            />
           </li>
         );
       })}
@@ -130,8 +137,16 @@ function useArrowKeys(
   }, [list, count]);
 }
 
-const Row = memo(function Row({ task, at, project }: { task: SpecTask; at: number; project: string }) {
-  const { label, tone } = taskState(task);
+interface RowProps {
+  task: SpecTask;
+  at: number;
+  project: string;
+  /** Whether an agent of it waits for a permission. */
+  asks: boolean;
+}
+
+const Row = memo(function Row({ task, at, project, asks }: RowProps) {
+  const { label, tone } = taskState(task, asks);
   const waits = task.waits_for_person ? null : task.queue_reason;
   const why = hasFailed(task.status) ? task.last_error?.message : waits;
   const showsProgress = isLive(task.status) && task.progress > 0;
