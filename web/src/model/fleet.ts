@@ -5,7 +5,7 @@ import type { Checklist, FleetAgent, FleetItem } from "../api/types";
 /** How many items are shown before and after the present one. */
 export const AROUND = 3;
 
-/** A card's items around the one that is being worked on, or else the next one. */
+/** A session's items around the one that is in progress; where none is, those before and after what comes next. */
 export function around(
   list: FleetItem[],
 ): Pick<FleetAgent, "current_task" | "tasks_before" | "tasks_after" | "progress"> {
@@ -13,11 +13,12 @@ export function around(
   const next = list.findIndex((item) => item.status === "pending");
   const at = working >= 0 ? working : next;
   const split = at >= 0 ? at : list.length;
+  const after = working >= 0 ? split + 1 : split;
   const done = list.filter((item) => item.status === "completed").length;
   return {
-    current_task: list[split] ?? null,
+    current_task: list[working] ?? null,
     tasks_before: list.slice(Math.max(0, split - AROUND), split),
-    tasks_after: list.slice(split + 1, split + 1 + AROUND),
+    tasks_after: list.slice(after, after + AROUND),
     progress: list.length === 0 ? 0 : done / list.length,
   };
 }
@@ -35,3 +36,21 @@ export function withChecklist(agent: FleetAgent, checklist: Checklist, at: strin
   });
   return { ...agent, task_list: list, ...around(list), last_update: at };
 }
+
+/** How many agents are at work, and how many wait for a permission, in sentences. */
+export function fleetLead(
+  agents: readonly FleetAgent[],
+  asking: ReadonlySet<string>,
+  isLive: boolean,
+): string {
+  const working = agents.filter((agent) => !asking.has(agent.work_session_id));
+  const waiting = agents.length - working.length;
+  const tasks = new Set(working.map((agent) => agent.task_id)).size;
+  const be = working.length === 1 ? (isLive ? "is" : "was") : isLive ? "are" : "were";
+  const work = `${count(working.length, "agent")} ${be} at work on ${count(tasks, "task")}.`;
+  if (waiting === 0) return work;
+  const wait = `${waiting === 1 ? "waits" : "wait"} for your permission.`;
+  return working.length === 0 ? `${count(waiting, "agent")} ${wait}` : `${work} ${waiting} ${wait}`;
+}
+
+const count = (of: number, what: string) => (of === 1 ? `1 ${what}` : `${of} ${what}s`);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Checklist, DiffHunk, FleetAgent, FleetItem, LogEntry, WorkSession } from "../api/types";
 import { hunkLines, parseUnified, textChange } from "./diff";
-import { around, withChecklist } from "./fleet";
+import { around, fleetLead, withChecklist } from "./fleet";
 import { countBefore, hasGap, mergeLog, unbrokenTo } from "./log";
 import { sessionState, statusesOf, TASK_TYPES, taskState, typesOf } from "./status";
 import { toolContent } from "./tool";
@@ -53,10 +53,23 @@ test("a card shows three items on each side of the present one", () => {
   expect(shown.progress).toBeCloseTo(4 / 9);
 });
 
-test("without an item in progress the next one is shown, and nothing when all are done", () => {
-  expect(around(items("completed", "pending")).current_task?.index).toBe(1);
+test("an item that was not begun is not the present one, but the next", () => {
+  const shown = around(items("completed", "pending"));
+  expect(shown.current_task).toBeNull();
+  expect(shown.tasks_before.map((item) => item.index)).toEqual([0]);
+  expect(shown.tasks_after.map((item) => item.index)).toEqual([1]);
   expect(around(items("completed", "completed"))).toMatchObject({ current_task: null, progress: 1 });
   expect(around([])).toMatchObject({ current_task: null, progress: 0 });
+});
+
+test("agents that wait for a permission are not at work", () => {
+  const agents = ["a", "b", "c"].map((id) => ({ work_session_id: id, task_id: id }) as FleetAgent);
+  expect(fleetLead(agents, new Set(["b"]), true)).toBe(
+    "2 agents are at work on 2 tasks. 1 waits for your permission.",
+  );
+  expect(fleetLead(agents.slice(0, 1), new Set(), true)).toBe("1 agent is at work on 1 task.");
+  expect(fleetLead(agents.slice(1, 2), new Set(["b"]), true)).toBe("1 agent waits for your permission.");
+  expect(fleetLead(agents, new Set(), false)).toBe("3 agents were at work on 3 tasks.");
 });
 
 test("a checklist that moved moves the card of a session, not that of a planning", () => {
@@ -176,5 +189,9 @@ test("types of a filter are one or several, and those with and without a plan ar
 test("a conversation that waits for a person is not shown as running", () => {
   expect(taskState({ status: "implementation", waits_for_person: true }).tone).toBe("attention");
   expect(taskState({ status: "implementation", waits_for_person: false }).tone).toBe("working");
+  expect(taskState({ status: "implementation", waits_for_person: false }, true)).toEqual({
+    label: "Your turn · permission",
+    tone: "attention",
+  });
   expect(sessionState({ status: "active", waits_for_person: true }).label).toBe("Your turn");
 });

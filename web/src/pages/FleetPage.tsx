@@ -3,10 +3,12 @@
 import { Box, Skeleton } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { fleetQuery } from "../api/queries";
-import type { FleetAgent } from "../api/types";
 import { LinkButton } from "../components/links";
 import { Page } from "../components/Page";
+import { useAsking } from "../components/Permissions";
 import { Empty, Failed } from "../components/States";
+import { useLiveStatus } from "../live/provider";
+import { fleetLead } from "../model/fleet";
 import { FleetCard } from "./fleet/FleetCard";
 
 const GRID = {
@@ -15,17 +17,13 @@ const GRID = {
   gridTemplateColumns: "repeat(auto-fill, minmax(min(100%, 330px), 1fr))",
 } as const;
 
-function lead(agents: FleetAgent[]): string {
-  const tasks = new Set(agents.map((agent) => agent.task_id)).size;
-  const crew = agents.length === 1 ? "One agent is" : `${agents.length} agents are`;
-  return `${crew} at work on ${tasks === 1 ? "one task" : `${tasks} tasks`}.`;
-}
-
 export function FleetPage() {
   const fleet = useQuery(fleetQuery);
   const agents = fleet.data?.agents ?? [];
+  const asking = useAsking().sessions;
+  const isLive = useLiveStatus() !== "offline";
   return (
-    <Page wide title="Fleet" lead={agents.length > 0 ? lead(agents) : undefined}>
+    <Page wide title="Fleet" lead={agents.length > 0 ? fleetLead(agents, asking, isLive) : undefined}>
       {fleet.isPending ? (
         <Box sx={GRID} aria-busy="true" role="status" aria-label="Loading">
           {["a", "b", "c"].map((key) => (
@@ -49,7 +47,7 @@ export function FleetPage() {
         <Box component="ul" sx={{ ...GRID, listStyle: "none", m: 0, p: 0 }} aria-label="Agents at work">
           {agents.map((agent) => (
             <li key={agent.work_session_id} style={{ display: "grid", minWidth: 0 }}>
-              <FleetCard agent={agent} />
+              <FleetCard agent={agent} asks={asking.has(agent.work_session_id)} />
             </li>
           ))}
         </Box>

@@ -4,29 +4,32 @@ import { Link } from "@tanstack/react-router";
 import { memo } from "react";
 import type { FleetAgent, FleetItem } from "../../api/types";
 import { Ago, Since } from "../../components/Ago";
-import { Glyph } from "../../components/Glyph";
+import { Glyph, Status } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
-
 import { ProgressBar } from "../../components/ProgressBar";
-import { AROUND } from "../../model/fleet";
-import { words } from "../../model/status";
+import { AROUND, around } from "../../model/fleet";
+import { ASKS_PERMISSION, words } from "../../model/status";
 import css from "./FleetCard.module.css";
 
 /** The height of an item, and what the present one has more, in pixels. */
 const ITEM = 26;
 const PRESENT = 10;
 
-export const FleetCard = memo(function FleetCard({ agent }: { agent: FleetAgent }) {
-  const [next, ...later] = agent.tasks_after;
+interface Props {
+  agent: FleetAgent;
+  /** Whether it waits for a permission. */
+  asks: boolean;
+}
+
+export const FleetCard = memo(function FleetCard({ agent, asks }: Props) {
+  const list = agent.task_list;
+  const { current_task: current, tasks_before, tasks_after, progress } = around(list);
+  const [next, ...later] = tasks_after;
   // The card keeps its height while the work moves through the list.
-  const rows = Math.min(agent.task_list.length, 2 * AROUND + 1);
+  const rows = Math.min(list.length, 2 * AROUND + 1);
+  const done = list.filter((item) => item.status === "completed").length;
   return (
-    <Link
-      to="/tasks/$taskId/sessions/$sessionId"
-      params={{ taskId: agent.task_id, sessionId: agent.work_session_id }}
-      aria-label={spoken(agent)}
-      className={css.card}
-    >
+    <article className={css.card}>
       <div className={css.head}>
         <div className={css.task}>
           <span title={agent.task_name} dir="auto">
@@ -34,43 +37,48 @@ export const FleetCard = memo(function FleetCard({ agent }: { agent: FleetAgent 
           </span>
           <span className={css.agent}>{agent.agent}</span>
         </div>
-        <h2 className={css.title} title={agent.session_name}>
-          {agent.session_name}
+        <h2 className={css.title} title={agent.session_name} dir="auto">
+          <Link
+            to="/tasks/$taskId/sessions/$sessionId"
+            params={{ taskId: agent.task_id, sessionId: agent.work_session_id }}
+            className={css.link}
+          >
+            {agent.session_name}
+          </Link>
         </h2>
       </div>
       <ol className={css.items} style={{ minHeight: rows * ITEM + PRESENT + 10 }}>
-        {agent.tasks_before.map((item) => (
+        {tasks_before.map((item) => (
           <Item key={item.index} item={item} place="before" />
         ))}
-        {agent.current_task && <Item item={agent.current_task} place="current" />}
-        {!agent.current_task && agent.task_list.length > 0 && <Item item={FINISHING} place="current" />}
-        {next && <Item item={next} place="next" />}
+        {current && <Item item={current} place="current" asks={asks} />}
+        {!current && !next && list.length > 0 && <Item item={FINISHING} place="current" asks={asks} />}
+        {next && <Item item={next} place="next" isFirst={!current} />}
         {later.map((item) => (
           <Item key={item.index} item={item} place="later" />
         ))}
-        {agent.task_list.length === 0 && (
+        {list.length === 0 && (
           <li className={css.quiet}>
             {agent.phase === "planning" ? "Writing the specification." : "Working without a checklist."}
           </li>
         )}
       </ol>
       <div className={css.foot}>
-        <span className={css.note}>{words(agent.phase)}</span>
-        <ProgressBar value={agent.progress} label={`Progress of ${agent.session_name}`} />
-        <span className={css.note}>
+        {asks ? <Status {...ASKS_PERMISSION} /> : <span className={css.note}>{words(agent.phase)}</span>}
+        {list.length > 0 && (
+          <ProgressBar
+            value={progress}
+            label={`Progress of ${agent.session_name}`}
+            text={`${done} of ${list.length} done`}
+          />
+        )}
+        <span className={`${css.note} ${css.last}`}>
           <Ago at={agent.last_update} />
         </span>
       </div>
-    </Link>
+    </article>
   );
 });
-
-/** A card in a sentence, with what its agent does now. */
-function spoken(agent: FleetAgent): string {
-  const { current_task: now, session_name: session, task_name: task } = agent;
-  const item = now && [now.number, now.description].filter(Boolean).join(" ");
-  return `${session}, of ${task}${item ? `. Now: ${item}` : ""}. ${Math.round(agent.progress * 100)}% done`;
-}
 
 /** What an agent does whose list is done while its session is not. */
 const FINISHING: FleetItem = {
@@ -83,17 +91,28 @@ const FINISHING: FleetItem = {
 
 type Place = "before" | "current" | "next" | "later";
 
-const Item = memo(function Item({ item, place }: { item: FleetItem; place: Place }) {
+interface ItemProps {
+  item: FleetItem;
+  place: Place;
+  /** Whether its agent waits for a permission. */
+  asks?: boolean;
+  /** Whether nothing is in progress before it. */
+  isFirst?: boolean;
+}
+
+const Item = memo(function Item({ item, place, asks = false, isFirst = false }: ItemProps) {
   const isCurrent = place === "current";
-  const tone = item.status === "completed" ? "done" : isCurrent ? "working" : "waiting";
+  const present = asks ? ASKS_PERMISSION.tone : "working";
+  const tone = item.status === "completed" ? "done" : isCurrent ? present : "waiting";
   return (
     <li aria-current={isCurrent ? "step" : undefined} className={`${css.item} ${css[place] ?? ""}`}>
       <Glyph tone={tone} size={13} />
-      <span className={css.text} title={item.description}>
-        {item.number && <span className={css.number}>{item.number}</span>}
+      {item.number && <span className={css.number}>{item.number}</span>}
+      <span className={css.text} title={item.description} dir="auto">
         <Inline text={item.description} />
       </span>
-      {isCurrent && item.started_at && (
+      {isFirst && <span className={css.since}>Next</span>}
+      {isCurrent && !asks && item.started_at && (
         <span className={css.since}>
           <Since at={item.started_at} />
         </span>
