@@ -4,7 +4,7 @@ import { hunkLines, parseUnified, textChange } from "./diff";
 import { around, fleetLead, withChecklist } from "./fleet";
 import { countBefore, hasGap, mergeLog, unbrokenTo } from "./log";
 import { sessionState, statusesOf, TASK_TYPES, taskState, typesOf } from "./status";
-import { toolContent } from "./tool";
+import { commandOutput, toolContent, toolState } from "./tool";
 import { sessionTree } from "./tree";
 
 const entries = (...seqs: number[]): LogEntry[] => seqs.map((seq) => ({ seq, at: "", kind: "notice" }));
@@ -194,4 +194,17 @@ test("a conversation that waits for a person is not shown as running", () => {
     tone: "attention",
   });
   expect(sessionState({ status: "active", waits_for_person: true }).label).toBe("Your turn");
+});
+
+test("a command that ended with another code than 0 failed, and its raw output is text", () => {
+  const call = { content: null, input: { command: "exit 3" }, status: "completed" };
+  expect(toolState({ ...call, output: { exitCode: 3, output: "" } })).toEqual({
+    tone: "failed",
+    label: "Exit 3",
+  });
+  expect(toolState({ ...call, output: { exit_code: 0 } }).tone).toBe("done");
+  expect(toolState({ status: "cancelled", output: null }).tone).toBe("stopped");
+  expect(commandOutput({ ...call, output: { exitCode: 3, output: "" } })).toBe("");
+  expect(commandOutput({ ...call, output: { exitCode: 1, stdout: "a", stderr: "b" } })).toBe("a\nb");
+  expect(commandOutput({ ...call, output: "plain" })).toBe("plain");
 });

@@ -1,5 +1,6 @@
 // What a tool call has to show: texts and changes of files, in the shapes that agents send.
 
+import { type Tone, words } from "./status";
 import type { ToolCall } from "./transcript";
 
 export type ToolContent =
@@ -12,7 +13,49 @@ export function toolContent(call: Pick<ToolCall, "content" | "input" | "output">
   const parts = list.flatMap(part);
   const said = parts.filter((one) => one.kind === "change" || one.text.trim() !== "");
   if (said.length > 0) return said;
-  return [call.input, call.output].flatMap(raw);
+  return [...raw(call.input), ...outputOf(call.output)];
+}
+
+/** What a command printed. */
+export function commandOutput(call: Pick<ToolCall, "content" | "output">): string {
+  return toolContent({ ...call, input: null })
+    .map((part) => (part.kind === "text" ? part.text : part.path))
+    .join("\n");
+}
+
+const TONES: Record<string, Tone> = {
+  pending: "waiting",
+  in_progress: "working",
+  completed: "done",
+  failed: "failed",
+  cancelled: "stopped",
+};
+
+/** How a tool call stands: a command that ended with another code than 0 failed, whatever its call says. */
+export function toolState({ status, output }: Pick<ToolCall, "status" | "output">): {
+  tone: Tone;
+  label: string;
+} {
+  const exit = exitCode(output);
+  if (exit !== null && exit !== 0) return { tone: "failed", label: `Exit ${exit}` };
+  return { tone: TONES[status] ?? "waiting", label: words(status) };
+}
+
+/** The names that agents give the code with which a command ended. */
+const EXIT_CODE = ["exitCode", "exit_code"];
+/** The names that agents give what it printed. */
+const PRINTED = ["output", "stdout", "stderr"];
+
+function exitCode(output: unknown): number | null {
+  if (!isRecord(output)) return null;
+  const code = EXIT_CODE.map((name) => output[name]).find((value) => typeof value === "number");
+  return typeof code === "number" ? code : null;
+}
+
+/** The raw output of a call; of a command what it printed, as text. */
+function outputOf(output: unknown): ToolContent[] {
+  if (!isRecord(output) || !EXIT_CODE.some((name) => name in output)) return raw(output);
+  return PRINTED.flatMap((name) => raw(output[name]));
 }
 
 function part(value: unknown): ToolContent[] {

@@ -5,12 +5,10 @@ import { Ago } from "../../components/Ago";
 import { Code } from "../../components/Code";
 import { Status } from "../../components/Glyph";
 import { Empty } from "../../components/States";
-import { words } from "../../model/status";
-import { toolContent } from "../../model/tool";
+import { commandOutput, toolState } from "../../model/tool";
 import { commands, type ToolCall } from "../../model/transcript";
 import { MONO } from "../../theme";
 import { useTalk } from "../task/Talking";
-import { TOOL_TONES } from "../task/ToolBlock";
 
 /** How many of the last commands are shown. */
 const SHOWN = 100;
@@ -45,9 +43,8 @@ export function Terminal() {
 }
 
 function Command({ call }: { call: ToolCall }) {
-  const output = toolContent(call)
-    .map((part) => (part.kind === "text" ? part.text : part.path))
-    .join("\n");
+  const output = commandOutput(call).trim();
+  const isOver = call.status !== "pending" && call.status !== "in_progress";
   return (
     <Box component="li" sx={{ mb: 2 }}>
       <Stack direction="row" sx={{ gap: 1.5, alignItems: "baseline", mb: 0.5 }}>
@@ -64,12 +61,20 @@ function Command({ call }: { call: ToolCall }) {
           $ {call.title}
         </Typography>
         <Box sx={{ flex: 1 }} />
-        <Status tone={TOOL_TONES[call.status] ?? "waiting"} label={words(call.status)} />
+        <Status {...toolState(call)} />
         <Typography variant="caption" color="textSecondary">
           <Ago at={call.at} />
         </Typography>
       </Stack>
-      {output.trim() !== "" && <Code text={output} />}
+      {output !== "" ? (
+        <Code text={output} />
+      ) : (
+        isOver && (
+          <Typography variant="caption" color="textSecondary" component="p">
+            No output
+          </Typography>
+        )
+      )}
     </Box>
   );
 }

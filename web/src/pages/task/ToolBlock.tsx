@@ -12,8 +12,7 @@ import { Stack } from "@mui/material";
 import { Fold } from "../../components/Fold";
 import { Glyph } from "../../components/Glyph";
 import { ToolPart } from "../../components/ToolPart";
-import type { Tone } from "../../model/status";
-import { toolContent } from "../../model/tool";
+import { toolContent, toolState } from "../../model/tool";
 import type { ToolCall } from "../../model/transcript";
 import css from "./ToolBlock.module.css";
 
@@ -30,24 +29,18 @@ const ICONS: Record<string, typeof BuildOutlined> = {
 
 const ICON = { fontSize: 16, flexShrink: 0 } as const;
 
-export const TOOL_TONES: Record<string, Tone> = {
-  pending: "waiting",
-  in_progress: "working",
-  completed: "done",
-  failed: "failed",
-  cancelled: "waiting",
-};
-
 export function ToolBlock({ call }: { call: ToolCall }) {
   const Icon = ICONS[call.toolKind] ?? BuildOutlined;
   const parts = toolContent(call);
-  const ended = call.status === "failed" || call.status === "cancelled" ? call.status : null;
+  const { tone, label } = toolState(call);
   const line = (
     <span className={css.line}>
       <Icon sx={ICON} />
       <span className={css.title}>{call.title}</span>
-      <Glyph tone={TOOL_TONES[call.status] ?? "waiting"} size={12} />
-      {ended && <span className={ended === "failed" ? css.failed : css.note}>{ended}</span>}
+      <Glyph tone={tone} size={12} />
+      {(tone === "failed" || tone === "stopped") && (
+        <span className={tone === "failed" ? css.failed : css.note}>{label.toLowerCase()}</span>
+      )}
     </span>
   );
   if (parts.length === 0) return <div className={css.plain}>{line}</div>;
