@@ -67,6 +67,13 @@ function shape(tone: Tone) {
           />
         </>
       );
+    case "stopped":
+      return (
+        <>
+          {ring}
+          <path d="M4.6 7h4.8" stroke="currentColor" strokeWidth="1.5" strokeLinecap="round" />
+        </>
+      );
     case "failed":
       return (
         <>
@@ -79,7 +86,7 @@ function shape(tone: Tone) {
 
 /** The sign with its word. */
 export function Status({ tone, label, strong = false }: { tone: Tone; label: string; strong?: boolean }) {
-  const isCalm = tone === "waiting" || tone === "done";
+  const isCalm = tone === "waiting" || tone === "stopped" || tone === "done";
   return (
     <span className={`${css.status} ${isCalm ? css.calm : css[tone]} ${strong ? css.strong : ""}`}>
       <Glyph tone={tone} />

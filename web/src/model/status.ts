@@ -11,7 +11,7 @@ import type {
 } from "../api/types";
 
 /** Whose turn it is: nobody's yet, an agent's, a person's; or how it ended. */
-export type Tone = "waiting" | "working" | "attention" | "done" | "failed";
+export type Tone = "waiting" | "working" | "attention" | "done" | "failed" | "stopped";
 
 interface Shown {
   label: string;
@@ -30,7 +30,7 @@ const TASK: Record<TaskStatus, Shown> = {
   done: { label: "Done", tone: "done" },
   spec_failed: { label: "Planning failed", tone: "failed" },
   implementation_failed: { label: "Implementation failed", tone: "failed" },
-  cancelled: { label: "Cancelled", tone: "waiting" },
+  cancelled: { label: "Cancelled", tone: "stopped" },
 };
 
 const TASK_STATUSES = Object.keys(TASK) as TaskStatus[];
@@ -41,7 +41,7 @@ const SESSION: Record<SessionStatus, Shown> = {
   blocked: { label: "Blocked", tone: "waiting" },
   completed: { label: "Completed", tone: "done" },
   failed: { label: "Failed", tone: "failed" },
-  cancelled: { label: "Cancelled", tone: "waiting" },
+  cancelled: { label: "Cancelled", tone: "stopped" },
 };
 
 /** How a state is shown; one that this page does not know, by its own word. */

@@ -8,11 +8,18 @@ import { itemLabel, type Tone } from "../../model/status";
 
 const TONES: Record<ItemStatus, Tone> = { pending: "waiting", in_progress: "working", completed: "done" };
 
-export function ChecklistView({ checklist }: { checklist: Checklist }) {
+interface Props {
+  checklist: Checklist;
+  /** Whether a session is active; else what was begun is stopped. */
+  isAtWork: boolean;
+}
+
+export function ChecklistView({ checklist, isAtWork }: Props) {
   return (
     <Box component="ol" sx={{ listStyle: "none", m: 0, p: 0 }}>
       {checklist.tasks.map((item) => {
-        const isNow = item.status === "in_progress";
+        const isNow = item.status === "in_progress" && isAtWork;
+        const isStopped = item.status === "in_progress" && !isAtWork;
         return (
           <Box
             component="li"
@@ -35,10 +42,10 @@ export function ChecklistView({ checklist }: { checklist: Checklist }) {
             <Box
               component="span"
               role="img"
-              aria-label={itemLabel(item.status)}
+              aria-label={isStopped ? "stopped" : itemLabel(item.status)}
               sx={{ display: "flex", height: 21, alignItems: "center" }}
             >
-              <Glyph tone={TONES[item.status] ?? "waiting"} size={13} />
+              <Glyph tone={isStopped ? "stopped" : (TONES[item.status] ?? "waiting")} size={13} />
             </Box>
             <Typography
               variant="body2"

@@ -19,9 +19,12 @@ const STATUS: Record<InstanceStatus, [Tone, string]> = {
   pending: ["waiting", "Starting"],
   active: ["working", "Running"],
   disconnected: ["attention", "Disconnected"],
-  completed: ["done", "Ended"],
+  completed: ["stopped", "Ended"],
   failed: ["failed", "Failed"],
 };
+
+/** A process that runs while no session works. */
+const IDLE: [Tone, string] = ["waiting", "Idle"];
 
 export function Instance({ task }: { task: TaskDetail }) {
   const query = useQuery(instanceQuery(task.id));
@@ -30,7 +33,9 @@ export function Instance({ task }: { task: TaskDetail }) {
   const act = useTaskAction(task.id);
   const instance = query.data;
   if (query.isError && !instance) return <Failed error={query.error} retry={() => void query.refetch()} />;
-  const [tone, label] = STATUS[instance?.status ?? "not_created"] ?? ["waiting", instance?.status ?? ""];
+  const status = instance?.status ?? "not_created";
+  const isIdle = status === "active" && instance?.active_threads === 0;
+  const [tone, label] = isIdle ? IDLE : (STATUS[status] ?? ["waiting", status]);
   return (
     <Section title="Agent process">
       <Box

@@ -59,7 +59,10 @@ export function Overview({ task }: { task: TaskDetail }) {
                 </Stack>
               }
             >
-              <ChecklistView checklist={checklist} />
+              <ChecklistView
+                checklist={checklist}
+                isAtWork={task.work_sessions.some((session) => session.status === "active")}
+              />
             </Section>
           )
         )}

@@ -4,7 +4,7 @@ import { Box, Typography } from "@mui/material";
 import type { TaskDetail } from "../../api/types";
 import { Glyph } from "../../components/Glyph";
 import { useAsking } from "../../components/Permissions";
-import { hasFailed, isPlanned, STEPS, stepOf, type Tone, taskState } from "../../model/status";
+import { isPlanned, STEPS, stepOf, type Tone, taskState } from "../../model/status";
 import { LOW } from "../../theme";
 
 export function TaskStepper({ task }: { task: TaskDetail }) {
@@ -17,7 +17,6 @@ export function TaskStepper({ task }: { task: TaskDetail }) {
     if (index < at) return "done";
     if (index > at) return "waiting";
     if (task.status === "done") return "done";
-    if (task.status === "cancelled" || hasFailed(task.status)) return "failed";
     return taskState(task, asks).tone;
   };
   return (
@@ -89,4 +88,5 @@ const BAR: Record<Tone, string> = {
   attention: "warning.main",
   done: "success.main",
   failed: "error.main",
+  stopped: "text.disabled",
 };
