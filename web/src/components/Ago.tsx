@@ -3,17 +3,32 @@
 import { useSyncExternalStore } from "react";
 import { ago, duration } from "../model/time";
 
+/** When the page lost its connection: what it shows is as it was then, and clocks stand. */
+let heldAt: number | null = null;
+const clocks: (() => void)[] = [];
+
+/** Stops the clocks at the present time, or lets them go on. */
+export function holdClocks(isHeld: boolean): void {
+  heldAt = isHeld ? (heldAt ?? Date.now()) : null;
+  for (const tick of clocks) tick();
+}
+
+/** When the connection was lost; null while it is there. */
+export const clocksHeldAt = () => heldAt;
+
 /** A clock that ticks while somebody looks at it. */
 function clock(step: number): () => number {
   const listeners = new Set<() => void>();
   let timer: ReturnType<typeof setInterval> | undefined;
   let present = Date.now();
+  const tick = () => {
+    present = heldAt ?? Date.now();
+    for (const each of listeners) each();
+  };
+  clocks.push(tick);
   const listen = (listener: () => void) => {
     listeners.add(listener);
-    timer ??= setInterval(() => {
-      present = Date.now();
-      for (const each of listeners) each();
-    }, step);
+    timer ??= setInterval(tick, step);
     return () => {
       listeners.delete(listener);
       if (listeners.size > 0) return;
@@ -23,7 +38,7 @@ function clock(step: number): () => number {
   };
   const read = () => {
     // Nobody ticked while nobody looked.
-    if (timer === undefined && Date.now() - present > step) present = Date.now();
+    if (timer === undefined && Date.now() - present > step) present = heldAt ?? Date.now();
     return present;
   };
   return () => useSyncExternalStore(listen, read);

@@ -14,6 +14,8 @@ interface Props {
   /** Whether the action takes something away. */
   takesAway?: boolean;
   busy?: boolean;
+  /** Whether it cannot be done now. */
+  isLocked?: boolean;
   error?: unknown;
   onConfirm: () => void;
   /** Another answer beside the action. */
@@ -30,6 +32,7 @@ export function Confirm(props: Props) {
     keep = "Back",
     takesAway = true,
     busy,
+    isLocked,
     error,
     onConfirm,
     alternative,
@@ -49,7 +52,12 @@ export function Confirm(props: Props) {
           {keep}
         </Button>
         {alternative && (
-          <Button variant="outlined" color="inherit" disabled={busy} onClick={alternative.onChoose}>
+          <Button
+            variant="outlined"
+            color="inherit"
+            disabled={busy || isLocked}
+            onClick={alternative.onChoose}
+          >
             {alternative.action}
           </Button>
         )}
@@ -60,6 +68,7 @@ export function Confirm(props: Props) {
           autoFocus={!takesAway}
           onClick={onConfirm}
           loading={busy}
+          disabled={isLocked}
         >
           {action}
         </Button>

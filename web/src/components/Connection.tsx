@@ -1,8 +1,9 @@
 // Whether what is shown is live, and a banner when it is not.
 
 import { Box, Button, Stack, Typography } from "@mui/material";
-import { useEffect, useState } from "react";
-import { useLiveStatus, useReconnect } from "../live/provider";
+import { useEffect, useLayoutEffect, useState } from "react";
+import { useIsOffline, useLiveStatus, useReconnect } from "../live/provider";
+import { clocksHeldAt, holdClocks } from "./Ago";
 
 /** How long a break may last before it is worth a banner, in milliseconds. */
 const UNNOTICED = 1500;
@@ -24,6 +25,11 @@ function useIsAway(): boolean {
 
 export function OfflineBanner() {
   const isAway = useIsAway();
+  const isOffline = useIsOffline();
+  useLayoutEffect(() => {
+    holdClocks(isOffline);
+    return () => holdClocks(false);
+  }, [isOffline]);
   const reconnect = useReconnect();
   if (!isAway) return null;
   return (
@@ -45,12 +51,21 @@ export function OfflineBanner() {
           "color-mix(in srgb, var(--mui-palette-warning-main) 14%, var(--mui-palette-background-default))",
       }}
     >
-      <Typography variant="body2">Connection lost. Reconnecting…</Typography>
+      <Typography variant="body2">
+        Connection lost. Showing the state as of {asOf()}. Reconnecting…
+      </Typography>
       <Button size="small" color="inherit" onClick={reconnect}>
         Retry now
       </Button>
     </Stack>
   );
+}
+
+function asOf(): string {
+  return new Date(clocksHeldAt() ?? Date.now()).toLocaleTimeString(undefined, {
+    hour: "2-digit",
+    minute: "2-digit",
+  });
 }
 
 const WORDS = { live: "Live", connecting: "Connecting…", offline: "Offline" };

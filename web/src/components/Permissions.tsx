@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from "react";
 import { useAnswerPermission } from "../api/actions";
 import { fleetQuery, permissionsQuery } from "../api/queries";
 import type { Fleet, PermissionOption, PermissionRequest } from "../api/types";
+import { useIsOffline } from "../live/provider";
 import { readPermission } from "../model/permission";
 import { remaining } from "../model/time";
 import { MONO } from "../theme";
@@ -205,6 +206,7 @@ function Name({ text }: { text: string }) {
 }
 
 function Options(props: { options: PermissionOption[]; busy: boolean; onAnswer: (option: string) => void }) {
+  const isOffline = useIsOffline();
   return (
     <Stack direction="row" sx={{ gap: 1, flexWrap: "wrap" }}>
       {props.options.map((option) => (
@@ -213,7 +215,7 @@ function Options(props: { options: PermissionOption[]; busy: boolean; onAnswer: 
           variant={option.kind === "allow_once" ? "contained" : "outlined"}
           color={option.kind === "allow_once" ? "primary" : "inherit"}
           data-answer
-          disabled={props.busy}
+          disabled={props.busy || isOffline}
           onClick={() => props.onAnswer(option.option_id)}
         >
           {option.name}

@@ -84,6 +84,11 @@ export function useLiveStatus(): LiveStatus {
   );
 }
 
+/** Whether the stream broke off: nothing can be decided, and what is shown may be out of date. */
+export function useIsOffline(): boolean {
+  return useLiveStatus() === "offline";
+}
+
 export function useReconnect(): () => void {
   const stream = useContext(Live);
   return () => stream?.reconnectNow();

@@ -7,7 +7,7 @@ import { LinkButton } from "../components/links";
 import { Page } from "../components/Page";
 import { useAsking } from "../components/Permissions";
 import { Empty, Failed } from "../components/States";
-import { useLiveStatus } from "../live/provider";
+import { useIsOffline } from "../live/provider";
 import { fleetLead } from "../model/fleet";
 import { FleetCard } from "./fleet/FleetCard";
 
@@ -21,7 +21,7 @@ export function FleetPage() {
   const fleet = useQuery(fleetQuery);
   const agents = fleet.data?.agents ?? [];
   const asking = useAsking().sessions;
-  const isLive = useLiveStatus() !== "offline";
+  const isLive = !useIsOffline();
   return (
     <Page wide title="Fleet" lead={agents.length > 0 ? fleetLead(agents, asking, isLive) : undefined}>
       {fleet.isPending ? (

@@ -4,6 +4,7 @@ import { Box, Button, Stack } from "@mui/material";
 import { type ReactNode, useEffect, useRef } from "react";
 import { InDecisionSlot } from "../../components/DecisionSlot";
 import { useHotkey } from "../../components/hotkeys";
+import { useIsOffline } from "../../live/provider";
 import { LOW } from "../../theme";
 
 interface Props {
@@ -21,9 +22,11 @@ interface Props {
 
 export function DecisionBar({ facts, approve, count, busy, error, ...on }: Props) {
   const bar = useRoom();
-  useHotkey("a", busy ? undefined : on.onApprove);
-  useHotkey("r", busy ? undefined : on.onRequest);
-  useHotkey("x", busy ? undefined : on.onReject);
+  const isOffline = useIsOffline();
+  const isLocked = busy || isOffline;
+  useHotkey("a", isLocked ? undefined : on.onApprove);
+  useHotkey("r", isLocked ? undefined : on.onRequest);
+  useHotkey("x", isLocked ? undefined : on.onReject);
   return (
     <InDecisionSlot>
       <Box
@@ -59,6 +62,7 @@ export function DecisionBar({ facts, approve, count, busy, error, ...on }: Props
               variant="contained"
               size="medium"
               loading={busy}
+              disabled={isLocked}
               aria-keyshortcuts="a"
               onClick={on.onApprove}
               // On a line of its own on a phone.
@@ -71,7 +75,7 @@ export function DecisionBar({ facts, approve, count, busy, error, ...on }: Props
               variant="outlined"
               color="inherit"
               size="medium"
-              disabled={busy}
+              disabled={isLocked}
               aria-keyshortcuts="r"
               onClick={on.onRequest}
               sx={{ flex: { xs: "1 0 auto", sm: "none" } }}
@@ -83,7 +87,7 @@ export function DecisionBar({ facts, approve, count, busy, error, ...on }: Props
               variant="text"
               color="error"
               size="medium"
-              disabled={busy}
+              disabled={isLocked}
               aria-keyshortcuts="x"
               onClick={on.onReject}
             >
