@@ -49,7 +49,7 @@ function shownBy<Status extends string>(known: Record<Status, Shown>): (status: 
   return (status) => known[status] ?? { label: words(status), tone: "waiting" };
 }
 
-export const taskStatus = shownBy(TASK);
+const taskStatus = shownBy(TASK);
 export const sessionStatus = shownBy(SESSION);
 
 const YOUR_TURN: Shown = { label: "Your turn", tone: "attention" };

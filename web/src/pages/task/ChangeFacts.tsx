@@ -1,26 +1,27 @@
 // What a person should know before a change is merged: files, checks, evidence, commit.
 
 import { Alert, Box, Typography } from "@mui/material";
-import type { Diff, TaskDetail } from "../../api/types";
+import type { TaskDetail } from "../../api/types";
 import { Mono } from "../../components/Code";
 import { Status } from "../../components/Glyph";
+import { type ChangeSize, sizeLine } from "../../model/change";
 import { Fact, FactList } from "./Facts";
 
 interface Props {
   task: TaskDetail;
-  diff: Diff | undefined;
+  size: ChangeSize | undefined;
   /** What speaks against it. */
   doubts: string[];
 }
 
-export function ChangeFacts({ task, diff, doubts }: Props) {
+export function ChangeFacts({ task, size, doubts }: Props) {
   const checks = task.change?.checks ?? [];
   const failing = checks.filter((check) => !check.passed);
   const claimed = task.change?.items.filter(({ evidence }) => evidence.state === "claimed") ?? [];
   return (
     <>
       <FactList>
-        <Fact name="Files">{diff ? filesOf(diff) : "Not read yet"}</Fact>
+        <Fact name="Files">{size ? sizeLine(size) : "Not read yet"}</Fact>
         <Fact name="Checks">
           {checks.length === 0 ? (
             "None are configured"
@@ -67,19 +68,14 @@ export function ChangeFacts({ task, diff, doubts }: Props) {
 }
 
 /** The same in a line. */
-export function changeLine(task: TaskDetail, diff: Diff | undefined): string {
+export function changeLine(task: TaskDetail, size: ChangeSize | undefined): string {
   const checks = task.change?.checks ?? [];
   const failing = checks.filter((check) => !check.passed).length;
   const parts = [
-    diff && filesOf(diff),
+    size && sizeLine(size),
     failing > 0
       ? `${failing} of ${checks.length} checks failed`
       : checks.length > 0 && (checks.length === 1 ? "1 check passed" : `${checks.length} checks passed`),
   ];
   return parts.filter(Boolean).join(" · ") || "Change ready for review";
-}
-
-function filesOf(diff: Diff): string {
-  const files = diff.total_files === 1 ? "1 file" : `${diff.total_files} files`;
-  return `${files}, +${diff.additions} −${diff.deletions}`;
 }

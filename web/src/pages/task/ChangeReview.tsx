@@ -5,6 +5,7 @@ import { useTaskAction } from "../../api/actions";
 import { secretsQuery } from "../../api/queries";
 import type { Diff, ReviewDecision, TaskDetail } from "../../api/types";
 import { Mono } from "../../components/Code";
+import type { ChangeSize } from "../../model/change";
 import { useDraft } from "../../model/drafts";
 import { ChangeFacts, changeLine } from "./ChangeFacts";
 import { ReviewBox } from "./ReviewBox";
@@ -15,11 +16,12 @@ interface Props {
   task: TaskDetail;
   /** What is shown, once it is read. */
   diff: Diff | undefined;
+  size: ChangeSize | undefined;
   drafts: LineDraft[];
   onDrafts: (drafts: LineDraft[]) => void;
 }
 
-export function ChangeReview({ task, diff, drafts, onDrafts }: Props) {
+export function ChangeReview({ task, diff, size, drafts, onDrafts }: Props) {
   const decide = useTaskAction(task.id);
   const [comments, setComments, forgetComments] = useDraft(`change-comment-${task.id}`, "");
   const [acknowledged, setAcknowledged] = useDraft<string[]>(`acknowledged-${task.id}`, []);
@@ -76,13 +78,13 @@ export function ChangeReview({ task, diff, drafts, onDrafts }: Props) {
           line.
         </>
       }
-      facts={changeLine(task, diff)}
+      facts={changeLine(task, size)}
       comment={{ label: "Overall comment", value: comments, onChange: setComments }}
       approve="Approve & merge"
       asks={comments.trim() !== "" || lines.length > 0}
       count={lines.length}
       hint="Describe the changes you want to request them."
-      confirmation={<ChangeFacts task={task} diff={diff} doubts={doubts} />}
+      confirmation={<ChangeFacts task={task} size={size} doubts={doubts} />}
       busy={decide.isPending}
       error={decide.error}
       onApprove={(done) => send("approve", done)}

@@ -9,7 +9,8 @@ import { Ago } from "../../components/Ago";
 import { Mono } from "../../components/Code";
 import { Status } from "../../components/Glyph";
 import { ActionError, Empty, Failed, Paragraphs } from "../../components/States";
-import { isPlanned } from "../../model/status";
+import { changeSize, documentsOf, filesOf, isDocument } from "../../model/change";
+import { isLive, isPlanned } from "../../model/status";
 import { MONO } from "../../theme";
 import { ChangeReview } from "./ChangeReview";
 import { Checks } from "./Checks";
@@ -26,10 +27,10 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
   const query = useInfiniteQuery({ ...diffQuery(task.id), enabled: begun });
   const files = useMemo(() => query.data?.pages.flatMap((page) => page.items.files) ?? [], [query.data]);
   // What was approved before is there to look up, behind what is to be reviewed.
-  const specs = `specs/${task.id}/`;
-  const work = files.filter((file) => !file.path.startsWith(specs));
-  const documents = files.filter((file) => file.path.startsWith(specs));
+  const work = files.filter((file) => !isDocument(task.id, file));
+  const documents = files.filter((file) => isDocument(task.id, file));
   const whole = query.data?.pages[0]?.items;
+  const size = whole && changeSize(task.id, whole, files);
   const checks = task.change?.checks ?? [];
   const canComment = task.status === "implementation_review";
   const { drafts, setDrafts, error: unsaved } = useLineDrafts(task.id, canComment);
@@ -73,9 +74,14 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
         ) : (
           <>
             <Typography variant="body2" color="textSecondary" sx={{ mb: 1.5 }}>
-              {whole?.total_files === 1 ? "1 file" : `${whole?.total_files ?? files.length} files`}
-              <Plus count={whole?.additions ?? 0} />
-              <Minus count={whole?.deletions ?? 0} />
+              {size && (
+                <>
+                  {filesOf(size)}
+                  <Plus count={size.additions} />
+                  <Minus count={size.deletions} />
+                  {documentsOf(size) && ` · ${documentsOf(size)}`}
+                </>
+              )}
               {" on "}
               <Mono>{whole?.branch_name ?? ""}</Mono>
               {" against "}
@@ -92,7 +98,7 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
             {documents.length > 0 && (
               <>
                 <Typography variant="body2" color="textSecondary" sx={{ mt: 3, mb: 1.5 }}>
-                  The approved specification, which is merged with it
+                  {documentsNote(task)}
                 </Typography>
                 {documents.map((file) => (
                   <FileDiffCard key={file.path} file={file} startsFolded />
@@ -123,7 +129,7 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
         }}
       >
         {task.status === "implementation_review" && (
-          <ChangeReview task={task} diff={whole} drafts={drafts} onDrafts={setDrafts} />
+          <ChangeReview task={task} diff={whole} size={size} drafts={drafts} onDrafts={setDrafts} />
         )}
         <ActionError error={unsaved} />
         {task.merge_commit && (
@@ -140,6 +146,14 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
       </Box>
     </Box>
   );
+}
+
+/** What becomes of the documents that stand beside the change. */
+function documentsNote(task: TaskDetail): string {
+  if (task.merge_commit) return "The approved specification, merged with the change";
+  return isLive(task.status)
+    ? "The approved specification. It will be merged with the change."
+    : "The approved specification, not merged";
 }
 
 function Plus({ count }: { count: number }) {
