@@ -6,6 +6,18 @@ import { useEffect, useRef } from "react";
 /** How many of the last focused elements are remembered. */
 const TRAIL = 20;
 
+/** How long an element that is to have the focus may take to be drawn, in frames. */
+const FRAMES = 20;
+
+/** Moves the focus to an element as soon as it is there. */
+export function focusSoon(id: string, frames = FRAMES): void {
+  requestAnimationFrame(() => {
+    const element = document.getElementById(id);
+    if (element) element.focus();
+    else if (frames > 0) focusSoon(id, frames - 1);
+  });
+}
+
 /** Moves the focus to the page's content after a navigation, unless a field of the new page took it. */
 export function useNavigationFocus(): void {
   const pathname = useRouterState({ select: (state) => (state.resolvedLocation ?? state.location).pathname });

@@ -3,7 +3,8 @@
 import { Box, Button, Stack, TextField, ToggleButton, ToggleButtonGroup, Typography } from "@mui/material";
 import { useComment } from "../../api/actions";
 import { useOnce } from "../../api/once";
-import type { CommentKind } from "../../api/types";
+import type { Comment, CommentKind } from "../../api/types";
+import { focusSoon } from "../../components/focus";
 import { ActionError } from "../../components/States";
 import type { Selected } from "../../model/selection";
 
@@ -46,7 +47,11 @@ export function CommentComposer({ task, review, about, draft, onDraft, isLocked,
       kind,
       comment: text.trim(),
     };
-    add.mutate({ ...body, key: keyOf(body) }, { onSuccess: onClose });
+    const onSuccess = ({ id }: Comment) => {
+      onClose();
+      focusSoon(`comment-${id}`);
+    };
+    add.mutate({ ...body, key: keyOf(body) }, { onSuccess });
   };
   return (
     <Box
