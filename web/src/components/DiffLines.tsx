@@ -30,7 +30,7 @@ export const DiffLines = memo(function DiffLines({ lines, label, onPick, below }
       onKeyDown={canPick ? moveByArrow : undefined}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
       tabIndex={0}
-      className={css.box}
+      className={canPick ? `${css.box} ${css.pickable}` : css.box}
       onClick={canPick ? pick : undefined}
     >
       <div className={css.table}>

@@ -44,7 +44,7 @@ function rough(block: Block, width: number): number {
     case "thought":
     case "tool":
     case "unknown":
-      return 34;
+      return 38;
   }
 }
 
