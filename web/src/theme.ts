@@ -15,10 +15,13 @@ declare module "@mui/material/styles" {
     sunken: string;
     /** Text that is there and not in the way: done, or far ahead. */
     faded: string;
+    /** Text in the colour of a warning, on a tinted ground. */
+    warningText: string;
   }
   interface PaletteOptions {
     sunken?: string;
     faded?: string;
+    warningText?: string;
   }
 }
 
@@ -38,6 +41,7 @@ export const theme = createTheme({
         divider: "#e5e5e0",
         sunken: "#f3f3ef",
         faded: "#696e77",
+        warningText: "#8a4f00",
         action: { hover: "rgba(30,32,36,0.04)", selected: "rgba(42,93,176,0.08)" },
       },
     },
@@ -53,6 +57,7 @@ export const theme = createTheme({
         divider: "#2e3036",
         sunken: "#111215",
         faded: "#8f949d",
+        warningText: "#e6b15f",
         action: { hover: "rgba(255,255,255,0.045)", selected: "rgba(134,174,240,0.13)" },
       },
     },

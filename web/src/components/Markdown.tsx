@@ -20,10 +20,14 @@ const COMPONENTS: Components = {
   // Pictures of other sites would tell them who reads this; their address is shown instead.
   img: ({ src, alt }) => <code>{alt || String(src ?? "image")}</code>,
   table: ({ children }) => (
-    <div className={css.scroller}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
+    // biome-ignore lint/a11y/useSemanticElements: a group of fields it is not
+    <div role="group" aria-label="Table" tabIndex={0} className={css.scroller}>
       <table>{children}</table>
     </div>
   ),
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by the keyboard
+  pre: ({ node: _, ...props }) => <pre tabIndex={0} {...props} />,
   input: ({ checked }) => (
     <span role="img" aria-label={checked ? "done" : "to do"} className={css.tick}>
       {checked ? "☑" : "☐"}

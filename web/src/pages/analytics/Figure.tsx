@@ -103,6 +103,10 @@ export function Sheet({ title, head, rows }: { title: string; head: string[]; ro
         {title}
       </Typography>
       <Box
+        // What scrolls is reached by the keyboard.
+        role="group"
+        aria-label={`Table of ${title}`}
+        tabIndex={0}
         sx={{
           border: 1,
           borderColor: "divider",

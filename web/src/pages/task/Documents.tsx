@@ -80,11 +80,11 @@ export function Documents({ task, specs, comments, place, onPlace, canEdit, onCo
         }}
       >
         {edited ? (
-          <Typography variant="subtitle2" sx={{ py: 1.25 }}>
+          <Typography variant="subtitle2" component="p" sx={{ py: 1.25 }}>
             Editing {edited}.md
           </Typography>
         ) : isWide ? (
-          <Typography variant="subtitle2" sx={{ py: 1.25 }}>
+          <Typography variant="subtitle2" component="p" sx={{ py: 1.25 }}>
             Documents side by side
           </Typography>
         ) : (

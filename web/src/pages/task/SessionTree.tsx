@@ -114,7 +114,7 @@ function Row({ session, all, isChosen, isSpawned, collides, asks, leads }: RowPr
           sx={{ columnGap: 1, alignItems: "center", flexWrap: "wrap", "& > *": { maxWidth: "100%" } }}
         >
           {collides ? (
-            <Typography variant="caption" noWrap sx={{ color: "warning.main", fontWeight: 600 }}>
+            <Typography variant="caption" noWrap sx={{ color: "warningText", fontWeight: 600 }}>
               Collides
             </Typography>
           ) : (

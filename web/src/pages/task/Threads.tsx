@@ -73,6 +73,8 @@ function Thread({
     <Box
       component="li"
       id={`comment-${comment.id}`}
+      // Where the focus goes when it was sent.
+      tabIndex={-1}
       sx={{
         p: 1.25,
         borderRadius: 1,
@@ -87,16 +89,21 @@ function Thread({
         <Typography variant="caption" sx={{ fontWeight: 600, color: COLORS[comment.kind] }}>
           {comment.label} {comment.kind}
         </Typography>
-        <Button
-          variant="text"
-          color="inherit"
-          size="small"
-          disabled={comment.start_line === null}
-          onClick={() => onShow(comment)}
-          sx={{ p: 0, minWidth: 0, minHeight: 0, fontSize: "0.75rem", color: "text.secondary" }}
-        >
-          {comment.document}.md{lines}
-        </Button>
+        {comment.start_line === null ? (
+          <Typography variant="caption" color="textSecondary">
+            {comment.document}.md
+          </Typography>
+        ) : (
+          <Button
+            variant="text"
+            color="inherit"
+            size="small"
+            onClick={() => onShow(comment)}
+            sx={{ p: 0, minWidth: 0, minHeight: 24, fontSize: "0.75rem", color: "text.secondary" }}
+          >
+            {comment.document}.md{lines}
+          </Button>
+        )}
         {comment.outdated && (
           <Typography variant="caption" sx={{ color: "warning.main" }}>
             outdated
