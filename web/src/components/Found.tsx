@@ -9,10 +9,16 @@ export function Found({ result, isShort = false }: { result: SearchResult; isSho
   return (
     <Box sx={{ minWidth: 0, flex: 1 }}>
       <Stack direction="row" sx={{ alignItems: "baseline", gap: 1, minWidth: 0 }}>
-        <Typography variant="body2" noWrap sx={{ fontWeight: 600, minWidth: 0, flexShrink: 1 }}>
+        <Typography variant="body2" noWrap dir="auto" sx={{ fontWeight: 600, minWidth: 0, flexShrink: 1 }}>
           {result.task_name}
         </Typography>
-        <Typography variant="caption" color="textSecondary" noWrap sx={{ flexShrink: 0, maxWidth: "45%" }}>
+        <Typography
+          variant="caption"
+          color="textSecondary"
+          noWrap
+          dir="auto"
+          sx={{ flexShrink: 0, maxWidth: "45%" }}
+        >
           {placeOf(result)}
         </Typography>
         <Box sx={{ flex: 1 }} />

@@ -13,6 +13,7 @@ import { MONO } from "../theme";
 import { Ago, useNow } from "./Ago";
 import { Code } from "./Code";
 import { TextLink } from "./links";
+import { Name } from "./Name";
 import { ActionError } from "./States";
 import { ToolPart } from "./ToolPart";
 
@@ -114,7 +115,7 @@ function Question({ request, onAnswered }: { request: PermissionRequest; onAnswe
             >
               {asker ? (
                 <>
-                  <Name text={asker.task} /> › <Name text={asker.session} />
+                  <Name text={asker.task} most={40} /> › <Name text={asker.session} most={40} />
                 </>
               ) : (
                 "Open session"
@@ -181,26 +182,6 @@ function Question({ request, onAnswered }: { request: PermissionRequest; onAnswe
           ))}
         </Stack>
       </Collapse>
-    </Box>
-  );
-}
-
-/** A name, cut where it is long. */
-function Name({ text }: { text: string }) {
-  return (
-    <Box
-      component="bdi"
-      title={text}
-      sx={{
-        display: "inline-block",
-        maxWidth: "min(34ch, 70vw)",
-        overflow: "hidden",
-        textOverflow: "ellipsis",
-        whiteSpace: "nowrap",
-        verticalAlign: "bottom",
-      }}
-    >
-      {text}
     </Box>
   );
 }

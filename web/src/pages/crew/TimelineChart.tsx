@@ -71,7 +71,10 @@ export function TimelineChart({ chart, taskId }: { chart: Chart; taskId: string 
       >
         {bar && lane ? (
           <>
-            <b>{lane.name}</b> · {bar.label} · {clock(bar.from)} – {bar.isOpen ? "now" : clock(bar.until)} ·{" "}
+            <b>
+              <bdi>{lane.name}</bdi>
+            </b>{" "}
+            · {bar.label} · {clock(bar.from)} – {bar.isOpen ? "now" : clock(bar.until)} ·{" "}
             {took(bar.until - bar.from)}
           </>
         ) : (
@@ -99,11 +102,14 @@ const LaneView = memo(
             params={{ taskId, sessionId: lane.id }}
             className={css.name}
             title={lane.name}
+            dir="auto"
           >
             {lane.name}
           </Link>
         ) : (
-          <span className={css.name}>{lane.name}</span>
+          <span className={css.name} dir="auto">
+            {lane.name}
+          </span>
         )}
         <div className={css.track}>
           {lane.bars.map((bar, at) => (

@@ -24,7 +24,7 @@ export function SessionHead({ task, session }: { task: TaskDetail; session: Work
         </TextLink>
         {" / "}
         <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} color="inherit" underline="hover">
-          {task.name}
+          <bdi>{task.name}</bdi>
         </TextLink>
         {" / "}
         <TextLink
@@ -40,7 +40,7 @@ export function SessionHead({ task, session }: { task: TaskDetail; session: Work
       <Stack direction="row" sx={{ gap: 2, alignItems: "flex-start", justifyContent: "space-between" }}>
         <Box sx={{ minWidth: 0 }}>
           <Stack direction="row" sx={{ gap: 1.5, alignItems: "center", flexWrap: "wrap" }}>
-            <Typography variant="h1" sx={{ overflowWrap: "anywhere" }}>
+            <Typography variant="h1" dir="auto" sx={{ overflowWrap: "anywhere", textAlign: "left" }}>
               {session.name}
             </Typography>
             <SessionState session={session} />

@@ -80,7 +80,7 @@ function UserMessage({ block }: { block: UserBlock }) {
   return (
     <div className={`${css.frame} ${css.user} ${fate === "withdrawn" ? css.withdrawn : ""}`}>
       <p className={css.note}>
-        {isServer ? "Instructions from SpecTask" : (by ?? "You")} · <Ago at={at} />
+        {isServer ? "Instructions from SpecTask" : <bdi>{by ?? "You"}</bdi>} · <Ago at={at} />
         {fate !== "said" && ` · ${fate}`}
       </p>
       {fate === "withdrawn" ? (
@@ -131,7 +131,11 @@ function Permission({ block }: { block: PermissionBlock }) {
     <div className={`${css.line} ${css.answered}`}>
       <Glyph tone={block.outcome === null ? "attention" : "done"} size={12} />
       <span className={css.note}>
-        Permission: <Inline text={block.title} /> → {answer}
+        Permission:{" "}
+        <bdi>
+          <Inline text={block.title} />
+        </bdi>{" "}
+        → {answer}
         {block.reason && ` (${block.reason})`}
       </span>
     </div>
@@ -181,9 +185,11 @@ function Told({ block }: { block: CoordinationBlock }) {
   return (
     <div className={css.beside}>
       <p className={css.note}>
-        <b>{kind}</b> {from} → {to} · <Ago at={block.at} />
+        <b>{kind}</b> <bdi>{from}</bdi> → <bdi>{to}</bdi> · <Ago at={block.at} />
       </p>
-      <p className={css.words}>{block.text}</p>
+      <p className={css.words} dir="auto">
+        {block.text}
+      </p>
     </div>
   );
 }

@@ -44,7 +44,7 @@ export function Header({ task }: { task: TaskDetail }) {
         sx={{ gap: 2, alignItems: { sm: "flex-start" }, justifyContent: "space-between" }}
       >
         <Box sx={{ minWidth: 0 }}>
-          <Typography variant="h1" dir="auto" sx={{ overflowWrap: "anywhere" }}>
+          <Typography variant="h1" dir="auto" sx={{ overflowWrap: "anywhere", textAlign: "left" }}>
             {task.name}
           </Typography>
           <Stack direction="row" sx={{ alignItems: "center", gap: 1.5, mt: 0.75, flexWrap: "wrap" }}>

@@ -66,7 +66,12 @@ function Head({ session, task }: { session: WorkSession; task: TaskDetail }) {
           direction="row"
           sx={{ alignItems: "center", columnGap: 1.5, flexWrap: "wrap", minWidth: 0, minHeight: 34 }}
         >
-          <Typography variant="h3" component="h2" sx={{ minWidth: 0, overflowWrap: "anywhere" }}>
+          <Typography
+            variant="h3"
+            component="h2"
+            dir="auto"
+            sx={{ minWidth: 0, overflowWrap: "anywhere", textAlign: "left" }}
+          >
             {session.name}
           </Typography>
           <SessionState session={session} />

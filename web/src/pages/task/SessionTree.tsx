@@ -101,14 +101,22 @@ function Row({ session, all, isChosen, isSpawned, collides, asks, leads }: RowPr
         <Glyph tone={tone} />
       </Box>
       <Box sx={{ flex: 1, minWidth: 0 }}>
-        <Typography variant="body2" noWrap sx={{ fontWeight: 540 }} title={session.name}>
+        <Stack direction="row" sx={{ alignItems: "baseline" }}>
           {isSpawned && (
             <Box component="span" aria-hidden sx={{ color: "text.disabled", mr: 0.5 }}>
               └
             </Box>
           )}
-          {session.name}
-        </Typography>
+          <Typography
+            variant="body2"
+            noWrap
+            dir="auto"
+            title={session.name}
+            sx={{ fontWeight: 540, minWidth: 0, textAlign: "left" }}
+          >
+            {session.name}
+          </Typography>
+        </Stack>
         <Stack
           direction="row"
           sx={{ columnGap: 1, alignItems: "center", flexWrap: "wrap", "& > *": { maxWidth: "100%" } }}
@@ -123,7 +131,9 @@ function Row({ session, all, isChosen, isSpawned, collides, asks, leads }: RowPr
               color={session.status === "failed" ? "error" : "textSecondary"}
               noWrap
             >
-              <Inline text={note(session, all, label)} />
+              <bdi>
+                <Inline text={note(session, all, label)} />
+              </bdi>
             </Typography>
           )}
           {session.queued_messages.length > 0 && (

@@ -168,7 +168,9 @@ const Row = memo(function Row({ task, at, project, asks }: RowProps) {
           {why && (
             <>
               {" · "}
-              <Inline text={why} />
+              <bdi>
+                <Inline text={why} />
+              </bdi>
             </>
           )}
           {task.labels.length > 0 && ` · ${task.labels.join(", ")}`}
