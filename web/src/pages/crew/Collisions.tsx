@@ -3,11 +3,13 @@
 import { Box, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { collisionsQuery, sidesQuery } from "../../api/queries";
-import type { Collision, TaskDetail } from "../../api/types";
+import { collisionsQuery, fleetQuery, sidesQuery } from "../../api/queries";
+import type { Collision, Fleet, TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Code, Mono } from "../../components/Code";
 import { Fold } from "../../components/Fold";
+import { TextLink } from "../../components/links";
+import { Name } from "../../components/Name";
 import { isLive } from "../../model/status";
 import { Notice } from "./Notice";
 
@@ -51,8 +53,18 @@ interface OneProps {
 }
 
 function OneCollision({ collision, task, of }: OneProps) {
+  const elsewhere = useOthers(task.id, collision.sessions);
   const names = collision.sessions.map(
-    (id) => task.work_sessions.find((session) => session.id === id)?.name ?? "a session of another task",
+    (id) =>
+      task.work_sessions.find((session) => session.id === id)?.name ??
+      elsewhere.find((agent) => agent.session === id)?.name ??
+      "a session of another task",
+  );
+  const named = (at: 0 | 1) => (
+    <Side
+      name={names[at] ?? ""}
+      other={elsewhere.find(({ session }) => session === collision.sessions[at])}
+    />
   );
   const hard = conflicts(collision);
   const files = hard.length > 0 ? hard : collision.files;
@@ -63,12 +75,11 @@ function OneCollision({ collision, task, of }: OneProps) {
         {of ? (
           <>
             {hard.length > 0 ? "Changes the same lines as" : "Touches the same as"}{" "}
-            <b>{names[collision.sessions[0] === of ? 1 : 0]}</b> in {where}.{" "}
+            {named(collision.sessions[0] === of ? 1 : 0)} in {where}.{" "}
           </>
         ) : (
           <>
-            <b>{names[0]}</b> and <b>{names[1]}</b>{" "}
-            {hard.length > 0 ? "change the same lines in" : "both touch"} {where}.{" "}
+            {named(0)} and {named(1)} {hard.length > 0 ? "change the same lines in" : "both touch"} {where}.{" "}
           </>
         )}
         {hard.length > 0 && "Whichever is merged later has to resolve it. "}
@@ -80,6 +91,49 @@ function OneCollision({ collision, task, of }: OneProps) {
         <Sides collision={collision} names={names} task={task.id} />
       </Fold>
     </Notice>
+  );
+}
+
+interface Other {
+  session: string;
+  name: string;
+  task: string;
+  taskName: string;
+}
+
+/** Those of some sessions that are of other tasks; the fleet knows them while they are at work. */
+function useOthers(task: string, sessions: readonly string[]): Other[] {
+  const others = ({ agents }: Fleet): Other[] =>
+    agents
+      .filter((agent) => agent.task_id !== task && sessions.includes(agent.work_session_id))
+      .map((agent) => ({
+        session: agent.work_session_id,
+        name: agent.session_name,
+        task: agent.task_id,
+        taskName: agent.task_name,
+      }));
+  return useQuery({ ...fleetQuery, select: others }).data ?? NO_OTHERS;
+}
+
+const NO_OTHERS: Other[] = [];
+
+/** A session that collides, with its task where that is another. */
+function Side({ name, other }: { name: string; other?: Other }) {
+  return (
+    <>
+      <b>
+        <Name text={name} />
+      </b>
+      {other && (
+        <>
+          {" "}
+          of{" "}
+          <TextLink to="/tasks/$taskId" params={{ taskId: other.task }} color="inherit">
+            <Name text={other.taskName} />
+          </TextLink>
+        </>
+      )}
+    </>
   );
 }
 
@@ -110,7 +164,8 @@ function Sides({ collision, names, task }: { collision: Collision; names: string
               {hunk.sides.map((side, at) => (
                 <Box key={collision.sessions[at]} sx={{ minWidth: 0 }}>
                   <Typography variant="caption" color="textSecondary" component="p" noWrap>
-                    {names[at]}, {side.line_count === 0 ? "after line" : "from line"} {side.start_line}
+                    <Name text={names[at] ?? ""} most={40} />,{" "}
+                    {side.line_count === 0 ? "after line" : "from line"} {side.start_line}
                   </Typography>
                   {side.line_count === 0 ? (
                     <Typography variant="caption" color="textSecondary">
