@@ -99,9 +99,16 @@ function Task({ task }: { task: TaskDetail }) {
         value={tab}
         onChange={(_, to: TaskTab) => open(to)}
         variant="scrollable"
-        scrollButtons={false}
+        // On a phone they say that there are more parts than are seen.
+        scrollButtons="auto"
+        allowScrollButtonsMobile
         aria-label="Parts of the task"
-        sx={{ borderBottom: 1, borderColor: "divider", mb: 2.5 }}
+        sx={{
+          borderBottom: 1,
+          borderColor: "divider",
+          mb: 2.5,
+          "& .MuiTabScrollButton-root": { width: 24, "&.Mui-disabled": { opacity: 0.2 } },
+        }}
       >
         <Tab value="overview" label="Overview" />
         <Tab value="specification" label="Specification" />

@@ -1,7 +1,8 @@
 // What narrows the task list down; all of it is in the address, so that a list can be kept and shared.
 
+import FilterListRounded from "@mui/icons-material/FilterListRounded";
 import SearchRounded from "@mui/icons-material/SearchRounded";
-import { Box, ButtonBase, InputAdornment, Stack, TextField } from "@mui/material";
+import { Box, Button, ButtonBase, InputAdornment, Stack, TextField } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { needsYouQuery } from "../../api/queries";
@@ -24,12 +25,7 @@ import {
 
 const CHOICE = {
   "& .MuiSelect-select": { fontSize: { xs: "0.8125rem", sm: "0.875rem" }, pl: { xs: 1.25, sm: 1.75 } },
-  // Three of them stand beside each other on a phone, each to be read whole.
-  "& .MuiSelect-select.MuiSelect-select": { pr: { xs: 3, sm: 4 } },
-  "& .MuiSelect-icon": { right: { xs: 2, sm: 7 } },
 } as const;
-/** Left out where there is little room. */
-const WIDE_ONLY = { ...CHOICE, display: { xs: "none", sm: "flex" } } as const;
 
 interface Props {
   search: TasksSearch;
@@ -38,6 +34,15 @@ interface Props {
 
 export function Filters({ search, onChange }: Props) {
   // A group is chosen by its button; the list says which one was.
+  const [isOpen, setOpen] = useState(false);
+  // On a phone they are shown when they are asked for.
+  const choice = { ...CHOICE, display: { xs: isOpen ? "flex" : "none", sm: "flex" } };
+  const chosen = [
+    search.status && !isGroup(search.status),
+    search.type,
+    search.project,
+    search.priority,
+  ].filter(Boolean).length;
   const statuses = STATUS_FILTERS.filter((each) => !isGroup(each) || each === search.status);
   return (
     <Stack sx={{ gap: 1.5, mb: 1.5 }}>
@@ -63,15 +68,25 @@ export function Filters({ search, onChange }: Props) {
           display: "grid",
           gap: 1,
           gridTemplateColumns: {
-            xs: "repeat(3, minmax(0, 1fr))",
+            xs: "repeat(2, minmax(0, 1fr))",
             sm: "repeat(auto-fit, minmax(140px, 1fr))",
             lg: "minmax(160px, 1fr) repeat(5, minmax(96px, auto))",
           },
         }}
       >
         <Search value={search.q ?? ""} onChange={(q) => onChange({ q: q || undefined }, true)} />
+        <Button
+          variant="outlined"
+          color="inherit"
+          startIcon={<FilterListRounded />}
+          aria-expanded={isOpen}
+          onClick={() => setOpen(!isOpen)}
+          sx={{ display: { xs: "flex", sm: "none" } }}
+        >
+          Filter{chosen > 0 && ` (${chosen})`}
+        </Button>
         <FilterSelect
-          sx={WIDE_ONLY}
+          sx={choice}
           label="Status"
           value={search.status ?? ""}
           onChange={(status) => onChange({ status: status || undefined })}
@@ -81,15 +96,15 @@ export function Filters({ search, onChange }: Props) {
           ]}
         />
         <FilterSelect
-          sx={WIDE_ONLY}
+          sx={choice}
           label="Type"
           value={search.type ?? ""}
           onChange={(type) => onChange({ type: type || undefined })}
           options={[["", "Any type"], ...TYPE_FILTERS.map((type) => [type, typeFilterLabel(type)] as const)]}
         />
-        <ProjectSelect value={search.project} onChange={(project) => onChange({ project })} sx={CHOICE} />
+        <ProjectSelect value={search.project} onChange={(project) => onChange({ project })} sx={choice} />
         <FilterSelect
-          sx={CHOICE}
+          sx={choice}
           label="Priority"
           value={search.priority ?? ""}
           onChange={(priority) => onChange({ priority: priority || undefined })}
