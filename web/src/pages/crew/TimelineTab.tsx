@@ -51,6 +51,14 @@ export function TimelineTab({ task }: { task: TaskDetail }) {
                 </Typography>
               </Stack>
             ))}
+          {view === "chart" && chart.gaps.length > 0 && (
+            <Stack direction="row" sx={{ gap: 0.75, alignItems: "center" }}>
+              <span className={`${css.swatch} ${css.cut}`} aria-hidden />
+              <Typography variant="caption" color="textSecondary">
+                Nobody worked, drawn shorter
+              </Typography>
+            </Stack>
+          )}
         </Stack>
         <Choice label="Shown as" value={view} options={VIEWS} onChange={setView} />
       </Stack>
