@@ -77,7 +77,7 @@ const ask = {
   fleet: () => void client.prefetchQuery(fleetQuery),
 };
 
-const root = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
+const root = createRootRoute({ component: Outlet });
 
 const login = createRoute({
   getParentRoute: () => root,
@@ -197,10 +197,13 @@ const agents = createRoute({
   component: lazyRouteComponent(() => import("./pages/AgentsPage"), "AgentsPage"),
 });
 
+/** Any other address, within the frame of the pages that there are. */
+const missing = createRoute({ getParentRoute: () => app, path: "$", component: NotFound });
+
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
-    app.addChildren([index, tasks, task, session, fleet, find, analytics, projects, agents]),
+    app.addChildren([index, tasks, task, session, fleet, find, analytics, projects, agents, missing]),
   ]),
   defaultErrorComponent: RouteError,
   scrollRestoration: true,

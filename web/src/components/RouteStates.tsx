@@ -14,19 +14,17 @@ const RETRY = 1500;
 export function NotFound() {
   useTitle("Page not found");
   return (
-    <Box component="main">
-      <Empty
-        isPage
-        title="Page not found"
-        action={
-          <LinkButton variant="outlined" color="inherit" to="/tasks">
-            Go to tasks
-          </LinkButton>
-        }
-      >
-        The link may be broken.
-      </Empty>
-    </Box>
+    <Empty
+      isPage
+      title="Page not found"
+      action={
+        <LinkButton variant="outlined" color="inherit" to="/tasks">
+          Go to tasks
+        </LinkButton>
+      }
+    >
+      The link may be broken.
+    </Empty>
   );
 }
 
