@@ -1,8 +1,18 @@
 // Who is logged in, with what belongs to them and to this browser: one stop of the tab key.
 
 import AccountCircleOutlined from "@mui/icons-material/AccountCircleOutlined";
+import CheckRounded from "@mui/icons-material/CheckRounded";
 import UnfoldMoreRounded from "@mui/icons-material/UnfoldMoreRounded";
-import { Box, ButtonBase, Divider, IconButton, ListItemText, Menu, MenuItem } from "@mui/material";
+import {
+  Box,
+  ButtonBase,
+  Divider,
+  IconButton,
+  ListItemText,
+  ListSubheader,
+  Menu,
+  MenuItem,
+} from "@mui/material";
 import { useColorScheme } from "@mui/material/styles";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -69,20 +79,29 @@ export function Account({ compact = false }: { compact?: boolean }) {
   );
 }
 
+const HEADING = { fontSize: "0.78rem", lineHeight: "28px", fontWeight: 600, bgcolor: "transparent" } as const;
+
 function Appearance() {
   const { mode = "system", setMode } = useColorScheme();
-  return SCHEMES.map(({ id, label, icon: Icon }) => (
-    <MenuItem
-      key={id}
-      role="menuitemradio"
-      aria-checked={mode === id}
-      selected={mode === id}
-      onClick={() => setMode(id)}
-    >
-      <Icon sx={{ fontSize: 18, mr: 1.25, color: "text.secondary" }} />
-      {label}
-    </MenuItem>
-  ));
+  return [
+    <ListSubheader key="theme" role="presentation" disableSticky sx={HEADING}>
+      Theme
+    </ListSubheader>,
+    ...SCHEMES.map(({ id, label, icon: Icon }) => (
+      <MenuItem
+        key={id}
+        role="menuitemradio"
+        aria-checked={mode === id}
+        aria-label={`${label} theme`}
+        selected={mode === id}
+        onClick={() => setMode(id)}
+      >
+        <Icon sx={{ fontSize: 18, mr: 1.25, color: "text.secondary" }} />
+        {label}
+        {mode === id && <CheckRounded sx={{ fontSize: 18, ml: "auto" }} />}
+      </MenuItem>
+    )),
+  ];
 }
 
 function LogOut() {

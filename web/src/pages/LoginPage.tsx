@@ -73,9 +73,12 @@ export function LoginPage() {
             Log in
           </Button>
         </Stack>
-        <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 3 }}>
-          Run <Mono>spectask token</Mono> on the server to get one.
-        </Typography>
+        {/* A refused token is answered with the same. */}
+        {!login.isError && (
+          <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 3 }}>
+            Run <Mono>spectask token</Mono> on the server to get one.
+          </Typography>
+        )}
       </Box>
     </Box>
   );

@@ -64,14 +64,15 @@ export function ProjectsPage() {
       {dialog?.of === "edit" && <EditProject project={dialog.project} onClose={close} />}
       <Confirm
         open={dialog?.of === "remove"}
-        title="Remove this project?"
+        title={dialog?.of === "remove" ? `Remove ${dialog.project.name}?` : "Remove the project?"}
         action="Remove"
         busy={remove.isPending}
         error={remove.error}
         onClose={close}
         onConfirm={() => dialog?.of === "remove" && remove.mutate(dialog.project.id, { onSuccess: close })}
       >
-        Removes the project from SpecTask. Your repository isn't touched.
+        Removes the project{dialog?.of === "remove" && ` ${dialog.project.name}`} from SpecTask. Your
+        repository isn't touched.
       </Confirm>
     </Page>
   );
