@@ -6,6 +6,7 @@ import ViewColumnOutlined from "@mui/icons-material/ViewColumnOutlined";
 import { Box, Button, IconButton, Stack, Tab, Tabs, Tooltip, Typography } from "@mui/material";
 import { useEffect, useRef, useState } from "react";
 import type { Comment, Specs, TaskDetail } from "../../api/types";
+import { TextLink } from "../../components/links";
 import { Markdown } from "../../components/Markdown";
 import { DOCUMENT_LABELS, DOCUMENTS, type DocumentName, type DocumentPlace } from "../../model/documents";
 import { hasDraft, useKept } from "../../model/drafts";
@@ -67,8 +68,8 @@ export function Documents({ task, specs, comments, place, onPlace, canEdit, onCo
         direction="row"
         sx={{
           alignItems: "center",
-          gap: 1,
-          pl: 2.5,
+          gap: { xs: 0.5, sm: 1 },
+          pl: { xs: 2, sm: 2.5 },
           pr: 1,
           borderBottom: 1,
           borderColor: "divider",
@@ -110,6 +111,12 @@ export function Documents({ task, specs, comments, place, onPlace, canEdit, onCo
             // The selection has to outlive the click.
             onMouseDown={(event) => event.preventDefault()}
             onClick={comment}
+            sx={{
+              minWidth: { xs: 34, sm: 64 },
+              px: { xs: 0.75, sm: 1.5 },
+              flexShrink: 0,
+              "& .MuiButton-startIcon": { mx: { xs: 0, sm: undefined } },
+            }}
           >
             <Box component="span" sx={{ display: { xs: "none", sm: "inline" } }}>
               {picked ? "Comment on the selection" : "Comment"}
@@ -172,6 +179,15 @@ export function Documents({ task, specs, comments, place, onPlace, canEdit, onCo
               "& [data-sought]": { bgcolor: SOUGHT, borderRadius: 0.5 },
             }}
           >
+            {each === "tasks" && !edited && task.spec_approved_at !== null && (
+              <Typography variant="caption" color="textSecondary" component="p" sx={{ mb: 1.5 }}>
+                As approved; progress is on{" "}
+                <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} search={{ tab: "overview" }}>
+                  Overview
+                </TextLink>
+                .
+              </Typography>
+            )}
             {edited ? (
               <DocumentEditor task={task} document={each} onClose={() => setEdited(null)} />
             ) : (

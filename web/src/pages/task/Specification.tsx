@@ -1,8 +1,9 @@
 // The three documents of a task and the decision about them.
 
-import { Box, Stack, Typography } from "@mui/material";
+import { Box, Button, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
+import { useTaskAction } from "../../api/actions";
 import {
   documentsFolderQuery,
   heldSecretsQuery,
@@ -19,7 +20,7 @@ import { Empty, Failed, Paragraphs } from "../../components/States";
 import type { DocumentPlace } from "../../model/documents";
 import { useDraft } from "../../model/drafts";
 import type { Selected } from "../../model/selection";
-import { isLive, isPlanned } from "../../model/status";
+import { hasFailed, isLive, isPlanned } from "../../model/status";
 import { CommentComposer, NO_COMMENT } from "./CommentComposer";
 import { Documents } from "./Documents";
 import { Findings } from "./Findings";
@@ -53,6 +54,7 @@ export function Specification({ task, place, onPlace }: Props) {
   const folder = useQuery({ ...documentsFolderQuery(task.id), enabled: hasSpecs });
   const held = useQuery({ ...heldSecretsQuery(task.id), enabled: hasSpecs });
   const lint = useQuery({ ...lintQuery(task.id), enabled: hasSpecs });
+  const act = useTaskAction(task.id);
   const [about, setAbout] = useDraft<Selected | null>(`comment-place-${task.id}`, null);
   const [draft, setDraft, forgetDraft] = useDraft(`comment-${task.id}`, NO_COMMENT);
   const closeComposer = () => {
@@ -77,6 +79,23 @@ export function Specification({ task, place, onPlace }: Props) {
           The planning agent is working on your comments. The documents appear here again when it is done.
         </Empty>
       );
+    }
+    if (task.status === "spec_failed") {
+      return (
+        <Empty
+          title="Planning failed"
+          action={
+            <Button variant="contained" loading={act.isPending} onClick={() => act.mutate({ do: "retry" })}>
+              Retry
+            </Button>
+          }
+        >
+          Planning failed before the documents were complete.
+        </Empty>
+      );
+    }
+    if (task.status === "cancelled") {
+      return <Empty title="No documents">The task was cancelled before the documents were complete.</Empty>;
     }
     return (
       <Empty title="Not written yet">
@@ -171,6 +190,11 @@ export function Specification({ task, place, onPlace }: Props) {
   );
 }
 
+/** Whether agents carry the documents out. */
+function isAtWork({ status }: TaskDetail): boolean {
+  return isLive(status) && status !== "implementation_review" && !hasFailed(status);
+}
+
 function Decided({ task }: { task: TaskDetail }) {
   if (task.spec_approved_by) {
     return (
@@ -179,7 +203,7 @@ function Decided({ task }: { task: TaskDetail }) {
         <Typography variant="caption" color="textSecondary" component="p" sx={{ mt: 0.25 }}>
           by {task.spec_approved_by}, <Ago at={task.spec_approved_at} />
         </Typography>
-        {isLive(task.status) && task.status !== "implementation_review" && (
+        {isAtWork(task) && (
           <Typography variant="caption" component="p" sx={{ mt: 1 }}>
             Agents are working on it.{" "}
             <TextLink to="/tasks/$taskId" params={{ taskId: task.id }} search={{ tab: "sessions" }}>
