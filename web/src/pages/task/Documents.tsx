@@ -115,7 +115,7 @@ export function Documents({ task, specs, comments, place, onPlace, canEdit, onCo
               minWidth: { xs: 34, sm: 64 },
               px: { xs: 0.75, sm: 1.5 },
               flexShrink: 0,
-              "& .MuiButton-startIcon": { mx: { xs: 0, sm: undefined } },
+              "& .MuiButton-startIcon": { ml: { xs: 0, sm: "-2px" }, mr: { xs: 0, sm: 1 } },
             }}
           >
             <Box component="span" sx={{ display: { xs: "none", sm: "inline" } }}>

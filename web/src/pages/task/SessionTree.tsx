@@ -121,7 +121,7 @@ function Row({ session, all, isChosen, isSpawned, collides, asks, leads }: RowPr
           direction="row"
           sx={{ columnGap: 1, alignItems: "center", flexWrap: "wrap", "& > *": { maxWidth: "100%" } }}
         >
-          {collides ? (
+          {collides && !asks ? (
             <Typography variant="caption" noWrap sx={{ color: "warningText", fontWeight: 600 }}>
               Collides
             </Typography>
