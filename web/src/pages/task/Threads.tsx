@@ -81,7 +81,6 @@ function Thread({
         bgcolor: "sunken",
         border: 1,
         borderColor: "divider",
-        opacity: comment.resolved ? 0.75 : 1,
         scrollMarginTop: 16,
       }}
     >
