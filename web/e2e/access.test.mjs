@@ -1,16 +1,14 @@
 // The dashboard for those who use the keyboard or a screen reader.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { apiOf, until } from "./api.mjs";
+import { findings, RULES } from "./axe.mjs";
 import { binary, startServer } from "./server.mjs";
 import { story } from "./story.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 /** What the colours of a theme can change. */
 const CONTRAST = ["color-contrast", "link-in-text-block"];
 /** How many times the tab key is pressed at most to get to a decision. */
@@ -44,8 +42,25 @@ before(async () => {
   await reached(change, "implementation_review");
   spec = await make();
   await reached(spec, "spec_review");
+  await comment(call);
   session = (await call("GET", `/spec-tasks/${change}`)).work_sessions.at(-1).id;
 });
+
+/** Comments on a criterion of the first task's requirements, and on the whole document. */
+async function comment(call) {
+  const { requirements_spec: text } = await call("GET", `/spec-tasks/${spec}/specs`);
+  const line = text.split("\n").findIndex((each) => each.includes("SHALL")) + 1;
+  const review = (await call("GET", `/spec-tasks/${spec}/reviews`)).at(-1).id;
+  const say = (place) =>
+    call("POST", `/spec-tasks/${spec}/reviews/${review}/comments`, {
+      document: "requirements",
+      kind: "question",
+      comment: "For how long?",
+      ...place,
+    });
+  await say({ start_line: line, end_line: line });
+  await say({});
+}
 
 after(async () => {
   await server?.stop();
@@ -66,18 +81,6 @@ const tell = (name, act) =>
     },
     () => server,
   );
-
-/** What axe finds on the present page, one line for each element. */
-async function findings(page, rules) {
-  await page.waitForLoadState("networkidle");
-  await page.evaluate(AXE);
-  return await page.evaluate(async (rules) => {
-    const { violations } = await globalThis.axe.run(document, { runOnly: rules });
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.slice(0, 3).map((node) => `${id}: ${node.target.join(" ")} ${node.html.slice(0, 160)}`),
-    );
-  }, rules);
-}
 
 for (const [colorScheme, rules] of [
   ["light", RULES],
@@ -109,6 +112,14 @@ for (const [colorScheme, rules] of [
       await page.locator("h1").first().waitFor();
       await look(address);
     }
+    await page.goto(`${server.url}/tasks/${spec}?tab=specification`);
+    await page.locator("[data-commented]").first().waitFor();
+    await page.getByRole("button", { name: "Side by side" }).click();
+    await page.getByText("Documents side by side").waitFor();
+    await page.mouse.move(0, 0);
+    await page.getByRole("tooltip").waitFor({ state: "detached" });
+    await look("documents side by side");
+    await page.getByRole("button", { name: "Side by side" }).click();
     await page.goto(`${server.url}/projects`);
     await page
       .getByRole("button", { name: /^Settings of/ })
@@ -126,6 +137,7 @@ for (const [colorScheme, rules] of [
       part("change"),
       at("conversation"),
       "/fleet",
+      "/analytics",
     ]) {
       await page.goto(`${server.url}${address}`);
       await page.locator("h1").first().waitFor();

@@ -55,7 +55,9 @@ const SEA = [
 ];
 const LAND = [
   `{ edit = "words.md", find = "water", replace = "well" }`,
+  `{ say = ${text(`A line that is wider than its box:\n\n\`\`\`\n${"wave ".repeat(60)}\n\`\`\`\n`)} }`,
   `{ say = "The words of the land are written." }`,
+  `{ ask = "rm -f words.md" }`,
   `{ quiet = true }`,
 ];
 
@@ -123,7 +125,11 @@ env = { SPECTASK_SCRIPTED_PACE_MS = "5" }
     { SPECTASK_TOKEN: token },
   );
   const call = apiOf(server.url, token);
-  const project = await call("POST", "/projects", { name: "book", repository_path: repository });
+  const project = await call("POST", "/projects", {
+    name: "book",
+    repository_path: repository,
+    settings: { permissions: "ask" },
+  });
   const { id: task } = await call("POST", "/spec-tasks/from-prompt", {
     prompt: "Write a book of words",
     project_id: project.id,

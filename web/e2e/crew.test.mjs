@@ -1,6 +1,7 @@
 // A crew at work, as a person looks after it: in a browser, on a real server.
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
+import { findings } from "./axe.mjs";
 import { startCrew } from "./crew-place.mjs";
 import { picture, story } from "./story.mjs";
 
@@ -167,6 +168,42 @@ tell("every page of a crew stands on a narrow screen in the dark", async (open) 
     await picture(page, `crew-narrow-${name}`);
   }
 });
+
+tell("axe finds nothing while a crew is at work", async (open) => {
+  const page = await open({ bypassCSP: true, reducedMotion: "reduce" });
+  const found = [];
+  for (const address of [
+    "/fleet",
+    `/tasks/${crew.task}?tab=sessions&session=${named("sea").id}`,
+    new URL(at(named("land"))).pathname,
+  ]) {
+    await page.goto(`${crew.url}${address}`);
+    await page.locator("h1").first().waitFor();
+    await page.getByRole("region", { name: "Permission requests" }).waitFor();
+    found.push(...(await findings(page)).map((each) => `${address} ${each}`));
+  }
+  assert.deepEqual(found, []);
+});
+
+tell(
+  "a permission request says who asks for what, and its session is nobody's work until it is answered",
+  async (open) => {
+    const page = await open();
+    await page.goto(`${crew.url}/fleet`);
+    const bar = page.getByRole("region", { name: "Permission requests" });
+    await bar.getByText("player", { exact: true }).waitFor();
+    await bar.getByText("rm -f words.md", { exact: true }).waitFor();
+    await bar.getByText(/Rejected automatically in \d+ min/).waitFor();
+    await page.getByText(/1 waits for your permission/).waitFor();
+    await bar.getByRole("link", { name: /› Words of the land/ }).click();
+    await page.getByRole("heading", { level: 1, name: "Words of the land" }).waitFor();
+    await page.getByText("Your turn · permission").first().waitFor();
+    await page.getByRole("log").getByText("waiting for an answer").waitFor();
+    await bar.getByRole("button", { name: "Allow" }).click();
+    await bar.waitFor({ state: "detached" });
+    await page.getByText("Your turn · permission").first().waitFor({ state: "detached" });
+  },
+);
 
 tell("cancelling a session is asked about first, and what depends on it stays blocked", async (open) => {
   const page = await open();

@@ -200,3 +200,28 @@ tell("a task is edited in place; a cancelled one is reopened where it was", asyn
   await page.getByRole("button", { name: "Reopen" }).click();
   await page.getByText("Review the spec").first().waitFor();
 });
+
+tell("an approval asks about what was written and not sent", async (open) => {
+  const page = await open();
+  await page.goto(`${url}/?token=${token}`);
+  await page.goto(`${url}/tasks`);
+  await page.getByText("Recurring todos").first().click();
+  await page.getByRole("tab", { name: "Specification" }).click();
+  await page.getByRole("button", { name: "Comment", exact: true }).click();
+  const composer = page.getByRole("form", { name: "Comment" });
+  await composer.getByRole("textbox").fill("And monthly ones?");
+  const approve = page.getByRole("button", { name: "Approve spec & start" });
+  await approve.click();
+  const dialog = page.getByRole("dialog", { name: "Approve spec & start?" });
+  await dialog.getByText("1 comment is not sent.").waitFor();
+  await dialog.getByRole("button", { name: "Back" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.getByLabel("Overall comment").fill("Weekly is enough.");
+  await approve.click();
+  await dialog.getByText("Weekly is enough.").waitFor();
+  await dialog.getByRole("button", { name: "Request changes" }).waitFor();
+  await dialog.getByRole("button", { name: "Approve with this note" }).click();
+  await page.getByText("Approved", { exact: true }).first().waitFor();
+  await composer.waitFor({ state: "detached" });
+  await page.getByText("Weekly is enough.").first().waitFor();
+});
