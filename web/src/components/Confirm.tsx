@@ -47,7 +47,7 @@ export function Confirm(props: Props) {
         </DialogContentText>
         <ActionError error={error} />
       </DialogContent>
-      <DialogActions>
+      <DialogActions sx={{ flexWrap: "wrap" }}>
         <Button color="inherit" onClick={onClose}>
           {keep}
         </Button>

@@ -1,9 +1,16 @@
 // What a person typed and has not sent yet, kept in the browser: a dialog that is closed, a page that is left or loaded
 // again loses none of it.
 
-import { useCallback, useRef, useState } from "react";
+import { useCallback, useRef, useState, useSyncExternalStore } from "react";
 
 const PREFIX = "spectask-draft:";
+
+/** Called when a draft changed. */
+const listeners = new Set<() => void>();
+
+function changed(): void {
+  for (const listener of listeners) listener();
+}
 
 /** State that outlives the page, by a name, and how to forget it. */
 export function useDraft<T>(name: string, initial: T): [T, (value: T) => void, () => void] {
@@ -14,14 +21,44 @@ export function useDraft<T>(name: string, initial: T): [T, (value: T) => void, (
       setValue(next);
       if (JSON.stringify(next) === JSON.stringify(first.current)) forget(PREFIX + name);
       else write(localStorage, PREFIX + name, next);
+      changed();
     },
     [name],
   );
   const clear = useCallback(() => {
     setValue(first.current);
     forget(PREFIX + name);
+    changed();
   }, [name]);
   return [value, keep, clear];
+}
+
+function listen(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** How many of some drafts are texts that are written and not sent. */
+export function useUnsentCount(names: readonly string[]): number {
+  return useSyncExternalStore(
+    listen,
+    () =>
+      names.filter((name) => {
+        const draft = read<unknown>(localStorage, PREFIX + name);
+        return typeof draft === "string" && draft.trim() !== "";
+      }).length,
+  );
+}
+
+/** What is written and not sent, as `1 comment and 2 replies are not sent`; nothing where there is none. */
+export function unsentLine(comments: number, replies: number): string {
+  const parts = [
+    comments > 0 && (comments === 1 ? "1 comment" : `${comments} comments`),
+    replies > 0 && (replies === 1 ? "1 reply" : `${replies} replies`),
+  ].filter(Boolean);
+  return parts.length === 0
+    ? ""
+    : `${parts.join(" and ")} ${comments + replies === 1 ? "is" : "are"} not sent`;
 }
 
 /** Whether something is kept under a name. */

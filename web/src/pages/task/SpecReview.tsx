@@ -3,7 +3,7 @@
 import { Typography } from "@mui/material";
 import { useTaskAction } from "../../api/actions";
 import type { Comment, ReviewDecision, Specs, TaskDetail } from "../../api/types";
-import { useDraft } from "../../model/drafts";
+import { unsentLine, useDraft, useUnsentCount } from "../../model/drafts";
 import { ReviewBox } from "./ReviewBox";
 
 interface Props {
@@ -23,8 +23,11 @@ export function SpecReview({ task, specs, comments, undecided, isUnsent, onAppro
   const open = comments.filter((comment) => !comment.resolved && comment.kind !== "praise");
   const blocking = open.filter((comment) => comment.kind === "blocking").length;
 
+  const replies = useUnsentCount(comments.map((comment) => `reply-${comment.id}`));
+  const unsent = unsentLine(isUnsent ? 1 : 0, replies);
+
   const doubts = [
-    isUnsent && "1 comment is not sent. Approving discards it.",
+    unsent && `${unsent}.${isUnsent ? " Approving discards the comment." : ""}`,
     open.length > 0 &&
       `${countOf(open.length)} ${open.length === 1 ? "is" : "are"} still open${
         blocking > 0 ? `, ${blocking} of them blocking` : ""
@@ -33,7 +36,7 @@ export function SpecReview({ task, specs, comments, undecided, isUnsent, onAppro
       `${undecided === 1 ? "A possible secret" : `${undecided} possible secrets`} in the documents ${
         undecided === 1 ? "stays" : "stay"
       } removed.`,
-  ].filter((doubt) => doubt !== false);
+  ].filter(Boolean);
 
   const send = (decision: ReviewDecision, done?: () => void) =>
     // The documents may leave the review, and this box the page, before the answer is there.
@@ -80,9 +83,7 @@ export function SpecReview({ task, specs, comments, undecided, isUnsent, onAppro
       busy={decide.isPending}
       error={decide.error}
       requestConfirmation={
-        isUnsent
-          ? "1 comment is not sent, so the planning agent does not see it. It stays here as a draft."
-          : undefined
+        unsent ? `${unsent}, and the planning agent does not see that. It stays here as a draft.` : undefined
       }
       onApprove={(done) => send("approve", done)}
       onRequest={(done) => send("request_changes", done)}
