@@ -50,7 +50,9 @@ export function PlanPreview({ task }: { task: string }) {
 function Line({ planned }: { planned: PlannedTask }) {
   return (
     <Typography variant="body2" component="p" sx={{ overflowWrap: "anywhere", fontSize: "0.8125rem" }}>
-      <Inline text={planned.title} />
+      <bdi>
+        <Inline text={planned.title} />
+      </bdi>
       <Box component="span" sx={{ color: "text.secondary" }}>
         {" "}
         · {planned.estimated_effort}
