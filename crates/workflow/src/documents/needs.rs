@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Among how many titles a part of one is looked for.
 const MAX_TITLES: usize = 2_000;
 
+/// Beyond how many planned tasks marks such as `(P)` no longer count: every one of them could need every other.
+const MAX_PARALLEL_PLAN: usize = 2_000;
+
 /// What a planned task needs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Needs {
@@ -56,51 +59,106 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
         }
     }
     cut_cycles(&mut all);
-    let waves: Vec<Option<usize>> = groups.iter().map(|group| wave(plan, group)).collect();
-    let is_beside =
-        |at: usize| waves[at].is_some() || groups[at].head.is_some_and(|head| plan.items[head].parallel);
-    // Only what is said can point ahead, and only then can the order of writing go against it.
-    let ahead = all.iter().enumerate().any(|(at, needs)| needs.needed.iter().any(|other| *other > at));
-    let against = ahead || waves.iter().any(Option::is_some);
-    for (index, is_said) in is_said.into_iter().enumerate() {
-        if is_said {
-            continue;
-        }
-        let waiting = if against { waiting_for(&all, index) } else { vec![false; groups.len()] };
-        let free = |at: &usize| !waiting[*at];
-        let mut implied: BTreeSet<usize> = BTreeSet::new();
-        if let Some(wave) = waves[index] {
-            implied.extend(before_wave(&waves, wave).filter(free));
-        }
-        let (mut run, mut last) = (Vec::new(), None);
-        for at in (0..index).rev().filter(free) {
-            if !is_beside(at) {
-                last = Some(at);
-                break;
-            }
-            run.push(at);
-        }
-        // Tasks side by side wait for the one before all of them, and the next waits for all of them. What is not
-        // understood is taken for the task before.
-        if run.is_empty() || is_beside(index) && all[index].unresolved.is_empty() {
-            implied.extend(last);
-        } else {
-            implied.extend(run);
-        }
-        all[index].needed.extend(implied);
-    }
+    order_of_writing(plan, groups, &is_said, &mut all);
     all
 }
 
-/// The tasks that wait for one, directly or not, itself included.
-fn waiting_for(all: &[Needs], index: usize) -> Vec<bool> {
-    let mut wanted_by = vec![Vec::new(); all.len()];
+/// Adds the order of writing to the tasks that do not say all of what they need.
+///
+/// Such a task needs all tasks before it. Neighbours that may run side by side, and the tasks of a wave, need what stands
+/// before all of them; a heading ends such neighbours. What another needed task waits for already is left out.
+fn order_of_writing(plan: &Plan, groups: &[Group], is_said: &[bool], all: &mut [Needs]) {
+    let count = groups.len();
+    let waves: Vec<Option<usize>> = groups.iter().map(|group| wave(plan, group)).collect();
+    let is_parallel = |at: usize| {
+        count <= MAX_PARALLEL_PLAN && groups[at].head.is_some_and(|head| plan.items[head].parallel)
+    };
+    let is_beside = |at: usize| waves[at].is_some() || is_parallel(at);
+    let phase = |at: usize| {
+        let first = groups[at].head.iter().chain(&groups[at].parts).min();
+        first.map_or(0, |first| plan.items[*first].phase)
+    };
+    // Only what is said can point ahead, and only then can the order of writing go against it.
+    let ahead = all.iter().enumerate().any(|(at, needs)| needs.needed.iter().any(|other| *other > at));
+    let against = ahead || waves.iter().any(Option::is_some);
+    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); count];
     for (at, needs) in all.iter().enumerate() {
         for needed in &needs.needed {
-            wanted_by[*needed].push(at);
+            dependents[*needed].push(at);
         }
     }
-    reach(all.len(), index, |at| wanted_by[at].iter().copied())
+    // The tasks so far that no other of them needs: whoever needs these needs all.
+    let mut ends: BTreeSet<usize> = BTreeSet::new();
+    // Where the present neighbours begin, and what the ends were there; a wave goes past headings.
+    let mut run = (0, BTreeSet::new());
+    let mut wave_run = (0, BTreeSet::new());
+    for index in 0..count {
+        if is_beside(index) {
+            let is_first = index == 0 || !is_beside(index - 1);
+            if is_first {
+                wave_run = (index, ends.clone());
+            }
+            if is_first || phase(index) != phase(index - 1) {
+                run = (index, ends.clone());
+            }
+        }
+        if !is_said[index] {
+            let waiting = if against { waiting_for(&dependents, index) } else { BTreeSet::new() };
+            // What is not understood may mean any of the tasks before.
+            let (start, before) = if !is_beside(index) || !all[index].unresolved.is_empty() {
+                (index, &ends)
+            } else if waves[index].is_some() {
+                (wave_run.0, &wave_run.1)
+            } else {
+                (run.0, &run.1)
+            };
+            let mut implied = ends_without(before, start, &waiting, all, &dependents);
+            if let Some(wave) = waves[index] {
+                implied.retain(|at| waves[*at].is_none());
+                implied.extend(before_wave(&waves, wave).filter(|at| !waiting.contains(at)));
+            }
+            for needed in implied {
+                if all[index].needed.insert(needed) {
+                    dependents[needed].push(index);
+                }
+            }
+        }
+        for needed in &all[index].needed {
+            ends.remove(needed);
+        }
+        if dependents[index].iter().all(|dependent| *dependent > index) {
+            ends.insert(index);
+        }
+    }
+}
+
+/// The ends of the tasks before a place when those that wait for a task are left out.
+fn ends_without(
+    ends: &BTreeSet<usize>,
+    before: usize,
+    waiting: &BTreeSet<usize>,
+    all: &[Needs],
+    dependents: &[Vec<usize>],
+) -> BTreeSet<usize> {
+    let is_free = |at: &usize| *at < before && !waiting.contains(at);
+    let mut kept: BTreeSet<usize> = ends.iter().copied().filter(is_free).collect();
+    for other in waiting.range(..before) {
+        let uncovered = |at: &usize| !dependents[*at].iter().any(is_free);
+        kept.extend(all[*other].needed.iter().copied().filter(is_free).filter(uncovered));
+    }
+    kept
+}
+
+/// The tasks that wait for one, directly or not, itself included.
+fn waiting_for(dependents: &[Vec<usize>], index: usize) -> BTreeSet<usize> {
+    let mut waiting = BTreeSet::new();
+    let mut open = vec![index];
+    while let Some(at) = open.pop() {
+        if waiting.insert(at) {
+            open.extend(&dependents[at]);
+        }
+    }
+    waiting
 }
 
 /// Leaves out what makes tasks wait for each other: in a circle, what points ahead in the order of writing.
@@ -309,8 +367,52 @@ mod tests {
     #[test]
     fn the_order_of_writing_gives_way_to_what_is_said() {
         let text = "- [ ] 1. a\n- [ ] 2. b\n  _Depends: 3_\n- [ ] 3. c\n- [ ] 4. d\n";
-        assert_eq!(needs(text), [vec![], vec![2], vec![0], vec![2]]);
+        assert_eq!(needs(text), [vec![], vec![2], vec![0], vec![1]]);
         assert_eq!(super::cycle(&plan::parse(text).units()), None);
+    }
+
+    #[test]
+    fn the_order_of_writing_means_all_tasks_before() {
+        for (text, expected) in [
+            // A task that says what it needs does not cut off those before it.
+            ("1. a|2. b|  _Depends: none_|3. c", vec![vec![], vec![], vec![0, 1]]),
+            ("1. a|2. b|  _Depends: 1_|3. c|  _Depends: 1_|4. d", vec![vec![], vec![0], vec![0], vec![1, 2]]),
+            // Neighbours side by side need what stands before all of them.
+            ("1. a|2. b|  _Depends: none_|3. (P) c|4. (P) d|5. e", vec![vec![], vec![], vec![0, 1], vec![0, 1], vec![2, 3]]),
+            ("1. a|2. (P) b|  _Depends: none_|3. (P) c|4. d", vec![vec![], vec![], vec![0], vec![1, 2]]),
+            // What is not understood may mean any of the tasks before.
+            ("1. a|2. b|  _Depends: none_|3. c|  _Depends: the review_", vec![vec![], vec![], vec![0, 1]]),
+            // A task that waits for this one is not waited for.
+("1. a|2. b|  _Depends: 4_|3. c|4. d|5. e", vec![vec![], vec![3], vec![0, 1], vec![0], vec![2]]),
+            ("1. a|  _Depends: 3_|2. b|3. c", vec![vec![2], vec![0], vec![]]),
+        ] {
+            let line = |line: &str| {
+                if line.starts_with([' ', '#']) { line.to_owned() } else { format!("- [ ] {line}") }
+            };
+            let text = text.split('|').map(line).collect::<Vec<_>>().join("\n");
+            assert_eq!(needs(&text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_heading_ends_what_may_run_side_by_side() {
+        let text = "# Tasks\n## Phase 1: Setup\n- [ ] T001 Create\n- [ ] T002 [P] Lint\n## Phase 2: Foundation\n- [ ] T003 [P] Auth\n\
+                    - [ ] T004 [P] Routing\n## Phase 3: Story\n- [ ] T005 [P] [US1] Model\n- [ ] T006 [US1] Service\n\
+                    ## Phase 4: Story\n- [ ] T007 [P] [US2] Page\n- [ ] T008 [P] Docs (depends on T001)\n";
+        assert_eq!(
+            needs(text),
+            [vec![], vec![0], vec![1], vec![1], vec![2, 3], vec![4], vec![5], vec![0]]
+        );
+        let tasks = "## Phase 1\n### Task 1: [P] a\n#### Notes\nWords.\n### Task 2: [P] b\n## Phase 2\n### Task 3: [P] c\n";
+        assert_eq!(needs(tasks), [vec![], vec![], vec![0, 1]]);
+    }
+
+    #[test]
+    fn a_plan_of_many_sections_is_read_in_time() {
+        let section = |at: usize| format!("## S{at}\n- [ ] {at}. (P) a\n  _Depends: none_\n");
+        let text: String = (1..1_500).map(section).collect();
+        let units = plan::parse(&format!("{text}## End\n- [ ] 1500. (P) b\n")).units();
+        assert_eq!(units[1_499].dependencies.len(), 1_499);
     }
 
     #[test]

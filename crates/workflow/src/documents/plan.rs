@@ -43,6 +43,8 @@ pub struct Item {
     pub depth: usize,
     /// The item it is a part of.
     pub parent: Option<usize>,
+    /// The section that it stands in, counted from the start of the plan.
+    pub phase: usize,
     /// Whether it may run beside its neighbours.
     pub parallel: bool,
     pub requirements: Vec<String>,

@@ -26,6 +26,8 @@ pub(super) struct Reader {
     task_lines: BTreeSet<usize>,
     sections: Sections,
     section: (usize, bool),
+    /// How many headings that are no tasks, nor stand inside of one, came so far.
+    phase: usize,
     /// The last item, while lines below may tell about it.
     current: Option<usize>,
     /// The task that is a heading, with its level, until a heading ends it.
@@ -91,6 +93,7 @@ impl Reader {
             depth: if self.whole.is_some() && found.heading.is_none() { depth.max(1) } else { depth },
             parallel: found.parallel,
             dependencies: found.depends.into_iter().map(told).collect(),
+            phase: self.phase,
             line: found.line,
             marker_span: found.marker_span,
             in_fence: found.in_fence,
@@ -118,12 +121,14 @@ impl Reader {
                 number: Some(number),
                 parallel,
                 title,
+                phase: self.phase,
                 line: heading.line,
                 is_heading: true,
                 ..Item::default()
             });
             return;
         }
+        self.phase += usize::from(inside.is_none());
         self.whole = inside;
         self.current = inside.map(|(whole, _)| whole);
         if inside.is_some() {

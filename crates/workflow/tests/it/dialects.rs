@@ -566,13 +566,15 @@ fn plans_are_read_as_they_were_written() {
         let titles: Vec<&str> = units.iter().map(|unit| unit.title.as_str()).collect();
         let wanted: Vec<String> = (0..model.tasks.len()).map(|at| model.title(at)).collect();
         prop_assert_eq!(&titles, &wanted, "{}", text);
+        // The tasks so far that no other of them needs: a task that says nothing needs these.
+        let mut ends: BTreeSet<usize> = BTreeSet::new();
         for (at, task) in model.tasks.iter().enumerate() {
             let unit = &units[at];
             prop_assert_eq!(&unit.number, &model.number(at), "{}", text);
             let needs = task.needs.as_ref().filter(|_| model.says_needs());
-            let written = if at == 0 { BTreeSet::new() } else { BTreeSet::from([at - 1]) };
             let found: BTreeSet<usize> = unit.dependencies.iter().copied().collect();
-            prop_assert_eq!(&found, needs.unwrap_or(&written), "task {} of {}", at + 1, text);
+            prop_assert_eq!(&found, needs.unwrap_or(&ends), "task {} of {}", at + 1, text);
+            ends = ends.difference(&found).copied().chain([at]).collect();
             prop_assert!(unit.unresolved.is_empty(), "{:?} in {}", unit.unresolved, text);
             if !matches!(model.plan, PlanDialect::Flat) {
                 let cited: Vec<String> = task.cites.iter().map(|at| (at + 1).to_string()).collect();
