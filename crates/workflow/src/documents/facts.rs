@@ -44,6 +44,7 @@ pub(super) fn labelled<'t>(line: &'t str) -> Option<Labelled<'t>> {
 pub(super) fn fact<'t>(line: &'t str, learned: &BTreeMap<String, Kind>) -> Option<(Kind, &'t str)> {
     if let Some(Labelled { label, value, .. }) = labelled(line) {
         let kind = labels::kind(label).or_else(|| learned.get(&label.to_lowercase()).copied());
+        let kind = kind.or_else(|| (labels::is_order(label) && is_ids(value)).then_some(Kind::Dependencies));
         return kind.map(|kind| (kind, value));
     }
     // `_Depends on 1, 2_`, `- 依赖任务3`: a sentence that begins with it.
@@ -123,31 +124,11 @@ static RANGE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Requirement ids in a text such as `1.2, 6, 1.1-1.5, REQ-3.2` or `All`, ranges written out.
 pub(super) fn requirement_ids(value: &str) -> Vec<String> {
-    let is_all = |piece: &str| {
-        let word = piece.split_whitespace().next().unwrap_or_default().to_lowercase();
-        matches!(
-            word.trim_matches(['.', '*', '_']),
-            "all"
-                | "全部"
-                | "すべて"
-                | "全て"
-                | "todos"
-                | "todas"
-                | "alle"
-                | "toutes"
-                | "все"
-                | "모두"
-                | "전체"
-                | "所有"
-                | "جميع"
-                | "सभी"
-        )
-    };
     let folded = fold(value);
     pieces(&folded)
         .flat_map(|piece| {
             let piece = piece.trim_matches(['`', '*', '_', '.', ' ', '(', ')', '[', ']']);
-            if is_all(piece) {
+            if labels::is_all(piece) {
                 return vec!["All".to_owned()];
             }
             if let Some(found) = RANGE.captures(piece) {
@@ -196,6 +177,15 @@ pub(super) fn is_ids(value: &str) -> bool {
     rest.len() < folded.len()
         && !rest.contains(|c: char| c.is_alphabetic() || c.is_ascii_digit())
         && rest.chars().all(|c| c.is_whitespace() || "-,;~.&+()[]_*`/".contains(c))
+}
+
+/// Whether a value has a number too long for that of a task, as a date has.
+pub(super) fn is_date(value: &str) -> bool {
+    let is_long = |digits: &str| digits.len() > 3;
+    fold(value)
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| word.parse::<u64>().is_ok())
+        .any(is_long)
 }
 
 /// Whether the line of a list names what a fact of its kind is made of.

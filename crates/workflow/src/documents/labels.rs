@@ -4,7 +4,7 @@
 //! none of these languages is read by its values.
 
 use super::stems::{
-    ACCEPTANCE, ADVICE, AND, ASIDE, BOUNDARY, DEPENDENCIES, DEPENDENTS, EFFORT, GLOSSARY, NONE, ORDER,
+    ACCEPTANCE, ADVICE, ALL, AND, ASIDE, BOUNDARY, DEPENDENCIES, DEPENDENTS, EFFORT, GLOSSARY, NONE, ORDER,
     QUESTIONS, RANGE, REQUIREMENTS, SCENARIOS, STORY, TASKS,
 };
 
@@ -59,6 +59,12 @@ pub(super) fn tells_dependency(text: &str) -> bool {
     let is_order =
         || ORDER.iter().any(|word| text.starts_with(word)) && text.bytes().any(|byte| byte.is_ascii_digit());
     DEPENDENCIES.iter().any(|stem| begins_word(&text, stem)) || is_order()
+}
+
+/// Whether a label says that something comes after what it names.
+pub(super) fn is_order(label: &str) -> bool {
+    let label = label.to_lowercase();
+    ORDER.iter().any(|word| word.trim_end() == label)
 }
 
 /// Whether a label is that of acceptance criteria.
@@ -158,6 +164,12 @@ pub(super) fn is_none(value: &str) -> bool {
         .to_lowercase();
     let first = value.split(['(', '（', ',', '，', '—', '–', ';']).next().unwrap_or_default().trim();
     !value.chars().any(char::is_alphanumeric) || NONE.contains(&value.as_str()) || NONE.contains(&first)
+}
+
+/// Whether a text begins with a word for everything there is.
+pub(super) fn is_all(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or_default().to_lowercase();
+    ALL.contains(&word.trim_matches(['.', '*', '_']))
 }
 
 pub(super) fn is_range_word(word: &str) -> bool {

@@ -2,8 +2,9 @@
 
 use super::finding::{Document, Finding, Severity};
 use super::item::{self, pattern};
+use super::labels::Kind;
 use super::needs;
-use super::plan::{self, Plan, PlanUnit, Unresolved};
+use super::plan::{self, Assumed, Plan, PlanUnit, Unresolved};
 use super::requirements::{self, Criterion, EarsPattern, Requirement, Requirements};
 use super::sentences::{self, Style};
 use regex::Regex;
@@ -217,6 +218,29 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
         }
     }
     findings.extend(plan.findings.iter().cloned());
+    findings.extend(plan.assumed.iter().map(|assumed| unknown_label(parsed, assumed)));
+}
+
+/// Tells what a label that is not known was taken for.
+fn unknown_label(parsed: &Requirements, assumed: &Assumed) -> Finding {
+    let Assumed { line, label, ids, kind, is_sure } = assumed;
+    let cites = parsed.items.is_empty() || ids.iter().all(|id| parsed.find(id).is_some());
+    let (taken_for, is_clear) = match kind {
+        Some(Kind::Dependencies) => {
+            ("its numbers are taken as dependencies", !cites || parsed.items.is_empty())
+        }
+        Some(_) => ("its numbers are taken as requirements", cites && !parsed.items.is_empty()),
+        None => ("its line is kept as a note, and the order of writing applies", false),
+    };
+    let severity = if *is_sure && is_clear { Severity::Info } else { Severity::Warning };
+    finding(
+        Document::Tasks,
+        *line,
+        "unknown-label",
+        severity,
+        format!("The label {label:?} is not known: {taken_for}."),
+        Some("Write `_Depends: 1_` for tasks and `_Requirements: 1.1_` for requirements."),
+    )
 }
 
 /// How wrong a citation is: an error where the requirements have such numbers and not this one, a warning where they
@@ -285,6 +309,56 @@ mod tests {
             assert!(rules(sentence).contains(&rule), "{sentence}: {:?}", rules(sentence));
         }
         assert_eq!(rules("THE system SHALL answer fast, within 200 ms."), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_label_that_is_not_known_is_named() {
+        let requirements = "### Requirement 1: A\n1. IF a, THEN THE system SHALL b.\n### Requirement 2: B\n1. IF a, THEN THE system SHALL c.\n";
+        let plan = |label: &str, value: &str| {
+            format!("- [ ] 1. a\n- [ ] 2. b\n  - _Depends: none_\n- [ ] 3. c\n  - _{label}: {value}_\n")
+        };
+        for (label, value, needs, cited, message) in [
+            (
+                "Zuvor",
+                "1",
+                &[0, 1][..],
+                &[][..],
+                Some("\"Zuvor\" is not known: its numbers are taken as dependencies"),
+            ),
+            (
+                "前提",
+                "1, 2",
+                &[0, 1],
+                &[],
+                Some("\"前提\" is not known: its numbers are taken as dependencies"),
+            ),
+            ("前提", "52, 53", &[0, 1], &["52", "53"], Some("taken as requirements")),
+            ("Erfüllt", "1.1, 2.1", &[0, 1], &["1.1", "2.1"], Some("taken as requirements")),
+            ("Hängt ab von", "1", &[0], &[], None),
+            ("Vorgänger", "1, 2", &[0, 1], &[], None),
+            ("Nach", "1", &[0], &[], None),
+            ("After", "1", &[0], &[], None),
+            ("Priority", "1", &[0, 1], &[], None),
+        ] {
+            let text = plan(label, value);
+            let units = plan::parse(&text).units();
+            assert_eq!(units[2].dependencies, needs, "{label}: {value}");
+            assert_eq!(units[2].requirements, cited, "{label}: {value}");
+            let found: Vec<String> = lint(requirements, &text)
+                .into_iter()
+                .filter(|one| one.rule == "unknown-label")
+                .map(|one| one.message)
+                .collect();
+            assert_eq!(found.len(), usize::from(message.is_some()), "{label}: {found:?}");
+            assert!(message.is_none_or(|message| found[0].contains(message)), "{found:?}");
+        }
+        // Beside a known label, others cite nothing.
+        let text = "- [ ] 1. a\n  - _Requirements: 1_\n  - _Foo: 7_\n";
+        assert_eq!(plan::parse(text).units()[0].requirements, ["1"]);
+        assert!(lint(requirements, text).iter().any(|one| one.message.contains("kept as a note")));
+        // Several lines that name tasks before replace the order of writing.
+        let text = "- [ ] 1. a\n- [ ] 2. b\n  - _Zuvor: 1_\n- [ ] 3. c\n  - _Zuvor: 1_\n";
+        assert_eq!(plan::parse(text).units()[2].dependencies, [0]);
     }
 
     #[test]

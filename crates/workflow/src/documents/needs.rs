@@ -19,6 +19,8 @@ pub(super) struct Needs {
     pub(super) unresolved: Vec<Unresolved>,
     /// What is said and left out, since the tasks would wait for each other.
     pub(super) cut: Vec<usize>,
+    /// Whether it says that it needs all tasks before it.
+    all_before: bool,
 }
 
 /// Finds what each planned task needs.
@@ -37,6 +39,8 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
         for item in head.into_iter().chain(parts) {
             for told in &item.dependencies {
                 let resolved = references::resolve(&told.text, &names);
+                is_said[index] &= !resolved.all;
+                all[index].all_before |= resolved.all;
                 all[index].needed.extend(resolved.found.into_iter().filter(|needed| *needed != index));
                 let numbers = resolved.numbers.into_iter().map(|text| (text, true));
                 let words = resolved.words.into_iter().map(|text| (text, false));
@@ -44,6 +48,10 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
                     is_said[index] = false;
                     all[index].unresolved.push(Unresolved { line: told.line, text, is_number });
                 }
+            }
+            for told in &item.assumed_dependencies {
+                let resolved = references::resolve(&told.text, &names);
+                all[index].needed.extend(resolved.found.into_iter().filter(|needed| *needed != index));
             }
             for told in &item.dependents {
                 let resolved = references::resolve(&told.text, &names);
@@ -105,7 +113,8 @@ fn order_of_writing(plan: &Plan, groups: &[Group], is_said: &[bool], all: &mut [
         if !is_said[index] {
             let waiting = if against { waiting_for(&dependents, index) } else { BTreeSet::new() };
             // What is not understood may mean any of the tasks before.
-            let (start, before) = if !is_beside(index) || !all[index].unresolved.is_empty() {
+            let needs_all = all[index].all_before || !all[index].unresolved.is_empty();
+            let (start, before) = if needs_all || !is_beside(index) {
                 (index, &ends)
             } else if waves[index].is_some() {
                 (wave_run.0, &wave_run.1)
@@ -378,12 +387,19 @@ mod tests {
             ("1. a|2. b|  _Depends: none_|3. c", vec![vec![], vec![], vec![0, 1]]),
             ("1. a|2. b|  _Depends: 1_|3. c|  _Depends: 1_|4. d", vec![vec![], vec![0], vec![0], vec![1, 2]]),
             // Neighbours side by side need what stands before all of them.
-            ("1. a|2. b|  _Depends: none_|3. (P) c|4. (P) d|5. e", vec![vec![], vec![], vec![0, 1], vec![0, 1], vec![2, 3]]),
+            (
+                "1. a|2. b|  _Depends: none_|3. (P) c|4. (P) d|5. e",
+                vec![vec![], vec![], vec![0, 1], vec![0, 1], vec![2, 3]],
+            ),
             ("1. a|2. (P) b|  _Depends: none_|3. (P) c|4. d", vec![vec![], vec![], vec![0], vec![1, 2]]),
+            (
+                "1. a|2. b|  _Depends: none_|3. (P) c|  _Depends: all previous tasks_",
+                vec![vec![], vec![], vec![0, 1]],
+            ),
             // What is not understood may mean any of the tasks before.
             ("1. a|2. b|  _Depends: none_|3. c|  _Depends: the review_", vec![vec![], vec![], vec![0, 1]]),
             // A task that waits for this one is not waited for.
-("1. a|2. b|  _Depends: 4_|3. c|4. d|5. e", vec![vec![], vec![3], vec![0, 1], vec![0], vec![2]]),
+            ("1. a|2. b|  _Depends: 4_|3. c|4. d|5. e", vec![vec![], vec![3], vec![0, 1], vec![0], vec![2]]),
             ("1. a|  _Depends: 3_|2. b|3. c", vec![vec![2], vec![0], vec![]]),
         ] {
             let line = |line: &str| {
@@ -391,6 +407,8 @@ mod tests {
             };
             let text = text.split('|').map(line).collect::<Vec<_>>().join("\n");
             assert_eq!(needs(&text), expected, "{text}");
+            let unread = plan::parse(&text).units().iter().any(|unit| !unit.unresolved.is_empty());
+            assert_eq!(unread, text.contains("review"), "{text}");
         }
     }
 
@@ -399,10 +417,7 @@ mod tests {
         let text = "# Tasks\n## Phase 1: Setup\n- [ ] T001 Create\n- [ ] T002 [P] Lint\n## Phase 2: Foundation\n- [ ] T003 [P] Auth\n\
                     - [ ] T004 [P] Routing\n## Phase 3: Story\n- [ ] T005 [P] [US1] Model\n- [ ] T006 [US1] Service\n\
                     ## Phase 4: Story\n- [ ] T007 [P] [US2] Page\n- [ ] T008 [P] Docs (depends on T001)\n";
-        assert_eq!(
-            needs(text),
-            [vec![], vec![0], vec![1], vec![1], vec![2, 3], vec![4], vec![5], vec![0]]
-        );
+        assert_eq!(needs(text), [vec![], vec![0], vec![1], vec![1], vec![2, 3], vec![4], vec![5], vec![0]]);
         let tasks = "## Phase 1\n### Task 1: [P] a\n#### Notes\nWords.\n### Task 2: [P] b\n## Phase 2\n### Task 3: [P] c\n";
         assert_eq!(needs(tasks), [vec![], vec![], vec![0, 1]]);
     }

@@ -26,6 +26,21 @@ pub struct Plan {
     pub(super) headings: Vec<Heading>,
     /// Which task may begin in which wave.
     pub(super) waves: BTreeMap<String, usize>,
+    /// Labels that are not known and have ids behind them.
+    pub(super) assumed: Vec<Assumed>,
+}
+
+/// A label in words that are not known, and what it was taken for by the ids behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Assumed {
+    /// The first line that has it.
+    pub(super) line: usize,
+    pub(super) label: String,
+    pub(super) ids: Vec<String>,
+    /// None when its lines are left in the description.
+    pub(super) kind: Option<Kind>,
+    /// Whether its shape leaves little doubt.
+    pub(super) is_sure: bool,
 }
 
 /// One task of a plan.
@@ -50,6 +65,8 @@ pub struct Item {
     pub requirements: Vec<String>,
     /// What the text says that it waits for, as written.
     pub dependencies: Vec<Told>,
+    /// What a label that is not known seems to say that it waits for, besides the order of writing.
+    pub assumed_dependencies: Vec<Told>,
     /// What the text says that waits for it, as written.
     pub dependents: Vec<Told>,
     pub boundary: Vec<String>,

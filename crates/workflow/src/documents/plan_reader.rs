@@ -4,7 +4,7 @@ use super::facts::{self, Labelled};
 use super::headings::Heading;
 use super::item::{Line, RawItem};
 use super::labels::{self, Kind};
-use super::plan::{Item, Plan};
+use super::plan::{Assumed, Item, Plan};
 use super::references::Told;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +13,8 @@ struct Unknown {
     item: usize,
     line: usize,
     label: String,
+    /// The label as it is written.
+    written: String,
     value: String,
     is_decorated: bool,
 }
@@ -165,8 +167,9 @@ impl Reader {
         let fact = facts::fact(line.text, &BTreeMap::new()).filter(|(kind, _)| *kind != Kind::Advice);
         let (Some((kind, value)), Some(item)) = (fact, self.plan.items.get_mut(told)) else {
             if let Some(Labelled { label, value, is_decorated }) = facts::labelled(line.text) {
-                let (label, value) = (label.to_lowercase(), value.to_owned());
-                self.unknown.push(Unknown { item: told, line: line.number, label, value, is_decorated });
+                let (label, written, value) = (label.to_lowercase(), label.to_owned(), value.to_owned());
+                let line = line.number;
+                self.unknown.push(Unknown { item: told, line, label, written, value, is_decorated });
             }
             return self.describe(line.text);
         };
@@ -201,8 +204,9 @@ impl Reader {
 
     /// Reads lines with unknown labels by their values.
     ///
-    /// Where every value names tasks before the one it is told of, the label is that of dependencies; where a
-    /// decorated line has nothing but ids, it is that of requirements.
+    /// Where every value names tasks before the one it is told of, the label is that of dependencies; a label that says
+    /// so once only adds to the order of writing. Where decorated lines have nothing but other ids, and no known label
+    /// cites requirements, it is that of requirements. Each such label is noted: it may have been meant otherwise.
     fn learn(&mut self) {
         let mut labels: BTreeMap<&str, Vec<&Unknown>> = BTreeMap::new();
         for unknown in &self.unknown {
@@ -216,28 +220,54 @@ impl Reader {
             .rev()
             .filter_map(|(at, item)| Some((item.number.as_deref()?, at)))
             .collect();
-        let mut learned: Vec<(usize, Kind, String, usize)> = Vec::new();
-        for told in labels.values() {
-            let telling: Vec<&&Unknown> = told.iter().filter(|one| facts::is_ids(&one.value)).collect();
-            let is_whole = telling.len() == told.iter().filter(|one| !labels::is_none(&one.value)).count();
-            if telling.is_empty() || !is_whole {
+        let has_citations = self.plan.items.iter().any(|item| !item.requirements.is_empty());
+        let mut learned: Vec<(usize, Kind, bool, String, usize)> = Vec::new();
+        for (label, told) in &labels {
+            let told = || told.iter().filter(|one| !labels::is_none(&one.value));
+            let is_telling = |one: &&&Unknown| facts::is_ids(&one.value) && !facts::is_date(&one.value);
+            let telling: Vec<&&Unknown> = told().filter(is_telling).collect();
+            let Some(first) = telling.first() else { continue };
+            if labels::is_aside(label) || labels::is_structure(label) {
                 continue;
             }
+            let is_whole = telling.len() == told().count();
+            let is_decorated = telling.iter().all(|one| one.is_decorated);
             let is_before = |one: &&&Unknown| {
                 let ids = facts::requirement_ids(&one.value);
                 ids.iter().all(|id| place.get(id.as_str()).is_some_and(|at| *at < one.item))
             };
-            let kind = if telling.len() > 1 && telling.iter().all(is_before) {
-                Kind::Dependencies
-            } else if telling.iter().all(|one| one.is_decorated) {
-                Kind::Requirements
+            let names_tasks = telling.iter().all(is_before);
+            let is_repeated = telling.len() > 1;
+            let kind = if !is_whole || !is_decorated && !(is_repeated && names_tasks) {
+                None
+            } else if names_tasks {
+                Some(Kind::Dependencies)
             } else {
-                continue;
+                (!has_citations).then_some(Kind::Requirements)
             };
-            learned.extend(told.iter().map(|one| (one.item, kind, one.value.clone(), one.line)));
+            // A count beside prose is no reference.
+            if kind.is_none() && !is_decorated && !names_tasks {
+                continue;
+            }
+            self.plan.assumed.push(Assumed {
+                line: first.line,
+                label: first.written.clone(),
+                ids: telling.iter().flat_map(|one| facts::requirement_ids(&one.value)).collect(),
+                kind,
+                is_sure: is_decorated && (is_repeated || kind != Some(Kind::Dependencies)),
+            });
+            let Some(kind) = kind else { continue };
+            learned.extend(
+                labels[label].iter().map(|one| (one.item, kind, is_repeated, one.value.clone(), one.line)),
+            );
         }
-        for (item, kind, value, line) in learned {
-            take(&mut self.plan.items[item], kind, &value, line);
+        for (item, kind, is_repeated, value, line) in learned {
+            let item = &mut self.plan.items[item];
+            if kind == Kind::Dependencies && !is_repeated {
+                item.assumed_dependencies.push(Told { line, text: value });
+            } else {
+                take(item, kind, &value, line);
+            }
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct Unresolved {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Resolved<T> {
     pub(super) found: Vec<T>,
+    /// Whether everything before is meant.
+    pub(super) all: bool,
     /// Numbers that nothing has, and words that name nothing.
     pub(super) numbers: Vec<String>,
     pub(super) words: Vec<String>,
@@ -57,7 +59,7 @@ pub(super) trait Names {
 
 /// Finds what a text refers to.
 pub(super) fn resolve<N: Names>(text: &str, names: &N) -> Resolved<N::Target> {
-    let mut resolved = Resolved { found: Vec::new(), numbers: Vec::new(), words: Vec::new() };
+    let mut resolved = Resolved { found: Vec::new(), all: false, numbers: Vec::new(), words: Vec::new() };
     if text.len() > MAX_TEXT_BYTES {
         resolved.words.push(format!("{}…", text.chars().take(40).collect::<String>()));
         return resolved;
@@ -97,6 +99,8 @@ pub(super) fn resolve<N: Names>(text: &str, names: &N) -> Resolved<N::Target> {
         match names.by_title(bare).or_else(|| by_parts(bare, names, &mut resolved)) {
             Some(target) => resolved.found.push(target),
             None if resolved.found.len() + resolved.numbers.len() > before => {}
+            // `All previous tasks`, and not `All stakeholders have agreed to it`.
+            None if labels::is_all(bare) && bare.split_whitespace().count() < 4 => resolved.all = true,
             None => resolved.words.push(bare.to_owned()),
         }
     }
@@ -286,7 +290,7 @@ mod tests {
     fn what_names_nothing_is_told() {
         for none in ["None", "无", "-", "—", "n/a", "なし", "keine", "нет", "لا يوجد", ""] {
             let resolved = resolve(none, &Plan);
-            assert_eq!(resolved, Resolved { found: vec![], numbers: vec![], words: vec![] }, "{none}");
+            assert_eq!(resolved, Resolved::default(), "{none}");
         }
         for (text, numbers, words) in [
             ("Postgres 16", &[][..], &["Postgres 16"][..]),

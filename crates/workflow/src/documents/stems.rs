@@ -10,6 +10,10 @@ pub(super) const DEPENDENCIES: &[&str] = &[
     "beroende",
     "beror",
     "abhäng",
+    "hängt ab",
+    "hängen ab",
+    "vorgänger",
+    "predecessor",
     "voraussetz",
     "prerequis",
     "pre-requis",
@@ -464,6 +468,22 @@ pub(super) const NONE: &[&str] = &[
     "καμία",
     "אין",
     "ไม่มี",
+];
+pub(super) const ALL: &[&str] = &[
+    "all",
+    "全部",
+    "すべて",
+    "全て",
+    "todos",
+    "todas",
+    "alle",
+    "toutes",
+    "все",
+    "모두",
+    "전체",
+    "所有",
+    "جميع",
+    "सभी",
 ];
 /// Words between two numbers that mean all that is between them.
 pub(super) const RANGE: &[&str] = &[

@@ -140,7 +140,7 @@ pub(super) fn of(plan: &Plan) -> Vec<PlanUnit> {
         .iter()
         .zip(needs(plan, &groups))
         .enumerate()
-        .map(|(index, (group, Needs { needed, unresolved, cut }))| {
+        .map(|(index, (group, Needs { needed, unresolved, cut, .. }))| {
             let items: Vec<&Item> =
                 group.head.iter().chain(&group.parts).map(|at| &plan.items[*at]).collect();
             let head = group.head.map(|at| &plan.items[at]);
