@@ -110,7 +110,7 @@ pub(super) fn items(text: &str) -> Vec<RawItem> {
 
 /// Reads every box of a text.
 ///
-/// What Markdown takes for code is an item when it has a number that no other item has, or when the fence around it is
+/// What Markdown takes for code is an item when its number goes on from the item before it, or when the fence around it is
 /// badly nested: a loud finding is better than a silent loss.
 pub(super) fn read(text: &str) -> Lexed {
     let mut surroundings = Surroundings::new(text);
@@ -129,6 +129,13 @@ pub(super) fn read(text: &str) -> Lexed {
                 "The box in this HTML comment is not taken as a task.",
                 "Move it out of the comment if it is to be done.",
             )),
+            Some(_) if place == Place::FrontMatter => lexed.findings.push(not_read(
+                line.number,
+                "box-in-front-matter",
+                Severity::Info,
+                "The box in the front matter is not taken as a task.",
+                "Move it below the front matter if it is to be done.",
+            )),
             Some(mut item) => {
                 item.is_sample = in_fence && !surroundings.is_between_fences();
                 lexed.items.push(item);
@@ -146,8 +153,14 @@ pub(super) fn read(text: &str) -> Lexed {
     settle(&mut lexed.items);
     let outside: BTreeSet<String> =
         lexed.items.iter().filter(|item| !item.in_fence).filter_map(|item| item.number.clone()).collect();
+    let mut last: Option<String> = None;
     let (kept, samples): (Vec<RawItem>, Vec<RawItem>) = lexed.items.into_iter().partition(|item| {
-        !item.is_sample || item.number.as_ref().is_some_and(|number| !outside.contains(number))
+        let follows = |number: &String| !outside.contains(number) && follows(last.as_deref(), number);
+        let is_kept = !item.is_sample || item.number.as_ref().is_some_and(follows);
+        if is_kept && item.number.is_some() {
+            last.clone_from(&item.number);
+        }
+        is_kept
     });
     lexed.items = kept;
     lexed.findings.extend(samples.iter().map(|item| {
@@ -156,7 +169,7 @@ pub(super) fn read(text: &str) -> Lexed {
             "box-in-code",
             Severity::Warning,
             "The box in this code fence is not taken as a task.",
-            "Close the fence above it if it is to be done.",
+            "Move it out of the code fence if it is to be done.",
         )
     }));
     let sign = |item: &RawItem| &text[item.marker_span.clone()];
@@ -190,6 +203,23 @@ fn not_read(line: usize, rule: &'static str, severity: Severity, message: &str, 
         message: message.to_owned(),
         suggestion: Some(advice.to_owned()),
     }
+}
+
+/// Whether a number may come next after another: its first part, or what follows it or one of its wholes.
+fn follows(last: Option<&str>, number: &str) -> bool {
+    let split = |number: &str| -> (String, Vec<u64>) {
+        let letters = number.find(|c: char| c.is_ascii_digit()).unwrap_or(number.len());
+        let parts =
+            number[letters..].split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok());
+        (number[..letters].to_owned(), parts.collect())
+    };
+    let is_start = |parts: &[u64]| parts.iter().all(|part| *part < 2);
+    let (letters, parts) = split(number);
+    let Some((before, known)) = last.map(split) else { return is_start(&parts) };
+    let same = parts.iter().zip(&known).take_while(|(one, other)| one == other).count();
+    let Some(next) = parts.get(same).filter(|_| letters == before) else { return false };
+    known.get(same).map_or(*next < 2, |known| *next == known.saturating_add(1))
+        && is_start(&parts[same + 1..])
 }
 
 /// A quick look that leaves most lines out.
@@ -493,5 +523,32 @@ mod tests {
         let found: Vec<(Option<String>, bool)> =
             items(text).into_iter().map(|item| (item.number, item.in_fence)).collect();
         assert_eq!(found, [(Some("1".into()), false), (Some("2".into()), true), (Some("4".into()), false)]);
+    }
+
+    #[test]
+    fn a_number_in_a_closed_fence_is_a_task_s_when_it_goes_on() {
+        for (before, number, is_task) in [
+            ("1.", "8.", false),
+            ("1.", "2.", true),
+            ("1.", "1.1", true),
+            ("1.3", "1.4", true),
+            ("1.3", "2.", true),
+            ("1.3", "2.1", true),
+            ("1.3", "1.5", false),
+            ("T003", "T004", true),
+            ("T003", "T104", false),
+            ("T003", "4.", false),
+        ] {
+            let text = format!(
+                "- [ ] {before} Document it\n  ```md\n  - [ ] {number} Buy milk\n  ```\n- [ ] Print it\n"
+            );
+            let found = read(&text);
+            assert_eq!(found.items.len(), 2 + usize::from(is_task), "{before} {number}");
+            assert_eq!(
+                found.findings.iter().any(|one| one.rule == "box-in-code"),
+                !is_task,
+                "{before} {number}"
+            );
+        }
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn read(text: &str) -> Vec<Section> {
     let mut surroundings = Surroundings::new(text);
     for line in item::lines(text) {
         match surroundings.place(line) {
-            Place::Comment => {}
+            Place::Comment | Place::FrontMatter => {}
             Place::Code => reader.code(line),
             Place::Text => {
                 reader.end_code();

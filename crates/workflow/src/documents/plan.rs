@@ -171,7 +171,7 @@ pub fn parse(text: &str) -> Plan {
             continue;
         }
         match place {
-            Place::Comment => {}
+            Place::Comment | Place::FrontMatter => {}
             Place::Code => reader.describe(line.text),
             Place::Text => reader.text(line),
         }
@@ -372,7 +372,9 @@ fn in_code(item: &Item) -> Finding {
         severity: Severity::Warning,
         message: format!("Task {number} stands inside a code fence and is taken as a task.")
             .replace("Task  ", "The box "),
-        suggestion: Some("Close the fence above it.".to_owned()),
+        suggestion: Some(
+            "Move it out of the code fence, or take its number away if it is an example.".to_owned(),
+        ),
     }
 }
 

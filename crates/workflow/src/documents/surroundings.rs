@@ -1,6 +1,6 @@
 //! What is around a line of Markdown: code, a comment, or neither.
 
-use super::item::Line;
+use super::item::{self, Line};
 
 /// What a line belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub(super) enum Place {
     /// Inside a fence, or the fence itself.
     Code,
     Comment,
+    /// Data about the document, before its text.
+    FrontMatter,
 }
 
 /// Follows fences and comments from line to line.
@@ -17,6 +19,8 @@ pub(super) enum Place {
 #[expect(clippy::struct_excessive_bools, reason = "each says where in a document the reader is")]
 pub(super) struct Surroundings<'t> {
     text: &'t str,
+    /// Where the front matter ends.
+    front: usize,
     fence: Option<(char, usize)>,
     /// Whether the open fence has a language behind its signs.
     is_labelled: bool,
@@ -32,6 +36,7 @@ impl<'t> Surroundings<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self {
             text,
+            front: front_matter(text),
             fence: None,
             is_labelled: false,
             is_misnested: false,
@@ -43,6 +48,9 @@ impl<'t> Surroundings<'t> {
 
     /// What the next line belongs to; lines are told in their order.
     pub(super) fn place(&mut self, line: Line<'t>) -> Place {
+        if line.start < self.front {
+            return Place::FrontMatter;
+        }
         if self.in_comment {
             self.in_comment = !line.text.contains("-->");
             return Place::Comment;
@@ -98,6 +106,37 @@ impl<'t> Surroundings<'t> {
     }
 }
 
+/// The length of the front matter: lines between `---` of which each is one of YAML, the first a key.
+fn front_matter(text: &str) -> usize {
+    let is_key = |line: &str| {
+        line.split_once(':').is_some_and(|(key, value)| {
+            let is_word = |c: char| c.is_alphanumeric() || "_-. \"'".contains(c);
+            key.starts_with(|c: char| c.is_alphabetic() || "\"'".contains(c))
+                && key.chars().all(is_word)
+                && (value.is_empty() || value.starts_with([' ', '\r']))
+        })
+    };
+    let mut has_key = false;
+    for (at, line) in item::lines(text).enumerate() {
+        let bare = line.text.trim_end();
+        if at == 0 {
+            if bare.trim_start_matches('\u{feff}') != "---" {
+                return 0;
+            }
+        } else if bare == "---" || bare == "..." {
+            return if has_key { line.start + line.text.len() } else { 0 };
+        } else if is_key(bare) {
+            has_key = true;
+        } else if !(bare.is_empty()
+            || has_key && (bare.starts_with([' ', '\t']) || bare == "-" || bare.starts_with("- "))
+            || bare.starts_with("# ") && !has_key)
+        {
+            return 0;
+        }
+    }
+    0
+}
+
 /// The sign and length of the fence that a line opens, also as the first thing of a list item.
 fn opening(line: &str) -> Option<(char, usize)> {
     let mut text = line.trim_start_matches([' ', '\t', '>']);
@@ -132,6 +171,7 @@ mod tests {
             Place::Text => 't',
             Place::Code => 'c',
             Place::Comment => '-',
+            Place::FrontMatter => 'f',
         };
         item::lines(text).map(sign).collect()
     }
@@ -149,6 +189,21 @@ mod tests {
             ("write `<!--` here\nb\n-->", "ttt"),
             ("```\n<!--\n```\na", "ccct"),
             ("<!--\n```\n-->\na", "---t"),
+        ] {
+            assert_eq!(places(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn front_matter_is_told_from_rules() {
+        for (text, expected) in [
+            ("---\ntitle: a\nchecks:\n  - [ ] b\n- c\n---\nd\n", "fffffft"),
+            ("\u{feff}---\r\ntitle: a\r\n---\r\nd\r\n", "ffft"),
+            ("---\n\n# Plan\n- [ ] 1. a\n---\n", "ttttt"),
+            ("---\n- [ ] 1. a\n---\n", "ttt"),
+            ("---\ntitle: a\n\n- [ ] 1. b\n", "tttt"),
+            ("---\ntitle: a\nSome words\n---\n", "tttt"),
+            ("a\n---\nb: c\n---\n", "tttt"),
         ] {
             assert_eq!(places(text), expected, "{text:?}");
         }
