@@ -33,6 +33,8 @@ pub(super) struct RawItem {
     pub(super) parallel: bool,
     /// Texts in parentheses that name other tasks, as written: `depends on T012`.
     pub(super) depends: Vec<String>,
+    /// Whether all of its text is struck through.
+    pub(super) is_struck: bool,
     /// Whether Markdown would take it for code.
     pub(super) in_fence: bool,
     /// Whether nothing but the same fence stands around it: no number, and no sign of a badly nested fence.
@@ -68,7 +70,7 @@ const MAX_ASIDES: usize = 8;
 // All patterns read folded text.
 static BOX: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^([\s>]*)((?:(?:[-*+•‣◦∙·▪]|\d{1,4}[.)])\s+){0,3}|[-*+]|#{1,6}\s+)(?:(?:\*\*|__)?(\d+(?:\.\d+)*)[.):]?(?:\*\*|__)?\s+)?(?:\[([^\[\]()]{0,3})\]|\(([ xX~/\-✓✔√]?)\)|([☐☑☒◐]|(?:⬜|✅|❌|🔄|⏳)\u{fe0f}?))(\\?\*)?(.*)$",
+        r"^([\s>]*)((?:(?:[-*+•‣◦∙·▪]|\d{1,4}[.)])\s+){0,3}|[-*+]|#{1,6}\s+(?:[-*+]\s+)?)(?:(?:\*\*|__)?(\d+(?:\.\d+)*)[.):]?(?:\*\*|__)?\s+)?(?:\[([^\[\]()]{0,3})\]|\(([ xX~/\-✓✔√]?)\)|([☐☑☒◐]|(?:⬜|✅|❌|🔄|⏳)\u{fe0f}?))(\\?\*)?(.*)$",
     )
 });
 static ORDINAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\d{1,4})[.)]\s+$"));
@@ -85,6 +87,7 @@ static WORD_AND_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
 static FLAG: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:\((?i:p)\)|\[(?i:p)\]|\[US\d+\]|\[[A-Z]{2,}\d*\])\s*"));
 static ASIDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s*\(([^()]{2,200})\)"));
+static COMMENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s*<!--.*?-->"));
 static LATER_BOX: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\[[ xX~/\-]?\]|[☐☑☒]|^[\s>]*[-*+]\s+(?:⬜|✅|❌|🔄|⏳)"));
 
@@ -236,7 +239,9 @@ fn has_later_box(line: &str) -> bool {
         let is_in_code = before.matches('`').count() % 2 == 1;
         let is_reference = after.starts_with(['(', '[', ':', ']']);
         let is_index = before.ends_with(|c: char| c.is_alphanumeric() || "]!_\"'=\\&(".contains(c));
-        !is_in_code && !is_reference && !is_index
+        // `_Depends: []_` names nothing.
+        let is_empty_list = found.as_str() == "[]" && before.trim_end().ends_with(':');
+        !is_in_code && !is_reference && !is_index && !is_empty_list
     })
 }
 
@@ -322,7 +327,8 @@ fn read_number(text: &str) -> Option<Read> {
         (false, false) => has_sign && series != "P" && series != "US" || is_bold || series == "TASK",
     };
     // What is glued to the number closes its decoration; after a blank it opens that of the title.
-    let rest = if rest.starts_with([' ', '\t']) { rest } else { rest.trim_start_matches(['*', '_', '~']) };
+    let rest =
+        if rest.starts_with([' ', '\t']) { rest } else { rest.trim_start_matches(['*', '_', '~', '`']) };
     let rest = rest.trim_start();
     let rest = if is_bold || is_named || !has_sign {
         rest.strip_prefix([':', '.', '-']).unwrap_or(rest)
@@ -364,6 +370,7 @@ fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
     let mut at = after.start() + (after.as_str().len() - after.as_str().trim_start().len());
     let mut number = found.get(3).map(|number| number.as_str().to_owned());
     let mut parallel = false;
+    let whole = &folded.text()[at..];
     // Flags stand before or after the number.
     loop {
         let rest = &folded.text()[at..];
@@ -383,7 +390,8 @@ fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
     if is_glyph && !is_ballot && number.is_none() {
         return None;
     }
-    let mut title = folded.original_from(at).trim_end().to_owned();
+    let is_struck = is_struck(whole) || is_struck(&folded.text()[at..]);
+    let mut title = COMMENT.replace_all(folded.original_from(at), "").trim_end().to_owned();
     let mut depends = Vec::new();
     let folded_title = Folded::new(&title);
     let asides: Vec<(Range<usize>, String)> = ASIDE
@@ -433,11 +441,19 @@ fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
         title: plain(&title),
         parallel,
         depends,
+        is_struck,
         in_fence,
         is_sample: in_fence,
-        heading: is_heading.then(|| bullet.as_str().trim_end().len()),
+        heading: is_heading.then(|| bullet.as_str().matches('#').count()),
         ordinal: ORDINAL.captures(bullet.as_str()).map(|found| found[1].to_owned()),
     })
+}
+
+/// Whether all of a text is struck through.
+fn is_struck(text: &str) -> bool {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || "*_.".contains(c));
+    let inner = text.strip_prefix("~~").and_then(|inner| inner.strip_suffix("~~"));
+    inner.is_some_and(|inner| !inner.is_empty() && !inner.contains("~~"))
 }
 
 /// A title without the decoration around the whole of it.
@@ -497,6 +513,10 @@ mod tests {
             ("- [ ] 1-2 days of soak", None, "1-2 days of soak", false),
             ("- [ ] 1-2. The second 1", Some("1-2"), "The second 1", false),
             ("-\u{a0}[ ]\u{a0}1. Hard spaces", Some("1"), "Hard spaces", false),
+            ("#### - [ ] 0.1 In a heading", Some("0.1"), "In a heading", false),
+            ("- [ ] `16.` Number in code", Some("16"), "Number in code", false),
+            ("- [ ] 17. Do it <!-- soon --> now <!-- or later -->", Some("17"), "Do it now", false),
+            ("- [ ] 18. `code` first", Some("18"), "`code` first", false),
         ] {
             let item = one(text);
             assert_eq!(
@@ -507,6 +527,17 @@ mod tests {
         }
         assert!(one("- [ ]* 1.4 x").optional && one("- [ ]\\* 1.4 x").optional);
         assert_eq!(one("- [ ] T013 Do it (depends on T012)").depends, ["depends on T012"]);
+    }
+
+    #[test]
+    fn an_empty_list_is_no_box() {
+        for (text, expected) in [
+            ("- [ ] 1. a\n  - _Depends: []_\n", &[][..]),
+            ("- [ ] 1. a\n  - Note: [ ] b\n", &["box-not-read"]),
+        ] {
+            let found: Vec<&str> = read(text).findings.iter().map(|one| one.rule).collect();
+            assert_eq!(found, expected, "{text}");
+        }
     }
 
     #[test]
