@@ -84,6 +84,8 @@ pub struct Item {
     pub is_criterion: bool,
     /// Whether it is a check of the whole plan, which no session carries out.
     pub is_check: bool,
+    /// Whether it, or what it is a part of, is struck through: no session carries it out.
+    pub is_dropped: bool,
 }
 
 /// Whose way of writing plans it is.
@@ -186,7 +188,12 @@ pub fn parse(text: &str) -> Plan {
     }
     number_parts(&mut plan.items);
     units::identify(&mut plan.items);
+    drop_struck(&mut plan);
     set_checks_aside(&mut plan, &sections);
+    let repeated = repeated_numbers(&plan);
+    plan.findings.extend(repeated);
+    let open = units::open_parts(&plan);
+    plan.findings.extend(open);
     plan.dialect = dialect(&plan, text);
     let in_code: Vec<Finding> = plan.items.iter().filter(|item| item.in_fence).map(in_code).collect();
     plan.findings.extend(in_code);
@@ -363,6 +370,58 @@ fn set_checks_aside(plan: &mut Plan, sections: &[(usize, bool)]) {
     }
 }
 
+/// Leaves out what stands below a task that is struck through, and names each such task.
+fn drop_struck(plan: &mut Plan) {
+    for at in 0..plan.items.len() {
+        let parent = plan.items[at].parent;
+        let is_below = parent.is_some_and(|parent| plan.items[parent].is_dropped);
+        let item = &mut plan.items[at];
+        if item.is_dropped && !is_below {
+            let name = item.number.clone().unwrap_or_else(|| item.title.clone());
+            plan.findings.push(warning(
+                item.line,
+                "struck-out",
+                format!("Task {name} is struck through: no session carries it out."),
+                "Remove the strikethrough if it is to be done.",
+            ));
+        }
+        item.is_dropped |= is_below && item.state != Marker::Completed;
+    }
+}
+
+/// Finds numbers that several tasks have; where the numbers start again in a section, once for all of them.
+fn repeated_numbers(plan: &Plan) -> Vec<Finding> {
+    let mut first: BTreeMap<&str, &Item> = BTreeMap::new();
+    let mut starts_again = false;
+    let mut found = Vec::new();
+    let counted = |item: &&Item| !item.is_dropped && !item.is_check && !item.is_criterion;
+    for item in plan.items.iter().filter(counted) {
+        let Some(number) = item.number.as_deref() else { continue };
+        let Some(known) = first.insert(number, item) else { continue };
+        if known.phase != item.phase && std::mem::replace(&mut starts_again, true) {
+            continue;
+        }
+        let message = format!(
+            "The number {number} stands on line {} too: a dependency on it means the nearest task before.",
+            known.line
+        );
+        found.push(warning(item.line, "duplicate-number", message, "Give each task a number of its own."));
+    }
+    found
+}
+
+/// A finding in a plan.
+pub(super) fn warning(line: usize, rule: &'static str, message: String, suggestion: &str) -> Finding {
+    Finding {
+        document: Document::Tasks,
+        line,
+        rule,
+        severity: Severity::Warning,
+        message,
+        suggestion: Some(suggestion.to_owned()),
+    }
+}
+
 fn in_code(item: &Item) -> Finding {
     let number = item.number.as_deref().unwrap_or_default();
     Finding {
@@ -489,6 +548,67 @@ mod tests {
         ] {
             assert_eq!(parse(text).dialect, dialect, "{text}");
         }
+    }
+
+    /// Number, whether it is done, and rule and line of each finding.
+    fn read(text: &str) -> (Vec<(String, bool)>, Vec<(&'static str, usize)>) {
+        let plan = parse(text);
+        let units = plan.units().into_iter().map(|unit| (unit.number, unit.is_done)).collect();
+        (units, plan.findings.iter().map(|one| (one.rule, one.line)).collect())
+    }
+
+    #[test]
+    fn a_ticked_task_with_an_open_part_is_open() {
+        for (text, is_done, findings) in [
+            ("- [x] 1. a\n  - [ ] 1.1 b\n", false, &[("open-part", 1)][..]),
+            ("- [x] 1. a\n  - [~] 1.1 b\n", false, &[("open-part", 1)]),
+            ("- [x] 1. a\n  - [ ] b\n", false, &[("open-part", 1)]),
+            ("- [x] 1. a\n  - [x] 1.1 b\n", true, &[]),
+            ("- [x] 1. a\n  - [ ]* 1.1 b\n", true, &[]),
+            ("- [x] 1. a\n  - [ ] ~~1.1 b~~\n", true, &[("struck-out", 2)]),
+            ("- [ ] 1. a\n  - [x] 1.1 b\n", false, &[]),
+        ] {
+            assert_eq!(read(text), (vec![("1".to_owned(), is_done)], findings.to_vec()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_task_that_is_struck_through_is_left_out() {
+        for (text, numbers, lines) in [
+            ("- [ ] 1. a\n- [ ] ~~2. b~~\n- [ ] 3. ~~c~~\n- [ ] 4. d ~~e~~\n", &["1", "4"][..], &[2, 3][..]),
+            ("- [ ] ~~1. a~~\n  - [ ] 1.1 b\n- [ ] 2. c\n", &["2"], &[1]),
+            ("- [x] ~~1. a~~\n- [ ] 2. c\n", &["1", "2"], &[]),
+        ] {
+            let (units, findings) = read(text);
+            assert_eq!(
+                units.iter().map(|(number, _)| number.as_str()).collect::<Vec<_>>(),
+                numbers,
+                "{text}"
+            );
+            let wanted: Vec<(&str, usize)> = lines.iter().map(|line| ("struck-out", *line)).collect();
+            assert_eq!(findings, wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_several_tasks_have_is_named() {
+        for (text, lines) in [
+            ("- [ ] 1. a\n- [ ] 2. b\n- [ ] 2. c\n- [ ] 2. d\n", &[3, 4][..]),
+            ("## A\n- [ ] 1. a\n- [ ] 2. b\n## B\n- [ ] 1. c\n- [ ] 2. d\n", &[5]),
+            ("- [ ] 1. a\n- [ ] 2. b\n", &[]),
+            ("### Task 1: a\n- [ ] 1. x\n### Task 2: b\n- [ ] 1. y\n", &[]),
+        ] {
+            let wanted: Vec<(&str, usize)> = lines.iter().map(|line| ("duplicate-number", *line)).collect();
+            assert_eq!(read(text).1, wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn boxes_in_headings_are_tasks_with_their_facts() {
+        let text = "# Plan\n### Phase 0\n#### - [ ] 0.1 Rename\n\n- [Detail](a)\n- _Requirements: Requirement 3, Requirement 4_\n\n#### - [ ] 1.1 Add\n";
+        let units = parse(text).units();
+        assert_eq!(units.len(), 2);
+        assert_eq!((units[0].number.as_str(), units[0].requirements.join(" ")), ("0", "3 4".to_owned()));
     }
 
     #[test]

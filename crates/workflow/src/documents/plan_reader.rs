@@ -1,5 +1,6 @@
 //! Reads a plan line after line: boxes, headings that are tasks, and the facts told below them.
 
+use super::checklist::Marker;
 use super::facts::{self, Labelled};
 use super::headings::Heading;
 use super::item::{Line, RawItem};
@@ -99,6 +100,7 @@ impl Reader {
             line: found.line,
             marker_span: found.marker_span,
             in_fence: found.in_fence,
+            is_dropped: found.is_struck && found.marker != Marker::Completed,
             is_criterion,
             ..Item::default()
         });

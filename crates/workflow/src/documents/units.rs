@@ -1,9 +1,10 @@
 //! From the items of a plan to its planned tasks and what each of them needs.
 
 use super::checklist::{ChecklistItem, Marker};
+use super::finding::Finding;
 use super::headings::Heading;
 use super::needs::{Needs, needs};
-use super::plan::{Item, Plan, PlanUnit};
+use super::plan::{Item, Plan, PlanUnit, warning};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -47,7 +48,7 @@ fn groups(plan: &Plan) -> Vec<Group> {
     let mut names: BTreeSet<String> = BTreeSet::new();
     // The latest group of each number: a number may be used again.
     let mut latest: BTreeMap<String, usize> = BTreeMap::new();
-    let kept = |item: &Item| !item.is_check;
+    let kept = |item: &Item| !item.is_check && !item.is_dropped;
     for (at, item) in plan.items.iter().enumerate().filter(|(_, item)| kept(item)) {
         let alone = |number: String, root: &str| Group {
             number,
@@ -169,16 +170,37 @@ pub(super) fn of(plan: &Plan) -> Vec<PlanUnit> {
         .collect()
 }
 
-/// Whether a planned task is ticked: itself, or, where no box stands for the whole, all its parts that are not optional.
+/// Whether a planned task is ticked: all its parts that are not optional, and itself where a box stands for the whole.
 fn is_done(items: &[&Item], head: Option<&Item>) -> bool {
     let is_ticked = |item: &Item| item.state == Marker::Completed;
     match head.filter(|head| !head.is_heading) {
-        Some(head) => is_ticked(head),
+        Some(head) => is_ticked(head) && items.iter().all(|item| !is_open_part(head, item)),
         None => {
             let mut parts = items.iter().filter(|item| !item.is_heading && !item.optional).peekable();
             parts.peek().is_some() && parts.all(|item| is_ticked(item))
         }
     }
+}
+
+fn is_open_part(head: &Item, item: &Item) -> bool {
+    item.line != head.line && !item.optional && !item.is_criterion && item.state != Marker::Completed
+}
+
+/// Names the tasks that are ticked and have parts that are not.
+pub(super) fn open_parts(plan: &Plan) -> Vec<Finding> {
+    let is_ticked = |head: &&Item| !head.is_heading && head.state == Marker::Completed;
+    groups(plan)
+        .iter()
+        .filter_map(|group| {
+            let head = group.head.map(|at| &plan.items[at]).filter(is_ticked)?;
+            let mut parts = group.parts.iter().map(|at| &plan.items[*at]);
+            let open = parts.find(|part| is_open_part(head, part))?;
+            let name = open.number.as_deref().unwrap_or(&open.title);
+            let message =
+                format!("Task {} is ticked but its part {name} is not: it counts as open.", group.number);
+            Some(warning(head.line, "open-part", message, "Tick the part, or remove the tick of the task."))
+        })
+        .collect()
 }
 
 /// The uid of a title, told apart from the same title before it.
