@@ -133,6 +133,12 @@ pub(super) fn requirement_ids(value: &str) -> Vec<String> {
             }
             if let Some(found) = RANGE.captures(piece) {
                 let and = piece[found[1].len()..].split(' ').any(labels::is_and_word);
+                // `Requirement 1 AC 2` is the second criterion of the first.
+                let start = found.get(1).map_or(0, |first| first.end());
+                let end = found.get(2).map_or(0, |last| last.start());
+                if labels::is_criterion_word(piece[start..end].trim()) && !found[1].contains('.') {
+                    return vec![format!("{}.{}", &found[1], &found[2])];
+                }
                 let ends = vec![found[1].to_owned(), found[2].to_owned()];
                 return if and {
                     ends
@@ -147,7 +153,7 @@ pub(super) fn requirement_ids(value: &str) -> Vec<String> {
 
 /// The ids in a piece of a list, without those in words of other things: `Property 3`, `Postgres 16`.
 fn ids(piece: &str) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut found = Vec::<String>::new();
     let mut end = 0;
     for id in ID.find_iter(piece) {
         let (before, after) = (&piece[end..id.start()], &piece[id.end()..]);
@@ -162,7 +168,14 @@ fn ids(piece: &str) -> Vec<String> {
                     || labels::is_and_word(&word.to_lowercase())
                     || labels::is_range_word(&word.to_lowercase())
             });
-        if !glued && !has_unit && is_of_requirement {
+        if let (Some(word), Some(last)) = (word, found.last_mut())
+            && labels::is_criterion_word(word)
+            && !last.contains('.')
+            && !glued
+        {
+            *last = format!("{last}.{}", id.as_str());
+            end = id.end();
+        } else if !glued && !has_unit && is_of_requirement {
             found.push(id.as_str().to_owned());
             end = id.end();
         }
@@ -259,6 +272,9 @@ mod tests {
             ("Requirements 1.2、3", &["1.2", "3"]),
             ("NFR-PERF-1", &["NFR-PERF-1"]),
             ("1.2, Property 3", &["1.2"]),
+            ("Requirement 1 AC 2", &["1.2"]),
+            ("Requirement 1 criterion 2, 3", &["1.2", "3"]),
+            ("FR-1 AC2", &["FR-1", "AC2"]),
         ] {
             assert_eq!(requirement_ids(value), expected, "{value}");
         }
