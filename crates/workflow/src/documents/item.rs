@@ -129,14 +129,14 @@ pub(super) fn read(text: &str) -> Lexed {
                 line.number,
                 "box-in-comment",
                 Severity::Info,
-                "The box in this HTML comment is not taken as a task.",
+                "This checkbox in an HTML comment is not read as a task.",
                 "Move it out of the comment if it is to be done.",
             )),
             Some(_) if place == Place::FrontMatter => lexed.findings.push(not_read(
                 line.number,
                 "box-in-front-matter",
                 Severity::Info,
-                "The box in the front matter is not taken as a task.",
+                "This checkbox in the front matter is not read as a task.",
                 "Move it below the front matter if it is to be done.",
             )),
             Some(mut item) => {
@@ -147,7 +147,7 @@ pub(super) fn read(text: &str) -> Lexed {
                 line.number,
                 "box-not-read",
                 Severity::Warning,
-                "The box on this line is not taken as a task, because it does not begin the line.",
+                "This checkbox is not read as a task, because it does not begin the line.",
                 "Write it as `- [ ] 1. Title` if it is a task.",
             )),
             None => {}
@@ -171,7 +171,7 @@ pub(super) fn read(text: &str) -> Lexed {
             item.line,
             "box-in-code",
             Severity::Warning,
-            "The box in this code fence is not taken as a task.",
+            "This checkbox in a code fence is not read as a task.",
             "Move it out of the code fence if it is to be done.",
         )
     }));

@@ -19,6 +19,8 @@ static OPEN: LazyLock<Regex> = LazyLock::new(|| {
         r"\[NEEDS CLARIFICATION|\[(?:TODO|TBD|FIXME)\b|(?:^[\s>*_+-]*|[(\s:])(?:TODO|TBD|FIXME)(?:\s*[:(]|\s*[.)*_]*\s*$|\s+\()|^[\s>*_+-]*(?:TODO|TBD|FIXME)\s",
     )
 });
+// A criterion for what may go wrong, with its keywords in capitals and the rest in any language.
+static IF_THEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[*_`]{0,3}IF\b.*\bTHEN\b"));
 // A text that speaks of such marks.
 static MENTION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -33,8 +35,8 @@ pub fn lint(requirements: &str, tasks: &str) -> Vec<Finding> {
     let units = plan.units();
     let mut findings = parsed.findings.clone();
     for line in item::lines(requirements).filter(|line| is_open(line.text)) {
-        let message = "Something is still open here.".to_owned();
-        let advice = "Settle it, or ask it under Open Questions.";
+        let message = "Unresolved marker here.".to_owned();
+        let advice = "Resolve it, or ask it under Open Questions.";
         findings.push(finding(
             Document::Requirements,
             line.number,
@@ -109,11 +111,12 @@ fn coverage(parsed: &Requirements, units: &[PlanUnit], english: bool, findings: 
     for requirement in &parsed.items {
         let Requirement { number, criteria, line, .. } = requirement;
         let is_unwanted = |one: &Criterion| {
-            one.pattern == Some(EarsPattern::UnwantedBehaviour)
+            IF_THEN.is_match(&one.text)
+                || one.pattern == Some(EarsPattern::UnwantedBehaviour)
                 || one.pattern == Some(EarsPattern::Complex) && one.text.to_lowercase().contains("if ")
         };
         if english && !criteria.is_empty() && !criteria.iter().any(is_unwanted) {
-            let message = format!("Requirement {number} says nothing of what may go wrong.");
+            let message = format!("Requirement {number} has no error case (IF …, THEN …).");
             let advice = "Add an IF …, THEN … SHALL … criterion.";
             findings.push(finding(
                 Document::Requirements,
@@ -124,10 +127,35 @@ fn coverage(parsed: &Requirements, units: &[PlanUnit], english: bool, findings: 
                 Some(advice),
             ));
         }
+        let part = format!("{number}.");
+        let is_bare =
+            criteria.is_empty() && !parsed.items.iter().any(|other| other.number.starts_with(&part));
+        if is_bare {
+            findings.push(finding(
+                Document::Requirements,
+                *line,
+                "no-criteria",
+                Severity::Warning,
+                format!("Requirement {number} has no acceptance criteria."),
+                Some("Add numbered criteria: 1. WHEN …, THE … SHALL …."),
+            ));
+        }
         if units.is_empty() {
             continue;
         }
-        for one in criteria.iter().filter(|one| !cites(&one.number) && !cites(number)) {
+        // Of a requirement without criteria, a task may cite a part that nothing is known of.
+        if is_bare && !cites(number) && !references().any(|cited| cited.starts_with(&part)) {
+            findings.push(finding(
+                Document::Requirements,
+                *line,
+                "uncovered",
+                Severity::Warning,
+                format!("No task cites requirement {number}."),
+                Some("Name it in a task's _Requirements_."),
+            ));
+        }
+        let is_open = |one: &&Criterion| !cites(&one.number) && !cites(number) && !one.is_void();
+        for one in criteria.iter().filter(is_open) {
             let message = format!("No task cites {}.", one.number);
             let advice = "Name it in a task's _Requirements_.";
             findings.push(finding(
@@ -153,7 +181,7 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
                 "orphan-task",
                 Severity::Warning,
                 format!("Task {} cites no requirement.", unit.number),
-                Some("Name what it is for in _Requirements_, or drop it."),
+                Some("Cite a requirement in _Requirements_, or remove the task."),
             );
         }
         for cited in unit.requirements.iter().filter(|cited| *cited != "All") {
@@ -359,6 +387,49 @@ mod tests {
         // Several lines that name tasks before replace the order of writing.
         let text = "- [ ] 1. a\n- [ ] 2. b\n  - _Zuvor: 1_\n- [ ] 3. c\n  - _Zuvor: 1_\n";
         assert_eq!(plan::parse(text).units()[2].dependencies, [0]);
+    }
+
+    #[test]
+    fn a_requirement_without_criteria_is_named() {
+        let text = "### Requirement 1: A\n1. IF a, THEN THE system SHALL b.\n### Requirement 2: Audit trail\nEvery login is written.\n";
+        for (cited, expected) in [
+            ("1", &["no-criteria", "uncovered"][..]),
+            ("1, 2", &["no-criteria"]),
+            ("1, 2.1", &["no-criteria"]),
+            ("1, 3.1", &["no-criteria", "uncovered", "dangling-id"]),
+        ] {
+            let tasks = format!("- [ ] 1. a\n  - _Requirements: {cited}_\n");
+            let found: Vec<&str> = lint(text, &tasks).into_iter().map(|one| one.rule).collect();
+            assert_eq!(found, expected, "{cited}");
+        }
+    }
+
+    #[test]
+    fn criteria_in_unusual_dress_are_no_faults() {
+        for (sentence, expected) in [
+            ("THE app _shall_ blink.", &[][..]),
+            ("**THE app** **SHALL** blink.", &[]),
+            ("WHEN done THEN\n   - THE app SHALL beep.\n   - THE app SHALL blink.", &[]),
+            ("~~THE app should blink.~~", &[]),
+            ("N/A", &[]),
+            ("THE app should blink.", &["no-shall"]),
+        ] {
+            let text = format!(
+                "### Requirement 1: T\n\n#### Acceptance Criteria\n\n1. {sentence}\n2. IF it fails, THEN THE system SHALL say so.\n"
+            );
+            let found = lint(&text, "- [ ] 1. Do\n  - _Requirements: 1.2_\n");
+            let rules: Vec<&str> = found
+                .iter()
+                .filter(|one| one.line == 5 && one.rule != "uncovered")
+                .map(|one| one.rule)
+                .collect();
+            assert_eq!(rules, expected, "{sentence}");
+        }
+        let japanese = "### Requirement 1: T\n1. THE app SHALL a.\n2. THE app SHALL b.\n3. IF 失敗した THEN エラーを表示する\n";
+        assert!(lint(japanese, "").iter().all(|one| one.rule != "no-unwanted"));
+        let bold = "### Requirement 1: T\n1. **WHEN** opened **THEN** the app SHALL load.\n";
+        let fixes: Vec<_> = lint(bold, "").into_iter().filter(|one| one.rule == "when-then").collect();
+        assert_eq!(fixes[0].suggestion.as_deref(), Some("**WHEN** opened the app SHALL load."));
     }
 
     #[test]

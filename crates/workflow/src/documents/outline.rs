@@ -54,7 +54,9 @@ pub(super) enum Shape {
 
 // All patterns read folded text.
 static ITEM: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^([\s>]*)(?:([-*+•])|(\d{1,4}(?:\.\d+)*[a-z]?)([.)]))(\s*)(?:\[[ xX~/\-]?\]\s*)?(\S.*)$")
+    pattern(
+        r"^([\s>]*)(?:([-*+•])|(\d{1,4}(?:\.\d+)*[a-z]?|[a-z]|[ivx]{2,5})([.)]))(\s*)(?:\[[ xX~/\-]?\]\s*)?(\S.*)$",
+    )
 });
 static ENTRY_ID: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -72,7 +74,9 @@ static STORY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)^(?:[-*+]\s+)?[*_]{0,2}(?:as an?|i want|i need|so that)\b[*_]{0,2}:?\s*(.*)$")
 });
 static EARS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^[*_`]{0,3}(?:WHEN|WHILE|IF|WHERE|GIVEN|When|While|If|Where|Given)\b|\b(?:SHALL|shall|MUST)\b")
+    pattern(
+        r"^[*_`]{0,3}(?:WHEN|WHILE|IF|WHERE|GIVEN|When|While|If|Where|Given)\b|(?:\b|_)(?:SHALL|shall|MUST)(?:\b|_)",
+    )
 });
 static STEP: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)^[*_`]{0,3}(?:given|when|then|and|but)\b[*_`:]{0,3}"));
@@ -100,6 +104,7 @@ pub(super) fn read(text: &str) -> Vec<Section> {
         }
     }
     reader.end_code();
+    reader.end_scenario();
     // The sections that the present one stands inside of.
     let mut open: Vec<usize> = vec![0];
     for at in 1..reader.sections.len() {
@@ -120,6 +125,8 @@ struct Reader {
     is_open: bool,
     in_story: bool,
     code: Vec<(usize, String)>,
+    /// The lines of a scenario that stands outside code, its title first.
+    scenario: Vec<(usize, String)>,
 }
 
 impl Reader {
@@ -148,10 +155,31 @@ impl Reader {
         let trimmed = text.trim();
         if trimmed.is_empty() {
             (self.is_open, self.in_story) = (false, false);
+            // A blank line may stand below the title.
+            if self.scenario.len() > 1 {
+                self.end_scenario();
+            }
             return;
         }
         if let Some(heading) = headings::read(line.number, line.text) {
+            self.end_scenario();
             return self.open(heading);
+        }
+        if is_scenario_title(trimmed) {
+            self.end_scenario();
+            let title = line.text.trim().trim_matches(['*', '_', ' ']).to_owned();
+            self.scenario.push((line.number, title));
+            return;
+        }
+        if !self.scenario.is_empty() {
+            let step = trimmed.trim_start_matches(['-', '*', '+', ' ']);
+            let has_shape =
+                step.chars().count() < 200 && !EARS_SHALL.is_match(step) && !trimmed.starts_with('|');
+            if has_shape {
+                let step = line.text.trim().trim_start_matches(['-', '*', '+', ' ']).to_owned();
+                return self.scenario.push((line.number, step));
+            }
+            self.end_scenario();
         }
         if trimmed.starts_with('|') {
             return self.row(line.number, line.text);
@@ -166,6 +194,18 @@ impl Reader {
         {
             let original = folded.original_from(content.start()).trim();
             let id = found.get(3).map(|id| id.as_str().to_owned());
+            let is_lettered = id.as_ref().is_some_and(|id| id.starts_with(|c: char| c.is_ascii_lowercase()));
+            let last = self.section().groups.last().and_then(|group| group.entries.last());
+            let is_part = last.is_some_and(|last| last.shape == Shape::Ordered && last.id.is_some());
+            // Letters below a numbered sentence are parts of it.
+            if is_lettered
+                && is_part
+                && let Some(last) = self.group().entries.last_mut()
+            {
+                last.details.push(original.to_owned());
+                self.is_open = true;
+                return;
+            }
             return self.item(line.number, indent, id, original);
         }
         if self.story(trimmed, line.text.trim()) {
@@ -270,13 +310,16 @@ impl Reader {
             None => Shape::Bullet,
         };
         let (id, text) = match ENTRY_ID.captures(folded.text()) {
-            Some(found) if is_id(&found[1], found.get(2).is_some() || text.starts_with(['*', '[', '`'])) => {
+            Some(found)
+                if is_id(&found[1], found.get(2).is_some() || text.starts_with(['*', '[', '`']))
+                    || is_id_of_sentence(&found) =>
+            {
                 let rest = found.get(3).map_or(text, |rest| folded.original_from(rest.start()));
                 (Some(found[1].to_owned()), rest)
             }
             _ => (None, text),
         };
-        let id = id.or(ordinal);
+        let id = id.or(ordinal.filter(|ordinal| !ordinal.starts_with(|c: char| c.is_ascii_lowercase())));
         self.push(Entry { line, id, text: text.trim().to_owned(), shape, indent, ..Entry::default() });
     }
 
@@ -333,7 +376,21 @@ impl Reader {
         }
     }
 
+    /// Takes the lines of a scenario for an entry; a title without steps is prose.
+    fn end_scenario(&mut self) {
+        let lines = std::mem::take(&mut self.scenario);
+        let Some((line, _)) = lines.first() else { return };
+        if lines.len() < 3 {
+            return self.section().prose.extend(lines);
+        }
+        let texts: Vec<&str> = lines.iter().map(|(_, text)| text.as_str()).collect();
+        let (text, line) = (texts.join(" "), *line);
+        self.push(Entry { line, text, shape: Shape::Scenario, ..Entry::default() });
+        self.is_open = false;
+    }
+
     fn code(&mut self, line: Line<'_>) {
+        self.end_scenario();
         self.code.push((line.number, line.text.to_owned()));
     }
 
@@ -394,6 +451,12 @@ impl Reader {
     }
 }
 
+/// Whether a line is the title of a scenario: `Scenario: Title`.
+fn is_scenario_title(folded: &str) -> bool {
+    let bare = folded.trim_start_matches(['*', '_', ' ']);
+    bare.split_once(':').is_some_and(|(word, _)| labels::is_scenario(word) && word.chars().count() < 30)
+}
+
 /// Whether a blank stands behind a list's sign; scripts without blanks need none.
 fn is_apart(found: &regex::Captures<'_>, folded: &Folded<'_>, content: &str) -> bool {
     let is_wide = |at: usize| !folded.original_from(at).starts_with(|c: char| c.is_ascii());
@@ -403,7 +466,7 @@ fn is_apart(found: &regex::Captures<'_>, folded: &Folded<'_>, content: &str) -> 
             .is_some_and(|sign| is_wide(sign.start()) || !content.starts_with(|c: char| c.is_ascii()))
 }
 
-static EARS_SHALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:SHALL|shall|MUST)\b"));
+static EARS_SHALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:\b|_)(?:SHALL|shall|MUST)(?:\b|_)"));
 
 /// Whether letters and digits in front of a sentence are its id.
 fn is_id(id: &str, is_apart: bool) -> bool {
@@ -413,6 +476,12 @@ fn is_id(id: &str, is_apart: bool) -> bool {
     !is_number && is_dotted
         || has_letters && is_apart && !matches!(id, "UTF-8" | "SHA-256")
         || is_number && is_apart && id.len() < 4
+}
+
+/// Whether an id with letters, such as `FR-2.1`, stands in front of a sentence of a requirement without a sign between.
+fn is_id_of_sentence(found: &regex::Captures<'_>) -> bool {
+    let has_letters = found[1].starts_with(|c: char| c.is_ascii_uppercase());
+    has_letters && found[1].contains(['-', '.']) && EARS.is_match(&found[3])
 }
 
 /// Whether a line is nothing but the label of what follows.

@@ -318,9 +318,9 @@ fn take_lists(text: &str, plan: &mut Plan) {
         rule: "no-boxes",
         severity: Severity::Warning,
         message: if whole {
-            "The plan has neither boxes nor numbered headings: it is taken as one task.".to_owned()
+            "No box begins a line and no heading has a number: the plan is taken as one task.".to_owned()
         } else {
-            "The plan has neither boxes nor numbered headings: the items of its lists are taken as tasks."
+            "No box begins a line and no heading has a number: the items of the lists are taken as tasks."
                 .to_owned()
         },
         suggestion: Some("Write each task as `- [ ] 1. Title`.".to_owned()),

@@ -52,6 +52,12 @@ pub struct Criterion {
 }
 
 impl Criterion {
+    /// Whether it is struck through or says that there is none.
+    pub(super) fn is_void(&self) -> bool {
+        let text = self.text.trim_matches(|c: char| c.is_whitespace() || "*_.".contains(c));
+        labels::is_none(text) || text.len() > 4 && text.starts_with("~~") && text.ends_with("~~")
+    }
+
     /// The whole criterion, as an agent is to read it: its number, its sentence and what stands below.
     pub fn in_full(&self) -> String {
         let mut text = format!("{} {}", self.number, self.text);
@@ -263,9 +269,11 @@ fn choose(sections: &[Section], evidence: &[Evidence]) -> Vec<bool> {
         let is_named = labels::is_requirement_word(word.trim_end_matches(':'));
         if is_named || strong > 0 && (is_worded || strong * 2 >= members.len()) {
             for at in members {
-                // A chapter that holds requirements is none.
-                let holds =
-                    below(sections, *at).any(|other| chosen[other] && !is_dotted_part(sections, other, *at));
+                // A chapter that holds requirements is none; `#### Happy path` below `### Requirement 1` is a part of it.
+                let has_name =
+                    |other: usize| !is_named || word.ends_with(':') || is_named_requirement(sections, other);
+                let holds = below(sections, *at)
+                    .any(|other| chosen[other] && has_name(other) && !is_dotted_part(sections, other, *at));
                 chosen[*at] |=
                     !holds && (is_worded || is_named || evidence[*at].has_list || evidence[*at].has_prose);
             }
@@ -314,6 +322,14 @@ fn choose(sections: &[Section], evidence: &[Evidence]) -> Vec<bool> {
         }
     }
     chosen
+}
+
+/// Whether a heading has a number, or a word for a requirement before a colon.
+fn is_named_requirement(sections: &[Section], at: usize) -> bool {
+    sections[at].heading.as_ref().is_some_and(|heading| {
+        let word = heading.text.split([':', '：']).next().filter(|word| word.len() < heading.text.len());
+        heading.number.is_some() || word.is_some_and(|word| labels::is_requirement_word(&word.to_lowercase()))
+    })
 }
 
 fn is_dotted_part(sections: &[Section], at: usize, up: usize) -> bool {
@@ -586,7 +602,7 @@ fn open_questions(sections: &[Section]) -> Vec<String> {
     entries.map(|entry| entry.text.clone()).collect()
 }
 
-static SHALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bshall\b"));
+static SHALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?:\b|_)shall(?:\b|_)"));
 static CLAUSE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)(?:^|[,，]\s*|\bAND\s+)[*_`]{0,2}(when|while|if|where)\b"));
 
@@ -670,6 +686,68 @@ mod tests {
         assert_eq!(numbers(nested), ["1.1", "1.2"]);
         let bold = "### Requirement 1: A\n#### Acceptance Criteria\n- **AC1**: THE API SHALL a.\n- **AC2:** THE API SHALL b.\n";
         assert_eq!(numbers(bold), ["1.1", "1.2"]);
+    }
+
+    /// The number of each requirement with how many criteria it has.
+    fn counts(text: &str) -> Vec<(String, usize)> {
+        parse(text).items.into_iter().map(|item| (item.number, item.criteria.len())).collect()
+    }
+
+    #[test]
+    fn headings_inside_a_requirement_are_parts_of_it() {
+        let own = |number: &str, count| (number.to_owned(), count);
+        for (text, expected) in [
+            (
+                "## Requirements\n### Requirement 1: Login\n#### Happy path\n1. WHEN a, THE app SHALL b.\n#### Errors\n\
+                 1. IF a, THEN THE app SHALL c.\n### Requirement 2: Out\n1. THE app SHALL d.\n",
+                vec![own("1", 2), own("2", 1)],
+            ),
+            (
+                "## Requirement 1: Login\n### Requirement 1.1: A\n1. THE app SHALL b.\n### Requirement 1.2: B\n1. THE app SHALL c.\n",
+                vec![own("1", 0), own("1.1", 1), own("1.2", 1)],
+            ),
+            (
+                "## Requirements\n### Requirement: A\n#### Scenario: S\n- GIVEN a\n- WHEN b\n- THEN c\n### Requirement: B\n#### Scenario: T\n\
+                 - GIVEN a\n- WHEN b\n- THEN c\n",
+                vec![own("1", 1), own("2", 1)],
+            ),
+        ] {
+            assert_eq!(counts(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_with_letters_are_criteria() {
+        for (text, numbers) in [
+            ("a) WHEN a, THE app SHALL b.\nb) IF c, THEN THE app SHALL d.\n", &["1.1", "1.2"][..]),
+            ("i. WHEN a, THE app SHALL b.\nii. IF c, THEN THE app SHALL d.\n", &["1.1", "1.2"]),
+            ("1. THE app SHALL do:\na) this\nb) that\n2. THE app SHALL end.\n", &["1.1", "1.2"]),
+            ("1. THE app SHALL do:\n   a. this\n   b. that\n", &["1.1"]),
+            ("- FR-1.1: THE app SHALL a.\n- FR-1.2 The app shall b.\n", &["FR-1.1", "FR-1.2"]),
+        ] {
+            let found = parse(&format!("### Requirement 1: A\n#### Acceptance Criteria\n{text}"));
+            let criteria: Vec<&str> = found.items[0].criteria.iter().map(|one| one.number.as_str()).collect();
+            assert_eq!(criteria, numbers, "{text}");
+        }
+    }
+
+    #[test]
+    fn scenarios_outside_a_fence_are_criteria_in_any_language() {
+        for scenario in [
+            "Scenario: Cash\n  Given an account\n  When I deposit 20\n  Then it grows\n",
+            "Szenario: Bar\n  Angenommen ein Konto\n  Wenn ich einzahle\n  Dann steigt der Saldo\n",
+            "Сценарий: За границу\n  Дано счёт\n  Когда я перевожу\n  Тогда остаток меньше\n",
+            "场景: 现金\n  假如 有一个账户\n  当 我存款\n  那么 余额增加\n",
+            "Cenário: Senha certa\n\nDado um usuário\nQuando ele entra\nEntão vê o menu\n",
+            "**Scenario: Bold**\n- Given an account\n- When I deposit 20\n- Then it grows\n",
+        ] {
+            let text = format!(
+                "# A\n\n## Requirement 1: B\n\n{scenario}\n{scenario}\n## Requirement 2: C\n\n1. THE app SHALL a.\n"
+            );
+            assert_eq!(counts(&text), [("1".to_owned(), 2), ("2".to_owned(), 1)], "{scenario}");
+            assert!(parse(&text).items[0].criteria[0].is_scenario, "{scenario}");
+        }
+        assert_eq!(counts("## Requirement 1: B\nScenario: a word about it.\n"), [("1".to_owned(), 0)]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 /// How many words a sentence may have.
 const WORDS: usize = 40;
 
-static SHALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bshall\b"));
+static SHALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?:\b|_)shall(?:\b|_)"));
 static WEAK: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(should|may|will|can|must)\b"));
 // A modal of a main clause: after the subject or after *and*, and not in a relative clause.
 static BESIDE: LazyLock<Regex> = LazyLock::new(|| {
@@ -25,7 +25,7 @@ static VAGUE: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(appropriate(?:ly)?|fast|quick(?:ly)?|gracefully|efficient(?:ly)?|user[- ]friendly|intuitive(?:ly)?|reasonabl[ey]|adequate(?:ly)?|robust(?:ly)?|seamless(?:ly)?|easy|easily|flexible|as needed|if necessary|etc\.?|and so on|properly|relevant|sufficient(?:ly)?)\b",
     )
 });
-static THEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\bthen\b"));
+static THEN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)[*_`]{0,3}\bthen\b[*_`]{0,3}"));
 // Something failed: a verb says so, or an error *occurs*. A word such as *error* alone tells nothing.
 static FAILURE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -101,6 +101,9 @@ pub(super) fn look(
     in_shall: bool,
     findings: &mut Vec<Finding>,
 ) {
+    if criterion.is_void() {
+        return;
+    }
     let Criterion { number, text: written, line, pattern, details, is_scenario, .. } = criterion;
     let text = &*own_words(written);
     let mut find = |rule, severity, message: String, suggestion: Option<String>| {
@@ -122,6 +125,7 @@ pub(super) fn look(
         && english
         && !PROPERTY.is_match(text)
         && !has_shall(written)
+        && !details.iter().any(|detail| has_shall(detail))
     {
         let weak = WEAK.find(text).map(|word| word.as_str().to_owned());
         let message = match &weak {
