@@ -74,7 +74,8 @@ impl Requirements {
         let goes_bare = || {
             letters.is_empty()
                 || self.bare.as_deref() == Some(letters)
-                || ["R", "RQ", "REQ", "REQUIREMENT", "US", "FR", "AC"].contains(&letters)
+                || ["R", "RQ", "REQ", "REQUIREMENT", "FR", "AC"].contains(&letters)
+                || letters == "US" && self.bare.is_none()
         };
         self.numbers()
             .find(|number| *number == reference || *number == lettered)
@@ -149,6 +150,19 @@ mod tests {
         ] {
             assert_eq!(found.find(reference), number, "{reference}");
         }
+    }
+
+    #[test]
+    fn a_story_is_found_by_its_flag() {
+        let stories = parse(
+            "### User Story 1 - A (Priority: P1)\n1. **Given** a, **When** b, **Then** c.\n### User Story 2 - B\n1. **Given** a, **When** b, **Then** d.\n",
+        );
+        assert_eq!(
+            (stories.find("US1"), stories.find("US2"), stories.find("US3")),
+            (Some("1"), Some("2"), None)
+        );
+        let ids = parse("### FR-001: A\n- THE API SHALL a\n### FR-002: B\n- THE API SHALL b\n");
+        assert_eq!((ids.find("US1"), ids.find("FR-001")), (None, Some("001")));
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub(super) struct RawItem {
     pub(super) parallel: bool,
     /// Texts in parentheses that name other tasks, as written: `depends on T012`.
     pub(super) depends: Vec<String>,
+    /// The user stories that its flags name: `US1`.
+    pub(super) stories: Vec<String>,
     /// Whether all of its text is struck through.
     pub(super) is_struck: bool,
     /// Whether Markdown would take it for code.
@@ -370,12 +372,15 @@ fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
     let mut at = after.start() + (after.as_str().len() - after.as_str().trim_start().len());
     let mut number = found.get(3).map(|number| number.as_str().to_owned());
     let mut parallel = false;
+    let mut stories = Vec::new();
     let whole = &folded.text()[at..];
     // Flags stand before or after the number.
     loop {
         let rest = &folded.text()[at..];
         if let Some(flag) = FLAG.find(rest) {
             parallel |= flag.as_str().to_ascii_lowercase().contains('p') && flag.as_str().trim().len() == 3;
+            let name = flag.as_str().trim().trim_matches(['[', ']']);
+            stories.extend(name.starts_with("US").then(|| name.to_owned()).filter(|name| name.len() > 2));
             at += flag.end();
             continue;
         }
@@ -441,6 +446,7 @@ fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
         title: plain(&title),
         parallel,
         depends,
+        stories,
         is_struck,
         in_fence,
         is_sample: in_fence,
