@@ -55,8 +55,11 @@ pub(super) fn fact<'t>(line: &'t str, learned: &BTreeMap<String, Kind>) -> Optio
     let is_short = bare.chars().count() <= 80;
     let start: String = bare.chars().take(16).collect();
     let begins = labels::kind(&start) == Some(Kind::Dependencies) && !bare.starts_with('`');
-    (is_short && begins && fold(bare).contains(|c: char| c.is_ascii_digit()))
-        .then_some((Kind::Dependencies, bare))
+    // `Depends on the review`, and not `Dependency injection`.
+    let joins = |word: &str| word.chars().count() < 4 && word.chars().all(char::is_lowercase);
+    let names = fold(bare).contains(|c: char| c.is_ascii_digit())
+        || bare.split(' ').nth(1).is_some_and(joins) && bare.split(' ').count() > 2;
+    (is_short && begins && names).then_some((Kind::Dependencies, bare))
 }
 
 /// What the lines below a heading or label inside a task tell.
@@ -249,6 +252,8 @@ mod tests {
             ("  - 依赖任务3", Some((Kind::Dependencies, "依赖任务3"))),
             ("  - **Files:**", Some((Kind::Boundary, ""))),
             ("  - Write the page", None),
+            ("  - Depends on the review", Some((Kind::Dependencies, "Depends on the review"))),
+            ("  - Dependency injection for all", None),
             ("  - https://example.org/depends: x", None),
         ] {
             assert_eq!(fact(line, &none), expected, "{line}");

@@ -3,6 +3,7 @@
 //! Shape and numbers decide; these stems only say which of several readings of the same shape is meant. A label in
 //! none of these languages is read by its values.
 
+use super::fold::fold;
 use super::stems::{
     ACCEPTANCE, ADVICE, ALL, AND, ASIDE, BOUNDARY, DEPENDENCIES, DEPENDENTS, EFFORT, GLOSSARY, NONE, ORDER,
     QUESTIONS, RANGE, REQUIREMENTS, SCENARIOS, STORY, TASKS,
@@ -153,6 +154,26 @@ pub(super) fn is_structure(word: &str) -> bool {
 pub(super) fn is_task_word(word: &str) -> bool {
     let word = word.trim().to_lowercase();
     TASKS.contains(&word.as_str())
+}
+
+/// Whether a word is one for a task but for its last letter, as in languages that inflect it: `tehtävien`.
+pub(super) fn is_inflected_task_word(word: &str) -> bool {
+    let stem = |task: &str| task.char_indices().nth_back(0).map_or(0, |(at, _)| at);
+    let is_long = |task: &&&str| task.chars().count() > 5;
+    TASKS.iter().filter(is_long).any(|task| word.starts_with(&task[..stem(task)]))
+}
+
+/// The end of a title that says what comes before it: `after 1 and 2` of `Integrate after 1 and 2`.
+pub(super) fn order_in(title: &str) -> Option<&str> {
+    title.char_indices().map(|(at, _)| &title[at..]).find(|rest| {
+        let before = title[..title.len() - rest.len()].chars().next_back();
+        let starts_word = before.is_none_or(|c| !c.is_alphanumeric());
+        let is_short = rest.chars().count() < 60;
+        starts_word && is_short && fold(rest).contains(|c: char| c.is_ascii_digit()) && {
+            let rest = rest.to_lowercase();
+            DEPENDENCIES.iter().chain(ORDER).any(|stem| rest.starts_with(stem))
+        }
+    })
 }
 
 /// Whether a value says that there is nothing.

@@ -203,7 +203,7 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
                 ("unknown-dependency", Severity::Error, message)
             } else {
                 let message = format!(
-                    "Task {} depends on {text:?}, which names no task of the plan; it waits for the tasks written before it.",
+                    "The dependency {text:?} of task {} is not understood; the task waits for the tasks written before it.",
                     unit.number
                 );
                 ("unread-dependency", Severity::Warning, message)

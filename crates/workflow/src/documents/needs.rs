@@ -1,5 +1,6 @@
 //! Which planned task waits for which: what is said, waves, and the order of writing.
 
+use super::labels;
 use super::plan::{Plan, PlanUnit, Unresolved};
 use super::references::{self, Names};
 use super::units::{Group, root};
@@ -35,6 +36,13 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
         let head = group.head.map(|at| &plan.items[at]);
         let parts = group.parts.iter().map(|at| &plan.items[*at]);
         is_said[index] = head.is_some_and(|head| !head.dependencies.is_empty());
+        // Beside its neighbours it would miss what its title says; any other waits for all tasks before it anyway.
+        if let Some(head) = head.filter(|head| head.parallel && head.dependencies.is_empty())
+            && let Some(order) = labels::order_in(&head.title)
+        {
+            let text = order.to_owned();
+            all[index].unresolved.push(Unresolved { line: head.line, text, is_number: false });
+        }
         let names = Tasks { plan, groups, titles: &titles, from: index };
         for item in head.into_iter().chain(parts) {
             for told in &item.dependencies {
@@ -256,6 +264,10 @@ impl Names for Tasks<'_> {
         find(self.plan, self.groups, number, self.from)
     }
 
+    fn has_number(&self, number: &str) -> bool {
+        self.plan.items.iter().any(|item| item.number.as_deref() == Some(number))
+    }
+
     fn by_whole_title(&self, title: &str) -> Option<usize> {
         self.titles.get(&words(title)).and_then(|found| self.other(found))
     }
@@ -409,6 +421,38 @@ mod tests {
             assert_eq!(needs(&text), expected, "{text}");
             let unread = plan::parse(&text).units().iter().any(|unit| !unit.unresolved.is_empty());
             assert_eq!(unread, text.contains("review"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_order_told_in_a_title_is_not_lost() {
+        for (title, needed, is_unread) in [
+            ("Wire after 1, 2 (P)", &[0, 1][..], true),
+            ("(P) Zusammenführen, nach 1 und 2", &[0, 1], true),
+            ("(P) Release: blocked by #1 and #2", &[0, 1], true),
+            ("(P) Release (depends on 1 and 2)", &[0, 1], false),
+            ("(P) Release", &[], false),
+            ("Integrate after 1 and 2", &[0, 1], false),
+        ] {
+            let units = plan::parse(&format!("- [ ] 1. (P) a\n- [ ] 2. (P) b\n- [ ] 3. {title}\n")).units();
+            assert_eq!(units[2].dependencies, needed, "{title}");
+            assert_eq!(!units[2].unresolved.is_empty(), is_unread, "{title}");
+        }
+    }
+
+    #[test]
+    fn a_section_of_dependencies_is_read() {
+        let text = "- [ ] 1. a\n- [ ] 2. b\n- [ ] 3. c\n- [ ] 4. d\n\n## Dependencies\n\n- 2 depends on 1\n- Task 3 depends on 1\n- **4** depends on 2 and 3\n";
+        assert_eq!(needs(text), [vec![], vec![0], vec![0], vec![1, 2]]);
+        assert!(plan::parse(text).findings.is_empty());
+        for (line, is_found) in
+            [("- 2 comes before 3", true), ("1 --> 3", true), ("- Setup comes first", false)]
+        {
+            let text = format!(
+                "- [ ] 1. a\n- [ ] 2. b\n- [ ] 3. c\n## Dependencies\n{line}\n{line}\n## Notes\n{line}\n"
+            );
+            let found: Vec<usize> = plan::parse(&text).findings.iter().map(|one| one.line).collect();
+            assert_eq!(found, if is_found { vec![5] } else { vec![] }, "{line}");
         }
     }
 

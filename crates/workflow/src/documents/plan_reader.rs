@@ -2,10 +2,11 @@
 
 use super::checklist::Marker;
 use super::facts::{self, Labelled};
+use super::fold::fold;
 use super::headings::Heading;
 use super::item::{Line, RawItem};
 use super::labels::{self, Kind};
-use super::plan::{Assumed, Item, Plan};
+use super::plan::{Assumed, Item, Plan, warning};
 use super::references::Told;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +43,10 @@ pub(super) struct Reader {
     /// The item that the list tells about.
     told: usize,
     unknown: Vec<Unknown>,
+    /// The level of the heading of a section that tells dependencies, while lines stand in it.
+    in_dependencies: Option<usize>,
+    /// The lines of such sections.
+    edges: Vec<(usize, String)>,
 }
 
 /// For each item of a plan, how many headings stand before it, and whether the last of them has a number.
@@ -64,6 +69,7 @@ impl Reader {
 
     pub(super) fn finish(mut self) -> (Plan, Sections) {
         self.learn();
+        self.read_edges();
         (self.plan, self.sections)
     }
 
@@ -95,6 +101,7 @@ impl Reader {
             optional: found.optional,
             depth: if self.whole.is_some() && found.heading.is_none() { depth.max(1) } else { depth },
             parallel: found.parallel,
+            requirements: found.stories,
             dependencies: found.depends.into_iter().map(told).collect(),
             phase: self.phase,
             line: found.line,
@@ -133,6 +140,10 @@ impl Reader {
             return;
         }
         self.phase += usize::from(inside.is_none());
+        if inside.is_none() && self.in_dependencies.is_none_or(|level| heading.level <= level) {
+            let tells = facts::section(line.text) == Some(Kind::Dependencies);
+            self.in_dependencies = tells.then_some(heading.level);
+        }
         self.whole = inside;
         self.current = inside.map(|(whole, _)| whole);
         if inside.is_some() {
@@ -149,6 +160,9 @@ impl Reader {
 
     /// Takes in a line below an item: a fact about it, or its description.
     fn tell(&mut self, line: Line<'_>) {
+        if self.in_dependencies.is_some() && self.current.is_none() {
+            self.edges.push((line.number, line.text.to_owned()));
+        }
         let Some(told) = self.told_by(line.text) else { return };
         if let Some((kind, inside)) = self.list {
             if line.text.trim().is_empty() {
@@ -176,6 +190,10 @@ impl Reader {
             return self.describe(line.text);
         };
         take(item, kind, value, line.number);
+        let is_prose = kind == Kind::Dependencies && facts::labelled(line.text).is_none();
+        if is_prose && !fold(value).contains(|c: char| c.is_ascii_digit()) {
+            self.describe(line.text);
+        }
         if value.is_empty() {
             // A label that is no list item has the list below it at any indentation.
             let bound = facts::bullet(line.text).map(|(indent, _)| indent);
@@ -202,6 +220,47 @@ impl Reader {
         }
         item.description.push_str(text);
         item.description.push('\n');
+    }
+
+    /// Reads the lines of sections that tell dependencies: `4 depends on 2 and 3`.
+    fn read_edges(&mut self) {
+        let place: BTreeMap<&str, usize> = self
+            .plan
+            .items
+            .iter()
+            .enumerate()
+            .filter_map(|(at, item)| Some((item.number.as_deref()?, at)))
+            .collect();
+        let mut told = Vec::new();
+        let mut unread = None;
+        for (line, text) in &self.edges {
+            let folded = fold(text).replace(['*', '_', '`'], " ");
+            let words = || folded.split(|c: char| c.is_whitespace() || "-,;:()[]#>".contains(c));
+            let known: Vec<usize> =
+                words().filter_map(|word| place.get(word.trim_end_matches('.')).copied()).collect();
+            let mut start = words().filter(|word| !word.is_empty() && !labels::is_task_word(word));
+            let first = start.next().and_then(|word| place.get(word)).copied();
+            let rest: Vec<&str> = start.collect();
+            if let Some(first) = first
+                && rest.first().is_some_and(|word| labels::tells_dependency(word))
+            {
+                let at = folded.find(rest[0]).unwrap_or(0);
+                told.push((first, Told { line: *line, text: folded[at..].trim().to_owned() }));
+            } else if known.len() > 1 && unread.is_none() {
+                unread = Some(*line);
+            }
+        }
+        for (item, told) in told {
+            self.plan.items[item].dependencies.push(told);
+        }
+        self.plan.findings.extend(unread.map(|line| {
+            warning(
+                line,
+                "unread-dependency",
+                "Lines of this section name tasks and are not understood as dependencies.".to_owned(),
+                "Write `_Depends: 1, 2_` below each task that waits.",
+            )
+        }));
     }
 
     /// Reads lines with unknown labels by their values.

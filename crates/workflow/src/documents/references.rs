@@ -51,6 +51,8 @@ const MAX_TEXT_BYTES: usize = 8 * 1024;
 pub(super) trait Names {
     type Target;
     fn by_number(&self, number: &str) -> Option<Self::Target>;
+    /// Whether a task or a part of one has exactly this number.
+    fn has_number(&self, number: &str) -> bool;
     /// Looks a title up word by word.
     fn by_whole_title(&self, title: &str) -> Option<Self::Target>;
     /// Looks up what may be most of a title.
@@ -81,8 +83,9 @@ pub(super) fn resolve<N: Names>(text: &str, names: &N) -> Resolved<N::Target> {
     let folded = fold(&rest).replace(['*', '_', '`'], " ");
     for piece in folded.split([',', ';', '\n']).map(str::trim).filter(|piece| !piece.is_empty()) {
         let before = resolved.found.len() + resolved.numbers.len();
+        let doubtful = resolved.words.len();
         read_numbers(piece, names, &mut resolved);
-        if resolved.found.len() + resolved.numbers.len() > before {
+        if resolved.found.len() + resolved.numbers.len() > before || resolved.words.len() > doubtful {
             continue;
         }
         let bare = ASIDE.replace_all(piece, "");
@@ -93,7 +96,9 @@ pub(super) fn resolve<N: Names>(text: &str, names: &N) -> Resolved<N::Target> {
         {
             continue;
         }
-        if labels::is_and_word(&bare.to_lowercase()) {
+        let lower = bare.to_lowercase();
+        // `(depends on 1; optional)` says two things.
+        if labels::is_and_word(&lower) || matches!(lower.as_str(), "optional" | "parallel") {
             continue;
         }
         match names.by_title(bare).or_else(|| by_parts(bare, names, &mut resolved)) {
@@ -123,6 +128,7 @@ fn by_parts<N: Names>(text: &str, names: &N, resolved: &mut Resolved<N::Target>)
 fn read_numbers<N: Names>(piece: &str, names: &N, resolved: &mut Resolved<N::Target>) {
     let mut last: Option<(String, usize)> = None;
     let mut said_words = false;
+    let mut is_doubtful = false;
     for token in TOKEN.find_iter(piece) {
         let id = token.as_str();
         let before = &piece[last.as_ref().map_or(0, |(_, end)| *end)..token.start()];
@@ -137,8 +143,19 @@ fn read_numbers<N: Names>(piece: &str, names: &N, resolved: &mut Resolved<N::Tar
         let is_range = last.is_some() && is_range(between);
         let known = names.by_number(id);
         let is_lettered = id.starts_with(|c: char| c.is_ascii_alphabetic());
-        if !is_range && !is_meant(before, is_lettered, known.is_some(), last.is_some() && said_words) {
+        let meant = match is_meant(before, id, known.is_some(), last.is_some() && said_words) {
+            _ if is_range => Meant::Yes,
+            Meant::Perhaps if id.contains('.') && names.has_number(id) => Meant::Yes,
+            Meant::Yes
+                if last.is_none() && !is_lettered && is_count(before, after, known.as_ref(), names) =>
+            {
+                Meant::Perhaps
+            }
+            meant => meant,
+        };
+        if meant != Meant::Yes {
             said_words |= before.contains(char::is_alphabetic);
+            is_doubtful |= meant == Meant::Perhaps;
             continue;
         }
         if let Some((first, _)) = last.as_ref().filter(|_| is_range) {
@@ -153,6 +170,33 @@ fn read_numbers<N: Names>(piece: &str, names: &N, resolved: &mut Resolved<N::Tar
         said_words = false;
         last = Some((id.to_owned(), token.end()));
     }
+    if is_doubtful {
+        resolved.words.push(piece.to_owned());
+    }
+}
+
+/// Whether a number is that of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meant {
+    Yes,
+    No,
+    /// A task has it, and so may what the word before it names: `express 4`.
+    Perhaps,
+}
+
+/// Whether a number counts what stands behind it: `2 external services`, and not `2 Build the page`.
+fn is_count<N: Names>(before: &str, after: &str, known: Option<&N::Target>, names: &N) -> bool {
+    let mut words = after.trim_start().split(' ').filter(|word| !word.is_empty());
+    let is_plain = |word: &str| word.len() > 3 && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    let Some(first) = words.next().filter(|word| is_plain(word)) else { return false };
+    let is_known_word =
+        labels::is_and_word(first) || labels::is_range_word(first) || labels::is_task_word(first);
+    let has_title = names.by_title(after.trim()).is_some();
+    known.is_some()
+        && !before.contains(char::is_alphabetic)
+        && !is_known_word
+        && !has_title
+        && words.next().is_some_and(is_plain)
 }
 
 /// Whether what stands between two numbers makes a range of them.
@@ -170,23 +214,35 @@ fn is_range(between: &str) -> bool {
 }
 
 /// Whether a number behind some words is one of a task: `Task 1`, `tareas 2`, `タスク1`, and not `Postgres 16`.
-fn is_meant(before: &str, is_lettered: bool, is_known: bool, after_words: bool) -> bool {
+fn is_meant(before: &str, id: &str, is_known: bool, after_words: bool) -> Meant {
+    let sure = |is_meant: bool| if is_meant { Meant::Yes } else { Meant::No };
+    let is_lettered = id.starts_with(|c: char| c.is_ascii_alphabetic());
     let word = before.split(|c: char| !(c.is_alphabetic() || c == '\'')).rfind(|word| !word.is_empty());
-    let Some(word) = word else { return !(after_words && before.contains('(')) };
+    let Some(word) = word else { return sure(!(after_words && before.contains('('))) };
     let lower = word.to_lowercase();
-    if is_lettered
-        || labels::is_task_word(&lower)
-        || labels::is_and_word(&lower)
-        || labels::is_range_word(&lower)
-    {
-        return is_known || !is_lettered || before.trim().len() < 24;
+    let is_task = labels::is_task_word(&lower) || labels::is_inflected_task_word(&lower);
+    // `auth-service#6` is an issue of another repository.
+    if before.ends_with('#') && before.trim_end_matches('#').ends_with(char::is_alphanumeric) && !is_task {
+        return Meant::No;
+    }
+    if is_lettered || is_task || labels::is_and_word(&lower) || labels::is_range_word(&lower) {
+        return sure(is_known || !is_lettered || before.trim().len() < 24);
+    }
+    // `Depends: 1`, `after 1`.
+    if labels::tells_dependency(&lower) || labels::is_order(&lower) {
+        return Meant::Yes;
     }
     let first = word.chars().next().unwrap_or(' ');
     let has_case = first.is_lowercase() || first.is_uppercase();
     if !has_case {
-        return is_known || labels::tells_dependency(before) || is_ended_by_task(before);
+        return sure(is_known || labels::tells_dependency(before) || is_ended_by_task(before));
     }
-    is_known && (first.is_lowercase() || !word.is_ascii())
+    if !is_known || !first.is_lowercase() && word.is_ascii() {
+        return Meant::No;
+    }
+    // A short word joins: `depends on 1`, `von 2`. A longer one may be the name of something with a version.
+    let joins = word.chars().count() < 4 || !word.is_ascii() && !id.contains('.');
+    if joins && !labels::is_structure(&lower) { Meant::Yes } else { Meant::Perhaps }
 }
 
 fn is_ended_by_task(before: &str) -> bool {
@@ -239,6 +295,9 @@ mod tests {
             let is_lettered = ["T009", "T010", "T011", "T012", "CORE-1", "CORE-2", "2.1"].contains(&number);
             (is_task || is_part || is_lettered).then(|| number.to_owned())
         }
+        fn has_number(&self, number: &str) -> bool {
+            self.by_number(number).is_some()
+        }
         fn by_whole_title(&self, title: &str) -> Option<String> {
             self.by_title(title)
         }
@@ -274,6 +333,14 @@ mod tests {
             ("`1`, **2**", &["1", "2"]),
             ("Tasks 1-2, 4", &["1", "2", "4"]),
             ("3 → 4", &["3", "4"]),
+            ("Depends: 1; optional", &["1"]),
+            ("Depends on 1 and 2", &["1", "2"]),
+            ("after 1, 2", &["1", "2"]),
+            ("Task#6", &["6"]),
+            ("blocked by #1 and #2", &["1", "2"]),
+            ("tehtävien 1 ja 2 jälkeen", &["1", "2"]),
+            ("2 Build the page", &["2"]),
+            ("sobald 7.1 fertig ist", &["7.1"]),
         ] {
             let resolved = resolve(text, &Plan);
             let mut found = resolved.found.clone();
@@ -298,6 +365,12 @@ mod tests {
             ("Task 1, Task 40", &["40"], &[]),
             ("the review", &[], &["the review"]),
             ("2-40", &["40"], &[]),
+            ("express 4.18", &[], &["express 4.18"]),
+            ("express 4", &[], &["express 4"]),
+            ("1, express 4", &[], &["express 4"]),
+            ("phase 2", &[], &["phase 2"]),
+            ("auth-service#6", &[], &["auth-service#6"]),
+            ("2 external services", &[], &["2 external services"]),
         ] {
             let resolved = resolve(text, &Plan);
             assert_eq!(
