@@ -54,11 +54,13 @@ pub(super) fn fact<'t>(line: &'t str, learned: &BTreeMap<String, Kind>) -> Optio
         .trim_matches(['_', '*', ' ', '(', ')', '（', '）']);
     let is_short = bare.chars().count() <= 80;
     let start: String = bare.chars().take(16).collect();
-    let begins = labels::kind(&start) == Some(Kind::Dependencies) && !bare.starts_with('`');
-    // `Depends on the review`, and not `Dependency injection`.
+    let begins = labels::kind(&start) == Some(Kind::Dependencies) && !bare.starts_with(['`', '|']);
+    // `Depends on the review`, `Não depende de nenhuma tarefa`, and not `Dependency injection`.
     let joins = |word: &str| word.chars().count() < 4 && word.chars().all(char::is_lowercase);
+    let is_task = |word: &str| labels::is_task_word(word.trim_matches(|c: char| !c.is_alphanumeric()));
     let names = fold(bare).contains(|c: char| c.is_ascii_digit())
-        || bare.split(' ').nth(1).is_some_and(joins) && bare.split(' ').count() > 2;
+        || bare.split(' ').nth(1).is_some_and(joins) && bare.split(' ').count() > 2
+        || bare.split(' ').any(is_task);
     (is_short && begins && names).then_some((Kind::Dependencies, bare))
 }
 
@@ -254,6 +256,11 @@ mod tests {
             ("  - Write the page", None),
             ("  - Depends on the review", Some((Kind::Dependencies, "Depends on the review"))),
             ("  - Dependency injection for all", None),
+            ("| Task | Depends on |", None),
+            (
+                "  - Não depende de nenhuma tarefa",
+                Some((Kind::Dependencies, "Não depende de nenhuma tarefa")),
+            ),
             ("  - https://example.org/depends: x", None),
         ] {
             assert_eq!(fact(line, &none), expected, "{line}");

@@ -168,8 +168,8 @@ pub(super) fn order_in(title: &str) -> Option<&str> {
     title.char_indices().map(|(at, _)| &title[at..]).find(|rest| {
         let before = title[..title.len() - rest.len()].chars().next_back();
         let starts_word = before.is_none_or(|c| !c.is_alphanumeric());
-        let is_short = rest.chars().count() < 60;
-        starts_word && is_short && fold(rest).contains(|c: char| c.is_ascii_digit()) && {
+        let is_short = rest.len() < 240;
+        is_short && starts_word && fold(rest).contains(|c: char| c.is_ascii_digit()) && {
             let rest = rest.to_lowercase();
             DEPENDENCIES.iter().chain(ORDER).any(|stem| rest.starts_with(stem))
         }

@@ -1,7 +1,7 @@
 //! Which planned task waits for which: what is said, waves, and the order of writing.
 
 use super::labels;
-use super::plan::{Plan, PlanUnit, Unresolved};
+use super::plan::{Item, Plan, PlanUnit, Unresolved};
 use super::references::{self, Names};
 use super::units::{Group, root};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,14 +36,13 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
         let head = group.head.map(|at| &plan.items[at]);
         let parts = group.parts.iter().map(|at| &plan.items[*at]);
         is_said[index] = head.is_some_and(|head| !head.dependencies.is_empty());
-        // Beside its neighbours it would miss what its title says; any other waits for all tasks before it anyway.
+        let names = Tasks { plan, groups, titles: &titles, from: index };
+        // Beside its neighbours it would miss what its words say; any other waits for all tasks before it anyway.
         if let Some(head) = head.filter(|head| head.parallel && head.dependencies.is_empty())
-            && let Some(order) = labels::order_in(&head.title)
+            && let Some(text) = order_in_prose(head, &names)
         {
-            let text = order.to_owned();
             all[index].unresolved.push(Unresolved { line: head.line, text, is_number: false });
         }
-        let names = Tasks { plan, groups, titles: &titles, from: index };
         for item in head.into_iter().chain(parts) {
             for told in &item.dependencies {
                 let resolved = references::resolve(&told.text, &names);
@@ -77,6 +76,19 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
     cut_cycles(&mut all);
     order_of_writing(plan, groups, &is_said, &mut all);
     all
+}
+
+/// What the title or a line of a task seems to say of tasks before it: `after 1`, `once 1 and 2 are done`.
+fn order_in_prose(head: &Item, names: &Tasks<'_>) -> Option<String> {
+    let is_before = |number: &str| names.by_number(number).is_some_and(|at| at < names.from);
+    let pair = |text: &str| {
+        references::pair(text)
+            .filter(|(one, other, _)| is_before(one) && is_before(other))
+            .map(|(_, _, words)| words)
+    };
+    labels::order_in(&head.title)
+        .map(str::to_owned)
+        .or_else(|| std::iter::once(head.title.as_str()).chain(head.description.lines()).find_map(pair))
 }
 
 /// Adds the order of writing to the tasks that do not say all of what they need.
@@ -431,6 +443,11 @@ mod tests {
             ("(P) Zusammenführen, nach 1 und 2", &[0, 1], true),
             ("(P) Release: blocked by #1 and #2", &[0, 1], true),
             ("(P) Release (depends on 1 and 2)", &[0, 1], false),
+            ("(P) Wire — once 1 and 2 are done", &[0, 1], true),
+            ("(P) 結合（1と2の完了後）", &[0, 1], true),
+            ("(P) 结合（需要 1 和 2）", &[0, 1], true),
+            ("(P) Wire\n  - This can only start when task 1 and task 2 are finished.", &[0, 1], true),
+            ("(P) Support 7 and 8\n  - As in task 1", &[], false),
             ("(P) Release", &[], false),
             ("Integrate after 1 and 2", &[0, 1], false),
         ] {

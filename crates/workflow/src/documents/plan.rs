@@ -550,16 +550,19 @@ mod tests {
         }
     }
 
-    /// Number, whether it is done, and rule and line of each finding.
-    fn read(text: &str) -> (Vec<(String, bool)>, Vec<(&'static str, usize)>) {
-        let plan = parse(text);
-        let units = plan.units().into_iter().map(|unit| (unit.number, unit.is_done)).collect();
-        (units, plan.findings.iter().map(|one| (one.rule, one.line)).collect())
+    /// The number of each planned task, with whether it is done.
+    fn states(text: &str) -> Vec<(String, bool)> {
+        parse(text).units().into_iter().map(|unit| (unit.number, unit.is_done)).collect()
+    }
+
+    /// Rule and line of each finding.
+    fn findings(text: &str) -> Vec<(&'static str, usize)> {
+        parse(text).findings.iter().map(|one| (one.rule, one.line)).collect()
     }
 
     #[test]
     fn a_ticked_task_with_an_open_part_is_open() {
-        for (text, is_done, findings) in [
+        for (text, is_done, expected) in [
             ("- [x] 1. a\n  - [ ] 1.1 b\n", false, &[("open-part", 1)][..]),
             ("- [x] 1. a\n  - [~] 1.1 b\n", false, &[("open-part", 1)]),
             ("- [x] 1. a\n  - [ ] b\n", false, &[("open-part", 1)]),
@@ -568,7 +571,8 @@ mod tests {
             ("- [x] 1. a\n  - [ ] ~~1.1 b~~\n", true, &[("struck-out", 2)]),
             ("- [ ] 1. a\n  - [x] 1.1 b\n", false, &[]),
         ] {
-            assert_eq!(read(text), (vec![("1".to_owned(), is_done)], findings.to_vec()), "{text}");
+            assert_eq!(states(text), [("1".to_owned(), is_done)], "{text}");
+            assert_eq!(findings(text), expected, "{text}");
         }
     }
 
@@ -579,14 +583,14 @@ mod tests {
             ("- [ ] ~~1. a~~\n  - [ ] 1.1 b\n- [ ] 2. c\n", &["2"], &[1]),
             ("- [x] ~~1. a~~\n- [ ] 2. c\n", &["1", "2"], &[]),
         ] {
-            let (units, findings) = read(text);
+            let found = states(text);
             assert_eq!(
-                units.iter().map(|(number, _)| number.as_str()).collect::<Vec<_>>(),
+                found.iter().map(|(number, _)| number.as_str()).collect::<Vec<_>>(),
                 numbers,
                 "{text}"
             );
             let wanted: Vec<(&str, usize)> = lines.iter().map(|line| ("struck-out", *line)).collect();
-            assert_eq!(findings, wanted, "{text}");
+            assert_eq!(findings(text), wanted, "{text}");
         }
     }
 
@@ -599,7 +603,7 @@ mod tests {
             ("### Task 1: a\n- [ ] 1. x\n### Task 2: b\n- [ ] 1. y\n", &[]),
         ] {
             let wanted: Vec<(&str, usize)> = lines.iter().map(|line| ("duplicate-number", *line)).collect();
-            assert_eq!(read(text).1, wanted, "{text}");
+            assert_eq!(findings(text), wanted, "{text}");
         }
     }
 

@@ -299,12 +299,11 @@ impl Reader {
             };
             let names_tasks = telling.iter().all(is_before);
             let is_repeated = telling.len() > 1;
-            let kind = if !is_whole || !is_decorated && !(is_repeated && names_tasks) {
-                None
-            } else if names_tasks {
-                Some(Kind::Dependencies)
-            } else {
-                (!has_citations).then_some(Kind::Requirements)
+            let kind = match (names_tasks, is_decorated) {
+                _ if !is_whole => None,
+                (true, _) => (is_decorated || is_repeated).then_some(Kind::Dependencies),
+                (false, true) => (!has_citations).then_some(Kind::Requirements),
+                (false, false) => None,
             };
             // A count beside prose is no reference.
             if kind.is_none() && !is_decorated && !names_tasks {

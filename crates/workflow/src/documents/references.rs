@@ -112,6 +112,26 @@ pub(super) fn resolve<N: Names>(text: &str, names: &N) -> Resolved<N::Target> {
     resolved
 }
 
+static PAIR: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(\d{1,3}(?:\.\d+)*)\s*(,|&|\+|[^\d\s,.]{1,5}\s|[^\d\s,.]{1,2})\s*([\p{L}\p{M}]+\s+)?#?(\d{1,3}(?:\.\d+)*)",
+    )
+});
+
+/// Two numbers with an *and* or a comma between, as in `once 1 and 2 are done`, and the words around them.
+pub(super) fn pair(text: &str) -> Option<(String, String, String)> {
+    let folded = fold(text);
+    let found = PAIR.captures_iter(&folded).take(8).find(|found| {
+        let sign = found[2].trim();
+        let joins = matches!(sign, "," | "&" | "+") || labels::is_and_word(&sign.to_lowercase());
+        joins && found.get(3).is_none_or(|word| labels::is_task_word(word.as_str()))
+    })?;
+    let whole = found.get(0)?;
+    let from = folded[..whole.start()].char_indices().rev().nth(15).map_or(0, |(at, _)| at);
+    let to = folded[whole.end()..].char_indices().nth(16).map_or(folded.len(), |(at, _)| whole.end() + at);
+    Some((found[1].to_owned(), found[4].to_owned(), folded[from..to].trim().to_owned()))
+}
+
 /// Titles on both sides of an *and*; the last is returned, the others are taken in.
 fn by_parts<N: Names>(text: &str, names: &N, resolved: &mut Resolved<N::Target>) -> Option<N::Target> {
     let words: Vec<&str> = text.split(' ').collect();
