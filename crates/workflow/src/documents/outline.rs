@@ -145,6 +145,7 @@ impl Reader {
     }
 
     fn open(&mut self, heading: Heading) {
+        self.end_scenario();
         (self.is_open, self.in_story) = (false, false);
         self.sections.push(Section { level: heading.level, heading: Some(heading), ..Section::default() });
     }
@@ -162,7 +163,13 @@ impl Reader {
             return;
         }
         if let Some(heading) = headings::read(line.number, line.text) {
+            return self.open(heading);
+        }
+        if trimmed.starts_with('|') {
             self.end_scenario();
+            return self.row(line.number, line.text);
+        }
+        if let Some(heading) = bold_heading(line) {
             return self.open(heading);
         }
         if is_scenario_title(trimmed) {
@@ -173,19 +180,12 @@ impl Reader {
         }
         if !self.scenario.is_empty() {
             let step = trimmed.trim_start_matches(['-', '*', '+', ' ']);
-            let has_shape =
-                step.chars().count() < 200 && !EARS_SHALL.is_match(step) && !trimmed.starts_with('|');
-            if has_shape {
+            let is_numbered = step.starts_with(|c: char| c.is_ascii_digit());
+            if step.chars().count() < 200 && !is_numbered && !EARS_SHALL.is_match(step) {
                 let step = line.text.trim().trim_start_matches(['-', '*', '+', ' ']).to_owned();
                 return self.scenario.push((line.number, step));
             }
             self.end_scenario();
-        }
-        if trimmed.starts_with('|') {
-            return self.row(line.number, line.text);
-        }
-        if let Some(heading) = bold_heading(line) {
-            return self.open(heading);
         }
         let indent = facts::indent(line.text);
         if let Some(found) = ITEM.captures(text)
@@ -454,7 +454,9 @@ impl Reader {
 /// Whether a line is the title of a scenario: `Scenario: Title`.
 fn is_scenario_title(folded: &str) -> bool {
     let bare = folded.trim_start_matches(['*', '_', ' ']);
-    bare.split_once(':').is_some_and(|(word, _)| labels::is_scenario(word) && word.chars().count() < 30)
+    bare.split_once(':').is_some_and(|(word, title)| {
+        labels::is_scenario(word) && word.chars().count() < 30 && title.contains(char::is_alphanumeric)
+    })
 }
 
 /// Whether a blank stands behind a list's sign; scripts without blanks need none.

@@ -747,6 +747,23 @@ mod tests {
             assert_eq!(counts(&text), [("1".to_owned(), 2), ("2".to_owned(), 1)], "{scenario}");
             assert!(parse(&text).items[0].criteria[0].is_scenario, "{scenario}");
         }
+        for (text, count) in [
+            (
+                "**Scenarios:**\n1. **Given** a, **When** b, **Then** c.\n2. **Given** a, **When** b, **Then** d.\n",
+                2,
+            ),
+            ("Scenarios: all of these\n1. WHEN a, THE app SHALL b.\n2. WHEN a, THE app SHALL c.\n", 2),
+            (
+                "**Scenario 1: A**\n\n- GIVEN a\n\n- WHEN b\n- THEN c\n\n**Scenario 2: B**\n\n- GIVEN a\n- WHEN b\n- THEN c\n",
+                2,
+            ),
+        ] {
+            assert_eq!(
+                counts(&format!("### Requirement 1: B\n\n{text}")),
+                [("1".to_owned(), count)],
+                "{text}"
+            );
+        }
         assert_eq!(counts("## Requirement 1: B\nScenario: a word about it.\n"), [("1".to_owned(), 0)]);
     }
 
