@@ -74,6 +74,10 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
         }
     }
     cut_cycles(&mut all);
+    // Where a part of what is said is left out, the order of writing counts besides.
+    for (is_said, needs) in is_said.iter_mut().zip(&all) {
+        *is_said &= needs.cut.is_empty();
+    }
     order_of_writing(plan, groups, &is_said, &mut all);
     all
 }
@@ -434,6 +438,13 @@ mod tests {
             let unread = plan::parse(&text).units().iter().any(|unit| !unit.unresolved.is_empty());
             assert_eq!(unread, text.contains("review"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_task_of_a_circle_keeps_its_place_in_the_order_of_writing() {
+        let text = "- [ ] 1. a\n- [ ] 2. b\n  _Depends: 3_\n- [ ] 3. c\n  _Depends: 2_\n- [ ] 4. d\n";
+        assert_eq!(needs(text), [vec![], vec![0], vec![1], vec![2]]);
+        assert!(super::cycle(&plan::parse(text).units()).is_some());
     }
 
     #[test]
