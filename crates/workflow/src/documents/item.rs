@@ -37,6 +37,8 @@ pub(super) struct RawItem {
     pub(super) stories: Vec<String>,
     /// Whether all of its text is struck through.
     pub(super) is_struck: bool,
+    /// Whether the start of its text is struck through, and something stands behind that.
+    is_partly_struck: bool,
     /// Whether Markdown would take it for code.
     pub(super) in_fence: bool,
     /// Whether nothing but the same fence stands around it: no number, and no sign of a badly nested fence.
@@ -185,6 +187,15 @@ pub(super) fn read(text: &str) -> Lexed {
         }
         if item.signs != Signs::Glyph {
             item.signs = signs;
+        }
+        if item.is_partly_struck && item.marker != Marker::Completed {
+            lexed.findings.push(not_read(
+                item.line,
+                "struck-in-part",
+                Severity::Warning,
+                "A part of this task is struck through; the task is carried out with all of its text.",
+                "Strike all of the text through if it is not to be done, or remove what is struck through.",
+            ));
         }
         if !Marker::is_known(sign(item)) {
             lexed.findings.push(not_read(
@@ -395,7 +406,9 @@ fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
     if is_glyph && !is_ballot && number.is_none() {
         return None;
     }
-    let is_struck = is_struck(whole) || is_struck(&folded.text()[at..]);
+    let texts = [whole, &folded.text()[at..]];
+    let is_struck = texts.iter().any(|text| is_struck(text));
+    let is_partly_struck = !is_struck && texts.iter().any(|text| text.trim_start().starts_with("~~"));
     let mut title = COMMENT.replace_all(folded.original_from(at), "").trim_end().to_owned();
     let mut depends = Vec::new();
     let folded_title = Folded::new(&title);
@@ -448,6 +461,7 @@ fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
         depends,
         stories,
         is_struck,
+        is_partly_struck,
         in_fence,
         is_sample: in_fence,
         heading: is_heading.then(|| bullet.as_str().matches('#').count()),

@@ -377,7 +377,7 @@ fn drop_struck(plan: &mut Plan) {
         let is_below = parent.is_some_and(|parent| plan.items[parent].is_dropped);
         let item = &mut plan.items[at];
         if item.is_dropped && !is_below {
-            let name = item.number.clone().unwrap_or_else(|| item.title.clone());
+            let name = item.number.clone().unwrap_or_else(|| format!("{:?}", item.title));
             plan.findings.push(warning(
                 item.line,
                 "struck-out",
@@ -591,6 +591,18 @@ mod tests {
             );
             let wanted: Vec<(&str, usize)> = lines.iter().map(|line| ("struck-out", *line)).collect();
             assert_eq!(findings(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_task_that_is_struck_through_in_part_is_kept_and_named() {
+        for (text, lines) in [
+            ("- [ ] 1. a\n- [ ] ~~2. b~~ not needed\n- [ ] 3. ~~c~~ d\n- [ ] 4. e ~~f~~\n", &[2, 3][..]),
+            ("- [x] 1. ~~a~~ b\n", &[]),
+        ] {
+            let wanted: Vec<(&str, usize)> = lines.iter().map(|line| ("struck-in-part", *line)).collect();
+            assert_eq!(findings(text), wanted, "{text}");
+            assert_eq!(states(text).len(), text.lines().count(), "{text}");
         }
     }
 
