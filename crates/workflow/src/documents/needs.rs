@@ -1,5 +1,6 @@
 //! Which planned task waits for which: what is said, waves, and the order of writing.
 
+use super::fold::fold;
 use super::labels;
 use super::plan::{Item, Plan, PlanUnit, Unresolved};
 use super::references::{self, Names};
@@ -90,7 +91,13 @@ fn order_in_prose(head: &Item, names: &Tasks<'_>) -> Option<String> {
             .filter(|(one, other, _)| is_before(one) && is_before(other))
             .map(|(_, _, words)| words)
     };
+    let names_task = |text: &&str| {
+        let text = fold(text);
+        let numbers = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.');
+        numbers.filter(|word| word.contains(|c: char| c.is_ascii_digit())).any(is_before)
+    };
     labels::order_in(&head.title)
+        .filter(names_task)
         .map(str::to_owned)
         .or_else(|| std::iter::once(head.title.as_str()).chain(head.description.lines()).find_map(pair))
 }
@@ -458,6 +465,7 @@ mod tests {
             ("(P) 結合（1と2の完了後）", &[0, 1], true),
             ("(P) 结合（需要 1 和 2）", &[0, 1], true),
             ("(P) Wire\n  - This can only start when task 1 and task 2 are finished.", &[0, 1], true),
+            ("(P) Retry after 5 seconds", &[], false),
             ("(P) Support 7 and 8\n  - As in task 1", &[], false),
             ("(P) Release", &[], false),
             ("Integrate after 1 and 2", &[0, 1], false),
