@@ -181,6 +181,15 @@ fn nonsense() -> impl Strategy<Value = String> {
         "{\"waves\":[{\"id\":0,\"tasks\":[\"1\"]}]}",
         "_Leverage: x_",
         "4294967296",
+        "~~",
+        "---\nkey: a\n---\n",
+        "Scenario: a\n",
+        "a) ",
+        "## Dependencies\n",
+        "2 depends on 1 and 3\n",
+        "_Foo: 1_",
+        "after 1 and 2",
+        "(P) ",
     ];
     let piece =
         prop_oneof![8 => prop::sample::select(pieces.to_vec()).prop_map(str::to_owned), 1 => "\\PC{0,4}"];
