@@ -231,7 +231,7 @@ pub fn render_progress(plan: &Plan, name: &str) -> String {
         let optional = if item.optional { "*" } else { "" };
         let number = item.number.as_ref().map_or(String::new(), |number| {
             // What has a dash or letters of its own is read as a number only when something ends it.
-            let is_plain = number.starts_with(|c: char| c.is_ascii_digit()) && !number.contains('.');
+            let is_plain = number.starts_with(char::is_numeric) && !number.contains('.');
             let is_lettered = number.starts_with(|c: char| c.is_ascii_uppercase() && c != 'T');
             let needs_end = is_plain || is_lettered || number.contains('-');
             if needs_end { format!("{number}. ") } else { format!("{number} ") }
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn every_planned_task_can_be_marked() {
-        let text = "## A\n- [ ] 1. a\n- [ ] 1.1 b\n## B\n- [ ] 1. c\n- [ ] **CORE-1: d**\n- [ ] **CORE-1: e**\n- [ ] T001 f\n- [ ] T001 g\n- [ ] A1. h\n";
+        let text = "## A\n- [ ] 1. a\n- [ ] 1.1 b\n## B\n- [ ] 1. c\n- [ ] **CORE-1: d**\n- [ ] **CORE-1: e**\n- [ ] T001 f\n- [ ] T001 g\n- [ ] A1. h\n- [ ] ෦. i\n";
         let plan = plan::parse(text);
         let progress = render_progress(&plan, "Name");
         for unit in plan.units() {
