@@ -17,6 +17,7 @@ mod outline;
 pub mod plan;
 mod plan_reader;
 mod references;
+mod requirement_sections;
 pub mod requirements;
 mod sentences;
 mod stems;
