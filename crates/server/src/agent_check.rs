@@ -37,7 +37,7 @@ pub(crate) async fn check(agents: &Agents, id: &str) -> Result<CheckReport, Agen
     launch.additional_directories.push(documents.clone());
     let report = run(launch, &folder, &documents).await;
     // Left behind only when something still holds it.
-    let _ = std::fs::remove_dir_all(&place);
+    let _ = std::fs::remove_dir_all(place.parent().unwrap_or(&place));
     report
 }
 

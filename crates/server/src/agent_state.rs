@@ -1,6 +1,7 @@
 //! What is known of the agents on this machine: found out by starting them and by their turns, kept beside the data.
 
 use crate::clock::now;
+use crate::data_dir::write_private;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -80,7 +81,7 @@ impl AgentStates {
         all.insert(id.to_owned(), facts);
         let fresh = self.file.with_extension(format!("{}.new", std::process::id()));
         let written = serde_json::to_vec_pretty(&all).map_err(std::io::Error::from).and_then(|text| {
-            std::fs::write(&fresh, text)?;
+            write_private(&fresh, &text)?;
             std::fs::rename(&fresh, &self.file)
         });
         if let Err(error) = written {

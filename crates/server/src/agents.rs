@@ -418,7 +418,7 @@ impl Agents {
         let network = network.map_err(|error| AgentError::NotConfined { message: error.to_string() })?;
         let folders = Folders::new(&config.data_dir, task, Purpose::Agent);
         folders.make(workspace).map_err(|source| AgentError::Spawn { command: id.to_owned(), source })?;
-        let directory = &folders.own;
+        let directory = &folders.state;
         let documents = workspace.documents.as_deref().unwrap_or(directory).to_string_lossy();
         let args = found.entry.args.iter().map(|arg| arg.replace("{documents}", &documents)).collect();
         let mut launch = Launch::new(found.entry.command.clone(), args, directory);

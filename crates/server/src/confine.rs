@@ -39,7 +39,7 @@ pub(crate) struct Workspace {
 /// Where a task's process trees of one kind keep what is theirs.
 pub(crate) struct Folders {
     pub(crate) own: PathBuf,
-    /// What the scripted agent remembers.
+    /// Where an agent's process is started, and what the scripted agent remembers.
     pub(crate) state: PathBuf,
     home: PathBuf,
     temporary: PathBuf,
