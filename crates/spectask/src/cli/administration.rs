@@ -70,7 +70,7 @@ pub(crate) struct CreateToken {
     /// Let a token with the scope `project` or `task` approve and reject too.
     #[arg(long)]
     pub(crate) can_decide: bool,
-    /// In how many days it expires; absent is never.
+    /// In how many days it expires (default: it does not).
     #[arg(long, value_name = "DAYS")]
     pub(crate) expires_in_days: Option<u32>,
 }
@@ -124,7 +124,7 @@ pub(crate) enum ProjectsCommand {
     Add {
         /// A path on the server's machine, or a URL.
         repository: String,
-        /// What the project is called; absent is the repository's name.
+        /// What the project is called (default: the repository's name).
         #[arg(long)]
         name: Option<String>,
         /// A command that must pass on every finished change; may be given several times.

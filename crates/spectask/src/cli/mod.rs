@@ -35,7 +35,7 @@ pub(crate) struct Cli {
     /// The configuration file.
     #[arg(long, global = true, env = "SPECTASK_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The server to talk to; absent is the one that runs on the data directory.
+    /// The server to talk to (default: the one that runs on the data directory).
     #[arg(long, global = true, env = "SPECTASK_URL", value_name = "URL")]
     pub(crate) server: Option<String>,
     /// Answer with JSON, for programs.
@@ -79,11 +79,11 @@ pub(crate) enum Command {
     Search(Search),
     /// Print the report of a task: what was asked, what was done for each requirement, and what it took.
     Report(Report),
-    /// Show figures about all tasks: what came and went, how long it took and waited, what failed, what it cost.
+    /// Show figures about all tasks: throughput, lead and waiting time, failures, cost.
     Analytics(Analytics),
     /// Approve what is under review: the documents, or the finished change.
     Approve(Approve),
-    /// Send what is under review back, saying what to change.
+    /// Ask for changes to what is under review.
     RequestChanges(RequestChanges),
     /// Reject what is under review; the task ends.
     Reject(Reject),
@@ -93,23 +93,23 @@ pub(crate) enum Command {
     Pause(TaskId),
     /// Resume a paused task.
     Resume(Continue),
-    /// Try a failed task again from the step that failed, or a work session.
+    /// Retry a failed task from the step that failed, or a work session.
     Retry(Continue),
-    /// Take a cancelled task up again where it was.
+    /// Reopen a cancelled task where it was.
     Reopen(Continue),
-    /// Take back what a task merged, by a new task whose change you review.
+    /// Revert what a task merged, by a new task whose change you review.
     Revert(TaskId),
-    /// Go on without a work session.
+    /// Skip a work session; the others continue.
     Skip(SessionId),
     /// Show a task's work sessions as a tree.
     Sessions(TaskId),
     /// Have a work session at work spawn another.
     Spawn(Spawn),
-    /// Speak into a work session's thread.
+    /// Send a message to a work session.
     Say(Say),
-    /// Continue a work session as two, from the end of a turn.
+    /// Fork a work session after a turn.
     Branch(Branch),
-    /// Keep a work session's work instead of its alternatives'.
+    /// Keep this fork of a work session and discard the others.
     Choose(SessionId),
     /// Watch one task, or all of them, live.
     Watch(Watch),
@@ -127,7 +127,7 @@ pub(crate) enum Command {
     Rebuild(Rebuild),
     /// Print the owner's token, or manage tokens.
     Token(Token),
-    /// Print the audit log: who decided what, by which way, with which token.
+    /// Print the audit log: who decided what, via which channel, with which token.
     Audit(Audit),
     /// Print shell completions.
     Completions {

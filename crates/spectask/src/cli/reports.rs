@@ -29,7 +29,7 @@ pub(crate) struct Search {
 pub(crate) struct Report {
     /// The task's id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
-    /// How it is written; absent is Markdown.
+    /// The format (default: Markdown).
     #[arg(long, value_enum)]
     pub(crate) format: Option<ReportFormat>,
 }
@@ -45,10 +45,10 @@ pub(crate) enum ReportFormat {
 
 #[derive(Debug, Args)]
 pub(crate) struct Analytics {
-    /// The first day, such as 2026-11-01; absent is twelve weeks back.
+    /// The first day, such as 2026-11-01 (default: twelve weeks ago).
     #[arg(long, value_name = "DAY")]
     pub(crate) from: Option<String>,
-    /// The last day; absent is today.
+    /// The last day (default: today).
     #[arg(long, value_name = "DAY")]
     pub(crate) to: Option<String>,
     /// Only of this project, by its id.

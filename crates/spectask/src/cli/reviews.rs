@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 pub(crate) struct Document {
     /// The task's id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
-    /// The one to print; absent is all three.
+    /// The one to print (default: all three).
     #[arg(value_enum)]
     pub(crate) document: Option<DocumentName>,
 }

@@ -18,7 +18,7 @@ pub(crate) struct SessionId {
 pub(crate) struct Spawn {
     /// The id of the work session that spawns.
     pub(crate) session: String,
-    /// What the further one is called.
+    /// The name of the fork.
     pub(crate) name: String,
     /// What it is to do.
     #[arg(long, short)]
@@ -44,9 +44,9 @@ pub(crate) struct Spawn {
 pub(crate) struct Say {
     /// The work session's id.
     pub(crate) session: String,
-    /// What you say.
+    /// The message.
     pub(crate) text: String,
-    /// End the present turn first instead of waiting for its end.
+    /// Interrupt the current turn instead of waiting for its end.
     #[arg(long)]
     pub(crate) interrupt: bool,
 }
@@ -55,13 +55,13 @@ pub(crate) struct Say {
 pub(crate) struct Branch {
     /// The work session's id.
     pub(crate) session: String,
-    /// What the further one is called.
+    /// The name of the fork.
     #[arg(long)]
     pub(crate) name: String,
-    /// What it is to do differently.
+    /// What the fork does differently.
     #[arg(long)]
     pub(crate) prompt: String,
-    /// The turn at whose end it begins; absent is the last that ended.
+    /// The turn after which it begins (default: the last finished turn).
     #[arg(long, value_name = "TURN")]
     pub(crate) from_turn: Option<String>,
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub(crate) struct New {
     /// What the agents should do; `-` reads it from stdin.
     pub(crate) prompt: String,
-    /// The project, by name or id; absent is the repository of the current folder.
+    /// The project, by name or id (default: the repository of the current folder).
     #[arg(long, conflicts_with_all = ["repo", "demo"])]
     pub(crate) project: Option<String>,
     /// The repository, by path; it becomes a project when it is not one yet.
@@ -16,7 +16,7 @@ pub(crate) struct New {
     /// A fresh copy of a sample repository.
     #[arg(long, value_name = "ID")]
     pub(crate) demo: Option<String>,
-    /// What the task is called; absent is the first line of the prompt.
+    /// What the task is called (default: the first line of the prompt).
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// feature, bug or refactor; interactive, batch or coding_session begin without planning.
@@ -94,7 +94,7 @@ pub(crate) enum TaskCommand {
         task: String,
         /// What the session is called.
         name: String,
-        /// What it is to do; absent is what its name says.
+        /// What it is to do (default: its name).
         #[arg(long, short)]
         description: Option<String>,
         /// Absent is the task's agent.
@@ -117,13 +117,13 @@ pub(crate) enum TaskCommand {
 pub(crate) struct NewTask {
     /// What the task is called.
     pub(crate) name: String,
-    /// What is to be done; absent is what the name says.
+    /// What is to be done (default: the name).
     #[arg(long, short)]
     pub(crate) description: Option<String>,
     /// interactive, batch or coding_session; feature, bug and refactor are just done.
     #[arg(long = "type", default_value = "interactive")]
     pub(crate) kind: String,
-    /// The project, by name or id; absent is the repository of the current folder.
+    /// The project, by name or id (default: the repository of the current folder).
     #[arg(long, conflicts_with = "repo")]
     pub(crate) project: Option<String>,
     /// The repository, by path; it becomes a project when it is not one yet.
@@ -165,7 +165,7 @@ pub(crate) struct ListTasks {
 pub(crate) struct Templates {
     /// Show one of them whole.
     pub(crate) name: Option<String>,
-    /// The project whose own templates are listed too; absent is the repository of the current folder, where it is one.
+    /// The project whose own templates are listed too (default: the repository of the current folder).
     #[arg(long)]
     pub(crate) project: Option<String>,
 }
@@ -198,7 +198,7 @@ pub(crate) struct TaskId {
 
 #[derive(Debug, Args)]
 pub(crate) struct Watch {
-    /// The task to watch; absent is everything.
+    /// The task to watch (default: everything).
     pub(crate) task: Option<String>,
     /// End when the task needs a person or has ended.
     #[arg(long, requires = "task")]

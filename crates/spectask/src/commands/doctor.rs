@@ -27,7 +27,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             return Ok(show(cli, &[finding("configuration", false, true, format!("{error:#}"))]));
         }
     };
-    let mut findings = vec![finding("configuration", true, true, "is in order".to_owned())];
+    let mut findings = vec![finding("configuration", true, true, "is valid".to_owned())];
     findings.push(
         match git::Git::new(git::Settings {
             git_binary: None,
@@ -172,7 +172,7 @@ async fn database(config: &server::Config) -> Finding {
 
 fn dashboard() -> Finding {
     if server::api::has_dashboard() {
-        return finding("dashboard", true, false, "is in this binary".to_owned());
+        return finding("dashboard", true, false, "is built in".to_owned());
     }
     let says = "is not in this binary; build it with `make web`, then build the binary again".to_owned();
     finding("dashboard", false, false, says)
