@@ -5,6 +5,7 @@
 
 use crate::error::Context as _;
 use crate::registration::Mark;
+use crate::repository::lock;
 use crate::{Error, Repository, beneath, convert, names, objects, open};
 use gix::bstr::BStr;
 use gix::index::entry::Mode;
@@ -32,6 +33,10 @@ impl Repository {
             }
             Mark::Detached => Head::Detached(start),
         };
+        // One after the other: the list cannot be read while somebody writes to it.
+        let queue = self.queue("worktrees");
+        let turn = lock(&queue);
+        self.remove_unfinished_registrations()?;
         // Every other worktree's HEAD is read along, and one that is a pipe would be waited for.
         for registration in self.registrations()? {
             self.restore_files_of(&registration)?;
@@ -41,6 +46,7 @@ impl Repository {
             .prepare_add_worktree(path, head, &GOES_ON)
             .context("register a worktree at", shown())?;
         let mut repository = prepared.persist().context("register a worktree at", shown())?;
+        drop(turn);
         // It was opened anew, with the repository's whole configuration.
         open::ignore_programs(&mut repository).context("read the configuration of", shown())?;
         let tree = objects::tree_of(&repository, start)?;

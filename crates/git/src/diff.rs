@@ -61,6 +61,13 @@ impl Repository {
         compare_trees(&repository, left_at(&repository, base, head), objects::tree_of(&repository, head)?)
     }
 
+    /// Whether two commits have the same files with the same content.
+    pub fn has_same_files(&self, one: &str, other: &str) -> Result<bool, Error> {
+        let repository = self.local();
+        let (one, other) = (self.need(&repository, one)?, self.need(&repository, other)?);
+        Ok(objects::tree_of(&repository, one)? == objects::tree_of(&repository, other)?)
+    }
+
     /// What a worktree's files, committed or not, changed since its commit left `base`, file by file. The worktree and
     /// its index stay as they are.
     pub fn diff_of_worktree(&self, base: &str, worktree: &Path) -> Result<Vec<FileDiff>, Error> {

@@ -38,6 +38,11 @@ fn is_settled(made: SystemTime, now: SystemTime, started: Option<SystemTime>) ->
     now.duration_since(made).is_ok_and(|age| age >= least)
 }
 
+/// Whether what was made at a time is too old for somebody to be about to finish it.
+pub(crate) fn is_left_behind(made: SystemTime) -> bool {
+    is_settled(made, SystemTime::now(), STARTED.get().copied())
+}
+
 /// Removes a lock file if no live process can own it, and says whether it did.
 ///
 /// Git closes some of its lock files while it still holds them, so an open file is not the only sign of life: a

@@ -6,10 +6,13 @@
 use crate::error::Context as _;
 use crate::locks::found;
 use crate::open::read_text;
-use crate::{Dir, Error, Repository, durable, plain};
+use crate::{Dir, Error, Repository, durable, locks, plain};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
+/// How long somebody who registers a worktree is waited for at once.
+const STEP: Duration = Duration::from_millis(50);
 /// The file in a worktree's git folder that marks it as made here.
 const MARK: &str = "spectask";
 
@@ -92,6 +95,33 @@ impl Repository {
     }
 }
 
+impl Repository {
+    /// Removes what a killed process left of a worktree that it began to register: nobody can read the list with it. Whoever
+    /// registers one at this moment is waited for.
+    pub(crate) fn remove_unfinished_registrations(&self) -> Result<(), Error> {
+        for git_dir in entries(&self.0.common_dir.join("worktrees"))? {
+            while is_unfinished(&git_dir) {
+                let Some(metadata) = found(fs::metadata(&git_dir)).context("look at", git_dir.display())?
+                else {
+                    break;
+                };
+                let made = metadata.modified().context("look at", git_dir.display())?;
+                if locks::is_left_behind(made) {
+                    found(fs::remove_dir_all(&git_dir)).context("remove", git_dir.display())?;
+                    break;
+                }
+                std::thread::sleep(STEP);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether it does not say yet where the worktree is.
+fn is_unfinished(git_dir: &Path) -> bool {
+    git_dir.is_dir() && fs::metadata(git_dir.join("gitdir")).map_or(true, |pointer| pointer.len() == 0)
+}
+
 /// The folders in the repository's list of linked worktrees.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let Some(entries) = found(fs::read_dir(folder)).context("list", folder.display())? else {
@@ -102,7 +132,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 
 /// The folder that an entry of the list is for.
 fn root_of(git_dir: &Path) -> Result<Option<PathBuf>, Error> {
-    let pointer = read_text(&git_dir.join("gitdir"))?;
+    let pointer = read_text(&git_dir.join("gitdir"))?.filter(|pointer| !pointer.trim().is_empty());
     let dot_git = pointer.map(|pointer| normal(&git_dir.join(pointer.trim_end())));
     Ok(dot_git.and_then(|dot_git| dot_git.parent().map(Path::to_owned)))
 }

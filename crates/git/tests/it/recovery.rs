@@ -67,3 +67,17 @@ fn a_repository_that_was_moved_finds_its_worktrees() {
     let shown = findings[0].to_string();
     assert!(shown.starts_with("repaired the pointer of a worktree"), "{shown}");
 }
+
+#[test]
+fn a_worktree_that_was_registered_in_part_when_its_process_died_keeps_nobody_from_another() {
+    let lab = Lab::new();
+    let left = lab.root().join(".git/worktrees/w");
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("gitdir"), "").unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    fs::File::open(&left).unwrap().set_modified(long_ago).unwrap();
+    for name in ["w", "x"] {
+        let worktree = lab.worktree(name, &format!("session/t1/{name}"));
+        assert_eq!(status(&worktree), "");
+    }
+}

@@ -60,7 +60,12 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
             let files = marked.iter().map(|(file, _)| file.clone()).collect();
             return Ok(Left::Unmerged { files, details: shown(&marked) });
         }
-        let made = repository.log(Some(&begun), &branch, COMMITS)?;
+        // What is taken back again is no work, however many commits it took.
+        let made = if repository.has_same_files(&begun, &gathered.head.to_string())? {
+            Vec::new()
+        } else {
+            repository.log(Some(&begun), &branch, COMMITS)?
+        };
         Ok::<_, git::Error>(Left::Gathered { gathered, made })
     })
     .await?;

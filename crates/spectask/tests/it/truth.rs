@@ -295,3 +295,20 @@ async fn the_fleet_shows_each_sessions_own_work() {
     }
     job.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_that_take_each_other_back_are_no_work() {
+    let commit = "git -c user.name=A -c user.email=a@b commit -qm";
+    let steps = format!(
+        "{{ run = \"echo z > zz && git add zz && {commit} add\", expect = 0 }}, \
+         {{ run = \"git rm -q zz && {commit} remove\", expect = 0 }}, {{ tick = \"1.1\", state = \"done\" }}"
+    );
+    let job = begin(&scenario(&(session(1, &steps) + &note(2)))).await;
+    let Job { server, task, .. } = &job;
+    job.wait_for("spec_review").await;
+    job.approve_specs().await;
+    let failed = server.wait_for(task, &["implementation_failed", "implementation_review"]).await;
+    assert_eq!(failed["status"], "implementation_failed", "{failed:#}");
+    assert!(failed["last_error"].to_string().contains("without changing anything"), "{failed:#}");
+    job.end().await;
+}
