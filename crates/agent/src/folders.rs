@@ -9,7 +9,7 @@ struct Folders {
     written: &'static [&'static str],
     /// Settings beneath those that it only reads: what it runs is in them.
     settings: &'static [&'static str],
-    /// What it is told in its environment when it is confined.
+    /// Environment variables that are set for the agent when it runs in the sandbox.
     confined_env: &'static [(&'static str, &'static str)],
 }
 

@@ -15,7 +15,7 @@ pub enum FailureClass {
     Refused,
     /// The agent does not keep to the protocol.
     InvalidOutput,
-    /// A key is missing or wrong, or somebody has to sign in.
+    /// The agent has no valid API key, or a person has to sign in to its account.
     AuthNeeded,
     /// A rate limit, a quota or the capacity of the model's server: it is over after a while.
     Limit,

@@ -1,4 +1,4 @@
-//! How a model's failure is told from an answer, which class it has, and when trying again can help.
+//! Distinguishes model errors from answers, classifies the errors, and says when a retry can help.
 //!
 //! Agents report failures as protocol errors, as a state of their thread, or as the usual end of a turn with the error as their
 //! last message. What has structure (codes, JSON bodies) decides before words do.

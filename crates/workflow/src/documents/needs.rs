@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Among how many titles a part of one is looked for.
 const MAX_TITLES: usize = 2_000;
 
-/// Beyond how many planned tasks marks such as `(P)` no longer count: every one of them could need every other.
+/// The largest number of planned tasks for which marks such as `(P)` count. Larger plans run in the order of writing, which
+/// bounds the number of dependencies.
 const MAX_PARALLEL_PLAN: usize = 2_000;
 
 /// What a planned task needs.
