@@ -33,7 +33,7 @@ impl Repository {
             }
             Mark::Detached => Head::Detached(start),
         };
-        // One after the other: the list cannot be read while somebody writes to it.
+        // Worktrees are registered one at a time: git cannot list them while an entry is incomplete.
         let queue = self.queue("worktrees");
         let turn = lock(&queue);
         self.remove_unfinished_registrations()?;

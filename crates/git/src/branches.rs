@@ -184,6 +184,9 @@ impl Repository {
                 return Ok(Swap::Lost);
             }
             if !error.is_retryable() {
+                if let Some(target) = self.symbolic(&name.as_bstr().to_string(), "")? {
+                    return Err(Error::SymbolicRef { name: name.as_bstr().to_string(), target });
+                }
                 return Err(error).context("move the ref", name.as_bstr());
             }
             let locks = [self.ref_file(name), common.join("packed-refs")].map(|file| locks::of(&file));

@@ -3,12 +3,14 @@
 //! Planted hooks, configuration, attributes and worktree pointers make plain git run a stranger's programs. So
 //! every call has a cleared environment and says where the repository, its common folder and its worktree are,
 //! the options that name programs are overridden, and calls that read or write files of a worktree also
-//! override each filter and driver that the repository's configuration defines.
+//! override each filter and driver that the repository's configuration defines. In a linked worktree, where an
+//! agent may replace files at any moment, Landlock limits them to the worktree and the repository.
 
 use crate::error::Context as _;
 use crate::{Error, Git};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use sandbox::Bounds;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -81,6 +83,7 @@ pub(crate) struct Command {
     environment: Vec<(&'static str, OsString)>,
     input: Option<File>,
     limit: Duration,
+    bounds: Option<Bounds>,
 }
 
 /// What a call printed, and whether it succeeded.
@@ -139,18 +142,57 @@ impl Git {
     /// encodings and `ident` are converted as the attributes say, as by everyone else who uses the repository.
     pub(crate) fn command_on_files(&self, name: &str, place: &Place) -> Result<Command, Error> {
         let mut command = self.command_with_attributes(name, place);
-        let listed = self.command("config", place).args(["--list", "--name-only", "-z"]).run()?;
-        for key in listed.stdout.split(|byte| *byte == 0) {
-            let key = String::from_utf8_lossy(key);
-            if let Some(value) = harmless(&key) {
+        let settings = self.settings(place)?;
+        for Setting { key, .. } in &settings {
+            if let Some(value) = harmless(key) {
                 if key.contains('=') {
-                    return Err(Error::Name { what: "filter or driver", name: key.into_owned() });
+                    return Err(Error::Name { what: "filter or driver", name: key.clone() });
                 }
                 command.option(&format!("{key}={value}"));
             }
         }
+        command.bounds = bounds(place, &settings).map(|bounds| bounds.with_program(self.binary()));
         Ok(command)
     }
+
+    /// What the repository's configuration says, with where it says so.
+    fn settings(&self, place: &Place) -> Result<Vec<Setting>, Error> {
+        let list = self.command("config", place).args(["--list", "--show-origin", "-z"]);
+        let listed = list.limit(crate::pipes::PATIENCE).run()?;
+        let text = String::from_utf8_lossy(&listed.stdout);
+        let mut parts = text.split('\0');
+        let mut settings = Vec::new();
+        while let (Some(origin), Some(setting)) = (parts.next(), parts.next()) {
+            let (key, value) = setting.split_once('\n').unwrap_or((setting, ""));
+            let file = origin.strip_prefix("file:").map(PathBuf::from);
+            settings.push(Setting { file, key: key.to_owned(), value: value.to_owned() });
+        }
+        Ok(settings)
+    }
+}
+
+/// A line of a repository's configuration.
+struct Setting {
+    /// The file that says so; none for what the call itself is given.
+    file: Option<PathBuf>,
+    key: String,
+    value: String,
+}
+
+/// The files that a call in a linked worktree may use. The kernel enforces it, also where an agent replaces a folder by a
+/// symbolic link while git runs. A checkout of the repository itself is a person's, and no agent can write there.
+fn bounds(place: &Place, settings: &[Setting]) -> Option<Bounds> {
+    let work_tree = place.work_tree.clone().filter(|_| place.git_dir != place.common_dir)?;
+    let files = settings.iter().filter_map(|setting| setting.file.as_deref());
+    let mut named: BTreeSet<PathBuf> = files.map(|file| work_tree.join(file)).collect();
+    let ignored = settings.iter().filter(|setting| setting.key == "core.excludesfile");
+    named.extend(ignored.map(|setting| match setting.value.strip_prefix("~/") {
+        Some(rest) => std::env::home_dir().unwrap_or_default().join(rest),
+        None => work_tree.join(&setting.value),
+    }));
+    let readable = named.into_iter().chain([place.common_dir.clone()]).collect();
+    let writable = vec![work_tree, place.git_dir.clone(), place.common_dir.join("objects")];
+    Some(Bounds { readable, writable }.with_alternates(&place.common_dir))
 }
 
 /// The value that makes a configured filter or driver do nothing.
@@ -197,6 +239,7 @@ impl Command {
             environment,
             input: None,
             limit: LIMIT,
+            bounds: None,
         };
         for option in OPTIONS {
             command.option(option);
@@ -263,7 +306,13 @@ impl Command {
     pub(crate) fn run_to_any_end(self) -> Result<Output, Error> {
         let limits = Limits { name: self.name.clone(), place: self.place.clone(), limit: self.limit };
         let binary = self.binary.clone();
-        let mut child = self.into_std().spawn().context("start", binary.display())?;
+        let bounds = self.bounds.clone();
+        let mut command = self.into_std();
+        let started = match bounds {
+            Some(bounds) => bounds.spawn(command),
+            None => command.spawn(),
+        };
+        let mut child = started.context("start", binary.display())?;
         running().insert(child.id());
         let ended = limits.wait(&mut child);
         running().remove(&child.id());
@@ -382,7 +431,10 @@ fn end(child: &mut Child) {
 
 #[cfg(test)]
 mod tests {
-    use super::harmless;
+    use super::{Place, harmless};
+    use crate::{Git, Identity, Repository, Settings, WorktreeSpec};
+    use std::fs;
+    use std::path::{Path, PathBuf};
 
     #[test]
     fn programs_in_the_configuration_are_turned_off() {
@@ -393,5 +445,82 @@ mod tests {
         assert_eq!(harmless("merge.ours.driver"), Some(""));
         assert_eq!(harmless("core.bare"), None);
         assert_eq!(harmless("diff.renames"), None);
+    }
+
+    /// A repository with a linked worktree, and a folder outside with `secret.txt`.
+    struct Linked {
+        folder: tempfile::TempDir,
+        git: Git,
+        repository: Repository,
+        place: Place,
+    }
+
+    impl Linked {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let identity = Identity { name: "Ann".to_owned(), email: "ann@example.org".to_owned() };
+            let git = Git::new(Settings { git_binary: None, identity }).unwrap();
+            let files = [("a.txt".to_owned(), b"a\n".to_vec())];
+            let repository =
+                git.create_repository(&folder.path().join("r"), "main", &files, "First").unwrap();
+            let path = folder.path().join("worktree");
+            let branch = Some("session/one".to_owned());
+            let spec = WorktreeSpec { path: path.clone(), branch, start: "main".to_owned(), detached: false };
+            repository.ensure_worktree(&spec).unwrap();
+            let place = repository.place_at(&repository.checkout(&path).unwrap()).unwrap();
+            fs::create_dir(folder.path().join("outside")).unwrap();
+            fs::write(folder.path().join("outside/secret.txt"), "secret\n").unwrap();
+            Self { folder, git, repository, place }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.folder.path().canonicalize().unwrap().join(name)
+        }
+
+        /// Runs a call in the worktree, and returns what it printed, or its complaint.
+        fn run(&self, name: &str, arguments: &[&Path]) -> Result<String, String> {
+            let call = self.git.command_on_files(name, &self.place).unwrap();
+            let output = call.args(arguments).run_to_any_end().unwrap();
+            if output.succeeded { Ok(output.text()) } else { Err(output.complaint) }
+        }
+    }
+
+    #[test]
+    fn a_call_in_a_linked_worktree_reaches_nothing_beyond_it_and_the_repository() {
+        let linked = Linked::new();
+        let inside = linked.run("hash-object", &[Path::new("a.txt")]).unwrap();
+        assert_eq!(inside.trim().len(), 40);
+        let outside = linked.path("outside");
+        let refused = linked.run("hash-object", &[&outside.join("secret.txt")]).unwrap_err();
+        assert!(refused.contains("Permission denied"), "{refused}");
+        // A folder that a link leads to is written as little as it is read.
+        std::os::unix::fs::symlink(&outside, linked.place.work_tree.as_ref().unwrap().join("link")).unwrap();
+        linked.run("checkout-index", &[Path::new("--prefix=link/"), Path::new("-a")]).unwrap_err();
+        assert!(!outside.join("a.txt").exists());
+        fs::write(linked.place.work_tree.as_ref().unwrap().join("new.txt"), "new\n").unwrap();
+        linked.run("add", &[Path::new("new.txt")]).unwrap();
+        linked.run("write-tree", &[]).unwrap();
+    }
+
+    #[test]
+    fn what_the_repository_itself_names_can_be_read_from_a_linked_worktree() {
+        let linked = Linked::new();
+        let (included, ignored) = (linked.path("outside/more.config"), linked.path("outside/ignore"));
+        fs::write(&ignored, "*.log\n").unwrap();
+        fs::write(&included, format!("[core]\n\texcludesFile = {}\n", ignored.display())).unwrap();
+        let config = linked.repository.path().join(".git/config");
+        let own = fs::read_to_string(&config).unwrap();
+        fs::write(&config, format!("{own}[include]\n\tpath = {}\n", included.display())).unwrap();
+        // Objects that another repository lends.
+        let objects = linked.repository.path().join(".git/objects");
+        let lender = linked.path("outside/objects");
+        fs::rename(&objects, &lender).unwrap();
+        fs::create_dir_all(objects.join("info")).unwrap();
+        fs::write(objects.join("info/alternates"), format!("{}\n", lender.display())).unwrap();
+        let work_tree = linked.place.work_tree.as_ref().unwrap();
+        fs::write(work_tree.join("noise.log"), "noise\n").unwrap();
+        fs::write(work_tree.join("a.txt"), "changed\n").unwrap();
+        assert_eq!(linked.run("status", &[Path::new("--porcelain")]).unwrap(), " M a.txt\n");
+        assert!(linked.run("ls-tree", &[Path::new("HEAD")]).unwrap().contains("a.txt"));
     }
 }

@@ -38,6 +38,9 @@ impl Repository {
     /// Makes a commit on a branch, composed anew for whatever its tip is.
     pub(crate) fn write(&self, commit: &Commit, compose: Compose<'_>) -> Result<Committed, Error> {
         let branch = names::branch(&commit.branch)?;
+        if let Some(effect) = &commit.effect {
+            self.bring_back(&branch, effect)?;
+        }
         let full = branch.as_bstr().to_string();
         let queue = self.queue(&full);
         let _turn = lock(&queue);

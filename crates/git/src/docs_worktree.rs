@@ -6,7 +6,9 @@ use crate::open::read_text;
 use crate::registration::{Mark, resolved};
 use crate::repository::lock;
 use crate::worktree::set_aside;
-use crate::{Change, Dir, Entry, Error, Repository, WorktreeSpec, branches, names, objects, resolve};
+use crate::{
+    Change, Dir, Entry, Error, Repository, WorktreeSpec, branches, locks, names, note, objects, resolve,
+};
 use std::path::{Path, PathBuf};
 
 /// The folder for such worktrees in a repository's root.
@@ -22,7 +24,34 @@ pub fn docs_worktree(repository: &Path, branch: &str) -> PathBuf {
     repository.join(FOLDER).join(branch)
 }
 
+/// Whether a killed process may have left something half done in that worktree. Looking costs next to nothing.
+pub fn is_docs_worktree_unfinished(repository: &Path, branch: &str) -> bool {
+    let folder = docs_worktree(repository, branch);
+    let pointer = read_text(&folder.join(".git")).ok().flatten();
+    let git_dir = pointer.as_deref().and_then(|text| text.trim().strip_prefix("gitdir: "));
+    git_dir.is_some_and(|git_dir| {
+        let git_dir = folder.join(git_dir);
+        locks::of(&git_dir.join("index")).exists() || note::is_in(&git_dir)
+    })
+}
+
 impl Repository {
+    /// Finishes what a killed process left half done in the documents' worktree, and says whether there was such a thing.
+    pub fn finish_docs_worktree(&self, branch: &str) -> Result<bool, Error> {
+        let name = names::short(&names::branch(branch)?);
+        let folder = resolved(&docs_worktree(self.path(), &name));
+        if !is_docs_worktree_unfinished(self.path(), &name) {
+            return Ok(false);
+        }
+        let mut checkouts = self.checkouts()?.into_iter();
+        let Some(checkout) = checkouts.find(|checkout| resolved(&checkout.root) == folder) else {
+            return Ok(false);
+        };
+        let lock = self.lock_index(&checkout.git_dir)?;
+        drop(self.finish_move(&self.local(), &checkout, lock)?);
+        Ok(true)
+    }
+
     /// Sees to it that a branch without any of the code's history has a worktree, and returns where.
     pub fn ensure_docs_worktree(&self, branch: &str) -> Result<PathBuf, Error> {
         let name = names::short(&names::branch(branch)?);

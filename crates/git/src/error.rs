@@ -37,6 +37,10 @@ pub enum Error {
     Unmerged { path: PathBuf, files: Vec<String> },
     #[error("{path} holds something else already")]
     Exists { path: PathBuf },
+    #[error(
+        "{name} is a symbolic ref to {target}, and only branches are moved here; make a branch of it with `git symbolic-ref --delete {name}` and `git update-ref {name} {target}`"
+    )]
+    SymbolicRef { name: String, target: String },
     #[error("{path} is a symbolic link, and nothing is written through links; remove it from the repository")]
     Link { path: PathBuf },
     #[error(

@@ -46,7 +46,7 @@ impl Repository {
     /// was is left so.
     pub fn keep_forward(&self, branch: &str) -> Result<Forward, Error> {
         let name = names::branch(branch)?;
-        let memory = names::full_ref(&format!("refs/spectask/forward/{}", names::short(&name)))?;
+        let memory = memory_of(&name)?;
         let repository = self.local();
         if let Some(restored) = self.restore_lost(&repository, &name, &memory)? {
             return Ok(restored);
@@ -84,6 +84,19 @@ impl Repository {
             }
         }
         Err(Error::Contended { branch: branch.to_owned(), attempts: ATTEMPTS })
+    }
+
+    /// Gives a branch back what it lost where an effect's commit is among that: made once more, it would be there twice.
+    pub(crate) fn bring_back(&self, branch: &FullName, effect: &str) -> Result<(), Error> {
+        let repository = self.local();
+        let memory = memory_of(branch)?;
+        let Some(remembered) = tip_of(&repository, &memory)? else { return Ok(()) };
+        let tip = tip_of(&repository, branch)?;
+        let is_whole = tip.is_some_and(|tip| is_ancestor(&repository, remembered, tip));
+        if !is_whole && self.find_effect(&repository, &memory, remembered, effect)?.is_some() {
+            self.keep_forward(&names::short(branch))?;
+        }
+        Ok(())
     }
 
     /// Sees to it that a branch which was seen once is there: one that was deleted is made again where it stood last, and
@@ -224,6 +237,11 @@ impl Repository {
         self.sync_objects()?;
         Ok(self.swap(repository, name, old, new, &mover)? == Swap::Done)
     }
+}
+
+/// The hidden ref that remembers where a branch stood.
+fn memory_of(branch: &FullName) -> Result<FullName, Error> {
+    names::full_ref(&format!("refs/spectask/forward/{}", names::short(branch)))
 }
 
 /// What a ref names, whether that is there or not.

@@ -82,7 +82,7 @@ pub use command::end_commands;
 pub use commit_id::{CommitId, NotACommitId};
 pub use diff::{DiffLine, FileDiff, Hunk};
 pub use dir::{Dir, Entry};
-pub use docs_worktree::docs_worktree;
+pub use docs_worktree::{docs_worktree, is_docs_worktree_unfinished};
 pub use error::{CloneError, Error, OpenError};
 pub use forward::Forward;
 pub use gather::{Gather, Gathered};

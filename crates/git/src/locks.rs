@@ -38,7 +38,7 @@ fn is_settled(made: SystemTime, now: SystemTime, started: Option<SystemTime>) ->
     now.duration_since(made).is_ok_and(|age| age >= least)
 }
 
-/// Whether what was made at a time is too old for somebody to be about to finish it.
+/// Whether a file created at this time is too old to belong to an operation that is still in progress.
 pub(crate) fn is_left_behind(made: SystemTime) -> bool {
     is_settled(made, SystemTime::now(), STARTED.get().copied())
 }

@@ -25,6 +25,11 @@ pub(crate) struct LastMoves {
     pub(crate) new: ObjectId,
 }
 
+/// Whether a move is under way, or was left, in the worktree of a git directory.
+pub(crate) fn is_in(git_dir: &Path) -> bool {
+    git_dir.join(NOTE).exists()
+}
+
 impl Checkout {
     pub(crate) fn write_note(&self, branch: &str, old: ObjectId, new: ObjectId) -> Result<(), Error> {
         let text = format!("{branch}\n{old}\n{new}\n");
@@ -53,7 +58,7 @@ impl Checkout {
 
     /// Whether the worktree was left in the middle of a move.
     pub(crate) fn has_unfinished_move(&self) -> bool {
-        self.note_path().exists()
+        is_in(&self.git_dir)
     }
 
     /// The move under way; a note that was cut short tells of one that did not begin.

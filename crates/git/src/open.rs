@@ -19,6 +19,19 @@ const SETTINGS: [(&str, &str); 4] = [
 /// Sections whose values name programs or change what a merge or diff gives.
 const IGNORED_SECTIONS: [&str; 4] = ["diff", "filter", "gpg", "merge"];
 
+/// Files of a git folder that are read when a repository is opened.
+const READ_AT_OPENING: [&str; 9] = [
+    "commondir",
+    "config",
+    "config.worktree",
+    "gitdir",
+    "HEAD",
+    "index",
+    "objects/info/alternates",
+    "packed-refs",
+    "shallow",
+];
+
 /// Settings in force in process, whatever the repository's configuration says: nobody who writes into the repository
 /// decides what a commit's content, its parents or its places of files seem to be.
 const IN_FORCE: [&str; 4] =
@@ -60,6 +73,10 @@ impl Git {
                 Some(root) => OpenError::Inside { path: path.clone(), root: root.to_owned() },
                 None => OpenError::NotARepository { path },
             });
+        }
+        if let Some(other) = no_file_among(&git_dir_of(&path)) {
+            let source = Error::NotPlain { path: other }.into();
+            return Err(OpenError::Damaged { path, source });
         }
         if is_reftable(&path) {
             return Err(OpenError::Reftable { path });
@@ -111,7 +128,8 @@ impl Repository {
         for (key, value) in SETTINGS {
             if config.string(key).is_none_or(|found| found != value) {
                 self.wait_for_lock(&self.0.common_dir.join("config"))?;
-                self.command("config").args(["--local", "--replace-all", key, value]).run()?;
+                let set = self.command("config").args(["--local", "--replace-all", key, value]);
+                set.limit(crate::pipes::PATIENCE).run()?;
             }
         }
         Ok(())
@@ -196,6 +214,23 @@ fn pointed_at(file: &Path) -> Option<PathBuf> {
 fn leads_to(root: &Path, git_dir: &Path) -> bool {
     let dot_git = root.join(".git");
     absolute(&pointed_at(&dot_git).unwrap_or(dot_git)) == git_dir
+}
+
+/// The git folder of a worktree's root or a bare repository.
+fn git_dir_of(path: &Path) -> PathBuf {
+    let dot_git = path.join(".git");
+    if dot_git.is_dir() { dot_git } else { pointed_at(&dot_git).unwrap_or_else(|| path.to_owned()) }
+}
+
+/// The first of the files that are read when a repository is opened which is a pipe or a device: reading it might not end.
+fn no_file_among(git_dir: &Path) -> Option<PathBuf> {
+    let pointer = plain::unless_replaced(plain::read(&git_dir.join("commondir"))).ok().flatten();
+    let common_dir = pointer.map(|bytes| git_dir.join(String::from_utf8_lossy(&bytes).trim()));
+    let folders = [Some(git_dir.to_owned()), common_dir];
+    let paths =
+        folders.into_iter().flatten().flat_map(|folder| READ_AT_OPENING.map(|name| folder.join(name)));
+    let is_other = |path: &PathBuf| path.metadata().is_ok_and(|found| !found.is_file());
+    paths.into_iter().find(is_other)
 }
 
 /// Whether a repository says in its configuration that it keeps refs in tables.

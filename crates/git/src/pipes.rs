@@ -7,8 +7,8 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long a command may take before pipes are looked for.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Time limit of a git command that reads files which may have been replaced by named pipes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// The files.
 const READ: [&str; 3] = [".gitignore", ".gitattributes", ".gitmodules"];
 

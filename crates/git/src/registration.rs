@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-/// How long somebody who registers a worktree is waited for at once.
+/// Interval at which an incomplete registration by another process is checked again.
 const STEP: Duration = Duration::from_millis(50);
 /// The file in a worktree's git folder that marks it as made here.
 const MARK: &str = "spectask";
@@ -96,8 +96,8 @@ impl Repository {
 }
 
 impl Repository {
-    /// Removes what a killed process left of a worktree that it began to register: nobody can read the list with it. Whoever
-    /// registers one at this moment is waited for.
+    /// Removes incomplete entries of killed processes from the repository's list of worktrees: git cannot read the list with
+    /// them. Waits for a registration that is in progress.
     pub(crate) fn remove_unfinished_registrations(&self) -> Result<(), Error> {
         for git_dir in entries(&self.0.common_dir.join("worktrees"))? {
             while is_unfinished(&git_dir) {

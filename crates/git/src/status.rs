@@ -36,8 +36,8 @@ impl Repository {
 
     /// The files with unresolved conflicts.
     pub(crate) fn unmerged_files(&self, checkout: &Checkout) -> Result<Vec<String>, Error> {
-        let output =
-            self.0.git.command("ls-files", &self.place_at(checkout)?).args(["--unmerged", "-z"]).run()?;
+        let list = self.0.git.command_on_files("ls-files", &self.place_at(checkout)?)?;
+        let output = list.args(["--unmerged", "-z"]).run()?;
         let entries = output.stdout.split(|byte| *byte == 0);
         let paths = entries.filter_map(|entry| entry.splitn(2, |byte| *byte == b'\t').nth(1));
         let mut paths: Vec<_> = paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect();

@@ -110,6 +110,21 @@ pub(crate) fn restrict(
     created.restrict_self()
 }
 
+/// Restricts the calling thread, and what it starts, to files beneath these paths. A kernel without Landlock restricts nothing.
+pub(crate) fn restrict_thread(readable: &[PathBuf], writable: &[PathBuf]) -> Result<(), RulesetError> {
+    let all = AccessFs::from_all(LATEST);
+    let read = AccessFs::from_read(LATEST);
+    let ruleset = Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(all)?;
+    let mut created = ruleset.scope(Scope::from_all(LATEST))?.create()?;
+    let devices = DEVICES.map(PathBuf::from);
+    let allowed = readable.iter().map(|path| (path, read));
+    let allowed = allowed.chain(writable.iter().chain(&devices).map(|path| (path, all)));
+    for (path, access) in allowed {
+        created = allow(created, path, access)?;
+    }
+    created.restrict_self().map(|_| ())
+}
+
 /// The folders that hold single objects, by the beginning of their names. They are made, since a rule allows only what is
 /// there; a repository that cannot be written says so when an object is added.
 fn object_folders(objects: &Path) -> Vec<PathBuf> {

@@ -3,10 +3,12 @@
 //!
 //! [`Sandbox::detect`] says how strongly this machine can confine and why not stronger; [`Confinement::command`] makes the
 //! command that starts a program confined by a [`Policy`]; an [`Admission`] opens further folders to a tree that runs.
+//! [`Bounds`] hold a helper program of this process to the files that it is for.
 //! Parts of the work are done by stages of the same binary: its main function hands their arguments to [`run_stage`].
 //!
 //! This crate must not know agents, tasks, SQL or the HTTP API, and of git only how its directories are laid out.
 
+mod bounds;
 mod confinement;
 mod file_access;
 mod forwarder;
@@ -19,6 +21,7 @@ mod system;
 mod system_calls;
 mod usage;
 
+pub use bounds::Bounds;
 pub use confinement::{Confinement, OWN_FOLDERS};
 pub use level::{Level, Mode, NetworkUnavailable, Sandbox, Unavailable};
 pub use namespace::{Admission, Layer, Tree, enter_namespace};

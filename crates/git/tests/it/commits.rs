@@ -31,6 +31,19 @@ fn files_composed_from_an_earlier_commit_are_committed_unless_one_of_them_change
 }
 
 #[test]
+fn a_symbolic_ref_in_the_place_of_a_branch_is_named_with_what_to_do() {
+    let lab = Lab::new();
+    lab.branch("other", "main");
+    by_hand(&lab.root(), &["symbolic-ref", "refs/heads/docs", "refs/heads/other"]);
+    let error = lab.repository.commit(&commit("docs", &[("x.md", Some(b"1\n"))])).unwrap_err();
+    assert!(matches!(&error, Error::SymbolicRef { target, .. } if target == "refs/heads/other"), "{error}");
+    by_hand(&lab.root(), &["symbolic-ref", "--delete", "refs/heads/docs"]);
+    by_hand(&lab.root(), &["update-ref", "refs/heads/docs", "refs/heads/other"]);
+    assert!(lab.repository.commit(&commit("docs", &[("x.md", Some(b"1\n"))])).unwrap().fresh);
+    lab.fsck();
+}
+
+#[test]
 fn a_commit_says_what_whom_and_when() {
     let lab = Lab::new();
     lab.branch("docs", "main");

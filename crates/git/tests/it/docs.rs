@@ -2,6 +2,7 @@
 
 use crate::harness::{Lab, by_hand, commit, file, status};
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 const BRANCH: &str = "helix-design-docs";
 
@@ -69,6 +70,30 @@ fn a_look_makes_it_again_only_where_it_vanished() {
         assert_eq!((file(&docs, "x.md"), status(&docs)), ("x\n".to_owned(), String::new()));
     }
     assert!(!lab.repository.keep_docs_worktree(BRANCH).unwrap());
+}
+
+#[test]
+fn what_a_killed_process_left_half_done_is_finished() {
+    let lab = Lab::new();
+    let docs = lab.repository.ensure_docs_worktree(BRANCH).unwrap();
+    let git_dir = lab.root().join(format!(".git/worktrees/{BRANCH}"));
+    let before = lab.put(BRANCH, "x.md", b"x\n");
+    assert!(!lab.repository.finish_docs_worktree(BRANCH).unwrap(), "nothing is left");
+    let index = fs::read(git_dir.join("index")).unwrap();
+    let after = lab.put(BRANCH, "y.md", b"y\n");
+    // As if the process had died after the branch had moved and before the worktree had followed.
+    fs::write(git_dir.join("index"), index).unwrap();
+    fs::remove_file(docs.join("y.md")).unwrap();
+    fs::remove_file(git_dir.join("spectask-moved")).unwrap();
+    fs::write(git_dir.join("spectask-move"), format!("refs/heads/{BRANCH}\n{before}\n{after}\n")).unwrap();
+    let lock = git_dir.join("index.lock");
+    fs::write(&lock, "").unwrap();
+    let made = SystemTime::now() - Duration::from_secs(60);
+    fs::File::open(&lock).unwrap().set_modified(made).unwrap();
+    assert!(git::is_docs_worktree_unfinished(&lab.root(), BRANCH));
+    assert!(lab.repository.finish_docs_worktree(BRANCH).unwrap());
+    assert_eq!((file(&docs, "y.md"), status(&docs)), ("y\n".to_owned(), String::new()));
+    assert!(!lock.exists() && !git::is_docs_worktree_unfinished(&lab.root(), BRANCH));
 }
 
 #[test]

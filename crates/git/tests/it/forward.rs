@@ -1,7 +1,7 @@
 //! The documents' branch keeps every commit that it ever had, whoever moves it and wherever to.
 
-use crate::harness::{Lab, by_hand, file, status, text};
-use git::Forward;
+use crate::harness::{Lab, by_hand, commit, file, status, text};
+use git::{Commit, Forward};
 use std::fs;
 use std::path::PathBuf;
 
@@ -42,6 +42,26 @@ fn a_deleted_branch_is_made_again_and_its_worktree_is_clean() {
     lab.put(BRANCH, "c.md", b"c\n");
     assert_eq!(file(&docs, "c.md"), "c\n");
     is_whole(&lab);
+}
+
+#[test]
+fn an_effect_whose_commit_a_branch_lost_makes_no_second_one() {
+    let moves: [&[&str]; 2] = [
+        &["update-ref", "refs/heads/helix-design-docs", "helix-design-docs~2"],
+        &["update-ref", "-d", "refs/heads/helix-design-docs"],
+    ];
+    for away in moves {
+        let (lab, _docs) = lab();
+        let once = Commit { effect: Some("e1".to_owned()), ..commit(BRANCH, &[("c.md", Some(b"c\n"))]) };
+        let first = lab.repository.commit(&once).unwrap();
+        assert!(first.fresh);
+        lab.repository.keep_forward(BRANCH).unwrap();
+        by_hand(&lab.root(), away);
+        let again = crate::harness::git().open(&lab.root()).unwrap().commit(&once).unwrap();
+        assert_eq!((again.id, again.fresh), (first.id, false), "{away:?}");
+        assert!(lab.repository.contains(BRANCH, &first.id.to_string()).unwrap());
+        is_whole(&lab);
+    }
 }
 
 #[test]

@@ -240,3 +240,17 @@ fn a_pipe_that_git_would_wait_for_is_named() {
     let refused = lab.repository.gather(&gather(&worktree, "session/t1/s1", "e1")).unwrap_err().to_string();
     assert!(refused.contains("deep/.gitignore is a pipe"), "{refused}");
 }
+
+#[test]
+fn a_repository_with_a_pipe_among_its_own_files_is_refused_by_its_name() {
+    let lab = Lab::new();
+    for name in ["packed-refs", "config.worktree", "objects/info/alternates", "shallow"] {
+        let pipe = lab.root().join(".git").join(name);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let refused = lab.git.open(&lab.root()).unwrap_err();
+        let reason = std::error::Error::source(&refused).unwrap().to_string();
+        assert!(reason.contains(name) && reason.contains("is no plain file"), "{reason}");
+        fs::remove_file(pipe).unwrap();
+    }
+    lab.git.open(&lab.root()).unwrap();
+}

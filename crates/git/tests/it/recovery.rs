@@ -69,7 +69,7 @@ fn a_repository_that_was_moved_finds_its_worktrees() {
 }
 
 #[test]
-fn a_worktree_that_was_registered_in_part_when_its_process_died_keeps_nobody_from_another() {
+fn an_incomplete_registration_of_a_killed_process_does_not_block_others() {
     let lab = Lab::new();
     let left = lab.root().join(".git/worktrees/w");
     fs::create_dir_all(&left).unwrap();
