@@ -92,8 +92,9 @@ static FLAG: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:\((?i:p)\)|\[(?i:p)\]|\[US\d+\]|\[[A-Z]{2,}\d*\])\s*"));
 static ASIDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s*\(([^()]{2,200})\)"));
 static COMMENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s*<!--.*?-->"));
-static LATER_BOX: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"\[[ xX~/\-]?\]|[☐☑☒]|^[\s>]*[-*+]\s+(?:⬜|✅|❌|🔄|⏳)"));
+static LATER_BOX: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i:<input[^<>]*checkbox[^<>]*>)|\[[ xX~/\-]?\]|[☐☑☒]|^[\s>]*[-*+]\s+(?:⬜|✅|❌|🔄|⏳)")
+});
 
 /// Compiles a constant pattern of this crate.
 pub(crate) fn pattern(text: &str) -> Regex {
@@ -240,7 +241,7 @@ fn follows(last: Option<&str>, number: &str) -> bool {
 
 /// A quick look that leaves most lines out.
 fn may_have_box(line: &str) -> bool {
-    line.bytes().any(|byte| matches!(byte, b'[' | b'(')) || !line.is_ascii()
+    line.bytes().any(|byte| matches!(byte, b'[' | b'(' | b'<')) || !line.is_ascii()
 }
 
 /// Whether a box stands further on in a line: not in code, and not as part of a link.
@@ -554,6 +555,8 @@ mod tests {
         for (text, expected) in [
             ("- [ ] 1. a\n  - _Depends: []_\n", &[][..]),
             ("- [ ] 1. a\n  - Note: [ ] b\n", &["box-not-read"]),
+            ("- [ ] 1. a\n- <input type=\"checkbox\" checked> 2. b\n", &["box-not-read"]),
+            ("- [ ] 1. Use `<input type=\"checkbox\">`\n  - As `<input type=\"checkbox\">` has it\n", &[]),
         ] {
             let found: Vec<&str> = read(text).findings.iter().map(|one| one.rule).collect();
             assert_eq!(found, expected, "{text}");

@@ -5,8 +5,8 @@
 
 use super::fold::fold;
 use super::stems::{
-    ACCEPTANCE, ADVICE, ALL, AND, ASIDE, BOUNDARY, DEPENDENCIES, DEPENDENTS, EFFORT, GLOSSARY, NONE, ORDER,
-    QUESTIONS, RANGE, REQUIREMENTS, SCENARIOS, STORY, TASKS,
+    ACCEPTANCE, ADVICE, ALL, AND, ASIDE, BOUNDARY, DEPENDENCIES, DEPENDENTS, DONE, EFFORT, GLOSSARY, NONE,
+    ORDER, QUESTIONS, RANGE, REQUIREMENTS, SCENARIOS, STATUS, STORY, TASKS,
 };
 
 /// What a labelled line tells about a task.
@@ -150,6 +150,18 @@ pub(super) fn is_structure(word: &str) -> bool {
     )
 }
 
+/// Whether the header of a column is one for the state of a task.
+pub(super) fn is_status(header: &str) -> bool {
+    let header = header.trim().to_lowercase();
+    STATUS.iter().any(|stem| header.starts_with(stem))
+}
+
+/// Whether a cell says that a task is done.
+pub(super) fn is_done(cell: &str) -> bool {
+    let cell = cell.trim_matches(|c: char| !c.is_alphanumeric() && c != '✅' && c != '✓').to_lowercase();
+    DONE.iter().any(|word| cell == *word || cell.starts_with('✅') || cell.starts_with('✓'))
+}
+
 /// Whether a word is one for a task.
 pub(super) fn is_task_word(word: &str) -> bool {
     let word = word.trim().to_lowercase();
@@ -187,6 +199,30 @@ pub(super) fn is_none(value: &str) -> bool {
     !value.chars().any(char::is_alphanumeric) || NONE.contains(&value.as_str()) || NONE.contains(&first)
 }
 
+/// Whether a text without numbers seems to say that there is no dependency: it has a word for nothing (`keine weiteren`), or
+/// is short and has the word for dependencies itself (`ei riippuvuuksia`).
+pub(super) fn denies_dependency(text: &str) -> bool {
+    let text = text.to_lowercase();
+    if text.chars().any(char::is_numeric) {
+        return false;
+    }
+    let words: Vec<&str> =
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_nothing =
+        |(at, word): (usize, &&str)| NONE.contains(word) && (word.len() > 2 || at == 0 && *word == "no");
+    // Scripts without blanks have the word at an end of the text.
+    let is_glued = || {
+        let is_short = text.chars().count() <= 10;
+        let nothing = NONE.iter().filter(|word| !word.starts_with(char::is_lowercase) && !word.contains(' '));
+        is_short && nothing.clone().any(|word| text.starts_with(word) || text.ends_with(word))
+    };
+    let repeats_label = || {
+        let names = |word: &str| DEPENDENCIES.iter().any(|stem| word.starts_with(stem));
+        words.len() < 3 && words.iter().skip(1).any(|word| names(word))
+    };
+    words.iter().enumerate().any(is_nothing) || is_glued() || repeats_label()
+}
+
 /// Whether a text begins with a word for everything there is.
 pub(super) fn is_all(text: &str) -> bool {
     let word = text.split_whitespace().next().unwrap_or_default().to_lowercase();
@@ -222,6 +258,21 @@ mod tests {
             ("Req", Some(Kind::Requirements)),
         ] {
             assert_eq!(kind(label), expected, "{label}");
+        }
+        for (text, expected) in [
+            ("keine weiteren", true),
+            ("aucune dépendance", true),
+            ("特になし", true),
+            ("不依赖任何任务", true),
+            ("Não depende de nenhuma tarefa", true),
+            ("ei riippuvuuksia", true),
+            ("no other task", true),
+            ("the security review", false),
+            ("depends on the review", false),
+            ("テストなしのビルド", false),
+            ("task 2 and nothing else", false),
+        ] {
+            assert_eq!(denies_dependency(text), expected, "{text}");
         }
         assert!(is_none("—") && is_none("None (first task)") && !is_none("Postgres"));
     }

@@ -4,7 +4,7 @@ use super::finding::{Document, Finding, Severity};
 use super::item::{self, pattern};
 use super::labels::Kind;
 use super::needs;
-use super::plan::{self, Assumed, Plan, PlanUnit, Unresolved};
+use super::plan::{self, Assumed, Plan, PlanUnit, Told, Unresolved};
 use super::requirements::{self, Criterion, EarsPattern, Requirement, Requirements};
 use super::sentences::{self, Style};
 use regex::Regex;
@@ -210,6 +210,17 @@ fn plan_rules(parsed: &Requirements, plan: &Plan, units: &[PlanUnit], findings: 
             };
             find(*line, rule, severity, message, Some("Name tasks by their numbers: `_Depends: 1, 2.1_`."));
         }
+    }
+    for (unit, Told { line, text }) in
+        units.iter().flat_map(|unit| unit.taken_as_none.iter().map(move |told| (unit, told)))
+    {
+        find(
+            *line,
+            "taken-as-none",
+            Severity::Info,
+            format!("{text:?} names no task: task {} is taken to depend on nothing.", unit.number),
+            Some("Write `_Depends: none_`, or name tasks by their numbers."),
+        );
     }
     if let Some(cycle) = needs::cycle(units) {
         let line = units.iter().find(|unit| Some(&unit.number) == cycle.first()).map_or(1, |unit| unit.line);

@@ -2,9 +2,11 @@
 
 pub mod anchor;
 pub mod checklist;
+mod drawn;
 mod facts;
 mod finding;
 mod fold;
+mod graph;
 pub mod hash;
 mod headings;
 mod ids;
@@ -14,6 +16,7 @@ pub mod lint;
 pub mod metadata;
 mod needs;
 mod outline;
+mod phases;
 pub mod plan;
 mod plan_reader;
 mod references;
@@ -22,6 +25,7 @@ pub mod requirements;
 mod sentences;
 mod stems;
 mod surroundings;
+mod tables;
 mod units;
 mod validate;
 

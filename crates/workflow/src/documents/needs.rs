@@ -1,11 +1,15 @@
 //! Which planned task waits for which: what is said, waves, and the order of writing.
 
+use super::drawn;
+use super::finding::Finding;
 use super::fold::fold;
 use super::labels;
-use super::plan::{Item, Plan, PlanUnit, Unresolved};
+use super::phases::Phase;
+use super::plan::{Item, Plan, PlanUnit, Told, Unresolved};
 use super::references::{self, Names};
 use super::units::{Group, root};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// Among how many titles a part of one is looked for.
 const MAX_TITLES: usize = 2_000;
@@ -22,6 +26,8 @@ pub(super) struct Needs {
     pub(super) unresolved: Vec<Unresolved>,
     /// What is said and left out, since the tasks would wait for each other.
     pub(super) cut: Vec<usize>,
+    /// What is said and is taken to mean that there is no dependency.
+    pub(super) taken_as_none: Vec<Told>,
     /// Whether it says that it needs all tasks before it.
     all_before: bool,
 }
@@ -34,10 +40,19 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
     let mut all = vec![Needs::default(); groups.len()];
     let titles = titles(plan, groups);
     let mut is_said = vec![false; groups.len()];
-    for (index, group) in groups.iter().enumerate() {
+    let drawn = drawn::of(plan, groups, &Tasks { plan, groups, titles: &titles, from: groups.len() });
+    let said_of_first = said_of_first(plan, groups, &titles);
+    for (index, (group, drawn)) in groups.iter().zip(drawn).enumerate() {
         let head = group.head.map(|at| &plan.items[at]);
         let parts = group.parts.iter().map(|at| &plan.items[*at]);
-        is_said[index] = head.is_some_and(|head| !head.dependencies.is_empty());
+        is_said[index] = drawn.unknown.is_empty()
+            && (drawn.is_node || head.is_some_and(|head| !head.dependencies.is_empty()));
+        all[index].needed.extend(drawn.needed);
+        all[index].unresolved.extend(drawn.unknown.into_iter().map(|Told { line, text }| {
+            let is_number = text.starts_with(|c: char| c.is_ascii_digit())
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.');
+            Unresolved { line, text, is_number }
+        }));
         let names = Tasks { plan, groups, titles: &titles, from: index };
         // Beside its neighbours it would miss what its words say; any other waits for all tasks before it anyway.
         if let Some(head) = head.filter(|head| head.parallel && head.dependencies.is_empty())
@@ -47,7 +62,12 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
         }
         for item in head.into_iter().chain(parts) {
             for told in &item.dependencies {
-                let resolved = references::resolve(&told.text, &names);
+                let mut resolved = references::resolve(&told.text, &names);
+                if index > 0 && said_of_first.contains(&fold(&told.text)) {
+                    resolved.nothing.append(&mut resolved.words);
+                }
+                let nothing = resolved.nothing.into_iter().map(|text| Told { line: told.line, text });
+                all[index].taken_as_none.extend(nothing);
                 is_said[index] &= !resolved.all;
                 all[index].all_before |= resolved.all;
                 all[index].needed.extend(resolved.found.into_iter().filter(|needed| *needed != index));
@@ -75,6 +95,19 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
             }
         }
     }
+    for told in &plan.phase_dependencies {
+        let Some(phase) = plan.phases.iter().rfind(|phase| phase.lines.contains(&told.line)) else {
+            continue;
+        };
+        let Some(first) = tasks_in(groups, &phase.lines).next() else { continue };
+        let resolved = references::resolve(&told.text, &Tasks { plan, groups, titles: &titles, from: first });
+        for index in tasks_in(groups, &phase.lines) {
+            all[index].needed.extend(resolved.found.iter().filter(|needed| **needed != index));
+        }
+        for text in resolved.numbers.into_iter().chain(resolved.words) {
+            all[first].unresolved.push(Unresolved { line: told.line, text, is_number: false });
+        }
+    }
     cut_cycles(&mut all);
     // Where a part of what is said is left out, the order of writing counts besides.
     for (is_said, needs) in is_said.iter_mut().zip(&all) {
@@ -82,6 +115,27 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
     }
     order_of_writing(plan, groups, &is_said, &mut all);
     all
+}
+
+/// The texts about dependencies of the first task that name nothing: as nothing comes before it, they say that there is no
+/// dependency, whatever their language.
+fn said_of_first(
+    plan: &Plan,
+    groups: &[Group],
+    titles: &BTreeMap<String, BTreeSet<usize>>,
+) -> BTreeSet<String> {
+    let Some(head) = groups.first().and_then(|group| group.head).map(|at| &plan.items[at]) else {
+        return BTreeSet::new();
+    };
+    let names = Tasks { plan, groups, titles, from: 0 };
+    let names_nothing = |told: &&Told| {
+        let resolved = references::resolve(&told.text, &names);
+        resolved.found.is_empty()
+            && resolved.numbers.is_empty()
+            && !resolved.all
+            && !resolved.words.is_empty()
+    };
+    head.dependencies.iter().filter(names_nothing).map(|told| fold(&told.text)).collect()
 }
 
 /// What the title or a line of a task seems to say of tasks before it: `after 1`, `once 1 and 2 are done`.
@@ -266,8 +320,14 @@ fn words(title: &str) -> String {
     words.join(" ")
 }
 
-/// The planned tasks, as one of them refers to them.
-struct Tasks<'p> {
+/// Names what the graphs of a plan have that is not understood.
+pub(super) fn drawn_findings(plan: &Plan, groups: &[Group]) -> Vec<Finding> {
+    let titles = titles(plan, groups);
+    drawn::findings(plan, &Tasks { plan, groups, titles: &titles, from: groups.len() })
+}
+
+/// The planned tasks, as one of them refers to them, or none of them does.
+pub(super) struct Tasks<'p> {
     plan: &'p Plan,
     groups: &'p [Group],
     titles: &'p BTreeMap<String, BTreeSet<usize>>,
@@ -275,6 +335,15 @@ struct Tasks<'p> {
 }
 
 impl Tasks<'_> {
+    /// The tasks of a phase that the one that refers to it does not stand in.
+    fn of_phase(&self, is_meant: impl Fn(&Phase) -> bool) -> Vec<usize> {
+        let line = self.groups.get(self.from).map_or(0, |group| group.line);
+        let phases =
+            || self.plan.phases.iter().filter(|phase| is_meant(phase) && !phase.lines.contains(&line));
+        let before = phases().rfind(|phase| phase.lines.start < line);
+        let Some(phase) = before.or_else(|| phases().next()) else { return Vec::new() };
+        tasks_in(self.groups, &phase.lines).collect()
+    }
     /// The first of several tasks that is not the one that refers to it.
     fn other(&self, found: &BTreeSet<usize>) -> Option<usize> {
         found.iter().copied().find(|at| *at != self.from)
@@ -315,6 +384,26 @@ impl Names for Tasks<'_> {
         let found = alike.next().and_then(|(_, found)| self.other(found))?;
         alike.all(|(_, others)| others.contains(&found)).then_some(found)
     }
+
+    fn shares_word(&self, text: &str) -> bool {
+        let is_name = |word: &&str| word.chars().count() > 3 && !labels::is_task_word(word);
+        let own = words(text);
+        let own: BTreeSet<&str> = own.split(' ').filter(is_name).collect();
+        self.titles.keys().flat_map(|title| title.split(' ')).any(|word| own.contains(word))
+    }
+
+    fn by_phase(&self, before: &str, number: &str) -> Vec<usize> {
+        self.of_phase(|phase| phase.is_named(before, number))
+    }
+
+    fn by_phase_title(&self, title: &str) -> Vec<usize> {
+        self.of_phase(|phase| phase.is_titled(title))
+    }
+}
+
+/// The planned tasks that stand in some lines.
+pub(super) fn tasks_in(groups: &[Group], lines: &Range<usize>) -> impl Iterator<Item = usize> {
+    groups.iter().enumerate().filter(|(_, group)| lines.contains(&group.line)).map(|(at, _)| at)
 }
 
 /// The task that a reference is to: with the number it is written with, nearest before the one that refers to it.
@@ -482,9 +571,7 @@ mod tests {
         let text = "- [ ] 1. a\n- [ ] 2. b\n- [ ] 3. c\n- [ ] 4. d\n\n## Dependencies\n\n- 2 depends on 1\n- Task 3 depends on 1\n- **4** depends on 2 and 3\n";
         assert_eq!(needs(text), [vec![], vec![0], vec![0], vec![1, 2]]);
         assert!(plan::parse(text).findings.is_empty());
-        for (line, is_found) in
-            [("- 2 comes before 3", true), ("1 --> 3", true), ("- Setup comes first", false)]
-        {
+        for (line, is_found) in [("- 2 comes before 3", true), ("- Setup comes first", false)] {
             let text = format!(
                 "- [ ] 1. a\n- [ ] 2. b\n- [ ] 3. c\n## Dependencies\n{line}\n{line}\n## Notes\n{line}\n"
             );
@@ -530,5 +617,67 @@ mod tests {
         let lines: Vec<String> = (1..20_000).map(|number| format!("- [ ] {number}. t{number}")).collect();
         let units = plan::parse(&lines.join("\n")).units();
         assert_eq!(super::cycle(&units), None);
+    }
+
+    #[test]
+    fn a_phase_means_all_of_its_tasks() {
+        let plan = |told: &str| {
+            format!(
+                "## Phase 1: Setup\n- [ ] T001 a\n- [ ] T002 [P] b\n## Phase 2: Foundations (shared)\n- [ ] T003 [P] c\n### Tests\n- [ ] T004 [P] d\n\
+                 ## Phase 3: Story\n- [ ] T005 [P] e\n  - Depends on: {told}\n"
+            )
+        };
+        for (told, needed) in [
+            ("Phase 1", &[0, 1][..]),
+            ("phase 2", &[2, 3]),
+            ("Phases 1 and 2", &[0, 1, 2, 3]),
+            ("Phases 1-2", &[0, 1, 2, 3]),
+            ("Setup", &[0, 1]),
+            ("Foundations", &[2, 3]),
+            ("Phase 1, T003", &[0, 1, 2]),
+        ] {
+            let unit = plan::parse(&plan(told)).units().remove(4);
+            assert_eq!((&unit.dependencies[..], unit.unresolved.len()), (needed, 0), "{told}");
+        }
+        for told in ["Phase 9", "Phase 3"] {
+            let unit = plan::parse(&plan(told)).units().remove(4);
+            assert_eq!((unit.dependencies, unit.unresolved.len()), (vec![3], 1), "{told}");
+        }
+        let text = "## フェーズ1：準備\n- [ ] 1. a\n- [ ] 2. b\n## フェーズ2：実装\n- [ ] 3. c\n- [ ] 4. d\n  - 依存: フェーズ1\n";
+        assert_eq!(needs(text)[3], [0, 1]);
+    }
+
+    #[test]
+    fn what_a_phase_waits_for_is_read() {
+        let plan = |told: &str| {
+            format!("## Phase 1\n**Depends on**: {told}\n\n- [ ] 1. a\n- [ ] 2. b\n## Phase 2\n- [ ] 3. c\n")
+        };
+        assert_eq!(needs(&plan("Phase 2")), [vec![2], vec![0, 2], vec![]]);
+        assert_eq!(needs(&plan("None (can start at once)")), [vec![], vec![0], vec![1]]);
+        let units = plan::parse(&plan("the legal review")).units();
+        assert_eq!(units.iter().map(|unit| unit.unresolved.len()).collect::<Vec<_>>(), [1, 0, 0]);
+    }
+
+    #[test]
+    fn no_dependency_is_known_by_its_shape() {
+        for (said, needed, is_named) in [
+            ("_Depends: keine weiteren_", &[][..], true),
+            ("Dépendances : aucune dépendance", &[], true),
+            ("依存: 特になし", &[], true),
+            ("依赖：不依赖任何任务", &[], true),
+            ("Não depende de nenhuma tarefa", &[], true),
+            ("Riippuvuudet: ei riippuvuuksia", &[], true),
+            ("Depends: none", &[], false),
+            ("Depends: the security review", &[0], false),
+        ] {
+            let unit = plan::parse(&format!("- [ ] 1. a\n- [ ] 2. b\n  - {said}\n")).units().remove(1);
+            assert_eq!(unit.dependencies, needed, "{said}");
+            assert_eq!(!unit.taken_as_none.is_empty(), is_named, "{said}");
+            assert!(unit.unresolved.is_empty() || !needed.is_empty(), "{said}");
+        }
+        // What is said of the first task says that there is nothing.
+        let text = "- [ ] 1. a\n  - Depends: zero deps\n- [ ] 2. b\n  - Depends: zero deps\n- [ ] 3. c\n  - Depends: the review\n";
+        assert_eq!(needs(text), [vec![], vec![], vec![0, 1]]);
+        assert_eq!(plan::parse(text).units()[1].taken_as_none[0].line, 4);
     }
 }

@@ -3,11 +3,14 @@
 use super::checklist::{self, ChecklistItem, Marker};
 use super::facts;
 use super::finding::{Document, Finding, Severity};
+use super::graph::Graph;
 use super::headings::{self, Heading};
 use super::item::{self, Line, RawItem};
 use super::labels::Kind;
+use super::phases::{self, Phase};
 use super::plan_reader::{Reader, take, without_flags};
 use super::surroundings::{Place, Surroundings};
+use super::tables;
 use super::units;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,6 +27,13 @@ pub struct Plan {
     pub findings: Vec<Finding>,
     /// Numbered headings, for plans whose tasks stand below them.
     pub(super) headings: Vec<Heading>,
+    pub(super) phases: Vec<Phase>,
+    /// What the text says that all tasks of a phase wait for, besides the order of writing.
+    pub(super) phase_dependencies: Vec<Told>,
+    /// Flowcharts, of tasks or of anything else.
+    pub(super) graphs: Vec<Graph>,
+    /// Lines with arrows in sections about dependencies: the texts between the arrows.
+    pub(super) chains: Vec<(usize, Vec<String>)>,
     /// Which task may begin in which wave.
     pub(super) waves: BTreeMap<String, usize>,
     /// Labels that are not known and have ids behind them.
@@ -148,6 +158,8 @@ pub struct PlanUnit {
     pub unresolved: Vec<Unresolved>,
     /// Dependencies that are left out, since the tasks would wait for each other.
     pub cut: Vec<usize>,
+    /// Words that are taken to mean that it depends on nothing.
+    pub taken_as_none: Vec<Told>,
 }
 
 /// Reads a plan in any dialect.
@@ -164,7 +176,12 @@ pub fn parse(text: &str) -> Plan {
         .filter(|(_, is_task)| **is_task)
         .map(|(heading, _)| heading.line)
         .collect();
-    let empty = Plan { waves: facts::waves(text), findings: lexed.findings, ..Plan::default() };
+    let empty = Plan {
+        waves: facts::waves(text),
+        findings: lexed.findings,
+        phases: phases::of(&headings, &is_task),
+        ..Plan::default()
+    };
     let mut reader = Reader::new(empty, headings, task_lines);
     for line in item::lines(text) {
         let place = surroundings.place(line);
@@ -174,13 +191,16 @@ pub fn parse(text: &str) -> Plan {
         }
         match place {
             Place::Comment | Place::FrontMatter => {}
-            Place::Code => reader.describe(line.text),
+            Place::Code => reader.code(line),
             Place::Text => reader.text(line),
         }
     }
     let (mut plan, mut sections) = reader.finish();
     if plan.items.is_empty() {
-        take_lists(text, &mut plan);
+        take_tables(text, &mut plan);
+        if plan.items.is_empty() {
+            take_lists(text, &mut plan);
+        }
         sections = vec![(0, true); plan.items.len()];
     }
     for item in &mut plan.items {
@@ -194,6 +214,8 @@ pub fn parse(text: &str) -> Plan {
     plan.findings.extend(repeated);
     let open = units::open_parts(&plan);
     plan.findings.extend(open);
+    let drawn = units::drawn_findings(&plan);
+    plan.findings.extend(drawn);
     plan.dialect = dialect(&plan, text);
     let in_code: Vec<Finding> = plan.items.iter().filter(|item| item.in_fence).map(in_code).collect();
     plan.findings.extend(in_code);
@@ -263,6 +285,21 @@ fn number_parts(items: &mut [Item]) {
             item.depth = item.depth.max(1);
         }
     }
+}
+
+/// Takes the rows of tables for tasks, in a text that has neither boxes at the start of lines nor headings that are tasks.
+fn take_tables(text: &str, plan: &mut Plan) {
+    plan.items = tables::tasks(text);
+    let Some(first) = plan.items.first().map(|item| item.line) else { return };
+    let rows: BTreeSet<usize> = plan.items.iter().map(|item| item.line).collect();
+    plan.findings.retain(|finding| finding.rule != "box-not-read" || !rows.contains(&finding.line));
+    plan.findings.push(warning(
+        first,
+        "no-boxes",
+        "No box begins a line and no heading has a number: the rows of the table are taken as tasks."
+            .to_owned(),
+        "Write each task as `- [ ] 1. Title`.",
+    ));
 }
 
 /// Takes the items of a list for tasks, in a text that has neither boxes nor numbered headings: those with numbers, else

@@ -3,6 +3,7 @@
 use super::checklist::Marker;
 use super::facts::{self, Labelled};
 use super::fold::fold;
+use super::graph;
 use super::headings::Heading;
 use super::item::{Line, RawItem};
 use super::labels::{self, Kind};
@@ -47,6 +48,10 @@ pub(super) struct Reader {
     in_dependencies: Option<usize>,
     /// The lines of such sections.
     edges: Vec<(usize, String)>,
+    /// The Mermaid blocks, and whether each stands in such a section.
+    drawings: Vec<(Vec<(usize, String)>, bool)>,
+    /// Whether the last line stands in a Mermaid block.
+    is_drawing: bool,
 }
 
 /// For each item of a plan, how many headings stand before it, and whether the last of them has a number.
@@ -70,6 +75,7 @@ impl Reader {
     pub(super) fn finish(mut self) -> (Plan, Sections) {
         self.learn();
         self.read_edges();
+        self.read_drawings();
         (self.plan, self.sections)
     }
 
@@ -163,7 +169,7 @@ impl Reader {
         if self.in_dependencies.is_some() && self.current.is_none() {
             self.edges.push((line.number, line.text.to_owned()));
         }
-        let Some(told) = self.told_by(line.text) else { return };
+        let Some(told) = self.told_by(line.text) else { return self.tell_phase(line) };
         if let Some((kind, inside)) = self.list {
             if line.text.trim().is_empty() {
                 return;
@@ -203,12 +209,41 @@ impl Reader {
         }
     }
 
+    /// Takes in what a line below the heading of a phase says that its tasks wait for.
+    fn tell_phase(&mut self, line: Line<'_>) {
+        let told = facts::fact(line.text, &BTreeMap::new()).filter(|_| self.in_dependencies.is_none());
+        if let Some((Kind::Dependencies, value)) = told
+            && !value.is_empty()
+        {
+            self.plan.phase_dependencies.push(Told { line: line.number, text: value.to_owned() });
+        }
+    }
+
     /// The item that a line tells about: for a bullet that which it stands inside of, else the last.
     fn told_by(&self, line: &str) -> Option<usize> {
         let last = self.current?;
         let around = facts::bullet(line)
             .and_then(|(indent, _)| self.inside.iter().rev().find(|(other, _)| *other < indent));
         Some(around.map_or(last, |(_, item)| *item))
+    }
+
+    /// Takes in a line of code, or the fence around it.
+    pub(super) fn code(&mut self, line: Line<'_>) {
+        self.describe(line.text);
+        let in_dependencies = self.in_dependencies.is_some() && self.current.is_none();
+        if let Some(language) = fence_language(line.text) {
+            self.is_drawing = language.eq_ignore_ascii_case("mermaid");
+            if self.is_drawing {
+                self.drawings.push((Vec::new(), in_dependencies));
+            }
+        } else if self.is_drawing {
+            let text = line.text.trim_start_matches([' ', '\t', '>']).to_owned();
+            if let Some((lines, _)) = self.drawings.last_mut() {
+                lines.push((line.number, text));
+            }
+        } else if in_dependencies {
+            self.edges.push((line.number, line.text.to_owned()));
+        }
     }
 
     /// Adds a line to the description of the last item.
@@ -234,6 +269,10 @@ impl Reader {
         let mut told = Vec::new();
         let mut unread = None;
         for (line, text) in &self.edges {
+            if let Some(chain) = graph::arrows(text) {
+                self.plan.chains.push((*line, chain.into_iter().map(str::to_owned).collect()));
+                continue;
+            }
             let folded = fold(text).replace(['*', '_', '`'], " ");
             let words = || folded.split(|c: char| c.is_whitespace() || "-,;:()[]#>".contains(c));
             let known: Vec<usize> =
@@ -261,6 +300,15 @@ impl Reader {
                 "Write `_Depends: 1, 2_` below each task that waits.",
             )
         }));
+    }
+
+    fn read_drawings(&mut self) {
+        for (lines, is_in_dependencies) in &self.drawings {
+            let lines: Vec<(usize, &str)> = lines.iter().map(|(line, text)| (*line, text.as_str())).collect();
+            let Some(mut graph) = graph::mermaid(&lines) else { continue };
+            graph.is_in_dependencies = *is_in_dependencies;
+            self.plan.graphs.push(graph);
+        }
     }
 
     /// Reads lines with unknown labels by their values.
@@ -330,6 +378,13 @@ impl Reader {
             }
         }
     }
+}
+
+/// What stands behind the signs of a fence; none for a line that is no fence.
+fn fence_language(line: &str) -> Option<&str> {
+    let bare = line.trim_start_matches([' ', '\t', '>', '-', '*', '+']);
+    let rest = bare.trim_start_matches(['`', '~']);
+    (bare.len() - rest.len() > 2).then(|| rest.split_whitespace().next().unwrap_or_default())
 }
 
 /// A heading's title without its flags, and whether one says that it may run beside its neighbours.

@@ -31,9 +31,13 @@ pub(super) struct Resolved<T> {
     pub(super) found: Vec<T>,
     /// Whether everything before is meant.
     pub(super) all: bool,
+    /// Whether a whole phase is named.
+    pub(super) has_phase: bool,
     /// Numbers that nothing has, and words that name nothing.
     pub(super) numbers: Vec<String>,
     pub(super) words: Vec<String>,
+    /// Words that seem to say that there is nothing.
+    pub(super) nothing: Vec<String>,
 }
 
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
@@ -57,11 +61,24 @@ pub(super) trait Names {
     fn by_whole_title(&self, title: &str) -> Option<Self::Target>;
     /// Looks up what may be most of a title.
     fn by_title(&self, title: &str) -> Option<Self::Target>;
+    /// Whether a word of a text stands in a title.
+    fn shares_word(&self, text: &str) -> bool;
+    /// Returns the tasks of the phase with a number; the text before the number ends with the word for a phase.
+    fn by_phase(&self, before: &str, number: &str) -> Vec<Self::Target>;
+    /// Returns the tasks of the phase with a title.
+    fn by_phase_title(&self, title: &str) -> Vec<Self::Target>;
 }
 
 /// Finds what a text refers to.
 pub(super) fn resolve<N: Names>(text: &str, names: &N) -> Resolved<N::Target> {
-    let mut resolved = Resolved { found: Vec::new(), all: false, numbers: Vec::new(), words: Vec::new() };
+    let mut resolved = Resolved {
+        found: Vec::new(),
+        all: false,
+        has_phase: false,
+        numbers: Vec::new(),
+        words: Vec::new(),
+        nothing: Vec::new(),
+    };
     if text.len() > MAX_TEXT_BYTES {
         resolved.words.push(format!("{}…", text.chars().take(40).collect::<String>()));
         return resolved;
@@ -81,10 +98,11 @@ pub(super) fn resolve<N: Names>(text: &str, names: &N) -> Resolved<N::Target> {
     }
     let had_title = !resolved.found.is_empty();
     let folded = fold(&rest).replace(['*', '_', '`'], " ");
+    let mut phase_word = String::new();
     for piece in folded.split([',', ';', '\n']).map(str::trim).filter(|piece| !piece.is_empty()) {
         let before = resolved.found.len() + resolved.numbers.len();
         let doubtful = resolved.words.len();
-        read_numbers(piece, names, &mut resolved);
+        read_numbers(piece, names, &mut phase_word, &mut resolved);
         if resolved.found.len() + resolved.numbers.len() > before || resolved.words.len() > doubtful {
             continue;
         }
@@ -101,11 +119,20 @@ pub(super) fn resolve<N: Names>(text: &str, names: &N) -> Resolved<N::Target> {
         if labels::is_and_word(&lower) || matches!(lower.as_str(), "optional" | "parallel") {
             continue;
         }
+        let phase = names.by_phase_title(bare);
+        if !phase.is_empty() {
+            resolved.found.extend(phase);
+            resolved.has_phase = true;
+            continue;
+        }
         match names.by_title(bare).or_else(|| by_parts(bare, names, &mut resolved)) {
             Some(target) => resolved.found.push(target),
             None if resolved.found.len() + resolved.numbers.len() > before => {}
             // `All previous tasks`, and not `All stakeholders have agreed to it`.
             None if labels::is_all(bare) && bare.split_whitespace().count() < 4 => resolved.all = true,
+            None if labels::denies_dependency(bare) && !names.shares_word(bare) => {
+                resolved.nothing.push(bare.to_owned());
+            }
             None => resolved.words.push(bare.to_owned()),
         }
     }
@@ -144,8 +171,14 @@ fn by_parts<N: Names>(text: &str, names: &N, resolved: &mut Resolved<N::Target>)
     Some(other)
 }
 
-/// Takes in the numbers of a piece, with ranges written out.
-fn read_numbers<N: Names>(piece: &str, names: &N, resolved: &mut Resolved<N::Target>) {
+/// Takes in the numbers of a piece, with ranges written out; `Phases 1, 2` names the second phase by the word before the
+/// first.
+fn read_numbers<N: Names>(
+    piece: &str,
+    names: &N,
+    phase_word: &mut String,
+    resolved: &mut Resolved<N::Target>,
+) {
     let mut last: Option<(String, usize)> = None;
     let mut said_words = false;
     let mut is_doubtful = false;
@@ -161,6 +194,22 @@ fn read_numbers<N: Names>(piece: &str, names: &N, resolved: &mut Resolved<N::Tar
         }
         let between = before.trim();
         let is_range = last.is_some() && is_range(between);
+        if !is_range && between.split(' ').any(is_word_of_its_own) {
+            between.clone_into(phase_word);
+        }
+        let phase = names.by_phase(phase_word, id);
+        if !phase.is_empty() {
+            for inner in
+                last.iter().filter(|_| is_range).filter_map(|(first, _)| written_out(first, id)).flatten()
+            {
+                resolved.found.extend(names.by_phase(phase_word, &inner));
+            }
+            resolved.found.extend(phase);
+            resolved.has_phase = true;
+            said_words = false;
+            last = Some((id.to_owned(), token.end()));
+            continue;
+        }
         let known = names.by_number(id);
         let is_lettered = id.starts_with(|c: char| c.is_ascii_alphabetic());
         let meant = match is_meant(before, id, known.is_some(), last.is_some() && said_words) {
@@ -193,6 +242,11 @@ fn read_numbers<N: Names>(piece: &str, names: &N, resolved: &mut Resolved<N::Tar
     if is_doubtful {
         resolved.words.push(piece.to_owned());
     }
+}
+
+/// Whether a word between two numbers does more than join them.
+fn is_word_of_its_own(word: &str) -> bool {
+    word.contains(char::is_alphabetic) && !labels::is_and_word(&word.to_lowercase())
 }
 
 /// Whether a number is that of a task.
@@ -324,12 +378,26 @@ mod tests {
         fn by_title(&self, title: &str) -> Option<String> {
             ["Set up the store", "Build the page", "创建数据库"].contains(&title).then(|| title.to_owned())
         }
+        fn shares_word(&self, text: &str) -> bool {
+            text.contains("store")
+        }
+        fn by_phase(&self, before: &str, number: &str) -> Vec<String> {
+            let is_phase = before.to_lowercase().contains("stage") && ["1", "2", "3"].contains(&number);
+            is_phase.then(|| format!("P{number}")).into_iter().collect()
+        }
+        fn by_phase_title(&self, title: &str) -> Vec<String> {
+            (title == "Foundations").then(|| "P2".to_owned()).into_iter().collect()
+        }
     }
 
     #[test]
     fn tasks_are_found_in_any_words() {
         for (text, expected) in [
             ("1, 2.1", &["1", "2.1"][..]),
+            ("Stage 1", &["P1"]),
+            ("Stages 1, 2 and Task 4", &["P1", "P2", "4"]),
+            ("Stages 1-3", &["P1", "P2", "P3"]),
+            ("Foundations", &["P2"]),
             ("Task 1", &["1"]),
             ("Task 1 done", &["1"]),
             ("タスク1完了", &["1"]),

@@ -3,7 +3,7 @@
 use super::checklist::{ChecklistItem, Marker};
 use super::finding::Finding;
 use super::headings::Heading;
-use super::needs::{Needs, needs};
+use super::needs::{self, Needs, needs};
 use super::plan::{Item, Plan, PlanUnit, warning};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ pub(super) struct Group {
     pub(super) title: String,
     pub(super) head: Option<usize>,
     pub(super) parts: Vec<usize>,
-    line: usize,
+    pub(super) line: usize,
 }
 
 /// The number of the whole that a number is a part of: `2` of `2.1`; of `T2.1.3` the part of it that is a heading.
@@ -141,7 +141,7 @@ pub(super) fn of(plan: &Plan) -> Vec<PlanUnit> {
         .iter()
         .zip(needs(plan, &groups))
         .enumerate()
-        .map(|(index, (group, Needs { needed, unresolved, cut, .. }))| {
+        .map(|(index, (group, Needs { needed, unresolved, cut, taken_as_none, .. }))| {
             let items: Vec<&Item> =
                 group.head.iter().chain(&group.parts).map(|at| &plan.items[*at]).collect();
             let head = group.head.map(|at| &plan.items[at]);
@@ -165,6 +165,7 @@ pub(super) fn of(plan: &Plan) -> Vec<PlanUnit> {
                 is_done: is_done(&items, head),
                 unresolved,
                 cut,
+                taken_as_none,
             }
         })
         .collect()
@@ -173,7 +174,8 @@ pub(super) fn of(plan: &Plan) -> Vec<PlanUnit> {
 /// Whether a planned task is ticked: all its parts that are not optional, and itself where a box stands for the whole.
 fn is_done(items: &[&Item], head: Option<&Item>) -> bool {
     let is_ticked = |item: &Item| item.state == Marker::Completed;
-    match head.filter(|head| !head.is_heading) {
+    // A row of a table tells its state without a box.
+    match head.filter(|head| !head.is_heading || is_ticked(head)) {
         Some(head) => is_ticked(head) && items.iter().all(|item| !is_open_part(head, item)),
         None => {
             let mut parts = items.iter().filter(|item| !item.is_heading && !item.optional).peekable();
@@ -251,6 +253,14 @@ fn description(plan: &Plan, group: &Group) -> String {
 fn is_ticked(plan: &Plan, group: &Group) -> bool {
     let items: Vec<&Item> = group.head.iter().chain(&group.parts).map(|at| &plan.items[*at]).collect();
     is_done(&items, group.head.map(|at| &plan.items[at]))
+}
+
+/// Names what the graphs of a plan have that is not understood.
+pub(super) fn drawn_findings(plan: &Plan) -> Vec<Finding> {
+    if plan.graphs.is_empty() && plan.chains.is_empty() {
+        return Vec::new();
+    }
+    needs::drawn_findings(plan, &groups(plan))
 }
 
 /// Opens planned tasks and their parts again, by the numbers of the tasks.

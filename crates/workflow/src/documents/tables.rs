@@ -1,0 +1,199 @@
+//! Plans that are tables: each row is a task, with its state, number and facts in columns.
+
+use super::checklist::Marker;
+use super::fold::fold;
+use super::item::{self, Line, pattern};
+use super::labels::{self, Kind};
+use super::plan::Item;
+use super::plan_reader::{take, without_flags};
+use super::surroundings::{Place, Surroundings};
+use regex::Regex;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+static DELIMITER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$"));
+static BOX: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?:[-*+]\s+)?(?:\[([ xX~/\-]?)\]|([☐☑☒◐]))\s*(.*)$"));
+
+/// A table as it is written: its header, and its rows with their lines.
+struct Table {
+    header: Vec<String>,
+    rows: Vec<(usize, Vec<String>)>,
+}
+
+/// Which column has what.
+struct Columns {
+    title: usize,
+    number: Option<usize>,
+    state: Option<usize>,
+}
+
+/// Returns the tasks in the tables of a text that has no other tasks; a table without tasks is left out.
+pub(super) fn tasks(text: &str) -> Vec<Item> {
+    tables(text)
+        .iter()
+        .filter_map(|table| Some((table, columns(table)?)))
+        .flat_map(|(table, columns)| {
+            table.rows.iter().filter_map(move |(line, cells)| task(&table.header, &columns, *line, cells))
+        })
+        .collect()
+}
+
+fn tables(text: &str) -> Vec<Table> {
+    let mut surroundings = Surroundings::new(text);
+    let lines: Vec<Line<'_>> =
+        item::lines(text).filter(|line| surroundings.place(*line) == Place::Text).collect();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at + 1 < lines.len() {
+        let is_head = lines[at].text.contains('|') && lines[at + 1].text.contains('|');
+        if !is_head || !DELIMITER.is_match(lines[at + 1].text) {
+            at += 1;
+            continue;
+        }
+        let header = cells(lines[at].text);
+        let rows = lines[at + 2..].iter().take_while(|line| line.text.contains('|'));
+        let rows: Vec<(usize, Vec<String>)> = rows.map(|line| (line.number, cells(line.text))).collect();
+        at += 2 + rows.len();
+        found.push(Table { header, rows });
+    }
+    found
+}
+
+/// The cells of a row; `\|` is a sign of its text.
+fn cells(line: &str) -> Vec<String> {
+    let line = line.trim();
+    let line = line.strip_prefix('|').unwrap_or(line);
+    let line = line.strip_suffix('|').filter(|rest| !rest.ends_with('\\')).unwrap_or(line);
+    line.replace("\\|", "\u{0}").split('|').map(|cell| cell.trim().replace('\u{0}', "|")).collect()
+}
+
+/// Finds the columns of a table of tasks: a title beside a state, or beside a number where the header names tasks.
+fn columns(table: &Table) -> Option<Columns> {
+    let column =
+        |at: usize| table.rows.iter().filter_map(move |(_, cells)| cells.get(at)).map(String::as_str);
+    let every = |at: usize, is: fn(&str) -> bool| {
+        let mut filled = column(at).filter(|cell| !cell.is_empty()).peekable();
+        filled.peek().is_some() && filled.all(is)
+    };
+    let all = 0..table.header.len();
+    let state = all.clone().find(|at| labels::is_status(&table.header[*at]) || every(*at, is_box));
+    // Several columns of boxes say of each row who may do what.
+    if all.clone().filter(|at| every(*at, is_box)).count() > 1 {
+        return None;
+    }
+    let number = all.clone().take(2).find(|at| Some(*at) != state && every(*at, is_number));
+    let is_free =
+        |at: &usize| Some(*at) != state && Some(*at) != number && labels::kind(&table.header[*at]).is_none();
+    let is_named = |at: &usize| labels::is_task_word(&fold(&table.header[*at]).to_lowercase());
+    let named = all.clone().filter(is_free).find(is_named);
+    let length = |at: &usize| column(*at).map(str::len).sum::<usize>();
+    let title = named.or_else(|| all.filter(is_free).max_by_key(length))?;
+    let is_of_tasks = state.is_some() || number.is_some() && named.is_some();
+    is_of_tasks.then_some(Columns { title, number, state })
+}
+
+fn is_box(cell: &str) -> bool {
+    BOX.captures(cell).is_some_and(|found| found[3].is_empty())
+}
+
+fn is_number(cell: &str) -> bool {
+    let cell = fold(cell);
+    let cell = cell.trim_matches(['*', '_', '`', '#', '.']);
+    cell.len() < 16
+        && cell.ends_with(|c: char| c.is_ascii_digit())
+        && cell.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-')
+}
+
+fn task(header: &[String], columns: &Columns, line: usize, cells: &[String]) -> Option<Item> {
+    let cell = |at: Option<usize>| at.and_then(|at| cells.get(at)).map_or("", String::as_str);
+    let (title, parallel) = without_flags(cell(Some(columns.title)).trim_matches(['*', '_', '`', '~', ' ']));
+    if !title.contains(char::is_alphanumeric) {
+        return None;
+    }
+    let number = fold(cell(columns.number)).trim_matches(['*', '_', '`', '#', '.']).to_owned();
+    let number = Some(number).filter(|number| !number.is_empty());
+    let mut item = Item {
+        depth: number.as_deref().map_or(0, |number| number.matches('.').count()),
+        number,
+        title,
+        parallel,
+        state: state(cell(columns.state)),
+        line,
+        is_heading: true,
+        ..Item::default()
+    };
+    for (at, name) in header.iter().enumerate().filter(|(at, _)| Some(*at) != columns.state) {
+        match labels::kind(name) {
+            Some(Kind::Advice) | None if at != columns.title && Some(at) != columns.number => {
+                let text = cell(Some(at));
+                if !text.is_empty() {
+                    let _ = writeln!(item.description, "{name}: {text}");
+                }
+            }
+            Some(kind) if at != columns.title => take(&mut item, kind, cell(Some(at)), line),
+            _ => {}
+        }
+    }
+    Some(item)
+}
+
+/// The state that a cell tells: a box, or a word for what is done.
+fn state(cell: &str) -> Marker {
+    match BOX.captures(cell) {
+        Some(found) => {
+            let sign = found.get(1).or_else(|| found.get(2)).map_or("", |sign| sign.as_str());
+            Marker::of(sign.trim())
+        }
+        None if labels::is_done(cell) => Marker::Completed,
+        None => Marker::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::documents::plan;
+
+    /// Number, title, needs and whether it is done, of each planned task.
+    fn units(text: &str) -> Vec<(String, String, Vec<usize>, bool)> {
+        let units = plan::parse(text).units();
+        units.into_iter().map(|unit| (unit.number, unit.title, unit.dependencies, unit.is_done)).collect()
+    }
+
+    fn expected() -> Vec<(String, String, Vec<usize>, bool)> {
+        [
+            ("1", "Create schema", vec![], true),
+            ("2", "Build API", vec![0], false),
+            ("3", "Build page", vec![0], false),
+        ]
+        .map(|(number, title, needs, is_done)| (number.to_owned(), title.to_owned(), needs, is_done))
+        .to_vec()
+    }
+
+    #[test]
+    fn the_rows_of_a_table_are_tasks() {
+        for text in [
+            "# Plan\n\n| # | Task | Status | Depends on |\n|---|---|---|---|\n| 1 | Create schema | [x] | - |\n| 2 | Build API | [ ] | 1 |\n| 3 | Build page | [ ] | 1 |\n",
+            "| Done | Task | Depends |\n|:-:|--|--|\n| - [x] | Create schema | none |\n| ☐ | Build API | Create schema |\n| [ ] | **Build page** | 1 |\n",
+            "| ID | Tarea | Estado | Dependencias |\n|--|--|--|--|\n| 1 | Create schema | Hecho | Ninguna |\n| 2 | Build API | Pendiente | 1 |\n| 3 | Build page | En curso | 1 |\n",
+            "| 番号 | タスク | 状態 | 依存 |\n|--|--|--|--|\n| １ | Create schema | 完了 | なし |\n| ２ | Build API | 未着手 | １ |\n| ３ | Build page | 未着手 | １ |\n",
+        ] {
+            assert_eq!(units(text), expected(), "{text}");
+            let rules: Vec<&str> = plan::parse(text).findings.iter().map(|one| one.rule).collect();
+            assert_eq!(rules, ["no-boxes"], "{text}");
+        }
+    }
+
+    #[test]
+    fn other_tables_are_none() {
+        for text in [
+            "Words.\n\n| Role | Read | Write |\n|--|--|--|\n| admin | [x] | [x] |\n| guest | [x] | [ ] |\n",
+            "Words.\n\n| Tool | Version |\n|--|--|\n| node | 20.1 |\n| rust | 1.95 |\n",
+        ] {
+            assert_eq!(units(text).len(), 1, "{text}");
+        }
+        let beside = "| Task | Status |\n|--|--|\n| a | Done |\n\n- [ ] 1. a\n- [ ] 2. b\n";
+        assert_eq!(units(beside).len(), 2);
+    }
+}
