@@ -402,10 +402,13 @@ impl Session {
         }
     }
 
-    /// The share of its agent's own plan that is completed; none while the agent has no plan.
+    /// The share of its work that its agent's own plan reports; none while the agent has no plan.
+    ///
+    /// The entries are what the agent says, and the end of the work is one more than these: a plan that is completed is not
+    /// yet a session that is.
     pub fn plan_share(&self) -> Option<f64> {
-        let done = self.plan.iter().filter(|entry| entry.status == "completed").count();
-        (!self.plan.is_empty()).then(|| crate::progress::share(done, self.plan.len()))
+        let reported = self.plan.iter().filter(|entry| entry.status == "completed").count();
+        (!self.plan.is_empty()).then(|| crate::progress::share(reported, self.plan.len() + 1))
     }
 
     /// Whether an effect is under way for it, so that it moves by itself.

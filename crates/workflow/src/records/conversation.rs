@@ -25,6 +25,8 @@ pub struct Head {
     pub name: String,
     pub task: String,
     pub agent: String,
+    /// Which part of the conversation the file is, counted from 1.
+    pub part: u32,
 }
 
 /// An entry in a marker; with `bytes`, its text is that many bytes of the quote.
@@ -44,8 +46,9 @@ struct Rows {
 
 /// What the file begins with.
 pub fn head(head: &Head) -> String {
+    let part = if head.part > 1 { format!(", part {}", head.part) } else { String::new() };
     format!(
-        "# {}\n\nTask {}, work session {}, agent {}. Written by SpecTask as it happens; the file only grows.\n\n",
+        "# {}{part}\n\nTask {}, work session {}, agent {}. Written by SpecTask as it happens; the file only grows.\n\n",
         inline(&head.name),
         inline(&head.task),
         inline(&head.session),
@@ -67,21 +70,21 @@ pub fn render(before: &str, entries: &[Entry]) -> Result<String, Unreadable> {
     Ok(text)
 }
 
-/// The entries of a file; they are numbered without gaps, from 1. Of words that somebody changed, the first entry of their quote
-/// has all.
-pub fn parse(text: &str) -> Result<Vec<Entry>, Unreadable> {
-    match parse_prefix(text) {
+/// The entries of a file; they are numbered without gaps, after the last one of the part before. Of words that somebody changed,
+/// the first entry of their quote has all.
+pub fn parse(text: &str, after: u64) -> Result<Vec<Entry>, Unreadable> {
+    match parse_prefix(text, after) {
         (entries, None) => Ok(entries),
         (_, Some(error)) => Err(error),
     }
 }
 
 /// The entries of a file up to the first that cannot be read, and what is wrong with that one.
-pub fn parse_prefix(text: &str) -> (Vec<Entry>, Option<Unreadable>) {
+pub fn parse_prefix(text: &str, after: u64) -> (Vec<Entry>, Option<Unreadable>) {
     let mut entries: Vec<Entry> = Vec::new();
     let (sections, wrong) = sections::read_prefix(text);
     for section in sections {
-        if let Err(error) = take(&mut entries, section) {
+        if let Err(error) = take(&mut entries, after, section) {
             return (entries, Some(error));
         }
     }
@@ -89,7 +92,7 @@ pub fn parse_prefix(text: &str) -> (Vec<Entry>, Option<Unreadable>) {
 }
 
 /// Adds the entries of a section.
-fn take(entries: &mut Vec<Entry>, section: sections::Section) -> Result<(), Unreadable> {
+fn take(entries: &mut Vec<Entry>, after: u64, section: sections::Section) -> Result<(), Unreadable> {
     let sections::Section { line, data, quoted } = section;
     let wrong = |reason: String| Unreadable { line, reason };
     let Rows { rows } = serde_json::from_value(data).map_err(|error| wrong(error.to_string()))?;
@@ -101,7 +104,7 @@ fn take(entries: &mut Vec<Entry>, section: sections::Section) -> Result<(), Unre
         {
             fields.insert("text".to_owned(), pieces.next().unwrap_or_default().into());
         }
-        let next = entries.last().map_or(1, |last| last.seq + 1);
+        let next = entries.last().map_or(after, |last| last.seq) + 1;
         if seq != next {
             return Err(wrong(format!("the entry has number {seq}, and {next} comes next")));
         }
@@ -147,13 +150,24 @@ fn titles(before: &str, entries: &[Entry]) -> Result<BTreeMap<String, String>, U
         }
     }
     if is_missing {
-        for Entry { entry, .. } in parse(before)? {
+        for Row { entry, .. } in rows(before)? {
             if let (Some(id), Some(title)) = (entry["tool_call_id"].as_str(), entry["title"].as_str()) {
                 titles.entry(id.to_owned()).or_insert_with(|| title.to_owned());
             }
         }
     }
     Ok(titles)
+}
+
+/// The entries in the markers of a file, whatever their numbers are, without the texts that stand in quotes.
+fn rows(text: &str) -> Result<Vec<Row>, Unreadable> {
+    let mut all = Vec::new();
+    for sections::Section { line, data, .. } in sections::read(text)? {
+        let Rows { rows } =
+            serde_json::from_value(data).map_err(|error| Unreadable { line, reason: error.to_string() })?;
+        all.extend(rows);
+    }
+    Ok(all)
 }
 
 fn kind(entry: &Value) -> &str {

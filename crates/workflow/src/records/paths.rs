@@ -16,7 +16,8 @@ pub fn only_grows(path: &str) -> bool {
         }
         ["sessions", _, "progress-updates", _] => true,
         ["sessions", _, _, name] => {
-            matches!(*name, "conversation.md" | "code-changes.md" | "decisions.md" | "activity-log.md")
+            matches!(*name, "code-changes.md" | "decisions.md" | "activity-log.md")
+                || conversation_part(name).is_some()
         }
         ["specs", _, "reviews", name] => *name == "rounds.jsonl" || name.ends_with("-comments.md"),
         _ => false,
@@ -67,8 +68,30 @@ pub fn completion(task: &TaskId) -> String {
     format!("sessions/{task}/IMPLEMENTATION_COMPLETE.md")
 }
 
-pub fn conversation(task: &TaskId, session: &SessionId) -> String {
-    format!("sessions/{task}/{session}/conversation.md")
+/// A part of what was said in a session, counted from 1: a long conversation has several files.
+pub fn conversation(task: &TaskId, session: &SessionId, part: u32) -> String {
+    let folder = session_folder(task, session);
+    if part <= 1 {
+        format!("{folder}/conversation.md")
+    } else {
+        format!("{folder}/conversation-{part:04}.md")
+    }
+}
+
+/// The part of a conversation that a file of this name is; `None` for any other file.
+pub fn conversation_part(name: &str) -> Option<u32> {
+    match name.strip_prefix("conversation")?.strip_suffix(".md")? {
+        "" => Some(1),
+        rest => {
+            let digits = rest.strip_prefix('-').filter(|digits| digits.len() >= 4)?;
+            digits.parse().ok().filter(|part| *part > 1 && format!("{part:04}") == digits)
+        }
+    }
+}
+
+/// Where the files of a session are.
+pub fn session_folder(task: &TaskId, session: &SessionId) -> String {
+    format!("sessions/{task}/{session}")
 }
 
 /// How the session is run.
@@ -107,7 +130,9 @@ mod tests {
             coordination(&task),
             progress_update(&task, Millis(0)),
             completion(&task),
-            conversation(&task, &session),
+            conversation(&task, &session, 1),
+            conversation(&task, &session, 2),
+            conversation(&task, &session, 12_345),
             code_changes(&task, &session),
             decisions(&task, &session),
             activity(&task, &session),
@@ -115,7 +140,16 @@ mod tests {
             assert!(only_grows(&path), "{path}");
             assert!(folders(&task).iter().any(|folder| path.starts_with(folder)), "{path}");
         }
-        for path in [thread(&task, &session), "sessions/spt_1/notes.md".to_owned()] {
+        for part in [1, 2, 12_345] {
+            let path = conversation(&task, &session, part);
+            assert_eq!(path.rsplit('/').next().and_then(conversation_part), Some(part), "{path}");
+        }
+        let folder = session_folder(&task, &session);
+        let others =
+            ["conversation-2.md", "conversation-0001.md", "conversation-.md", "conversation-+002.md"];
+        let others = others.map(|name| format!("{folder}/{name}"));
+        for path in others.into_iter().chain([thread(&task, &session), "sessions/spt_1/notes.md".to_owned()])
+        {
             assert!(!only_grows(&path) && !is_review(&path), "{path}");
         }
         let review = review(&task, 1, Decision::RequestChanges);

@@ -102,6 +102,7 @@ fn head() -> String {
         name: "Note --> one\n# no".to_owned(),
         task: "spt_1".to_owned(),
         agent: "scripted".to_owned(),
+        part: 1,
     })
 }
 
@@ -123,12 +124,23 @@ proptest! {
         let mut text = head();
         text.push_str(&conversation::render(&text, before).unwrap());
         prop_assert_eq!(conversation::last_seq(&text).unwrap(), before.len() as u64);
-        prop_assert_eq!(&conversation::parse(&text).unwrap(), before);
+        prop_assert_eq!(&conversation::parse(&text, 0).unwrap(), before);
         let more = conversation::render(&text, after).unwrap();
         text.push_str(&more);
         prop_assert_eq!(conversation::last_seq(&text).unwrap(), entries.len() as u64);
-        prop_assert_eq!(&conversation::parse(&text).unwrap(), &entries);
+        prop_assert_eq!(&conversation::parse(&text, 0).unwrap(), &entries);
         prop_assert!(!text.contains(['\0', '\r', '\u{202e}', '\u{2028}']), "{}", text);
+    }
+
+    #[test]
+    fn a_further_part_goes_on_with_the_numbers_of_the_part_before(entries in prop::collection::vec(entry(), 1..14), at in 0usize..14) {
+        let entries = numbered(entries);
+        let at = at.min(entries.len() - 1);
+        let (before, after) = entries.split_at(at);
+        let part = conversation::render("", after).unwrap();
+        prop_assert_eq!(conversation::last_seq(&part).unwrap(), entries.len() as u64);
+        prop_assert_eq!(conversation::parse(&part, before.len() as u64).unwrap(), after);
+        prop_assert!(conversation::parse(&part, before.len() as u64 + 1).is_err());
     }
 
     #[test]
@@ -255,14 +267,14 @@ fn a_file_that_somebody_edited_is_refused_with_the_line() {
     ]);
     let text = conversation::render("", &entries).unwrap();
     // Words may be others: they are what the file says.
-    let said = |text: &str| conversation::parse(text).unwrap()[0].entry["text"].clone();
+    let said = |text: &str| conversation::parse(text, 0).unwrap()[0].entry["text"].clone();
     assert_eq!(said(&text.replace("> one", "> another one")), "another one");
     let gone: String =
         text.lines().filter(|line| *line != "> one").map(|line| line.to_owned() + "\n").collect();
     assert_eq!(said(&gone), "");
     let from = text.rfind("<!--").unwrap();
     assert!(
-        conversation::parse(&text[from..])
+        conversation::parse(&text[from..], 0)
             .unwrap_err()
             .to_string()
             .contains("has number 2, and 1 comes next")

@@ -147,6 +147,21 @@ fn a_turn_that_ends_without_a_word_is_no_end_of_the_work() {
 }
 
 #[test]
+fn a_plan_that_its_agent_reports_as_completed_is_not_the_end_of_the_work() {
+    let mut story = Story::new(Isolation::Worktree);
+    let session = story.id("Write the book");
+    let entry = |status: &str| PlanEntry { content: "a step".to_owned(), status: status.to_owned() };
+    for (statuses, expected) in [(&["completed", "pending", "pending"][..], 0.25), (&["completed"; 3], 0.75)]
+    {
+        let plan = statuses.iter().map(|status| entry(status)).collect();
+        story.goes(Input::PlanUpdated { session: session.clone(), plan });
+        let progress = story.task.session_progress(story.task.session(&session).expect("a session"));
+        assert!((progress - expected).abs() < 1e-9, "{progress} of {statuses:?}");
+        assert!((story.task.progress() - expected).abs() < 1e-9);
+    }
+}
+
+#[test]
 fn a_limit_is_waited_for_and_shown() {
     let mut story = Story::new(Isolation::Worktree);
     let name = "Write the book";
