@@ -10,7 +10,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbErr,
     RuntimeErr,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -153,6 +153,11 @@ impl Store {
     /// Why the last write failed, where the database itself was the reason and none has succeeded since.
     pub fn write_failure(&self) -> Option<Arc<StoreError>> {
         self.health.failure()
+    }
+
+    /// Saves what a SQLite database held whose file was deleted under it, and returns where. It blocks.
+    pub fn rescue(&self) -> std::io::Result<Option<PathBuf>> {
+        self.file.as_ref().map_or(Ok(None), |file| file.rescue())
     }
 
     /// The file of a SQLite database.

@@ -55,7 +55,7 @@ pub enum StoreError {
         #[source]
         source: Box<StoreError>,
     },
-    #[error("the database file {path} was deleted, moved or replaced; put it back, or restart the server")]
+    #[error("the database file {path} was deleted, moved or replaced; put it back")]
     FileGone { path: PathBuf },
     #[error("the database did not answer within {seconds} seconds")]
     TooSlow { seconds: u64 },
@@ -95,6 +95,20 @@ impl StoreError {
 }
 
 impl StoreError {
+    /// The words in which a database server refused; `None` where it did not answer at all.
+    pub fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Database(
+                DbErr::Conn(RuntimeErr::SqlxError(cause))
+                | DbErr::Exec(RuntimeErr::SqlxError(cause))
+                | DbErr::Query(RuntimeErr::SqlxError(cause)),
+            ) => cause.as_database_error().map(|error| error.message().to_owned()),
+            Self::NotCommitted(cause) | Self::Unconfirmed(cause) => cause.refusal(),
+            Self::OutOfSpace { source, .. } => source.refusal(),
+            _ => None,
+        }
+    }
+
     /// The database's file or server whose disk is full.
     pub fn full_place(&self) -> Option<&str> {
         match self {

@@ -22,6 +22,8 @@ pub(crate) struct DatabaseFile {
     database: Identity,
     /// The write-ahead log; `None` until the first commit.
     log: Mutex<Option<Identity>>,
+    /// Where what the deleted files held was saved.
+    saved: Mutex<Option<PathBuf>>,
 }
 
 impl DatabaseFile {
@@ -45,11 +47,47 @@ impl DatabaseFile {
     /// Notes which files were opened.
     pub(crate) fn opened(path: &Path) -> io::Result<Self> {
         let database = identity(path)?;
-        Ok(Self { path: path.to_owned(), database, log: Mutex::default() })
+        Ok(Self { path: path.to_owned(), database, log: Mutex::default(), saved: Mutex::default() })
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Saves what deleted files hold beside their place, once, and returns where: while a process has them open they live on,
+    /// and nothing is written to them any more. None where no file was deleted.
+    pub(crate) fn rescue(&self) -> io::Result<Option<PathBuf>> {
+        // Each change is a single assignment, so the content is valid after any panic.
+        let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        if saved.is_some() {
+            return Ok(saved.clone());
+        }
+        let log = beside(&self.path, "-wal");
+        let (of_database, of_log) = (open_although_deleted(&self.path)?, open_although_deleted(&log)?);
+        if of_database.is_none() && of_log.is_none() {
+            return Ok(None);
+        }
+        let place = self.free_place();
+        let log = Some(of_log.unwrap_or(log)).filter(|log| log.exists());
+        let copied = copy_privately(&of_database.unwrap_or_else(|| self.path.clone()), &place)
+            .and_then(|()| log.map_or(Ok(()), |log| copy_privately(&log, &beside(&place, "-wal"))));
+        if let Err(error) = copied {
+            // A part of a copy would be taken for the whole. What is not there need not go.
+            let _ = std::fs::remove_file(&place);
+            let _ = std::fs::remove_file(beside(&place, "-wal"));
+            return Err(error);
+        }
+        Ok(saved.insert(place).clone().into())
+    }
+
+    /// A path for the copy of a deleted database; copies from before stay.
+    fn free_place(&self) -> PathBuf {
+        let numbered = (2..).map(|number| format!(".saved-{number}"));
+        let mut suffixes = std::iter::once(".saved".to_owned()).chain(numbered);
+        let free =
+            suffixes.find_map(|suffix| Some(beside(&self.path, &suffix)).filter(|path| !path.exists()));
+        // The numbers do not end.
+        free.unwrap_or_else(|| beside(&self.path, ".saved"))
     }
 
     /// Whether the paths still lead to the files that were opened.
@@ -69,6 +107,26 @@ impl DatabaseFile {
         }
         Ok(())
     }
+}
+
+/// The way to a deleted file that this process has open.
+fn open_although_deleted(path: &Path) -> io::Result<Option<PathBuf>> {
+    let mut deleted = path.as_os_str().to_owned();
+    deleted.push(" (deleted)");
+    for open in std::fs::read_dir("/proc/self/fd")? {
+        let open = open?.path();
+        if std::fs::read_link(&open).is_ok_and(|link| link == Path::new(&deleted)) {
+            return Ok(Some(open));
+        }
+    }
+    Ok(None)
+}
+
+fn copy_privately(from: &Path, to: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut copy = options.write(true).create_new(true).mode(PRIVATE).open(to)?;
+    io::copy(&mut File::open(from)?, &mut copy)?;
+    copy.sync_all()
 }
 
 fn identity(path: &Path) -> io::Result<Identity> {
@@ -105,6 +163,27 @@ mod tests {
         file.check().expect("the log is known from here on");
         std::fs::remove_file(beside(&path, "-wal")).expect("removed");
         assert!(matches!(file.check(), Err(StoreError::FileGone { .. })), "the log was deleted");
+    }
+
+    #[test]
+    fn what_a_deleted_file_held_is_saved_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().canonicalize().expect("a path").join("a.db");
+        DatabaseFile::prepare(&path).expect("made");
+        std::fs::write(&path, "pages").expect("content");
+        std::fs::write(beside(&path, "-wal"), "frames").expect("a log");
+        let file = DatabaseFile::opened(&path).expect("opened");
+        assert_eq!(file.rescue().expect("looked"), None, "nothing was deleted");
+        let _open = [File::open(&path).expect("open"), File::open(beside(&path, "-wal")).expect("open")];
+        std::fs::remove_file(&path).expect("deleted");
+        std::fs::remove_file(beside(&path, "-wal")).expect("deleted");
+        let saved = file.rescue().expect("saved").expect("a place");
+        assert_eq!(std::fs::read_to_string(&saved).expect("a copy"), "pages");
+        assert_eq!(std::fs::read_to_string(beside(&saved, "-wal")).expect("a copy"), "frames");
+        let mode = std::fs::metadata(&saved).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, PRIVATE);
+        assert_eq!(file.rescue().expect("known"), Some(saved.clone()), "it is saved once");
+        assert_ne!(file.free_place(), saved, "a later copy does not replace it");
     }
 
     #[test]

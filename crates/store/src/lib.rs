@@ -37,7 +37,9 @@ pub use error::{Fault, OpenError, StoreError};
 pub use feed::{FeedEntry, FeedPlace, FeedRow};
 pub use instances::{InstanceRow, ProcessRow};
 pub use logs::{LogEntry, LogRow};
-pub use people::{AuditEntry, AuditFilter, BrowserSession, KeyClaim, KeyState, Remembered, Token, User};
+pub use people::{
+    AuditEntry, AuditFilter, AuditValues, BrowserSession, KeyClaim, KeyState, Remembered, Token, User,
+};
 pub use projects::Project;
 pub use rebuild::RebuiltTask;
 pub use recorded::{Recorded, Unrecorded};

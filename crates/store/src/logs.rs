@@ -12,6 +12,9 @@ use workflow::{Millis, SessionId};
 
 /// How many sessions' entries are written together at most.
 const TOGETHER: usize = 256;
+/// The size of the entries in bytes at which one reading of a log ends, so that its memory does not depend on how
+/// much an agent says.
+const PAGE_BYTES: u64 = 2 * 1024 * 1024;
 
 /// An entry for a session's log.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,26 +47,43 @@ impl Store {
         Ok(rows)
     }
 
-    /// A session's entries after a number, in their order.
+    /// Returns a session's entries after a number, in their order: at least one where there is one, at most `limit`, and no
+    /// further one from about 2 MiB on. Fewer than `limit` are not the end of the log; none are.
     pub async fn read_log(
         &self,
         session: &SessionId,
         after: u64,
         limit: u64,
     ) -> Result<Vec<LogRow>, StoreError> {
-        let sql = "SELECT seq, at, entry FROM session_log WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?";
-        let values = vec![session.as_str().into(), sql::signed(after), sql::signed(limit)];
-        let found = rows(&self.readers, sql, values).await?;
-        found
-            .iter()
-            .map(|row| {
-                Ok(LogRow {
-                    seq: unsigned(row, "seq")?,
-                    at: Millis(number(row, "at")?),
-                    entry: from_json(row, "entry", "log entry")?,
-                })
-            })
-            .collect()
+        self.read_log_page(session, LogPage { after, limit, bytes: PAGE_BYTES }).await
+    }
+
+    /// Returns a page of a session's entries; fewer than its limit are not the end of the log, none are.
+    pub(crate) async fn read_log_page(
+        &self,
+        session: &SessionId,
+        page: LogPage,
+    ) -> Result<Vec<LogRow>, StoreError> {
+        // The sizes are known without reading the entries.
+        let sql = "SELECT seq, at, entry FROM session_log WHERE session = ? AND seq > ? AND seq <= (\
+                   SELECT MAX(seq) FROM (SELECT seq, size, SUM(size) OVER (ORDER BY seq) AS total FROM (\
+                   SELECT seq, OCTET_LENGTH(entry) AS size FROM session_log WHERE session = ? AND seq > ? \
+                   ORDER BY seq LIMIT ?) AS entries) AS page WHERE total - size < ?) ORDER BY seq";
+        let (name, after) = (session.as_str(), sql::signed(page.after));
+        let (limit, bytes) = (sql::signed(page.limit), sql::signed(page.bytes));
+        let values = vec![name.into(), after.clone(), name.into(), after, limit, bytes];
+        rows(&self.readers, sql, values).await?.iter().map(read).collect()
+    }
+
+    /// Returns a session's last entries, in their order: at most `limit`, and about 2 MiB.
+    pub async fn read_log_end(&self, session: &SessionId, limit: u64) -> Result<Vec<LogRow>, StoreError> {
+        let sql = "SELECT seq, at, entry FROM session_log WHERE session = ? AND seq >= (\
+                   SELECT MIN(seq) FROM (SELECT seq, size, SUM(size) OVER (ORDER BY seq DESC) AS total FROM (\
+                   SELECT seq, OCTET_LENGTH(entry) AS size FROM session_log WHERE session = ? \
+                   ORDER BY seq DESC LIMIT ?) AS entries) AS page WHERE total - size < ?) ORDER BY seq";
+        let name = session.as_str();
+        let values = vec![name.into(), name.into(), sql::signed(limit), sql::signed(PAGE_BYTES)];
+        rows(&self.readers, sql, values).await?.iter().map(read).collect()
     }
 
     /// The number of a session's last entry; 0 when it has none.
@@ -71,6 +91,23 @@ impl Store {
         let last = sql::counted(&self.readers, &counter(session)).await?;
         Ok(u64::try_from(last).unwrap_or(0))
     }
+}
+
+/// Which entries of a log are read.
+pub(crate) struct LogPage {
+    pub(crate) after: u64,
+    /// How many at most.
+    pub(crate) limit: u64,
+    /// The size of the entries from which on no further one is read.
+    pub(crate) bytes: u64,
+}
+
+fn read(row: &sea_orm::QueryResult) -> Result<LogRow, StoreError> {
+    Ok(LogRow {
+        seq: unsigned(row, "seq")?,
+        at: Millis(number(row, "at")?),
+        entry: from_json(row, "entry", "log entry")?,
+    })
 }
 
 /// Entries that wait to be appended.

@@ -115,12 +115,27 @@ pub struct AuditEntry {
 /// Which part of the audit log is read.
 #[derive(Clone, Debug, Default)]
 pub struct AuditFilter {
+    /// The user who may see only their own entries.
     pub user: Option<UserId>,
+    pub actor: Option<UserId>,
+    pub way: Option<String>,
     pub subject: Option<String>,
     pub action: Option<String>,
+    /// The first moment, inclusive.
+    pub since: Option<Millis>,
+    /// The last moment, exclusive.
+    pub until: Option<Millis>,
     /// Only entries with a smaller number.
     pub before: Option<i64>,
     pub limit: u64,
+}
+
+/// The values that the columns of the audit log have, each sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditValues {
+    pub actors: Vec<String>,
+    pub ways: Vec<String>,
+    pub actions: Vec<String>,
 }
 
 impl Store {
@@ -392,6 +407,22 @@ impl Store {
         let many = found.map_or(Ok(0), |row| number(&row, "many"))?;
         Ok(u64::try_from(many).unwrap_or(0))
     }
+
+    /// Returns the values by which the audit log can be filtered, of one user or of all.
+    pub async fn audit_values(&self, user: Option<UserId>) -> Result<AuditValues, StoreError> {
+        let filter = AuditFilter { user, ..AuditFilter::default() };
+        Ok(AuditValues {
+            actors: self.audit_column("user_id", &filter).await?,
+            ways: self.audit_column("way", &filter).await?,
+            actions: self.audit_column("action", &filter).await?,
+        })
+    }
+
+    async fn audit_column(&self, column: &str, filter: &AuditFilter) -> Result<Vec<String>, StoreError> {
+        let (conditions, values) = audit_conditions(filter);
+        let sql = format!("SELECT DISTINCT {column} AS value FROM audit{conditions} ORDER BY value");
+        rows(&self.readers, &sql, values).await?.iter().map(|row| text(row, "value")).collect()
+    }
 }
 
 fn audit_conditions(filter: &AuditFilter) -> (String, Vec<sea_orm::Value>) {
@@ -399,8 +430,12 @@ fn audit_conditions(filter: &AuditFilter) -> (String, Vec<sea_orm::Value>) {
     let mut values: Vec<sea_orm::Value> = Vec::new();
     for (column, value) in [
         ("user_id = ?", filter.user.as_ref().map(|user| user.as_str().into())),
+        ("user_id = ?", filter.actor.as_ref().map(|actor| actor.as_str().into())),
+        ("way = ?", filter.way.as_deref().map(Into::into)),
         ("subject = ?", filter.subject.as_deref().map(Into::into)),
         ("action = ?", filter.action.as_deref().map(Into::into)),
+        ("at >= ?", filter.since.map(|at| at.0.into())),
+        ("at < ?", filter.until.map(|at| at.0.into())),
         ("id < ?", filter.before.map(Into::into)),
     ] {
         if let Some(value) = value {

@@ -1,7 +1,7 @@
 //! Finding what was indexed.
 
 use super::index::{documents, scope_word, task_text};
-use super::passage::{self, Passage};
+use super::passage::{self, EntryText, Passage};
 use super::query::Query;
 use super::snippet::{Segment, snippet};
 use crate::sql::{self, from_json, number, rows, text};
@@ -247,8 +247,7 @@ impl Texts<'_> {
         let Candidate { mut hit, from, to, .. } = candidate;
         let passage = match (hit.source, &hit.session) {
             (Source::Transcript, Some(session)) => {
-                let count = to.saturating_sub(from) + 1;
-                passage::of_entries(&self.store.read_log(session, from.saturating_sub(1), count).await?)
+                passage::of_entries(&self.entries(session, from, to).await?)
             }
             (Source::Spec, _) => self.section(&hit, from, to).await?,
             _ => self.task(&hit.task).await?,
@@ -258,6 +257,18 @@ impl Texts<'_> {
         hit.seq = hit.seq.map(|_| number);
         hit.line = hit.line.map(|_| number);
         Ok(hit)
+    }
+
+    /// What is indexed of some entries of a log.
+    async fn entries(&self, session: &SessionId, from: u64, to: u64) -> Result<Vec<EntryText>, StoreError> {
+        let (mut texts, mut after) = (Vec::new(), from.saturating_sub(1));
+        while after < to {
+            let rows = self.store.read_log(session, after, to - after).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.seq;
+            texts.extend(rows.iter().map(EntryText::of));
+        }
+        Ok(texts)
     }
 
     async fn task(&mut self, id: &TaskId) -> Result<Passage, StoreError> {

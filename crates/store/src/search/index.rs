@@ -1,7 +1,8 @@
 //! Writing the index, in steps of which each is whole or not there.
 
-use super::passage::{self, Passage};
+use super::passage::{self, EntryText, Passage};
 use super::words::words;
+use crate::logs::LogPage;
 use crate::sql::{self, execute, from_json, number, row, rows, text};
 use crate::{Revision, Store, StoreError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
@@ -12,6 +13,8 @@ use workflow::{Course, SessionId, Task, TaskId};
 
 /// How many entries of a log one step reads at most.
 const STEP: u64 = 512;
+/// The size of these entries in bytes from which on a step reads no further one.
+const STEP_BYTES: u64 = 512 * 1024;
 /// How much text one step writes, in bytes, about: what else waits for the database does not wait long.
 const TEXT: usize = 256 * 1024;
 /// PostgreSQL keeps no higher places of words.
@@ -56,11 +59,12 @@ impl Store {
         let open =
             row(&self.readers, sql, values).await?.map(|row| number(&row, "from_number")).transpose()?;
         let after = open.map_or(reached, |from| (from - 1).min(reached));
-        let limit = STEP + u64::try_from(reached - after).unwrap_or(0);
-        let rows = self.read_log(session, u64::try_from(after).unwrap_or(0), limit).await?;
-        let Some(last) = rows.last() else { return Ok(false) };
-        let (mut through, mut has_more) = (last.seq, rows.len() as u64 == limit);
-        let mut passages = passage::of_log(&rows);
+        let [after, reached_number] = [after, reached].map(|number| u64::try_from(number).unwrap_or(0));
+        let Some((texts, mut through)) = self.texts_to_index(session, after, reached_number).await? else {
+            return Ok(false);
+        };
+        let mut has_more = through < self.log_tail(session).await?;
+        let mut passages = passage::of_log(&texts);
         let mut size = 0;
         let fits = passages.iter().take_while(|passage| {
             let fits = size < TEXT;
@@ -105,6 +109,26 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// Reads what is indexed of a session's entries after a number, through one that follows `reached`, and that one's number;
+    /// `None` when there is none.
+    async fn texts_to_index(
+        &self,
+        session: &SessionId,
+        after: u64,
+        reached: u64,
+    ) -> Result<Option<(Vec<EntryText>, u64)>, StoreError> {
+        let (mut texts, mut after) = (Vec::new(), after);
+        loop {
+            let rows = self.read_log_page(session, LogPage { after, limit: STEP, bytes: STEP_BYTES }).await?;
+            let Some(last) = rows.last() else { return Ok(None) };
+            after = last.seq;
+            texts.extend(rows.iter().map(EntryText::of));
+            if after > reached {
+                return Ok(Some((texts, after)));
+            }
+        }
     }
 
     /// Indexes a task with the documents it has, and folds its course.

@@ -46,41 +46,57 @@ impl Passage {
     }
 }
 
+/// What is indexed of an entry.
+pub(super) struct EntryText {
+    seq: u64,
+    at: i64,
+    text: String,
+    /// Of which streamed message it is a chunk.
+    message: Option<(String, Value)>,
+}
+
+impl EntryText {
+    pub(super) fn of(row: &LogRow) -> Self {
+        let text = cut(entry_text(&row.entry), OF_ENTRY);
+        Self { seq: row.seq, at: row.at.0, text, message: chunk_of(&row.entry) }
+    }
+}
+
 /// The passages of entries that follow each other; more entries may be added to the last one.
-pub(super) fn of_log(rows: &[LogRow]) -> Vec<Passage> {
-    gather(rows, true)
+pub(super) fn of_log(entries: &[EntryText]) -> Vec<Passage> {
+    gather(entries, true)
 }
 
 /// Entries as the one passage that they were indexed as.
-pub(super) fn of_entries(rows: &[LogRow]) -> Passage {
-    gather(rows, false).pop().unwrap_or_default()
+pub(super) fn of_entries(entries: &[EntryText]) -> Passage {
+    gather(entries, false).pop().unwrap_or_default()
 }
 
-fn gather(rows: &[LogRow], divides: bool) -> Vec<Passage> {
+fn gather(entries: &[EntryText], divides: bool) -> Vec<Passage> {
     let mut passages: Vec<Passage> = Vec::new();
-    let mut message: Option<(&str, &Value)> = None;
-    for row in rows {
-        let text = cut(entry_text(&row.entry), OF_ENTRY);
-        let this = chunk_of(&row.entry);
+    let mut message: Option<&(String, Value)> = None;
+    for EntryText { seq, at, text, message: this } in entries {
+        let this = this.as_ref();
         let continues = this.is_some() && this == message;
         if !text.is_empty() {
             message = this;
         }
         let ends = passages.last().is_none_or(|last| {
             divides
-                && !text.is_empty()
-                && if continues {
-                    last.is_full() && !is_one_word(&last.text, &text)
+                && if text.is_empty() {
+                    last.is_long()
+                } else if continues {
+                    last.is_full() && !is_one_word(&last.text, text)
                 } else {
                     last.text.len() >= ENOUGH || last.is_long()
                 }
         });
         if ends {
-            passages.push(Passage { from: row.seq, ..Passage::default() });
+            passages.push(Passage { from: *seq, ..Passage::default() });
         }
         let Some(last) = passages.last_mut() else { continue };
-        last.to = row.seq;
-        last.at = row.at.0;
+        last.to = *seq;
+        last.at = *at;
         if text.is_empty() {
             continue;
         }
@@ -88,16 +104,16 @@ fn gather(rows: &[LogRow], divides: bool) -> Vec<Passage> {
             last.text.push('\n');
             last.breaks.push(last.text.len());
         }
-        last.starts.push((last.text.len(), row.seq));
-        last.text.push_str(&text);
+        last.starts.push((last.text.len(), *seq));
+        last.text.push_str(text);
     }
     passages
 }
 
 /// Of which streamed message an entry is a chunk.
-fn chunk_of(entry: &Value) -> Option<(&str, &Value)> {
+fn chunk_of(entry: &Value) -> Option<(String, Value)> {
     let kind = entry["kind"].as_str().filter(|kind| matches!(*kind, "agent_message" | "agent_thought"))?;
-    Some((kind, &entry["message_id"]))
+    Some((kind.to_owned(), entry["message_id"].clone()))
 }
 
 /// Whether a word goes on from one text to the next.
@@ -188,12 +204,17 @@ mod tests {
     use serde_json::json;
     use workflow::Millis;
 
-    fn rows(entries: &[Value]) -> Vec<LogRow> {
-        entries
-            .iter()
-            .zip(1..)
-            .map(|(entry, seq)| LogRow { seq, at: Millis(9), entry: entry.clone() })
-            .collect()
+    fn rows(entries: &[Value]) -> Vec<EntryText> {
+        let rows = entries.iter().zip(1..);
+        rows.map(|(entry, seq)| EntryText::of(&LogRow { seq, at: Millis(9), entry: entry.clone() })).collect()
+    }
+
+    #[test]
+    fn a_passage_has_no_more_entries_than_its_limit_even_where_they_have_no_text() {
+        let usage = json!({ "kind": "usage", "usage": {} });
+        let found = of_log(&rows(&vec![usage; 5_000]));
+        assert!(found.iter().all(|passage| passage.to - passage.from <= ENTRIES), "{}", found.len());
+        assert_eq!(found.last().map(|passage| passage.to), Some(5_000));
     }
 
     #[test]

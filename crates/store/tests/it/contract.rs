@@ -224,6 +224,33 @@ on_both! {
         assert_eq!(store.base_branch(&project, "main").await.expect("read"), None);
     }
 
+    /// A log is read in pages whose size in bytes is bounded, whatever its entries are, and none is left out.
+    async fn pages_of_a_log_are_bounded_in_bytes(place: &Place) {
+        let store = place.open().await;
+        let session = SessionId::from("stws_1");
+        let sizes = [10, 1 << 20, 3 << 20, 20, 9 << 20, 30, 2 << 20, 2 << 20, 40];
+        for size in sizes {
+            let entry = json!({ "kind": "agent_message", "text": "é".repeat(size / 2) });
+            store.append_log(&session, Millis(1), vec![entry]).await.expect("works");
+        }
+        let mut pages: Vec<Vec<u64>> = Vec::new();
+        let mut after = 0;
+        loop {
+            let rows = store.read_log(&session, after, 500).await.expect("read");
+            let Some(last) = rows.last() else { break };
+            after = last.seq;
+            pages.push(rows.iter().map(|row| row.seq).collect());
+        }
+        assert_eq!(pages, [vec![1, 2, 3], vec![4, 5], vec![6, 7], vec![8], vec![9]]);
+        let numbers = |rows: Vec<store::LogRow>| rows.iter().map(|row| row.seq).collect::<Vec<_>>();
+        assert_eq!(numbers(store.read_log(&session, 2, 1).await.expect("read")), [3]);
+        assert_eq!(numbers(store.read_log_end(&session, 500).await.expect("read")), [8, 9]);
+        assert_eq!(numbers(store.read_log_end(&session, 1).await.expect("read")), [9]);
+        let other = SessionId::from("stws_2");
+        assert!(store.read_log(&other, 0, 500).await.expect("read").is_empty());
+        assert!(store.read_log_end(&other, 500).await.expect("read").is_empty());
+    }
+
     /// Writers of one log and of one topic at once leave no gap and no double.
     async fn logs_and_topics_have_no_gaps(place: &Place) {
         let store = place.open().await;
@@ -401,6 +428,23 @@ on_both! {
         let older = store::AuditFilter { before: Some(newest[0].0), limit: 5, ..filter.clone() };
         assert_eq!(store.audit_log(older).await.expect("read").len(), 1);
         assert_eq!(store.count_audit(filter).await.expect("read"), 2);
+        let none = store::AuditFilter::default();
+        for (filter, count) in [
+            (store::AuditFilter { actor: Some(ada.id.clone()), ..none.clone() }, 3),
+            (store::AuditFilter { actor: Some("usr_2".into()), ..none.clone() }, 0),
+            (store::AuditFilter { way: Some("page".to_owned()), ..none.clone() }, 3),
+            (store::AuditFilter { way: Some("git".to_owned()), ..none.clone() }, 0),
+            (store::AuditFilter { since: Some(Millis(3)), until: Some(Millis(4)), ..none.clone() }, 3),
+            (store::AuditFilter { since: Some(Millis(4)), ..none.clone() }, 0),
+            (store::AuditFilter { until: Some(Millis(3)), ..none.clone() }, 0),
+        ] {
+            assert_eq!(store.count_audit(filter.clone()).await.expect("read"), count, "{filter:?}");
+        }
+        let values = store.audit_values(None).await.expect("read");
+        assert_eq!((values.actors, values.ways), (vec![ada.id.to_string()], vec!["page".to_owned()]));
+        assert_eq!(values.actions, ["a", "b"]);
+        let others = store.audit_values(Some("usr_2".into())).await.expect("read");
+        assert_eq!(others, store::AuditValues::default());
     }
 
     /// Tokens are revoked, and the browsers that signed in with them are signed out; ids rotate once.
