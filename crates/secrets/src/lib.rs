@@ -27,7 +27,7 @@ pub use finding::{Finding, Sureness};
 pub use kinds::{Removed, removed};
 pub use looks::is_strong;
 pub use redactor::{Redactor, Settings};
-pub use rules::{OwnRule, RuleError, plain_patterns};
+pub use rules::{OwnRule, RuleError, keywords, plain_patterns};
 pub use stream::Stream;
 
 /// How far before a secret what gives it away may begin, in bytes: `password = ` and the like.

@@ -1,6 +1,8 @@
 //! What random characters look like, and what stands in for them in examples.
 
 use crate::words;
+use aho_corasick::AhoCorasick;
+use std::sync::LazyLock;
 
 /// Bits per byte, by how often each byte occurs.
 pub(crate) fn entropy(value: &[u8]) -> f64 {
@@ -19,8 +21,8 @@ pub(crate) fn entropy(value: &[u8]) -> f64 {
         .sum()
 }
 
-/// Whether a value stands in for a secret: an example, a variable, a mask.
-pub(crate) fn is_placeholder(value: &[u8]) -> bool {
+/// Words that stand in for secrets.
+static EXAMPLES: LazyLock<AhoCorasick> = LazyLock::new(|| {
     const WORDS: [&str; 16] = [
         "example",
         "your_",
@@ -39,6 +41,13 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
         "insert_",
         "replace_me",
     ];
+    let searcher = AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS);
+    // The words are constants that every test of the rules searches for.
+    searcher.expect("a few short words can be searched for")
+});
+
+/// Whether a value stands in for a secret: an example, a variable, a mask.
+pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let first = value.first().copied().unwrap_or_default();
     let is_variable = match first {
         b'$' => value[1..].iter().all(|byte| byte.is_ascii_alphanumeric() || b"_{}().:-".contains(byte)),
@@ -46,11 +55,7 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
         b'{' => matches!(value.get(1), Some(b'{')),
         _ => false,
     };
-    if is_variable || value.iter().all(|byte| *byte == first) {
-        return true;
-    }
-    let lower = String::from_utf8_lossy(value).to_ascii_lowercase();
-    WORDS.iter().any(|word| lower.contains(word))
+    is_variable || value.iter().all(|byte| *byte == first) || EXAMPLES.is_match(value)
 }
 
 /// Whether a value looks drawn at random: letters and digits in no order that a name has.
@@ -79,9 +84,10 @@ pub(crate) fn is_mixed(value: &[u8]) -> bool {
 pub(crate) fn is_password(value: &[u8]) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let signs = value.iter().filter(|byte| b"!@#$%^&*+?~".contains(byte)).count();
-    is_plain(value)
+    // What most words fail comes first.
+    (digits + signs >= 1 && !is_name(value) || words::is_scrambled(value))
+        && is_plain(value)
         && entropy(value) >= 2.5
-        && (digits + signs >= 1 && !is_name(value) || words::is_scrambled(value))
 }
 
 /// Whether a value is a password where nothing but one can stand, as in a URL: whatever is no code, no word of examples
@@ -167,6 +173,9 @@ const MAX_FOREIGN_BYTES: usize = 6;
 
 /// Whether a value is words of a language that writes without Latin letters or without blanks, as in `密码：用户登录后…`.
 fn is_prose(value: &[u8]) -> bool {
+    if value.is_ascii() {
+        return false;
+    }
     let text = String::from_utf8_lossy(value);
     let foreign = text.chars().filter(|letter| *letter >= '\u{250}');
     foreign.map(char::len_utf8).sum::<usize>() > MAX_FOREIGN_BYTES
@@ -192,22 +201,22 @@ pub fn is_strong(value: &str) -> bool {
 fn is_plain(value: &[u8]) -> bool {
     const ALGORITHMS: [&str; 8] = ["argon2", "bcrypt", "scrypt", "pbkdf2", "sha1", "sha256", "sha512", "md5"];
     let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    let lower = String::from_utf8_lossy(value).to_ascii_lowercase();
+    let begins_with =
+        |name: &str| value.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()));
     let is_code = value.iter().any(|byte| b"(){}[]\\|".contains(byte))
-        || lower.contains("::")
-        || lower.contains("->")
-        || lower.contains("//")
-        || ALGORITHMS.iter().any(|name| lower.starts_with(name));
-    !is_code && !is_path(&lower) && !is_prose(value) && letters >= 2
+        || value.windows(2).any(|pair| matches!(pair, b"::" | b"->" | b"//"))
+        || ALGORITHMS.iter().any(|name| begins_with(name));
+    letters >= 2 && !is_code && !is_path(value) && !is_prose(value)
 }
 
 /// Whether a value says where in a program something is: `process.env.DB_PASS1`.
-fn is_path(lower: &str) -> bool {
+fn is_path(value: &[u8]) -> bool {
     const ROOTS: [&str; 18] = [
         "process", "self", "this", "config", "env", "os", "cfg", "settings", "options", "props", "params",
         "args", "req", "request", "ctx", "data", "form", "state",
     ];
-    lower.split_once('.').is_some_and(|(root, _)| ROOTS.contains(&root))
+    let root = value.iter().position(|byte| *byte == b'.').map(|end| &value[..end]);
+    root.is_some_and(|root| ROOTS.iter().any(|known| root.eq_ignore_ascii_case(known.as_bytes())))
 }
 
 /// Whether a value is words with a number at their end, as names of things are: `field2`, `v1.2.3`, `user_id-7`.

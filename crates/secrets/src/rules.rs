@@ -257,9 +257,15 @@ impl Rule {
 
     /// How sure it is that a value that has the form, after some text, is a secret; none for an example or a name.
     pub(crate) fn accepts(&self, before: &[u8], value: &[u8]) -> Option<Sureness> {
-        if value.is_empty() || looks::is_placeholder(value) || looks::entropy(value) < self.entropy {
+        if value.is_empty() || self.entropy > 0.0 && looks::entropy(value) < self.entropy {
             return None;
         }
+        let sureness = self.sureness_by_look(before, value)?;
+        (!looks::is_placeholder(value)).then_some(sureness)
+    }
+
+    /// How sure it is by the look of a value that it is a secret.
+    fn sureness_by_look(&self, before: &[u8], value: &[u8]) -> Option<Sureness> {
         let is_secret = match self.check {
             Check::None => true,
             Check::Random => looks::is_random(value),
@@ -290,6 +296,11 @@ fn user_before(before: &[u8]) -> &[u8] {
 
 fn compile(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).unicode(false).size_limit(SIZE).build()
+}
+
+/// Returns the keywords of the rules of the file, each of which makes a rule look at a text.
+pub fn keywords() -> Vec<String> {
+    PLAIN.words.clone()
 }
 
 /// The expressions of every rule, as they would be searched for without keywords; for comparing.
