@@ -8,6 +8,7 @@ use secrets::{Exact, OwnRule, Redactor, Settings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
@@ -74,6 +75,11 @@ pub(crate) fn redact_json(redactor: &Redactor, json: &mut Value) {
     without_blocking(text_bytes(json), || redactor.redact_json(json));
 }
 
+/// Returns a text without secrets, without holding up other work of the thread while it is long.
+pub(crate) fn redact<'t>(redactor: &Redactor, text: &'t str) -> Cow<'t, str> {
+    without_blocking(text.len(), || redactor.redact(text))
+}
+
 /// Takes over each redacted text that leaves the value readable.
 fn redact_each_text<T: DeserializeOwned>(
     redactor: &Redactor,
@@ -136,7 +142,7 @@ fn text_bytes(json: &Value) -> usize {
 const LARGE: usize = 64 * 1024;
 
 /// Does work on a text of some size; other tasks of the thread move to another one while it takes long.
-fn without_blocking<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+pub(crate) fn without_blocking<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     use tokio::runtime::{Handle, RuntimeFlavor};
     let can_move =
         Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);

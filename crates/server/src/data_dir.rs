@@ -14,6 +14,8 @@ const PRIVATE_FILE: u32 = 0o600;
 /// Held by the server that runs on the directory; the kernel lets it go when the process ends, however it ends.
 const LOCK: &str = "lock";
 const SERVER: &str = "server.json";
+/// Names the database file whose tasks the directory's worktrees, agents and drafts belong to.
+const DATABASE: &str = "database";
 /// Directories in which every file is the server's own.
 const DIRECTORIES: [&str; 9] =
     ["worktrees", "trash", "repositories", "scenarios", "instances", "layers", "checks", "held", "staging"];
@@ -72,6 +74,13 @@ impl DataDir {
             .map_err(|error| format!("{shown} cannot be written: {error}"))
     }
 
+    /// Notes in which database file the tasks are kept.
+    pub(crate) fn note_database(&self, file: &Path) -> anyhow::Result<()> {
+        let note = self.path.join(DATABASE);
+        write_private(&note, resolved(file).as_os_str().as_encoded_bytes())
+            .with_context(|| format!("cannot write {}", note.display()))
+    }
+
     /// Writes where command-line clients find the server.
     pub(crate) fn write_server(&self, server: &ServerFile) -> anyhow::Result<()> {
         let path = self.path.join(SERVER);
@@ -85,6 +94,40 @@ impl DataDir {
             // A missing file is as good.
             let _ = std::fs::remove_file(self.path.join(SERVER));
         }
+    }
+}
+
+/// Refuses a database file that is missing or empty although a server kept tasks of this data directory in it: a new one in its
+/// place would look as if there had never been any.
+pub fn require_database(data_dir: &Path, file: &Path) -> anyhow::Result<()> {
+    let note = data_dir.join(DATABASE);
+    let was_used =
+        std::fs::read(&note).is_ok_and(|noted| noted == resolved(file).as_os_str().as_encoded_bytes());
+    let is_there = std::fs::metadata(file).is_ok_and(|found| found.len() > 0);
+    anyhow::ensure!(
+        is_there || !was_used,
+        "the database {0} is missing or empty, and tasks were kept in it. Put it back with its {0}-wal, or restore the tasks from \
+         the record in git with `spectask rebuild`; to start without those tasks, remove {1}",
+        file.display(),
+        note.display()
+    );
+    let log = PathBuf::from(format!("{}-wal", file.display()));
+    if was_used && is_left_over(data_dir) && !log.exists() {
+        tracing::warn!(
+            log = %log.display(),
+            "the previous server was killed, and the write-ahead log of its database is missing: its last changes may be lost; \
+             `spectask rebuild` restores tasks from the record in git"
+        );
+    }
+    Ok(())
+}
+
+/// A file by the real path of its folder, whether the file is there or not.
+fn resolved(file: &Path) -> PathBuf {
+    let folder = file.parent().and_then(|folder| folder.canonicalize().ok());
+    match (folder, file.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => file.to_owned(),
     }
 }
 
@@ -206,5 +249,25 @@ mod tests {
         assert!(second.check().is_err(), "moved away");
         std::fs::create_dir(&path).expect("a folder");
         assert!(second.check().expect_err("replaced").contains("replaced"));
+    }
+
+    #[test]
+    fn a_database_that_is_gone_is_not_replaced_by_an_empty_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let directory = DataDir::open(&folder.path().join("data")).expect("opens");
+        let (file, other) = (directory.path().join("a.db"), directory.path().join("b.db"));
+        let require = |file: &Path| require_database(directory.path(), file);
+        require(&file).expect("there never was one");
+        directory.note_database(&file).expect("noted");
+        let refused = format!("{:#}", require(&file).expect_err("missing"));
+        assert!(refused.contains("a.db is missing") && refused.contains("spectask rebuild"), "{refused}");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(directory.path(), &link).expect("a link");
+        require(&link.join("a.db")).expect_err("the same file by another way");
+        std::fs::write(&file, "").expect("a file");
+        require(&file).expect_err("empty");
+        require(&other).expect("another database");
+        std::fs::write(&file, "SQLite").expect("a file");
+        require(&file).expect("there");
     }
 }

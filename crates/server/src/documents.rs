@@ -1,6 +1,7 @@
 //! The three documents of a task, between git, the workflow and the store.
 
 use crate::App;
+use crate::clean;
 use crate::clock::now;
 use crate::metadata;
 use crate::repositories::{RepositoryError, Workplace, document};
@@ -170,9 +171,9 @@ pub(crate) async fn keep(
         round,
         commit: Commit(commit.to_owned()),
         hash: hash.clone(),
-        requirements: app.redactor.redact(&documents.requirements).into_owned(),
-        design: app.redactor.redact(&documents.design).into_owned(),
-        tasks: app.redactor.redact(&documents.tasks).into_owned(),
+        requirements: clean::redact(&app.redactor, &documents.requirements).into_owned(),
+        design: clean::redact(&app.redactor, &documents.design).into_owned(),
+        tasks: clean::redact(&app.redactor, &documents.tasks).into_owned(),
         created_at: now(),
         reviewer: None,
         decision: None,

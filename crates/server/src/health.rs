@@ -21,6 +21,8 @@ const INTERVAL: Duration = Duration::from_secs(2);
 const LIST_INTERVAL: Duration = Duration::from_secs(30);
 /// How long work that failed for lack of room keeps other work of its task from beginning, unless it fails again.
 const FULL_FOR: Duration = Duration::from_secs(8);
+/// How long the database may take to answer before it counts as out of order.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// How many more files a disk has to take.
 const MIN_FREE_INODES: u64 = 1_000;
 
@@ -211,12 +213,23 @@ async fn look(app: &App, places: &[(&'static str, PathBuf)]) -> BTreeMap<Part, O
     let mut add = |part, reason: String, detail: String| {
         found.entry(part).or_insert(Obstacle { part, reason, detail });
     };
-    if let Err(error) = app.store.check().await {
-        let part = match error.fault() {
-            Some(Fault::OutOfSpace | Fault::Io) => Part::Writer,
-            Some(Fault::FileGone | Fault::Unavailable | Fault::OutOfMemory) | None => Part::Database,
-        };
-        let reason = format!("the database cannot be used: {}", chain(&*error));
+    let unusable = match tokio::time::timeout(ANSWER_WITHIN, app.store.check()).await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => {
+            let part = match error.fault() {
+                Some(Fault::OutOfSpace | Fault::Io) => Part::Writer,
+                Some(Fault::FileGone | Fault::Unavailable | Fault::OutOfMemory) | None => Part::Database,
+            };
+            let is_gone = error.fault() == Some(Fault::FileGone);
+            let saved = if is_gone { rescued(app).await } else { String::new() };
+            Some((part, format!("{}{saved}", chain(&*error))))
+        }
+        Err(_) => {
+            Some((Part::Database, format!("it did not answer within {} seconds", ANSWER_WITHIN.as_secs())))
+        }
+    };
+    if let Some((part, cause)) = unusable {
+        let reason = format!("the database cannot be used: {cause}");
         add(part, reason.clone(), reason);
     }
     let directory = app.data_dir.clone();
@@ -232,6 +245,22 @@ async fn look(app: &App, places: &[(&'static str, PathBuf)]) -> BTreeMap<Part, O
     found
 }
 
+/// Where what a deleted database held is, in words.
+async fn rescued(app: &App) -> String {
+    let store = app.store.clone();
+    match tokio::task::spawn_blocking(move || store.rescue()).await {
+        Ok(Ok(Some(place))) => {
+            let (place, path) = (place.display(), app.store.path().unwrap_or(Path::new("")).display());
+            format!(
+                "; what it held is saved: end the server, rename {place} to {path} and {place}-wal to {path}-wal, and start it again"
+            )
+        }
+        Ok(Ok(None)) => String::new(),
+        Ok(Err(error)) => format!("; what it held could not be saved: {error}"),
+        Err(error) => format!("; what it held could not be saved: {error}"),
+    }
+}
+
 /// One place on each disk that the server writes to.
 async fn list_places(app: &App) -> Vec<(&'static str, PathBuf)> {
     use std::os::unix::fs::MetadataExt as _;
@@ -239,11 +268,12 @@ async fn list_places(app: &App) -> Vec<(&'static str, PathBuf)> {
     if let Some(folder) = app.store.path().and_then(Path::parent) {
         places.push(("database", folder.to_owned()));
     }
-    match app.store.all_projects().await {
-        Ok(projects) => {
+    match tokio::time::timeout(ANSWER_WITHIN, app.store.all_projects()).await {
+        Ok(Ok(projects)) => {
             places.extend(projects.into_iter().map(|project| ("repository", project.repository_path.into())));
         }
-        Err(error) => tracing::debug!(%error, "could not list the repositories"),
+        Ok(Err(error)) => tracing::debug!(%error, "could not list the repositories"),
+        Err(_) => tracing::debug!("the database does not answer, so the repositories are not listed"),
     }
     let mut disks = HashSet::new();
     places.retain(|(_, place): &(_, PathBuf)| {

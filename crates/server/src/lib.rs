@@ -57,5 +57,5 @@ pub mod wire;
 pub use agent_check::CheckReport;
 pub use app::App;
 pub use config::Config;
-pub use data_dir::{ServerFile, is_in_use, running_server};
+pub use data_dir::{ServerFile, is_in_use, require_database, running_server};
 pub use startup::{Running, run, start};

@@ -48,7 +48,7 @@ pub async fn rebuild(
     options: &Options,
 ) -> anyhow::Result<Rebuilt> {
     // Held until everything is written: no server may run on it meanwhile.
-    let _directory = DataDir::open(&config.data_dir)?;
+    let directory = DataDir::open(&config.data_dir)?;
     samples::write_scenarios(&config.data_dir.join("scenarios")).context("cannot write the scenarios")?;
     let git = Git::new(Settings { git_binary: None, identity: crate::App::identity() })
         .context("cannot use git; install it (Debian: apt-get install git)")?;
@@ -71,6 +71,9 @@ pub async fn rebuild(
     indexer::catch_up(&store).await.context("cannot fill the index of the search")?;
     store.end_rebuild().await.context("cannot write the database")?;
     store.close().await;
+    if let Some(file) = config.database_file() {
+        directory.note_database(&file)?;
+    }
     Ok(rebuilt)
 }
 
@@ -239,9 +242,7 @@ impl Record {
         let mut logs = Vec::new();
         let mut runs = Vec::new();
         for session in &task.sessions {
-            let entries =
-                self.longest(&paths::conversation(id, &session.id), rebuilt, &conversation::parse_prefix);
-            let entries = entries.unwrap_or_else(|error| {
+            let entries = self.conversation(id, &session.id, rebuilt).unwrap_or_else(|error| {
                 rebuilt.left_out.push(format!("the conversation of {}: {error:#}", session.id));
                 Vec::new()
             });
@@ -272,6 +273,28 @@ impl Record {
             None
         });
         Ok(RebuiltTask { task, events, logs, revisions, runs, instance, next: None })
+    }
+
+    /// The entries of a session's conversation, from all its files.
+    fn conversation(
+        &self,
+        task: &TaskId,
+        session: &SessionId,
+        rebuilt: &mut Rebuilt,
+    ) -> anyhow::Result<Vec<conversation::Entry>> {
+        let mut entries: Vec<conversation::Entry> = Vec::new();
+        for part in 1.. {
+            let path = paths::conversation(task, session, part);
+            let is_there =
+                self.before.contains_key(&path) || self.repository.size(&self.tip, &path)?.is_some();
+            if part > 1 && !is_there {
+                break;
+            }
+            let after = entries.last().map_or(0, |entry| entry.seq);
+            let further = self.longest(&path, rebuilt, &|text| conversation::parse_prefix(text, after))?;
+            entries.extend(further);
+        }
+        Ok(entries)
     }
 
     /// The agent that served a task. Its processes are gone.

@@ -1,5 +1,6 @@
 //! Writes what an agent says into its session's log: in order, coalesced, without losing or piling up anything.
 
+use crate::clean::without_blocking;
 use crate::clock::now;
 use crate::effects::chain;
 use crate::feed::Feed;
@@ -107,8 +108,14 @@ async fn write(
         while let Some(item) = next {
             match item {
                 Item::Entry(entry, permit) => {
+                    let bytes = permit.num_permits() * 1024;
                     permits.push(permit);
-                    spoken.take(entry).into_iter().for_each(|entry| push(&mut batch, entry));
+                    let clean = without_blocking(bytes, || spoken.take(entry));
+                    for entry in clean {
+                        push(&mut batch, entry);
+                    }
+                    // Many small entries are looked through as long as one large one.
+                    tokio::task::yield_now().await;
                 }
                 Item::Flush(done) => {
                     spoken.finish().into_iter().for_each(|entry| push(&mut batch, entry));

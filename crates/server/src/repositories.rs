@@ -1,5 +1,6 @@
 //! The repositories of projects: opened once, watched, and read for the documents of tasks.
 
+use crate::clean;
 use crate::config::{Config, HostPattern, NetworkMode};
 use crate::permissions::Policy;
 use git::{Git, Repository};
@@ -217,7 +218,7 @@ impl Repositories {
             &mut docs.metadata,
         ];
         for text in texts.into_iter().flatten() {
-            if let Cow::Owned(clean) = self.0.redactor.redact(text) {
+            if let Cow::Owned(clean) = clean::redact(&self.0.redactor, text) {
                 *text = clean;
             }
         }
@@ -229,9 +230,9 @@ impl Repositories {
         let Workplace { repository, settings } = self.workplace(&task.project).await?;
         let path = document(&task.id, "progress.md");
         let read = tokio::task::spawn_blocking(move || repository.read(&settings.design_docs_branch, &path));
-        Ok(read
-            .await??
-            .map(|bytes| checklist::parse(&self.0.redactor.redact(&String::from_utf8_lossy(&bytes)))))
+        Ok(read.await??.map(|bytes| {
+            checklist::parse(&clean::redact(&self.0.redactor, &String::from_utf8_lossy(&bytes)))
+        }))
     }
 
     /// The change of a task against its base, without secrets, and the commit that has it. What is or was under review is
@@ -277,7 +278,8 @@ impl Repositories {
         }
         for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
             let lines: Vec<&str> = hunk.lines.iter().map(|line| line.text.as_str()).collect();
-            let clean = self.0.redactor.redact_lines(&lines);
+            let bytes = lines.iter().map(|line| line.len()).sum();
+            let clean = clean::without_blocking(bytes, || self.0.redactor.redact_lines(&lines));
             hunk.lines.iter_mut().zip(clean).for_each(|(line, clean)| line.text = clean);
         }
     }

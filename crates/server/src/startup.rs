@@ -4,7 +4,7 @@ use crate::agents::Agents;
 use crate::api::{Refusals, Resumptions};
 use crate::app::Inner;
 use crate::config::{Config, SandboxMode};
-use crate::data_dir::{DataDir, ServerFile, write_private};
+use crate::data_dir::{self, DataDir, ServerFile, write_private};
 use crate::feed::Feed;
 use crate::health::{self, Health};
 use crate::held;
@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::orchestrator::Orchestrator;
 use crate::permissions::Permissions;
 use crate::radar::{self, Radar};
-use crate::repositories::Repositories;
+use crate::repositories::{ProjectSettings, Repositories};
 use crate::scheduler::Places;
 use crate::watch::Watch;
 use crate::{
@@ -38,6 +38,9 @@ const GRACE: Duration = Duration::from_secs(8);
 const ADDRESS_IN_USE: Duration = Duration::from_secs(5);
 const ADDRESS_INTERVAL: Duration = Duration::from_millis(100);
 
+/// How often a start that a full disk keeps back is tried.
+const ROOM_INTERVAL: Duration = Duration::from_secs(2);
+
 /// A server that listens.
 pub struct Running {
     pub app: App,
@@ -50,10 +53,12 @@ pub struct Running {
 
 /// Serves until SIGTERM or SIGINT; `ready` is called once, with the address and the owner's token.
 pub async fn run(config: Config, ready: impl FnOnce(SocketAddr, &str)) -> anyhow::Result<()> {
-    let running = start(config).await?;
+    // Listened to from the beginning: a signal that comes while the server starts counts.
+    let mut signal = std::pin::pin!(signalled());
+    let Some(running) = start_when_there_is_room(config, signal.as_mut()).await? else { return Ok(()) };
     ready(running.address, &running.token);
     tokio::select! {
-        () = signalled() => {
+        () = signal => {
             tracing::info!("ending: writing what is under way and ending the agents");
             running.end().await
         }
@@ -61,6 +66,29 @@ pub async fn run(config: Config, ready: impl FnOnce(SocketAddr, &str)) -> anyhow
             tracing::error!("the task that writes the database ended, so nothing can be saved; ending the server");
             running.end().await?;
             anyhow::bail!("the server ended because it could not write its database any more; its log says why, and the next start continues")
+        }
+    }
+}
+
+/// Brings a server up, and waits while a full disk is all that keeps it from starting; none when the signal to end comes first.
+async fn start_when_there_is_room(
+    config: Config,
+    mut signal: std::pin::Pin<&mut impl Future<Output = ()>>,
+) -> anyhow::Result<Option<Running>> {
+    let mut logged = String::new();
+    loop {
+        let error = match start(config.clone()).await {
+            Ok(running) => return Ok(Some(running)),
+            Err(error) if crate::effects::is_out_of_space(error.as_ref()) => format!("{error:#}"),
+            Err(error) => return Err(error),
+        };
+        if error != logged {
+            tracing::error!(error, "the server starts when there is room on the disk; make some");
+            logged = error;
+        }
+        tokio::select! {
+            () = signal.as_mut() => return Ok(None),
+            () = tokio::time::sleep(ROOM_INTERVAL) => {}
         }
     }
 }
@@ -83,7 +111,14 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
         )
     })?;
     let address = listener.local_addr().context("cannot read the listening address")?;
+    let file = config.database_file();
+    if let Some(file) = &file {
+        data_dir::require_database(data_dir.path(), file)?;
+    }
     let store = Store::open(&config.database()).await.context("cannot open the database")?;
+    if let Some(file) = &file {
+        data_dir.note_database(file)?;
+    }
     if store.is_being_rebuilt().await.context("cannot read the database")? {
         anyhow::bail!(
             "the database is only partly rebuilt; run the same `spectask rebuild` again, it goes on"
@@ -247,6 +282,24 @@ async fn follow_live(app: &App) {
             tracing::warn!(%error, task = %task.id, "a task's repository cannot be used");
         }
     }
+    if let Err(error) = finish_documents(app).await {
+        tracing::warn!(error = format!("{error:#}"), "could not look after the worktrees of documents");
+    }
+}
+
+/// Finishes what a killed server left half done in the documents' worktrees: those of tasks that are over, too.
+async fn finish_documents(app: &App) -> anyhow::Result<()> {
+    for project in app.store.all_projects().await? {
+        let branch = ProjectSettings::read(&project.settings).design_docs_branch;
+        if !git::is_docs_worktree_unfinished(Path::new(&project.repository_path), &branch) {
+            continue;
+        }
+        let repository = app.repositories.workplace(&project.id).await?.repository.clone();
+        if tokio::task::spawn_blocking(move || repository.finish_docs_worktree(&branch)).await?? {
+            tracing::info!(project = %project.id, "finished a move of the documents' worktree");
+        }
+    }
+    Ok(())
 }
 
 async fn recover(app: &App, task: &workflow::Task) -> anyhow::Result<()> {

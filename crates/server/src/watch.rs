@@ -1,6 +1,7 @@
 //! Notices changes of the design-docs branch, whoever commits them, and tells who watches.
 
 use crate::App;
+use crate::clean;
 use crate::clock::now;
 use crate::documents;
 use crate::effects::chain;
@@ -298,7 +299,7 @@ async fn announce(app: &App, workplace: &Workplace, task: &Task, commit: &str) -
         return Ok(());
     };
     let text = String::from_utf8_lossy(&bytes);
-    let parsed = checklist::parse(&app.redactor.redact(&text));
+    let parsed = checklist::parse(&clean::redact(&app.redactor, &text));
     let counts = ItemCount::of(task.units(), &parsed);
     let decided = app.orchestrator.decide(&task.id, Input::ItemsCounted { counts }).await?;
     let task = decided.as_ref().unwrap_or(task);

@@ -73,7 +73,9 @@ pub(crate) fn rule(method: &Method, path: &str) -> Option<Access> {
         "/ws" | "/events" | "/permissions" | "/projects" | "/templates" if get => User(Read, Any),
         "/agents/fleet/live-progress" if get => User(Read, Any),
         "/spec-tasks" | "/tasks" | "/search" | "/analytics" if get => User(Read, Listed),
-        "/tokens" | "/tokens/{id}" | "/audit" | "/config" if get || post || delete => User(Own, Whole),
+        "/tokens" | "/tokens/{id}" | "/audit" | "/audit/values" | "/config" if get || post || delete => {
+            User(Own, Whole)
+        }
         "/projects" if post => User(Own, Whole),
         "/projects/{id}" if get => User(Read, Named),
         "/projects/{id}" if put || delete => User(Own, Whole),

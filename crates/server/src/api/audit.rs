@@ -11,8 +11,9 @@ use axum::extract::State;
 use axum::http::Uri;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{AuditEntry, AuditFilter};
+use store::{AuditEntry, AuditFilter, AuditValues};
 use utoipa::{IntoParams, ToSchema};
+use workflow::{Millis, UserId};
 
 /// Which part of the audit log is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -22,6 +23,14 @@ pub(crate) struct AuditQuery {
     subject: Option<String>,
     /// Only entries of this action, such as `review_specs`.
     action: Option<String>,
+    /// Only entries of this user, by id.
+    actor: Option<String>,
+    /// Only entries that came this way, such as `page`.
+    way: Option<String>,
+    /// Only entries from this time on, RFC 3339.
+    since: Option<String>,
+    /// Only entries before this time, RFC 3339.
+    until: Option<String>,
     /// 1 to 500; 50 when absent.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u64>,
@@ -73,6 +82,33 @@ impl AuditView {
     }
 }
 
+/// The values by which the audit log can be filtered.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AuditValuesView {
+    /// The ids of the users who did something.
+    #[schema(example = json!(["usr_owner"]))]
+    actors: Vec<String>,
+    /// The ways that requests came.
+    #[schema(example = json!(["command_line", "page"]))]
+    ways: Vec<String>,
+    /// What was done.
+    #[schema(example = json!(["create_token", "review_specs"]))]
+    actions: Vec<String>,
+}
+
+/// Lists the actors, ways and actions that the audit log has, for filters.
+#[utoipa::path(get, path = "/audit/values", tag = "users",
+    responses((status = 200, description = "The values", body = AuditValuesView)))]
+pub(crate) async fn values(State(app): State<App>, caller: Caller) -> Result<Json<AuditValuesView>, Problem> {
+    let AuditValues { actors, ways, actions } = app.store.audit_values(visible_user(&caller)).await?;
+    Ok(Json(AuditValuesView { actors, ways, actions }))
+}
+
+/// Returns the user whose entries alone the caller sees; none for the owner, who sees all.
+fn visible_user(caller: &Caller) -> Option<UserId> {
+    (!caller.is_owner()).then(|| caller.id().clone())
+}
+
 /// Reads the audit log, newest first.
 #[utoipa::path(get, path = "/audit", tag = "users", params(AuditQuery),
     responses((status = 200, description = "A page of the audit log", body = Vec<AuditView>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
@@ -84,9 +120,17 @@ pub(crate) async fn list(
 ) -> Result<Paged<AuditView>, Problem> {
     let limit = limit(query.limit)?;
     let before = query.cursor.map(|cursor| cursor.parse().map_err(|_| bad_cursor())).transpose()?;
-    // Another user sees what that user did.
-    let user = (!caller.is_owner()).then(|| caller.id().clone());
-    let filter = AuditFilter { user, subject: query.subject, action: query.action, before, limit: limit + 1 };
+    let filter = AuditFilter {
+        user: visible_user(&caller),
+        actor: query.actor.map(UserId::from),
+        way: query.way,
+        subject: query.subject,
+        action: query.action,
+        since: moment("since", query.since.as_deref())?,
+        until: moment("until", query.until.as_deref())?,
+        before,
+        limit: limit + 1,
+    };
     let total = app.store.count_audit(filter.clone()).await?;
     let mut found = app.store.audit_log(filter).await?;
     let has_more = u64::try_from(found.len()).is_ok_and(|found| found > limit);
@@ -94,4 +138,13 @@ pub(crate) async fn list(
     let next = found.last().filter(|_| has_more).map(|(id, _)| id.to_string());
     let headers = page_headers(&uri, total, next.as_deref());
     Ok((headers, Json(found.into_iter().map(AuditView::of).collect())))
+}
+
+/// Reads a time of the query.
+fn moment(field: &'static str, text: Option<&str>) -> Result<Option<Millis>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let time: jiff::Timestamp = text.parse().map_err(|_| {
+        Problem::invalid(field, format!("{text:?} is not a time such as 2026-11-21T10:00:00Z"))
+    })?;
+    Ok(Some(Millis(time.as_millisecond())))
 }

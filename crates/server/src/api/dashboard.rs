@@ -3,11 +3,13 @@
 use super::login::sign_in;
 use super::problem::Problem;
 use crate::App;
+use axum::body::Bytes;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use percent_encoding::percent_decode_str;
 use rust_embed::RustEmbed;
+use std::borrow::Cow;
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/../../web/dist"]
@@ -57,8 +59,18 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
     let kind = mime_guess::from_path(name).first_or_octet_stream();
     let caching =
         if name.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let mut response = file.data.into_owned().into_response();
+    let compressed = accepts_gzip(request.headers()).then(|| Files::get(&format!("{name}.gz"))).flatten();
+    let is_compressed = compressed.is_some();
+    let data = match compressed.unwrap_or(file).data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    };
+    let mut response = data.into_response();
     let headers = response.headers_mut();
+    if is_compressed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(kind) = HeaderValue::from_str(kind.as_ref()) {
         headers.insert(header::CONTENT_TYPE, kind);
     }
@@ -66,6 +78,16 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY"));
     response
+}
+
+/// Whether the client takes compressed answers.
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let named = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    named.flat_map(|value| value.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_refused = |weight: &str| weight.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
+        parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip")) && !parts.any(is_refused)
+    })
 }
 
 /// The token in the URL that the server prints when it starts.
@@ -97,4 +119,19 @@ fn without_token(request: &Request, cookie: Option<HeaderValue>) -> Response {
     }
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compressed_files_are_for_clients_that_take_them() {
+        let accepts = |value: &'static str| {
+            accepts_gzip(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))]))
+        };
+        assert!(accepts("gzip") && accepts("br, GZIP;q=0.5") && accepts("deflate,gzip"));
+        assert!(!accepts("br") && !accepts("gzip;q=0, br") && !accepts("identity"));
+        assert!(!accepts_gzip(&HeaderMap::new()));
+    }
 }

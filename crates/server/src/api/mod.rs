@@ -170,6 +170,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(audit::list))
+        .routes(routes!(audit::values))
         .routes(routes!(settings::read))
         .routes(routes!(live::socket))
         .routes(routes!(live::events))
@@ -202,14 +203,18 @@ pub fn router(app: App) -> Router {
     let under_way = idempotency::UnderWay::default();
     let (api, _) = OpenApiRouter::new().nest("/api/v1", routes()).split_for_parts();
     let checked = middleware::from_fn_with_state(app.clone(), access::check);
-    let api = api
-        .layer(middleware::from_fn_with_state((app.clone(), under_way), idempotency::remember))
-        .layer(checked.clone())
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("no-store"),
-        ))
-        .method_not_allowed_fallback(wrong_method);
+    let api =
+        api.layer(middleware::from_fn_with_state((app.clone(), under_way), idempotency::remember))
+            .layer(checked.clone())
+            .layer(SetResponseHeaderLayer::if_not_present(
+                header::CACHE_CONTROL,
+                HeaderValue::from_static("no-store"),
+            ))
+            // Packs are compressed already, and so is the dashboard.
+            .layer(CompressionLayer::new().compress_when(
+                DefaultPredicate::new().and(NotForContentType::const_new("application/x-git-")),
+            ))
+            .method_not_allowed_fallback(wrong_method);
     let header = |name: HeaderName, value| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
@@ -222,12 +227,6 @@ pub fn router(app: App) -> Router {
         .layer(Extension(attempts::FailedAttempts::default()))
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "same-origin"))
-        // Packs are compressed already.
-        .layer(
-            CompressionLayer::new().compress_when(
-                DefaultPredicate::new().and(NotForContentType::const_new("application/x-git-")),
-            ),
-        )
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(app)
 }

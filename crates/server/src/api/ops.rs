@@ -25,11 +25,12 @@ pub(crate) async fn healthz() -> &'static str {
     (status = 503, description = "A part is out of order; `errors` names each with what is wrong", body = Problem)))]
 pub(crate) async fn readyz(State(app): State<App>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
-    // Paths of the machine are for those who may use the server.
-    let is_detailed =
-        app.config.bind.ip().is_loopback() || Caller::from_request_parts(&mut parts, &app).await.is_ok();
     let mut wrong: BTreeMap<Part, String> =
         health::check(&app).await.into_iter().map(|(part, obstacle)| (part, obstacle.detail)).collect();
+    // Paths of the machine are for those who may use the server; a database that does not answer cannot say who does.
+    let is_detailed = app.config.bind.ip().is_loopback()
+        || (!wrong.contains_key(&Part::Database)
+            && Caller::from_request_parts(&mut parts, &app).await.is_ok());
     if let Some(obstacle) = app.health.any_obstacle() {
         wrong.entry(obstacle.part).or_insert(obstacle.detail);
     }

@@ -80,9 +80,14 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
-    /// Something of the server's own is wrong; the log has the cause.
+    /// Something of the server's own is wrong; the log has the cause. A full disk is named.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error = crate::effects::chain(error), "a request failed");
+        let cause = crate::effects::chain(error);
+        tracing::error!(error = cause, "a request failed");
+        if is_out_of_space(error) {
+            let detail = sentence(&format!("{cause}. Make room there, then try again"));
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "out_of_space", detail);
+        }
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
@@ -109,7 +114,11 @@ impl Problem {
                 ("database_unavailable", format!("The database's files cannot be read or written ({cause}), so nothing was saved."))
             }
             (_, Some(Fault::Unavailable) | None) => {
-                ("database_unavailable", "The database does not answer; try again shortly.".to_owned())
+                let detail = match error.refusal() {
+                    Some(words) => format!("The database refuses to work ({words}), so nothing was saved; try again shortly."),
+                    None => "The database does not answer; try again shortly.".to_owned(),
+                };
+                ("database_unavailable", detail)
             }
         };
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
@@ -205,10 +214,6 @@ impl From<RepositoryError> for Problem {
             RepositoryError::Store(error) => error.into(),
             RepositoryError::NoProject(_) | RepositoryError::Open { .. } => {
                 Self::conflict("repository_unusable", sentence(&crate::effects::chain(&error)))
-            }
-            RepositoryError::Git(ref cause) if is_out_of_space(cause) => {
-                let detail = format!("{}. Make room there, then try again.", crate::effects::chain(cause));
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "out_of_space", sentence(&detail))
             }
             RepositoryError::Git(_) | RepositoryError::Join(_) => Self::internal(&error),
         }

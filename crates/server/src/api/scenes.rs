@@ -3,6 +3,7 @@
 use super::caller::{Caller, Via};
 use super::problem::Problem;
 use crate::App;
+use crate::clean;
 use crate::clock::now;
 use crate::config::NetworkMode;
 use crate::confine::Purpose;
@@ -168,7 +169,7 @@ pub(crate) async fn audit(
     data: &Value,
 ) -> Result<(), Problem> {
     let mut data = data.clone();
-    app.redactor.redact_json(&mut data);
+    clean::redact_json(&app.redactor, &mut data);
     let Via { way, credential, peer } = caller.via.clone();
     let entry = AuditEntry {
         at: now(),

@@ -337,10 +337,8 @@ pub(crate) async fn messages(
         for row in &rows {
             messages.take(row);
         }
-        match rows.last().filter(|_| rows.len() as u64 == READ) {
-            Some(last) => read = last.seq,
-            None => break,
-        }
+        let Some(last) = rows.last() else { break };
+        read = last.seq;
     }
     let after = query.after.unwrap_or(0);
     let messages = messages.all().into_iter().filter(|said| said.to > after).map(Message::of).collect();

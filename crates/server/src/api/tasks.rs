@@ -183,12 +183,22 @@ pub(crate) fn check_budget(budget: Option<BudgetBody>) -> Result<(), Problem> {
     }
 }
 
+/// Refuses an agent that is not known or not installed; the built-in one always is.
 pub(crate) fn known_agent(app: &App, field: &str, id: &str) -> Result<(), Problem> {
-    if app.agents.find(id).is_some() {
+    let Some(agent) = app.agents.find(id) else {
+        let known: Vec<String> = app.agents.list().into_iter().map(|agent| agent.id).collect();
+        let detail = format!("there is no agent {id:?}; there are {}", known.join(", "));
+        return Err(Problem::invalid(field, detail));
+    };
+    if agent.installed || agent.kind == "built_in" {
         return Ok(());
     }
-    let known: Vec<String> = app.agents.list().into_iter().map(|agent| agent.id).collect();
-    Err(Problem::invalid(field, format!("there is no agent {id:?}; there are {}", known.join(", "))))
+    let command = agent.command.split(' ').next().unwrap_or_default();
+    let detail = format!(
+        "The agent {} is not installed: there is no command `{command}`. {}",
+        agent.name, agent.how_to_install
+    );
+    Err(Problem { code: "agent_not_installed", ..Problem::refused(field, detail.trim_end().to_owned()) })
 }
 
 pub(crate) async fn dependencies(app: &App, caller: &Caller, ids: &[String]) -> Result<Vec<TaskId>, Problem> {

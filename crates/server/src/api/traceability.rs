@@ -9,20 +9,20 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 use utoipa::ToSchema;
-use workflow::documents::requirements;
+use workflow::documents::requirements::{self, Criterion, Requirement, Requirements};
 use workflow::{Session, SessionId, Task, UnitStatus};
 
 /// Which requirement is carried out where.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Traceability {
     pub(crate) requirements: Vec<TracedRequirement>,
-    /// Criteria that no planned task cites.
+    /// Criteria, and requirements without criteria, that no planned task cites.
     pub(crate) uncovered_requirements: Vec<String>,
     /// Planned tasks that cite no requirement.
     pub(crate) orphan_tasks: Vec<String>,
 }
 
-/// A criterion and what carries it out.
+/// A criterion, or a requirement without criteria, and what carries it out.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct TracedRequirement {
     pub(crate) id: String,
@@ -40,7 +40,7 @@ pub(crate) struct TracedRequirement {
     pub(crate) status: String,
 }
 
-/// Shows for each criterion the planned tasks, sessions and commits that carry it out.
+/// Shows for each criterion, and for each requirement without criteria, the planned tasks, sessions and commits that carry it out.
 #[utoipa::path(get, path = "/spec-tasks/{id}/traceability", tag = "spec-tasks", params(("id" = String, Path)),
     responses((status = 200, body = Traceability)))]
 pub(crate) async fn read(
@@ -64,14 +64,13 @@ pub(crate) async fn traced(app: &App, task: &Task) -> Result<Traceability, Probl
     let parsed = requirements::parse(&revision.requirements);
     let tests = tests(app, task).await?;
     let mut traced = Vec::new();
-    for criterion in parsed.items.iter().flat_map(|item| &item.criteria) {
-        traced.push(trace(
-            task,
-            &tests,
-            &criterion.number,
-            &criterion.text,
-            criterion.pattern.map(|pattern| pattern.to_string()),
-        ));
+    for item in &parsed.items {
+        if item.criteria.is_empty() {
+            traced.push(trace(task, &tests, &parsed, item, None));
+        }
+        for criterion in &item.criteria {
+            traced.push(trace(task, &tests, &parsed, item, Some(criterion)));
+        }
     }
     let uncovered = traced.iter().filter(|one| one.status == "uncovered").map(|one| one.id.clone()).collect();
     let orphans = task
@@ -98,19 +97,18 @@ async fn tests(app: &App, task: &Task) -> Result<HashMap<SessionId, Vec<String>>
 fn trace(
     task: &Task,
     tests: &HashMap<SessionId, Vec<String>>,
-    id: &str,
-    text: &str,
-    ears_pattern: Option<String>,
+    parsed: &Requirements,
+    requirement: &Requirement,
+    criterion: Option<&Criterion>,
 ) -> TracedRequirement {
-    let whole = id.split('.').next().unwrap_or(id);
+    let (id, text) = match criterion {
+        Some(criterion) => (&criterion.number, &criterion.text),
+        None => (&requirement.number, &requirement.title),
+    };
     let units: Vec<_> = task
         .units()
         .iter()
-        .filter(|unit| {
-            unit.requirements
-                .iter()
-                .any(|cited| cited == id || cited == whole || cited.eq_ignore_ascii_case("all"))
-        })
+        .filter(|unit| unit.requirements.iter().any(|cited| cites(parsed, cited, id, &requirement.number)))
         .collect();
     let sessions: Vec<&Session> = units.iter().filter_map(|unit| task.session_of_unit(unit.index)).collect();
     let statuses: Vec<UnitStatus> = units.iter().map(|unit| task.unit_status(unit.index)).collect();
@@ -118,7 +116,7 @@ fn trace(
     TracedRequirement {
         id: id.to_owned(),
         text: text.to_owned(),
-        ears_pattern,
+        ears_pattern: criterion.and_then(|one| one.pattern).map(|pattern| pattern.to_string()),
         tasks: units.iter().map(|unit| unit.number.clone()).collect(),
         work_sessions: sessions.iter().map(|session| session.id.to_string()).collect(),
         commits: sessions
@@ -134,6 +132,20 @@ fn trace(
             changed.into_iter().chain(passed).collect()
         },
         status: status.to_owned(),
+    }
+}
+
+/// Whether a citation means a criterion or all of its requirement; of a requirement without criteria, any part of it.
+fn cites(parsed: &Requirements, cited: &str, id: &str, requirement: &str) -> bool {
+    if cited.eq_ignore_ascii_case("all") {
+        return true;
+    }
+    match parsed.find(cited) {
+        Some(found) => found == id || found == requirement,
+        None => {
+            let whole = cited.rsplit_once('.').and_then(|(whole, _)| parsed.find(whole));
+            id == requirement && whole == Some(requirement)
+        }
     }
 }
 
@@ -171,8 +183,9 @@ fn is_test(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_test, status};
+    use super::{cites, is_test, status};
     use workflow::UnitStatus::{Completed, InProgress, NotReported, Pending, Skipped};
+    use workflow::documents::requirements;
 
     #[test]
     fn a_criterion_is_done_when_what_carries_it_out_is() {
@@ -186,6 +199,26 @@ mod tests {
             (&[Pending, NotReported], "in_progress"),
         ] {
             assert_eq!(status(units), expected, "{units:?}");
+        }
+    }
+
+    #[test]
+    fn a_citation_means_a_criterion_or_its_requirement() {
+        let parsed = requirements::parse(
+            "### Requirement 1: A\n1. THE system SHALL a.\n2. THE system SHALL b.\n### Requirement 2: Audit\nWords.\n",
+        );
+        for (cited, id, requirement, expected) in [
+            ("1.1", "1.1", "1", true),
+            ("1.1", "1.2", "1", false),
+            ("1", "1.2", "1", true),
+            ("REQ-1.2", "1.2", "1", true),
+            ("All", "1.2", "1", true),
+            ("2", "2", "2", true),
+            ("REQ-2", "2", "2", true),
+            ("2.1", "2", "2", true),
+            ("1", "2", "2", false),
+        ] {
+            assert_eq!(cites(&parsed, cited, id, requirement), expected, "{cited} of {id}");
         }
     }
 

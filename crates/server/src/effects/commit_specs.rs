@@ -141,7 +141,7 @@ fn not_utf8(error: &FromUtf8Error) -> String {
 
 /// A document without secrets. The file gets it too: what an agent commits from there by itself has none either.
 fn clean(redactor: &Redactor, folder: &Dir, path: &str, text: &str) -> std::io::Result<String> {
-    let clean = redactor.redact(text);
+    let clean = crate::clean::redact(redactor, text);
     if let Cow::Owned(clean) = &clean {
         folder.write(path, clean.as_bytes())?;
     }

@@ -108,10 +108,12 @@ pub(crate) fn git_failure(error: &dyn std::error::Error) -> Failure {
     failure(class, chain(error))
 }
 
-/// Whether a full disk or a used-up quota is the cause: the system's own words, from this process as well as from git.
+/// Whether a full disk or a used-up quota is the cause: the system's own words, from this process as well as from git, or
+/// SQLite's.
 pub(crate) fn is_out_of_space(error: &dyn std::error::Error) -> bool {
+    const SIGNS: [&str; 3] = ["No space left on device", "Disk quota exceeded", "database or disk is full"];
     let message = chain(error);
-    ["No space left on device", "Disk quota exceeded"].iter().any(|full| message.contains(full))
+    SIGNS.iter().any(|full| message.contains(full))
 }
 
 /// An error and its causes, in one line.

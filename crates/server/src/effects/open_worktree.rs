@@ -10,8 +10,13 @@ use git::WorktreeSpec;
 use workflow::{Failure, Input, Isolation, Session, SessionId, Task};
 
 pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failure> {
-    let app = job.app;
-    let session = job.session(id)?;
+    ensure(job, job.session(id)?).await?;
+    Ok(Done::Report(Input::WorktreeOpened { session: id.clone() }))
+}
+
+/// Sees to it that a session's worktree is there, and that it is known where its work begins.
+pub(super) async fn ensure(job: &Job<'_>, session: &Session) -> Result<(), Failure> {
+    let (app, id) = (job.app, &session.id);
     let workplace =
         app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let path = workdir(app.repositories.data_dir(), job.task, session);
@@ -43,7 +48,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
     run.base.get_or_insert(head.to_string());
     app.store.put_session_run(id, run).await.map_err(|error| super::store_failure(&error))?;
     app.watch.follow(&job.task.project).await;
-    Ok(Done::Report(Input::WorktreeOpened { session: id.clone() }))
+    Ok(())
 }
 
 /// Where a branch begins that does not begin at the task's.

@@ -5,6 +5,7 @@
 
 use super::{Done, Job, failure, store_failure};
 use crate::clock::now;
+use crate::health::Shortage;
 use crate::instances::{Attachment, FIRST_WORDS, Running, TurnSigns, meta, workdir};
 use crate::permissions::Policy;
 use crate::recorder::Recorder;
@@ -78,6 +79,12 @@ impl From<Failure> for TurnFailure {
 /// Takes the turn; none when it stopped being wanted before the agent was asked.
 async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Option<Ended>, TurnFailure> {
     let app = job.app;
+    let directory = workdir(&app.config.data_dir, job.task, session);
+    let is_planning = session.phase == SessionPhase::Planning;
+    if !is_planning && !directory.is_dir() {
+        tracing::warn!(session = %session.id, "the worktree of a session is gone; it is made again from its branch");
+        super::open_worktree::ensure(job, session).await?;
+    }
     // What the prompt needs is read while the agent starts.
     let (running, known, surroundings) = tokio::join!(
         app.instances.ensure(job.task, session),
@@ -89,7 +96,6 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     let known = known.map_err(|error| store_failure(&error))?.unwrap_or_default();
     let Surroundings { documents: paths, rules, policy } =
         surroundings.map_err(|error| super::git_failure(&error))?;
-    let directory = workdir(&app.config.data_dir, job.task, session);
     // Starting an agent takes seconds, in which a person may have cancelled.
     let (thread, task) = tokio::join!(
         open_thread(job, session, turn, &running, &directory, known, policy),
@@ -108,7 +114,6 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
         return Ok(None);
     }
-    let is_planning = session.phase == SessionPhase::Planning;
     let bound = app.instances.apply_policy(&running, &thread.id, thread.policy, is_planning).await;
     bound.map_err(|error| agent_failure(&error))?;
     let attempt = attempt(job, session);
@@ -178,10 +183,46 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         let attachment = Attachment { session: &session.id, turn: None, policy: thread.policy };
         app.instances.attach(&running, &thread.id, attachment);
     }
-    end.map(|end| {
-        let usage = end.usage.as_ref().and_then(usage).or(counted);
-        Some(Ended { stop_reason: end.stop_reason, usage, signs })
-    })
+    let end = end.map_err(|failed| blame_place(job, session, (&running, &thread.id), &directory, failed))?;
+    let usage = end.usage.as_ref().and_then(usage).or(counted);
+    Ok(Some(Ended { stop_reason: end.stop_reason, usage, signs }))
+}
+
+/// Replaces the class of a failed turn where the worktree is missing or its disk full: what the agent then reports is a
+/// consequence. A missing sign-in, a limit and the network have nothing to do with it.
+fn blame_place(
+    job: &Job<'_>,
+    session: &Session,
+    (running, agent_session): (&Running, &str),
+    directory: &Path,
+    mut failed: TurnFailure,
+) -> TurnFailure {
+    let is_consequence = matches!(
+        failed.failure.class,
+        FailureClass::AgentCrashed
+            | FailureClass::AgentRefused
+            | FailureClass::AgentError
+            | FailureClass::AgentSilent
+            | FailureClass::InvalidOutput
+    );
+    if !is_consequence {
+        return failed;
+    }
+    let reported = &failed.failure.message;
+    if !directory.is_dir() {
+        let path = directory.display();
+        let message = format!("The worktree {path} was removed while the agent worked in it: {reported}");
+        failed.failure = failure(FailureClass::Git, message);
+        // The process still has the removed folder as its working directory.
+        job.app.instances.leave(job.task, running, agent_session, &session.id);
+        return failed;
+    }
+    let needed = job.app.config.limits.min_free_mb << 20;
+    if let Some(short) = Shortage::at("worktree", directory, needed) {
+        failed.failure =
+            failure(FailureClass::OutOfSpace, format!("{short}. The turn ended with: {reported}"));
+    }
+    failed
 }
 
 /// How often the turn is asked, this time included: the server may have ended in between, or the agent.
@@ -275,7 +316,13 @@ async fn open_thread(
                     app.instances.after_failure(running, &known, &error);
                     return Err(agent_failure(&error));
                 }
+                // What could not be read for lack of room is there when there is some.
+                Err(error) if super::is_out_of_space(&error) => {
+                    running.detach(&known);
+                    return Err(agent_failure(&error));
+                }
                 Err(error) => {
+                    running.detach(&known);
                     tracing::info!(%error, session = %session.id, "the agent could not load its session; it gets another");
                 }
             }
@@ -446,8 +493,7 @@ fn turn_meta(job: &Job<'_>, session: &Session, turn: &Turn, documents: &Value) -
 
 /// What the agent said last, as others read it who go on from it.
 async fn last_words(job: &Job<'_>, session: &Session) -> Option<String> {
-    let tail = job.app.store.log_tail(&session.id).await.ok()?;
-    let rows = job.app.store.read_log(&session.id, tail.saturating_sub(200), 200).await.ok()?;
+    let rows = job.app.store.read_log_end(&session.id, 200).await.ok()?;
     let said = last_message(rows.iter().map(|row| &row.entry));
     let said = said.trim();
     let most = match session.phase {
@@ -466,29 +512,58 @@ fn end_of(text: &str, bytes: usize) -> &str {
 
 /// The end of a session's log, or of what it was when a turn ended, as text for an agent that does not remember.
 async fn remember(job: &Job<'_>, session: &SessionId, until: Option<&TurnId>) -> Option<String> {
-    let tail = job.app.store.log_tail(session).await.ok()?;
-    // A conversation that is left at a turn may have gone on for long since.
-    let from = if until.is_some() { 0 } else { tail.saturating_sub(400) };
-    let rows = job.app.store.read_log(session, from, tail - from).await.ok()?;
-    let mut text = String::new();
-    for row in rows {
-        let is_end = row.entry["kind"] == "turn_ended";
-        if is_end && until.is_some_and(|turn| row.entry["turn_id"].as_str() == Some(turn.as_str())) {
-            break;
+    let mut memory = Memory::default();
+    match until {
+        None => {
+            let rows = job.app.store.read_log_end(session, 400).await.ok()?;
+            for row in &rows {
+                memory.take(&row.entry);
+            }
         }
-        let said = row.entry["text"].as_str().unwrap_or_default();
-        match row.entry["kind"].as_str() {
-            Some("user_message") => text.push_str(&format!("\n[asked] {said}\n")),
-            Some("agent_message") => text.push_str(said),
+        // A conversation that is left at a turn may have gone on for long since.
+        Some(turn) => {
+            let mut after = 0;
+            'log: loop {
+                let rows = job.app.store.read_log(session, after, 1_000).await.ok()?;
+                let Some(last) = rows.last() else { break };
+                after = last.seq;
+                for row in &rows {
+                    let ended = row.entry["turn_id"].as_str().filter(|_| row.entry["kind"] == "turn_ended");
+                    if ended == Some(turn.as_str()) {
+                        break 'log;
+                    }
+                    memory.take(&row.entry);
+                }
+            }
+        }
+    }
+    let text = end_of(&memory.text, MEMORY);
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// The end of a conversation, as its entries come.
+#[derive(Default)]
+struct Memory {
+    text: String,
+}
+
+impl Memory {
+    fn take(&mut self, entry: &Value) {
+        let said = entry["text"].as_str().unwrap_or_default();
+        match entry["kind"].as_str() {
+            Some("user_message") => self.text.push_str(&format!("\n[asked] {said}\n")),
+            Some("agent_message") => self.text.push_str(said),
             Some("tool_call") => {
-                if let Some(title) = row.entry["title"].as_str() {
-                    text.push_str(&format!("\n[tool] {title}\n"));
+                if let Some(title) = entry["title"].as_str() {
+                    self.text.push_str(&format!("\n[tool] {title}\n"));
                 }
             }
             _ => {}
         }
+        if self.text.len() > 2 * MEMORY {
+            self.text = end_of(&self.text, MEMORY).to_owned();
+        }
     }
-    (!text.is_empty()).then(|| end_of(&text, MEMORY).to_owned())
 }
 
 /// An agent's error as a failure of the task, with what to do where a person has to do it.

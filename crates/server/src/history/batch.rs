@@ -23,6 +23,25 @@ const MAX_TASKS: usize = 64;
 /// depend on how many tasks wait for one.
 const ENOUGH_BYTES: usize = 8 * 1024 * 1024;
 
+/// How much a commit has so far.
+#[derive(Debug, Default)]
+struct CommitSize {
+    tasks: usize,
+    bytes: usize,
+}
+
+impl CommitSize {
+    fn add(&mut self, bytes: usize) {
+        self.tasks += 1;
+        self.bytes += bytes;
+    }
+
+    /// Whether it takes no further task.
+    fn is_enough(&self) -> bool {
+        self.tasks >= MAX_TASKS || self.bytes >= ENOUGH_BYTES
+    }
+}
+
 /// Records until nothing is missing; what fails for one task does not keep the others.
 pub(super) async fn record(app: &App, project: &ProjectId, tasks: &BTreeSet<TaskId>) -> Outcomes {
     let mut outcomes = Outcomes::new();
@@ -69,16 +88,16 @@ async fn step(
     let mut changes: Vec<Change> = Vec::new();
     let mut reached: Vec<Gathered> = Vec::new();
     let mut left = tasks.clone();
-    let mut bytes = 0;
+    let mut size = CommitSize::default();
     for task in tasks {
-        if reached.len() >= MAX_TASKS || bytes >= ENOUGH_BYTES {
+        if size.is_enough() {
             break;
         }
         left.remove(task);
         match gather::task(app, &workplace, base, task).await {
             Ok(Some((gathered, files))) => {
                 reached.push(gathered);
-                bytes += files.iter().filter_map(|file| file.content.as_ref()).map(Vec::len).sum::<usize>();
+                size.add(files.iter().filter_map(|file| file.content.as_ref()).map(Vec::len).sum());
                 changes.extend(files);
             }
             Ok(None) => {
@@ -211,4 +230,32 @@ async fn project_file(
     })
     .await?;
     Ok((before.as_ref() != Some(&content)).then_some(Change { path, content: Some(content) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many tasks each commit has when so many wait whose files have these sizes.
+    fn commits(sizes: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let mut commits = Vec::new();
+        let mut size = CommitSize::default();
+        for bytes in sizes {
+            if size.is_enough() {
+                commits.push(std::mem::take(&mut size).tasks);
+            }
+            size.add(bytes);
+        }
+        commits.push(size.tasks);
+        commits
+    }
+
+    #[test]
+    fn what_a_commit_has_does_not_depend_on_how_many_tasks_wait() {
+        let small = commits(std::iter::repeat_n(10_000, 3_000));
+        assert_eq!((small.len(), small.iter().max()), (3_000_usize.div_ceil(MAX_TASKS), Some(&MAX_TASKS)));
+        let large = commits(std::iter::repeat_n(ENOUGH_BYTES / 3, 30));
+        assert!(large.iter().all(|tasks| *tasks == 4 || *tasks == 2), "{large:?}");
+        assert_eq!(commits([ENOUGH_BYTES * 9, 1, 1]), [1, 2]);
+    }
 }

@@ -21,6 +21,11 @@ use workflow::{Event, Failure, FailureClass, Session, SessionId, Task, TaskId};
 
 /// How many entries of one log are added by one commit.
 const AT_ONCE: u64 = 2_000;
+/// The size of a file of a conversation in bytes from which on its next entries begin another one: each commit writes the
+/// file that it adds to as a whole.
+const PART_BYTES: usize = 2 * 1024 * 1024;
+/// The size of a task's files in bytes from which on a commit takes no further conversation.
+const ENOUGH_BYTES: usize = 8 * 1024 * 1024;
 
 /// How far a task's record reaches with the files that were composed.
 pub(super) struct Gathered {
@@ -116,7 +121,7 @@ async fn new_events(
     Ok(lines)
 }
 
-/// The entries of a session's log that git has not; they are added to its conversation.
+/// The entries of a session's log that git has not, as many as a commit has room for; they are added to its conversation.
 async fn new_entries(
     files: &mut Files<'_>,
     task: &Task,
@@ -131,9 +136,12 @@ async fn new_entries(
         gathered.logs.insert(session.id.clone(), last);
         return Ok(Vec::new());
     }
-    let path = paths::conversation(&task.id, &session.id);
-    let before = files.text(&path).await?.unwrap_or_default();
-    let from = conversation::last_seq(&before).map_err(|error| unreadable(&path, &error))?;
+    if files.is_full() {
+        gathered.has_more = true;
+        return Ok(Vec::new());
+    }
+    let Conversation { part, path, before, reached: from } =
+        Conversation::read(files, &task.id, &session.id).await?;
     not_ahead(&path, from, last)?;
     let rows = store.read_log(&session.id, from, AT_ONCE).await.map_err(|error| store_failure(&error))?;
     let reached = rows.last().map_or(from, |row| row.seq);
@@ -148,10 +156,42 @@ async fn new_entries(
             name: session.shown_name().to_owned(),
             task: task.id.to_string(),
             agent: session.agent.clone(),
+            part,
         })
     };
     files.append(path, head, text).await?;
     Ok(rows)
+}
+
+/// The file of a conversation that entries are added to.
+struct Conversation {
+    part: u32,
+    path: String,
+    before: String,
+    /// The number of the last entry in it, or in the part before.
+    reached: u64,
+}
+
+impl Conversation {
+    async fn read(files: &Files<'_>, task: &TaskId, session: &SessionId) -> Result<Self, Failure> {
+        let mut part = files.conversation_parts(task, session).await?;
+        loop {
+            let path = paths::conversation(task, session, part);
+            let before = files.text(&path).await?.unwrap_or_default();
+            let reached = conversation::last_seq(&before).map_err(|error| unreadable(&path, &error))?;
+            // A part without entries says nothing of how far the conversation is recorded.
+            if reached == 0 && part > 1 {
+                part -= 1;
+                continue;
+            }
+            if before.len() >= PART_BYTES {
+                let path = paths::conversation(task, session, part + 1);
+                let before = files.text(&path).await?.unwrap_or_default();
+                return Ok(Self { part: part + 1, path, before, reached });
+            }
+            return Ok(Self { part, path, before, reached });
+        }
+    }
 }
 
 /// What beside the conversation is kept of a session.
@@ -342,6 +382,25 @@ impl Files<'_> {
     async fn text(&self, path: &str) -> Result<Option<String>, Failure> {
         let bytes = self.bytes(path).await?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// Whether a commit has no room for further conversations.
+    fn is_full(&self) -> bool {
+        self.changed.values().map(Vec::len).sum::<usize>() >= ENOUGH_BYTES
+    }
+
+    /// How many files a session's conversation has; 1 for one that is not recorded yet.
+    async fn conversation_parts(&self, task: &TaskId, session: &SessionId) -> Result<u32, Failure> {
+        let folder = paths::session_folder(task, session);
+        let (repository, base) = (self.workplace.repository.clone(), self.base);
+        let listed = blocking({
+            let folder = folder.clone();
+            move || repository.list(&base.to_string(), &folder)
+        });
+        let listed = listed.await?;
+        let all = listed.iter().chain(self.changed.keys());
+        let names = all.filter_map(|path| path.strip_prefix(&folder)?.strip_prefix('/'));
+        Ok(names.filter_map(paths::conversation_part).max().unwrap_or(1))
     }
 
     /// Adds to a file; what is there stays byte for byte.

@@ -35,12 +35,25 @@ pub(crate) async fn reached(app: &App, task: &Task, session: &SessionId) -> anyh
         return Ok(known);
     }
     let Workplace { repository, settings } = app.repositories.workplace(&task.project).await?;
-    let path = paths::conversation(&task.id, session);
-    let read = tokio::task::spawn_blocking(move || repository.read(&settings.design_docs_branch, &path));
-    let text = read.await??.unwrap_or_default();
-    // What cannot be read is not there.
-    let found = conversation::last_seq(&String::from_utf8_lossy(&text)).unwrap_or(0);
-    Ok(known.min(found))
+    let (task, session) = (task.id.clone(), session.clone());
+    let found = tokio::task::spawn_blocking(move || {
+        last_entry(&repository, &settings.design_docs_branch, &task, &session)
+    });
+    Ok(known.min(found.await??))
+}
+
+/// The number of the last entry of a session's conversation at a revision; 0 when it has none that can be read.
+fn last_entry(repository: &Repository, rev: &str, task: &TaskId, session: &SessionId) -> Result<u64, Error> {
+    let mut last = 0;
+    for part in 1.. {
+        let path = paths::conversation(task, session, part);
+        let Some(text) = repository.read(rev, &path)? else { break };
+        match conversation::last_seq(&String::from_utf8_lossy(&text)) {
+            Ok(found @ 1..) => last = found,
+            Ok(0) | Err(_) => break,
+        }
+    }
+    Ok(last)
 }
 
 /// Whether a task's record is at a revision as it was at a commit; `None` when one of these is not there.

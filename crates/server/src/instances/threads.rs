@@ -2,6 +2,7 @@
 
 use super::processes::Running;
 use super::{Instances, news_of};
+use crate::clean;
 use crate::clock::now;
 use crate::denials;
 use crate::network::Refusal;
@@ -248,7 +249,7 @@ impl Instances {
                 }
             }
             AgentEvent::Permission { request_id, mut tool_call, mut options, .. } => {
-                self.0.redactor.redact_json(&mut tool_call);
+                clean::redact_json(&self.0.redactor, &mut tool_call);
                 for option in &mut options {
                     option.name = self.0.redactor.redact(&option.name).into_owned();
                 }
@@ -427,8 +428,18 @@ impl Instances {
         if !error.loses_session() {
             return;
         }
-        running.threads().remove(agent_session);
+        running.detach(agent_session);
         if !running.has_others_at_work(agent_session) {
+            running.process.stop_soon();
+        }
+    }
+
+    /// Sees to it that a session's next turn is taken by another process, as after a failure that is this process's own.
+    pub(crate) fn leave(&self, task: &Task, running: &Running, agent_session: &str, session: &SessionId) {
+        running.detach(agent_session);
+        if running.has_others_at_work(agent_session) {
+            self.keep_apart(task, running, session);
+        } else {
             running.process.stop_soon();
         }
     }
@@ -523,6 +534,11 @@ impl Running {
     /// Whether it knows the agent session already.
     pub(crate) fn is_attached(&self, agent_session: &str) -> bool {
         self.threads().contains_key(agent_session)
+    }
+
+    /// Takes an agent session off those that can be prompted: the agent does not have it.
+    pub(crate) fn detach(&self, agent_session: &str) {
+        self.threads().remove(agent_session);
     }
 
     /// Whether no turn of this process ended well before.

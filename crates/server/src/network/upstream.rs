@@ -204,6 +204,46 @@ mod tests {
         ));
     }
 
+    /// Opens a tunnel through a proxy that gives one answer; returns what the proxy was sent, and the tunnel.
+    async fn tunnel(answer: &'static [u8]) -> (String, Result<Connected, UpstreamError>) {
+        let proxy = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = proxy.local_addr().expect("an address");
+        let asked = tokio::spawn(async move {
+            let (mut stream, _) = proxy.accept().await.expect("a connection");
+            let head = read_head(&mut stream).await.expect("a head");
+            stream.write_all(answer).await.expect("written");
+            head
+        });
+        let found = upstream(&[("HTTPS_PROXY", &format!("http://ada:word@{address}"))]);
+        let target = Target::parse("example.org:443", None).expect("a target");
+        let proxy = found.proxy_for(&target, Use::Tunnel).expect("a proxy");
+        let connected = found.connect(proxy, &target, Use::Tunnel).await;
+        (asked.await.expect("asked"), connected)
+    }
+
+    #[tokio::test]
+    async fn a_tunnel_goes_through_the_proxy_with_its_password() {
+        let (asked, connected) = tunnel(b"HTTP/1.1 200 Connection established\r\nX: y\r\n\r\nhello").await;
+        assert!(
+            asked.starts_with("CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n"),
+            "{asked}"
+        );
+        let authorization =
+            format!("\r\nProxy-Authorization: Basic {}\r\n", BASE64_STANDARD.encode("ada:word"));
+        assert!(asked.contains(&authorization), "{asked}");
+        let mut first = String::new();
+        connected.expect("a tunnel").stream.read_to_string(&mut first).await.expect("bytes");
+        assert_eq!(first, "hello");
+    }
+
+    #[tokio::test]
+    async fn what_the_proxy_refuses_is_said_in_its_words() {
+        let refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n";
+        let (_, connected) = tunnel(refusal).await;
+        let error = connected.err().expect("refused").to_string();
+        assert!(error.contains("407 Proxy Authentication Required"), "{error}");
+    }
+
     #[test]
     fn a_proxy_that_cannot_be_used_is_not_passed_by() {
         for value in ["https://proxy.example.org", "socks5://proxy.example.org:1080", "http://a b"] {

@@ -218,10 +218,23 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// A text on one line that begins no markup.
+/// A text on one line that begins no markup; code between single marks stays code.
 fn line(text: &str) -> String {
     let flat: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    flat.chars().fold(String::with_capacity(flat.len()), |mut line, c| {
+    let has_code = flat.matches('`').count().is_multiple_of(2) && !flat.contains("``");
+    if !has_code {
+        return escaped(&flat);
+    }
+    let parts: Vec<String> = flat
+        .split('`')
+        .enumerate()
+        .map(|(at, part)| if at % 2 == 1 { part.to_owned() } else { escaped(part) })
+        .collect();
+    parts.join("`")
+}
+
+fn escaped(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
         if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#') {
             line.push('\\');
         }
@@ -258,6 +271,9 @@ mod tests {
     #[test]
     fn what_others_wrote_is_no_markup() {
         assert_eq!(line("a\n# b <img src=x> *c*"), "a \\# b \\<img src=x\\> \\*c\\*");
+        assert_eq!(line("keep `a_b <i>` and a_b"), "keep `a_b <i>` and a\\_b");
+        assert_eq!(line("one ` mark <i>"), "one \\` mark \\<i\\>");
+        assert_eq!(line("two ``marks`` <i>"), "two \\`\\`marks\\`\\` \\<i\\>");
         assert_eq!(cell("a|b"), "a\\|b");
         assert_eq!(quote("a\n\n# b\n"), "> a\n>\n> # b");
         assert_eq!(code("echo `x`"), "`` echo `x` ``");

@@ -66,7 +66,8 @@ pub struct WorkSession {
     pub workspace_path: Option<String>,
     #[schema(required)]
     pub branch_name: Option<String>,
-    /// The share of its items that is done, 0 to 1: of its planned task in the checklist, or of its agent's own plan.
+    /// The share of its items that is done, 0 to 1: of its planned task in the checklist, or of its agent's own plan, which
+    /// is a report: it makes a session complete only with the end of its work.
     pub progress: f64,
     /// The agent's own plan, as it reported it last.
     pub plan: Vec<PlanEntryView>,
