@@ -38,6 +38,6 @@ impl Failure {
 
 /// Says what went wrong on stderr, the whole chain of causes in one line.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("spectask: {}", crate::output::lines(&format!("{error:#}")));
+    crate::output::tell(&format!("spectask: {}", crate::output::lines(&format!("{error:#}"))));
     ExitCode::from(error.downcast_ref::<Failure>().map_or(1, Failure::code))
 }

@@ -34,11 +34,11 @@ fn main() -> ExitCode {
         // `spectask log … | head` ends with its reader.
         sigpipe::reset();
     }
-    output::start_log(&cli);
+    let log = output::start_log(&cli);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("spectask: could not start: {error}");
+            output::tell(&format!("spectask: could not start: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -50,5 +50,6 @@ fn main() -> ExitCode {
     // cut off; the next start cleans up after it.
     runtime.shutdown_timeout(LAST_WORK);
     git::end_commands();
+    drop(log);
     code
 }

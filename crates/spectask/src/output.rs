@@ -3,18 +3,33 @@
 use crate::cli::{Cli, Command, LogFormat};
 use serde_json::Value;
 use server::visible::{visible, visible_json};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-/// Starts the log on stderr: what happens for servers, warnings for everything else.
-pub(crate) fn start_log(cli: &Cli) {
+/// How many lines of the log wait for a slow reader; further ones are left out.
+const WAITING_LINES: usize = 8 * 1024;
+
+/// Starts the log on stderr: information for servers, warnings for everything else. A reader that stalls does not block the
+/// program. Dropping the guard writes the lines that wait.
+pub(crate) fn start_log(cli: &Cli) -> WorkerGuard {
     let usual = if matches!(cli.command, Command::Serve(_) | Command::Demo(_)) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let (lines, guard) = NonBlockingBuilder::default()
+        .buffered_lines_limit(WAITING_LINES)
+        .thread_name("log")
+        .finish(std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines);
     match cli.log_format {
         LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => log.json().init(),
     }
+    guard
+}
+
+/// Prints a line on stderr. A closed pipe or a full disk there is ignored.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Prints JSON for programs.

@@ -5,6 +5,7 @@ mod reports;
 mod reviews;
 mod sessions;
 mod tasks;
+mod values;
 
 pub(crate) use administration::{
     Agents, AgentsCommand, Audit, BuiltIn, CreateToken, Permissions, PermissionsCommand, Projects,
@@ -12,7 +13,7 @@ pub(crate) use administration::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use reports::{Analytics, Report, ReportFormat, Search};
-pub(crate) use reviews::{Approve, Document, DocumentName, Reject, RequestChanges};
+pub(crate) use reviews::{Approve, Diff, Document, DocumentName, Reject, RequestChanges};
 pub(crate) use sessions::{Branch, Log, Named, Say, SessionId, Spawn};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -72,7 +73,7 @@ pub(crate) enum Command {
     /// Print a task's documents: requirements, design and plan, or one of them.
     Document(Document),
     /// Print what a task or a work session changed, as a diff.
-    Diff(Named),
+    Diff(Diff),
     /// Print what was said and done in a work session: messages, tool calls and their output, plans, questions.
     Log(Log),
     /// Search tasks, their documents, and what was said and done in their sessions.

@@ -1,5 +1,7 @@
 //! Search, reports and analytics.
 
+use super::values::{BUCKETS, KINDS};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
@@ -8,8 +10,8 @@ pub(crate) struct Search {
     /// there (after `--`), `this OR that` finds either.
     #[arg(required = true)]
     pub(crate) words: Vec<String>,
-    /// Only task, spec or transcript.
-    #[arg(long)]
+    /// Only results of this kind.
+    #[arg(long, value_parser = PossibleValuesParser::new(KINDS))]
     pub(crate) kind: Option<String>,
     /// Only in this project, by its id.
     #[arg(long, value_name = "ID")]
@@ -54,8 +56,8 @@ pub(crate) struct Analytics {
     /// Only of this project, by its id.
     #[arg(long, value_name = "ID")]
     pub(crate) project: Option<String>,
-    /// day or week.
-    #[arg(long, default_value = "week")]
+    /// The time span that figures are summed over.
+    #[arg(long, default_value = "week", value_parser = PossibleValuesParser::new(BUCKETS))]
     pub(crate) bucket: String,
     /// Print one table with a figure in each row, for spreadsheets.
     #[arg(long, conflicts_with = "json")]

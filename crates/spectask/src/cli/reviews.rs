@@ -33,6 +33,15 @@ impl DocumentName {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The task, by its id, the end of its id, or words of its name that no other task has; or the id of a work session.
+    pub(crate) name: String,
+    /// Print the files of the specification too, which land with the change.
+    #[arg(long)]
+    pub(crate) specs: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Approve {
     /// The task's id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,

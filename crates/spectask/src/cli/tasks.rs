@@ -1,5 +1,7 @@
 //! Creating, listing and following tasks.
 
+use super::values::{COMPLEXITIES, MOVES, PRIORITIES, STATUSES, TYPES};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -19,8 +21,8 @@ pub(crate) struct New {
     /// What the task is called (default: the first line of the prompt).
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// feature, bug or refactor; interactive, batch or coding_session begin without planning.
-    #[arg(long = "type")]
+    /// The type of the task; interactive, batch and coding_session begin without planning.
+    #[arg(long = "type", value_name = "TYPE", value_parser = PossibleValuesParser::new(TYPES))]
     pub(crate) kind: Option<String>,
     /// The template it is made from; see `spectask templates`.
     #[arg(long, value_name = "NAME")]
@@ -31,11 +33,11 @@ pub(crate) struct New {
     /// Begin without planning: just do it.
     #[arg(long)]
     pub(crate) no_plan: bool,
-    /// low, medium, high or critical.
-    #[arg(long)]
+    /// How urgent the task is.
+    #[arg(long, value_parser = PossibleValuesParser::new(PRIORITIES))]
     pub(crate) priority: Option<String>,
-    /// simple (one work session) or complex (several).
-    #[arg(long)]
+    /// Whether one work session (simple) or several (complex) carry it out.
+    #[arg(long, value_parser = PossibleValuesParser::new(COMPLEXITIES))]
     pub(crate) complexity: Option<String>,
     /// The agent that plans and implements; see `spectask agents`.
     #[arg(long, value_name = "AGENT")]
@@ -68,11 +70,12 @@ pub(crate) enum TaskCommand {
     List(ListTasks),
     /// Show a task, and what was said in it last.
     Show(TaskId),
-    /// Move a task: done, implementation_review, cancelled, implementation_queued.
+    /// Move a task to another status.
     Status {
         /// The task's id, the end of its id, or words of its name that no other task has.
         task: String,
         /// Where the task goes.
+        #[arg(value_parser = PossibleValuesParser::new(MOVES))]
         status: String,
     },
     /// Speak in a conversation: into the session that speaks with you last.
@@ -120,8 +123,8 @@ pub(crate) struct NewTask {
     /// What is to be done (default: the name).
     #[arg(long, short)]
     pub(crate) description: Option<String>,
-    /// interactive, batch or coding_session; feature, bug and refactor are just done.
-    #[arg(long = "type", default_value = "interactive")]
+    /// The type of the task; feature, bug and refactor are carried out without a plan.
+    #[arg(long = "type", value_name = "TYPE", default_value = "interactive", value_parser = PossibleValuesParser::new(TYPES))]
     pub(crate) kind: String,
     /// The project, by name or id (default: the repository of the current folder).
     #[arg(long, conflicts_with = "repo")]
@@ -129,8 +132,8 @@ pub(crate) struct NewTask {
     /// The repository, by path; it becomes a project when it is not one yet.
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: Option<PathBuf>,
-    /// low, medium, high or critical.
-    #[arg(long)]
+    /// How urgent the task is.
+    #[arg(long, value_parser = PossibleValuesParser::new(PRIORITIES))]
     pub(crate) priority: Option<String>,
     /// The agent that works.
     #[arg(long)]
@@ -155,7 +158,7 @@ pub(crate) struct NewTask {
 #[derive(Debug, Args)]
 pub(crate) struct ListTasks {
     /// Only tasks of this type; may be given several times.
-    #[arg(long = "type")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = PossibleValuesParser::new(TYPES))]
     pub(crate) kind: Vec<String>,
     #[command(flatten)]
     pub(crate) part: Part,
@@ -183,7 +186,7 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 pub(crate) struct Part {
     /// Only tasks in this status; may be given several times.
-    #[arg(long)]
+    #[arg(long, value_parser = PossibleValuesParser::new(STATUSES))]
     pub(crate) status: Vec<String>,
     /// How many, 1 to 500.
     #[arg(long, default_value_t = 50)]

@@ -104,12 +104,13 @@ fn show(cli: &Cli, findings: &[Finding]) -> ExitCode {
 }
 
 fn data_dir(path: &Path) -> Finding {
-    let tried = std::fs::create_dir_all(path).and_then(|()| {
-        let probe = path.join(".doctor");
-        std::fs::write(&probe, b"")?;
-        std::fs::remove_file(&probe)?;
-        std::fs::metadata(path)
-    });
+    if !path.exists() {
+        return finding("data directory", true, true, format!("{}; made at the first start", path.display()));
+    }
+    let probe = path.join(".doctor");
+    let tried = std::fs::write(&probe, b"")
+        .and_then(|()| std::fs::remove_file(&probe))
+        .and_then(|()| std::fs::metadata(path));
     match tried {
         Ok(found) if found.permissions().mode() & 0o077 != 0 && server::is_in_use(path) => {
             let says = format!("others may enter {}; run `chmod 700` on it", path.display());
@@ -127,10 +128,12 @@ fn data_dir(path: &Path) -> Finding {
 /// Whether the disk of the data directory has the room that the server keeps free.
 fn disk(config: &server::Config) -> Finding {
     let needed = config.limits.min_free_mb << 20;
-    if let Some(short) = Shortage::at("data directory", &config.data_dir, needed) {
+    let there = config.data_dir.ancestors().find(|folder| folder.exists());
+    let there = there.unwrap_or(&config.data_dir);
+    if let Some(short) = Shortage::at("data directory", there, needed) {
         return finding("disk", false, true, format!("{short}; until then no new work begins"));
     }
-    match rustix::fs::statvfs(&config.data_dir) {
+    match rustix::fs::statvfs(there) {
         Ok(disk) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize) >> 20;
             finding("disk", true, true, format!("{free} MB free"))
@@ -157,8 +160,14 @@ async fn running_server(server: &server::ServerFile) -> Finding {
 }
 
 async fn database(config: &server::Config) -> Finding {
-    if config.database_url.is_none() && !config.data_dir.join("spectask.db").exists() {
-        return finding("database", true, true, "SQLite; made at the first start".to_owned());
+    if let Some(file) = config.database_file() {
+        // Opening it would make a new one.
+        if let Err(error) = server::require_database(&config.data_dir, &file) {
+            return finding("database", false, true, format!("SQLite: {error:#}"));
+        }
+        if !file.exists() {
+            return finding("database", true, true, "SQLite; made at the first start".to_owned());
+        }
     }
     let kind = if config.database().starts_with("postgres") { "PostgreSQL" } else { "SQLite" };
     match store::Store::open(&config.database()).await {

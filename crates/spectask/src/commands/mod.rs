@@ -36,7 +36,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::List(command) => tasks::list(&cli, command).await?,
         Command::Show(command) => tasks::show(&cli, &command.task).await?,
         Command::Document(command) => reading::document(&cli, command).await?,
-        Command::Diff(command) => reading::diff(&cli, &command.name).await?,
+        Command::Diff(command) => reading::diff(&cli, command).await?,
         Command::Log(command) => reading::log(&cli, command).await?,
         Command::Search(command) => search::search(&cli, command).await?,
         Command::Report(command) => report::report(&cli, command).await?,
@@ -49,7 +49,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Cancel(command) => tasks::act(&cli, &command.name, "cancel").await?,
         Command::Pause(command) => tasks::act(&cli, &command.task, "pause").await?,
-        Command::Resume(command) => tasks::go_on(&cli, command, "resume").await?,
+        Command::Resume(command) => tasks::resume(&cli, command).await?,
         Command::Retry(command) if crew::is_session(&command.name) => {
             crew::act(&cli, &command.name, "retry").await?;
         }

@@ -210,10 +210,7 @@ async fn settle(client: &Client, id: &str) -> anyhow::Result<Value> {
 async fn last_words(client: &Client, session: &str) -> anyhow::Result<String> {
     let path = format!("/work-sessions/{session}/events");
     let total = client.get(&path, &[("limit", "1".to_owned())]).await?.total.unwrap_or(0);
-    let after = total.saturating_sub(500);
-    let query = [("limit", "500".to_owned()), ("after", after.to_string())];
-    let body = client.get(&path, &query).await?.body;
-    let entries: &[Value] = body.as_array().map_or(&[], Vec::as_slice);
+    let entries = super::reading::log_entries(client, session, total.saturating_sub(500)).await?;
     let from = entries.iter().rposition(|entry| text(entry, "kind") == "turn_started").unwrap_or(0);
     let mut said = String::new();
     for entry in &entries[from..] {

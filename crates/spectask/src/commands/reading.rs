@@ -2,7 +2,7 @@
 
 use super::client;
 use super::crew::is_session;
-use crate::cli::{Cli, Document, DocumentName, Log};
+use crate::cli::{Cli, Diff, Document, DocumentName, Log};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, lines, text};
@@ -40,13 +40,13 @@ pub(crate) async fn document(cli: &Cli, command: &Document) -> anyhow::Result<()
     Ok(())
 }
 
-/// Prints what a task or a work session changed, as a diff.
-pub(crate) async fn diff(cli: &Cli, named: &str) -> anyhow::Result<()> {
+/// Prints what a task or a work session changed, as a diff, without the files of the specification unless they are asked for.
+pub(crate) async fn diff(cli: &Cli, command: &Diff) -> anyhow::Result<()> {
     let client = client(cli)?;
-    let path = if is_session(named) {
-        format!("/work-sessions/{named}/diff")
+    let path = if is_session(&command.name) {
+        format!("/work-sessions/{}/diff", command.name)
     } else {
-        format!("/spec-tasks/{}/diff", client.task_id(named).await?)
+        format!("/spec-tasks/{}/diff", client.task_id(&command.name).await?)
     };
     let head = client.get(&path, &[("limit", "1".to_owned())]).await?.body["head"].clone();
     let files = whole(&client, &path, "files").await?;
@@ -57,13 +57,24 @@ pub(crate) async fn diff(cli: &Cli, named: &str) -> anyhow::Result<()> {
     if let Some(head) = head.as_str() {
         println!("commit {head}\n");
     }
+    let (specs, files): (Vec<Value>, Vec<Value>) =
+        files.into_iter().partition(|file| !command.specs && is_of_specs(text(file, "path")));
     if files.is_empty() {
         println!("Nothing changed.");
     }
     for file in &files {
         print!("{}", patch(file));
     }
+    if !specs.is_empty() {
+        // Beside the diff, so that this can be piped.
+        eprintln!("The files of the specification ({}) are left out; print them with --specs.", specs.len());
+    }
     Ok(())
+}
+
+/// Whether a file is one of a task's specification, which the task's branch carries beside the change.
+fn is_of_specs(path: &str) -> bool {
+    path.starts_with("specs/spt_")
 }
 
 /// Prints what was said and done in a work session.
@@ -82,7 +93,7 @@ pub(crate) async fn log(cli: &Cli, command: &Log) -> anyhow::Result<()> {
         output::json(&Value::Array(whole(&client, &format!("/sessions/{helix}/messages"), "").await?));
         return Ok(());
     }
-    let entries = log_entries(&client, &command.session).await?;
+    let entries = log_entries(&client, &command.session, 0).await?;
     if cli.json {
         output::json(&Value::Array(entries));
         return Ok(());
@@ -92,11 +103,11 @@ pub(crate) async fn log(cli: &Cli, command: &Log) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The whole log of a session.
-async fn log_entries(client: &Client, session: &str) -> anyhow::Result<Vec<Value>> {
+/// The log of a session after an entry.
+pub(super) async fn log_entries(client: &Client, session: &str, after: u64) -> anyhow::Result<Vec<Value>> {
     let mut all: Vec<Value> = Vec::new();
+    let mut after = after;
     loop {
-        let after = all.last().and_then(|entry| entry["seq"].as_u64()).unwrap_or(0);
         let query = [("limit", PAGE.to_string()), ("after", after.to_string())];
         let answer = client.get(&format!("/work-sessions/{session}/events"), &query).await?;
         let part = answer.body.as_array().cloned().unwrap_or_default();
@@ -104,6 +115,7 @@ async fn log_entries(client: &Client, session: &str) -> anyhow::Result<Vec<Value
         if last <= after {
             return Ok(all);
         }
+        after = last;
         all.extend(part);
     }
 }
@@ -163,6 +175,12 @@ fn patch(file: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_the_specification_are_told_from_others() {
+        assert!(is_of_specs("specs/spt_01/tasks.md"));
+        assert!(!is_of_specs("specs/api.md") && !is_of_specs("src/specs/spt_01.rs"));
+    }
 
     #[test]
     fn a_change_is_written_as_git_writes_it() {

@@ -3,7 +3,7 @@
 use crate::cli::{Cli, Demo, Serve};
 use crate::client::Client;
 use crate::config;
-use crate::output::text;
+use crate::output::{tell, text};
 use serde_json::{Value, json};
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -40,11 +40,11 @@ pub(crate) async fn demo(cli: &Cli, command: &Demo) -> anyhow::Result<()> {
 
 /// Says where the server listens: one line on stdout, for programs; a link with the token on stderr, for people.
 fn announce(address: SocketAddr, token: Option<&str>) {
-    println!("listening on http://{address}");
+    let mut out = std::io::stdout();
     // Whoever reads the line may have gone; the server goes on.
-    let _ = std::io::stdout().flush();
+    let _ = writeln!(out, "listening on http://{address}").and_then(|()| out.flush());
     if let Some(token) = token {
-        eprintln!("\n  Open  http://{address}/?token={token}\n");
+        tell(&format!("\n  Open  http://{address}/?token={token}\n"));
     }
 }
 

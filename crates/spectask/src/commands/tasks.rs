@@ -247,6 +247,18 @@ pub(crate) async fn act(cli: &Cli, named: &str, action: &str) -> anyhow::Result<
     Ok(())
 }
 
+/// Resumes a paused task; one that is not paused is a conflict.
+pub(crate) async fn resume(cli: &Cli, command: &Continue) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    let id = client.task_id(&command.name).await?;
+    let task = client.get(&format!("/spec-tasks/{id}"), &[]).await?.body;
+    if task["paused_at"].is_null() {
+        let detail = format!("nothing is paused: {id} is in {}", text(&task, "status"));
+        return Err(Failure::Refused { status: 409, detail }.into());
+    }
+    go_on(cli, command, "resume").await
+}
+
 /// Has a task that stands still go on, and follows it where that is asked for.
 pub(crate) async fn go_on(cli: &Cli, command: &Continue, action: &str) -> anyhow::Result<()> {
     let client = client(cli)?;
