@@ -1,5 +1,5 @@
 //! Looking for secrets: how long the rules take to be ready, what they weigh, and how fast text goes through, beside one
-//! plain search per rule over the same text.
+//! plain search per rule over the same text; and how much slower text is that repeats what the rules look for.
 
 use crate::ms;
 use regex::bytes::{Regex, RegexBuilder};
@@ -9,6 +9,8 @@ use std::time::Instant;
 
 /// How much text the rules go through, in bytes.
 const TEXT: usize = 8 << 20;
+/// How much text repeats one keyword, in bytes.
+const REPEATED: usize = 64 << 10;
 /// How much of it the plain search goes through, which is slower by far.
 const PLAIN: usize = 1 << 20;
 
@@ -51,6 +53,43 @@ pub(crate) fn print() {
         ms(compiled),
         again / searched
     );
+    print_costliest(&redactor, &text[..text.floor_char_boundary(REPEATED)]);
+}
+
+/// Prints which repeated keywords cost most, beside ordinary text of the same size.
+fn print_costliest(redactor: &Redactor, ordinary: &str) {
+    let ordinary = seconds(redactor, ordinary);
+    let mut costs: Vec<(f64, String)> = Vec::new();
+    for keyword in secrets::keywords() {
+        for unit in [
+            keyword.clone(),
+            format!("{keyword} "),
+            format!("{keyword}: "),
+            format!("{keyword}\n"),
+            format!("{keyword}= '{keyword}"),
+        ] {
+            let text = unit.repeat(REPEATED / unit.len());
+            costs.push((seconds(redactor, &text) / ordinary, unit));
+        }
+    }
+    costs.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let shown: Vec<String> =
+        costs.iter().take(5).map(|(ratio, unit)| format!("{unit:?} {ratio:.0}")).collect();
+    println!(
+        "secrets: repeated keywords beside ordinary text, costliest of {}: {}",
+        costs.len(),
+        shown.join(", ")
+    );
+}
+
+/// How long a text takes, the quicker of two times: at the first one, expressions are compiled.
+fn seconds(redactor: &Redactor, text: &str) -> f64 {
+    let time = || {
+        let begun = Instant::now();
+        black_box(redactor.redact(text));
+        begun.elapsed().as_secs_f64()
+    };
+    time().min(time())
 }
 
 /// This repository's own text, over and over.

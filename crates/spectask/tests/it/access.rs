@@ -39,6 +39,7 @@ own GET /tokens
 own POST /tokens
 own DELETE /tokens/{id}
 own GET /audit
+own GET /audit/values
 read GET /agents
 read GET /agents/fleet/live-progress
 readall GET /analytics
@@ -565,6 +566,26 @@ async fn tokens_and_the_audit_log_are_managed_from_the_command_line() {
     assert_eq!(revoked.as_array().map(Vec::len), Some(1), "{revoked:#}");
     let page = server.get("/audit?limit=1").await;
     assert_eq!(page.as_array().map(Vec::len), Some(1), "{page:#}");
+    let count = async |filter: &str| {
+        server.get(&format!("/audit?action=revoke_token&{filter}")).await.as_array().map(Vec::len)
+    };
+    let at = text(&revoked[0], "at");
+    for (filter, found) in [
+        ("actor=usr_owner", 1),
+        ("actor=usr_other", 0),
+        ("way=command_line", 1),
+        ("way=page", 0),
+        (&format!("since={at}"), 1),
+        (&format!("until={at}"), 0),
+    ] {
+        assert_eq!(count(filter).await, Some(found), "{filter}");
+    }
+    assert_eq!(status(&server, Some(TOKEN), "GET", "/api/v1/audit?since=yesterday").await, 422);
+    let values = server.get("/audit/values").await;
+    assert_eq!(values["actors"], json!(["usr_owner"]));
+    for (field, value) in [("ways", "command_line"), ("actions", "revoke_token")] {
+        assert!(values[field].as_array().is_some_and(|all| all.contains(&json!(value))), "{values:#}");
+    }
     // The configuration is the running server's.
     let config = run(&["config"]);
     assert!(config.contains(&server.url), "{config}");

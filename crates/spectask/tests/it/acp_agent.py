@@ -2,7 +2,8 @@
 
 Parts: `key` wants a sign-in with the method `api-key`; `modes` offers modes; `asks` asks before it writes; `terminal` reports
 what a command printed beside the call, as Codex does; `mute` answers no prompt until it is cancelled, the first time only;
-`idle` does nothing but say that it is done; `planner` writes the documents that it is asked for.
+`idle` does nothing but say that it is done; `planner` writes the documents that it is asked for; `forgets` can load no session;
+`full:METHOD:N` finds the disk full at the N-th request of a method.
 """
 import json
 import os
@@ -35,6 +36,12 @@ def initialize(_):
         "agentCapabilities": {"loadSession": True, "sessionCapabilities": {"close": {}}},
         "authMethods": [{"id": "api-key", "name": "Key", "description": "Set TEST_AGENT_API_KEY"}],
     }
+
+
+def is_full(method):
+    with open(LOG) as log:
+        count = sum(json.loads(line).get("method") == method for line in log)
+    return "full:%s:%d" % (method, count) in PARTS
 
 
 def open_session(params):
@@ -114,6 +121,10 @@ def handle(message):
     method, request, params = message.get("method"), message.get("id"), message.get("params", {})
     if method is None:
         answered(message)
+    elif is_full(method):
+        send({"id": request, "error": {"code": -32603, "message": "write: No space left on device"}})
+    elif method == "session/load" and "forgets" in PARTS or method == "session/prompt" and params["sessionId"] not in state["sessions"]:
+        send({"id": request, "error": {"code": -32002, "message": "there is no session %s" % params["sessionId"]}})
     elif method == "session/prompt":
         prompt(request, params)
     elif method == "session/cancel":

@@ -222,6 +222,40 @@ async fn an_agent_session_is_closed_after_its_turn_was_interrupted_and_loaded_by
     stage.end(server).await;
 }
 
+/// The requests that open a session or prompt in it, of an agent that was interrupted once, up to the second prompt.
+async fn opened_until_prompted_again(parts: &str) -> Vec<String> {
+    let stage = Stage::new(&[("other", parts, "")], "");
+    let server = stage.place.serve().await;
+    let task = stage.task(&server, "other", false, json!({})).await;
+    stage.is_sent("other", "session/prompt").await;
+    let (session, _) = log_of(&server, &task).await;
+    let stop = json!({ "content": "Write it now.", "mode": "interrupt" });
+    server.post(&format!("/work-sessions/{session}/messages"), &stop).await;
+    let found = server.wait_for(&task, &OVER).await;
+    assert_ne!(found["status"], "implementation_failed", "{found:#}");
+    let (_, log) = log_of(&server, &task).await;
+    assert!(log.iter().any(|entry| entry["code"] == "out_of_space"), "{log:#?}");
+    let mut sent = stage.methods("other");
+    sent.retain(|method| ["session/new", "session/load", "session/prompt"].contains(&method.as_str()));
+    let second = sent.iter().enumerate().filter(|(_, method)| *method == "session/prompt").nth(1);
+    sent.truncate(second.expect("a second prompt").0 + 1);
+    stage.end(server).await;
+    sent
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_cannot_be_loaded_for_lack_of_room_is_loaded_later() {
+    let sent = opened_until_prompted_again("mute full:session/load:1").await;
+    assert_eq!(sent, ["session/new", "session/prompt", "session/load", "session/load", "session/prompt"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_could_not_be_loaded_is_not_prompted() {
+    let sent = opened_until_prompted_again("mute forgets full:session/new:2").await;
+    let opened = ["session/load", "session/new", "session/load", "session/new", "session/prompt"];
+    assert_eq!(sent[2..], opened, "{sent:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_agent_did_is_shown_with_its_plan_and_what_its_commands_printed() {
     let stage = Stage::new(&[("other", "terminal", "")], "");

@@ -55,7 +55,13 @@ async fn the_job_runs_by_the_command_line_alone() {
         serde_json::from_str(&run(&["--json", "approve", "Write a note", "--at", &hash[..12], "--wait"]))
             .expect("JSON");
     assert_eq!(reviewed["status"], "implementation_review", "{reviewed:#}");
-    assert!(run(&["diff", "Write a note"]).contains("+++ b/note.md\n@@"));
+    let changed = run(&["diff", "Write a note"]);
+    assert!(changed.contains("+++ b/note.md\n@@") && !changed.contains("tasks.md"), "{changed}");
+    assert!(run(&["diff", "Write a note", "--specs"]).contains("tasks.md"));
+    let resumed = spectask(&place, &["resume", "Write a note"]);
+    let why = String::from_utf8_lossy(&resumed.stderr).into_owned();
+    assert_eq!(resumed.status.code(), Some(4), "{why}");
+    assert!(why.contains("nothing is paused"), "{why}");
     let sessions: Value = serde_json::from_str(&run(&["--json", "sessions", "Write a note"])).expect("JSON");
     let session = sessions["work_sessions"][1]["id"].as_str().expect("a session");
     assert!(run(&["diff", session]).contains("+Note"));
@@ -139,6 +145,10 @@ async fn without_an_agent_a_persons_repository_gets_no_filler() {
     assert!(!refused.status.success() && why.contains("No coding agent is installed"), "{why}");
     assert!(why.contains("npm install -g") && why.contains("--agent scripted"), "{why}");
     assert!(!spectask(&place, &["task", "new", "Talk", "--repo", &repo]).status.success());
+    let refused = spectask(&place, &["new", "Write a note", "--repo", &repo, "--agent", "gemini"]);
+    let why = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{why}");
+    assert!(why.contains("not installed") && why.contains("npm install -g @google/gemini-cli"), "{why}");
     assert_eq!(server.get("/spec-tasks").await, json!([]));
     let agents = server.get("/agents").await;
     assert!(agents.as_array().expect("agents").iter().all(|agent| agent["default_for"] == json!([])));
@@ -161,6 +171,10 @@ fn completions_and_help_are_there() {
     std::fs::write(place.path("spectask.toml"), "").expect("a file");
     assert!(said(&spectask(&place, &["completions", "bash"])).contains("request-changes"));
     assert!(said(&spectask(&place, &["--help"])).contains("Exit codes"));
+    let list = said(&spectask(&place, &["list", "--help"]));
+    let list = list.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(list.contains("possible values: backlog, spec_generation"), "{list}");
+    assert_eq!(spectask(&place, &["list", "--status", "open"]).status.code(), Some(2));
     // A reader that goes away is no failure.
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_spectask"));
     let pipes = (std::process::Stdio::piped(), std::process::Stdio::piped());

@@ -137,7 +137,7 @@ pub(crate) async fn has_everything(server: &Server, repository: &Path, task: &st
     for session in found["work_sessions"].as_array().expect("sessions") {
         let id = text(session, "id");
         let file = format!("{id}/conversation.md");
-        let kept = conversation::parse(&show(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let kept = conversation_in_git(repository, task, &id);
         let mut after = 0;
         loop {
             let page = server.get(&format!("/work-sessions/{id}/events?after={after}&limit=500")).await;
@@ -158,22 +158,50 @@ pub(crate) async fn has_everything(server: &Server, repository: &Path, task: &st
     }
 }
 
+/// The files of a session's conversation, in their order.
+fn conversation_files(repository: &Path, task: &str, session: &str) -> Vec<String> {
+    let folder = format!("sessions/{task}/{session}/");
+    let files = git(repository, &["ls-tree", "--name-only", "helix-design-docs", &folder]);
+    let mut files: Vec<String> =
+        files.lines().filter(|file| file.contains("/conversation")).map(str::to_owned).collect();
+    files.sort_by_key(|file| (file.len(), file.clone()));
+    files
+}
+
+/// The entries of a session's conversation, as they are in git.
+fn conversation_in_git(repository: &Path, task: &str, session: &str) -> Vec<conversation::Entry> {
+    let mut entries: Vec<conversation::Entry> = Vec::new();
+    for file in conversation_files(repository, task, session) {
+        let text = String::from_utf8(content(repository, "helix-design-docs", &file)).expect("text");
+        let after = entries.last().map_or(0, |entry| entry.seq);
+        let further = conversation::parse(&text, after);
+        entries.extend(further.unwrap_or_else(|error| panic!("{file}: {error}")));
+    }
+    entries
+}
+
+/// A file at a revision, byte for byte.
+fn content(repository: &Path, rev: &str, file: &str) -> Vec<u8> {
+    let output = std::process::Command::new("git")
+        .arg("-C")
+        .arg(repository)
+        .args(["show", &format!("{rev}:{file}")])
+        .output()
+        .expect("git runs");
+    output.stdout
+}
+
 /// Every version of a file begins with the version before.
 fn only_grows(repository: &Path, file: &str) {
     let log = git(repository, &["log", "--reverse", "--format=%H", "helix-design-docs", "--", file]);
-    let show = |commit: &str| {
-        let output = std::process::Command::new("git")
-            .arg("-C")
-            .arg(repository)
-            .args(["show", &format!("{commit}:{file}")])
-            .output()
-            .expect("git runs");
-        output.stdout
-    };
     let mut before = Vec::new();
     for commit in log.lines() {
-        let after = show(commit);
-        assert!(after.starts_with(&before), "{file} was rewritten in {commit}");
+        let after = content(repository, commit, file);
+        assert!(
+            after.starts_with(&before),
+            "{file} was rewritten in {commit}:\n{}",
+            git(repository, &["log", "--graph", "--format=%h %an %ar %s", "--stat=200", "helix-design-docs", "--", file])
+        );
         assert!(after.len() > before.len(), "{file} did not grow in {commit}");
         before = after;
     }
@@ -498,5 +526,51 @@ async fn what_is_damaged_in_a_record_is_named_and_the_rest_is_rebuilt() {
     let confirm = json!({ "settings": { "unconfirmed_commands": false } });
     server.put(&format!("/projects/{project}"), &confirm).await;
     assert_eq!(settings().await["unconfirmed_commands"], Value::Null);
+    server.end().await;
+}
+
+/// The size from which on a conversation goes on in another file, in bytes.
+const PART: usize = 2 << 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_conversation_is_kept_in_files_of_bounded_size_and_rebuilt_from_them() {
+    let text_of = "words that an agent says. ".repeat(2_500);
+    let talks =
+        format!("{{ repeat = 90, say = {text_of:?} }}, {{ write = \"note1.md\", content = \"One\\n\" }}");
+    let Job { place, server, repository, task } = begin(&scenario(&talks)).await;
+    server.wait_for(&task, &["spec_review", "spec_failed"]).await;
+    server.post(&format!("/spec-tasks/{task}/approve-specs"), &json!({ "approved": true })).await;
+    server.wait_for(&task, &["implementation_review"]).await;
+    has_everything(&server, &repository, &task).await;
+    let sessions = server.get(&format!("/spec-tasks/{task}/work-sessions?phase=implementation")).await;
+    let session = text(&sessions["work_sessions"][0], "id");
+    let files = conversation_files(&repository, &task, &session);
+    assert!(files.len() >= 2, "{files:?}");
+    for file in &files {
+        let size = git(&repository, &["cat-file", "-s", &format!("helix-design-docs:{file}")]);
+        let size: usize = size.trim().parse().expect("a size");
+        // The first commit of a part may bring almost twice as much as ends it.
+        assert!(size < 3 * PART, "{file}: {size}");
+        only_grows(&repository, file);
+    }
+    let log = server.get(&format!("/work-sessions/{session}/events?after=0&limit=500")).await;
+    server.end().await;
+
+    // Who deletes one of them finds it again.
+    let docs = repository.join(".git-worktrees/helix-design-docs");
+    let cut = content(&repository, "helix-design-docs", &files[1]);
+    git(&docs, &["rm", "-q", &files[1]]);
+    git(&docs, &["commit", "-qm", "cut"]);
+    let server = place.serve().await;
+    recorded(&server, &task).await;
+    assert!(content(&repository, "helix-design-docs", &files[1]) == cut, "{} is not as it was", files[1]);
+    has_everything(&server, &repository, &task).await;
+    server.end().await;
+
+    std::fs::rename(place.path("data"), place.path("data-before")).expect("it is moved away");
+    let done = rebuild(&place, &repository, "data");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let server = place.serve().await;
+    assert_eq!(server.get(&format!("/work-sessions/{session}/events?after=0&limit=500")).await, log);
     server.end().await;
 }
