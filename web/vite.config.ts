@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
@@ -22,8 +25,21 @@ const preloadLetters: Plugin = {
   },
 };
 
+/** Files that are text are compressed once, here, and not with each request. */
+const compressOnce: Plugin = {
+  name: "compress-once",
+  apply: "build",
+  writeBundle({ dir = "" }) {
+    for (const name of readdirSync(dir, { recursive: true, encoding: "utf8" })) {
+      if (![".js", ".css", ".html", ".svg"].includes(extname(name))) continue;
+      const file = join(dir, name);
+      writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: 9 }));
+    }
+  },
+};
+
 export default defineConfig({
-  plugins: [react(), preloadLetters],
+  plugins: [react(), preloadLetters, compressOnce],
   server: {
     proxy: {
       // The Host header stays: the server compares it with the Origin.

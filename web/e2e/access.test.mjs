@@ -101,6 +101,8 @@ for (const [colorScheme, rules] of [
       "/analytics",
       "/projects",
       "/agents",
+      "/settings",
+      "/settings?view=audit",
       "/nowhere",
       "/tasks/spt_nowhere",
     ];
@@ -138,6 +140,8 @@ for (const [colorScheme, rules] of [
       at("conversation"),
       "/fleet",
       "/analytics",
+      "/settings",
+      "/settings?view=audit",
     ]) {
       await page.goto(`${server.url}${address}`);
       await page.locator("h1").first().waitFor();
@@ -195,4 +199,81 @@ tell("decisions are near for the keyboard, and the focus is never lost", async (
   await page.getByRole("tab", { name: "Overview" }).waitFor();
   assert.equal(await page.evaluate(() => document.activeElement?.id), "main");
   await page.getByRole("status", { name: "Page" }).getByText("Add due dates").waitFor({ state: "attached" });
+});
+
+tell("with more contrast, lines and secondary text stand out in both themes", async (open) => {
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await open({ colorScheme, contrast: "more" });
+    await page.goto(`${server.url}/settings`);
+    await page.getByRole("table", { name: "Tokens" }).waitFor();
+    const [text, secondary, divider, isAsked] = await page.evaluate(() => {
+      const style = getComputedStyle(document.documentElement);
+      const names = ["text-primary", "text-secondary", "divider"];
+      const found = names.map((name) => style.getPropertyValue(`--mui-palette-${name}`).trim());
+      return [...found, matchMedia("(prefers-contrast: more)").matches];
+    });
+    assert.ok(isAsked, "the browser asks for more contrast");
+    assert.equal(secondary, text);
+    assert.match(divider, /color-mix/);
+    assert.deepEqual(await findings(page, CONTRAST), []);
+  }
+});
+
+tell("without a connection actions are disabled with the reason, and what is typed is kept", async (open) => {
+  const page = await open();
+  await page.goto(`${server.url}/tasks/${spec}?tab=specification`);
+  await page.getByRole("button", { name: "Comment", exact: true }).click();
+  const composer = page.getByRole("form", { name: "Comment" });
+  const field = composer.getByRole("textbox");
+  await page.context().setOffline(true);
+  await page.getByText("Connection lost.").waitFor();
+  await field.fill("Written without a connection");
+  await field.press("Control+Enter");
+  const send = composer.getByRole("button", { name: "Comment" });
+  const actions = [
+    send,
+    page.getByRole("button", { name: "Approve spec & start" }),
+    page.getByRole("button", { name: "Cancel task" }),
+  ];
+  for (const action of actions) {
+    assert.equal(await action.getAttribute("aria-disabled"), "true");
+    await action.click({ force: true });
+  }
+  await field.focus();
+  await page.keyboard.press("Tab");
+  await page.locator("button:focus").getByText("Comment").waitFor();
+  await page.getByRole("tooltip", { name: "Not available while the connection is lost." }).waitFor();
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  assert.equal(await page.getByText("The server does not answer").count(), 0);
+  await page.context().setOffline(false);
+  await page.getByText("Connection lost.").waitFor({ state: "detached" });
+  assert.equal(await field.inputValue(), "Written without a connection");
+  await send.click();
+  await composer.waitFor({ state: "detached" });
+  await page.getByText("Written without a connection").waitFor();
+});
+
+tell("a comment on a line that is written without a connection is kept when it is back", async (open) => {
+  const page = await open();
+  await page.goto(`${server.url}/tasks/${change}?tab=change`);
+  const line = page.getByRole("button", { name: /^Comment on line/ }).first();
+  await line.waitFor();
+  await page.context().setOffline(true);
+  await page.getByText("Connection lost.").waitFor();
+  await line.click();
+  let refused = 0;
+  page.on("requestfailed", (request) => {
+    if (request.method() === "PUT") refused += 1;
+  });
+  const field = page.getByRole("textbox", { name: /^Comment on .*, line/ });
+  await field.fill("Written without a connection");
+  await until(() => refused > 5, "refused writes");
+  await page.context().setOffline(false);
+  await page.getByText("Connection lost.").waitFor({ state: "detached" });
+  const call = apiOf(server.url, token);
+  await until(async () => {
+    const { line_comments: kept } = await call("GET", `/spec-tasks/${change}/pending-review`);
+    return kept.some(({ comment }) => comment === "Written without a connection");
+  }, "the comment");
+  assert.equal(await field.inputValue(), "Written without a connection");
 });

@@ -134,6 +134,17 @@ tell("the timeline is read with the keyboard, and as a table", async (open) => {
   for (const name of ["ArrowDown", "ArrowDown", "ArrowRight"]) await page.keyboard.press(name);
   await page.locator("#timeline-chosen b").waitFor();
   await picture(page, "crew-timeline");
+  for (const width of [390, 768, 1024, 1440]) {
+    await page.setViewportSize({ width, height: 860 });
+    const distances = await page.evaluate(() => {
+      const labels = [...document.querySelectorAll("[data-tick]")].map((tick) =>
+        tick.getBoundingClientRect(),
+      );
+      return labels.slice(1).map((label, at) => label.left - labels[at].right);
+    });
+    assert.ok(distances.length > 0 && distances.every((distance) => distance > 0), `${width}: ${distances}`);
+  }
+  await page.setViewportSize({ width: 1280, height: 860 });
   await page.getByRole("button", { name: "Table" }).click();
   await page
     .getByRole("table", { name: "Timeline" })
@@ -191,7 +202,7 @@ tell(
     const page = await open();
     await page.goto(`${crew.url}/fleet`);
     const bar = page.getByRole("region", { name: "Permission requests" });
-    await bar.getByText("player", { exact: true }).waitFor();
+    await bar.getByText("The player", { exact: true }).waitFor();
     await bar.getByText("rm -f words.md", { exact: true }).waitFor();
     await bar.getByText(/Rejected automatically in \d+ min/).waitFor();
     await page.getByText(/1 waits for your permission/).waitFor();

@@ -54,6 +54,19 @@ export interface AnalyticsSearch {
   bucket?: "day";
 }
 
+const SETTINGS_VIEWS = ["tokens", "audit"] as const;
+
+export interface SettingsSearch {
+  view?: (typeof SETTINGS_VIEWS)[number];
+  /** What the audit log is narrowed down to. */
+  actor?: string;
+  way?: string;
+  action?: string;
+  object?: string;
+  from?: string;
+  to?: string;
+}
+
 export interface SessionSearch {
   view?: SessionView;
   /** The number of the log's entry that is looked for. */
@@ -197,13 +210,40 @@ const agents = createRoute({
   component: lazyRouteComponent(() => import("./pages/AgentsPage"), "AgentsPage"),
 });
 
+const settings = createRoute({
+  getParentRoute: () => app,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./pages/SettingsPage"), "SettingsPage"),
+  validateSearch: (search): SettingsSearch => ({
+    view: oneOf(SETTINGS_VIEWS, search.view),
+    actor: word(search.actor),
+    way: word(search.way),
+    action: word(search.action),
+    object: sought(search.object),
+    from: day(search.from),
+    to: day(search.to),
+  }),
+});
+
 /** Any other address, within the frame of the pages that there are. */
 const missing = createRoute({ getParentRoute: () => app, path: "$", component: NotFound });
 
 export const router = createRouter({
   routeTree: root.addChildren([
     login,
-    app.addChildren([index, tasks, task, session, fleet, find, analytics, projects, agents, missing]),
+    app.addChildren([
+      index,
+      tasks,
+      task,
+      session,
+      fleet,
+      find,
+      analytics,
+      projects,
+      agents,
+      settings,
+      missing,
+    ]),
   ]),
   defaultErrorComponent: RouteError,
   scrollRestoration: true,

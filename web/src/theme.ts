@@ -9,6 +9,11 @@ export const MONO = "var(--mono)";
 /** A window so low, or so far zoomed in, that bars fixed to its edges would leave no room to read. */
 export const LOW = "@media (max-height: 500px)";
 
+/** What cannot be used now, and can be focused to learn why. */
+const UNAVAILABLE = {
+  "&[aria-disabled=true]:not(.Mui-disabled)": { opacity: 0.5, cursor: "not-allowed" },
+} as const;
+
 declare module "@mui/material/styles" {
   interface Palette {
     /** Behind the page's frame, and behind code. */
@@ -88,6 +93,15 @@ export const theme = createTheme({
           outlineOffset: 2,
         },
         "::selection": { background: "color-mix(in srgb, var(--mui-palette-primary-main) 25%, transparent)" },
+        "@media (prefers-contrast: more)": {
+          ":root[data-scheme]": {
+            "--mui-palette-text-secondary": "var(--mui-palette-text-primary)",
+            "--mui-palette-text-disabled": "var(--mui-palette-text-primary)",
+            "--mui-palette-faded": "var(--mui-palette-text-primary)",
+            "--mui-palette-divider":
+              "color-mix(in srgb, var(--mui-palette-text-primary) 65%, var(--mui-palette-background-default))",
+          },
+        },
         "@media (prefers-reduced-motion: reduce)": {
           ".MuiSkeleton-root, .MuiSkeleton-root::after": { animation: "none !important" },
           "*, *::before, *::after": {
@@ -106,7 +120,7 @@ export const theme = createTheme({
     MuiButton: {
       defaultProps: { disableElevation: true, size: "small" },
       styleOverrides: {
-        root: { borderRadius: 7, paddingInline: 12, minHeight: 32, whiteSpace: "nowrap" },
+        root: { borderRadius: 7, paddingInline: 12, minHeight: 32, whiteSpace: "nowrap", ...UNAVAILABLE },
         outlined: {
           borderColor: "var(--mui-palette-divider)",
           backgroundColor: "var(--mui-palette-background-paper)",
@@ -131,7 +145,9 @@ export const theme = createTheme({
     },
     MuiIconButton: {
       defaultProps: { size: "small" },
-      styleOverrides: { root: { borderRadius: 7, color: "var(--mui-palette-text-secondary)" } },
+      styleOverrides: {
+        root: { borderRadius: 7, color: "var(--mui-palette-text-secondary)", ...UNAVAILABLE },
+      },
     },
     MuiPaper: {
       defaultProps: { elevation: 0 },
@@ -161,7 +177,7 @@ export const theme = createTheme({
         },
       },
     },
-    MuiMenuItem: { styleOverrides: { root: { fontSize: "0.875rem", minHeight: 34 } } },
+    MuiMenuItem: { styleOverrides: { root: { fontSize: "0.875rem", minHeight: 34, ...UNAVAILABLE } } },
     MuiTextField: { defaultProps: { size: "small", fullWidth: true } },
     MuiFormControl: { defaultProps: { size: "small" } },
     MuiOutlinedInput: {

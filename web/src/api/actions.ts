@@ -1,14 +1,15 @@
 // What a person can do, as mutations that put the server's answer into the cache.
 
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { keys } from "../live/keys";
 import { forgetDrafts } from "../model/drafts";
-import { post, put, remove } from "./client";
+import { OfflineError, post, put, remove } from "./client";
 import type {
   BranchBody,
   Comment,
   CoordinationEvent,
   CoordinationKind,
+  CreatedToken,
   EditTask,
   FromDemo,
   FromPrompt,
@@ -16,6 +17,7 @@ import type {
   NewComment,
   NewLineComment,
   NewProject,
+  NewToken,
   PendingReview,
   PermissionRequest,
   PlainTask,
@@ -103,6 +105,9 @@ export function useCommentAction(task: string, id: string) {
   });
 }
 
+/** How long a write that the server did not answer waits before it is sent again. */
+const RESEND_DELAY_MS = 1000;
+
 /** Keeps the comments on lines that are not sent yet; what is shown is what was written, at once. */
 export function usePendingReview(task: string) {
   const client = useQueryClient();
@@ -110,12 +115,16 @@ export function usePendingReview(task: string) {
   return useMutation({
     // One after the other, so that the last one is what stays.
     scope: { id: `pending-review-${task}` },
-    retry: 3,
+    // Without a connection it waits for the server, and what was typed stays on the page.
+    retry: (failures, error) => error instanceof OfflineError || failures < 3,
+    retryDelay: RESEND_DELAY_MS,
     onMutate: async (review: PendingReview) => {
       await client.cancelQueries({ queryKey: key });
       client.setQueryData<PendingReview>(key, review);
     },
     mutationFn: (review: PendingReview) => put<PendingReview>(`/spec-tasks/${task}/pending-review`, review),
+    // What was read meanwhile is from before.
+    onSuccess: (review) => client.setQueryData<PendingReview>(key, review),
   });
 }
 
@@ -310,6 +319,28 @@ export function useAnswerPermission() {
       ),
     onSettled: () => client.invalidateQueries({ queryKey: keys.permissions }),
   });
+}
+
+/** Creates a token. The answer is the only place where it is shown, so nothing but the dialog keeps it. */
+export function useCreateToken() {
+  const client = useQueryClient();
+  return useMutation({
+    gcTime: 0,
+    mutationFn: (token: NewToken) => post<CreatedToken>("/tokens", token),
+    onSuccess: () => refreshTokens(client),
+  });
+}
+
+export function useRevokeToken() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => remove<null>(`/tokens/${id}`),
+    onSuccess: () => refreshTokens(client),
+  });
+}
+
+function refreshTokens(client: QueryClient): Promise<unknown> {
+  return Promise.all([keys.tokens, keys.audit].map((queryKey) => client.invalidateQueries({ queryKey })));
 }
 
 export function useLogin() {

@@ -12,6 +12,8 @@ import { ApiError, get, getPage, type Page } from "./client";
 import type {
   Agent,
   Analytics,
+  AuditEntry,
+  AuditValues,
   Collisions,
   CoordinationLog,
   DemoRepo,
@@ -40,6 +42,7 @@ import type {
   TaskType,
   Template,
   Timeline,
+  Token,
   ZedInstance,
 } from "./types";
 
@@ -53,6 +56,8 @@ const LOG_END = 200;
 const DIFF_PAGE = 50;
 const FOUND_PAGE = 30;
 const QUICK = 8;
+const AUDIT_PAGE = 50;
+const TASK_CHOICES = 20;
 
 export interface TaskFilter {
   statuses: TaskStatus[];
@@ -269,6 +274,19 @@ export const logQuery = (client: QueryClient, session: string) =>
 const logPage = (session: string, after: number, limit: number, signal?: AbortSignal) =>
   getPage<LogEntry[]>(`/work-sessions/${session}/events`, { after, limit }, signal);
 
+/** Reads the entries after one up to another; a page of large entries has fewer than were asked for. */
+async function logRange(session: string, after: number, until: number): Promise<LogEntry[]> {
+  const read: LogEntry[] = [];
+  for (let reached = after; reached < until; ) {
+    const { items } = await logPage(session, reached, until - reached);
+    const last = items.at(-1);
+    if (!last) break;
+    read.push(...items);
+    reached = last.seq;
+  }
+  return read;
+}
+
 async function readLog(client: QueryClient, session: string, signal: AbortSignal): Promise<Log> {
   const known = () => client.getQueryData<Log>(keys.log(session));
   const before = known();
@@ -279,10 +297,10 @@ async function readLog(client: QueryClient, session: string, signal: AbortSignal
   }
   let read: readonly LogEntry[] = [];
   for (;;) {
-    const { items } = await logPage(session, after, LOG_PAGE, signal);
+    const { items, total } = await logPage(session, after, LOG_PAGE, signal);
     read = [...read, ...items];
     const last = items.at(-1);
-    if (!last || items.length < LOG_PAGE) break;
+    if (!last || last.seq >= total) break;
     after = last.seq;
   }
   // Entries that the live stream brought meanwhile stay.
@@ -293,7 +311,7 @@ async function readLog(client: QueryClient, session: string, signal: AbortSignal
 export async function readEarlier(client: QueryClient, session: string): Promise<void> {
   const missing = countBefore(client.getQueryData<Log>(keys.log(session))?.entries ?? []);
   if (missing === 0) return;
-  const { items } = await logPage(session, Math.max(0, missing - LOG_PAGE), Math.min(LOG_PAGE, missing));
+  const items = await logRange(session, Math.max(0, missing - LOG_PAGE), missing);
   client.setQueryData<Log>(
     keys.log(session),
     (log) => log && { ...log, entries: mergeLog(items, log.entries) },
@@ -308,11 +326,11 @@ export async function readBackTo(client: QueryClient, session: string, seq: numb
   const missing = countBefore(client.getQueryData<Log>(keys.log(session))?.entries ?? []);
   const from = Math.max(0, seq - BEFORE);
   if (missing <= from) return;
-  const pages: Promise<Page<LogEntry[]>>[] = [];
+  const pages: Promise<LogEntry[]>[] = [];
   for (let after = from; after < missing; after += LOG_PAGE) {
-    pages.push(logPage(session, after, Math.min(LOG_PAGE, missing - after)));
+    pages.push(logRange(session, after, Math.min(missing, after + LOG_PAGE)));
   }
-  const earlier = (await Promise.all(pages)).flatMap((page) => page.items);
+  const earlier = (await Promise.all(pages)).flat();
   client.setQueryData<Log>(
     keys.log(session),
     (log) => log && { ...log, entries: mergeLog(earlier, log.entries) },
@@ -404,6 +422,50 @@ export const permissionsQuery = queryOptions({
   queryKey: keys.permissions,
   queryFn: ({ signal }) => get<PermissionRequest[]>("/permissions", WHOLE, signal),
 });
+
+/** The access tokens, with those that have ended. */
+export const tokensQuery = queryOptions({
+  queryKey: keys.tokens,
+  queryFn: ({ signal }) => get<Token[]>("/tokens", WHOLE, signal),
+  // The live stream says nothing of tokens.
+  staleTime: 0,
+});
+
+export interface AuditFilter {
+  actor?: string;
+  way?: string;
+  action?: string;
+  subject?: string;
+  since?: string;
+  until?: string;
+}
+
+/** The audit log, newest first, as far as pages were asked for. */
+export const auditQuery = (filter: AuditFilter) =>
+  infiniteQueryOptions({
+    queryKey: keys.auditPages(filter),
+    queryFn: ({ pageParam, signal }): Promise<Page<AuditEntry[]>> =>
+      getPage<AuditEntry[]>("/audit", { ...filter, limit: AUDIT_PAGE, cursor: pageParam }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next ?? undefined,
+    placeholderData: keepPreviousData,
+    staleTime: 0,
+  });
+
+/** The values by which the audit log can be filtered. */
+export const auditValuesQuery = queryOptions({
+  queryKey: keys.auditValues,
+  queryFn: ({ signal }) => get<AuditValues>("/audit/values", {}, signal),
+  staleTime: 0,
+});
+
+/** The tasks that words fit, to choose one of. */
+export const taskChoicesQuery = (q: string) =>
+  queryOptions({
+    queryKey: keys.taskChoices(q),
+    queryFn: ({ signal }) => get<SpecTask[]>("/spec-tasks", { q, limit: TASK_CHOICES }, signal),
+    placeholderData: keepPreviousData,
+  });
 
 async function orNull<T>(answer: Promise<T>): Promise<T | null> {
   try {

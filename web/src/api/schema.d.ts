@@ -78,6 +78,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/values": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the actors, ways and actions that the audit log has, for filters. */
+        get: operations["get_audit_values"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/comments/{id}/reply": {
         parameters: {
             query?: never;
@@ -1110,7 +1127,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows for each criterion the planned tasks, sessions and commits that carry it out. */
+        /** Shows for each criterion, and for each requirement without criteria, the planned tasks, sessions and commits that carry it out. */
         get: operations["get_spec_tasks_id_traceability"];
         put?: never;
         post?: never;
@@ -1894,6 +1911,32 @@ export interface components {
             totals: components["schemas"]["Figures"];
             /** @description Tasks that are not counted yet, because the server is still reading what happened to them. */
             uncounted_tasks: number;
+        };
+        /** @description The values by which the audit log can be filtered. */
+        AuditValuesView: {
+            /**
+             * @description What was done.
+             * @example [
+             *       "create_token",
+             *       "review_specs"
+             *     ]
+             */
+            actions: string[];
+            /**
+             * @description The ids of the users who did something.
+             * @example [
+             *       "usr_owner"
+             *     ]
+             */
+            actors: string[];
+            /**
+             * @description The ways that requests came.
+             * @example [
+             *       "command_line",
+             *       "page"
+             *     ]
+             */
+            ways: string[];
         };
         /** @description An entry of the audit log. */
         AuditView: {
@@ -5038,10 +5081,10 @@ export interface components {
             orphan_tasks: string[];
             /** @description The requirements. */
             requirements: components["schemas"]["TracedRequirement"][];
-            /** @description Criteria that no planned task cites. */
+            /** @description Criteria, and requirements without criteria, that no planned task cites. */
             uncovered_requirements: string[];
         };
-        /** @description A criterion and what carries it out. */
+        /** @description A criterion, or a requirement without criteria, and what carries it out. */
         TracedRequirement: {
             /** @description The hashes of commits. */
             commits: string[];
@@ -5182,7 +5225,8 @@ export interface components {
             priority: "low" | "medium" | "high" | "critical";
             /**
              * Format: double
-             * @description The share of its items that is done, 0 to 1: of its planned task in the checklist, or of its agent's own plan.
+             * @description The share of its items that is done, 0 to 1: of its planned task in the checklist, or of its agent's own plan, which
+             *     is a report: it makes a session complete only with the end of its work.
              */
             progress: number;
             /** @description What it waits for, as a sentence, while it waits. */
@@ -5666,6 +5710,17 @@ export interface operations {
                 subject?: string;
                 /** @description Only entries of this action, such as `review_specs`. */
                 action?: string;
+                /** @description Only entries of this user, by id. */
+                actor?: string;
+                /** @description Only entries that came this way, such as `page`. */
+                way?: string;
+                /**
+                 * @description Only entries from this time on, RFC 3339.
+                 * @example 2026-11-22T10:41:07Z
+                 */
+                since?: string;
+                /** @description Only entries before this time, RFC 3339. */
+                until?: string;
                 /**
                  * @description 1 to 500; 50 when absent.
                  * @example 50
@@ -5738,6 +5793,80 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit_values: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The values */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditValuesView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -30,6 +30,15 @@ export type DemoRepo = Schemas["DemoRepo"];
 export type Agent = Schemas["AgentView"];
 export type PermissionOption = Schemas["PermissionChoice"];
 export type PermissionRequest = Schemas["PermissionRequest"];
+export type Token = With<
+  Schemas["TokenView"],
+  { scope: TokenScope; status: "valid" | "expired" | "revoked" }
+>;
+export type TokenScope = Schemas["TokenScope"];
+export type NewToken = Schemas["NewToken"];
+export type CreatedToken = Schemas["CreatedToken"];
+export type AuditEntry = Schemas["AuditView"];
+export type AuditValues = Schemas["AuditValuesView"];
 export type Me = Schemas["Me"];
 export type SpawnBody = Schemas["SpawnBody"];
 export type BranchBody = Schemas["BranchBody"];

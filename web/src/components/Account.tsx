@@ -15,7 +15,7 @@ import {
 } from "@mui/material";
 import { useColorScheme } from "@mui/material/styles";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { type MouseEvent, useState } from "react";
 import { useLogout } from "../api/actions";
 import { meQuery } from "../api/queries";
@@ -65,6 +65,11 @@ export function Account({ compact = false }: { compact?: boolean }) {
       <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
         <Appearance />
         <Divider />
+        {compact && (
+          <MenuItem component={Link} to="/settings" onClick={() => setAnchor(null)}>
+            Settings
+          </MenuItem>
+        )}
         <MenuItem
           onClick={() => {
             setAnchor(null);

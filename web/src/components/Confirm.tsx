@@ -2,6 +2,7 @@
 
 import { Button, Dialog, DialogActions, DialogContent, DialogContentText, DialogTitle } from "@mui/material";
 import type { ReactNode } from "react";
+import { ActionButton, OfflineNote } from "./Action";
 import { ActionError } from "./States";
 
 interface Props {
@@ -14,8 +15,8 @@ interface Props {
   /** Whether the action takes something away. */
   takesAway?: boolean;
   busy?: boolean;
-  /** Whether it cannot be done now. */
-  isLocked?: boolean;
+  /** Whether nothing is sent to the server, so that it works without a connection. */
+  isLocal?: boolean;
   error?: unknown;
   onConfirm: () => void;
   /** Another answer beside the action. */
@@ -32,12 +33,13 @@ export function Confirm(props: Props) {
     keep = "Back",
     takesAway = true,
     busy,
-    isLocked,
+    isLocal = false,
     error,
     onConfirm,
     alternative,
     onClose,
   } = props;
+  const Answer = isLocal ? Button : ActionButton;
   return (
     <Dialog open={open} onClose={onClose} maxWidth="xs" fullWidth>
       <DialogTitle>{title}</DialogTitle>
@@ -46,32 +48,27 @@ export function Confirm(props: Props) {
           {children}
         </DialogContentText>
         <ActionError error={error} />
+        {!isLocal && <OfflineNote />}
       </DialogContent>
       <DialogActions sx={{ flexWrap: "wrap" }}>
         <Button color="inherit" onClick={onClose}>
           {keep}
         </Button>
         {alternative && (
-          <Button
-            variant="outlined"
-            color="inherit"
-            disabled={busy || isLocked}
-            onClick={alternative.onChoose}
-          >
+          <Answer variant="outlined" color="inherit" disabled={busy} onClick={alternative.onChoose}>
             {alternative.action}
-          </Button>
+          </Answer>
         )}
-        <Button
+        <Answer
           color={takesAway ? "error" : "primary"}
           variant="contained"
           // What is asked for was seen and chosen before: the answer is at hand.
           autoFocus={!takesAway}
           onClick={onConfirm}
           loading={busy}
-          disabled={isLocked}
         >
           {action}
-        </Button>
+        </Answer>
       </DialogActions>
     </Dialog>
   );

@@ -1,7 +1,7 @@
 import { createElement } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
 import { expect, test } from "vitest";
-import type { Line } from "../model/diff";
+import { chunksOf, type Line } from "../model/diff";
 import { DiffLines } from "./DiffLines";
 
 const LINES: Line[] = [
@@ -34,4 +34,16 @@ test("what belongs to a line stands below it", () => {
   const below = (line: Line) => (line.kind === "add" ? [createElement("i", { key: 1 }, "note")] : []);
   const html = renderToStaticMarkup(createElement(DiffLines, { lines: LINES, label: "Changes", below }));
   expect(html.indexOf("note")).toBeGreaterThan(html.indexOf(">c<"));
+});
+
+test("a long diff is drawn in chunks that miss no line", () => {
+  const lines = Array.from(
+    { length: 1001 },
+    (_, at): Line => ({ kind: "add", text: "", old: null, new: at }),
+  );
+  const chunks = chunksOf(lines);
+  expect(chunks.flatMap((chunk) => chunk.lines)).toEqual(lines);
+  expect(chunks.length).toBeGreaterThan(1);
+  for (const { start, lines: own } of chunks) expect(own[0]).toBe(lines[start]);
+  expect(chunksOf([])).toEqual([]);
 });

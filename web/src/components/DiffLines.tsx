@@ -1,8 +1,9 @@
 // The lines of a diff with their numbers.
 
-import { Fragment, type KeyboardEvent, type MouseEvent, memo, type ReactNode } from "react";
-import type { Line } from "../model/diff";
+import { Fragment, type KeyboardEvent, type MouseEvent, memo, type ReactNode, useRef } from "react";
+import { chunksOf, type Line } from "../model/diff";
 import css from "./DiffLines.module.css";
+import { useIsNear } from "./near";
 
 const SIGN = { add: "+", remove: "−", same: " ", hunk: " " } as const;
 
@@ -33,18 +34,45 @@ export const DiffLines = memo(function DiffLines({ lines, label, onPick, below }
       className={canPick ? `${css.box} ${css.pickable}` : css.box}
       onClick={canPick ? pick : undefined}
     >
-      <div className={css.table}>
-        {lines.map((line, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the lines of a diff never move
-          <Fragment key={at}>
-            <Row line={line} at={at} canPick={canPick} />
-            {below?.(line)}
-          </Fragment>
-        ))}
-      </div>
+      {chunksOf(lines).map((chunk) => (
+        <Chunk key={chunk.start} {...chunk} canPick={canPick} below={below} />
+      ))}
     </section>
   );
 });
+
+interface ChunkProps {
+  lines: readonly Line[];
+  /** How many lines of the diff come before. */
+  start: number;
+  canPick: boolean;
+  below: Props["below"];
+}
+
+/** Some lines of a diff; only their height is kept while they are far from what is seen, unless they are in use. */
+function Chunk({ lines, start, canPick, below }: ChunkProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const isNear = useIsNear(box);
+  const hasFocus = box.current?.contains(document.activeElement) ?? false;
+  const isDrawn = isNear || hasFocus || (below !== undefined && lines.some((line) => below(line).length > 0));
+  return (
+    <div ref={box}>
+      {isDrawn ? (
+        <div className={css.table}>
+          {lines.map((line, at) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the lines of a diff never move
+            <Fragment key={at}>
+              <Row line={line} at={start + at} canPick={canPick} />
+              {below?.(line)}
+            </Fragment>
+          ))}
+        </div>
+      ) : (
+        <div style={{ height: `${lines.length}lh` }}>{lines.length} lines</div>
+      )}
+    </div>
+  );
+}
 
 /** The arrows go from line to line of a change, which is one stop of the tab key. */
 function moveByArrow(event: KeyboardEvent<HTMLElement>): void {

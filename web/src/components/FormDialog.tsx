@@ -25,6 +25,8 @@ import {
   useState,
 } from "react";
 import { ApiError } from "../api/client";
+import { useIsOffline } from "../live/provider";
+import { ActionButton, OfflineNote } from "./Action";
 import { Confirm } from "./Confirm";
 import { ActionError } from "./States";
 
@@ -65,6 +67,7 @@ export function FormDialog({ title, action, canSend, sending, error, hint, ...pr
   const [shown] = useState(() => new Set<string>());
   const [isTyped, setTyped] = useState(false);
   const [asksToDiscard, setAsksToDiscard] = useState(false);
+  const isOffline = useIsOffline();
   const refused = sending.error instanceof ApiError ? sending.error.fields : NOTHING;
   const answer = useMemo(() => ({ refused, shown }), [refused, shown]);
   const places = Object.keys(refused);
@@ -75,7 +78,7 @@ export function FormDialog({ title, action, canSend, sending, error, hint, ...pr
     event.preventDefault();
     // A dialog over another sends itself alone.
     event.stopPropagation();
-    if (canSend && !sending.isPending) props.onSend();
+    if (canSend && !isOffline && !sending.isPending) props.onSend();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) submit(event);
@@ -104,6 +107,9 @@ export function FormDialog({ title, action, canSend, sending, error, hint, ...pr
             <ActionError error={general} />
           </Box>
         )}
+        <Box sx={{ px: 3 }}>
+          <OfflineNote />
+        </Box>
         <DialogActions>
           {hint && (
             <Typography
@@ -118,9 +124,9 @@ export function FormDialog({ title, action, canSend, sending, error, hint, ...pr
           <Button color="inherit" onClick={close}>
             Cancel
           </Button>
-          <Button type="submit" variant="contained" loading={sending.isPending} disabled={!canSend}>
+          <ActionButton type="submit" variant="contained" loading={sending.isPending} disabled={!canSend}>
             {action}
-          </Button>
+          </ActionButton>
         </DialogActions>
       </Box>
       <Confirm
@@ -128,6 +134,7 @@ export function FormDialog({ title, action, canSend, sending, error, hint, ...pr
         title="Discard what you typed?"
         action="Discard"
         keep="Keep editing"
+        isLocal
         onClose={() => setAsksToDiscard(false)}
         onConfirm={props.onClose}
       >

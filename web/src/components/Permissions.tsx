@@ -1,15 +1,16 @@
 // Permission requests of agents that wait for a person, answered above any page.
 
-import { Box, Button, Collapse, Link as MuiLink, Stack, Typography } from "@mui/material";
+import { Box, Collapse, Link as MuiLink, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useAnswerPermission } from "../api/actions";
 import { fleetQuery, permissionsQuery } from "../api/queries";
 import type { Fleet, PermissionOption, PermissionRequest } from "../api/types";
-import { useIsOffline } from "../live/provider";
 import { readPermission } from "../model/permission";
 import { remaining } from "../model/time";
 import { MONO } from "../theme";
+import { ActionButton } from "./Action";
+import { AgentName } from "./AgentName";
 import { Ago, useNow } from "./Ago";
 import { Code } from "./Code";
 import { TextLink } from "./links";
@@ -108,7 +109,7 @@ function Question({ request, onAnswered }: { request: PermissionRequest; onAnswe
       <Stack direction="row" sx={{ alignItems: "center", columnGap: 2, rowGap: 1, flexWrap: "wrap" }}>
         <Box sx={{ flex: 1, minWidth: { xs: "100%", sm: 220 } }}>
           <Typography variant="body2" component="p" sx={{ overflowWrap: "anywhere" }}>
-            <b>{asker ? <bdi>{asker.agent}</bdi> : "An agent"}</b> {wants} ·{" "}
+            <b>{asker ? <AgentName id={asker.agent} /> : "An agent"}</b> {wants} ·{" "}
             <TextLink
               to="/tasks/$taskId/sessions/$sessionId"
               params={{ taskId: request.spec_task_id, sessionId: request.work_session_id }}
@@ -187,20 +188,19 @@ function Question({ request, onAnswered }: { request: PermissionRequest; onAnswe
 }
 
 function Options(props: { options: PermissionOption[]; busy: boolean; onAnswer: (option: string) => void }) {
-  const isOffline = useIsOffline();
   return (
     <Stack direction="row" sx={{ gap: 1, flexWrap: "wrap" }}>
       {props.options.map((option) => (
-        <Button
+        <ActionButton
           key={option.option_id}
           variant={option.kind === "allow_once" ? "contained" : "outlined"}
           color={option.kind === "allow_once" ? "primary" : "inherit"}
           data-answer
-          disabled={props.busy || isOffline}
+          disabled={props.busy}
           onClick={() => props.onAnswer(option.option_id)}
         >
           {option.name}
-        </Button>
+        </ActionButton>
       ))}
     </Stack>
   );

@@ -3,6 +3,7 @@
 import AccountTreeOutlined from "@mui/icons-material/AccountTreeOutlined";
 import BarChartRounded from "@mui/icons-material/BarChartRounded";
 import FolderOutlined from "@mui/icons-material/FolderOutlined";
+import SettingsOutlined from "@mui/icons-material/SettingsOutlined";
 import SmartToyOutlined from "@mui/icons-material/SmartToyOutlined";
 import ViewListOutlined from "@mui/icons-material/ViewListOutlined";
 import { Badge, Box, Stack } from "@mui/material";
@@ -31,6 +32,9 @@ const PLACES = [
   { to: "/projects", label: "Projects", icon: FolderOutlined },
   { to: "/agents", label: "Agents", icon: SmartToyOutlined },
 ] as const;
+
+/** On a narrow screen it is in the account's menu. */
+const SETTINGS = { to: "/settings", label: "Settings", icon: SettingsOutlined } as const;
 
 export function Shell() {
   useNavigationFocus();
@@ -111,7 +115,7 @@ function Sidebar() {
       </Box>
       <SearchButton />
       <Stack sx={{ gap: 0.25, flex: 1 }}>
-        {PLACES.map(({ to, label, icon: Icon }) => {
+        {[...PLACES, SETTINGS].map(({ to, label, icon: Icon }) => {
           const isHere = Boolean(matches({ to, fuzzy: true }));
           return (
             <LinkBase

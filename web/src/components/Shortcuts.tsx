@@ -22,6 +22,7 @@ const KEYS: [string, string][] = [
   ["g y", "Go to analytics"],
   ["g p", "Go to projects"],
   ["g a", "Go to agents"],
+  ["g ,", "Go to settings"],
   ["Ctrl Enter", "Submit"],
   ["Esc", "Close"],
   ["?", "This list"],
@@ -29,7 +30,7 @@ const KEYS: [string, string][] = [
 
 /** Where the key after a `g` goes. */
 const PLACES: Partial<
-  Record<string, "/tasks" | "/fleet" | "/search" | "/analytics" | "/projects" | "/agents">
+  Record<string, "/tasks" | "/fleet" | "/search" | "/analytics" | "/projects" | "/agents" | "/settings">
 > = {
   t: "/tasks",
   f: "/fleet",
@@ -37,6 +38,7 @@ const PLACES: Partial<
   y: "/analytics",
   p: "/projects",
   a: "/agents",
+  ",": "/settings",
 };
 
 /** Whether a key was meant for a text field or a dialog. */

@@ -38,4 +38,9 @@ export const keys = {
   analytics: (filter: object) => ["analytics", filter] as const,
   templates: (project: string | undefined) => ["templates", project] as const,
   permissions: ["permissions"] as const,
+  tokens: ["tokens"] as const,
+  audit: ["audit"] as const,
+  auditPages: (filter: object) => ["audit", "pages", filter] as const,
+  auditValues: ["audit", "values"] as const,
+  taskChoices: (q: string) => ["tasks", "choices", q] as const,
 };

@@ -9,6 +9,15 @@ export interface Line {
   new: number | null;
 }
 
+/** How many lines of a diff are drawn together. */
+const CHUNK_LINES = 400;
+
+/** Cuts the lines of a diff into chunks, each with how many lines come before it. */
+export function chunksOf(lines: readonly Line[]): { start: number; lines: readonly Line[] }[] {
+  const starts = Array.from({ length: Math.ceil(lines.length / CHUNK_LINES) }, (_, at) => at * CHUNK_LINES);
+  return starts.map((start) => ({ start, lines: lines.slice(start, start + CHUNK_LINES) }));
+}
+
 /** The lines of hunks, numbered on both sides. */
 export function hunkLines(hunks: readonly DiffHunk[]): Line[] {
   return hunks.flatMap((hunk) => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Timeline, TimelineSpan } from "../api/types";
-import { chartOf } from "./timeline";
+import { chartOf, ticksOf } from "./timeline";
 
 const at = (second: number) => new Date(1_700_000_000_000 + second * 1000).toISOString();
 const ms = (second: number) => Date.parse(at(second));
@@ -40,7 +40,8 @@ test("time is drawn as it is while somebody works", () => {
     [[0.5, 0.5]],
   ]);
   expect(chart.gaps).toEqual([]);
-  expect(chart.ticks.map((tick) => (tick.at - ms(0)) / 1000)).toEqual([0, 20, 40, 60, 80, 100]);
+  const ticks = ticksOf(chart, 1000, 80);
+  expect(ticks.map((tick) => (tick.at - ms(0)) / 1000)).toEqual([0, 20, 40, 60, 80, 100]);
 });
 
 test("a night in which nobody works is drawn short, and times are found again", () => {
@@ -57,8 +58,9 @@ test("a night in which nobody works is drawn short, and times are found again", 
   expect(before?.width).toBeGreaterThan(0.25);
   expect(waits?.width).toBeLessThan(0.15);
   expect(after?.width).toBeCloseTo(before?.width ?? 0);
-  for (const tick of chart.ticks) expect(tick.at).toBeGreaterThanOrEqual(ms(0));
-  expect(chart.ticks.at(-1)?.at).toBe(ms(night + 100));
+  const ticks = ticksOf(chart, 1000, 80);
+  for (const tick of ticks) expect(tick.at).toBeGreaterThanOrEqual(ms(0));
+  expect(ticks.at(-1)?.at).toBe(ms(night + 100));
 });
 
 test("what goes on reaches to the present", () => {
@@ -89,4 +91,21 @@ test("marks go from lane to lane; people and everybody are the task's", () => {
     [0, 0, 0.5],
     [0, 1, 0.5],
   ]);
+});
+
+test("the labels of an axis never overlap, however narrow it is", () => {
+  const chart = { timeAt: (share: number) => share };
+  for (const label of [60, 80, 130]) {
+    for (let width = 2 * label + 12; width < 1500; width += 7) {
+      const ticks = ticksOf(chart, width, label);
+      const boxes = ticks.map(({ left }, at) => {
+        const start = at === 0 ? 0 : at === ticks.length - 1 ? width - label : left * width - label / 2;
+        return [start, start + label] as const;
+      });
+      for (const [at, [start]] of boxes.entries())
+        expect(start).toBeGreaterThanOrEqual((boxes[at - 1]?.[1] ?? -12) + 12 - 1e-6);
+    }
+  }
+  expect(ticksOf(chart, 572, 80)).toHaveLength(5);
+  expect(ticksOf(chart, 1200, 80)).toHaveLength(6);
 });

@@ -82,15 +82,18 @@ export interface Lane {
 
 export interface Chart {
   lanes: Lane[];
-  ticks: { at: number; left: number }[];
+  /** The time at a share of the width. */
+  timeAt: (share: number) => number;
   /** Where time is drawn short. */
   gaps: { left: number; width: number; label: string }[];
   /** What was told: when, and between which lanes. */
   marks: { id: string; left: number; kind: string; from: number; to: number }[];
 }
 
-/** How many ticks an axis has. */
-const TICKS = 6;
+/** How many ticks an axis has at most. */
+const MAX_TICKS = 6;
+/** The least room between the labels of two ticks, in pixels. */
+const LABEL_GAP = 12;
 /** The share of the working time from which on idle time is drawn short, and what is drawn of it. */
 const LONG = 0.12;
 
@@ -124,10 +127,7 @@ export function chartOf(timeline: Timeline, now: number): Chart {
     );
   return {
     lanes,
-    ticks: Array.from({ length: TICKS }, (_, at) => {
-      const left = at / (TICKS - 1);
-      return { at: invert(left), left };
-    }),
+    timeAt: invert,
     gaps,
     marks: timeline.marks.map((mark) => ({
       id: mark.event_id,
@@ -137,6 +137,23 @@ export function chartOf(timeline: Timeline, now: number): Chart {
       to: laneOf(mark.to_session_id),
     })),
   };
+}
+
+/**
+ * Places ticks at equal distances, as many as have room for their labels. The outer two labels stand within the axis,
+ * the others are centred on their ticks, so the first needs half a label more than the distance between two others.
+ */
+export function ticksOf(
+  chart: Pick<Chart, "timeAt">,
+  width: number,
+  labelWidth: number,
+): { at: number; left: number }[] {
+  const fitting = Math.floor(width / (1.5 * labelWidth + LABEL_GAP)) + 1;
+  const count = Math.max(2, Math.min(MAX_TICKS, fitting));
+  return Array.from({ length: count }, (_, tick) => {
+    const left = tick / (count - 1);
+    return { at: chart.timeAt(left), left };
+  });
 }
 
 function bar(span: TimelineSpan, end: number, scale: (at: number) => number): Bar {

@@ -7,6 +7,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { download } from "../api/client";
 import { analyticsQuery } from "../api/queries";
 import type { Analytics } from "../api/types";
+import { useAgentName } from "../components/AgentName";
 import { Page } from "../components/Page";
 import { Empty, Failed, Rows } from "../components/States";
 import { brief, bucketLabel, money, PHASES, usualRange } from "../model/figures";
@@ -218,6 +219,7 @@ function Heads({ found }: { found: Analytics }) {
 }
 
 function Tables({ found }: { found: Analytics }) {
+  const nameOf = useAgentName();
   const spent = (usage: Analytics["totals"]["usage"]) => [
     brief(usage.input_tokens),
     brief(usage.output_tokens),
@@ -229,7 +231,7 @@ function Tables({ found }: { found: Analytics }) {
         title="Agents"
         head={["Agent", "Sessions", "Completed", "Failed", "Input", "Output", "Cost"]}
         rows={found.agents.map((one) => [
-          one.agent,
+          nameOf(one.agent),
           String(one.sessions_started),
           String(one.sessions_completed),
           String(one.sessions_failed),

@@ -2,10 +2,11 @@
 // ends somebody's work.
 
 import MoreHorizRounded from "@mui/icons-material/MoreHorizRounded";
-import { Button, IconButton, Menu, MenuItem, Snackbar } from "@mui/material";
+import { IconButton, Menu, Snackbar } from "@mui/material";
 import { useState } from "react";
 import { useSessionAction } from "../../api/actions";
 import type { TaskDetail, WorkSession } from "../../api/types";
+import { ActionButton, ActionItem } from "../../components/Action";
 import { Confirm } from "../../components/Confirm";
 import { ActionError } from "../../components/States";
 import { movesOf, type SessionMove } from "../../model/crew";
@@ -76,7 +77,7 @@ export function SessionActions({ session, task, room }: Props) {
   return (
     <>
       {shown.map((move) => (
-        <Button
+        <ActionButton
           key={move}
           variant={move === "spawn" ? "outlined" : "contained"}
           color={move === "spawn" ? "inherit" : "primary"}
@@ -84,7 +85,7 @@ export function SessionActions({ session, task, room }: Props) {
           onClick={() => begin(move)}
         >
           {LABELS[move]}
-        </Button>
+        </ActionButton>
       ))}
       {folded.length > 0 && (
         <IconButton
@@ -98,14 +99,14 @@ export function SessionActions({ session, task, room }: Props) {
       )}
       <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
         {folded.map((move) => (
-          <MenuItem
+          <ActionItem
             key={move}
             onClick={() => begin(move)}
             sx={{ color: move === "cancel" ? "error.main" : undefined }}
           >
             {LABELS[move]}
             {(move === "spawn" || move === "branch" || move in QUESTIONS) && "…"}
-          </MenuItem>
+          </ActionItem>
         ))}
       </Menu>
       <Confirm

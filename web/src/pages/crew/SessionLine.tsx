@@ -2,6 +2,7 @@
 
 import { Typography } from "@mui/material";
 import type { WorkSession } from "../../api/types";
+import { AgentName } from "../../components/AgentName";
 import { Since } from "../../components/Ago";
 import { Status } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
@@ -22,7 +23,12 @@ export function SessionLine({ session, all }: { session: WorkSession; all: reado
   return (
     <>
       <Typography variant="caption" color="textSecondary" component="p" sx={{ overflowWrap: "anywhere" }}>
-        {typeof agent === "string" && `${agent} · `}
+        {typeof agent === "string" && (
+          <>
+            <AgentName id={agent} />
+            {" · "}
+          </>
+        )}
         {session.status === "active" && !session.waits_for_person && session.started_at && (
           <>
             running <Since at={session.started_at} />

@@ -8,6 +8,7 @@ import { useAddSession } from "../../api/actions";
 import { useOnce } from "../../api/once";
 import { agentsQuery } from "../../api/queries";
 import type { Effort, Priority, SpawnBody, TaskDetail } from "../../api/types";
+import { useAgentName } from "../../components/AgentName";
 import { Fold } from "../../components/Fold";
 import { Field, FormDialog } from "../../components/FormDialog";
 import { parentsOf, spawnPreview, suggestionsFor } from "../../model/crew";
@@ -38,6 +39,7 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
   const [needs, setNeeds] = useState<string[]>([]);
   const [prompt, setPrompt] = useState("");
   const agents = useQuery(agentsQuery).data?.filter((each) => each.installed) ?? [];
+  const nameOf = useAgentName();
   const add = useAddSession(task.id);
   const keyOf = useOnce(add);
   const navigate = useNavigate();
@@ -135,7 +137,7 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
         slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}
       >
         <MenuItem value="">
-          Same as the parent{typeof parentAgent === "string" ? ` (${parentAgent})` : ""}
+          Same as the parent{typeof parentAgent === "string" ? ` (${nameOf(parentAgent)})` : ""}
         </MenuItem>
         {agents.map((each) => (
           <MenuItem key={each.id} value={each.id}>

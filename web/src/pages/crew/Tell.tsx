@@ -6,6 +6,7 @@ import { useTell } from "../../api/actions";
 import { ApiError } from "../../api/client";
 import { useOnce } from "../../api/once";
 import type { CoordinationEvent, CoordinationKind, TaskDetail, WorkSession } from "../../api/types";
+import { ActionButton } from "../../components/Action";
 import { ActionError } from "../../components/States";
 import { KINDS } from "../../model/coordination";
 import { useDraft } from "../../model/drafts";
@@ -127,9 +128,9 @@ export function Tell({ task, answers, onDone }: Props) {
               Cancel
             </Button>
           )}
-          <Button type="submit" variant="contained" disabled={!message.trim()} loading={tell.isPending}>
+          <ActionButton type="submit" variant="contained" disabled={!message.trim()} loading={tell.isPending}>
             {answers ? "Answer" : "Tell"}
-          </Button>
+          </ActionButton>
         </Stack>
       </Stack>
     </Box>

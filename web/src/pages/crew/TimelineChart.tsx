@@ -2,10 +2,10 @@
 
 import { Typography } from "@mui/material";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, memo, useState } from "react";
+import { type KeyboardEvent, memo, useLayoutEffect, useRef, useState } from "react";
 import { words } from "../../model/status";
 import { took } from "../../model/time";
-import type { Bar, Chart, Lane } from "../../model/timeline";
+import { type Bar, type Chart, type Lane, ticksOf } from "../../model/timeline";
 import css from "./Timeline.module.css";
 
 interface Chosen {
@@ -55,13 +55,7 @@ export function TimelineChart({ chart, taskId }: { chart: Chart; taskId: string 
         ))}
         <Over chart={chart} />
       </div>
-      <div className={css.ticks} aria-hidden>
-        {chart.ticks.map((tick) => (
-          <span key={tick.left} className={css.tick} style={{ left: `${tick.left * 100}%` }}>
-            {clock(tick.at)}
-          </span>
-        ))}
-      </div>
+      <Ticks chart={chart} />
       <Typography
         id="timeline-chosen"
         aria-live="polite"
@@ -82,6 +76,39 @@ export function TimelineChart({ chart, taskId }: { chart: Chart; taskId: string 
         )}
       </Typography>
     </>
+  );
+}
+
+/** The axis, with as many times as have room. */
+function Ticks({ chart }: { chart: Chart }) {
+  const axis = useRef<HTMLDivElement>(null);
+  const sample = useRef<HTMLSpanElement>(null);
+  const [ticks, setTicks] = useState<{ at: number; left: number }[]>([]);
+  // The longest label: the first and the last time may be on different days.
+  const samples = [clock(chart.timeAt(0)), clock(chart.timeAt(1))];
+  const longest = samples.reduce((a, b) => (b.length > a.length ? b : a));
+  useLayoutEffect(() => {
+    const place = () => {
+      if (axis.current && sample.current)
+        setTicks(ticksOf(chart, axis.current.clientWidth, sample.current.getBoundingClientRect().width));
+    };
+    place();
+    const observer = new ResizeObserver(place);
+    if (axis.current) observer.observe(axis.current);
+    if (sample.current) observer.observe(sample.current);
+    return () => observer.disconnect();
+  }, [chart]);
+  return (
+    <div ref={axis} className={css.ticks} aria-hidden>
+      <span ref={sample} className={css.sample}>
+        {longest}
+      </span>
+      {ticks.map((tick) => (
+        <span key={tick.left} data-tick className={css.tick} style={{ left: `${tick.left * 100}%` }}>
+          {clock(tick.at)}
+        </span>
+      ))}
+    </div>
   );
 }
 

@@ -3,6 +3,7 @@
 import { Link } from "@tanstack/react-router";
 import { memo } from "react";
 import type { FleetAgent, FleetItem } from "../../api/types";
+import { AgentName } from "../../components/AgentName";
 import { Ago, Since } from "../../components/Ago";
 import { Glyph, Status } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
@@ -35,7 +36,9 @@ export const FleetCard = memo(function FleetCard({ agent, asks }: Props) {
           <span title={agent.task_name} dir="auto">
             {agent.task_name}
           </span>
-          <span className={css.agent}>{agent.agent}</span>
+          <span className={css.agent}>
+            <AgentName id={agent.agent} />
+          </span>
         </div>
         <h2 className={css.title} title={agent.session_name} dir="auto">
           <Link

@@ -4,6 +4,7 @@ import { Button, Dialog, DialogActions, DialogContent, DialogContentText, Dialog
 import { useState } from "react";
 import { useMoveTask } from "../../api/actions";
 import type { TaskDetail } from "../../api/types";
+import { ActionButton, OfflineNote } from "../../components/Action";
 import { Mono } from "../../components/Code";
 import { ActionError } from "../../components/States";
 
@@ -44,27 +45,28 @@ export function CloseTask({ task, onReview }: { task: TaskDetail; onReview: () =
             )}
           </DialogContentText>
           <ActionError error={move.error} />
+          <OfflineNote />
         </DialogContent>
         <DialogActions sx={{ flexWrap: "wrap", gap: 1 }}>
           <Button color="inherit" onClick={close}>
             Don't close
           </Button>
-          <Button
+          <ActionButton
             variant={canReview ? "outlined" : "contained"}
             color={canReview ? "inherit" : "primary"}
             loading={move.isPending && move.variables === "done"}
             onClick={() => to("done")}
           >
             Close
-          </Button>
+          </ActionButton>
           {canReview && (
-            <Button
+            <ActionButton
               variant="contained"
               loading={move.isPending && move.variables === "implementation_review"}
               onClick={() => to("implementation_review", onReview)}
             >
               Review the change
-            </Button>
+            </ActionButton>
           )}
         </DialogActions>
       </Dialog>

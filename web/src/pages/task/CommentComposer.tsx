@@ -4,8 +4,10 @@ import { Box, Button, Stack, TextField, ToggleButton, ToggleButtonGroup, Typogra
 import { useComment } from "../../api/actions";
 import { useOnce } from "../../api/once";
 import type { Comment, CommentKind } from "../../api/types";
+import { ActionButton } from "../../components/Action";
 import { focusSoon } from "../../components/focus";
 import { ActionError } from "../../components/States";
+import { useIsOffline } from "../../live/provider";
 import type { Selected } from "../../model/selection";
 
 const KINDS: [CommentKind, string][] = [
@@ -38,6 +40,8 @@ export function CommentComposer({ task, review, about, draft, onDraft, isLocked,
   const { kind, text } = draft;
   const add = useComment(task, review);
   const keyOf = useOnce(add);
+  const isOffline = useIsOffline();
+  const canSend = text.trim() !== "" && !isLocked && !isOffline;
   const submit = () => {
     const body = {
       document: about.document,
@@ -104,7 +108,7 @@ export function CommentComposer({ task, review, about, draft, onDraft, isLocked,
         value={text}
         onChange={(event) => onDraft({ kind, text: event.target.value })}
         onKeyDown={(event) => {
-          if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && text.trim() && !isLocked) submit();
+          if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && canSend) submit();
           if (event.key === "Escape" && !text.trim()) onClose();
         }}
         slotProps={{ htmlInput: { "aria-label": `Comment on ${about.document}`, readOnly: isLocked } }}
@@ -116,9 +120,14 @@ export function CommentComposer({ task, review, about, draft, onDraft, isLocked,
       )}
       <ActionError error={add.error} />
       <Stack direction="row" sx={{ gap: 1, mt: 1 }}>
-        <Button type="submit" variant="contained" disabled={!text.trim() || isLocked} loading={add.isPending}>
+        <ActionButton
+          type="submit"
+          variant="contained"
+          disabled={!text.trim() || isLocked}
+          loading={add.isPending}
+        >
           Comment
-        </Button>
+        </ActionButton>
         <Button variant="text" color="inherit" onClick={onClose}>
           Discard
         </Button>

@@ -1,10 +1,12 @@
 // A line to the agent of a session, and what waits for its next turn.
 
-import { Box, Button, FormControlLabel, Stack, Switch, TextField, Typography } from "@mui/material";
+import { Box, FormControlLabel, Stack, Switch, TextField, Typography } from "@mui/material";
 import { type FormEvent, type KeyboardEvent, useState } from "react";
 import { useSessionAction } from "../../api/actions";
 import type { WorkSession } from "../../api/types";
+import { ActionButton } from "../../components/Action";
 import { ActionError } from "../../components/States";
+import { useIsOffline } from "../../live/provider";
 import { useDraft } from "../../model/drafts";
 import { WaitingMessages } from "./WaitingMessages";
 
@@ -27,11 +29,12 @@ function Composer({ session }: { session: WorkSession }) {
   const [text, setText, forget] = useDraft(`message-${session.id}`, "");
   const [interrupts, setInterrupts] = useState(false);
   const say = useSessionAction(session);
+  const isOffline = useIsOffline();
 
   const submit = (event?: FormEvent) => {
     event?.preventDefault();
     const content = text.trim();
-    if (!content || say.isPending) return;
+    if (!content || say.isPending || isOffline) return;
     say.mutate({ do: "messages", content, mode: interrupts ? "interrupt" : "queue" }, { onSuccess: forget });
   };
   const onKey = (event: KeyboardEvent) => {
@@ -70,9 +73,9 @@ function Composer({ session }: { session: WorkSession }) {
           label={<Typography variant="caption">Interrupt what it is doing</Typography>}
           sx={{ ml: 0, gap: 0.75 }}
         />
-        <Button type="submit" variant="contained" disabled={!text.trim()} loading={say.isPending}>
+        <ActionButton type="submit" variant="contained" disabled={!text.trim()} loading={say.isPending}>
           Send
-        </Button>
+        </ActionButton>
       </Stack>
     </Box>
   );

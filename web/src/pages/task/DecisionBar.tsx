@@ -1,7 +1,8 @@
 // The decision about what is under review, in reach wherever the page is scrolled to, and by a key each.
 
-import { Box, Button, Stack } from "@mui/material";
+import { Box, Stack } from "@mui/material";
 import { type ReactNode, useEffect, useRef } from "react";
+import { ActionButton } from "../../components/Action";
 import { InDecisionSlot } from "../../components/DecisionSlot";
 import { useHotkey } from "../../components/hotkeys";
 import { useIsOffline } from "../../live/provider";
@@ -58,11 +59,11 @@ export function DecisionBar({ facts, approve, count, busy, error, ...on }: Props
             direction="row"
             sx={{ gap: 1, order: { sm: 2 }, flexShrink: 0, flexWrap: { xs: "wrap", sm: "nowrap" } }}
           >
-            <Button
+            <ActionButton
               variant="contained"
               size="medium"
               loading={busy}
-              disabled={isLocked}
+              disabled={busy}
               aria-keyshortcuts="a"
               onClick={on.onApprove}
               // On a line of its own on a phone.
@@ -70,30 +71,30 @@ export function DecisionBar({ facts, approve, count, busy, error, ...on }: Props
             >
               {approve}
               <Key>A</Key>
-            </Button>
-            <Button
+            </ActionButton>
+            <ActionButton
               variant="outlined"
               color="inherit"
               size="medium"
-              disabled={isLocked}
+              disabled={busy}
               aria-keyshortcuts="r"
               onClick={on.onRequest}
               sx={{ flex: { xs: "1 0 auto", sm: "none" } }}
             >
               Request changes{count > 0 && ` (${count})`}
               <Key>R</Key>
-            </Button>
-            <Button
+            </ActionButton>
+            <ActionButton
               variant="text"
               color="error"
               size="medium"
-              disabled={isLocked}
+              disabled={busy}
               aria-keyshortcuts="x"
               onClick={on.onReject}
             >
               Reject
               <Key>X</Key>
-            </Button>
+            </ActionButton>
           </Stack>
           <Box sx={{ flex: 1, minWidth: 0, fontSize: "0.8125rem", color: "text.secondary" }}>{facts}</Box>
         </Stack>

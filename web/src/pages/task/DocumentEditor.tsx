@@ -6,6 +6,7 @@ import { useEditDocument } from "../../api/actions";
 import { ApiError } from "../../api/client";
 import { documentQuery } from "../../api/queries";
 import type { TaskDetail } from "../../api/types";
+import { ActionButton } from "../../components/Action";
 import { ActionError, Failed, Paragraphs } from "../../components/States";
 import type { DocumentName } from "../../model/documents";
 import { useDraft } from "../../model/drafts";
@@ -72,14 +73,14 @@ export function DocumentEditor({ task, document, onClose }: Props) {
           bgcolor: "background.paper",
         }}
       >
-        <Button
+        <ActionButton
           variant="contained"
           disabled={text === read.content}
           loading={save.isPending}
           onClick={() => save.mutate({ content: text, base_commit: base }, { onSuccess: close })}
         >
           Save
-        </Button>
+        </ActionButton>
         {movedOn && (
           <Button
             variant="outlined"

@@ -5,6 +5,7 @@ import type { FormEvent } from "react";
 import { useTaskAction } from "../../api/actions";
 import { ApiError } from "../../api/client";
 import type { Priority, TaskDetail } from "../../api/types";
+import { ActionButton } from "../../components/Action";
 import { ActionError } from "../../components/States";
 import { useDraft } from "../../model/drafts";
 import { PRIORITIES, words } from "../../model/status";
@@ -90,9 +91,14 @@ export function EditDetails({ task, onClose }: { task: TaskDetail; onClose: () =
         </Stack>
         {Object.keys(refused).length === 0 && <ActionError error={edit.error} />}
         <Stack direction="row" sx={{ gap: 1 }}>
-          <Button type="submit" variant="contained" disabled={!form.name.trim()} loading={edit.isPending}>
+          <ActionButton
+            type="submit"
+            variant="contained"
+            disabled={!form.name.trim()}
+            loading={edit.isPending}
+          >
             Save
-          </Button>
+          </ActionButton>
           <Button color="inherit" onClick={close}>
             Cancel
           </Button>

@@ -3,6 +3,7 @@
 import { Box, Button, Link as MuiLink, Typography } from "@mui/material";
 import { type ReactNode, useState } from "react";
 import type { TaskDetail, Usage } from "../../api/types";
+import { AgentName } from "../../components/AgentName";
 import { Ago } from "../../components/Ago";
 import { Mono } from "../../components/Code";
 import { TextLink } from "../../components/links";
@@ -34,8 +35,14 @@ export function Facts({ task }: { task: TaskDetail }) {
         <Fact name="Priority">{words(task.priority)}</Fact>
         {task.labels.length > 0 && <Fact name="Labels">{task.labels.join(", ")}</Fact>}
         {budgetOf(task) && <Fact name="Budget">{budgetOf(task)}</Fact>}
-        {isPlanned(task.type) && <Fact name="Planning agent">{task.spec_agent}</Fact>}
-        <Fact name="Implementation agent">{task.implementation_agent}</Fact>
+        {isPlanned(task.type) && (
+          <Fact name="Planning agent">
+            <AgentName id={task.spec_agent} />
+          </Fact>
+        )}
+        <Fact name="Implementation agent">
+          <AgentName id={task.implementation_agent} />
+        </Fact>
         <Fact name="Complexity">{words(task.complexity)}</Fact>
         <Fact name="Base">
           <Mono>{task.base_branch}</Mono>

@@ -36,9 +36,6 @@ export const FileDiffCard = memo(function FileDiffCard(props: Props) {
         borderRadius: 1,
         bgcolor: "background.paper",
         scrollMarginTop: 16,
-        // What is out of sight is not laid out.
-        contentVisibility: "auto",
-        containIntrinsicSize: isOpen ? "auto 320px" : "auto 40px",
       }}
     >
       <ButtonBase

@@ -1,13 +1,14 @@
 // A task's name, its state, and what can be done with it now.
 
 import MoreHorizRounded from "@mui/icons-material/MoreHorizRounded";
-import { Box, Button, Divider, IconButton, Menu, MenuItem, Stack, Typography } from "@mui/material";
+import { Box, Divider, IconButton, Menu, MenuItem, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTaskAction } from "../../api/actions";
 import { download } from "../../api/client";
 import { projectsQuery } from "../../api/queries";
 import type { TaskDetail } from "../../api/types";
+import { ActionButton, ActionItem } from "../../components/Action";
 import { Confirm } from "../../components/Confirm";
 import { Status } from "../../components/Glyph";
 import { TextLink } from "../../components/links";
@@ -59,37 +60,37 @@ export function Header({ task }: { task: TaskDetail }) {
         </Box>
         <Stack direction="row" sx={{ gap: 1, flexShrink: 0, alignItems: "center" }}>
           {isLive(task.status) && (
-            <Button variant="outlined" color="inherit" onClick={() => setCancelling(true)}>
+            <ActionButton variant="outlined" color="inherit" onClick={() => setCancelling(true)}>
               Cancel task
-            </Button>
+            </ActionButton>
           )}
           {task.status === "backlog" && (
-            <Button
+            <ActionButton
               variant="contained"
               loading={action.isPending}
               onClick={() => action.mutate({ do: "start" })}
             >
               Start
-            </Button>
+            </ActionButton>
           )}
           {task.status === "cancelled" && (
-            <Button
+            <ActionButton
               variant="outlined"
               color="inherit"
               loading={action.isPending}
               onClick={() => action.mutate({ do: "reopen" })}
             >
               Reopen
-            </Button>
+            </ActionButton>
           )}
           {hasFailed(task.status) && (
-            <Button
+            <ActionButton
               variant="contained"
               loading={action.isPending}
               onClick={() => action.mutate({ do: "retry" })}
             >
               Retry
-            </Button>
+            </ActionButton>
           )}
           <More
             task={task}
@@ -153,16 +154,16 @@ function More({ task, onArchive, onRevert }: MoreProps) {
         </MenuItem>
         <Divider />
         {task.status === "done" && task.merge_commit && (
-          <MenuItem
+          <ActionItem
             onClick={() => {
               close();
               onRevert();
             }}
           >
             Revert…
-          </MenuItem>
+          </ActionItem>
         )}
-        <MenuItem
+        <ActionItem
           disabled={isLive(task.status) && !task.archived}
           onClick={() => {
             onArchive(!task.archived);
@@ -170,7 +171,7 @@ function More({ task, onArchive, onRevert }: MoreProps) {
           }}
         >
           {task.archived ? "Unarchive" : "Archive"}
-        </MenuItem>
+        </ActionItem>
       </Menu>
     </>
   );

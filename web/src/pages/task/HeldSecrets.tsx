@@ -1,8 +1,9 @@
 // What was taken out of the documents as secrets: kept or removed by a person.
 
-import { Box, Button, Link as MuiLink, Stack, Typography } from "@mui/material";
+import { Box, Link as MuiLink, Stack, Typography } from "@mui/material";
 import { useDecideHeldSecret } from "../../api/actions";
 import type { HeldSecret } from "../../api/types";
+import { ActionButton } from "../../components/Action";
 import { Mono } from "../../components/Code";
 import { ActionError } from "../../components/States";
 import type { DocumentPlace } from "../../model/documents";
@@ -43,7 +44,7 @@ function Row({ task, held, canDecide, onShow }: Omit<Props, "held"> & { held: He
   const decide = useDecideHeldSecret(task);
   const place = `${held.document}.md, line ${held.line}`;
   const button = (decision: "keep" | "remove", label: string) => (
-    <Button
+    <ActionButton
       variant="outlined"
       color="inherit"
       aria-label={`${label} the ${held.kind} in ${place}`}
@@ -52,7 +53,7 @@ function Row({ task, held, canDecide, onShow }: Omit<Props, "held"> & { held: He
       onClick={() => decide.mutate({ id: held.id, decision })}
     >
       {label}
-    </Button>
+    </ActionButton>
   );
   return (
     <Box component="li" sx={{ py: 0.75 }}>

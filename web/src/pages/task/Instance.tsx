@@ -1,11 +1,12 @@
 // The agent instance of a task: whether it runs, and how to stop it.
 
-import { Box, Button, Skeleton, Stack, Typography } from "@mui/material";
+import { Box, Skeleton, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useStopInstance, useTaskAction } from "../../api/actions";
 import { instanceQuery } from "../../api/queries";
 import type { InstanceStatus, TaskDetail, ZedInstance } from "../../api/types";
+import { ActionButton } from "../../components/Action";
 import { Ago } from "../../components/Ago";
 import { Confirm } from "../../components/Confirm";
 import { Status } from "../../components/Glyph";
@@ -55,14 +56,14 @@ export function Instance({ task }: { task: TaskDetail }) {
             <Status tone={tone} label={task.paused_by === null ? label : "Paused"} />
           )}
           {instance?.status === "active" && (
-            <Button variant="text" color="inherit" size="small" onClick={() => setStopping(true)}>
+            <ActionButton variant="text" color="inherit" size="small" onClick={() => setStopping(true)}>
               Stop
-            </Button>
+            </ActionButton>
           )}
           {task.paused_by !== null && (
-            <Button size="small" loading={act.isPending} onClick={() => act.mutate({ do: "resume" })}>
+            <ActionButton size="small" loading={act.isPending} onClick={() => act.mutate({ do: "resume" })}>
               Resume
-            </Button>
+            </ActionButton>
           )}
         </Stack>
         {task.paused_by !== null && (

@@ -4,7 +4,6 @@ import { Box, Stack, TextField, Typography } from "@mui/material";
 import { type ReactNode, useRef, useState } from "react";
 import { Confirm } from "../../components/Confirm";
 import { ActionError } from "../../components/States";
-import { useIsOffline } from "../../live/provider";
 import { Quote } from "./CommentComposer";
 import { DecisionBar } from "./DecisionBar";
 
@@ -39,7 +38,6 @@ export function ReviewBox(props: Props) {
   const [isMissing, setMissing] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const { busy, error, reject, comment } = props;
-  const isOffline = useIsOffline();
   const close = () => setAsked(null);
   const request = () => {
     setMissing(!props.asks);
@@ -94,7 +92,6 @@ export function ReviewBox(props: Props) {
         alternative={note ? { action: "Request changes", onChoose: request } : undefined}
         takesAway={false}
         busy={busy}
-        isLocked={isOffline}
         error={error}
         onClose={close}
         onConfirm={() => props.onApprove(close)}
@@ -108,7 +105,6 @@ export function ReviewBox(props: Props) {
         action="Request changes"
         takesAway={false}
         busy={busy}
-        isLocked={isOffline}
         error={error}
         onClose={close}
         onConfirm={() => props.onRequest(close)}
@@ -120,7 +116,6 @@ export function ReviewBox(props: Props) {
         title={reject.title}
         action={reject.action}
         busy={busy}
-        isLocked={isOffline}
         error={error}
         onClose={close}
         onConfirm={() => reject.onReject(close)}

@@ -19,6 +19,7 @@ import { Status } from "../../components/Glyph";
 import { Section } from "../../components/Page";
 import { Empty } from "../../components/States";
 import { hunkLines, parseUnified } from "../../model/diff";
+import { roundNames } from "../../model/rounds";
 import type { Tone } from "../../model/status";
 
 const DECISIONS: Record<string, [Tone, string]> = {
@@ -29,7 +30,9 @@ const DECISIONS: Record<string, [Tone, string]> = {
 
 export function Rounds({ rounds }: { rounds: Review[] }) {
   const [open, setOpen] = useState<Review | null>(null);
-  const newest = [...rounds].sort((a, b) => b.round - a.round);
+  const names = roundNames(rounds);
+  // The server lists them oldest first.
+  const newest = [...rounds].reverse();
   return (
     <Section title="Rounds">
       <Box component="ol" sx={{ listStyle: "none", m: 0, p: 0 }}>
@@ -45,8 +48,7 @@ export function Rounds({ rounds }: { rounds: Review[] }) {
             >
               <Stack direction="row" sx={{ alignItems: "center", justifyContent: "space-between", gap: 1 }}>
                 <Typography variant="body2" sx={{ fontWeight: 560 }}>
-                  Round {round.round}
-                  {round.edited_by && ` · edited by ${round.edited_by}`}
+                  {names.get(round.id)}
                 </Typography>
                 <Status tone={tone} label={label} />
               </Stack>
@@ -91,20 +93,20 @@ export function Rounds({ rounds }: { rounds: Review[] }) {
         })}
       </Box>
       <Dialog open={open !== null} onClose={() => setOpen(null)} maxWidth="lg" fullWidth>
-        {open && <Changes round={open} onClose={() => setOpen(null)} />}
+        {open && <Changes round={open} name={names.get(open.id) ?? ""} onClose={() => setOpen(null)} />}
       </Dialog>
     </Section>
   );
 }
 
-function Changes({ round, onClose }: { round: Review; onClose: () => void }) {
+function Changes({ round, name, onClose }: { round: Review; name: string; onClose: () => void }) {
   const documents = (["requirements", "design", "tasks"] as const)
     .map((name) => ({ name, lines: hunkLines(parseUnified(round.diff_from_previous?.[name] ?? "")) }))
     .filter(({ lines }) => lines.length > 0);
   return (
     <>
       <DialogTitle sx={{ display: "flex", alignItems: "center", justifyContent: "space-between" }}>
-        What changed in round {round.round}
+        What changed: {name}
         <IconButton aria-label="Close" onClick={onClose}>
           <CloseRounded fontSize="small" />
         </IconButton>

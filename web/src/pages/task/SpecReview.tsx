@@ -62,7 +62,7 @@ export function SpecReview({ task, specs, comments, undecided, isUnsent, onAppro
     <ReviewBox
       title={
         <>
-          Your review
+          Your review{" "}
           {specs.round !== undefined && (
             <Typography component="span" variant="caption" color="textSecondary" sx={{ ml: 1 }}>
               round {specs.round}

@@ -1,6 +1,6 @@
 // The three documents of a task and the decision about them.
 
-import { Box, Button, Stack, Typography } from "@mui/material";
+import { Box, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useTaskAction } from "../../api/actions";
@@ -12,6 +12,7 @@ import {
   specsQuery,
 } from "../../api/queries";
 import type { TaskDetail } from "../../api/types";
+import { ActionButton } from "../../components/Action";
 import { Ago } from "../../components/Ago";
 import { Status } from "../../components/Glyph";
 import { TextLink } from "../../components/links";
@@ -85,9 +86,13 @@ export function Specification({ task, place, onPlace }: Props) {
         <Empty
           title="Planning failed"
           action={
-            <Button variant="contained" loading={act.isPending} onClick={() => act.mutate({ do: "retry" })}>
+            <ActionButton
+              variant="contained"
+              loading={act.isPending}
+              onClick={() => act.mutate({ do: "retry" })}
+            >
               Retry
-            </Button>
+            </ActionButton>
           }
         >
           Planning failed before the documents were complete.

@@ -72,7 +72,7 @@ export function TaskStepper({ task }: { task: TaskDetail }) {
                   display: { xs: isHere ? "block" : "none", sm: "block" },
                 }}
               >
-                {isHere && task.status === "cancelled" ? `${label} · cancelled` : label}
+                {isHere && task.status === "cancelled" ? `Cancelled in ${label.toLowerCase()}` : label}
               </Typography>
             </Box>
           </Box>

@@ -3,6 +3,7 @@
 import { Box, Button, Stack, TextField, Typography } from "@mui/material";
 import { useCommentAction } from "../../api/actions";
 import type { Comment } from "../../api/types";
+import { ActionButton } from "../../components/Action";
 import { Ago } from "../../components/Ago";
 import { Fold } from "../../components/Fold";
 import { Section } from "../../components/Page";
@@ -134,7 +135,7 @@ function Thread({
           <Button variant="text" color="inherit" size="small" onClick={() => setReply("")}>
             Reply
           </Button>
-          <Button
+          <ActionButton
             variant="text"
             color="inherit"
             size="small"
@@ -142,7 +143,7 @@ function Thread({
             onClick={() => act.mutate({ do: "resolve", resolved: !comment.resolved })}
           >
             {comment.resolved ? "Reopen" : "Resolve"}
-          </Button>
+          </ActionButton>
         </Stack>
       ) : (
         <Box sx={{ mt: 1 }}>
@@ -156,7 +157,7 @@ function Thread({
             slotProps={{ htmlInput: { "aria-label": `Reply to ${comment.label}` } }}
           />
           <Stack direction="row" sx={{ gap: 1, mt: 0.75 }}>
-            <Button
+            <ActionButton
               variant="outlined"
               color="inherit"
               disabled={!reply.trim()}
@@ -166,7 +167,7 @@ function Thread({
               }
             >
               Reply
-            </Button>
+            </ActionButton>
             <Button variant="text" color="inherit" onClick={() => setReply(null)}>
               Discard
             </Button>

@@ -4,8 +4,10 @@ import { Box, Button, Stack, TextField, Typography } from "@mui/material";
 import { useState } from "react";
 import { useWaitingMessage } from "../../api/actions";
 import type { QueuedMessage, WorkSession } from "../../api/types";
+import { ActionButton } from "../../components/Action";
 import { Ago } from "../../components/Ago";
 import { ActionError } from "../../components/States";
+import { useIsOffline } from "../../live/provider";
 
 export function WaitingMessages({ session }: { session: WorkSession }) {
   const waiting = session.queued_messages;
@@ -38,8 +40,9 @@ function Waiting({ session, message }: { session: WorkSession; message: QueuedMe
   const [draft, setDraft] = useState<string | null>(null);
   // A message from before they had names goes by its turn's.
   const change = useWaitingMessage(session, message.message_id || message.turn_id);
+  const isOffline = useIsOffline();
   const save = () => {
-    if (draft?.trim()) change.mutate(draft.trim(), { onSuccess: () => setDraft(null) });
+    if (draft?.trim() && !isOffline) change.mutate(draft.trim(), { onSuccess: () => setDraft(null) });
   };
   return (
     <Box sx={{ py: 0.5 }}>
@@ -84,23 +87,28 @@ function Waiting({ session, message }: { session: WorkSession; message: QueuedMe
             <Button variant="text" color="inherit" onClick={() => setDraft(message.content)}>
               Edit
             </Button>
-            <Button
+            <ActionButton
               variant="text"
               color="inherit"
               loading={change.isPending}
               onClick={() => change.mutate(null)}
             >
               Withdraw
-            </Button>
+            </ActionButton>
           </>
         ) : (
           <>
             <Button variant="text" color="inherit" onClick={() => setDraft(null)}>
               Cancel
             </Button>
-            <Button variant="contained" disabled={!draft.trim()} loading={change.isPending} onClick={save}>
+            <ActionButton
+              variant="contained"
+              disabled={!draft.trim()}
+              loading={change.isPending}
+              onClick={save}
+            >
               Save
-            </Button>
+            </ActionButton>
           </>
         )}
       </Stack>

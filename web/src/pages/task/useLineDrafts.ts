@@ -22,8 +22,10 @@ export function lineId({ path, side, line }: Pick<LineDraft, "path" | "side" | "
 }
 
 export function useLineDrafts(task: string, isOn: boolean) {
-  const kept = useQuery({ ...pendingReviewQuery(task), enabled: isOn }).data;
-  const { mutate, error } = usePendingReview(task);
+  const read = useQuery({ ...pendingReviewQuery(task), enabled: isOn }).data;
+  const { mutate, error, isPending, variables } = usePendingReview(task);
+  // What the server has not answered yet is newer than what was read from it.
+  const kept = isPending ? variables : read;
   const drafts = useMemo(
     () =>
       (kept?.line_comments ?? []).map(({ path, side, line, quoted_text: quote = "", comment }): LineDraft => {

@@ -1,0 +1,115 @@
+// The server's settings, as its owner uses them: tokens and the audit log.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before } from "node:test";
+import { apiOf, until } from "./api.mjs";
+import { binary, startServer } from "./server.mjs";
+import { story } from "./story.mjs";
+
+const token = "sptk_settings";
+const folder = mkdtempSync(join(tmpdir(), "spectask-settings-"));
+let server;
+
+before(async () => {
+  server = await startServer(
+    binary(),
+    ["demo", "--no-open", "--no-task", "--bind", "127.0.0.1:0", "--data-dir", join(folder, "data")],
+    { SPECTASK_TOKEN: token },
+  );
+});
+
+after(async () => {
+  await server?.stop();
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+const tell = (name, act) =>
+  story(
+    name,
+    async (newPage) => {
+      const page = await newPage();
+      await page.goto(`${server.url}/?token=${token}`);
+      await page.locator("h1").first().waitFor();
+      await act(page);
+    },
+    () => server,
+  );
+
+const statusOf = async (secret) =>
+  (await fetch(`${server.url}/api/v1/me`, { headers: { Authorization: `Bearer ${secret}` } })).status;
+
+tell("a token is created, shown once, and revoked", async (page) => {
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByRole("button", { name: "Create token" }).click();
+  const form = page.getByRole("dialog", { name: "Create token" });
+  await form.getByLabel("Name").fill("build server");
+  await form.getByRole("button", { name: "Create token" }).click();
+  const created = page.getByRole("dialog", { name: "Token created" });
+  const secret = await created.getByRole("textbox", { name: "Token" }).inputValue();
+  assert.match(secret, /^sptk_/);
+  assert.equal(await statusOf(secret), 200);
+  // Neither a key nor a click beside it takes it away.
+  await page.keyboard.press("Escape");
+  await page.mouse.click(5, 5);
+  await created.getByText("It is not shown again.").waitFor();
+  await created.getByRole("button", { name: "Done" }).click();
+  await created.waitFor({ state: "detached" });
+  assert.ok(!(await page.content()).includes(secret));
+  const row = page.getByRole("row").filter({ hasText: "build server" });
+  await row.getByText("Read", { exact: true }).waitFor();
+  await row.getByRole("button", { name: "Revoke build server" }).click();
+  const question = page.getByRole("dialog", { name: "Revoke build server?" });
+  await question.getByRole("button", { name: "Revoke" }).click();
+  await question.waitFor({ state: "detached" });
+  await row.waitFor({ state: "detached" });
+  assert.equal(await statusOf(secret), 401);
+  await page.getByText("1 revoked or expired").click();
+  await page
+    .getByRole("table", { name: "Revoked and expired tokens" })
+    .getByText(/^Revoked/)
+    .waitFor();
+});
+
+tell("the audit log is read in pages and narrowed down by its address", async (page) => {
+  const call = apiOf(server.url, token);
+  for (let number = 1; number <= 60; number++) await call("POST", "/tokens", { name: `token ${number}` });
+  await page.goto(`${server.url}/settings?view=audit`);
+  const rows = page.getByRole("table", { name: "Audit log" }).getByRole("row");
+  await page.getByText(/^50 of \d+ entries$/).waitFor();
+  assert.equal(await rows.count(), 51);
+  await page.getByRole("button", { name: "Show older entries" }).click();
+  await page.getByText(/^\d+ entries$/).waitFor();
+  await page.getByRole("combobox", { name: "Action" }).click();
+  await page.getByRole("option", { name: "Sign in" }).click();
+  await page.waitForURL(/action=sign_in/);
+  await page.getByText("Dashboard").first().waitFor();
+  const narrowed = page.url();
+  await page.goto(`${narrowed}&from=2100-01-01`);
+  await page.getByText("No entries match these filters").waitFor();
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await page.getByText(/^50 of \d+ entries$/).waitFor();
+  assert.doesNotMatch(page.url(), /action=|from=/);
+});
+
+tell("what is not the owner's is refused with a sentence, and can be tried again", async (page) => {
+  let asked = 0;
+  await page.route("**/api/v1/tokens*", (route) => {
+    asked += 1;
+    return route.fulfill({
+      status: 403,
+      contentType: "application/problem+json",
+      body: JSON.stringify({ status: 403, code: "not_allowed", detail: "This token may not do that." }),
+    });
+  });
+  await page.goto(`${server.url}/settings`);
+  await page.getByText("This token may not do that.").waitFor();
+  const before = asked;
+  await page.getByRole("button", { name: "Try again" }).click();
+  await until(() => asked > before, "another try");
+  await page.getByText("This token may not do that.").waitFor();
+  await page.unroute("**/api/v1/tokens*");
+  await page.reload();
+  await page.getByRole("table", { name: "Tokens" }).waitFor();
+});

@@ -1,0 +1,39 @@
+// Buttons and menu items that change something on the server. While there is no connection they are disabled and say
+// why; they keep the focus, so that the keyboard and screen readers reach the reason.
+
+import { Button, type ButtonProps, MenuItem, type MenuItemProps, Tooltip, Typography } from "@mui/material";
+import type { SyntheticEvent } from "react";
+import { useIsOffline } from "../live/provider";
+
+const OFFLINE_REASON = "Not available while the connection is lost.";
+
+/** A refused submit button does not submit its form either. */
+const refuse = (event: SyntheticEvent) => event.preventDefault();
+
+export function ActionButton({ onClick, ...props }: ButtonProps) {
+  const isOffline = useIsOffline();
+  return (
+    <Tooltip describeChild title={isOffline ? OFFLINE_REASON : ""}>
+      <Button {...props} aria-disabled={isOffline || undefined} onClick={isOffline ? refuse : onClick} />
+    </Tooltip>
+  );
+}
+
+export function ActionItem({ onClick, ...props }: MenuItemProps) {
+  const isOffline = useIsOffline();
+  return (
+    <Tooltip describeChild placement="left" title={isOffline ? OFFLINE_REASON : ""}>
+      <MenuItem {...props} aria-disabled={isOffline || undefined} onClick={isOffline ? refuse : onClick} />
+    </Tooltip>
+  );
+}
+
+/** The reason as text, where a dialog covers the page's own notice. */
+export function OfflineNote() {
+  if (!useIsOffline()) return null;
+  return (
+    <Typography variant="caption" component="p" role="status" sx={{ color: "warningText", mt: 1 }}>
+      {OFFLINE_REASON}
+    </Typography>
+  );
+}

@@ -1,0 +1,19 @@
+// What review rounds are called.
+
+import type { Review } from "../api/types";
+
+type Version = Pick<Review, "id" | "round" | "edited_by">;
+
+/** Names each version of the documents, by id, oldest first; a round that a person edits has several. */
+export function roundNames(versions: readonly Version[]): Map<string, string> {
+  const nameOf = (version: Version) => {
+    const sameRound = versions.filter(({ round }) => round === version.round);
+    const parts = [
+      `Round ${version.round}`,
+      sameRound.length > 1 && `version ${sameRound.indexOf(version) + 1}`,
+      version.edited_by && `edited by ${version.edited_by}`,
+    ];
+    return parts.filter(Boolean).join(" · ");
+  };
+  return new Map(versions.map((version) => [version.id, nameOf(version)]));
+}
