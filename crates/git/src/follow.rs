@@ -120,9 +120,16 @@ fn follow(
     old: ObjectId,
     new: ObjectId,
 ) -> Result<(), Error> {
-    let differences =
-        differences(repository, objects::tree_of(repository, old)?, objects::tree_of(repository, new)?)?;
-    if differences.is_empty() {
+    let changes = |from| {
+        differences(repository, objects::tree_of(repository, from)?, objects::tree_of(repository, new)?)
+    };
+    let mut changed = changes(old)?;
+    // Where somebody moved the branch away under the worktree, what it was last brought to is nobody's own work either.
+    let last = brought_to(repository, checkout)?.filter(|last| !is_ancestor(repository, *last, old));
+    if let Some(last) = last {
+        changed.extend(changes(last)?);
+    }
+    if changed.is_empty() {
         return Ok(());
     }
     let hash = repository.object_hash();
@@ -137,7 +144,7 @@ fn follow(
     distrust_racy(&mut index);
     let mut converter = Converter::of(repository, &index)?;
     mend(repository, checkout, &mut index, old, &mut converter)?;
-    for difference in &differences {
+    for difference in &changed {
         bring(repository, checkout, &mut index, difference, &mut converter)?;
     }
     index.sort_entries();
@@ -161,6 +168,15 @@ fn distrust_racy(index: &mut gix::index::File) {
     for entry in index.entries_mut().iter_mut().filter(|entry| entry.stat.is_racy(read_at, options)) {
         entry.stat = Stat::default();
     }
+}
+
+/// The commit that a worktree was last brought to, unless its repository has lost that.
+pub(crate) fn brought_to(
+    repository: &gix::Repository,
+    checkout: &Checkout,
+) -> Result<Option<ObjectId>, Error> {
+    let last = checkout.last_moves()?.filter(|last| checkout.branch.as_ref() == Some(&last.branch));
+    Ok(last.map(|last| last.new).filter(|last| repository.has_object(last)))
 }
 
 /// Brings one path of the index along, and its file when nobody has changed it.

@@ -202,12 +202,17 @@ impl Repository {
             return Ok(());
         }
         let full = name.as_bstr().to_string();
-        let changed =
-            differences(repository, objects::tree_of(repository, old)?, objects::tree_of(repository, new)?)?;
+        let tree = objects::tree_of(repository, new)?;
         let mut behind = Vec::new();
         for checkout in self.movable(&full)? {
+            // It may have been brought further than the branch was last seen.
+            let last = crate::follow::brought_to(repository, &checkout)?;
+            let last = last
+                .filter(|last| is_ancestor(repository, old, *last) && is_ancestor(repository, *last, new));
+            let from = last.unwrap_or(old);
+            let changed = differences(repository, objects::tree_of(repository, from)?, tree)?;
             if crate::follow::is_behind(repository, &checkout, &changed)? {
-                behind.push(checkout);
+                behind.push((from, checkout));
             }
         }
         if behind.is_empty() {
@@ -219,9 +224,11 @@ impl Repository {
             // Whoever moved it since sees to the worktrees.
             return Ok(());
         }
-        let held = self.hold(repository, behind)?;
-        held.note(&full, old, new)?;
-        held.follow(repository, old, new);
+        for (from, checkout) in behind {
+            let held = self.hold(repository, vec![checkout])?;
+            held.note(&full, from, new)?;
+            held.follow(repository, from, new);
+        }
         Ok(())
     }
 

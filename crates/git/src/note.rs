@@ -56,6 +56,12 @@ impl Checkout {
         self.remove_note()
     }
 
+    /// Notes where a branch is that the worktree has just been made of.
+    pub(crate) fn write_last_move(&self, branch: &str, at: ObjectId) -> Result<(), Error> {
+        let written = Dir::at(&self.git_dir).write(LAST, format!("{branch}\n{at}\n").as_bytes());
+        written.context("write", self.git_dir.join(LAST).display())
+    }
+
     /// Whether the worktree was left in the middle of a move.
     pub(crate) fn has_unfinished_move(&self) -> bool {
         is_in(&self.git_dir)

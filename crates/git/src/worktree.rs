@@ -62,6 +62,9 @@ impl Repository {
             repository: self.path().to_owned(),
         })?;
         made.write_mark(&wanted)?;
+        if let Some(branch) = &branch {
+            self.checkout(&made.root)?.write_last_move(&branch.as_bstr().to_string(), start)?;
+        }
         self.head_of(&made)
     }
 

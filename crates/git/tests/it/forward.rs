@@ -65,6 +65,38 @@ fn an_effect_whose_commit_a_branch_lost_makes_no_second_one() {
 }
 
 #[test]
+fn a_commit_on_a_branch_that_was_moved_under_its_worktree_is_followed() {
+    let moves: [&[&str]; 3] = [
+        &["update-ref", "refs/heads/helix-design-docs", "helix-design-docs~1"],
+        &["update-ref", "refs/heads/helix-design-docs", "helix-design-docs~3"],
+        &["update-ref", "-d", "refs/heads/helix-design-docs"],
+    ];
+    for away in moves {
+        let (lab, docs) = lab();
+        // Nobody has looked since this one.
+        lab.put(BRANCH, "b.md", b"one\ntwo\nthree\nfour\n");
+        by_hand(&lab.root(), away);
+        if away[1] == "-d" {
+            assert!(matches!(lab.repository.keep_forward(BRANCH).unwrap(), Forward::MadeAgain(_)));
+        }
+        lab.put(BRANCH, "b.md", b"one\ntwo\nthree\nfour\nfive\n");
+        fs::write(docs.join("note.md"), "by a person\n").unwrap();
+        by_hand(&docs, &["add", "note.md"]);
+        by_hand(&docs, &["commit", "-q", "-m", "A note"]);
+        let kept = lab.read(BRANCH, "b.md");
+        assert_eq!(kept.as_deref(), Some("one\ntwo\nthree\nfour\nfive\n"), "{away:?}");
+        lab.repository.keep_forward(BRANCH).unwrap();
+        assert_eq!(file(&docs, "b.md"), "one\ntwo\nthree\nfour\nfive\n", "{away:?}");
+        assert_eq!(
+            (status(&docs), lab.read(BRANCH, "a.md").as_deref()),
+            (String::new(), Some("a\n")),
+            "{away:?}"
+        );
+        is_whole(&lab);
+    }
+}
+
+#[test]
 fn a_branch_that_was_moved_back_goes_forward_again() {
     let (lab, docs) = lab();
     let lost = lab.tip(BRANCH);
@@ -133,6 +165,21 @@ fn a_push_is_brought_into_the_worktree_before_anyone_commits_over_it() {
     // An agent that commits everything commits its own change alone.
     by_hand(&docs, &["commit", "-qam", "by an agent"]);
     assert_eq!(lab.read(BRANCH, "a.md").as_deref(), Some("a person's\n"));
+    is_whole(&lab);
+}
+
+#[test]
+fn a_push_is_brought_into_a_worktree_that_is_further_than_the_branch_was_seen() {
+    let (lab, docs) = lab();
+    by_hand(&lab.root(), &["config", "receive.denyCurrentBranch", "ignore"]);
+    lab.put(BRANCH, "b.md", b"one\ntwo\nthree\nfour\n");
+    let clone = lab.path("clone");
+    by_hand(lab.folder.path(), &["clone", "-q", "-b", BRANCH, &text(&lab.root()), &text(&clone)]);
+    fs::write(clone.join("b.md"), "pushed\n").unwrap();
+    by_hand(&clone, &["commit", "-qam", "by a person"]);
+    by_hand(&clone, &["push", "-q", "origin", BRANCH]);
+    assert_eq!(lab.repository.keep_forward(BRANCH).unwrap(), Forward::Whole);
+    assert_eq!((status(&docs), file(&docs, "b.md")), (String::new(), "pushed\n".to_owned()));
     is_whole(&lab);
 }
 
