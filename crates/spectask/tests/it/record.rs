@@ -200,7 +200,10 @@ fn only_grows(repository: &Path, file: &str) {
         assert!(
             after.starts_with(&before),
             "{file} was rewritten in {commit}:\n{}",
-            git(repository, &["log", "--graph", "--format=%h %an %ar %s", "--stat=200", "helix-design-docs", "--", file])
+            git(
+                repository,
+                &["log", "--graph", "--format=%h %an %ar %s", "--stat=200", "helix-design-docs", "--", file]
+            )
         );
         assert!(after.len() > before.len(), "{file} did not grow in {commit}");
         before = after;

@@ -209,11 +209,10 @@ impl Storm {
                 self.ask(&format!("/spec-tasks/{task}/approve-specs"), json!({ "approved": true })).await;
             }
             "implementation_review" => {
-                self.ask(
-                    &format!("/spec-tasks/{task}/approve-implementation"),
-                    json!({ "decision": "approve" }),
-                )
-                .await;
+                // Where all that was done is skipped there is nothing that could land.
+                let is_empty = found["change"]["is_empty"] == true;
+                let decision = json!({ "decision": if is_empty { "reject" } else { "approve" } });
+                self.ask(&format!("/spec-tasks/{task}/approve-implementation"), decision).await;
             }
             "spec_failed" => self.ask(&format!("/spec-tasks/{task}/retry"), json!({})).await,
             _ => {}
@@ -233,12 +232,12 @@ impl Storm {
         }
     }
 
-    /// Goes on until the task is done; the weather clears after a while.
+    /// Goes on until the task is done or rejected; the weather clears after a while.
     async fn pass(&mut self) {
         let begun = Instant::now();
         loop {
             let found = self.server().get(&format!("/spec-tasks/{}", self.task)).await;
-            if found["status"] == "done" {
+            if found["status"] == "done" || found["status"] == "cancelled" {
                 return;
             }
             let sessions = found["work_sessions"].as_array().cloned().unwrap_or_default();
