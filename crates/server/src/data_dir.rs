@@ -104,6 +104,15 @@ pub fn require_database(data_dir: &Path, file: &Path) -> anyhow::Result<()> {
     let was_used =
         std::fs::read(&note).is_ok_and(|noted| noted == resolved(file).as_os_str().as_encoded_bytes());
     let is_there = std::fs::metadata(file).is_ok_and(|found| found.len() > 0);
+    if let Some(copy) = store::saved_copy(file).filter(|_| was_used && !is_there) {
+        let log = PathBuf::from(format!("{}-wal", copy.display()));
+        let (file, copy) = (file.display(), copy.display());
+        let log = if log.exists() { format!(" && mv {copy}-wal {file}-wal") } else { String::new() };
+        anyhow::bail!(
+            "the database {file} is missing or empty, and tasks were kept in it. A server saved its content when it was deleted. \
+             To continue with that: mv {copy} {file}{log}"
+        );
+    }
     anyhow::ensure!(
         is_there || !was_used,
         "the database {0} is missing or empty, and tasks were kept in it. Put it back with its {0}-wal, or restore the tasks from \
@@ -266,6 +275,11 @@ mod tests {
         require(&link.join("a.db")).expect_err("the same file by another way");
         std::fs::write(&file, "").expect("a file");
         require(&file).expect_err("empty");
+        for copy in ["a.db.saved", "a.db.saved-2"] {
+            std::fs::write(directory.path().join(copy), "SQLite").expect("a file");
+        }
+        let refused = format!("{:#}", require(&file).expect_err("empty"));
+        assert!(refused.contains("mv ") && refused.contains("a.db.saved-2 "), "{refused}");
         require(&other).expect("another database");
         std::fs::write(&file, "SQLite").expect("a file");
         require(&file).expect("there");

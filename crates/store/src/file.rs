@@ -67,7 +67,9 @@ impl DatabaseFile {
         if of_database.is_none() && of_log.is_none() {
             return Ok(None);
         }
-        let place = self.free_place();
+        let place = copy_paths(&self.path).find(|path| !path.exists());
+        // The numbers do not end.
+        let place = place.unwrap_or_else(|| beside(&self.path, ".saved"));
         let log = Some(of_log.unwrap_or(log)).filter(|log| log.exists());
         let copied = copy_privately(&of_database.unwrap_or_else(|| self.path.clone()), &place)
             .and_then(|()| log.map_or(Ok(()), |log| copy_privately(&log, &beside(&place, "-wal"))));
@@ -78,16 +80,6 @@ impl DatabaseFile {
             return Err(error);
         }
         Ok(saved.insert(place).clone().into())
-    }
-
-    /// A path for the copy of a deleted database; copies from before stay.
-    fn free_place(&self) -> PathBuf {
-        let numbered = (2..).map(|number| format!(".saved-{number}"));
-        let mut suffixes = std::iter::once(".saved".to_owned()).chain(numbered);
-        let free =
-            suffixes.find_map(|suffix| Some(beside(&self.path, &suffix)).filter(|path| !path.exists()));
-        // The numbers do not end.
-        free.unwrap_or_else(|| beside(&self.path, ".saved"))
     }
 
     /// Whether the paths still lead to the files that were opened.
@@ -135,6 +127,17 @@ fn identity(path: &Path) -> io::Result<Identity> {
 }
 
 /// A file that SQLite keeps beside the database.
+/// Returns the newest copy of a deleted database's content that a server saved, if there is one.
+pub fn saved_copy(database: &Path) -> Option<PathBuf> {
+    copy_paths(database).take_while(|path| path.exists()).last()
+}
+
+/// The paths at which copies of a deleted database are saved, oldest first; copies from before stay.
+fn copy_paths(database: &Path) -> impl Iterator<Item = PathBuf> {
+    let numbered = (2..).map(|number: u32| format!(".saved-{number}"));
+    std::iter::once(".saved".to_owned()).chain(numbered).map(|suffix| beside(database, &suffix))
+}
+
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -183,7 +186,7 @@ mod tests {
         let mode = std::fs::metadata(&saved).expect("there").permissions().mode();
         assert_eq!(mode & 0o777, PRIVATE);
         assert_eq!(file.rescue().expect("known"), Some(saved.clone()), "it is saved once");
-        assert_ne!(file.free_place(), saved, "a later copy does not replace it");
+        assert_eq!(saved_copy(&path).as_deref(), Some(saved.as_path()));
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub use database::Store;
 pub use effects::{Claimed, Fence, Lease, PendingEffect};
 pub use error::{Fault, OpenError, StoreError};
 pub use feed::{FeedEntry, FeedPlace, FeedRow};
+pub use file::saved_copy;
 pub use instances::{InstanceRow, ProcessRow};
 pub use logs::{LogEntry, LogRow};
 pub use people::{
