@@ -67,6 +67,28 @@ for (const file of code) {
     }
   }
 }
+// Layers within a crate: a folder uses those above it only, so that none import each other.
+const layers = {
+  "crates/git/src": [
+    "files", "process", "repository", "objects", "refs", "history", "worktrees", "commits", "collisions", "transport",
+  ],
+};
+for (const [root, folders] of Object.entries(layers)) {
+  const exported = new Map();
+  for (const [, path, names] of text(`${root}/lib.rs`).matchAll(/^pub use (\w+)[\w:]*::(\{[^}]*\}|\w+);/gm)) {
+    for (const [name] of names.matchAll(/\w+/g)) exported.set(name, path);
+  }
+  for (const file of files.filter((file) => file.startsWith(`${root}/`) && file.endsWith(".rs"))) {
+    const own = folders.indexOf(file.slice(root.length + 1).split("/")[0]);
+    const source = text(file).split("#[cfg(test)]")[0];
+    const grouped = [...source.matchAll(/use crate::\{([^;]*)\};/g)].flatMap(([, list]) => list.match(/(?<![\w:])\w+/g) ?? []);
+    const single = [...source.matchAll(/crate::(\w+)/g)].map(([, name]) => name);
+    for (const name of new Set([...grouped, ...single])) {
+      const used = folders.indexOf(exported.get(name) ?? name);
+      if (own >= 0 && used > own) problems.push(`${file} uses ${name} of ${folders[used]}, a layer below ${folders[own]}`);
+    }
+  }
+}
 for (const lock of ["web/package-lock.json", "tests/agents/package-lock.json"]) {
   if (files.includes(lock) && /"resolved": "https?:/.test(text(lock))) problems.push(`${lock} names a registry; .npmrc keeps it out`);
 }

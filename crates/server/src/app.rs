@@ -2,6 +2,7 @@
 
 use crate::agents::Agents;
 use crate::api::{Refusals, Resumptions};
+use crate::collisions::CollisionMonitor;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::feed::Feed;
@@ -10,7 +11,6 @@ use crate::history::History;
 use crate::instances::Instances;
 use crate::metrics::Metrics;
 use crate::orchestrator::Orchestrator;
-use crate::radar::Radar;
 use crate::repositories::{ProjectSettings, Repositories};
 use crate::samples;
 use crate::scheduler::Places;
@@ -44,7 +44,7 @@ pub struct Inner {
     pub metrics: Metrics,
     pub(crate) watch: Watch,
     pub(crate) places: Places,
-    pub(crate) radar: Radar,
+    pub(crate) collisions: CollisionMonitor,
     /// Requests of agents that were refused lately.
     pub(crate) refusals: Refusals,
     /// Where listeners of the live stream were.

@@ -3,6 +3,7 @@
 use crate::agents::Agents;
 use crate::api::{Refusals, Resumptions};
 use crate::app::Inner;
+use crate::collisions::{self, CollisionMonitor};
 use crate::config::{Config, SandboxMode};
 use crate::data_dir::{self, DataDir, ServerFile, write_private};
 use crate::feed::Feed;
@@ -13,7 +14,6 @@ use crate::instances::Instances;
 use crate::metrics::Metrics;
 use crate::orchestrator::Orchestrator;
 use crate::permissions::Permissions;
-use crate::radar::{self, Radar};
 use crate::repositories::{ProjectSettings, Repositories};
 use crate::scheduler::Places;
 use crate::watch::Watch;
@@ -162,7 +162,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
                 health::run(app.clone(), app.stop.clone()),
                 runner::run(app.clone(), app.stop.clone()),
                 scheduler::run(app.clone(), app.stop.clone()),
-                radar::run(app.clone(), app.stop.clone()),
+                collisions::run(app.clone(), app.stop.clone()),
                 history::run(app.clone(), app.stop.clone()),
                 indexer::run(app.clone(), app.stop.clone()),
                 upkeep::run(app.clone(), app.stop.clone())
@@ -234,7 +234,7 @@ fn assemble(
         metrics: Metrics::default(),
         watch: Watch::default(),
         places: Places::default(),
-        radar: Radar::default(),
+        collisions: CollisionMonitor::default(),
         refusals: Refusals::default(),
         streams: Resumptions::default(),
         samples: tokio::sync::Mutex::default(),
@@ -311,7 +311,7 @@ async fn recover(app: &App, task: &workflow::Task) -> anyhow::Result<()> {
     if progress::put_back(app, &workplace, task).await? {
         tracing::info!(task = %task.id, "put a checklist back that was being written when the server ended");
     }
-    watch::keep_forward(app, &task.project).await?;
+    watch::restore_rewound(app, &task.project).await?;
     app.watch.follow(&task.project).await;
     let branch = workplace.settings.design_docs_branch.clone();
     let repository = workplace.repository.clone();

@@ -123,14 +123,14 @@ async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut m
                 tracing::warn!(%error, %project, "could not read a change of the design-docs branch");
             }
             // After those who watch were told, so that they do not wait for it.
-            if let Err(error) = keep_forward(&app, &project).await {
+            if let Err(error) = restore_rewound(&app, &project).await {
                 tracing::warn!(%error, %project, "could not look after the design-docs branch");
             }
             app.history.look_at(&project);
         }
         match is_lost(&app, &project).await {
             Ok(true) => {
-                if let Err(error) = keep_forward(&app, &project).await {
+                if let Err(error) = restore_rewound(&app, &project).await {
                     tracing::warn!(%error, %project, "could not restore the design-docs branch");
                 }
             }
@@ -212,10 +212,10 @@ async fn is_lost(app: &App, project: &ProjectId) -> Result<bool, RepositoryError
 
 /// Sees to it that the design-docs branch has every commit that it ever had. What that changes is noticed as any
 /// other move is.
-pub(crate) async fn keep_forward(app: &App, project: &ProjectId) -> anyhow::Result<()> {
+pub(crate) async fn restore_rewound(app: &App, project: &ProjectId) -> anyhow::Result<()> {
     let workplace = app.repositories.workplace(project).await?;
     let (repository, branch) = (workplace.repository, workplace.settings.design_docs_branch);
-    match tokio::task::spawn_blocking(move || repository.keep_forward(&branch)).await?? {
+    match tokio::task::spawn_blocking(move || repository.restore_rewound(&branch)).await?? {
         git::Forward::Whole => {}
         git::Forward::MadeAgain(commit) => {
             tracing::warn!(%project, %commit, "the design-docs branch was deleted, and is made again");

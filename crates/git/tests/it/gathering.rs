@@ -1,7 +1,7 @@
 //! The work of sessions that do strange things with git is found, and nothing they committed is lost.
 
 use crate::harness::{Lab, TIME, by_hand, file, identity, merge, status, text, try_by_hand};
-use git::{CommitId, Gather, Gathered, Merged, Oddity};
+use git::{CommitId, Gather, Gathered, Merged, WorktreeAnomaly};
 use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -88,10 +88,13 @@ fn an_amended_commit_is_kept() {
     let second = session.head();
     fs::write(session.path.join("y.txt"), "y\n").unwrap();
     let gathered = session.end_turn();
-    assert_eq!(gathered.oddities, [Oddity::Rewritten { commits: vec![first], kept: SAVED.to_owned() }]);
+    assert_eq!(
+        gathered.anomalies,
+        [WorktreeAnomaly::Rewritten { commits: vec![first], kept: SAVED.to_owned() }]
+    );
     assert!(session.has(&["s"], second) && !session.has(&["s"], first) && session.has(&[SAVED], first));
     // Once kept it is no news.
-    assert_eq!(session.end_turn().oddities, []);
+    assert_eq!(session.end_turn().anomalies, []);
 }
 
 #[test]
@@ -101,7 +104,10 @@ fn what_was_reset_within_a_turn_is_kept() {
     let second = session.commit("x.txt", "two\n");
     session.by_hand(&["reset", "-q", "--hard", "main"]);
     let gathered = session.end_turn();
-    assert_eq!(gathered.oddities, [Oddity::Rewritten { commits: vec![second], kept: SAVED.to_owned() }]);
+    assert_eq!(
+        gathered.anomalies,
+        [WorktreeAnomaly::Rewritten { commits: vec![second], kept: SAVED.to_owned() }]
+    );
     assert!(session.has(&[SAVED], first));
     assert_eq!(gathered.head, session.lab.tip("main"));
 }
@@ -114,13 +120,13 @@ fn work_on_another_branch_or_none_comes_onto_the_sessions() {
     let there = session.commit("y.txt", "y\n");
     fs::write(session.path.join("z.txt"), "z\n").unwrap();
     let gathered = session.end_turn();
-    assert_eq!(gathered.oddities, [Oddity::Elsewhere { found: "refs/heads/elsewhere".to_owned() }]);
+    assert_eq!(gathered.anomalies, [WorktreeAnomaly::Elsewhere { found: "refs/heads/elsewhere".to_owned() }]);
     assert!(session.has(&["s"], there));
     assert_eq!(session.lab.tip("elsewhere"), there);
     session.by_hand(&["checkout", "-q", "--detach", "main"]);
     let detached = session.commit("d.txt", "d\n");
     let gathered = session.end_turn();
-    assert_eq!(gathered.oddities, [Oddity::Elsewhere { found: "no branch".to_owned() }]);
+    assert_eq!(gathered.anomalies, [WorktreeAnomaly::Elsewhere { found: "no branch".to_owned() }]);
     assert!(session.has(&["s"], detached) && session.has(&["s"], there));
     let names = ["d.txt", "x.txt", "y.txt", "z.txt"];
     assert!(names.iter().all(|name| session.path.join(name).exists()));
@@ -144,8 +150,8 @@ fn work_that_does_not_go_together_with_its_branch_counts_and_the_branch_is_kept(
     let anew = session.commit("x.txt", "anew\n");
     let gathered = session.end_turn();
     assert_eq!(gathered.head, anew);
-    let told = Oddity::LeftBranch { branch: "s".to_owned(), files: vec!["x.txt".to_owned()] };
-    assert!(gathered.oddities.contains(&told), "{:?}", gathered.oddities);
+    let told = WorktreeAnomaly::LeftBranch { branch: "s".to_owned(), files: vec!["x.txt".to_owned()] };
+    assert!(gathered.anomalies.contains(&told), "{:?}", gathered.anomalies);
     assert!(session.has(&[SAVED], left));
 }
 
@@ -157,7 +163,7 @@ fn a_ref_lock_left_by_a_killed_process_is_waited_for_and_removed() {
     fs::write(session.path.join("x.txt"), "x\n").unwrap();
     let gathered = session.end_turn();
     assert!(!lock.exists());
-    assert_eq!((gathered.oddities.as_slice(), gathered.head), (&[][..], session.lab.tip("s")));
+    assert_eq!((gathered.anomalies.as_slice(), gathered.head), (&[][..], session.lab.tip("s")));
 }
 
 #[test]
@@ -167,7 +173,7 @@ fn a_deleted_branch_is_made_again() {
     session.by_hand(&["checkout", "-q", "--detach"]);
     session.by_hand(&["branch", "-q", "-D", "s"]);
     let gathered = session.end_turn();
-    assert!(gathered.oddities.contains(&Oddity::BranchGone { branch: "s".to_owned() }));
+    assert!(gathered.anomalies.contains(&WorktreeAnomaly::BranchGone { branch: "s".to_owned() }));
     assert_eq!(gathered.head, own);
     // Deleted from under the worktree, git's log still tells what was checked out.
     session.by_hand(&["update-ref", "-d", "refs/heads/s"]);
@@ -183,7 +189,10 @@ fn a_removed_worktree_and_branch_leave_what_the_turn_before_had() {
     by_hand(&session.lab.root(), &["branch", "-q", "-D", "s"]);
     let gathered = session.end_turn();
     assert_eq!(gathered.head, own);
-    assert_eq!(gathered.oddities, [Oddity::WorktreeGone, Oddity::BranchGone { branch: "s".to_owned() }]);
+    assert_eq!(
+        gathered.anomalies,
+        [WorktreeAnomaly::WorktreeGone, WorktreeAnomaly::BranchGone { branch: "s".to_owned() }]
+    );
 }
 
 #[test]
@@ -196,8 +205,8 @@ fn a_worktree_with_another_repository_in_its_place_gives_its_files() {
     session.by_hand(&["add", "-A"]);
     session.by_hand(&["commit", "-qm", "Elsewhere"]);
     let gathered = session.end_turn();
-    let [Oddity::Repointed { kept: Some(kept) }] = gathered.oddities.as_slice() else {
-        panic!("{:?}", gathered.oddities)
+    let [WorktreeAnomaly::Repointed { kept: Some(kept) }] = gathered.anomalies.as_slice() else {
+        panic!("{:?}", gathered.anomalies)
     };
     assert!(kept.join("HEAD").is_file(), "{}", kept.display());
     let log = session.lab.repository.log(None, "s", 10).unwrap();
@@ -205,7 +214,7 @@ fn a_worktree_with_another_repository_in_its_place_gives_its_files() {
     assert!(session.path.join(".git").is_file());
     fs::remove_file(session.path.join(".git")).unwrap();
     let gathered = session.end_turn();
-    assert_eq!(gathered.oddities, [Oddity::Repointed { kept: None }]);
+    assert_eq!(gathered.anomalies, [WorktreeAnomaly::Repointed { kept: None }]);
 }
 
 #[test]
@@ -245,15 +254,15 @@ fn repositories_inside_the_worktree_are_left_out_and_told() {
     let asked = gather(&session.path, "s", "e1");
     let gathered = session.lab.repository.gather(&asked).unwrap();
     assert!(
-        gathered.oddities.contains(&Oddity::Nested { path: "whole".to_owned() }),
+        gathered.anomalies.contains(&WorktreeAnomaly::Nested { path: "whole".to_owned() }),
         "{:?}",
-        gathered.oddities
+        gathered.anomalies
     );
     assert!(
         gathered
-            .oddities
+            .anomalies
             .iter()
-            .any(|oddity| matches!(oddity, Oddity::LeftOut { why } if why.contains("empty")))
+            .any(|anomaly| matches!(anomaly, WorktreeAnomaly::LeftOut { why } if why.contains("empty")))
     );
     assert_eq!(session.lab.repository.list("s", "").unwrap(), ["a.txt", "b.txt", "x.txt"]);
     assert!(session.path.join("whole/file").exists() && session.path.join("empty/file").exists());
@@ -276,7 +285,7 @@ fn modes_links_binaries_and_many_files_are_taken_in() {
     fs::remove_file(session.path.join("a.txt")).unwrap();
     fs::create_dir(session.path.join("a.txt")).unwrap();
     fs::write(session.path.join("a.txt/inside"), "inside\n").unwrap();
-    assert_eq!(session.end_turn().oddities, []);
+    assert_eq!(session.end_turn().anomalies, []);
     let merged = session.lab.repository.merge(&merge("task", "s", "m1")).unwrap();
     assert!(matches!(merged, Merged::Merged(_)));
     let files = session.lab.repository.list("task", "").unwrap();

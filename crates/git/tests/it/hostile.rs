@@ -71,7 +71,7 @@ fn work(lab: &Lab, repository: &Repository) {
     }
     fs::write(path.join("a.txt"), "changed\n").unwrap();
     repository.save_dirty(&path, "refs/spectask/saved/1").unwrap().unwrap();
-    repository.radar().follow("w", &path).unwrap();
+    repository.collision_detector().follow("w", &path).unwrap();
     repository.gather(&gather(&path, "task/1", "e1")).unwrap();
     repository.create_branch("other", "main").unwrap();
     repository.commit(&crate::harness::commit("other", &[("b.txt", Some(b"other\n"))])).unwrap();
@@ -124,7 +124,7 @@ fn a_repository_inside_a_worktree_runs_nothing() {
         // The same size at another time, so that git has to look at the content.
         fs::write(nested.join("x"), "y\n").unwrap();
         lab.repository.save_dirty(&path, "refs/spectask/saved/1").unwrap();
-        lab.repository.radar().follow("w", &path).unwrap();
+        lab.repository.collision_detector().follow("w", &path).unwrap();
         lab.repository.gather(&gather(&path, "task/1", effect)).unwrap();
     };
     work("e1");
@@ -213,7 +213,7 @@ fn links_and_pipes_in_a_worktrees_git_directory_lose_no_work_and_stop_nobody() {
         let mut asked = gather(&worktree, "session/t1/s1", "e1");
         asked.upstream = vec!["task/t1".to_owned()];
         let gathered = lab.repository.gather(&asked).unwrap();
-        let told: Vec<String> = gathered.oddities.iter().map(ToString::to_string).collect();
+        let told: Vec<String> = gathered.anomalies.iter().map(ToString::to_string).collect();
         assert!(told.concat().contains(name), "{name}: {told:?}");
         assert_eq!(by_hand(&lab.root(), &["show", "session/t1/s1:note.md"]).trim(), "One", "{name}");
     }

@@ -2,6 +2,7 @@
 
 mod additions;
 mod cloning;
+mod collisions;
 mod commits;
 mod docs;
 mod edits;
@@ -11,14 +12,13 @@ mod harness;
 mod hostile;
 mod kill;
 mod landing;
-mod lookout;
 mod merges;
 mod opening;
-mod radar;
 mod reading;
 mod recovery;
 mod saving;
 mod tampering;
+mod watcher;
 mod watching;
 mod working;
 mod worktrees;

@@ -2,7 +2,7 @@
 
 use crate::gathering::gather;
 use crate::harness::{Lab, by_hand, commit, file, land, status, text, try_by_hand};
-use git::{Addition, Dir, Entry, Error, Landed, MoveEvidence, Oddity, OpenError, Repository};
+use git::{Addition, Dir, Entry, Error, Landed, MoveEvidence, OpenError, Repository, WorktreeAnomaly};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -114,11 +114,11 @@ fn what_was_planted_while_a_session_worked_is_told() {
     let path = lab.worktree("w", "task/1");
     fs::write(path.join("x.txt"), "x\n").unwrap();
     let told = |effect: &str| {
-        let oddities = lab.repository.gather(&gather(&path, "task/1", effect)).unwrap().oddities;
-        oddities
+        let anomalies = lab.repository.gather(&gather(&path, "task/1", effect)).unwrap().anomalies;
+        anomalies
             .into_iter()
-            .filter_map(|oddity| match oddity {
-                Oddity::Planted { what } => Some(what),
+            .filter_map(|anomaly| match anomaly {
+                WorktreeAnomaly::Planted { what } => Some(what),
                 _ => None,
             })
             .collect::<Vec<_>>()

@@ -9,7 +9,7 @@ use std::path::Path;
 /// Gathers a worktree's work; says where its branch stands then.
 fn commit_all(lab: &Lab, path: &Path, effect: &str) -> Result<CommitId, Error> {
     let gathered = lab.repository.gather(&gather(path, "task/1", effect))?;
-    assert_eq!(gathered.oddities, []);
+    assert_eq!(gathered.anomalies, []);
     Ok(gathered.head)
 }
 

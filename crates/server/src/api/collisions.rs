@@ -3,7 +3,7 @@
 use super::caller::Caller;
 use super::problem::Problem;
 use crate::App;
-use crate::radar::Collisions;
+use crate::collisions::Collisions;
 use axum::Json;
 use axum::extract::{Path, State};
 
@@ -16,5 +16,5 @@ pub(crate) async fn read(
     Path(id): Path<String>,
 ) -> Result<Json<Collisions>, Problem> {
     let task = caller.task(&app, &id).await?;
-    Ok(Json(app.radar.of(&task).cleaned(&app.redactor)))
+    Ok(Json(app.collisions.of(&task).cleaned(&app.redactor)))
 }

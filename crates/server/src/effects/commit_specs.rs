@@ -107,7 +107,7 @@ pub(super) async fn commit(
     let committed = blocking(move || {
         let committed = workplace.repository.commit(&commit)?;
         // Whoever deletes the branch from here on does not take the documents along.
-        workplace.repository.keep_forward(&commit.branch)?;
+        workplace.repository.restore_rewound(&commit.branch)?;
         Ok::<_, git::Error>(committed)
     });
     let committed = committed.await?;

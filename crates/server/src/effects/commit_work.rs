@@ -6,7 +6,7 @@ use crate::attribution::Attribution;
 use crate::clock::now;
 use crate::instances::workdir;
 use crate::progress;
-use git::{Gather, Gathered, LogEntry, Oddity, Repository};
+use git::{Gather, Gathered, LogEntry, Repository, WorktreeAnomaly};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -76,9 +76,9 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
             return Ok(Done::Report(Input::MergeUnfinished { session, turn, files, details }));
         }
     };
-    for oddity in &gathered.oddities {
-        tracing::warn!(task = %job.task.id, session = %id, %oddity, "a session did something strange with git");
-        tell(job, id, turn, oddity).await;
+    for anomaly in &gathered.anomalies {
+        tracing::warn!(task = %job.task.id, session = %id, %anomaly, "a session did something strange with git");
+        tell(job, id, turn, anomaly).await;
     }
     made.retain(|commit| !commit.files_touched.is_empty());
     let changed = !made.is_empty();
@@ -207,8 +207,8 @@ fn places(text: &str) -> Vec<String> {
 
 /// Tells those who read the session's log what was put right. A log that cannot be written now is no reason to
 /// gather again.
-async fn tell(job: &Job<'_>, id: &SessionId, turn: &TurnId, oddity: &Oddity) {
-    let entry = json!({ "kind": "notice", "text": oddity.to_string(), "turn_id": turn });
+async fn tell(job: &Job<'_>, id: &SessionId, turn: &TurnId, anomaly: &WorktreeAnomaly) {
+    let entry = json!({ "kind": "notice", "text": anomaly.to_string(), "turn_id": turn });
     match job.app.store.append_log(id, now(), vec![entry]).await {
         Ok(rows) => job.app.feed.publish_log(id, rows),
         Err(error) => tracing::warn!(%error, session = %id, "could not write a notice into a session's log"),

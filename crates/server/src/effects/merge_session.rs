@@ -29,11 +29,11 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
     let merged = blocking(move || {
         let repository = workplace.repository;
         // An agent may have deleted it: what was merged is not lost by that.
-        if repository.keep_there(&into)? {
+        if repository.ensure_exists(&into)? {
             tracing::warn!(branch = into, "a task's branch was deleted, and is made again where it stood");
         }
         let merged = repository.merge(&merge)?;
-        repository.keep_there(&into)?;
+        repository.ensure_exists(&into)?;
         Ok::<_, git::Error>(merged)
     });
     let outcome = match merged.await? {

@@ -27,7 +27,7 @@ pub(super) async fn ensure(job: &Job<'_>, session: &Session) -> Result<(), Failu
     let directory = path.clone();
     let begin = beginning(job.task, session);
     let head = blocking(move || {
-        workplace.repository.keep_there(&task_branch)?;
+        workplace.repository.ensure_exists(&task_branch)?;
         // A task without approved documents has no handoff that cuts its branch.
         if workplace.repository.resolve(&task_branch)?.is_none() {
             workplace.repository.create_branch(&task_branch, &base)?;

@@ -6,13 +6,13 @@
 
 mod analytics;
 mod cold;
+mod collisions;
 mod crew;
 mod filled;
 mod first_output;
 mod lint;
 mod plans;
 mod progress;
-mod radar;
 mod record;
 mod sandbox;
 mod search;
@@ -35,8 +35,8 @@ async fn main() {
     if wanted("streaming") {
         streaming::print().await;
     }
-    if wanted("radar") {
-        radar::print();
+    if wanted("collisions") {
+        collisions::print();
     }
     if wanted("record") {
         record::print();

@@ -1,0 +1,290 @@
+//! Lands a branch on another that people may have checked out, without surprising them.
+
+use crate::error::Context as _;
+use crate::objects::ancestry::is_ancestor;
+use crate::objects::merge::{ConflictFile, Trial, try_merge};
+use crate::objects::verify::verify_change;
+use crate::refs::branches::{Mover, Swap};
+use crate::shared::lock;
+use crate::worktrees::checkouts::Checkout;
+use crate::{
+    CommitId, Error, Identity, Repository, files::lock_files, names, objects, objects::message,
+    refs::branches,
+};
+use gix::ObjectId;
+use serde::{Deserialize, Serialize};
+
+/// How often landing is tried again when the branch moves meanwhile.
+const ATTEMPTS: usize = 20;
+/// How many files a sentence names.
+const NAMED: usize = 3;
+
+/// A branch to land on another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Land {
+    pub branch: String,
+    /// The commit of it that lands; the branch's tip when there is none.
+    pub at: Option<CommitId>,
+    pub onto: String,
+    pub message: String,
+    pub author: Identity,
+    pub time_ms: i64,
+    pub effect: Option<String>,
+    /// Moves the branch without a merge commit where its tip is part of what lands.
+    pub fast_forward: bool,
+}
+
+/// How landing ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Landed {
+    Landed(CommitId),
+    /// It had landed before: the effect's commit, or the tip that contains the branch.
+    Already(CommitId),
+    /// A worktree has the branch checked out and cannot be brought along; a sentence that says what to do.
+    Waiting {
+        reason: String,
+    },
+    /// Nothing was changed.
+    Conflict(Vec<ConflictFile>),
+}
+
+/// What landing would give now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Planned {
+    /// Nothing more is to be done, or nothing can be done now.
+    Ended(Landed),
+    Ready(Landing),
+}
+
+/// A landing that is built and has not happened: the commit is there, and no branch has moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Landing {
+    /// Where the branch stands that is landed on.
+    pub tip: CommitId,
+    /// What lands.
+    pub head: CommitId,
+    /// What the branch becomes.
+    pub merged: CommitId,
+    /// Whether the files will be those of what lands, so that what is known of one is true of the other.
+    pub has_same_files: bool,
+}
+
+impl Repository {
+    /// Merges a branch into another. Worktrees that have the other checked out are brought along when they are
+    /// clean; otherwise nothing happens, and the answer says what it waits for.
+    pub fn land(&self, land: &Land) -> Result<Landed, Error> {
+        for _ in 0..ATTEMPTS {
+            match self.plan_landing(land)? {
+                Planned::Ended(landed) => return Ok(landed),
+                Planned::Ready(landing) => {
+                    if let Some(landed) = self.carry_out_landing(land, &landing)? {
+                        return Ok(landed);
+                    }
+                }
+            }
+        }
+        Err(Error::Contended { branch: land.onto.clone(), attempts: ATTEMPTS })
+    }
+
+    /// Builds what landing gives, and moves nothing.
+    pub fn plan_landing(&self, land: &Land) -> Result<Planned, Error> {
+        let onto = names::branch(&land.onto)?;
+        let full = onto.as_bstr().to_string();
+        let queue = self.queue(&full);
+        let _turn = lock(&queue);
+        let repository = self.local();
+        let tip = branches::tip_of(&repository, &onto)?.ok_or_else(|| self.unknown(&land.onto))?;
+        self.catch_up(&repository, &full)?;
+        if let Some(known) = self.done(&repository, &onto, tip, land.effect.as_deref())? {
+            return Ok(Planned::Ended(Landed::Already(known.id)));
+        }
+        let head = match land.at {
+            Some(CommitId(at)) => at,
+            None => self.need(&repository, &land.branch)?,
+        };
+        if is_ancestor(&repository, head, tip) {
+            return Ok(Planned::Ended(Landed::Already(CommitId(tip))));
+        }
+        let merged = if land.fast_forward && is_ancestor(&repository, tip, head) {
+            head
+        } else {
+            match try_merge(&repository, (tip, &land.onto), (head, &land.branch), true)? {
+                Trial::Conflict(files) => return Ok(Planned::Ended(Landed::Conflict(files))),
+                Trial::Tree(tree) => {
+                    let text = message::with_effect(&land.message, land.effect.as_deref());
+                    objects::write_commit(&repository, tree, &[tip, head], &text, &land.author, land.time_ms)?
+                }
+            }
+        };
+        if let Some(reason) = self.obstacles(land, &self.checkouts_of(&full)?, tip, merged)? {
+            return Ok(Planned::Ended(Landed::Waiting { reason }));
+        }
+        let has_same_files = objects::tree_of(&repository, merged)? == objects::tree_of(&repository, head)?;
+        let (tip, head, merged) = (CommitId(tip), CommitId(head), CommitId(merged));
+        Ok(Planned::Ready(Landing { tip, head, merged, has_same_files }))
+    }
+
+    /// Makes a planned landing happen; `None` when the branch has moved since, so that it has to be planned anew.
+    pub fn carry_out_landing(&self, land: &Land, landing: &Landing) -> Result<Option<Landed>, Error> {
+        let onto = names::branch(&land.onto)?;
+        let full = onto.as_bstr().to_string();
+        let (CommitId(tip), CommitId(merged)) = (landing.tip, landing.merged);
+        let queue = self.queue(&full);
+        let _turn = lock(&queue);
+        let repository = self.local();
+        if branches::tip_of(&repository, &onto)? != Some(tip) {
+            return Ok(None);
+        }
+        let checkouts = self.checkouts_of(&full)?;
+        if let Some(reason) = self.obstacles(land, &checkouts, tip, merged)? {
+            return Ok(Some(Landed::Waiting { reason }));
+        }
+        verify_change(&repository, tip, merged)?;
+        self.sync_objects()?;
+        Ok(match self.advance(&repository, land, &checkouts, (tip, merged))? {
+            Advance::Done => Some(Landed::Landed(landing.merged)),
+            Advance::Lost => None,
+            Advance::Stopped { reason } => Some(Landed::Waiting { reason }),
+        })
+    }
+
+    /// The first reason why a worktree cannot be brought along.
+    fn obstacles(
+        &self,
+        land: &Land,
+        checkouts: &[Checkout],
+        old: ObjectId,
+        new: ObjectId,
+    ) -> Result<Option<String>, Error> {
+        for checkout in checkouts {
+            if let Some(reason) = self.obstacle(checkout, &land.onto, old, new)? {
+                return Ok(Some(reason));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Moves the branch and then the worktrees; when one of them cannot follow after all, moves back.
+    fn advance(
+        &self,
+        repository: &gix::Repository,
+        land: &Land,
+        checkouts: &[Checkout],
+        (old, new): (ObjectId, ObjectId),
+    ) -> Result<Advance, Error> {
+        let onto = names::branch(&land.onto)?;
+        let full = onto.as_bstr().to_string();
+        for checkout in checkouts {
+            checkout.write_note(&full, old, new)?;
+        }
+        let reason = format!("land: {}", land.message);
+        let mover = Mover { by: &land.author, time_ms: land.time_ms, reason: &reason };
+        let swapped = self.try_swap(repository, &onto, Some(old), new, &mover);
+        if !matches!(swapped, Ok(Swap::Done)) {
+            checkouts.iter().try_for_each(Checkout::remove_note)?;
+            return match swapped {
+                Ok(_) => Ok(Advance::Lost),
+                Err(Error::Locked { lock }) => {
+                    let reason =
+                        format!("{} is held by another process; end it, or remove the file.", lock.display());
+                    Ok(Advance::Stopped { reason })
+                }
+                Err(error) => Err(error),
+            };
+        }
+        for (at, checkout) in checkouts.iter().enumerate() {
+            let Err(error) = self.read_tree(checkout, old, new, false) else {
+                checkout.remove_note()?;
+                continue;
+            };
+            let worktree = checkout.root.display();
+            tracing::warn!(%error, %worktree, "a worktree changed while a branch landed on it");
+            let mover = Mover { reason: "land: taken back", ..mover };
+            if self.swap(repository, &onto, Some(new), old, &mover)? == Swap::Lost {
+                // Somebody built on it already. The note stays, so the files follow later.
+                return Ok(Advance::Done);
+            }
+            for followed in &checkouts[..at] {
+                self.read_tree(followed, new, old, false)?;
+            }
+            checkouts.iter().try_for_each(Checkout::remove_note)?;
+            let reason = format!("{worktree} changed while {} landed; it is tried again.", land.branch);
+            return Ok(Advance::Stopped { reason });
+        }
+        Ok(Advance::Done)
+    }
+
+    /// Why a worktree cannot be brought along, as a sentence.
+    fn obstacle(
+        &self,
+        checkout: &Checkout,
+        branch: &str,
+        old: ObjectId,
+        new: ObjectId,
+    ) -> Result<Option<String>, Error> {
+        let path = checkout.root.display();
+        if let Some(operation) = checkout.operation() {
+            return Ok(Some(format!(
+                "{path} has {branch} checked out and {operation} under way; finish or abort it there."
+            )));
+        }
+        let index_lock = lock_files::of(&checkout.git_dir.join("index"));
+        if index_lock.exists()
+            && !lock_files::remove_if_dead(&index_lock, &self.places()?)
+                .context("remove", index_lock.display())?
+        {
+            return Ok(Some(format!(
+                "{path} has {branch} checked out and git is at work there; if it is not, remove {}.",
+                index_lock.display()
+            )));
+        }
+        let changed = self.changed_files(checkout)?;
+        if !changed.is_empty() {
+            return Ok(Some(format!(
+                "{path} has {branch} checked out with uncommitted changes ({}); commit or stash them there.",
+                some(&changed)
+            )));
+        }
+        // Files whose times differ from the index's, and whose content does not, would be refused below. Which
+        // files differ was asked before, so the exit code says nothing more.
+        let refresh = self.0.git.command_on_files("update-index", &self.place_at(checkout)?)?;
+        refresh.args(["-q", "--refresh"]).run_unchecked()?;
+        match self.read_tree(checkout, old, new, true) {
+            Ok(()) => Ok(None),
+            Err(Error::Command { message, .. }) => Ok(Some(format!(
+                "{path} has {branch} checked out and files in the way; move them elsewhere. Git says: {message}."
+            ))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Moves a worktree's files and index from one commit to another; refuses when that would lose anything.
+    fn read_tree(
+        &self,
+        checkout: &Checkout,
+        old: ObjectId,
+        new: ObjectId,
+        is_trial: bool,
+    ) -> Result<(), Error> {
+        let mut command =
+            self.0.git.command_on_files("read-tree", &self.place_at(checkout)?)?.args(["-m", "-u"]);
+        if is_trial {
+            command = command.args(["-n"]);
+        }
+        command.args([old.to_string(), new.to_string()]).run().map(|_| ())
+    }
+}
+
+enum Advance {
+    Done,
+    Lost,
+    Stopped { reason: String },
+}
+
+fn some(files: &[String]) -> String {
+    let named = files.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match files.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}

@@ -1,0 +1,149 @@
+//! Files that agents keep for themselves in the folder they work in.
+
+use crate::error::Context as _;
+use crate::worktrees::checkouts::Checkout;
+use crate::{Error, Repository, names, objects};
+use gix::ObjectId;
+use std::collections::BTreeSet;
+
+/// Folders and files in which known agents keep their settings and sessions.
+const KNOWN: [&str; 27] = [
+    ".aider.chat.history.md",
+    ".aider.input.history",
+    ".aider.tags.cache.v4",
+    ".amp",
+    ".augment",
+    ".claude",
+    ".cline",
+    ".codex",
+    ".continue",
+    ".copilot",
+    ".crush",
+    ".cursor",
+    ".fast-agent",
+    ".gemini",
+    ".goose",
+    ".junie",
+    ".kilocode",
+    ".kimi",
+    ".kiro",
+    ".opencode",
+    ".openhands",
+    ".qoder",
+    ".qwen",
+    ".roo",
+    ".trae",
+    ".vibe",
+    ".windsurf",
+];
+/// Settings of one machine inside folders that a project may keep.
+const LOCAL: [&str; 2] = [".claude/settings.local.json", ".claude/worktrees"];
+/// Names that begin with a dot and that projects are known to keep.
+const OF_PROJECTS: [&str; 33] = [
+    ".buildkite",
+    ".bundle",
+    ".cargo",
+    ".changeset",
+    ".changes",
+    ".ci",
+    ".circleci",
+    ".config",
+    ".devcontainer",
+    ".docker",
+    ".dvc",
+    ".editorconfig",
+    ".forgejo",
+    ".gitea",
+    ".github",
+    ".gitlab",
+    ".gitlab-ci",
+    ".gitignore",
+    ".husky",
+    ".idea",
+    ".jenkins",
+    ".kube",
+    ".mvn",
+    ".nuget",
+    ".platform",
+    ".reuse",
+    ".run",
+    ".settings",
+    ".storybook",
+    ".tekton",
+    ".vscode",
+    ".woodpecker",
+    ".yarn",
+];
+
+/// A folder, or a file of an agent, that a change brings in and that does not look like part of the project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrayFiles {
+    /// The folder, or the file.
+    pub path: String,
+    pub files: usize,
+    /// Whether an agent is known to keep files there.
+    pub is_agents: bool,
+}
+
+impl Repository {
+    /// The folders beginning with a dot that a change adds at the root, and that neither the base nor custom knows.
+    pub fn stray_files(&self, base: &str, head: &str) -> Result<Vec<StrayFiles>, Error> {
+        let repository = self.local();
+        let (base, head) = (self.need(&repository, base)?, self.need(&repository, head)?);
+        let old = objects::tree_of(&repository, base)?;
+        let mut found: Vec<StrayFiles> = Vec::new();
+        for difference in
+            crate::objects::differences::differences(&repository, old, objects::tree_of(&repository, head)?)?
+        {
+            if difference.old.is_some() || difference.new.is_none() {
+                continue;
+            }
+            let path = difference.path.to_string();
+            let first = path.split('/').next().unwrap_or_default();
+            let local = LOCAL.iter().find(|local| is_beneath(&path, local)).copied();
+            let is_known = KNOWN.contains(&first);
+            let is_folder = path.len() > first.len();
+            let is_stray = first.starts_with('.') && is_folder && !OF_PROJECTS.contains(&first);
+            let place = match local {
+                Some(local) => local,
+                None if (is_known || is_stray) && !has(&repository, base, first)? => first,
+                None => continue,
+            };
+            match found.iter_mut().find(|stray| stray.path == place) {
+                Some(stray) => stray.files += 1,
+                None => found.push(StrayFiles {
+                    path: place.to_owned(),
+                    files: 1,
+                    is_agents: is_known || local.is_some(),
+                }),
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Patterns that keep the files of agents out of what is staged, where the commit that is checked out has none of them.
+pub(crate) fn without_agent_files(
+    repository: &gix::Repository,
+    checkout: &Checkout,
+    head: ObjectId,
+) -> Result<Vec<String>, Error> {
+    let mut left_out = BTreeSet::new();
+    for path in KNOWN.iter().chain(&LOCAL) {
+        if checkout.root.join(path).symlink_metadata().is_ok() && !has(repository, head, path)? {
+            left_out.insert(format!(":(exclude,top,literal){path}"));
+        }
+    }
+    Ok(left_out.into_iter().collect())
+}
+
+/// Whether a commit has a file or folder.
+fn has(repository: &gix::Repository, commit: ObjectId, path: &str) -> Result<bool, Error> {
+    let tree =
+        repository.find_tree(objects::tree_of(repository, commit)?).context("read the tree of", commit)?;
+    Ok(tree.lookup_entry_by_path(names::path(path)?).context("look up", path)?.is_some())
+}
+
+fn is_beneath(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
