@@ -98,7 +98,7 @@ impl Repository {
             Some(0) => {}
             // The rest was taken in.
             Some(1) if !refused.is_empty() => {
-                anomalies.push(WorktreeAnomaly::LeftOut { why: refused.join("; ") })
+                anomalies.push(WorktreeAnomaly::LeftOut { why: refused.join("; ") });
             }
             Some(_) | None => {
                 let (command, place) = ("add".to_owned(), checkout.root.clone());
