@@ -253,6 +253,37 @@ tell("without a connection actions are disabled with the reason, and what is typ
   await page.getByText("Written without a connection").waitFor();
 });
 
+tell("nothing is approved before its comments, or its change, are loaded", async (open) => {
+  const page = await open();
+  for (const [task, tab, loads, name] of [
+    [spec, "specification", "reviews", "Approve spec & start"],
+    [change, "change", "diff", "Approve & merge"],
+  ]) {
+    const address = new RegExp(`/spec-tasks/${task}/${loads}`);
+    let load;
+    const isAsked = new Promise((done) => {
+      load = done;
+    });
+    await page.route(address, async (route) => {
+      await isAsked;
+      await route.continue();
+    });
+    await page.goto(`${server.url}/tasks/${task}?tab=${tab}`);
+    const approve = page.getByRole("button", { name, exact: true });
+    await approve.waitFor();
+    assert.equal(await approve.getAttribute("aria-disabled"), "true");
+    await approve.click({ force: true });
+    await page.keyboard.press("a");
+    assert.equal(await page.getByRole("dialog").count(), 0);
+    load();
+    await page.locator("button:not([aria-disabled])").filter({ hasText: name }).waitFor();
+    await page.keyboard.press("a");
+    await page.getByRole("dialog", { name: `${name}?` }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.unroute(address);
+  }
+});
+
 tell("a comment on a line that is written without a connection is kept when it is back", async (open) => {
   const page = await open();
   await page.goto(`${server.url}/tasks/${change}?tab=change`);

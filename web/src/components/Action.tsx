@@ -1,5 +1,5 @@
-// Buttons and menu items that change something on the server. While there is no connection they are disabled and say
-// why; they keep the focus, so that the keyboard and screen readers reach the reason.
+// Buttons and menu items that change something on the server. While there is no connection, or another reason against
+// it, they are disabled and say why; they keep the focus, so that the keyboard and screen readers reach the reason.
 
 import { Button, type ButtonProps, MenuItem, type MenuItemProps, Tooltip, Typography } from "@mui/material";
 import type { SyntheticEvent } from "react";
@@ -10,11 +10,16 @@ const OFFLINE_REASON = "Not available while the connection is lost.";
 /** A refused submit button does not submit its form either. */
 const refuse = (event: SyntheticEvent) => event.preventDefault();
 
-export function ActionButton({ onClick, ...props }: ButtonProps) {
-  const isOffline = useIsOffline();
+interface ActionButtonProps extends ButtonProps {
+  /** Why it cannot be used now. */
+  unavailable?: string;
+}
+
+export function ActionButton({ onClick, unavailable = "", ...props }: ActionButtonProps) {
+  const reason = useIsOffline() ? OFFLINE_REASON : unavailable;
   return (
-    <Tooltip describeChild title={isOffline ? OFFLINE_REASON : ""}>
-      <Button {...props} aria-disabled={isOffline || undefined} onClick={isOffline ? refuse : onClick} />
+    <Tooltip describeChild title={reason}>
+      <Button {...props} aria-disabled={reason ? true : undefined} onClick={reason ? refuse : onClick} />
     </Tooltip>
   );
 }

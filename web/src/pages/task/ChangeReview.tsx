@@ -86,6 +86,7 @@ export function ChangeReview({ task, diff, size, drafts, onDrafts }: Props) {
       hint="Describe the changes you want to request them."
       confirmation={<ChangeFacts task={task} size={size} doubts={doubts} />}
       busy={decide.isPending}
+      unavailable={diff && !secrets.isPending ? undefined : "The change is not loaded yet."}
       error={decide.error}
       onApprove={(done) => send("approve", done)}
       onRequest={(done) => send("request_changes", done)}

@@ -15,18 +15,20 @@ interface Props {
   /** How many comments go with a request. */
   count: number;
   busy: boolean;
+  /** Why nothing can be approved or sent back yet. */
+  unavailable?: string;
   error: ReactNode;
   onApprove: () => void;
   onRequest: () => void;
   onReject: () => void;
 }
 
-export function DecisionBar({ facts, approve, count, busy, error, ...on }: Props) {
+export function DecisionBar({ facts, approve, count, busy, unavailable, error, ...on }: Props) {
   const bar = useRoom();
   const isOffline = useIsOffline();
   const isLocked = busy || isOffline;
-  useHotkey("a", isLocked ? undefined : on.onApprove);
-  useHotkey("r", isLocked ? undefined : on.onRequest);
+  useHotkey("a", isLocked || unavailable ? undefined : on.onApprove);
+  useHotkey("r", isLocked || unavailable ? undefined : on.onRequest);
   useHotkey("x", isLocked ? undefined : on.onReject);
   return (
     <InDecisionSlot>
@@ -64,6 +66,7 @@ export function DecisionBar({ facts, approve, count, busy, error, ...on }: Props
               size="medium"
               loading={busy}
               disabled={busy}
+              unavailable={unavailable}
               aria-keyshortcuts="a"
               onClick={on.onApprove}
               // On a line of its own on a phone.
@@ -77,6 +80,7 @@ export function DecisionBar({ facts, approve, count, busy, error, ...on }: Props
               color="inherit"
               size="medium"
               disabled={busy}
+              unavailable={unavailable}
               aria-keyshortcuts="r"
               onClick={on.onRequest}
               sx={{ flex: { xs: "1 0 auto", sm: "none" } }}

@@ -27,6 +27,8 @@ interface Props {
   /** Asked before changes are requested, likewise. */
   requestConfirmation?: ReactNode;
   busy: boolean;
+  /** Why nothing can be approved or sent back yet. */
+  unavailable?: string;
   error: Error | null;
   onApprove: (done: () => void) => void;
   onRequest: (done: () => void) => void;
@@ -80,6 +82,7 @@ export function ReviewBox(props: Props) {
         approve={props.approve}
         count={props.count}
         busy={busy}
+        unavailable={props.unavailable}
         error={!asked && error && <ActionError error={error} />}
         onApprove={() => (props.confirmation || note ? setAsked("approve") : props.onApprove(close))}
         onRequest={request}

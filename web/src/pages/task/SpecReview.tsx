@@ -9,15 +9,18 @@ import { ReviewBox } from "./ReviewBox";
 interface Props {
   task: TaskDetail;
   specs: Specs;
-  comments: Comment[];
-  /** How many values that were taken out as secrets nobody decided about. */
-  undecided: number;
+  /** The comments; none while they are not loaded. */
+  comments: Comment[] | undefined;
+  /** How many values that were taken out as secrets nobody decided about, once that is loaded. */
+  undecided: number | undefined;
   /** Whether a comment on the documents is written and not sent. */
   isUnsent: boolean;
   onApproved: () => void;
 }
 
-export function SpecReview({ task, specs, comments, undecided, isUnsent, onApproved }: Props) {
+export function SpecReview({ task, specs, isUnsent, onApproved, ...loaded }: Props) {
+  const { comments = [], undecided = 0 } = loaded;
+  const isLoaded = loaded.comments !== undefined && loaded.undecided !== undefined;
   const decide = useTaskAction(task.id);
   const [whole, setWhole, forgetWhole] = useDraft(`spec-comment-${task.id}`, "");
   const open = comments.filter((comment) => !comment.resolved && comment.kind !== "praise");
@@ -72,7 +75,10 @@ export function SpecReview({ task, specs, comments, undecided, isUnsent, onAppro
       }
       note="Select text in a document to comment on it."
       facts={
-        open.length === 0 ? "Specification ready for review" : `Specification · ${countOf(open.length)} open`
+        isLoaded &&
+        (open.length === 0
+          ? "Specification ready for review"
+          : `Specification · ${countOf(open.length)} open`)
       }
       comment={{ label: "Overall comment", value: whole, onChange: setWhole }}
       approve="Approve spec & start"
@@ -81,6 +87,7 @@ export function SpecReview({ task, specs, comments, undecided, isUnsent, onAppro
       hint="Describe the changes you want to request them, or comment on the documents."
       confirmation={doubts.length > 0 ? doubts.join(" ") : undefined}
       busy={decide.isPending}
+      unavailable={isLoaded ? undefined : "The comments are not loaded yet."}
       error={decide.error}
       requestConfirmation={
         unsent ? `${unsent}, and the planning agent does not see that. It stays here as a draft.` : undefined

@@ -157,6 +157,14 @@ export function Specification({ task, place, onPlace }: Props) {
             onClose={closeComposer}
           />
         )}
+        {[reviews, held].map(
+          (query, at) =>
+            query.isError &&
+            !query.data && (
+              // biome-ignore lint/suspicious/noArrayIndexKey: the queries are always the same two
+              <Failed key={at} error={query.error} retry={() => void query.refetch()} />
+            ),
+        )}
         {canDecide && newest?.edited_by && (
           <Typography variant="body2" component="p" sx={{ mb: 1.5 }}>
             {newest.edited_by} edited the documents <Ago at={newest.created_at} />
@@ -169,10 +177,10 @@ export function Specification({ task, place, onPlace }: Props) {
           <SpecReview
             task={task}
             specs={specs.data}
-            comments={comments}
+            comments={reviews.data && comments}
             isUnsent={isUnsent}
             onApproved={closeComposer}
-            undecided={held.data?.filter(({ decision }) => decision === null).length ?? 0}
+            undecided={held.data?.filter(({ decision }) => decision === null).length}
           />
         ) : (
           <Decided task={task} />
