@@ -1,34 +1,27 @@
 // The dashboard for those who use the keyboard or a screen reader.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before } from "node:test";
-import { apiOf, until } from "./api.mjs";
+import { until } from "./api.mjs";
 import { findings, RULES } from "./axe.mjs";
-import { binary, startServer } from "./server.mjs";
-import { story } from "./story.mjs";
+import { demo } from "./demo.mjs";
 
 /** What the colours of a theme can change. */
 const CONTRAST = ["color-contrast", "link-in-text-block"];
 /** How many times the tab key is pressed at most to get to a decision. */
 const TABS = 10;
 
-const token = "sptk_access";
-const folder = mkdtempSync(join(tmpdir(), "spectask-access-"));
-let server;
+const server = demo("access", { env: { SPECTASK_SCRIPTED_PACE_MS: "0" }, prepare });
+const { call } = server;
+const tell = (name, act) =>
+  server.tell(name, (open) =>
+    act((options) => open({ reducedMotion: "reduce", bypassCSP: true, ...options })),
+  );
+
 /** A task under each review, and a session of the second. */
 let spec;
 let change;
 let session;
 
-before(async () => {
-  server = await startServer(
-    binary(),
-    ["demo", "--no-open", "--no-task", "--bind", "127.0.0.1:0", "--data-dir", join(folder, "data")],
-    { SPECTASK_TOKEN: token, SPECTASK_SCRIPTED_PACE_MS: "0" },
-  );
-  const call = apiOf(server.url, token);
+async function prepare() {
   const sample = (await call("GET", "/demo-repos")).find(({ id }) => id === "nodejs-todo");
   const make = async () => {
     const body = { demo_repo: sample.id, prompt: sample.prompts[0] };
@@ -42,12 +35,12 @@ before(async () => {
   await reached(change, "implementation_review");
   spec = await make();
   await reached(spec, "spec_review");
-  await comment(call);
+  await comment();
   session = (await call("GET", `/spec-tasks/${change}`)).work_sessions.at(-1).id;
-});
+}
 
 /** Comments on a criterion of the first task's requirements, and on the whole document. */
-async function comment(call) {
+async function comment() {
   const { requirements_spec: text } = await call("GET", `/spec-tasks/${spec}/specs`);
   const line = text.split("\n").findIndex((each) => each.includes("SHALL")) + 1;
   const review = (await call("GET", `/spec-tasks/${spec}/reviews`)).at(-1).id;
@@ -61,26 +54,6 @@ async function comment(call) {
   await say({ start_line: line, end_line: line });
   await say({});
 }
-
-after(async () => {
-  await server?.stop();
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-});
-
-const tell = (name, act) =>
-  story(
-    name,
-    async (newPage) => {
-      const open = async (options) => {
-        const page = await newPage({ reducedMotion: "reduce", bypassCSP: true, ...options });
-        await page.goto(`${server.url}/?token=${token}`);
-        await page.locator("h1").first().waitFor();
-        return page;
-      };
-      await act(open);
-    },
-    () => server,
-  );
 
 for (const [colorScheme, rules] of [
   ["light", RULES],
@@ -301,7 +274,6 @@ tell("a comment on a line that is written without a connection is kept when it i
   await until(() => refused > 5, "refused writes");
   await page.context().setOffline(false);
   await page.getByText("Connection lost.").waitFor({ state: "detached" });
-  const call = apiOf(server.url, token);
   await until(async () => {
     const { line_comments: kept } = await call("GET", `/spec-tasks/${change}/pending-review`);
     return kept.some(({ comment }) => comment === "Written without a connection");

@@ -116,7 +116,7 @@ tell("what is told to the crew is there for everybody who looks, at once", async
   const page = await open();
   await page.goto(`${crew.url}/tasks/${crew.task}?tab=coordination`);
   await page.getByLabel("Message to the crew").fill("Use the singular everywhere");
-  await page.getByRole("button", { name: "Tell" }).click();
+  await page.getByRole("button", { name: "Send" }).click();
   for (const each of [page, watcher]) {
     const list = each.getByRole("list", { name: "Coordination" });
     await list.getByText("Use the singular everywhere").first().waitFor();

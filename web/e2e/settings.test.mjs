@@ -1,41 +1,11 @@
 // The server's settings, as its owner uses them: tokens and the audit log.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before } from "node:test";
-import { apiOf, until } from "./api.mjs";
-import { binary, startServer } from "./server.mjs";
-import { story } from "./story.mjs";
+import { until } from "./api.mjs";
+import { demo } from "./demo.mjs";
 
-const token = "sptk_settings";
-const folder = mkdtempSync(join(tmpdir(), "spectask-settings-"));
-let server;
-
-before(async () => {
-  server = await startServer(
-    binary(),
-    ["demo", "--no-open", "--no-task", "--bind", "127.0.0.1:0", "--data-dir", join(folder, "data")],
-    { SPECTASK_TOKEN: token },
-  );
-});
-
-after(async () => {
-  await server?.stop();
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-});
-
-const tell = (name, act) =>
-  story(
-    name,
-    async (newPage) => {
-      const page = await newPage();
-      await page.goto(`${server.url}/?token=${token}`);
-      await page.locator("h1").first().waitFor();
-      await act(page);
-    },
-    () => server,
-  );
+const server = demo("settings");
+const { call } = server;
+const tell = (name, act) => server.tell(name, async (open) => act(await open()));
 
 const statusOf = async (secret) =>
   (await fetch(`${server.url}/api/v1/me`, { headers: { Authorization: `Bearer ${secret}` } })).status;
@@ -73,7 +43,6 @@ tell("a token is created, shown once, and revoked", async (page) => {
 });
 
 tell("the audit log is read in pages and narrowed down by its address", async (page) => {
-  const call = apiOf(server.url, token);
   for (let number = 1; number <= 60; number++) await call("POST", "/tokens", { name: `token ${number}` });
   await page.goto(`${server.url}/settings?view=audit`);
   const rows = page.getByRole("table", { name: "Audit log" }).getByRole("row");
@@ -91,6 +60,21 @@ tell("the audit log is read in pages and narrowed down by its address", async (p
   await page.getByRole("button", { name: "Clear filters" }).click();
   await page.getByText(/^50 of \d+ entries$/).waitFor();
   assert.doesNotMatch(page.url(), /action=|from=/);
+});
+
+tell("the audit log names tasks, and leads to them", async (page) => {
+  const [sample] = await call("GET", "/demo-repos");
+  const { id, name } = await call("POST", "/spec-tasks/from-demo", {
+    demo_repo: sample.id,
+    prompt: sample.prompts[0],
+  });
+  await call("POST", `/spec-tasks/${id}/cancel`);
+  await page.goto(`${server.url}/settings?view=audit&object=${id}`);
+  await page
+    .getByRole("link", { name: name.slice(0, 40) })
+    .first()
+    .click();
+  await page.getByRole("heading", { level: 1, name }).waitFor();
 });
 
 tell("what is not the owner's is refused with a sentence, and can be tried again", async (page) => {

@@ -26,6 +26,7 @@ import type {
   Me,
   PendingReview,
   PermissionRequest,
+  PlainTask,
   PlannedTask,
   Priority,
   Project,
@@ -56,6 +57,8 @@ const LOG_END = 200;
 const DIFF_PAGE = 50;
 const FOUND_PAGE = 30;
 const QUICK = 8;
+/** How long the name of a task is taken for the present one, where it is beside the point. */
+const NAME_STALE_MS = 300_000;
 const AUDIT_PAGE = 50;
 const TASK_CHOICES = 20;
 
@@ -126,6 +129,14 @@ export const taskQuery = (id: string) =>
   queryOptions({
     queryKey: keys.task(id),
     queryFn: ({ signal }) => get<TaskDetail>(`/spec-tasks/${id}`, {}, signal),
+  });
+
+/** What a task is called, or null where there is none any more. */
+export const taskNameQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.taskName(id),
+    queryFn: async ({ signal }) => (await orNull(get<PlainTask>(`/tasks/${id}`, {}, signal)))?.name ?? null,
+    staleTime: NAME_STALE_MS,
   });
 
 export const progressQuery = (id: string) =>

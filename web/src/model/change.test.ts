@@ -19,6 +19,11 @@ test("while files are missing, all are counted together, which is said", () => {
   expect(sizeLine(size)).toBe("70 files, +500 −20 · spec documents included");
 });
 
+test("a change of documents alone has no lines to count", () => {
+  const size = changeSize("spt_1", { total_files: 1, additions: 40, deletions: 0 }, FILES.slice(1, 2));
+  expect(sizeLine(size)).toBe("No files · 1 spec document");
+});
+
 test("a change without documents says nothing of them", () => {
   const size = changeSize("spt_3", { total_files: 1, additions: 1, deletions: 0 }, FILES.slice(2));
   expect(sizeLine(size)).toBe("1 file, +1 −0");

@@ -40,10 +40,12 @@ export function documentsOf({ documents }: ChangeSize): string {
 
 /** A change in a line, as `8 files, +116 −26 · 4 spec documents`. */
 export function sizeLine(size: ChangeSize): string {
-  const files = `${filesOf(size)}, +${size.additions} −${size.deletions}`;
+  const lines = size.files > 0 && `, +${size.additions} −${size.deletions}`;
+  const files = `${filesOf(size)}${lines || ""}`;
   return [files, documentsOf(size)].filter(Boolean).join(" · ");
 }
 
 export function filesOf({ files }: ChangeSize): string {
+  if (files === 0) return "No files";
   return files === 1 ? "1 file" : `${files} files`;
 }

@@ -3,7 +3,6 @@
 import SearchRounded from "@mui/icons-material/SearchRounded";
 import {
   Box,
-  Button,
   Checkbox,
   FormControlLabel,
   InputAdornment,
@@ -24,6 +23,7 @@ import { Found } from "../components/Found";
 import { LinkBox, TextLink } from "../components/links";
 import { Page } from "../components/Page";
 import { ProjectSelect } from "../components/ProjectSelect";
+import { ShowMore } from "../components/ShowMore";
 import { Empty, Failed, Rows } from "../components/States";
 import { type Finding, findings, KIND_LABELS, keyOf, linkTo, SEARCH_KINDS } from "../model/found";
 import { usePause } from "../model/pause";
@@ -133,7 +133,7 @@ function Results({ search }: { search: FindSearch }) {
     );
   }
   if (query.isPending) return <Rows count={6} height={64} />;
-  if (query.isError) return <Failed error={query.error} retry={() => void query.refetch()} />;
+  if (!query.data) return <Failed error={query.error} retry={() => void query.refetch()} />;
   const found = findings(query.data.pages.flatMap((page) => page.items));
   const total = query.data.pages[0]?.total ?? 0;
   if (found.length === 0) {
@@ -152,17 +152,7 @@ function Results({ search }: { search: FindSearch }) {
           <Row key={keyOf(finding.result)} finding={finding} at={at} />
         ))}
       </Box>
-      {query.hasNextPage && (
-        <Button
-          variant="outlined"
-          color="inherit"
-          loading={query.isFetchingNextPage}
-          onClick={() => void query.fetchNextPage()}
-          sx={{ mt: 1.5 }}
-        >
-          Show more
-        </Button>
-      )}
+      <ShowMore query={query} label="Show more" />
     </Box>
   );
 }

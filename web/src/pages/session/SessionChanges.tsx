@@ -1,10 +1,11 @@
 // What a session changed, file by file, also while it is not committed.
 
-import { Box, Button, Typography } from "@mui/material";
+import { Box, Typography } from "@mui/material";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { sessionDiffQuery } from "../../api/queries";
 import type { WorkSession } from "../../api/types";
 import { Mono } from "../../components/Code";
+import { ShowMore } from "../../components/ShowMore";
 import { Empty, Failed, Paragraphs } from "../../components/States";
 import { FileDiffCard } from "../task/FileDiffCard";
 
@@ -44,16 +45,7 @@ export function SessionChanges({ session }: { session: WorkSession }) {
       {files.map((file) => (
         <FileDiffCard key={file.path} file={file} />
       ))}
-      {query.hasNextPage && (
-        <Button
-          variant="outlined"
-          color="inherit"
-          loading={query.isFetchingNextPage}
-          onClick={() => void query.fetchNextPage()}
-        >
-          Show more files
-        </Button>
-      )}
+      <ShowMore query={query} label="Show more files" />
     </>
   );
 }

@@ -4,13 +4,22 @@ import { Box, Button, Stack, TextField, Typography } from "@mui/material";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
-import { auditQuery, auditValuesQuery, meQuery, projectsQuery, tokensQuery } from "../../api/queries";
+import {
+  auditQuery,
+  auditValuesQuery,
+  meQuery,
+  projectsQuery,
+  taskNameQuery,
+  tokensQuery,
+} from "../../api/queries";
 import type { AuditEntry } from "../../api/types";
 import { Mono } from "../../components/Code";
 import { type Column, DataTable } from "../../components/DataTable";
 import { FilterSelect } from "../../components/FilterSelect";
 import { Fold } from "../../components/Fold";
 import { TextLink } from "../../components/links";
+import { Name } from "../../components/Name";
+import { ShowMore } from "../../components/ShowMore";
 import { Empty, Failed, Rows } from "../../components/States";
 import { detailsOf, momentsOf, objectKind, wayLabel } from "../../model/audit";
 import { usePause } from "../../model/pause";
@@ -161,18 +170,7 @@ function Entries({ filter, onClear }: { filter: Filter; onClear: () => void }) {
         </Button>
       </Stack>
       <EntryTable entries={entries} />
-      {query.isFetchNextPageError && <Failed error={query.error} retry={() => void query.fetchNextPage()} />}
-      {query.hasNextPage && (
-        <Button
-          variant="outlined"
-          color="inherit"
-          loading={query.isFetchingNextPage}
-          onClick={() => void query.fetchNextPage()}
-          sx={{ mt: 1.5 }}
-        >
-          Show older entries
-        </Button>
-      )}
+      <ShowMore query={query} label="Show older entries" />
     </Box>
   );
 }
@@ -180,8 +178,8 @@ function Entries({ filter, onClear }: { filter: Filter; onClear: () => void }) {
 function EntryTable({ entries }: { entries: AuditEntry[] }) {
   const nameOf = useUserName();
   const columns: Column<AuditEntry>[] = [
-    { head: "Action", width: "minmax(0, 1.6fr)", cell: (entry) => <ActionCell entry={entry} /> },
-    { head: "Object", width: "minmax(0, 1.5fr)", cell: ({ object }) => <ObjectName id={object} /> },
+    { head: "Action", width: "minmax(0, 1.3fr)", cell: (entry) => <ActionCell entry={entry} /> },
+    { head: "Object", width: "minmax(0, 1.9fr)", cell: ({ object }) => <ObjectName id={object} /> },
     {
       head: "Actor",
       width: "minmax(0, 1.2fr)",
@@ -220,7 +218,7 @@ function ActionCell({ entry }: { entry: AuditEntry }) {
   const name = (
     <Box
       component="span"
-      sx={{ fontWeight: 600, color: entry.action === "refused" ? "error.main" : undefined }}
+      sx={{ fontWeight: 600, color: entry.action === "refused" ? "error.main" : "text.primary" }}
     >
       {words(entry.action)}
     </Box>
@@ -240,6 +238,7 @@ function ActionCell({ entry }: { entry: AuditEntry }) {
 /** What an entry is about, by name where that is known, with a link where there is a page. */
 function ObjectName({ id }: { id: string }) {
   const kind = objectKind(id);
+  const task = useQuery({ ...taskNameQuery(id), enabled: kind === "task" }).data;
   const project = useQuery({ ...projectsQuery, enabled: kind === "project" }).data?.find(
     (each) => each.id === id,
   );
@@ -248,9 +247,11 @@ function ObjectName({ id }: { id: string }) {
   switch (kind) {
     case "task":
       return (
-        <TextLink to="/tasks/$taskId" params={{ taskId: id }}>
-          <Mono>{id}</Mono>
-        </TextLink>
+        <span title={id}>
+          <TextLink to="/tasks/$taskId" params={{ taskId: id }}>
+            {task ? <Name text={task} /> : <Mono>{id}</Mono>}
+          </TextLink>
+        </span>
       );
     case "project":
       return project ? (
@@ -279,9 +280,13 @@ function ObjectName({ id }: { id: string }) {
 }
 
 function Moment({ at }: { at: string }) {
+  const moment = new Date(at);
   return (
     <time dateTime={at}>
-      {new Date(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" })}
+      {moment.toLocaleDateString(undefined, { dateStyle: "medium" })}
+      <Typography variant="caption" color="textSecondary" component="span" sx={{ display: "block" }}>
+        {moment.toLocaleTimeString(undefined, { timeStyle: "medium" })}
+      </Typography>
     </time>
   );
 }

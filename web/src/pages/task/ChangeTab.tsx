@@ -1,6 +1,6 @@
 // The change of a task: its files, its checks, and the decision about it.
 
-import { Box, Button, Link as MuiLink, Typography } from "@mui/material";
+import { Box, Link as MuiLink, Typography } from "@mui/material";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { diffQuery } from "../../api/queries";
@@ -8,6 +8,7 @@ import type { FileDiff, TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Mono } from "../../components/Code";
 import { Status } from "../../components/Glyph";
+import { ShowMore } from "../../components/ShowMore";
 import { ActionError, Empty, Failed, Paragraphs } from "../../components/States";
 import { changeSize, documentsOf, filesOf, isDocument } from "../../model/change";
 import { isLive, isPlanned } from "../../model/status";
@@ -77,8 +78,12 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
               {size && (
                 <>
                   {filesOf(size)}
-                  <Plus count={size.additions} />
-                  <Minus count={size.deletions} />
+                  {size.files > 0 && (
+                    <>
+                      <Plus count={size.additions} />
+                      <Minus count={size.deletions} />
+                    </>
+                  )}
                   {documentsOf(size) && ` · ${documentsOf(size)}`}
                 </>
               )}
@@ -105,16 +110,7 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
                 ))}
               </>
             )}
-            {query.hasNextPage && (
-              <Button
-                variant="outlined"
-                color="inherit"
-                loading={query.isFetchingNextPage}
-                onClick={() => void query.fetchNextPage()}
-              >
-                Show more files
-              </Button>
-            )}
+            <ShowMore query={query} label="Show more files" />
           </>
         )}
       </Box>
