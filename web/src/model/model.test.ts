@@ -187,9 +187,13 @@ test("types of a filter are one or several, and those with and without a plan ar
 });
 
 test("a conversation that waits for a person is not shown as running", () => {
-  expect(taskState({ status: "implementation", waits_for_person: true }).tone).toBe("attention");
-  expect(taskState({ status: "implementation", waits_for_person: false }).tone).toBe("working");
-  expect(taskState({ status: "implementation", waits_for_person: false }, true)).toEqual({
+  const task = { status: "implementation", waits_for_person: false, paused_at: null } as const;
+  expect(taskState({ ...task, waits_for_person: true }).tone).toBe("attention");
+  expect(taskState(task).tone).toBe("working");
+  const paused = { ...task, paused_at: "2026-11-22T10:41:07Z" };
+  expect(taskState(paused)).toEqual({ label: "Paused", tone: "stopped" });
+  expect(taskState({ ...paused, status: "cancelled" }).label).toBe("Cancelled");
+  expect(taskState(task, true)).toEqual({
     label: "Your turn · permission",
     tone: "attention",
   });

@@ -52,6 +52,9 @@ function shownBy<Status extends string>(known: Record<Status, Shown>): (status: 
 const taskStatus = shownBy(TASK);
 export const sessionStatus = shownBy(SESSION);
 
+/** Of a task that a person paused: no agent works on it. */
+const PAUSED: Shown = { label: "Paused", tone: "stopped" };
+
 const YOUR_TURN: Shown = { label: "Your turn", tone: "attention" };
 
 /** Of a task or a session whose agent waits for a permission. */
@@ -59,9 +62,13 @@ export const ASKS_PERMISSION: Shown = { label: "Your turn · permission", tone: 
 
 /**
  * What a task's state is called; a conversation in which a person is to speak is not at work, and neither is an agent
- * that asks for a permission.
+ * that asks for a permission, or one whose task is paused.
  */
-export function taskState(task: Pick<SpecTask, "status" | "waits_for_person">, asks = false): Shown {
+export function taskState(
+  task: Pick<SpecTask, "status" | "waits_for_person" | "paused_at">,
+  asks = false,
+): Shown {
+  if (isPaused(task)) return PAUSED;
   if (asks) return ASKS_PERMISSION;
   return task.waits_for_person ? YOUR_TURN : taskStatus(task.status);
 }
@@ -152,6 +159,10 @@ const ENDED: TaskStatus[] = ["done", "cancelled"];
 
 export function isLive(status: TaskStatus): boolean {
   return !ENDED.includes(status);
+}
+
+export function isPaused(task: Pick<SpecTask, "status" | "paused_at">): boolean {
+  return task.paused_at !== null && isLive(task.status);
 }
 
 export function hasFailed(status: TaskStatus): boolean {

@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import type { TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Inline } from "../../components/Inline";
-import { hasFailed, words } from "../../model/status";
+import { hasFailed, isPaused, words } from "../../model/status";
 import type { TaskTab } from "../../model/tabs";
 
 interface Props {
@@ -37,7 +37,9 @@ export function Callout({ task, tab, onOpen }: Props) {
     );
   }
   if (task.queue_reason) {
-    return <Note severity="info">Waiting: {task.queue_reason}</Note>;
+    return (
+      <Note severity="info">{isPaused(task) ? task.queue_reason : `Waiting: ${task.queue_reason}`}</Note>
+    );
   }
   if (task.status === "spec_review" && tab !== "specification") {
     return (

@@ -15,7 +15,7 @@ import { TextLink } from "../../components/links";
 import { useAsking } from "../../components/Permissions";
 import { PriorityMark } from "../../components/PriorityMark";
 import { ActionError } from "../../components/States";
-import { hasFailed, isLive, taskState, words } from "../../model/status";
+import { hasFailed, isLive, isPaused, taskState, words } from "../../model/status";
 import { RevertDialog } from "./RevertDialog";
 
 export function Header({ task }: { task: TaskDetail }) {
@@ -81,6 +81,15 @@ export function Header({ task }: { task: TaskDetail }) {
               onClick={() => action.mutate({ do: "reopen" })}
             >
               Reopen
+            </ActionButton>
+          )}
+          {isPaused(task) && (
+            <ActionButton
+              variant="contained"
+              loading={action.isPending}
+              onClick={() => action.mutate({ do: "resume" })}
+            >
+              Resume
             </ActionButton>
           )}
           {hasFailed(task.status) && (

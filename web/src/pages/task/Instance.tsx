@@ -3,7 +3,7 @@
 import { Box, Skeleton, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { useStopInstance, useTaskAction } from "../../api/actions";
+import { useStopInstance } from "../../api/actions";
 import { instanceQuery } from "../../api/queries";
 import type { InstanceStatus, TaskDetail, ZedInstance } from "../../api/types";
 import { ActionButton } from "../../components/Action";
@@ -12,7 +12,7 @@ import { Confirm } from "../../components/Confirm";
 import { Status } from "../../components/Glyph";
 import { Section } from "../../components/Page";
 import { Failed } from "../../components/States";
-import type { Tone } from "../../model/status";
+import { isPaused, type Tone } from "../../model/status";
 import { duration } from "../../model/time";
 
 const STATUS: Record<InstanceStatus, [Tone, string]> = {
@@ -24,6 +24,9 @@ const STATUS: Record<InstanceStatus, [Tone, string]> = {
   failed: ["failed", "Failed"],
 };
 
+/** Of a paused task: a process that ended because of that is not missed. */
+const PAUSED: [Tone, string] = ["stopped", "Stopped"];
+
 /** A process that runs while no session works. */
 const IDLE: [Tone, string] = ["waiting", "Idle"];
 
@@ -31,12 +34,12 @@ export function Instance({ task }: { task: TaskDetail }) {
   const query = useQuery(instanceQuery(task.id));
   const [isStopping, setStopping] = useState(false);
   const stop = useStopInstance(task.id);
-  const act = useTaskAction(task.id);
   const instance = query.data;
   if (query.isError && !instance) return <Failed error={query.error} retry={() => void query.refetch()} />;
   const status = instance?.status ?? "not_created";
   const isIdle = status === "active" && instance?.active_threads === 0;
-  const [tone, label] = isIdle ? IDLE : (STATUS[status] ?? ["waiting", status]);
+  const isStopped = status === "disconnected" && isPaused(task);
+  const [tone, label] = isStopped ? PAUSED : isIdle ? IDLE : (STATUS[status] ?? ["waiting", status]);
   return (
     <Section title="Agent process">
       <Box
@@ -50,28 +53,13 @@ export function Instance({ task }: { task: TaskDetail }) {
         }}
       >
         <Stack direction="row" sx={{ alignItems: "center", justifyContent: "space-between", minHeight: 32 }}>
-          {query.isPending ? (
-            <Skeleton width={90} />
-          ) : (
-            <Status tone={tone} label={task.paused_by === null ? label : "Paused"} />
-          )}
+          {query.isPending ? <Skeleton width={90} /> : <Status tone={tone} label={label} />}
           {instance?.status === "active" && (
             <ActionButton variant="text" color="inherit" size="small" onClick={() => setStopping(true)}>
               Stop
             </ActionButton>
           )}
-          {task.paused_by !== null && (
-            <ActionButton size="small" loading={act.isPending} onClick={() => act.mutate({ do: "resume" })}>
-              Resume
-            </ActionButton>
-          )}
         </Stack>
-        {task.paused_by !== null && (
-          <Typography variant="caption" color="textSecondary" component="p">
-            Paused by {task.paused_by}.
-          </Typography>
-        )}
-        {act.error && <Failed error={act.error} />}
         {instance && instance.status !== "not_created" && <Details instance={instance} />}
       </Box>
       <Confirm

@@ -42,7 +42,8 @@ export function TaskStepper({ task }: { task: TaskDetail }) {
             key={label}
             aria-current={isHere ? "step" : undefined}
             sx={{
-              flex: { xs: isHere ? 4 : 1, sm: 1 },
+              // What says most has the room to say it.
+              flex: { xs: isHere ? 4 : 1, sm: isHere && task.status === "cancelled" ? 1.8 : 1 },
               minWidth: 0,
               [LOW]: { display: isHere ? "block" : "none" },
             }}
