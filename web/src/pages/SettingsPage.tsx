@@ -1,8 +1,9 @@
 // The settings of the server that only its owner sees: tokens, and the audit log.
 
-import { Tab, Tabs } from "@mui/material";
+import { Tab } from "@mui/material";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Page } from "../components/Page";
+import { PartTabs } from "../components/PartTabs";
 import { AuditLog } from "./settings/AuditLog";
 import { Tokens } from "./settings/Tokens";
 
@@ -11,15 +12,14 @@ export function SettingsPage() {
   const navigate = useNavigate();
   return (
     <Page title="Settings">
-      <Tabs
+      <PartTabs
         value={view}
         aria-label="Settings"
-        onChange={(_, view: "tokens" | "audit") => void navigate({ to: "/settings", search: { view } })}
-        sx={{ borderBottom: 1, borderColor: "divider", mb: 2.5 }}
+        onChange={(view: "tokens" | "audit") => void navigate({ to: "/settings", search: { view } })}
       >
         <Tab value="tokens" label="Tokens" id="settings-tokens" aria-controls="settings-panel" />
         <Tab value="audit" label="Audit log" id="settings-audit" aria-controls="settings-panel" />
-      </Tabs>
+      </PartTabs>
       <div role="tabpanel" id="settings-panel" aria-labelledby={`settings-${view}`}>
         {view === "tokens" ? <Tokens /> : <AuditLog />}
       </div>

@@ -1,9 +1,10 @@
 // A task without a plan: its conversation first, then what it changed.
 
-import { Box, Stack, Tab, Tabs } from "@mui/material";
+import { Box, Stack, Tab } from "@mui/material";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import type { TaskDetail } from "../../api/types";
+import { PartTabs } from "../../components/PartTabs";
 import { Empty } from "../../components/States";
 import { useTitle } from "../../components/title";
 import { oneOf } from "../../model/address";
@@ -46,17 +47,16 @@ export function PlainTask({ task }: { task: TaskDetail }) {
           mb: 2.5,
         }}
       >
-        <Tabs
+        <PartTabs
           value={tab}
-          onChange={(_, to: TaskTab) => open(to)}
-          variant="scrollable"
-          scrollButtons={false}
+          onChange={open}
           aria-label="Parts of the task"
+          sx={{ mb: 0, borderBottom: 0, minWidth: 0 }}
         >
           <Tab value="sessions" label={isTalk ? "Conversation" : "Sessions"} />
           <Tab value="change" label="Change" />
           <Tab value="overview" label="About" />
-        </Tabs>
+        </PartTabs>
         <Stack direction="row" sx={{ gap: 1, flexShrink: 0, py: 0.75 }}>
           {canAdd && <AddSession task={task} />}
           {isTalk && isLive(task.status) && <CloseTask task={task} onReview={() => open("change")} />}

@@ -1,11 +1,12 @@
 // One session of a task on a page of its own: what is said, what it changed, what it ran, and what it is.
 
-import { Box, Tab, Tabs, Typography, useMediaQuery } from "@mui/material";
+import { Box, Tab, Typography, useMediaQuery } from "@mui/material";
 import { useTheme } from "@mui/material/styles";
 import { useLocation, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useRef } from "react";
 import type { TaskDetail, WorkSession } from "../../api/types";
 import { LinkButton } from "../../components/links";
+import { PartTabs } from "../../components/PartTabs";
 import { Empty } from "../../components/States";
 import { useTitle } from "../../components/title";
 import type { SessionView } from "../../model/tabs";
@@ -71,19 +72,17 @@ function Session({ task, session }: { task: TaskDetail; session: WorkSession }) 
   return (
     <Talking session={session}>
       <SessionHead task={task} session={session} />
-      <Tabs
+      <PartTabs
         value={view}
-        onChange={(_, to: SessionView) => void navigate({ search: { view: to } })}
-        variant="scrollable"
-        scrollButtons={false}
+        onChange={(to: SessionView) => void navigate({ search: { view: to } })}
         aria-label="Parts of the session"
-        sx={{ borderBottom: 1, borderColor: "divider", mb: 2 }}
+        sx={{ mb: 2 }}
       >
         <Tab value="conversation" label="Conversation" />
         <Tab value="changes" label="Changes" />
         <Tab value="terminal" label={<TerminalLabel />} />
         {!isWide && <Tab value="details" label="Details" />}
-      </Tabs>
+      </PartTabs>
       <Box
         sx={{
           display: "grid",

@@ -1,11 +1,12 @@
 // One task: where it stands, its documents, its sessions, its change.
 
-import { Box, Tab, Tabs } from "@mui/material";
+import { Box, Tab } from "@mui/material";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { TaskDetail } from "../../api/types";
 import { Guide } from "../../components/Guide";
 import { LinkButton } from "../../components/links";
+import { PartTabs } from "../../components/PartTabs";
 import { isTyping } from "../../components/Shortcuts";
 import { Empty } from "../../components/States";
 import { useTitle } from "../../components/title";
@@ -95,21 +96,7 @@ function Task({ task }: { task: TaskDetail }) {
       <TaskStepper task={task} />
       <Guide task={task} />
       <Callout task={task} tab={tab} onOpen={open} />
-      <Tabs
-        value={tab}
-        onChange={(_, to: TaskTab) => open(to)}
-        variant="scrollable"
-        // On a phone they say that there are more parts than are seen.
-        scrollButtons="auto"
-        allowScrollButtonsMobile
-        aria-label="Parts of the task"
-        sx={{
-          borderBottom: 1,
-          borderColor: "divider",
-          mb: 2.5,
-          "& .MuiTabScrollButton-root": { width: 24, "&.Mui-disabled": { opacity: 0.2 } },
-        }}
-      >
+      <PartTabs value={tab} onChange={open} aria-label="Parts of the task">
         <Tab value="overview" label="Overview" />
         <Tab value="specification" label="Specification" />
         <Tab
@@ -119,7 +106,7 @@ function Task({ task }: { task: TaskDetail }) {
         <Tab value="change" label="Change" />
         <Tab value="timeline" label="Timeline" />
         <Tab value="coordination" label="Coordination" />
-      </Tabs>
+      </PartTabs>
       <Box role="tabpanel" aria-label={tab}>
         {tab === "overview" && <Overview task={task} />}
         {tab === "specification" && <Specification task={task} place={place} onPlace={show} />}
