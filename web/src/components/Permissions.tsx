@@ -1,10 +1,10 @@
 // Permission requests of agents that wait for a person, answered above any page.
 
-import { Box, Collapse, Link as MuiLink, Stack, Typography } from "@mui/material";
+import { Box, Collapse, Link as MuiLink, Skeleton, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useAnswerPermission } from "../api/actions";
-import { fleetQuery, permissionsQuery } from "../api/queries";
+import { agentsQuery, fleetQuery, permissionsQuery } from "../api/queries";
 import type { Fleet, PermissionOption, PermissionRequest } from "../api/types";
 import { readPermission } from "../model/permission";
 import { remaining } from "../model/time";
@@ -93,13 +93,15 @@ function useAsker({ work_session_id: id }: PermissionRequest) {
     const found = agents.find((agent) => agent.work_session_id === id);
     return found ? { agent: found.agent, task: found.task_name, session: found.session_name } : null;
   };
-  return useQuery({ ...fleetQuery, select: named }).data;
+  const agents = useQuery(agentsQuery);
+  const fleet = useQuery({ ...fleetQuery, select: named });
+  return { asker: fleet.data, isPending: agents.isPending || fleet.isPending };
 }
 
 function Question({ request, onAnswered }: { request: PermissionRequest; onAnswered: () => void }) {
   const [isOpen, setOpen] = useState(false);
   const answer = useAnswerPermission();
-  const asker = useAsker(request);
+  const { asker, isPending } = useAsker(request);
   const now = useNow();
   const left = (Date.parse(request.deadline) - now) / 1000;
   const { wants, subject, details, content } = readPermission(request);
@@ -109,7 +111,12 @@ function Question({ request, onAnswered }: { request: PermissionRequest; onAnswe
       <Stack direction="row" sx={{ alignItems: "center", columnGap: 2, rowGap: 1, flexWrap: "wrap" }}>
         <Box sx={{ flex: 1, minWidth: { xs: "100%", sm: 220 } }}>
           <Typography variant="body2" component="p" sx={{ overflowWrap: "anywhere" }}>
-            <b>{asker ? <AgentName id={asker.agent} /> : "An agent"}</b> {wants} ·{" "}
+            {isPending ? (
+              <Skeleton component="span" width={80} sx={{ display: "inline-block" }} />
+            ) : (
+              <b>{asker ? <AgentName id={asker.agent} /> : "An agent"}</b>
+            )}{" "}
+            {wants} ·{" "}
             <TextLink
               to="/tasks/$taskId/sessions/$sessionId"
               params={{ taskId: request.spec_task_id, sessionId: request.work_session_id }}

@@ -94,7 +94,8 @@ export function Shortcuts() {
   return (
     <Dialog open={isOpen} onClose={() => setOpen(false)} maxWidth="xs" fullWidth>
       <DialogTitle>Keyboard</DialogTitle>
-      <DialogContent sx={{ pb: 3 }}>
+      {/* What scrolls is reached by the keyboard. */}
+      <DialogContent tabIndex={0} sx={{ pb: 3 }}>
         {KEYS.map(([key, does]) => (
           <Stack
             key={key}

@@ -115,7 +115,12 @@ test("a permission shows its answer by name, however it was told", () => {
       { kind: "permission_resolved", request_id: "1", outcome: "selected", option_id: "y", reason: "policy" },
     ),
   ).concat(transcript(log({ kind: "permission", title: "Write", options, outcome: "cancelled" })));
-  expect(asked).toMatchObject({ outcome: "selected", chosen: "Allow once", reason: "policy" });
+  expect(asked).toMatchObject({
+    outcome: "selected",
+    chosen: "Allow once",
+    chosenKind: "allow_once",
+    reason: "policy",
+  });
   expect(whole).toMatchObject({ outcome: "cancelled", chosen: null });
 });
 

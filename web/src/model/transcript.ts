@@ -25,6 +25,8 @@ export interface PermissionBlock {
   options: PermissionOption[];
   outcome: string | null;
   chosen: string | null;
+  /** The kind of the chosen option, as `allow_once`. */
+  chosenKind: string | null;
   reason: string | null;
 }
 
@@ -354,11 +356,13 @@ function recorded(entry: LogEntry): RecordedBlock {
 }
 
 function resolved(asked: PermissionBlock, entry: LogEntry): PermissionBlock {
-  const chosen = textOrNull(entry.option_id);
+  const id = textOrNull(entry.option_id);
+  const chosen = asked.options.find((option) => option.option_id === id);
   return {
     ...asked,
     outcome: text(entry.outcome) || "answered",
-    chosen: asked.options.find((option) => option.option_id === chosen)?.name ?? chosen,
+    chosen: chosen?.name ?? id,
+    chosenKind: chosen?.kind ?? null,
     reason: textOrNull(entry.reason),
   };
 }
@@ -381,23 +385,25 @@ function settle(before: ToolCall | undefined, entry: LogEntry, id: string): Tool
 }
 
 function permission(entry: LogEntry): PermissionBlock {
-  const options = Array.isArray(entry.options) ? (entry.options as unknown[]) : [];
-  const outcome = typeof entry.outcome === "string" ? entry.outcome : null;
-  return {
+  const listed = Array.isArray(entry.options) ? (entry.options as unknown[]) : [];
+  const options = listed.filter(isRecord).map((option) => ({
+    option_id: text(option.option_id),
+    name: text(option.name) || text(option.option_id),
+    kind: text(option.kind),
+  }));
+  const asked: PermissionBlock = {
     block: "permission",
     seq: entry.seq,
     at: entry.at,
     requestId: textOrNull(entry.request_id),
     title: text(entry.title) || "The agent asks for a permission",
-    options: options.filter(isRecord).map((option) => ({
-      option_id: text(option.option_id),
-      name: text(option.name) || text(option.option_id),
-      kind: text(option.kind),
-    })),
-    outcome,
-    chosen: textOrNull(entry.option_id),
-    reason: textOrNull(entry.reason),
+    options,
+    outcome: null,
+    chosen: null,
+    chosenKind: null,
+    reason: null,
   };
+  return typeof entry.outcome === "string" ? resolved(asked, entry) : asked;
 }
 
 function planEntries(value: unknown): PlanEntry[] {

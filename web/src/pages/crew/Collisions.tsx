@@ -74,15 +74,15 @@ function OneCollision({ collision, task, of }: OneProps) {
       <Typography variant="body2" sx={{ overflowWrap: "anywhere" }}>
         {of ? (
           <>
-            {hard.length > 0 ? "Changes the same lines as" : "Touches the same as"}{" "}
-            {named(collision.sessions[0] === of ? 1 : 0)} in {where}.{" "}
+            {hard.length > 0 ? "Changes the same lines as" : "Changes the same files as"}{" "}
+            {named(collision.sessions[0] === of ? 1 : 0)}: {where}.{" "}
           </>
         ) : (
           <>
-            {named(0)} and {named(1)} {hard.length > 0 ? "change the same lines in" : "both touch"} {where}.{" "}
+            {named(0)} and {named(1)} {hard.length > 0 ? "change the same lines in" : "both change"} {where}.{" "}
           </>
         )}
-        {hard.length > 0 && "Whichever is merged later has to resolve it. "}
+        {hard.length > 0 && "The one that is merged later has to resolve the conflict. "}
         <Typography component="span" variant="caption" color="textSecondary">
           <Ago at={collision.since} />
         </Typography>
@@ -148,7 +148,7 @@ function Sides({ collision, names, task }: { collision: Collision; names: string
         <Box key={file.path} sx={{ mb: 1.5 }}>
           <Typography variant="caption" component="p" sx={{ mb: 0.5 }}>
             <Mono>{file.path}</Mono>
-            {file.state === "both_touch" ? " · both changes go together" : file.reason && ` · ${file.reason}`}
+            {file.state === "both_touch" ? " · no conflict" : file.reason && ` · ${file.reason}`}
           </Typography>
           {file.hunks.map((hunk) => (
             <Box

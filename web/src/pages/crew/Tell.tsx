@@ -65,11 +65,11 @@ export function Tell({ task, answers, onDone }: Props) {
     <Box
       component="form"
       onSubmit={submit}
-      aria-label={answers ? "Answer a request" : "Tell the crew"}
+      aria-label={answers ? "Answer a request" : "Message the crew"}
       sx={{ border: 1, borderColor: "divider", borderRadius: 1.25, p: 1.75, bgcolor: "background.paper" }}
     >
       <Typography variant="subtitle2" component="h2" sx={{ mb: 1.25 }}>
-        {answers ? "Answer" : "Tell the crew"}
+        {answers ? "Answer" : "Message the crew"}
       </Typography>
       <Stack sx={{ gap: 1.5 }}>
         {answers ? (
@@ -118,7 +118,7 @@ export function Tell({ task, answers, onDone }: Props) {
           onChange={(event) => setMessage(event.target.value)}
           error={Boolean(fields.message)}
           helperText={fields.message}
-          placeholder={answers ? "Your answer" : "It reaches them with their next turn"}
+          placeholder={answers ? "Your answer" : "Delivered with each session's next turn"}
           slotProps={{ htmlInput: { "aria-label": answers ? "Answer" : "Message to the crew" } }}
         />
         {Object.keys(fields).length === 0 && <ActionError error={tell.error} />}
@@ -129,7 +129,7 @@ export function Tell({ task, answers, onDone }: Props) {
             </Button>
           )}
           <ActionButton type="submit" variant="contained" disabled={!message.trim()} loading={tell.isPending}>
-            {answers ? "Answer" : "Tell"}
+            {answers ? "Answer" : "Send"}
           </ActionButton>
         </Stack>
       </Stack>

@@ -27,7 +27,7 @@ export function SessionDetails({ task, session }: Props) {
     <>
       <PlanSection />
       {session.description && (
-        <Section title="What it is for">
+        <Section title="Planned items">
           <Markdown text={session.description} compact />
         </Section>
       )}
@@ -35,7 +35,7 @@ export function SessionDetails({ task, session }: Props) {
         <Section title="Crew">
           <FactList>
             {session.parent_work_session_id && (
-              <Fact name="Comes from">
+              <Fact name="Parent">
                 <Names ids={[session.parent_work_session_id]} task={task} />
               </Fact>
             )}
@@ -55,14 +55,15 @@ export function SessionDetails({ task, session }: Props) {
             </Fact>
           )}
           <Fact name="Phase">{words(session.phase)}</Fact>
-          <Fact name="Made">{words(session.creation_method)}</Fact>
+          <Fact name="Origin">{words(session.creation_method)}</Fact>
           {session.phase !== "planning" && (
-            <Fact name="Wanted">
-              {words(session.priority)} priority, {session.effort} effort
-            </Fact>
+            <>
+              <Fact name="Priority">{words(session.priority)}</Fact>
+              <Fact name="Effort">{words(session.effort)}</Fact>
+            </>
           )}
           {session.depends_on.length > 0 && (
-            <Fact name="Needs">
+            <Fact name="Depends on">
               <Names ids={session.depends_on} task={task} />
             </Fact>
           )}
@@ -72,7 +73,7 @@ export function SessionDetails({ task, session }: Props) {
             </Fact>
           )}
           {session.branched_from && (
-            <Fact name="Goes on from">
+            <Fact name="Forked from">
               <Names ids={[session.branched_from.work_session_id]} task={task} />, turn{" "}
               {session.branched_from.turn_number}
             </Fact>
@@ -88,7 +89,7 @@ export function SessionDetails({ task, session }: Props) {
             </Fact>
           )}
           {session.sandbox && <Fact name="Sandbox">{confinement(session.sandbox)}</Fact>}
-          {(usage.input_tokens > 0 || usage.output_tokens > 0) && <Fact name="Used">{used(usage)}</Fact>}
+          {(usage.input_tokens > 0 || usage.output_tokens > 0) && <Fact name="Usage">{used(usage)}</Fact>}
           {session.started_at && (
             <Fact name="Started">
               <Ago at={session.started_at} />

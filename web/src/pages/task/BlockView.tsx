@@ -100,12 +100,12 @@ const PLAN_TONES: Record<string, Tone> = { completed: "done", in_progress: "work
 
 function Plan({ entries }: { entries: PlanEntry[] }) {
   return (
-    <section aria-label="The agent's plan" className={css.frame}>
+    <div className={css.frame}>
       <p className={css.note}>
         <b>Plan</b>
       </p>
       <PlanList entries={entries} />
-    </section>
+    </div>
   );
 }
 
@@ -123,13 +123,19 @@ export function PlanList({ entries }: { entries: readonly PlanEntry[] }) {
   );
 }
 
+/** A rejected request looks other than one that was allowed. */
+function answerTone({ outcome, chosen, chosenKind }: PermissionBlock): Tone {
+  if (outcome === null) return "attention";
+  return chosen === null || chosenKind?.startsWith("reject") ? "stopped" : "done";
+}
+
 /** A permission request with its answer; an open one is answered above the page. */
 function Permission({ block }: { block: PermissionBlock }) {
   const answer =
     block.chosen ?? (block.outcome === null ? "waiting for an answer" : words(block.outcome).toLowerCase());
   return (
     <div className={`${css.line} ${css.answered}`}>
-      <Glyph tone={block.outcome === null ? "attention" : "done"} size={12} />
+      <Glyph tone={answerTone(block)} size={12} />
       <span className={css.note}>
         Permission:{" "}
         <bdi>

@@ -3,6 +3,7 @@
 import { Typography } from "@mui/material";
 import { useTaskAction } from "../../api/actions";
 import type { Comment, ReviewDecision, Specs, TaskDetail } from "../../api/types";
+import { countOf, isOpen } from "../../model/comments";
 import { unsentLine, useDraft, useUnsentCount } from "../../model/drafts";
 import { ReviewBox } from "./ReviewBox";
 
@@ -23,7 +24,7 @@ export function SpecReview({ task, specs, isUnsent, onApproved, ...loaded }: Pro
   const isLoaded = loaded.comments !== undefined && loaded.undecided !== undefined;
   const decide = useTaskAction(task.id);
   const [whole, setWhole, forgetWhole] = useDraft(`spec-comment-${task.id}`, "");
-  const open = comments.filter((comment) => !comment.resolved && comment.kind !== "praise");
+  const open = comments.filter(isOpen);
   const blocking = open.filter((comment) => comment.kind === "blocking").length;
 
   const replies = useUnsentCount(comments.map((comment) => `reply-${comment.id}`));
@@ -103,5 +104,3 @@ export function SpecReview({ task, specs, isUnsent, onApproved, ...loaded }: Pro
     />
   );
 }
-
-const countOf = (comments: number) => (comments === 1 ? "1 comment" : `${comments} comments`);

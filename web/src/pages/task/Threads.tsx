@@ -8,6 +8,7 @@ import { Ago } from "../../components/Ago";
 import { Fold } from "../../components/Fold";
 import { Section } from "../../components/Page";
 import { ActionError } from "../../components/States";
+import { isOpen } from "../../model/comments";
 import { useDraft } from "../../model/drafts";
 import { Quote } from "./CommentComposer";
 
@@ -29,12 +30,13 @@ export function Threads({ task, comments, onShow }: Props) {
   const sorted = [...comments].sort(
     (a, b) => ORDER[a.document] - ORDER[b.document] || (a.start_line ?? 1e9) - (b.start_line ?? 1e9),
   );
-  const open = sorted.filter((comment) => !comment.resolved);
+  const shown = sorted.filter((comment) => !comment.resolved);
+  const open = shown.filter(isOpen).length;
   const resolved = sorted.filter((comment) => comment.resolved);
   return (
-    <Section title={open.length === 1 ? "1 open comment" : `${open.length} open comments`}>
+    <Section title={open === 1 ? "1 open comment" : `${open} open comments`}>
       <Stack component="ol" sx={{ listStyle: "none", m: 0, p: 0, gap: 1 }}>
-        {open.map((comment) => (
+        {shown.map((comment) => (
           <Thread key={comment.id} task={task} comment={comment} onShow={onShow} />
         ))}
       </Stack>
