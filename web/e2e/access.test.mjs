@@ -192,6 +192,22 @@ tell("with more contrast, lines and secondary text stand out in both themes", as
   }
 });
 
+tell("a review is printed without what is there to be used, and dark on white", async (open) => {
+  const page = await open({ colorScheme: "dark" });
+  await page.goto(`${server.url}/tasks/${spec}?tab=specification`);
+  const decision = page.getByRole("button", { name: "Approve spec & start" });
+  await decision.waitFor();
+  await page.emulateMedia({ media: "print" });
+  await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  assert.equal(await decision.isVisible(), false);
+  assert.equal(await page.getByRole("navigation", { name: "Main" }).count(), 0);
+  assert.ok(await page.getByRole("heading", { name: "Introduction" }).isVisible());
+  const scheme = () => page.evaluate(() => document.documentElement.dataset.scheme);
+  assert.equal(await scheme(), "light");
+  await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+  assert.equal(await scheme(), "dark");
+});
+
 tell("without a connection actions are disabled with the reason, and what is typed is kept", async (open) => {
   const page = await open();
   await page.goto(`${server.url}/tasks/${spec}?tab=specification`);

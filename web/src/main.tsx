@@ -8,10 +8,12 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "./fonts.css";
 import { client } from "./cache";
+import { printLight } from "./components/print";
 import { fetchPages, router } from "./router";
 import { theme } from "./theme";
 
 void fetchPages();
+printLight(document.documentElement, window);
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(

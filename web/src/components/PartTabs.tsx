@@ -3,6 +3,7 @@
 
 import { Tabs, type TabsProps } from "@mui/material";
 import { useEffect, useRef } from "react";
+import { NO_PRINT } from "../theme";
 
 /** How long the tabs scroll by themselves when one is chosen, and a little more. */
 const OWN_SCROLL_MS = 350;
@@ -44,6 +45,7 @@ export function PartTabs<Value extends string>({ value, onChange, sx, ...props }
           borderBottom: 1,
           borderColor: "divider",
           mb: 2.5,
+          ...NO_PRINT,
           "& .MuiTabScrollButton-root": { width: 24, "&.Mui-disabled": { opacity: 0.2 } },
         },
         ...(Array.isArray(sx) ? sx : [sx]),

@@ -8,7 +8,7 @@ import { agentsQuery, fleetQuery, permissionsQuery } from "../api/queries";
 import type { Fleet, PermissionOption, PermissionRequest } from "../api/types";
 import { readPermission } from "../model/permission";
 import { remaining } from "../model/time";
-import { MONO } from "../theme";
+import { MONO, NO_PRINT } from "../theme";
 import { ActionButton } from "./Action";
 import { AgentName } from "./AgentName";
 import { Ago, useNow } from "./Ago";
@@ -61,6 +61,7 @@ export function PermissionBar() {
       component="section"
       aria-label="Permission requests"
       sx={{
+        ...NO_PRINT,
         borderBottom: 1,
         borderColor: "divider",
         backgroundColor:

@@ -12,7 +12,7 @@ import { Outlet, useMatchRoute } from "@tanstack/react-router";
 import { fleetQuery, needsYouQuery } from "../api/queries";
 import type { Fleet } from "../api/types";
 import { LiveProvider } from "../live/provider";
-import { LOW } from "../theme";
+import { LOW, NO_PRINT } from "../theme";
 import { Account } from "./Account";
 import { Announcer } from "./Announcer";
 import { ConnectionMark, OfflineBanner } from "./Connection";
@@ -97,6 +97,7 @@ function Sidebar() {
       aria-label="Main"
       sx={{
         display: { xs: "none", md: "flex" },
+        ...NO_PRINT,
         flexDirection: "column",
         width: 212,
         flexShrink: 0,
@@ -180,6 +181,7 @@ function TopBar() {
       component="header"
       sx={{
         display: { xs: "flex", md: "none" },
+        ...NO_PRINT,
         alignItems: "center",
         gap: 1.5,
         px: 2,
@@ -208,6 +210,7 @@ function BottomBar() {
       direction="row"
       sx={{
         display: { xs: "flex", md: "none" },
+        ...NO_PRINT,
         position: "fixed",
         bottom: 0,
         left: 0,

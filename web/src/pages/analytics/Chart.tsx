@@ -44,6 +44,8 @@ export default function Chart({ title, of, labels, series, isStacked, format = S
         height={height}
         layout={isLying ? "horizontal" : "vertical"}
         skipAnimation={isStill}
+        // It is a picture; who reads by the keyboard has the table.
+        disableKeyboardNavigation
         borderRadius={2}
         margin={{ left: 0, right: isLying ? 28 : 8, top: 8, bottom: 0 }}
         grid={isLying ? { vertical: true } : { horizontal: true }}

@@ -5,6 +5,7 @@ import { useTheme } from "@mui/material/styles";
 import { useLocation, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useRef } from "react";
 import type { TaskDetail, WorkSession } from "../../api/types";
+import { Aside } from "../../components/Aside";
 import { LinkButton } from "../../components/links";
 import { PartTabs } from "../../components/PartTabs";
 import { Empty } from "../../components/States";
@@ -123,14 +124,7 @@ function Session({ task, session }: { task: TaskDetail; session: WorkSession }) 
           {view === "details" && details}
           {view !== "conversation" && <Unread />}
         </Box>
-        {isWide && (
-          <Box
-            component="aside"
-            sx={{ position: "sticky", top: 16, maxHeight: "calc(100dvh - 32px)", overflowY: "auto" }}
-          >
-            {details}
-          </Box>
-        )}
+        {isWide && <Aside component="aside">{details}</Aside>}
       </Box>
     </Talking>
   );

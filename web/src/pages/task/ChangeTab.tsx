@@ -6,6 +6,7 @@ import { useMemo } from "react";
 import { diffQuery } from "../../api/queries";
 import type { FileDiff, TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
+import { Aside } from "../../components/Aside";
 import { Mono } from "../../components/Code";
 import { Status } from "../../components/Glyph";
 import { ShowMore } from "../../components/ShowMore";
@@ -114,16 +115,7 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
           </>
         )}
       </Box>
-      <Box
-        sx={{
-          position: { lg: "sticky" },
-          top: 16,
-          maxHeight: { lg: "calc(100dvh - 32px)" },
-          overflowY: { lg: "auto" },
-          minWidth: 0,
-          order: { xs: 1, lg: 2 },
-        }}
-      >
+      <Aside sx={{ order: { xs: 1, lg: 2 } }}>
         {task.status === "implementation_review" && (
           <ChangeReview task={task} diff={whole} size={size} drafts={drafts} onDrafts={setDrafts} />
         )}
@@ -139,7 +131,7 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
         )}
         {checks.length > 0 && <Checks checks={checks} />}
         {work.length > 0 && <FileList files={work} />}
-      </Box>
+      </Aside>
     </Box>
   );
 }

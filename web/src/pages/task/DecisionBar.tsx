@@ -6,7 +6,7 @@ import { ActionButton } from "../../components/Action";
 import { InDecisionSlot } from "../../components/DecisionSlot";
 import { useHotkey } from "../../components/hotkeys";
 import { useIsOffline } from "../../live/provider";
-import { LOW } from "../../theme";
+import { LOW, NO_PRINT } from "../../theme";
 
 interface Props {
   /** What is decided about, in a line. */
@@ -44,6 +44,7 @@ export function DecisionBar({ facts, approve, count, busy, unavailable, error, .
           right: 0,
           zIndex: 1040,
           [LOW]: { position: "static" },
+          ...NO_PRINT,
           px: { xs: 2, sm: 3, md: 4 },
           py: 1.25,
           borderTop: 1,

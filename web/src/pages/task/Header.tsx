@@ -16,6 +16,7 @@ import { useAsking } from "../../components/Permissions";
 import { PriorityMark } from "../../components/PriorityMark";
 import { ActionError } from "../../components/States";
 import { hasFailed, isLive, isPaused, taskState, words } from "../../model/status";
+import { NO_PRINT } from "../../theme";
 import { RevertDialog } from "./RevertDialog";
 
 export function Header({ task }: { task: TaskDetail }) {
@@ -58,7 +59,7 @@ export function Header({ task }: { task: TaskDetail }) {
             </Typography>
           </Stack>
         </Box>
-        <Stack direction="row" sx={{ gap: 1, flexShrink: 0, alignItems: "center" }}>
+        <Stack direction="row" sx={{ gap: 1, flexShrink: 0, alignItems: "center", ...NO_PRINT }}>
           {isLive(task.status) && (
             <ActionButton variant="outlined" color="inherit" onClick={() => setCancelling(true)}>
               Cancel task

@@ -4,6 +4,7 @@ import { Box, Stack, TextField, Typography } from "@mui/material";
 import { type ReactNode, useRef, useState } from "react";
 import { Confirm } from "../../components/Confirm";
 import { ActionError } from "../../components/States";
+import { NO_PRINT } from "../../theme";
 import { Quote } from "./CommentComposer";
 import { DecisionBar } from "./DecisionBar";
 
@@ -52,7 +53,15 @@ export function ReviewBox(props: Props) {
     <Box
       component="section"
       aria-label="Your review"
-      sx={{ mb: 3, p: 2, border: 1, borderColor: "divider", borderRadius: 1.25, bgcolor: "background.paper" }}
+      sx={{
+        ...NO_PRINT,
+        mb: 3,
+        p: 2,
+        border: 1,
+        borderColor: "divider",
+        borderRadius: 1.25,
+        bgcolor: "background.paper",
+      }}
     >
       <Typography variant="h3" component="h2">
         {props.title}

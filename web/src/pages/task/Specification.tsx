@@ -14,6 +14,7 @@ import {
 import type { TaskDetail } from "../../api/types";
 import { ActionButton } from "../../components/Action";
 import { Ago } from "../../components/Ago";
+import { Aside } from "../../components/Aside";
 import { Status } from "../../components/Glyph";
 import { TextLink } from "../../components/links";
 import { OpenInZed } from "../../components/OpenInZed";
@@ -136,15 +137,7 @@ export function Specification({ task, place, onPlace }: Props) {
           onComment={canDecide && newest ? setAbout : undefined}
         />
       </Box>
-      <Box
-        sx={{
-          position: { lg: "sticky" },
-          top: 16,
-          maxHeight: { lg: "calc(100dvh - 32px)" },
-          overflowY: { lg: "auto" },
-          minWidth: 0,
-        }}
-      >
+      <Aside>
         {about && newest && (canDecide || isUnsent) && (
           <CommentComposer
             key={`${about.document} ${about.start} ${about.text}`}
@@ -198,7 +191,7 @@ export function Specification({ task, place, onPlace }: Props) {
         )}
         {lint.data && lint.data.length > 0 && <Findings findings={lint.data} onShow={onPlace} />}
         {reviews.data && reviews.data.length > 0 && <Rounds rounds={reviews.data} />}
-      </Box>
+      </Aside>
     </Box>
   );
 }
