@@ -26,6 +26,9 @@ import {
 const CHOICE = {
   "& .MuiSelect-select": { fontSize: { xs: "0.8125rem", sm: "0.875rem" }, pl: { xs: 1.25, sm: 1.75 } },
 } as const;
+/** On a screen of middle width there are three in a line, and then two. */
+const THIRD = { ...CHOICE, gridColumn: { sm: "span 2", lg: "auto" } } as const;
+const HALF = { ...CHOICE, gridColumn: { sm: "span 3", lg: "auto" } } as const;
 
 interface Props {
   search: TasksSearch;
@@ -36,7 +39,7 @@ export function Filters({ search, onChange }: Props) {
   // A group is chosen by its button; the list says which one was.
   const [isOpen, setOpen] = useState(false);
   // On a phone they are shown when they are asked for.
-  const choice = { ...CHOICE, display: { xs: isOpen ? "flex" : "none", sm: "flex" } };
+  const choice = { ...THIRD, display: { xs: isOpen ? "flex" : "none", sm: "flex" } };
   const chosen = [
     search.status && !isGroup(search.status),
     search.type,
@@ -69,7 +72,7 @@ export function Filters({ search, onChange }: Props) {
           gap: 1,
           gridTemplateColumns: {
             xs: "repeat(2, minmax(0, 1fr))",
-            sm: "repeat(auto-fit, minmax(140px, 1fr))",
+            sm: "repeat(6, minmax(0, 1fr))",
             lg: "minmax(160px, 1fr) repeat(5, minmax(96px, auto))",
           },
         }}
@@ -104,7 +107,7 @@ export function Filters({ search, onChange }: Props) {
         />
         <ProjectSelect value={search.project} onChange={(project) => onChange({ project })} sx={choice} />
         <FilterSelect
-          sx={choice}
+          sx={{ ...HALF, display: choice.display }}
           label="Priority"
           value={search.priority ?? ""}
           onChange={(priority) => onChange({ priority: priority || undefined })}
@@ -114,7 +117,7 @@ export function Filters({ search, onChange }: Props) {
           ]}
         />
         <FilterSelect
-          sx={CHOICE}
+          sx={HALF}
           label="Sort"
           value={search.sort ?? NEEDS_YOU_FIRST}
           onChange={(sort) => onChange({ sort: sort === NEEDS_YOU_FIRST ? undefined : sort })}

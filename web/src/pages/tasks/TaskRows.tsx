@@ -17,6 +17,7 @@ import {
   groupOf,
   hasFailed,
   isLive,
+  isPaused,
   isPlanned,
   taskState,
   words,
@@ -147,7 +148,7 @@ interface RowProps {
 
 const Row = memo(function Row({ task, at, project, asks }: RowProps) {
   const { label, tone } = taskState(task, asks);
-  const waits = task.waits_for_person ? null : task.queue_reason;
+  const waits = task.waits_for_person || isPaused(task) ? null : task.queue_reason;
   const why = hasFailed(task.status) ? task.last_error?.message : waits;
   const showsProgress = isLive(task.status) && task.progress > 0;
   return (
