@@ -263,3 +263,23 @@ test("what a later part of a log opens with waits for its beginning", () => {
   // Of one endless message the end is shown.
   expect(transcript(whole.slice(1, 3))).toMatchObject([{ block: "agent", text: "is so." }]);
 });
+
+test("every block begins with an entry of its own", () => {
+  const blocks = transcript(
+    log(
+      { kind: "turn_started" },
+      { kind: "user_message", text: "Go" },
+      { kind: "agent_thought", text: "Hm" },
+      { kind: "agent_message", text: "I begin" },
+      { kind: "tool_call", tool_call_id: "1", title: "Read", status: "pending" },
+      { kind: "plan", entries: [] },
+      { kind: "tool_call", tool_call_id: "1", status: "completed" },
+      { kind: "plan", entries: [{ content: "Write", status: "pending" }] },
+      { kind: "permission_requested", request_id: "1", title: "Write", options: [] },
+      { kind: "permission_resolved", request_id: "1", outcome: "cancelled" },
+      { kind: "commit", commit: "abc" },
+      { kind: "turn_ended" },
+    ),
+  );
+  expect(new Set(blocks.map(({ seq }) => seq)).size).toBe(blocks.length);
+});

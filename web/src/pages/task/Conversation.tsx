@@ -342,6 +342,7 @@ function useEarlier(session: string, missing: number) {
   return { read, isReading };
 }
 
-function keyOf(block: Block | undefined, at: number): string | number {
-  return block ? `${block.block}-${block.seq}` : at;
+/** No two blocks begin with the same entry; numbers cost least where there are very many. */
+function keyOf(block: Block | undefined, at: number): number {
+  return block?.seq ?? -1 - at;
 }
