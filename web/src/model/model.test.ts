@@ -3,7 +3,7 @@ import type { Checklist, DiffHunk, FleetAgent, FleetItem, LogEntry, WorkSession 
 import { hunkLines, parseUnified, textChange } from "./diff";
 import { around, fleetLead, withChecklist } from "./fleet";
 import { countBefore, hasGap, mergeLog, unbrokenTo } from "./log";
-import { sessionState, statusesOf, TASK_TYPES, taskState, typesOf } from "./status";
+import { STEPS, sessionState, statusesOf, stepOf, TASK_TYPES, taskState, typesOf } from "./status";
 import { commandOutput, toolContent, toolState } from "./tool";
 import { sessionTree } from "./tree";
 
@@ -211,4 +211,18 @@ test("a command that ended with another code than 0 failed, and its raw output i
   expect(commandOutput({ ...call, output: { exitCode: 3, output: "" } })).toBe("");
   expect(commandOutput({ ...call, output: { exitCode: 1, stdout: "a", stderr: "b" } })).toBe("a\nb");
   expect(commandOutput({ ...call, output: "plain" })).toBe("plain");
+});
+
+test("a cancelled task stands at the step that it had come to", () => {
+  const task = {
+    status: "cancelled",
+    type: "feature",
+    started_at: "2026-11-22T10:41:07Z",
+    spec_approved_at: null,
+    requirements_spec: null,
+  } as const;
+  expect(STEPS[stepOf({ ...task, started_at: null })]).toBe("Backlog");
+  expect(STEPS[stepOf(task)]).toBe("Planning");
+  expect(STEPS[stepOf({ ...task, requirements_spec: "# Requirements" })]).toBe("Spec review");
+  expect(STEPS[stepOf({ ...task, spec_approved_at: "2026-11-22T11:00:00Z" })]).toBe("Implementation");
 });

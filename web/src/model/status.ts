@@ -137,7 +137,9 @@ export const STEPS = [
 ] as const;
 
 /** Where a task is on its way; what a task without a plan skips is left out. */
-export function stepOf(task: Pick<SpecTask, "status" | "type" | "spec_approved_at" | "started_at">): number {
+export function stepOf(
+  task: Pick<SpecTask, "status" | "type" | "spec_approved_at" | "started_at" | "requirements_spec">,
+): number {
   const at: Record<TaskStatus, number> = {
     backlog: 0,
     spec_generation: 1,
@@ -150,9 +152,16 @@ export function stepOf(task: Pick<SpecTask, "status" | "type" | "spec_approved_a
     implementation_failed: 3,
     implementation_review: 4,
     done: 5,
-    cancelled: task.started_at === null ? 0 : task.spec_approved_at !== null || !isPlanned(task.type) ? 3 : 1,
+    cancelled: cancelledAt(task),
   };
   return at[task.status] ?? 0;
+}
+
+/** The step at which a task was cancelled, by what it had come to. */
+function cancelledAt(task: Parameters<typeof stepOf>[0]): number {
+  if (task.started_at === null) return 0;
+  if (task.spec_approved_at !== null || !isPlanned(task.type)) return 3;
+  return task.requirements_spec === null ? 1 : 2;
 }
 
 const ENDED: TaskStatus[] = ["done", "cancelled"];

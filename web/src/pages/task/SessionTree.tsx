@@ -130,6 +130,7 @@ function Row({ session, all, isChosen, isSpawned, collides, asks, leads }: RowPr
               variant="caption"
               color={session.status === "failed" ? "error" : "textSecondary"}
               noWrap
+              sx={{ "&::first-letter": { textTransform: "uppercase" } }}
             >
               <bdi>
                 <Inline text={note(session, all, label)} />
