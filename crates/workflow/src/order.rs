@@ -377,7 +377,7 @@ impl Task {
                 let before = SessionGraph::of(self).merge_blocked_by(session);
                 before.map(|before| format!("Waits for {:?}, which is merged before it.", before.name))
             }
-            SessionState::Idle => Some("Waits for what you say next.".to_owned()),
+            SessionState::Idle => Some("Waiting for your reply.".to_owned()),
             SessionState::Working { .. } => session.retry_at.map(|_| {
                 let why = session.last_error.as_ref().map_or("", |failure| failure.message.as_str());
                 format!("Waits before the turn is tried again: {why}")

@@ -140,6 +140,8 @@ fn of_session(graph: &SessionGraph<'_>, session: &Session) -> Option<Doing> {
             | SessionStatus::Cancelled => Doing::Waiting,
         }),
         SessionState::Opening => Some(Doing::Opening),
+        // The agent does nothing until the turn is tried again.
+        SessionState::Working { .. } if session.retry_at.is_some() => Some(Doing::Waiting),
         SessionState::Working { turn } => Some(Doing::Turn { number: turn.number, ask: turn.ask.words() }),
         SessionState::Saving { .. } => Some(Doing::Saving),
         SessionState::WaitingToMerge => Some(Doing::Ready),
@@ -150,7 +152,7 @@ fn of_session(graph: &SessionGraph<'_>, session: &Session) -> Option<Doing> {
             ThreadStatus::Failed => Some(Doing::Failed),
             ThreadStatus::Pending | ThreadStatus::Disconnected | ThreadStatus::Completed => None,
         },
-        // Who is to speak is a person.
+        // A session that is idle waits for a message of a person.
         SessionState::Idle | SessionState::Completed | SessionState::Skipped | SessionState::Cancelled => {
             None
         }

@@ -584,6 +584,9 @@ fn agent_failure(error: &AgentError) -> TurnFailure {
     };
     let mut message = super::chain(error);
     if class == FailureClass::AuthNeeded {
+        if !message.ends_with(['.', '!', '?', '…']) {
+            message.push('.');
+        }
         message.push_str("\nSign in to the agent or set its key, then Retry.");
     }
     let failure = failure(class, message);

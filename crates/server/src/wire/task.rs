@@ -329,7 +329,7 @@ impl ItemView {
 
 /// What a task waits for: a place, or in a conversation, a person.
 fn queue_reason(task: &Task, obstacle: Option<String>) -> Option<String> {
-    let said = || task.rests().then(|| "Waits for what you say next.".to_owned());
+    let said = || task.rests().then(|| "Waiting for your reply.".to_owned());
     let is_held_up =
         !task.needs_person() && !task.status().is_terminal() && task.status() != TaskStatus::Backlog;
     let held_up = || obstacle.filter(|_| is_held_up);

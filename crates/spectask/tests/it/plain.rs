@@ -112,7 +112,7 @@ async fn a_conversation_goes_on_until_a_person_closes_it() {
     let talk = begin().await;
     let waiting = rest(&talk.server, &talk.task).await;
     assert_eq!(waiting["status"], "implementation");
-    assert_eq!(waiting["queue_reason"], "Waits for what you say next.");
+    assert_eq!(waiting["queue_reason"], "Waiting for your reply.");
     let session = talk.server.get(&format!("/work-sessions/{}", talk.session)).await;
     assert_eq!(session["work_session"]["status"], "active", "{session:#}");
     assert_eq!(session["work_session"]["waits_for_person"], true);
