@@ -17,17 +17,19 @@ impl Marker {
     /// Reads what is between the brackets; `[-]` and `[~]` are being worked on.
     pub(super) fn of(text: &str) -> Self {
         match text {
-            "x" | "X" | "✓" | "✔" | "√" | "✅" | "☑" | "☒" | "v" | "V" | "✔\u{fe0f}" | "✅\u{fe0f}" => {
-                Self::Completed
+            "x" | "X" | "х" | "Х" | "✓" | "✔" | "√" | "✅" | "☑" | "☒" | "■" | "⬛" | "v" | "V"
+            | "✔\u{fe0f}" | "✅\u{fe0f}" => Self::Completed,
+            "~" | "-" | "/" | "◐" | "🚧" | "🔄" | "⏳" | "🔄\u{fe0f}" | "⏳\u{fe0f}" => {
+                Self::InProgress
             }
-            "~" | "-" | "/" | "◐" | "🔄" | "⏳" | "🔄\u{fe0f}" | "⏳\u{fe0f}" => Self::InProgress,
             _ => Self::Pending,
         }
     }
 
     /// Whether a marker has a meaning here.
     pub(super) fn is_known(text: &str) -> bool {
-        Self::of(text) != Self::Pending || matches!(text.trim(), "" | "☐" | "⬜" | "⬜\u{fe0f}")
+        Self::of(text) != Self::Pending
+            || matches!(text.trim(), "" | "☐" | "□" | "▢" | "◻" | "🔲" | "⬜" | "⬜\u{fe0f}")
     }
 
     /// The word clients know.
@@ -39,26 +41,31 @@ impl Marker {
         }
     }
 
-    fn sign(self, signs: Signs) -> char {
-        match self {
-            Self::Pending if signs == Signs::Glyph => '☐',
-            Self::Completed if signs == Signs::Glyph => '☑',
-            Self::Pending => ' ',
-            Self::InProgress => match signs {
-                Signs::Tilde => '~',
-                Signs::Dash => '-',
-                Signs::Slash => '/',
-                Signs::Glyph => '◐',
-            },
-            Self::Completed => 'x',
+    fn sign(self, signs: Signs) -> &'static str {
+        match (self, signs) {
+            (Self::Pending, Signs::Glyph) => "☐",
+            (Self::Completed, Signs::Glyph) => "☑",
+            (Self::InProgress, Signs::Glyph) => "◐",
+            (Self::Pending, Signs::Keyword) => "TODO",
+            (Self::InProgress, Signs::Keyword) => "DOING",
+            (Self::Completed, Signs::Keyword) => "DONE",
+            // A box of HTML is checked or not.
+            (Self::Pending | Self::InProgress, Signs::Html) => "",
+            (Self::Completed, Signs::Html) => " checked",
+            (Self::Pending, _) => " ",
+            (Self::InProgress, Signs::Tilde) => "~",
+            (Self::InProgress, Signs::Dash) => "-",
+            (Self::InProgress, Signs::Slash) => "/",
+            (Self::Completed, _) => "x",
         }
     }
 }
 
 /// Which sign a text has for what is being worked on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Signs {
     /// `[~]`, as here.
+    #[default]
     Tilde,
     /// `[-]`, as in Kiro and spec-workflow, where `[~]` is queued or blocked.
     Dash,
@@ -66,6 +73,10 @@ pub(super) enum Signs {
     Slash,
     /// Ballot boxes: `☐`, `◐`, `☑`.
     Glyph,
+    /// `<input type="checkbox" checked>`.
+    Html,
+    /// `TODO`, `DOING`, `DONE`, as in Org mode.
+    Keyword,
 }
 
 impl Signs {
@@ -82,6 +93,11 @@ impl Signs {
         } else {
             Self::Tilde
         }
+    }
+
+    /// Whether the marker stands in brackets.
+    pub(super) fn is_bracketed(self) -> bool {
+        !matches!(self, Self::Glyph | Self::Html | Self::Keyword)
     }
 
     /// Whether a marker says that something waits, unlike what it says elsewhere.
@@ -217,7 +233,7 @@ fn put(text: &str, item: &RawItem, marker: Marker) -> String {
         return text.to_owned();
     }
     let mut marked = text.to_owned();
-    marked.replace_range(item.marker_span.clone(), marker.sign(item.signs).encode_utf8(&mut [0; 4]));
+    marked.replace_range(item.marker_span.clone(), marker.sign(item.signs));
     marked
 }
 

@@ -1,8 +1,12 @@
 //! Headings with a number, in any language: `### Task 3: Title`, `## 1. Setup`, `### 任务 2：标题`, `#### FR-1.2 – Title`.
 
+use super::checklist::Marker;
+use super::facts;
 use super::fold::Folded;
-use super::item::pattern;
+use super::item::{self, Line, pattern};
 use super::labels;
+use super::numerals;
+use super::surroundings::{Place, Surroundings};
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -31,7 +35,139 @@ static NUMBERED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Reads a line as a heading.
+static UNDERLINE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s{0,3}(?:(={2,})|-{3,})\s*$"));
+static ID_LABEL: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^(?i:id|([\p{L}\p{M}]+)[ _-](?:id|no|number))\s*:\s*([A-Z]{0,4}-?\d+(?:\.\d+)*)$")
+});
+
+/// The headings of a text, by their lines.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Headings {
+    pub(super) by_line: BTreeMap<usize, Heading>,
+    /// Lines that belong to a heading: the line below its text, and labels written as headings.
+    pub(super) parts: BTreeMap<usize, HeadingPart>,
+}
+
+/// The level of bold lines that stand for headings.
+pub(super) const BOLD_LEVEL: usize = 7;
+/// The level of lines of a list that stand above boxes.
+pub(super) const LIST_LEVEL: usize = 8;
+
+/// Where a box stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BoxPlace {
+    pub(super) indent: usize,
+    pub(super) has_number: bool,
+}
+
+/// What a line that belongs to a heading is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeadingPart {
+    /// `=====` below the text.
+    Underline,
+    /// `# Status: done` below `# Task ID: 1`.
+    Label,
+}
+
+/// Reads the headings of a text: those with `#`, those with a line of `=` or `-` below, and blocks of labels that each are
+/// a heading, as Taskmaster writes them. Lines in `boxes` are left out.
+pub(super) fn of(text: &str, boxes: &BTreeMap<usize, BoxPlace>) -> Headings {
+    let mut surroundings = Surroundings::new(text);
+    let lines: Vec<Line<'_>> =
+        item::lines(text).filter(|line| surroundings.place(*line) == Place::Text).collect();
+    let mut found = Headings::default();
+    let mut labels_level = None;
+    let mut at = 0;
+    while at < lines.len() {
+        let line = lines[at];
+        let is_free = !boxes.contains_key(&line.number);
+        at += 1;
+        let Some(heading) = read(line.number, line.text).filter(|_| is_free) else {
+            let before = at.checked_sub(2).map_or("", |before| lines[before].text);
+            if is_free
+                && before.trim().is_empty()
+                && let Some(below) = lines.get(at).filter(|below| below.number == line.number + 1)
+                && let Some(level) = underlined(line.text, below.text)
+            {
+                found
+                    .by_line
+                    .insert(line.number, Heading { line: line.number, level, ..named(line.text.trim()) });
+                found.parts.insert(below.number, HeadingPart::Underline);
+                at += 1;
+            } else if is_free
+                && let Some(below) = lines[at..].iter().find(|below| !below.text.trim().is_empty())
+                && let Some(place) = boxes.get(&below.number)
+                && let Some(heading) = above_boxes(line, *place)
+            {
+                found.by_line.insert(line.number, heading);
+            }
+            continue;
+        };
+        let is_label = |line: &Line<'_>| {
+            read(line.number, line.text)
+                .is_some_and(|other| other.level == heading.level && facts::labelled(&other.text).is_some())
+        };
+        let block = lines[at..].iter().take_while(|line| is_label(line)).count();
+        if block > 1
+            && let Some(named) = identified(&heading)
+        {
+            let title = read(0, lines[at].text).map(|first| first.text);
+            let title = title.as_deref().and_then(facts::labelled).map_or("", |told| told.value).to_owned();
+            labels_level = Some(heading.level);
+            found.by_line.insert(line.number, Heading { title, ..named });
+            found.parts.extend(lines[at..at + block].iter().map(|line| (line.number, HeadingPart::Label)));
+            at += block;
+        } else if labels_level == Some(heading.level) && heading.text.trim_end().ends_with(':') {
+            found.parts.insert(line.number, HeadingPart::Label);
+        } else {
+            found.by_line.insert(line.number, heading);
+        }
+    }
+    // One line above boxes may be an introduction; several with numbers are headings.
+    let lists = found.by_line.values().filter(|heading| heading.level == LIST_LEVEL).count();
+    found.by_line.retain(|_, heading| heading.level != LIST_LEVEL || lists > 1);
+    found
+}
+
+/// Reads a line with a number above boxes as their heading: a bold line, or one that the boxes stand further in than.
+fn above_boxes(line: Line<'_>, below: BoxPlace) -> Option<Heading> {
+    let text = line.text.trim();
+    let is_bold = text.len() > 4 && text.starts_with("**") && text.trim_end_matches(':').ends_with("**");
+    let level = if is_bold && facts::indent(line.text) == 0 {
+        BOLD_LEVEL
+    } else if facts::indent(line.text) == 0 && below.indent > 0 && !below.has_number {
+        LIST_LEVEL
+    } else {
+        return None;
+    };
+    let is_text = !text.starts_with(['|', '>', '<', '`']) && text.chars().count() <= 160;
+    let heading = named(text.trim_end_matches(':'));
+    let is_heading = is_text && heading.number.is_some() && !heading.title.is_empty();
+    is_heading.then_some(Heading { line: line.number, level, ..heading })
+}
+
+/// The level of a heading that has a line of `=` or `-` below its text.
+fn underlined(text: &str, below: &str) -> Option<usize> {
+    let found = UNDERLINE.captures(below)?;
+    let text = text.trim_end();
+    let is_plain = facts::indent(text) < 4
+        && text.contains(char::is_alphanumeric)
+        && text.chars().count() <= 100
+        && !text.trim_start().starts_with(['|', '>', '<', '-', '*', '+', '`', '~'])
+        && !text.contains('|')
+        && !text.ends_with(['.', '。', ';', ',']);
+    is_plain.then(|| if found.get(1).is_some() { 1 } else { 2 })
+}
+
+/// Reads `Task ID: 1` as the heading of task 1.
+fn identified(heading: &Heading) -> Option<Heading> {
+    let folded = Folded::new(&heading.text);
+    let found = ID_LABEL.captures(folded.text())?;
+    let word = found.get(1).map_or("Task", |word| word.as_str()).to_owned();
+    Some(Heading { word, number: Some(found[2].to_owned()), ..heading.clone() })
+}
+
+/// Reads a line as a heading that begins with `#`.
 pub(super) fn read(number: usize, line: &str) -> Option<Heading> {
     let folded = Folded::new(line);
     let found = HEADING.captures(folded.text())?;
@@ -58,7 +194,11 @@ fn nameless() -> Heading {
 pub(super) fn named(text: &str) -> Heading {
     let bare = Heading { text: text.to_owned(), title: undecorated(text).to_owned(), ..nameless() };
     let folded = Folded::new(text);
-    let Some(found) = NUMBERED.captures(folded.text()) else { return bare };
+    let Some(found) = NUMBERED.captures(folded.text()) else {
+        let Some(found) = numerals::heading(folded.text()) else { return bare };
+        let title = undecorated(folded.original_from(found.rest)).to_owned();
+        return Heading { word: found.word, number: Some(found.number), title, ..bare };
+    };
     let (word, digits) = (found[2].trim_matches([' ', '-']).to_owned(), found[3].to_owned());
     let Some(rest) = found.get(5) else { return bare };
     let title = undecorated(folded.original_from(rest.start())).to_owned();
@@ -94,10 +234,18 @@ pub(super) fn named(text: &str) -> Heading {
 }
 
 fn undecorated(text: &str) -> &str {
-    text.trim().trim_matches(['*', '_', '`', ' ', '~'])
+    let bare = text.trim().trim_matches(['*', '_', '`', ' ', '~']);
+    // Code at an end keeps both of its signs.
+    if bare.matches('`').count() % 2 == 0 { bare } else { text.trim().trim_matches(['*', '_', ' ', '~']) }
 }
 
 impl Heading {
+    /// The state that a sign in front of it tells: `✅ 1. Title`.
+    pub(super) fn sign(&self) -> Marker {
+        let sign: String = self.text.trim_start().chars().take(1).collect();
+        if sign.starts_with(|c: char| c.is_ascii()) { Marker::Pending } else { Marker::of(&sign) }
+    }
+
     /// The number without letters.
     pub(super) fn digits(&self) -> Option<&str> {
         let number = self.number.as_deref()?;
@@ -169,6 +317,38 @@ pub(super) fn tasks(headings: &[Heading], numbered_boxes: usize, holds: &[usize]
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The level, number and title of each heading, and the lines that belong to one.
+    fn all(text: &str) -> (Vec<(usize, String, String)>, Vec<usize>) {
+        let Headings { by_line, parts } = of(text, &BTreeMap::new());
+        let read = by_line.into_values().map(|one| (one.level, one.number.unwrap_or_default(), one.title));
+        (read.collect(), parts.into_keys().collect())
+    }
+
+    #[test]
+    fn headings_of_every_form_are_read() {
+        let one = |level: usize, number: &str, title: &str| (level, number.to_owned(), title.to_owned());
+        for (text, headings, parts) in [
+            (
+                "Plan\n====\n\nTask 1: Store\n---\nWords\n",
+                vec![one(1, "", "Plan"), one(2, "1", "Store")],
+                vec![2, 5],
+            ),
+            ("Words that end.\n---\n\n- item\n---\n\na | b\n---\n\nWords\n\n---\n", vec![], vec![]),
+            (
+                "# Task ID: 3\n# Title: Lexer\n# Status: done\n# Details:\nWords\n\n# Plain\n",
+                vec![one(1, "3", "Lexer"), one(1, "", "Plain")],
+                vec![2, 3, 4],
+            ),
+            (
+                "## Phase II: Build\n## 任务三：前端\n",
+                vec![one(2, "2", "Build"), one(2, "3", "前端")],
+                vec![],
+            ),
+        ] {
+            assert_eq!(all(text), (headings, parts), "{text}");
+        }
+    }
 
     #[test]
     fn numbers_are_read_whole_in_any_language() {

@@ -3,10 +3,12 @@
 //! It works on lines, not on a Markdown tree: parsers miss optional boxes (`- [ ]*`) and what follows a badly nested
 //! fence, and an edit needs the one byte span of the marker. What looks like a box and is no item is a finding.
 
+use super::boxes;
 use super::checklist::{Marker, Signs};
 use super::finding::{Document, Finding, Severity};
-use super::fold::Folded;
+use super::fold::{Folded, fold};
 use super::labels;
+use super::numerals;
 use super::surroundings::{Place, Surroundings};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +49,8 @@ pub(super) struct RawItem {
     pub(super) heading: Option<usize>,
     /// The number of the ordered list that it is an item of.
     ordinal: Option<String>,
+    /// Whether its sign is a box only beside other boxes: `✅ Title`, `[WIP] Title`.
+    is_doubtful: bool,
 }
 
 /// The items of a text, and the boxes in it that are none.
@@ -68,19 +72,15 @@ pub(super) struct Line<'t> {
 
 /// How many boxes further on in a line are looked at.
 const MAX_LATER_BOXES: usize = 32;
+/// How many lines a doubtful sign may stand away from a box.
+const MAX_GAP: usize = 2;
 /// How many texts in parentheses of one title are looked at.
 const MAX_ASIDES: usize = 8;
 
 // All patterns read folded text.
-static BOX: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^([\s>]*)((?:(?:[-*+•‣◦∙·▪]|\d{1,4}[.)])\s+){0,3}|[-*+]|#{1,6}\s+(?:[-*+]\s+)?)(?:(?:\*\*|__)?(\d+(?:\.\d+)*)[.):]?(?:\*\*|__)?\s+)?(?:\[([^\[\]()]{0,3})\]|\(([ xX~/\-✓✔√]?)\)|([☐☑☒◐]|(?:⬜|✅|❌|🔄|⏳)\u{fe0f}?))(\\?\*)?(.*)$",
-    )
-});
-static ORDINAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\d{1,4})[.)]\s+$"));
 static ID: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^(T\d+(?:\.\d+)*[a-z]?(?:-(?:T?\d+(?:\.\d+)*))?|\d+(?:\.\d+)*[a-z]?(?:-\d+)?|([A-Z][A-Z0-9]*)-(?:[A-Z0-9]+-)*\d+(?:\.\d+)*[a-z]?(?:-\d+)?|([A-Z]{1,4})\d+(?:\.\d+)*[a-z]?)",
+        r"^(T\d+(?:\.\d+)*[a-z]?(?:-(?:T?\d+(?:\.\d+)*))?|\d+(?:\.\d+)*[a-z]?(?:-\d+)?|([A-Z][A-Z0-9]*)-(?:[A-Z0-9]+-)*\d+(?:\.\d+)*[a-z]?(?:-\d+)?|([A-Z]{1,4})\.?\d+(?:\.(?:[A-Z]{1,2})?\d+)*[a-z]?)",
     )
 });
 static WORD_AND_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
@@ -90,10 +90,11 @@ static WORD_AND_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
 });
 static FLAG: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:\((?i:p)\)|\[(?i:p)\]|\[US\d+\]|\[[A-Z]{2,}\d*\])\s*"));
-static ASIDE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s*\(([^()]{2,200})\)"));
+static ASIDE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\s*\(([^()]{2,200})\)|\s*\[([^\[\]()]{2,200})\]|\s*\{([^{}]{2,200})\}"));
 static COMMENT: LazyLock<Regex> = LazyLock::new(|| pattern(r"\s*<!--.*?-->"));
 static LATER_BOX: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i:<input[^<>]*checkbox[^<>]*>)|\[[ xX~/\-]?\]|[☐☑☒]|^[\s>]*[-*+]\s+(?:⬜|✅|❌|🔄|⏳)")
+    pattern(r"(?i:<input[^<>]*checkbox[^<>]*>)|\[[ xX~/\-]?\]|[☐☑☒⬜🔲]|^[\s>]*[-*+]\s+(?:✅|❌|🔄|⏳|🚧)")
 });
 
 /// Compiles a constant pattern of this crate.
@@ -146,18 +147,18 @@ pub(super) fn read(text: &str) -> Lexed {
             )),
             Some(mut item) => {
                 item.is_sample = in_fence && !surroundings.is_between_fences();
+                if place == Place::Text && !item.is_doubtful && has_later_box(&item.title) {
+                    lexed.findings.push(not_read_in_line(line.number));
+                }
                 lexed.items.push(item);
             }
-            None if place == Place::Text && has_later_box(line.text) => lexed.findings.push(not_read(
-                line.number,
-                "box-not-read",
-                Severity::Warning,
-                "This checkbox is not read as a task, because it does not begin the line.",
-                "Write it as `- [ ] 1. Title` if it is a task.",
-            )),
+            None if place == Place::Text && has_later_box(line.text) => {
+                lexed.findings.push(not_read_in_line(line.number));
+            }
             None => {}
         }
     }
+    leave_out_words(text, &mut lexed);
     settle(&mut lexed.items);
     let outside: BTreeSet<String> =
         lexed.items.iter().filter(|item| !item.in_fence).filter_map(|item| item.number.clone()).collect();
@@ -180,14 +181,16 @@ pub(super) fn read(text: &str) -> Lexed {
             "Move it out of the code fence if it is to be done.",
         )
     }));
-    let sign = |item: &RawItem| &text[item.marker_span.clone()];
-    let signs = Signs::of(text, lexed.items.iter().map(sign));
+    let sign = |item: &RawItem| fold(&text[item.marker_span.clone()]);
+    let bracketed: Vec<String> =
+        lexed.items.iter().filter(|item| item.signs.is_bracketed()).map(sign).collect();
+    let signs = Signs::of(text, bracketed.iter().map(String::as_str));
     for item in &mut lexed.items {
-        if signs.waits(sign(item)) {
-            item.marker = Marker::Pending;
-        }
-        if item.signs != Signs::Glyph {
+        if item.signs.is_bracketed() {
             item.signs = signs;
+            if signs.waits(&sign(item)) {
+                item.marker = Marker::Pending;
+            }
         }
         if item.is_partly_struck && item.marker != Marker::Completed {
             lexed.findings.push(not_read(
@@ -198,7 +201,8 @@ pub(super) fn read(text: &str) -> Lexed {
                 "Strike all of the text through if it is not to be done, or remove what is struck through.",
             ));
         }
-        if !Marker::is_known(sign(item)) {
+        let has_sign = item.signs.is_bracketed() || item.signs == Signs::Glyph;
+        if has_sign && item.marker == Marker::Pending && !Marker::is_known(&sign(item)) {
             lexed.findings.push(not_read(
                 item.line,
                 "unknown-marker",
@@ -209,6 +213,46 @@ pub(super) fn read(text: &str) -> Lexed {
         }
     }
     lexed
+}
+
+/// Leaves out signs and words that are no boxes where they stand: keywords of Org mode in another kind of document, and
+/// doubtful signs that stand beside no box.
+fn leave_out_words(text: &str, lexed: &mut Lexed) {
+    let is_keyword = |item: &RawItem| item.signs == Signs::Keyword;
+    let is_org = lexed.items.first().is_some_and(is_keyword)
+        && lexed.items.iter().filter(|item| is_keyword(item)).count() > 1;
+    lexed.items.retain(|item| is_org || !is_keyword(item));
+    let mut is_kept: Vec<bool> = lexed.items.iter().map(|item| !item.is_doubtful).collect();
+    let is_beside = |one: &RawItem, other: &RawItem| {
+        one.indent == other.indent && one.line.abs_diff(other.line) <= MAX_GAP
+    };
+    let places: Vec<usize> = (1..lexed.items.len()).collect();
+    for at in &places {
+        is_kept[*at] |= is_kept[at - 1] && is_beside(&lexed.items[*at], &lexed.items[at - 1]);
+    }
+    for at in places.iter().rev() {
+        is_kept[at - 1] |= is_kept[*at] && is_beside(&lexed.items[*at], &lexed.items[at - 1]);
+    }
+    let mut kept = is_kept.into_iter();
+    let findings = &mut lexed.findings;
+    lexed.items.retain(|item| {
+        let is_kept = kept.next().unwrap_or(true);
+        let line = || text[..item.marker_span.start].rsplit('\n').next().unwrap_or_default();
+        if !is_kept && !item.in_fence && item.signs == Signs::Glyph && line().contains(['-', '*', '+']) {
+            findings.push(not_read_in_line(item.line));
+        }
+        is_kept
+    });
+}
+
+fn not_read_in_line(line: usize) -> Finding {
+    not_read(
+        line,
+        "box-not-read",
+        Severity::Warning,
+        "This checkbox is not read as a task, because it does not begin the line.",
+        "Write it as `- [ ] 1. Title` if it is a task.",
+    )
 }
 
 fn not_read(line: usize, rule: &'static str, severity: Severity, message: &str, advice: &str) -> Finding {
@@ -241,7 +285,9 @@ fn follows(last: Option<&str>, number: &str) -> bool {
 
 /// A quick look that leaves most lines out.
 fn may_have_box(line: &str) -> bool {
-    line.bytes().any(|byte| matches!(byte, b'[' | b'(' | b'<')) || !line.is_ascii()
+    line.bytes().any(|byte| matches!(byte, b'[' | b'(' | b'<'))
+        || !line.is_ascii()
+        || boxes::has_keyword(line)
 }
 
 /// Whether a box stands further on in a line: not in code, and not as part of a link.
@@ -268,11 +314,15 @@ fn settle(items: &mut [RawItem]) {
             series.entry(read.series).or_default().insert(read.number);
         }
     }
+    let taken: BTreeSet<String> = items.iter().filter_map(|item| item.number.clone()).collect();
     series.retain(|name, numbers| {
         let follow = |one: &String| {
             one.parse::<u32>().is_ok_and(|one| numbers.contains(&one.saturating_add(1).to_string()))
         };
-        numbers.len() > 1 && (!name.is_empty() || numbers.iter().any(follow))
+        let is_taken = |one: &String| taken.contains(one);
+        numbers.len() > 1
+            && (!matches!(name.as_str(), "" | NUMERALS) || numbers.iter().any(follow))
+            && !(name == NUMERALS && numbers.iter().any(is_taken))
     });
     for item in items.iter_mut().filter(|item| item.number.is_none()) {
         let folded = Folded::new(&item.title);
@@ -295,6 +345,9 @@ fn settle(items: &mut [RawItem]) {
     }
 }
 
+/// The series of numbers that are written as numerals: `II.`, `（三）`.
+const NUMERALS: &str = "numerals";
+
 /// A number at the start of a folded text.
 struct Read {
     number: String,
@@ -308,21 +361,51 @@ struct Read {
 
 fn read_number(text: &str) -> Option<Read> {
     let bare = text.trim_start_matches(['*', '_', '~', '`']);
+    // `(6)`, `[BE-12]`, `#8`: what stands around a number is a sign of it.
+    let (bare, bracket) = match bare.chars().next() {
+        Some('(') => (&bare[1..], Some(')')),
+        Some('[') => (&bare[1..], Some(']')),
+        _ => (bare, None),
+    };
+    let (bare, is_counted) = match bare.strip_prefix('#') {
+        Some(bare) if bare.starts_with(|c: char| c.is_ascii_digit()) => (bare, true),
+        _ => (bare, false),
+    };
     let opened = &text[..text.len() - bare.len()];
+    let opened = opened.trim_end_matches(['(', '[', '#']);
     let (number, series, is_named, end) = if let Some(found) = ID.captures(bare) {
         let prefix = found.get(2).or_else(|| found.get(3)).map_or("", |prefix| prefix.as_str());
         (found[1].to_owned(), prefix.to_owned(), false, found[0].len())
+    } else if let Some((end, value)) = numerals::start(bare) {
+        (value.to_string(), NUMERALS.to_owned(), false, end)
     } else {
         let found = WORD_AND_NUMBER.captures(bare)?;
         (found[2].to_owned(), found[1].to_lowercase(), true, found[0].len())
     };
-    let after = &bare[end..];
+    let mut after = &bare[end..];
+    if let Some(bracket) = bracket {
+        after = after.strip_prefix(bracket)?;
+        // `[1](link)` and `(2)nd` are no numbers of tasks.
+        let is_apart = |c: char| " \t:.*_`".contains(c) || !c.is_ascii();
+        if !(after.is_empty() || after.starts_with(is_apart)) {
+            return None;
+        }
+    }
+    // `1\.` is an escaped sign; a key with a digit on it stands for the digit.
+    let after = after.strip_prefix('\\').filter(|rest| rest.starts_with(['.', ')'])).unwrap_or(after);
+    let (after, is_key) = match after.trim_start_matches('\u{fe0f}').strip_prefix('\u{20e3}') {
+        Some(rest) => (rest, true),
+        None => (after, false),
+    };
     let closed = after.trim_start_matches(['*', '_', '~', '`']);
     let is_bold = !opened.is_empty() && closed.len() < after.len();
     let rest = closed.strip_prefix(['.', ')', ':', ',', '|']).unwrap_or(closed);
-    let has_sign = rest.len() < closed.len();
+    let has_sign = rest.len() < closed.len() || is_key || bracket.is_some() || is_counted;
     // `1.5x` and `2-factor` are words, and so is `1a`.
-    let is_glued = !has_sign && !is_bold && !after.is_empty() && !after.starts_with([' ', '\t']);
+    let is_glued = (!has_sign || is_counted && rest.len() == closed.len())
+        && !is_bold
+        && !after.is_empty()
+        && !after.starts_with([' ', '\t']);
     let is_decimal = has_sign && closed.starts_with('.') && rest.starts_with(|c: char| c.is_ascii_digit());
     let is_lettered = number.ends_with(|c: char| c.is_ascii_lowercase()) && !has_sign && !is_bold;
     let is_range = series.is_empty() && !number.starts_with('T') && number.contains('-') && !has_sign;
@@ -338,7 +421,9 @@ fn read_number(text: &str) -> Option<Read> {
     let is_apart = match (is_named, series.is_empty()) {
         (true, _) => is_task && is_told,
         (false, true) => has_sign || is_bold || is_dotted,
-        (false, false) => has_sign && series != "P" && series != "US" || is_bold || series == "TASK",
+        (false, false) => {
+            series != NUMERALS && has_sign && series != "P" && series != "US" || is_bold || series == "TASK"
+        }
     };
     // What is glued to the number closes its decoration; after a blank it opens that of the title.
     let rest =
@@ -356,39 +441,15 @@ fn read_number(text: &str) -> Option<Read> {
 /// Reads a line as an item.
 fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
     let folded = Folded::new(line.text);
-    let found = BOX.captures(folded.text())?;
-    let (lead, bullet) = (found.get(1)?, found.get(2)?);
-    let is_heading = bullet.as_str().starts_with('#');
-    let is_bare = bullet.as_str().is_empty() && found.get(3).is_none();
-    let after = found.get(8)?;
-    let (marker, is_glyph) = match (found.get(4), found.get(5), found.get(6)) {
-        (Some(square), _, _) => (square, false),
-        (_, Some(round), _) if !is_bare && !is_heading => (round, false),
-        (_, _, Some(glyph)) if !is_heading => (glyph, true),
-        _ => return None,
-    };
-    let inside = marker.as_str();
-    let trimmed = inside.trim();
-    let is_sign = trimmed.is_empty()
-        || is_glyph
-        || Marker::is_known(trimmed)
-        || trimmed.chars().count() == 1 && !trimmed.starts_with(char::is_alphanumeric);
-    if !is_sign || is_bare && !is_glyph && !matches!(inside, " " | "x" | "X" | "~" | "-" | "/") {
-        return None;
-    }
-    // A link, its definition, or an index.
-    if !is_glyph && found.get(7).is_none() && after.as_str().starts_with(['(', '[', ':', ']', '{', '=']) {
-        return None;
-    }
-    let is_ballot = matches!(trimmed, "☐" | "☑" | "☒" | "◐");
-    let mut at = after.start() + (after.as_str().len() - after.as_str().trim_start().len());
-    let mut number = found.get(3).map(|number| number.as_str().to_owned());
+    let opening = boxes::read(&folded)?;
+    let mut at = opening.content.start;
+    let mut number = opening.number.clone();
     let mut parallel = false;
     let mut stories = Vec::new();
-    let whole = &folded.text()[at..];
+    let whole = &folded.text()[at..opening.content.end];
     // Flags stand before or after the number.
     loop {
-        let rest = &folded.text()[at..];
+        let rest = &folded.text()[at..opening.content.end];
         if let Some(flag) = FLAG.find(rest) {
             parallel |= flag.as_str().to_ascii_lowercase().contains('p') && flag.as_str().trim().len() == 3;
             let name = flag.as_str().trim().trim_matches(['[', ']']);
@@ -404,22 +465,27 @@ fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
             None => break,
         }
     }
-    if is_glyph && !is_ballot && number.is_none() {
+    if opening.is_worded && number.is_none() && opening.heading.is_some() {
         return None;
     }
-    let texts = [whole, &folded.text()[at..]];
-    let is_struck = texts.iter().any(|text| is_struck(text));
+    let texts = [whole, &folded.text()[at..opening.content.end]];
+    let is_struck = opening.is_cancelled || texts.iter().any(|text| is_struck(text));
     let is_partly_struck = !is_struck && texts.iter().any(|text| text.trim_start().starts_with("~~"));
-    let mut title = COMMENT.replace_all(folded.original_from(at), "").trim_end().to_owned();
+    let written = &line.text[folded.offset(at)..folded.offset(opening.content.end)];
+    let mut title = COMMENT.replace_all(written, "").trim_end().to_owned();
+    if opening.signs == Signs::Html {
+        title = boxes::without_tags(&title);
+    }
     let mut depends = Vec::new();
     let folded_title = Folded::new(&title);
     let asides: Vec<(Range<usize>, String)> = ASIDE
         .captures_iter(folded_title.text())
         .take(MAX_ASIDES)
-        .filter(|aside| labels::tells_dependency(&aside[1]))
-        .map(|aside| {
+        .filter_map(|aside| {
+            let inner = aside.iter().skip(1).flatten().next()?.as_str();
             let whole = aside.get(0).map_or(0..0, |whole| whole.range());
-            (folded_title.offset(whole.start)..folded_title.offset(whole.end), aside[1].to_owned())
+            let range = folded_title.offset(whole.start)..folded_title.offset(whole.end);
+            labels::tells_dependency(inner).then(|| (range, inner.to_owned()))
         })
         .collect();
     for (range, told) in asides.into_iter().rev() {
@@ -432,15 +498,9 @@ fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
             parallel = true;
         }
     }
-    let span = if trimmed.is_empty() {
-        marker.range()
-    } else {
-        let start = marker.start() + (inside.len() - inside.trim_start().len());
-        start..start + trimmed.len()
-    };
+    let span = &opening.marker;
     let span = line.start + folded.offset(span.start)..line.start + folded.offset(span.end);
-    let indent = lead
-        .as_str()
+    let indent: usize = folded.text()[..opening.lead]
         .chars()
         .zip(line.text.chars())
         .map(|(c, original)| match (c, original) {
@@ -449,13 +509,14 @@ fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
             _ => 1,
         })
         .sum();
+    let is_doubtful = opening.is_worded && number.is_none();
     Some(RawItem {
         line: line.number,
-        indent,
-        marker: Marker::of(trimmed),
-        signs: if is_glyph { Signs::Glyph } else { Signs::Tilde },
+        indent: indent + opening.depth * 2,
+        marker: opening.state,
+        signs: opening.signs,
         marker_span: span,
-        optional: found.get(7).is_some(),
+        optional: opening.optional,
         number,
         title: plain(&title),
         parallel,
@@ -465,8 +526,9 @@ fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
         is_partly_struck,
         in_fence,
         is_sample: in_fence,
-        heading: is_heading.then(|| bullet.as_str().matches('#').count()),
-        ordinal: ORDINAL.captures(bullet.as_str()).map(|found| found[1].to_owned()),
+        is_doubtful,
+        heading: opening.heading,
+        ordinal: opening.ordinal,
     })
 }
 
@@ -555,7 +617,7 @@ mod tests {
         for (text, expected) in [
             ("- [ ] 1. a\n  - _Depends: []_\n", &[][..]),
             ("- [ ] 1. a\n  - Note: [ ] b\n", &["box-not-read"]),
-            ("- [ ] 1. a\n- <input type=\"checkbox\" checked> 2. b\n", &["box-not-read"]),
+            ("- [ ] 1. a\n- See <input type=\"checkbox\" checked> 2. b\n", &["box-not-read"]),
             ("- [ ] 1. Use `<input type=\"checkbox\">`\n  - As `<input type=\"checkbox\">` has it\n", &[]),
         ] {
             let found: Vec<&str> = read(text).findings.iter().map(|one| one.rule).collect();

@@ -1,6 +1,7 @@
 //! The documents of a task as text: plans, checklists, requirements, their lint and their hash.
 
 pub mod anchor;
+mod boxes;
 pub mod checklist;
 mod drawn;
 mod facts;
@@ -15,6 +16,7 @@ mod labels;
 pub mod lint;
 pub mod metadata;
 mod needs;
+mod numerals;
 mod outline;
 mod phases;
 pub mod plan;

@@ -2,11 +2,12 @@
 
 use super::facts;
 use super::fold::{Folded, fold};
-use super::headings::{self, Heading};
+use super::headings::{self, Heading, HeadingPart, Headings};
 use super::item::{self, Line, pattern};
 use super::labels;
 use super::surroundings::{Place, Surroundings};
 use regex::Regex;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// A heading, or the text before the first, with what stands directly below it.
@@ -91,7 +92,8 @@ pub(super) fn is_requirement_sentence(text: &str) -> bool {
 
 /// Reads the outline of a text.
 pub(super) fn read(text: &str) -> Vec<Section> {
-    let mut reader = Reader { sections: vec![Section::default()], ..Reader::default() };
+    let Headings { by_line, parts } = headings::of(text, &BTreeMap::new());
+    let mut reader = Reader { sections: vec![Section::default()], headings: by_line, ..Reader::default() };
     let mut surroundings = Surroundings::new(text);
     for line in item::lines(text) {
         match surroundings.place(line) {
@@ -99,7 +101,9 @@ pub(super) fn read(text: &str) -> Vec<Section> {
             Place::Code => reader.code(line),
             Place::Text => {
                 reader.end_code();
-                reader.line(line);
+                if parts.get(&line.number) != Some(&HeadingPart::Underline) {
+                    reader.line(line);
+                }
             }
         }
     }
@@ -121,6 +125,8 @@ pub(super) fn read(text: &str) -> Vec<Section> {
 #[derive(Default)]
 struct Reader {
     sections: Vec<Section>,
+    /// The headings by their lines, until they are read.
+    headings: BTreeMap<usize, Heading>,
     /// Whether the line before belongs to the last entry or story.
     is_open: bool,
     in_story: bool,
@@ -162,7 +168,7 @@ impl Reader {
             }
             return;
         }
-        if let Some(heading) = headings::read(line.number, line.text) {
+        if let Some(heading) = self.headings.remove(&line.number) {
             return self.open(heading);
         }
         if trimmed.starts_with('|') {
@@ -511,5 +517,5 @@ fn bold_heading(line: Line<'_>) -> Option<Heading> {
     }
     let heading = headings::named(inner);
     let is_named = heading.number.is_some() && !heading.word.is_empty() && !heading.title.is_empty();
-    is_named.then_some(Heading { line: line.number, level: 7, ..heading })
+    is_named.then_some(Heading { line: line.number, level: headings::BOLD_LEVEL, ..heading })
 }

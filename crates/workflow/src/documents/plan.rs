@@ -4,7 +4,7 @@ use super::checklist::{self, ChecklistItem, Marker};
 use super::facts;
 use super::finding::{Document, Finding, Severity};
 use super::graph::Graph;
-use super::headings::{self, Heading};
+use super::headings::{self, BoxPlace, Heading, HeadingPart, Headings};
 use super::item::{self, Line, RawItem};
 use super::labels::Kind;
 use super::phases::{self, Phase};
@@ -164,24 +164,40 @@ pub struct PlanUnit {
 
 /// Reads a plan in any dialect.
 pub fn parse(text: &str) -> Plan {
-    let lexed = item::read(text);
-    let headings = headings_of(text, &lexed.items);
+    let mut lexed = item::read(text);
+    let place = |item: &RawItem| BoxPlace { indent: item.indent, has_number: item.number.is_some() };
+    let boxes: BTreeMap<usize, BoxPlace> = lexed.items.iter().map(|item| (item.line, place(item))).collect();
+    let Headings { by_line, parts } = headings::of(text, &boxes);
+    let headings: Vec<Heading> = by_line.into_values().collect();
     let is_task = task_headings(text, &headings, &lexed.items);
     let depths = checklist::depths(&lexed.items);
-    let mut raw = lexed.items.into_iter().zip(depths).peekable();
-    let mut surroundings = Surroundings::new(text);
-    let task_lines: BTreeSet<usize> = headings
+    let own: Vec<&Heading> =
+        headings.iter().zip(&is_task).filter(|(_, is_task)| **is_task).map(|(heading, _)| heading).collect();
+    let task_lines: BTreeSet<usize> = own.iter().map(|heading| heading.line).collect();
+    let others: Vec<(Option<&str>, &str)> = lexed
+        .items
         .iter()
-        .zip(&is_task)
-        .filter(|(_, is_task)| **is_task)
-        .map(|(heading, _)| heading.line)
+        .map(|item| (item.number.as_deref(), item.title.as_str()))
+        .chain(own.iter().map(|heading| (heading.number.as_deref(), heading.title.as_str())))
         .collect();
+    let mut rows = if lexed.items.is_empty() && task_lines.is_empty() {
+        BTreeMap::new()
+    } else {
+        tables::beside(text, &others)
+    };
+    // A sign in the heading of a task and a box in the row of one are read with it.
+    lexed.findings.retain(|finding| {
+        let is_read = task_lines.contains(&finding.line) || rows.contains_key(&finding.line);
+        finding.rule != "box-not-read" || !is_read
+    });
     let empty = Plan {
         waves: facts::waves(text),
         findings: lexed.findings,
         phases: phases::of(&headings, &is_task),
         ..Plan::default()
     };
+    let mut raw = lexed.items.into_iter().zip(depths).peekable();
+    let mut surroundings = Surroundings::new(text);
     let mut reader = Reader::new(empty, headings, task_lines);
     for line in item::lines(text) {
         let place = surroundings.place(line);
@@ -192,7 +208,16 @@ pub fn parse(text: &str) -> Plan {
         match place {
             Place::Comment | Place::FrontMatter => {}
             Place::Code => reader.code(line),
-            Place::Text => reader.text(line),
+            Place::Text if rows.contains_key(&line.number) => {
+                if let Some(row) = rows.remove(&line.number).flatten() {
+                    reader.row(row);
+                }
+            }
+            Place::Text => match parts.get(&line.number) {
+                Some(HeadingPart::Underline) => {}
+                Some(HeadingPart::Label) => reader.label(line),
+                None => reader.text(line),
+            },
         }
     }
     let (mut plan, mut sections) = reader.finish();
@@ -221,16 +246,6 @@ pub fn parse(text: &str) -> Plan {
     plan.findings.extend(in_code);
     plan.findings.sort_by_key(|finding| finding.line);
     plan
-}
-
-/// The headings of a text that are no boxes themselves.
-fn headings_of(text: &str, items: &[RawItem]) -> Vec<Heading> {
-    let boxes: BTreeSet<usize> = items.iter().map(|item| item.line).collect();
-    let mut surroundings = Surroundings::new(text);
-    item::lines(text)
-        .filter(|line| surroundings.place(*line) == Place::Text && !boxes.contains(&line.number))
-        .filter_map(|line| headings::read(line.number, line.text))
-        .collect()
 }
 
 /// Which headings are tasks.
@@ -662,6 +677,43 @@ mod tests {
         let units = parse(text).units();
         assert_eq!(units.len(), 2);
         assert_eq!((units[0].number.as_str(), units[0].requirements.join(" ")), ("0", "3 4".to_owned()));
+    }
+
+    #[test]
+    fn lines_above_boxes_are_tasks() {
+        for (text, expected) in [
+            (
+                "1. Table\n   - [x] a\n2. Worker\n   - [ ] b\n",
+                &[("1", "Table", true), ("2", "Worker", false)][..],
+            ),
+            (
+                "AP1 – Daten\n  [ ] a\n\nAP2 – Dienst\n  [ ] b\n",
+                &[("AP1", "Daten", false), ("AP2", "Dienst", false)],
+            ),
+            (
+                "**Task 1: Daten**\n\n- [x] a\n\n**Task 2: Dienst**\n- [ ] b\n- [ ] c\n",
+                &[("1", "Daten", true), ("2", "Dienst", false)],
+            ),
+            (
+                "**Phase 1: Base**\n- [ ] 1.1 a\n\n**Phase 2: Rest**\n- [ ] 2.1 b\n",
+                &[("1", "Base", false), ("2", "Rest", false)],
+            ),
+            ("1. Words above\n   - [ ] a\n- [ ] b\n", &[("1", "a", false), ("2", "b", false)]),
+            ("1. A\n   - [ ] a\n2. B\n   - [ ] b\n\n- [ ] c\n", &[("1", "A", false), ("2", "B", false)]),
+            (
+                "## ✅ 1. Parser\n\nWords.\n\n## ⬜ 2. Rest\n\nWords.\n",
+                &[("1", "Parser", true), ("2", "Rest", false)],
+            ),
+            (
+                "### Task 1: a\n**Status:** Done\n\n### Task 2: b\n- Status: Todo\n",
+                &[("1", "a", true), ("2", "b", false)],
+            ),
+        ] {
+            let units = parse(text).units();
+            let found: Vec<(&str, &str, bool)> =
+                units.iter().map(|unit| (unit.number.as_str(), unit.title.as_str(), unit.is_done)).collect();
+            assert_eq!(found, expected, "{text}");
+        }
     }
 
     #[test]

@@ -4,11 +4,12 @@ use super::checklist::Marker;
 use super::facts::{self, Labelled};
 use super::fold::fold;
 use super::graph;
-use super::headings::Heading;
+use super::headings::{self, Heading};
 use super::item::{Line, RawItem};
 use super::labels::{self, Kind};
 use super::plan::{Assumed, Item, Plan, warning};
 use super::references::Told;
+use super::tables;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A line with a label whose words are not known: what it tells shows by all the values of its label.
@@ -72,6 +73,12 @@ impl Reader {
         }
     }
 
+    /// Takes in a label that is written as a heading and belongs to the one above it.
+    pub(super) fn label(&mut self, line: Line<'_>) {
+        let text = line.text.trim_start_matches(['#', ' ', '\u{feff}']);
+        self.tell(Line { text, ..line });
+    }
+
     pub(super) fn finish(mut self) -> (Plan, Sections) {
         self.learn();
         self.read_edges();
@@ -90,6 +97,10 @@ impl Reader {
             }
         } else {
             self.list = None;
+        }
+        // A line of a list ends with what stands further in.
+        if found.indent == 0 && self.whole.is_some_and(|(_, level)| level == headings::LIST_LEVEL) {
+            self.whole = None;
         }
         if let Some(level) = found.heading {
             self.whole = Some((self.plan.items.len(), level));
@@ -119,6 +130,16 @@ impl Reader {
         });
     }
 
+    /// Takes in the row of a table that is a task.
+    pub(super) fn row(&mut self, item: Item) {
+        self.list = None;
+        self.inside.clear();
+        self.sections.push((self.section.0, true));
+        let depth = if self.whole.is_some() { item.depth.max(1) } else { item.depth };
+        self.plan.items.push(Item { phase: self.phase, depth, ..item });
+        self.current = self.whole.map(|(whole, _)| whole);
+    }
+
     /// Takes in a heading; `### Task 3: Title` is a task itself, and headings below it are parts of its text.
     fn heading(&mut self, heading: Heading, line: Line<'_>) {
         let inside = self.whole.filter(|(_, whole)| heading.level > *whole);
@@ -140,6 +161,7 @@ impl Reader {
                 title,
                 phase: self.phase,
                 line: heading.line,
+                state: heading.sign(),
                 is_heading: true,
                 ..Item::default()
             });
@@ -186,6 +208,9 @@ impl Reader {
                 _ => self.list = None,
             }
         }
+        if self.tell_state(told, line.text) {
+            return;
+        }
         let fact = facts::fact(line.text, &BTreeMap::new()).filter(|(kind, _)| *kind != Kind::Advice);
         let (Some((kind, value)), Some(item)) = (fact, self.plan.items.get_mut(told)) else {
             if let Some(Labelled { label, value, is_decorated }) = facts::labelled(line.text) {
@@ -207,6 +232,17 @@ impl Reader {
             self.list = Some((kind, bound));
             self.told = told;
         }
+    }
+
+    /// Takes in the state of a task without a box: `**Status**: Done`.
+    fn tell_state(&mut self, told: usize, line: &str) -> bool {
+        let Some(item) = self.plan.items.get_mut(told).filter(|item| item.is_heading) else { return false };
+        let Some(Labelled { label, value, .. }) = facts::labelled(line) else { return false };
+        let is_state = labels::is_status(label) && labels::kind(label).is_none();
+        if is_state {
+            item.state = tables::state(value);
+        }
+        is_state
     }
 
     /// Takes in what a line below the heading of a phase says that its tasks wait for.

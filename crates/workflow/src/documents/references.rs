@@ -3,6 +3,7 @@
 use super::fold::fold;
 use super::item::pattern;
 use super::labels;
+use super::numerals;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -41,7 +42,7 @@ pub(super) struct Resolved<T> {
 }
 
 static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?:[A-Z][A-Z0-9]*-)+\d+(?:\.\d+)*[a-z]?|[A-Z]{1,4}\d+(?:\.\d+)*[a-z]?|\d+(?:\.\d+)*[a-z]?")
+    pattern(r"(?:[A-Z][A-Z0-9]*-)+\d+(?:\.\d+)*[a-z]?|[A-Z]{1,4}\.?\d+(?:\.\d+)*[a-z]?|\d+(?:\.\d+)*[a-z]?")
 });
 static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
     pattern("\"([^\"]+)\"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»|「([^」]+)」|『([^』]+)』|‘([^’]+)’|《([^》]+)》")
@@ -100,6 +101,12 @@ pub(super) fn resolve<N: Names>(text: &str, names: &N) -> Resolved<N::Target> {
     let folded = fold(&rest).replace(['*', '_', '`'], " ");
     let mut phase_word = String::new();
     for piece in folded.split([',', ';', '\n']).map(str::trim).filter(|piece| !piece.is_empty()) {
+        if let Some(target) =
+            numerals::reference(piece).and_then(|number| names.by_number(&number.to_string()))
+        {
+            resolved.found.push(target);
+            continue;
+        }
         let before = resolved.found.len() + resolved.numbers.len();
         let doubtful = resolved.words.len();
         read_numbers(piece, names, &mut phase_word, &mut resolved);
@@ -116,7 +123,7 @@ pub(super) fn resolve<N: Names>(text: &str, names: &N) -> Resolved<N::Target> {
         }
         let lower = bare.to_lowercase();
         // `(depends on 1; optional)` says two things.
-        if labels::is_and_word(&lower) || matches!(lower.as_str(), "optional" | "parallel") {
+        if labels::is_and_word(&lower) && lower == bare || matches!(lower.as_str(), "optional" | "parallel") {
             continue;
         }
         let phase = names.by_phase_title(bare);

@@ -8,16 +8,22 @@ use super::plan::Item;
 use super::plan_reader::{take, without_flags};
 use super::surroundings::{Place, Surroundings};
 use regex::Regex;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 static DELIMITER: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$"));
-static BOX: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(?:[-*+]\s+)?(?:\[([ xX~/\-]?)\]|([☐☑☒◐]))\s*(.*)$"));
+static BOX: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(?:[-*+]\s+)?(?:\[([ xX~/\-]?)\]|([☐☑☒◐□■▢◻✓✔✗✘⬜⬛🔲🔳✅❌🔄⏳🚧]\x{fe0f}?)|<input\b([^<>]*\bcheckbox\b[^<>]*)>)\s*(.*)$",
+    )
+});
 
 /// A table as it is written: its header, and its rows with their lines.
 struct Table {
+    /// The line of its header.
+    line: usize,
     header: Vec<String>,
     rows: Vec<(usize, Vec<String>)>,
 }
@@ -27,6 +33,8 @@ struct Columns {
     title: usize,
     number: Option<usize>,
     state: Option<usize>,
+    /// Whether the state is a box in each row.
+    has_boxes: bool,
 }
 
 /// Returns the tasks in the tables of a text that has no other tasks; a table without tasks is left out.
@@ -34,10 +42,41 @@ pub(super) fn tasks(text: &str) -> Vec<Item> {
     tables(text)
         .iter()
         .filter_map(|table| Some((table, columns(table)?)))
-        .flat_map(|(table, columns)| {
-            table.rows.iter().filter_map(move |(line, cells)| task(&table.header, &columns, *line, cells))
-        })
+        .flat_map(|(table, columns)| table.tasks(&columns))
         .collect()
+}
+
+/// Returns the tasks in the tables of a text that has other tasks too, by their lines; the other lines of such a table
+/// are there without a task.
+///
+/// A table with a column of boxes has tasks, and where no other task has a number, so has one with numbers. A table with
+/// the number or the title of another task is an overview of those.
+pub(super) fn beside(text: &str, others: &[(Option<&str>, &str)]) -> BTreeMap<usize, Option<Item>> {
+    let numbers: BTreeSet<&str> = others.iter().filter_map(|(number, _)| *number).collect();
+    let titles: BTreeSet<String> = others.iter().map(|(_, title)| fold(title).to_lowercase()).collect();
+    let is_known = |item: &Item| {
+        item.number.as_deref().is_some_and(|number| numbers.contains(number))
+            || titles.contains(&fold(&item.title).to_lowercase())
+    };
+    let mut found = BTreeMap::new();
+    for table in tables(text) {
+        let Some(columns) = columns(&table) else { continue };
+        let has_numbers = numbers.is_empty() && columns.number.is_some() && columns.state.is_some();
+        let tasks = table.tasks(&columns);
+        if !columns.has_boxes && !has_numbers || tasks.iter().any(is_known) {
+            continue;
+        }
+        let rows = table.rows.iter().map(|(line, _)| *line);
+        found.extend([table.line, table.line + 1].into_iter().chain(rows).map(|line| (line, None)));
+        found.extend(tasks.into_iter().map(|item| (item.line, Some(item))));
+    }
+    found
+}
+
+impl Table {
+    fn tasks(&self, columns: &Columns) -> Vec<Item> {
+        self.rows.iter().filter_map(|(line, cells)| task(&self.header, columns, *line, cells)).collect()
+    }
 }
 
 fn tables(text: &str) -> Vec<Table> {
@@ -52,11 +91,11 @@ fn tables(text: &str) -> Vec<Table> {
             at += 1;
             continue;
         }
-        let header = cells(lines[at].text);
+        let (head, header) = (lines[at].number, cells(lines[at].text));
         let rows = lines[at + 2..].iter().take_while(|line| line.text.contains('|'));
         let rows: Vec<(usize, Vec<String>)> = rows.map(|line| (line.number, cells(line.text))).collect();
         at += 2 + rows.len();
-        found.push(Table { header, rows });
+        found.push(Table { line: head, header, rows });
     }
     found
 }
@@ -78,7 +117,10 @@ fn columns(table: &Table) -> Option<Columns> {
         filled.peek().is_some() && filled.all(is)
     };
     let all = 0..table.header.len();
-    let state = all.clone().find(|at| labels::is_status(&table.header[*at]) || every(*at, is_box));
+    let boxes = all.clone().find(|at| every(*at, is_box));
+    let state = boxes
+        .or_else(|| all.clone().find(|at| labels::is_status(&table.header[*at])))
+        .or_else(|| all.clone().find(|at| every(*at, |cell| BOX.is_match(cell))));
     // Several columns of boxes say of each row who may do what.
     if all.clone().filter(|at| every(*at, is_box)).count() > 1 {
         return None;
@@ -91,11 +133,11 @@ fn columns(table: &Table) -> Option<Columns> {
     let length = |at: &usize| column(*at).map(str::len).sum::<usize>();
     let title = named.or_else(|| all.filter(is_free).max_by_key(length))?;
     let is_of_tasks = state.is_some() || number.is_some() && named.is_some();
-    is_of_tasks.then_some(Columns { title, number, state })
+    is_of_tasks.then_some(Columns { title, number, state, has_boxes: boxes.is_some() })
 }
 
 fn is_box(cell: &str) -> bool {
-    BOX.captures(cell).is_some_and(|found| found[3].is_empty())
+    BOX.captures(cell).is_some_and(|found| found[4].is_empty())
 }
 
 fn is_number(cell: &str) -> bool {
@@ -139,13 +181,17 @@ fn task(header: &[String], columns: &Columns, line: usize, cells: &[String]) -> 
     Some(item)
 }
 
-/// The state that a cell tells: a box, or a word for what is done.
-fn state(cell: &str) -> Marker {
+/// The state that a cell or the value of a label tells: a box, a sign, or a word for what is done.
+pub(super) fn state(cell: &str) -> Marker {
     match BOX.captures(cell) {
-        Some(found) => {
-            let sign = found.get(1).or_else(|| found.get(2)).map_or("", |sign| sign.as_str());
-            Marker::of(sign.trim())
-        }
+        Some(found) => match found.get(3) {
+            Some(attributes) if attributes.as_str().contains("checked") => Marker::Completed,
+            Some(_) => Marker::Pending,
+            None => found
+                .get(1)
+                .or_else(|| found.get(2))
+                .map_or(Marker::Pending, |sign| Marker::of(sign.as_str().trim())),
+        },
         None if labels::is_done(cell) => Marker::Completed,
         None => Marker::Pending,
     }
@@ -176,12 +222,45 @@ mod tests {
         for text in [
             "# Plan\n\n| # | Task | Status | Depends on |\n|---|---|---|---|\n| 1 | Create schema | [x] | - |\n| 2 | Build API | [ ] | 1 |\n| 3 | Build page | [ ] | 1 |\n",
             "| Done | Task | Depends |\n|:-:|--|--|\n| - [x] | Create schema | none |\n| ☐ | Build API | Create schema |\n| [ ] | **Build page** | 1 |\n",
-            "| ID | Tarea | Estado | Dependencias |\n|--|--|--|--|\n| 1 | Create schema | Hecho | Ninguna |\n| 2 | Build API | Pendiente | 1 |\n| 3 | Build page | En curso | 1 |\n",
+            "| ID | Tarea | Estado | Dependencias |\n|--|--|--|--|\n| 1 | Create schema | ✅ Hecho | Ninguna |\n| 2 | Build API | Pendiente | 1 |\n| 3 | Build page | En curso | 1 |\n",
             "| 番号 | タスク | 状態 | 依存 |\n|--|--|--|--|\n| １ | Create schema | 完了 | なし |\n| ２ | Build API | 未着手 | １ |\n| ３ | Build page | 未着手 | １ |\n",
         ] {
             assert_eq!(units(text), expected(), "{text}");
             let rules: Vec<&str> = plan::parse(text).findings.iter().map(|one| one.rule).collect();
             assert_eq!(rules, ["no-boxes"], "{text}");
+        }
+    }
+
+    #[test]
+    fn rows_beside_other_tasks_are_tasks() {
+        for (text, expected) in [
+            (
+                "- [x] 1. a\n- [ ] 2. b\n\n| | # | Step | Depends |\n|--|--|--|--|\n| [ ] | 3 | c | 1 |\n| ✅ | 4 | d | - |\n\n- [ ] 5. e\n",
+                &[
+                    ("1", "a", &[][..], true),
+                    ("2", "b", &[0], false),
+                    ("3", "c", &[0], false),
+                    ("4", "d", &[], true),
+                    ("5", "e", &[1, 2, 3], false),
+                ][..],
+            ),
+            (
+                "| № | Задача | Статус |\n|--|--|--|\n| 1 | Схема | Готово |\n| 2 | Импорт | ⏳ В работе |\n\n## Проверка\n- [ ] тесты\n",
+                &[("1", "Схема", &[], true), ("2", "Импорт", &[0], false)],
+            ),
+            (
+                "| # | Task | Done |\n|--|--|--|\n| 1 | a | [x] |\n| 2 | b | [ ] |\n\n- [x] 1. a\n- [ ] 2. b\n",
+                &[("1", "a", &[], true), ("2", "b", &[0], false)],
+            ),
+        ] {
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(number, title, needs, done)| {
+                    ((*number).to_owned(), (*title).to_owned(), needs.to_vec(), *done)
+                })
+                .collect();
+            assert_eq!(units(text), expected, "{text}");
+            assert!(plan::parse(text).items.iter().all(|item| item.description.is_empty()), "{text}");
         }
     }
 
