@@ -36,18 +36,21 @@ pub(super) struct BoxLine {
 // All patterns read folded text.
 static BOX: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^([\s>]*(?:(\d)\x{fe0f}?\x{20e3}\s*)?)((?:(?:[-*+•‣◦∙·▪:]|\d{1,4}[.)])\s+){0,3}|[-*+]|#{1,6}\s+(?:[-*+]\s+)?)(?:(?:\*\*|__)?(\d+(?:\.\d+)*)[.):]?(?:\*\*|__)?\s+)?(?:\[([^\[\]()]{0,12})\]|\(([ xX~/\-✓✔√]?)\)|([☐☑☒◐□▢◻■✓✔✗✘]|(?:⬜|⬛|🔲|🔳|✅|❌|🔄|⏳|🚧)\x{fe0f}?))(\\?\*)?(.*)$",
+        r"^([\s>]*(?:(\d)\x{fe0f}?\x{20e3}\s*)?)((?:(?:[-*+•‣◦∙·▪:]|\d{1,4}[.)]|\p{L}[.)])\s+){0,3}|[-*+]|#{1,6}\s+(?:[-*+]\s+)?)(?:(?:\*\*|__)?(\d+(?:\.\d+)*)[.):]?(?:\*\*|__)?\s+)?(?:\\?\[([^\[\]()\\]{0,12})\\?\]|\(([ xX~/\-✓✔√]?)\)|([☐☑☒◐□▢◻■✓✔✗✘]|(?:⬜|⬛|🔲|🔳|✅|❌|🔄|⏳|🚧)\x{fe0f}?))(\\?\*)?(.*)$",
     )
 });
 /// A box of HTML in front of its text: `<li><input type="checkbox"> Title</li>`.
 static HTML_BOX: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)^([\s>]*)(?:[-*+]\s+|</?(?:[uo]l|li|p|div|td|tr|dd|label|span)(?:\s[^<>]*)?>\s*)*<input\b([^<>]*\bcheckbox\b[^<>]*)>(.*)$"#,
+        r"(?i)^([\s>]*)(?:[-*+]\s+|</?(?:[uo]l|li|p|div|td|tr|dd|label|span)(?:\s[^<>]*)?>\s*)*<input\b([^<>]*\bcheckbox\b[^<>]*)>(.*)$",
     )
 });
 static CHECKED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"(?i)\s+checked\b(?:\s*=\s*["']?checked["']?)?"#));
 static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)</?[a-z][a-z0-9]{0,10}(?:\s[^<>]*)?/?>"));
+/// The tags between two cells or items.
+static CELL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)</(?:td|li|p|div)>"));
+static INPUT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)<input\b[^<>]*\bcheckbox\b"));
 static TAG_START: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)^(?:\s|</?[a-z][a-z0-9]{0,10}(?:\s[^<>]*)?/?>)*"));
 /// The states that begin a heading of Org mode; `CANCELED` is written with one L or two.
@@ -194,7 +197,13 @@ fn trailing(text: &str) -> Option<BoxLine> {
 
 /// Removes the tags of HTML from a title.
 pub(super) fn without_tags(title: &str) -> String {
-    TAG.replace_all(title, "").trim().to_owned()
+    let parted = CELL.replace_all(title, " ");
+    TAG.replace_all(&parted, "").trim().to_owned()
+}
+
+/// Whether a line has more than one box of HTML.
+pub(super) fn has_several_html_boxes(line: &str) -> bool {
+    INPUT.find_iter(line).nth(1).is_some()
 }
 
 #[cfg(test)]
@@ -202,8 +211,11 @@ mod tests {
     use crate::documents::checklist::{self, Marker};
     use crate::documents::plan;
 
-    /// The number, title and state of each item, and the rule and line of each finding.
-    fn read(text: &str) -> (Vec<(String, String, &'static str)>, Vec<(&'static str, usize)>) {
+    /// Number, title and state.
+    type Read = (String, String, &'static str);
+
+    /// The items, and the rule and line of each finding.
+    fn read(text: &str) -> (Vec<Read>, Vec<(&'static str, usize)>) {
         let plan = plan::parse(text);
         let items = plan
             .items
@@ -237,6 +249,12 @@ mod tests {
                 &[("1", "a", "completed"), ("2", "b", "completed"), ("3", "c", "in_progress")],
             ),
             ("- [DONE] 1. a\n- [ ] 2. b\n", &[("1", "a", "completed"), ("2", "b", "pending")]),
+            ("- \\[ \\] 1. a\n- \\[x\\] 2. b\n", &[("1", "a", "pending"), ("2", "b", "completed")]),
+            (
+                "1) [ ] a\n   а) [x] b\n2) [ ] c\n",
+                &[("1", "a", "pending"), ("", "b", "completed"), ("2", "c", "pending")],
+            ),
+            ("- [ ] Task A: a\n- [ ] Task B: b\n", &[("A", "a", "pending"), ("B", "b", "pending")]),
             ("- [ ] II. a\n- [ ] III. b\n", &[("2", "a", "pending"), ("3", "b", "pending")]),
             ("- [ ] （一）梳理\n- [ ] （二）确认\n", &[("1", "梳理", "pending"), ("2", "确认", "pending")]),
             ("1️⃣ - [ ] Page\n- [x] 2️⃣ Domain\n", &[("1", "Page", "pending"), ("2", "Domain", "completed")]),
@@ -275,6 +293,11 @@ mod tests {
                 "- [ ] 1. a\n\n\n- ✅ works\n- ✅ is fast\n",
                 &["a"],
                 &[("box-not-read", 4), ("box-not-read", 5)],
+            ),
+            (
+                "<li><input type=checkbox> a</li><li><input type=checkbox> b</li>\n",
+                &["a  b"],
+                &[("box-not-read", 1)],
             ),
             ("- [ ] 1. a or [x] b\n", &["a or [x] b"], &[("box-not-read", 1)]),
             ("- [ ] 1. a\n  - Note: [ ] b\n  - TODO ask\n  - DONE\n", &["a"], &[("box-not-read", 2)]),

@@ -1,4 +1,4 @@
-//! What graphs and lines with arrows say that planned tasks wait for.
+//! Resolves flowcharts and lines with arrows to the planned tasks that they name, and to dependencies between these.
 
 use super::finding::{Document, Finding, Severity};
 use super::fold::fold;
@@ -11,27 +11,29 @@ use super::references::{self, Names as _, Told};
 use super::units::Group;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What is drawn of one planned task.
+/// The dependencies of one planned task that graphs and arrows show.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Drawn {
     pub(super) needed: BTreeSet<usize>,
-    /// Nodes without arrows to them that are no tasks, with arrows to this one.
+    /// Nodes with an arrow to this task that name no task and have no arrow to them.
     pub(super) unknown: Vec<Told>,
-    /// Whether the task is a node of its own, so that the graph has all that it waits for.
+    /// Whether the task is a node of its own: the graph then shows all its dependencies.
     pub(super) is_node: bool,
 }
 
-/// A graph whose nodes are looked up.
+/// A graph with the tasks that its nodes name.
 struct Resolved<'p> {
-    /// The tasks of each node; none for a node that is something else.
+    /// The tasks that each node names; empty for a node that names none.
     tasks: BTreeMap<&'p str, BTreeSet<usize>>,
+    /// Each edge with its source and its target; the target waits for the source.
     edges: Vec<(&'p Edge, &'p str, &'p str)>,
+    /// The sources of the edges to each node.
     incoming: BTreeMap<&'p str, Vec<&'p str>>,
     /// Whether every arrow runs from a task to one that is written before it.
     is_reversed: bool,
 }
 
-/// Returns what is drawn of each planned task.
+/// Returns the dependencies that graphs and arrows show, for each planned task.
 pub(super) fn of(plan: &Plan, groups: &[Group], names: &Tasks<'_>) -> Vec<Drawn> {
     let mut all = vec![Drawn::default(); groups.len()];
     for graph in &plan.graphs {
@@ -41,15 +43,14 @@ pub(super) fn of(plan: &Plan, groups: &[Group], names: &Tasks<'_>) -> Vec<Drawn>
         }
     }
     for (line, chain) in &plan.chains {
-        let sides: Vec<Side<'_>> = chain.iter().map(|text| side(text, names)).collect();
-        for pair in sides.windows(2) {
+        for pair in sides(chain, names).windows(2) {
             pair[1].wait_for(&pair[0], *line, &mut all);
         }
     }
     all
 }
 
-/// Names what is drawn and not understood.
+/// Returns a finding for each part of a graph that is not understood.
 pub(super) fn findings(plan: &Plan, names: &Tasks<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for graph in &plan.graphs {
@@ -67,7 +68,7 @@ pub(super) fn findings(plan: &Plan, names: &Tasks<'_>) -> Vec<Finding> {
         found.extend(unknown.map(|(edge, _, _)| unread(edge.line)));
     }
     for (line, chain) in &plan.chains {
-        let sides: Vec<Side<'_>> = chain.iter().map(|text| side(text, names)).collect();
+        let sides = sides(chain, names);
         let is_known = sides.iter().any(|side| !side.tasks.is_empty());
         let is_end_unknown = sides.last().is_some_and(|side| side.is_unclear && is_numbered(side.text));
         if is_known && is_end_unknown {
@@ -82,23 +83,28 @@ fn is_numbered(text: &str) -> bool {
     text.trim_start_matches('T').starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// What stands on one side of the arrow of a line.
+/// The text on one side of an arrow, with the tasks that it names.
 struct Side<'t> {
     text: &'t str,
     tasks: Vec<usize>,
     has_phase: bool,
-    /// Whether a part of it names no task.
+    /// Whether the text, or a part of it, names no task.
     is_unclear: bool,
 }
 
-fn side<'t>(text: &'t str, names: &Tasks<'_>) -> Side<'t> {
-    let found = references::resolve(text, names);
-    let is_unclear =
-        found.all || found.found.is_empty() || !found.numbers.is_empty() || !found.words.is_empty();
-    Side { text, tasks: found.found, has_phase: found.has_phase, is_unclear }
+/// Resolves the texts between the arrows of a line.
+fn sides<'t>(chain: &'t [String], names: &Tasks<'_>) -> Vec<Side<'t>> {
+    let side = |text: &'t String| {
+        let found = references::resolve(text, names);
+        let is_unclear =
+            found.all || found.found.is_empty() || !found.numbers.is_empty() || !found.words.is_empty();
+        Side { text, tasks: found.found, has_phase: found.has_phase, is_unclear }
+    };
+    chain.iter().map(side).collect()
 }
 
 impl Side<'_> {
+    /// Adds the dependencies of the tasks of this side on those of the side before the arrow.
     fn wait_for(&self, before: &Side<'_>, line: usize, all: &mut [Drawn]) {
         for target in &self.tasks {
             all[*target].is_node |= !self.has_phase;
@@ -115,6 +121,7 @@ impl Side<'_> {
     }
 }
 
+/// The finding for a line of a graph that is not understood.
 fn unread(line: usize) -> Finding {
     warning(
         line,
@@ -124,6 +131,7 @@ fn unread(line: usize) -> Finding {
     )
 }
 
+/// The finding for a graph whose arrows run from a task to its dependencies.
 fn reversed(line: usize) -> Finding {
     Finding {
         document: Document::Tasks,
@@ -137,6 +145,7 @@ fn reversed(line: usize) -> Finding {
     }
 }
 
+/// Looks up the nodes of a graph, and turns its edges in the direction of the work.
 fn resolve<'p>(graph: &'p Graph, names: &Tasks<'_>) -> Resolved<'p> {
     let nodes: BTreeSet<&str> = graph.edges.iter().flat_map(|edge| [edge.from.as_str(), &edge.to]).collect();
     let tasks = nodes.into_iter().map(|node| (node, tasks_of(graph, node, names))).collect();
@@ -162,7 +171,7 @@ fn resolve<'p>(graph: &'p Graph, names: &Tasks<'_>) -> Resolved<'p> {
     resolved
 }
 
-/// The tasks that a node stands for; for a subgraph those of its nodes.
+/// The tasks that a node names; for a subgraph those of its nodes.
 fn tasks_of(graph: &Graph, node: &str, names: &Tasks<'_>) -> BTreeSet<usize> {
     let own = own_tasks(graph, node, names);
     if !own.is_empty() {
@@ -171,6 +180,7 @@ fn tasks_of(graph: &Graph, node: &str, names: &Tasks<'_>) -> BTreeSet<usize> {
     graph.members(node).iter().flat_map(|member| own_tasks(graph, member, names)).collect()
 }
 
+/// The tasks that a node names by its label, else by its name.
 fn own_tasks(graph: &Graph, node: &str, names: &Tasks<'_>) -> BTreeSet<usize> {
     let label = graph.label(node);
     let labelled = label.map(|label| by_label(label, names)).filter(|found| !found.is_empty());
@@ -231,6 +241,7 @@ impl<'p> Resolved<'p> {
         })
     }
 
+    /// Adds the dependencies of the graph to those of each planned task.
     fn add_to(&self, all: &mut [Drawn]) {
         for (edge, from, to) in &self.edges {
             let targets = &self.tasks[to];
@@ -253,8 +264,8 @@ impl<'p> Resolved<'p> {
         }
     }
 
-    /// The tasks that a node means, or those before it where it is something between tasks, such as a milestone; and the
-    /// nodes at which such a way begins.
+    /// The tasks that a node names. For a node that names none, such as a milestone, the nearest tasks before it, and the
+    /// nodes without an arrow to them that are reached instead of a task.
     fn sources(&self, node: &'p str) -> (BTreeSet<usize>, Vec<&'p str>) {
         let (mut found, mut unknown) = (BTreeSet::new(), Vec::new());
         let mut seen: BTreeSet<&str> = BTreeSet::new();
@@ -296,9 +307,13 @@ mod tests {
         read(&format!("```mermaid\ngraph TD\n{lines}\n```\n"))
     }
 
+    /// Tasks 2 and 3 wait for task 1, and task 4 for both.
+    fn diamond() -> Vec<Vec<usize>> {
+        vec![vec![], vec![0], vec![0], vec![1, 2]]
+    }
+
     #[test]
     fn a_graph_of_tasks_replaces_the_order_of_writing() {
-        let diamond = vec![vec![], vec![0], vec![0], vec![1, 2]];
         for lines in [
             "T1 --> T2 & T3\nT2 --> T4\nT3 --> T4",
             "1[Create schema] --> 2\n1 --> 3\n2 & 3 --> 4",
@@ -307,16 +322,16 @@ mod tests {
             "task_1 --> task_2\ntask_1 --> task_3\ntask_2 & task_3 --> task_4",
             "T2 -->|depends on| T1\nT3 -->|depends on| T1\nT4 -->|depends on| T2 & T3",
         ] {
-            assert_eq!(graph(lines), (diamond.clone(), Vec::new()), "{lines}");
+            assert_eq!(graph(lines), (diamond(), Vec::new()), "{lines}");
         }
         let (needs, found) = graph("4 --> 2\n4 --> 3\n2 --> 1\n3 --> 1");
-        assert_eq!((needs, found), (diamond, vec![(7, "graph-direction".to_owned())]));
+        assert_eq!((needs, found), (diamond(), vec![(7, "graph-direction".to_owned())]));
     }
 
     #[test]
     fn what_is_between_tasks_is_passed_and_what_is_before_them_is_named() {
         let order = vec![vec![], vec![0], vec![1], vec![2]];
-        assert_eq!(graph("1 --> M((done)) --> 3"), (vec![vec![], vec![0], vec![0], vec![1, 2]], Vec::new()));
+        assert_eq!(graph("1 --> M((done)) --> 3"), (diamond(), Vec::new()));
         assert_eq!(graph("1 --> 2\n9 --> 4").0, order);
         assert_eq!(graph("1 --> 2\n9 --> 4").1, [(9, "9".to_owned())]);
         assert_eq!(graph("1 --> 2\nReview --> 4").1, [(9, "Review".to_owned())]);
@@ -327,17 +342,12 @@ mod tests {
 
     #[test]
     fn lines_with_arrows_are_read_below_dependencies() {
-        let diamond = vec![vec![], vec![0], vec![0], vec![1, 2]];
         for lines in [
             "1 → 2\n1 → 3\n2, 3 → 4\n",
             "- Task 1 -> Task 2 and 3 -> Task 4\n",
             "```\n1 ──→ 2, 3 ──→ 4\n```\n",
         ] {
-            assert_eq!(
-                read(&format!("## Dependencies\n\n{lines}")),
-                (diamond.clone(), Vec::new()),
-                "{lines}"
-            );
+            assert_eq!(read(&format!("## Dependencies\n\n{lines}")), (diamond(), Vec::new()), "{lines}");
         }
         let (needs, found) = read("## Dependencies\n\n1 → 2, 3\nthe review → 4\n");
         assert_eq!((&needs[3], found), (&vec![1, 2], vec![(9, "the review".to_owned())]));

@@ -5,22 +5,22 @@ use regex::Regex;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-/// How many edges are read; a plan has at most 500 tasks.
+/// The largest number of edges that are read; a plan has at most 500 tasks.
 const MAX_EDGES: usize = 1_000;
-/// How many nodes stand on one side of an arrow.
+/// The largest number of nodes that are read on one side of an arrow.
 const MAX_SIDE: usize = 64;
 
 /// A graph as it is written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Graph {
-    /// The line that it begins at, from 1.
+    /// Its first line, from 1.
     pub(super) line: usize,
     pub(super) edges: Vec<Edge>,
-    /// What stands in the shape of a node.
+    /// The label of each node that has one: `Set up` of `A[Set up]`.
     labels: BTreeMap<String, String>,
     /// The nodes of each subgraph.
     members: BTreeMap<String, Vec<String>>,
-    /// Lines with signs of an edge that are not understood.
+    /// Lines that are not understood.
     pub(super) unread: Vec<usize>,
     /// Whether it stands in a section about dependencies.
     pub(super) is_in_dependencies: bool,
@@ -33,7 +33,7 @@ pub(super) struct Edge {
     pub(super) line: usize,
     pub(super) from: String,
     pub(super) to: String,
-    /// What is written at the arrow.
+    /// The label of the arrow.
     pub(super) text: String,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn mermaid(lines: &[(usize, &str)]) -> Option<Graph> {
     Some(graph)
 }
 
-/// Splits a line with arrows at them: the texts between; none when it has no arrow.
+/// Splits a line at its arrows; none for a line without an arrow, or with no text on a side of one.
 pub(super) fn arrows(text: &str) -> Option<Vec<&str>> {
     let text = text.trim().trim_start_matches(['-', '*', '+', '•', '`', ' ']).trim_end_matches('`');
     let parts: Vec<&str> = ARROW.split(text).map(str::trim).collect();
@@ -73,7 +73,7 @@ pub(super) fn arrows(text: &str) -> Option<Vec<&str>> {
 }
 
 impl Graph {
-    /// What stands in the shape of a node; none when it has only its name.
+    /// The label of a node; none for a node with a name only.
     pub(super) fn label(&self, node: &str) -> Option<&str> {
         self.labels.get(node).map(String::as_str)
     }
@@ -83,6 +83,7 @@ impl Graph {
         self.members.get(node).map_or(&[], Vec::as_slice)
     }
 
+    /// Reads one statement; `open` has the subgraphs around it.
     fn statement(&mut self, line: usize, text: &str, open: &mut Vec<String>) {
         let text = text.trim();
         let first = text.split_whitespace().next().unwrap_or_default();
@@ -145,7 +146,7 @@ impl Graph {
         }
     }
 
-    /// Reads `A[Title] & B`, and moves behind it.
+    /// Reads `A[Title] & B`, and moves `at` behind it.
     fn side(&mut self, text: &str, at: &mut usize, within: Option<&str>) -> Vec<String> {
         let mut nodes = Vec::new();
         while let Some(found) = NODE.captures(&text[*at..]).filter(|_| nodes.len() < MAX_SIDE) {
@@ -163,7 +164,7 @@ impl Graph {
         nodes
     }
 
-    /// Reads the shape behind a node's name, with its label, and a class; returns how long they are.
+    /// Reads the shape behind a node's name, with its label, and a class; returns their length.
     fn shape(&mut self, name: &str, text: &str) -> usize {
         let inner = text.trim_start_matches(['[', '(', '{', '/', '\\']);
         let opening = text.len() - inner.len();

@@ -1,5 +1,6 @@
 //! Headings with a number, in any language: `### Task 3: Title`, `## 1. Setup`, `### 任务 2：标题`, `#### FR-1.2 – Title`.
 
+use super::boxes;
 use super::checklist::Marker;
 use super::facts;
 use super::fold::Folded;
@@ -35,6 +36,8 @@ static NUMBERED: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
+static HTML: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)^\s*<h([1-6])(?:\s[^<>]*)?>(.*?)(?:</h[1-6]>\s*)?$"));
 static UNDERLINE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s{0,3}(?:(={2,})|-{3,})\s*$"));
 static ID_LABEL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^(?i:id|([\p{L}\p{M}]+)[ _-](?:id|no|number))\s*:\s*([A-Z]{0,4}-?\d+(?:\.\d+)*)$")
@@ -82,7 +85,8 @@ pub(super) fn of(text: &str, boxes: &BTreeMap<usize, BoxPlace>) -> Headings {
         let line = lines[at];
         let is_free = !boxes.contains_key(&line.number);
         at += 1;
-        let Some(heading) = read(line.number, line.text).filter(|_| is_free) else {
+        let heading = read(line.number, line.text).or_else(|| html(line.number, line.text));
+        let Some(heading) = heading.filter(|_| is_free) else {
             let before = at.checked_sub(2).map_or("", |before| lines[before].text);
             if is_free
                 && before.trim().is_empty()
@@ -107,9 +111,11 @@ pub(super) fn of(text: &str, boxes: &BTreeMap<usize, BoxPlace>) -> Headings {
             read(line.number, line.text)
                 .is_some_and(|other| other.level == heading.level && facts::labelled(&other.text).is_some())
         };
-        let block = lines[at..].iter().take_while(|line| is_label(line)).count();
+        let named = identified(&heading);
+        let block =
+            named.as_ref().map_or(0, |_| lines[at..].iter().take_while(|line| is_label(line)).count());
         if block > 1
-            && let Some(named) = identified(&heading)
+            && let Some(named) = named
         {
             let title = read(0, lines[at].text).map(|first| first.text);
             let title = title.as_deref().and_then(facts::labelled).map_or("", |told| told.value).to_owned();
@@ -190,6 +196,13 @@ fn nameless() -> Heading {
     }
 }
 
+/// Reads a line as a heading of HTML: `<h2>Title</h2>`.
+fn html(number: usize, line: &str) -> Option<Heading> {
+    let found = HTML.captures(line)?;
+    let level = found[1].parse().ok()?;
+    Some(Heading { line: number, level, ..named(boxes::without_tags(&found[2]).trim()) })
+}
+
 /// Reads the text of a heading, or of a line that stands for one.
 pub(super) fn named(text: &str) -> Heading {
     let bare = Heading { text: text.to_owned(), title: undecorated(text).to_owned(), ..nameless() };
@@ -236,7 +249,11 @@ pub(super) fn named(text: &str) -> Heading {
 fn undecorated(text: &str) -> &str {
     let bare = text.trim().trim_matches(['*', '_', '`', ' ', '~']);
     // Code at an end keeps both of its signs.
-    if bare.matches('`').count() % 2 == 0 { bare } else { text.trim().trim_matches(['*', '_', ' ', '~']) }
+    if bare.matches('`').count().is_multiple_of(2) {
+        bare
+    } else {
+        text.trim().trim_matches(['*', '_', ' ', '~'])
+    }
 }
 
 impl Heading {

@@ -85,7 +85,7 @@ static ID: LazyLock<Regex> = LazyLock::new(|| {
 });
 static WORD_AND_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^([\p{L}\p{M}]{1,20}(?: [\p{L}\p{M}]{1,20})?|) ?[#№]?(\d+(?:\.\d+)*[a-z]?|[A-Z]{1,4}-?\d+(?:\.\d+)*)",
+        r"^([\p{L}\p{M}]{1,20}(?: [\p{L}\p{M}]{1,20})?|) ?[#№]?(\d+(?:\.\d+)*[a-z]?|[A-Z]{1,4}-?\d+(?:\.\d+)*|[A-Z]\b)",
     )
 });
 static FLAG: LazyLock<Regex> =
@@ -147,7 +147,8 @@ pub(super) fn read(text: &str) -> Lexed {
             )),
             Some(mut item) => {
                 item.is_sample = in_fence && !surroundings.is_between_fences();
-                if place == Place::Text && !item.is_doubtful && has_later_box(&item.title) {
+                let has_other = has_later_box(&item.title) || boxes::has_several_html_boxes(line.text);
+                if place == Place::Text && !item.is_doubtful && has_other {
                     lexed.findings.push(not_read_in_line(line.number));
                 }
                 lexed.items.push(item);

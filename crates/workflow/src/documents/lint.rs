@@ -51,7 +51,12 @@ pub fn lint(requirements: &str, tasks: &str) -> Vec<Finding> {
         // Where no sentence of a requirement has a SHALL, it is another kind of text: how something is now, or scenarios.
         let in_shall = item.criteria.iter().any(|one| sentences::has_shall(&one.text));
         for criterion in &item.criteria {
+            let start = findings.len();
             sentences::look(criterion, &parsed, style, in_shall || item.criteria.len() == 1, &mut findings);
+            // A sentence that stands alone may tell how something is now.
+            for finding in findings[start..].iter_mut().filter(|one| !in_shall && one.rule == "no-shall") {
+                finding.severity = Severity::Warning;
+            }
         }
     }
     identities(&parsed, &mut findings);
@@ -441,6 +446,13 @@ mod tests {
         let bold = "### Requirement 1: T\n1. **WHEN** opened **THEN** the app SHALL load.\n";
         let fixes: Vec<_> = lint(bold, "").into_iter().filter(|one| one.rule == "when-then").collect();
         assert_eq!(fixes[0].suggestion.as_deref(), Some("**WHEN** opened the app SHALL load."));
+    }
+
+    #[test]
+    fn how_something_is_now_is_no_error() {
+        let text = "## Current Behavior\n1.1 WHEN a code is given THEN the system shows a wrong total\n\n## Expected Behavior\n2.1 WHEN a code is given THEN the system SHALL show the total\n";
+        let errors = lint(text, "").into_iter().filter(|one| one.severity == Severity::Error);
+        assert_eq!(errors.map(|one| one.message).collect::<Vec<_>>(), Vec::<String>::new());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which planned task waits for which: what is said, waves, and the order of writing.
+//! The dependencies of planned tasks: written ones, waves, and the order of writing.
 
 use super::drawn;
 use super::finding::Finding;
@@ -18,23 +18,23 @@ const MAX_TITLES: usize = 2_000;
 /// bounds the number of dependencies.
 const MAX_PARALLEL_PLAN: usize = 2_000;
 
-/// What a planned task needs.
+/// The dependencies of a planned task.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Needs {
     pub(super) needed: BTreeSet<usize>,
-    /// What is said and names no task.
+    /// Written dependencies that name no task.
     pub(super) unresolved: Vec<Unresolved>,
-    /// What is said and left out, since the tasks would wait for each other.
+    /// Written dependencies that are left out, since the tasks would wait for each other.
     pub(super) cut: Vec<usize>,
-    /// What is said and is taken to mean that there is no dependency.
+    /// Texts that are taken to mean that there is no dependency.
     pub(super) taken_as_none: Vec<Told>,
-    /// Whether it says that it needs all tasks before it.
+    /// Whether the task depends on all tasks before it by its own words.
     all_before: bool,
 }
 
-/// Finds what each planned task needs.
+/// Returns the dependencies of each planned task.
 ///
-/// Where all that is said of a task is understood, it replaces the order of writing. Where a part of it is not, the
+/// Where all written dependencies of a task are understood, they replace the order of writing. Where one is not, the
 /// order of writing counts besides: a dependency is never lost.
 pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
     let mut all = vec![Needs::default(); groups.len()];
@@ -71,12 +71,9 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
                 is_said[index] &= !resolved.all;
                 all[index].all_before |= resolved.all;
                 all[index].needed.extend(resolved.found.into_iter().filter(|needed| *needed != index));
-                let numbers = resolved.numbers.into_iter().map(|text| (text, true));
-                let words = resolved.words.into_iter().map(|text| (text, false));
-                for (text, is_number) in numbers.chain(words) {
-                    is_said[index] = false;
-                    all[index].unresolved.push(Unresolved { line: told.line, text, is_number });
-                }
+                let unresolved = unresolved(told.line, resolved.numbers, resolved.words);
+                is_said[index] &= unresolved.is_empty();
+                all[index].unresolved.extend(unresolved);
             }
             for told in &item.assumed_dependencies {
                 let resolved = references::resolve(&told.text, &names);
@@ -87,11 +84,7 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
                 for waiting in resolved.found.into_iter().filter(|waiting| *waiting != index) {
                     all[waiting].needed.insert(index);
                 }
-                let numbers = resolved.numbers.into_iter().map(|text| (text, true));
-                let words = resolved.words.into_iter().map(|text| (text, false));
-                for (text, is_number) in numbers.chain(words) {
-                    all[index].unresolved.push(Unresolved { line: told.line, text, is_number });
-                }
+                all[index].unresolved.extend(unresolved(told.line, resolved.numbers, resolved.words));
             }
         }
     }
@@ -109,12 +102,19 @@ pub(super) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
         }
     }
     cut_cycles(&mut all);
-    // Where a part of what is said is left out, the order of writing counts besides.
+    // Where a written dependency is left out, the order of writing counts besides.
     for (is_said, needs) in is_said.iter_mut().zip(&all) {
         *is_said &= needs.cut.is_empty();
     }
     order_of_writing(plan, groups, &is_said, &mut all);
     all
+}
+
+/// The parts of a text that name no task: numbers that no task has, and words.
+fn unresolved(line: usize, numbers: Vec<String>, words: Vec<String>) -> Vec<Unresolved> {
+    let numbers = numbers.into_iter().map(|text| Unresolved { line, text, is_number: true });
+    let words = words.into_iter().map(|text| Unresolved { line, text, is_number: false });
+    numbers.chain(words).collect()
 }
 
 /// The texts about dependencies of the first task that name nothing: as nothing comes before it, they say that there is no
@@ -138,7 +138,7 @@ fn said_of_first(
     head.dependencies.iter().filter(names_nothing).map(|told| fold(&told.text)).collect()
 }
 
-/// What the title or a line of a task seems to say of tasks before it: `after 1`, `once 1 and 2 are done`.
+/// The words by which the title or a line of a task seems to name tasks before it: `after 1`, `once 1 and 2 are done`.
 fn order_in_prose(head: &Item, names: &Tasks<'_>) -> Option<String> {
     let is_before = |number: &str| names.by_number(number).is_some_and(|at| at < names.from);
     let pair = |text: &str| {
@@ -172,7 +172,7 @@ fn order_of_writing(plan: &Plan, groups: &[Group], is_said: &[bool], all: &mut [
         let first = groups[at].head.iter().chain(&groups[at].parts).min();
         first.map_or(0, |first| plan.items[*first].phase)
     };
-    // Only what is said can point ahead, and only then can the order of writing go against it.
+    // Only written dependencies can point ahead, and only then can the order of writing go against them.
     let ahead = all.iter().enumerate().any(|(at, needs)| needs.needed.iter().any(|other| *other > at));
     let against = ahead || waves.iter().any(Option::is_some);
     let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); count];
@@ -181,7 +181,7 @@ fn order_of_writing(plan: &Plan, groups: &[Group], is_said: &[bool], all: &mut [
             dependents[*needed].push(at);
         }
     }
-    // The tasks so far that no other of them needs: whoever needs these needs all.
+    // The tasks so far without dependents among them: a task that depends on these depends on all.
     let mut ends: BTreeSet<usize> = BTreeSet::new();
     // Where the present neighbours begin, and what the ends were there; a wave goes past headings.
     let mut run = (0, BTreeSet::new());
@@ -256,7 +256,7 @@ fn waiting_for(dependents: &[Vec<usize>], index: usize) -> BTreeSet<usize> {
     waiting
 }
 
-/// Leaves out what makes tasks wait for each other: in a circle, what points ahead in the order of writing.
+/// Removes dependency cycles: of the dependencies on a cycle, those that point ahead in the order of writing.
 fn cut_cycles(all: &mut [Needs]) {
     let ring: BTreeSet<usize> = on_cycles(all.len(), |at| all[at].needed.iter().copied());
     for at in &ring {
@@ -267,8 +267,8 @@ fn cut_cycles(all: &mut [Needs]) {
     }
 }
 
-/// What waits for itself or stands between such tasks: what is left when all that can be carried out is taken away,
-/// from both ends.
+/// The tasks on a cycle or between two: those that are left when the tasks that can be carried out are taken away from
+/// both ends.
 fn on_cycles<I: Iterator<Item = usize>>(count: usize, needs: impl Fn(usize) -> I) -> BTreeSet<usize> {
     let mut wanted_by = vec![Vec::new(); count];
     let mut needed = vec![Vec::new(); count];
@@ -320,13 +320,13 @@ fn words(title: &str) -> String {
     words.join(" ")
 }
 
-/// Names what the graphs of a plan have that is not understood.
+/// Returns a finding for each part of the plan's graphs that is not understood.
 pub(super) fn drawn_findings(plan: &Plan, groups: &[Group]) -> Vec<Finding> {
     let titles = titles(plan, groups);
     drawn::findings(plan, &Tasks { plan, groups, titles: &titles, from: groups.len() })
 }
 
-/// The planned tasks, as one of them refers to them, or none of them does.
+/// Looks up the planned tasks for references of the task `from`; the number of tasks stands for none of them.
 pub(super) struct Tasks<'p> {
     plan: &'p Plan,
     groups: &'p [Group],
@@ -335,7 +335,7 @@ pub(super) struct Tasks<'p> {
 }
 
 impl Tasks<'_> {
-    /// The tasks of a phase that the one that refers to it does not stand in.
+    /// The tasks of the phase that is meant; the phase around the referring task never is.
     fn of_phase(&self, is_meant: impl Fn(&Phase) -> bool) -> Vec<usize> {
         let line = self.groups.get(self.from).map_or(0, |group| group.line);
         let phases =
@@ -344,6 +344,7 @@ impl Tasks<'_> {
         let Some(phase) = before.or_else(|| phases().next()) else { return Vec::new() };
         tasks_in(self.groups, &phase.lines).collect()
     }
+
     /// The first of several tasks that is not the one that refers to it.
     fn other(&self, found: &BTreeSet<usize>) -> Option<usize> {
         found.iter().copied().find(|at| *at != self.from)
@@ -675,7 +676,7 @@ mod tests {
             assert_eq!(!unit.taken_as_none.is_empty(), is_named, "{said}");
             assert!(unit.unresolved.is_empty() || !needed.is_empty(), "{said}");
         }
-        // What is said of the first task says that there is nothing.
+        // Words that the first task has too mean that there is no dependency.
         let text = "- [ ] 1. a\n  - Depends: zero deps\n- [ ] 2. b\n  - Depends: zero deps\n- [ ] 3. c\n  - Depends: the review\n";
         assert_eq!(needs(text), [vec![], vec![], vec![0, 1]]);
         assert_eq!(plan::parse(text).units()[1].taken_as_none[0].line, 4);

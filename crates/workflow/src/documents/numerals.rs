@@ -16,8 +16,9 @@ static CHINESE: LazyLock<Regex> = LazyLock::new(|| {
         r"^[^\p{L}\p{N}]*([\p{L}]{0,5}?)([一二三四五六七八九十]{1,3})(?:步|章|節|节|部)?[*_]*(?:\s*[.:),][*_]*\s*|\s+|$)(.*)$",
     )
 });
-static LETTER: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^[^\p{L}\p{N}]*([A-Z])(?:[*_]*[.:)][*_]*\s+)(\S.*)$"));
+static LETTER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^[^\p{L}\p{N}]*((?:[\p{L}\p{M}]+ ){0,2}?)([A-Z])(?:[*_]*[.:)][*_]*\s+)(\S.*)$")
+});
 static REFERENCE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:(.*?)[ (#]*)?([IVX]{1,5}|[一二三四五六七八九十]{1,3})[).:]*$"));
 
@@ -49,8 +50,12 @@ pub(super) fn heading(text: &str) -> Option<Numbered> {
             return Some(Numbered { word, number: value.to_string(), rest: rest.start() });
         }
     }
-    let found = LETTER.captures(text)?;
-    Some(Numbered { word: String::new(), number: found[1].to_owned(), rest: found.get(2)?.start() })
+    let found = LETTER.captures(text).filter(|found| is_known(found[1].trim()))?;
+    Some(Numbered {
+        word: found[1].trim().to_owned(),
+        number: found[2].to_owned(),
+        rest: found.get(3)?.start(),
+    })
 }
 
 /// The length and the value of the numeral that a text begins with; a sign must stand behind it.
@@ -136,6 +141,8 @@ mod tests {
             ("任务一:建表", Some(("任务", "1", "建表"))),
             ("十二,上线", Some(("", "12", "上线"))),
             ("A. Backend", Some(("", "A", "Backend"))),
+            ("Task B: Print", Some(("Task", "B", "Print"))),
+            ("Plan B: Wait", None),
             ("IIX. No", None),
             ("统一:标准", None),
             ("I think so", None),

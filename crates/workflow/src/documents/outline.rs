@@ -1,5 +1,6 @@
 //! Requirements as an outline: headings with what stands below them, as sentences that may be criteria.
 
+use super::boxes;
 use super::facts;
 use super::fold::{Folded, fold};
 use super::headings::{self, Heading, HeadingPart, Headings};
@@ -68,9 +69,14 @@ static DOTTED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^[*_\s>]*(\d{1,3}(?:\.\d+)+[a-z]?)[.):*_]*\s+(\S.*)$"));
 static LETTERED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"^\s*[*_]*((?:[A-Z][A-Z0-9]{0,7}[-.])*[A-Z]{1,6}-?\d{1,4}(?:[.\-]\d+)*[a-z]?)[*_]*\s*[:.)][*_]*\s+(\S.*)$",
+        r"^\s*[*_]*((?:[A-Z][A-Z0-9]{0,7}[-.])*[A-Z]{1,6}-?\d{1,4}(?:[.\-]\d+)*[a-z]?)[*_]*(?:\s*[:.)]|\s+-)[*_]*\s+(\S.*)$",
     )
 });
+/// An item of a list in HTML.
+static HTML_ITEM: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)^\s*(?:</?[uo]l[^<>]*>\s*)*<li(?:\s[^<>]*)?>(.*\S)\s*$"));
+/// A definition below its term.
+static DEFINITION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s{0,3}:\s+(\S.*)$"));
 static STORY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)^(?:[-*+]\s+)?[*_]{0,2}(?:as an?|i want|i need|so that)\b[*_]{0,2}:?\s*(.*)$")
 });
@@ -160,7 +166,8 @@ impl Reader {
         let folded = Folded::new(line.text);
         let text = folded.text();
         let trimmed = text.trim();
-        if trimmed.is_empty() {
+        let is_closing = trimmed.starts_with("</") && boxes::without_tags(trimmed).is_empty();
+        if trimmed.is_empty() || is_closing {
             (self.is_open, self.in_story) = (false, false);
             // A blank line may stand below the title.
             if self.scenario.len() > 1 {
@@ -178,6 +185,12 @@ impl Reader {
         if let Some(heading) = bold_heading(line) {
             return self.open(heading);
         }
+        if let Some((heading, text)) = bold_story(line) {
+            self.open(heading);
+            self.section().story = Some(text.to_owned());
+            self.in_story = true;
+            return;
+        }
         if is_scenario_title(trimmed) {
             self.end_scenario();
             let title = line.text.trim().trim_matches(['*', '_', ' ']).to_owned();
@@ -192,6 +205,13 @@ impl Reader {
                 return self.scenario.push((line.number, step));
             }
             self.end_scenario();
+        }
+        if let Some(found) = HTML_ITEM.captures(line.text) {
+            return self.item(line.number, 0, None, &boxes::without_tags(&found[1]));
+        }
+        if let Some(found) = DEFINITION.captures(text).and_then(|found| found.get(1)) {
+            self.end_term(line.number);
+            return self.item(line.number, 0, None, folded.original_from(found.start()).trim());
         }
         let indent = facts::indent(line.text);
         if let Some(found) = ITEM.captures(text)
@@ -261,6 +281,16 @@ impl Reader {
             return;
         }
         self.section().prose.push((line.number, line.text.trim().to_owned()));
+    }
+
+    /// Takes the line above a definition for a heading where it has a number.
+    fn end_term(&mut self, line: usize) {
+        let Some((above, text)) = self.section().prose.last().cloned() else { return };
+        let heading = headings::named(&text);
+        if line - above <= 2 && heading.number.is_some() {
+            self.section().prose.pop();
+            self.open(Heading { line: above, level: headings::BOLD_LEVEL, ..heading });
+        }
     }
 
     fn push(&mut self, entry: Entry) {
@@ -506,6 +536,18 @@ fn is_label(folded: &str) -> bool {
                 && bare.chars().count() < 40
                 && !bare.contains(['.', '。'])
                 && !bare.contains(": "))
+}
+
+/// A line that begins with the bold number of a story: `**Story 1.2** — As a user I want …`.
+fn bold_story(line: Line<'_>) -> Option<(Heading, &str)> {
+    let (inner, text) = line.text.trim().strip_prefix("**")?.split_once("**")?;
+    let heading = headings::named(inner.trim_end_matches([':', '：']));
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || "-–—:：".contains(c));
+    let is_story = heading.number.is_some()
+        && heading.title.is_empty()
+        && (labels::is_story(&heading.word) || STORY.is_match(text))
+        && text.split_whitespace().count() > 3;
+    is_story.then_some((Heading { line: line.number, level: headings::BOLD_LEVEL, ..heading }, text))
 }
 
 /// A bold line that stands for a heading: `**REQ-1: Title**`.

@@ -433,8 +433,8 @@ fn drop_struck(plan: &mut Plan) {
             plan.findings.push(warning(
                 item.line,
                 "struck-out",
-                format!("Task {name} is struck through: no session carries it out."),
-                "Remove the strikethrough if it is to be done.",
+                format!("Task {name} is struck through or cancelled: no session carries it out."),
+                "Remove the strikethrough, or the word for it, if it is to be done.",
             ));
         }
         item.is_dropped |= is_below && item.state != Marker::Completed;

@@ -107,6 +107,10 @@ pub(super) fn resolve<N: Names>(text: &str, names: &N) -> Resolved<N::Target> {
             resolved.found.push(target);
             continue;
         }
+        if let Some(target) = lettered(piece).and_then(|letter| names.by_number(letter)) {
+            resolved.found.push(target);
+            continue;
+        }
         let before = resolved.found.len() + resolved.numbers.len();
         let doubtful = resolved.words.len();
         read_numbers(piece, names, &mut phase_word, &mut resolved);
@@ -164,6 +168,15 @@ pub(super) fn pair(text: &str) -> Option<(String, String, String)> {
     let from = folded[..whole.start()].char_indices().rev().nth(15).map_or(0, |(at, _)| at);
     let to = folded[whole.end()..].char_indices().nth(16).map_or(folded.len(), |(at, _)| whole.end() + at);
     Some((found[1].to_owned(), found[4].to_owned(), folded[from..to].trim().to_owned()))
+}
+
+/// The letter of a task that has no number: `B` of `Task B`.
+fn lettered(piece: &str) -> Option<&str> {
+    let piece = piece.trim_matches(['.', ' ', '(', ')']);
+    let (before, letter) = piece.rsplit_once(' ').unwrap_or(("", piece));
+    let is_letter = letter.len() == 1 && letter.bytes().all(|byte| byte.is_ascii_uppercase());
+    let word = before.rsplit(' ').next().unwrap_or_default();
+    (is_letter && (before.is_empty() || labels::is_task_word(word))).then_some(letter)
 }
 
 /// Titles on both sides of an *and*; the last is returned, the others are taken in.

@@ -150,6 +150,17 @@ pub(super) fn choose(sections: &[Section]) -> Vec<bool> {
             chosen[*at] |= !labels::is_aside(title);
         }
     }
+    if !chosen.contains(&true) {
+        // A heading for requirements above a list with numbers, and nothing else that tells.
+        for (at, section) in sections.iter().enumerate() {
+            let is_named = section
+                .heading
+                .as_ref()
+                .is_some_and(|heading| labels::kind(&heading.text) == Some(labels::Kind::Requirements));
+            let mut entries = section.groups.iter().flat_map(|group| &group.entries);
+            chosen[at] = is_named && entries.any(|entry| entry.shape == Shape::Ordered);
+        }
+    }
     // What stands inside a requirement, without a number or id of its own, is a part of it.
     let all = chosen.clone();
     for at in 0..sections.len() {
@@ -163,6 +174,17 @@ pub(super) fn choose(sections: &[Section]) -> Vec<bool> {
             continue;
         }
         chosen[at] = false;
+    }
+    // Sentences of an introduction that stands before requirements with numbers and stories.
+    let first = (0..sections.len()).find(|at| {
+        let is_numbered = sections[*at].heading.as_ref().is_some_and(|heading| heading.number.is_some());
+        chosen[*at] && is_numbered && sections[*at].story.is_some()
+    });
+    for at in 0..first.unwrap_or(0) {
+        let is_numbered = sections[at].heading.as_ref().is_some_and(|heading| heading.number.is_some());
+        let mut entries = sections[at].groups.iter().flat_map(|group| &group.entries);
+        let is_prose = entries.all(|entry| entry.shape == Shape::Paragraph && entry.id.is_none());
+        chosen[at] &= is_numbered || sections[at].story.is_some() || !is_prose;
     }
     // A chapter with nothing of its own besides the requirements in it.
     for at in 0..sections.len() {
@@ -200,7 +222,16 @@ fn is_dotted_part(sections: &[Section], at: usize, up: usize) -> bool {
 pub(super) fn is_criterion_heading(sections: &[Section], at: usize) -> bool {
     let Some(heading) = &sections[at].heading else { return false };
     labels::is_scenario(&heading.text) && sections[at].parent.is_some_and(|up| up > 0)
-        || heading.number.is_some() && labels::is_criterion_word(&heading.word)
+        || heading.number.is_some()
+            && labels::is_criterion_word(&heading.word)
+            // `A-1` is a criterion below a requirement with a number, else a requirement.
+            && (heading.word.chars().count() > 1 || is_below_number(sections, at))
+}
+
+/// Whether a heading with a number stands above a section.
+fn is_below_number(sections: &[Section], at: usize) -> bool {
+    let up = sections[at].parent.and_then(|up| sections[up].heading.as_ref());
+    up.is_some_and(|heading| heading.number.is_some())
 }
 
 /// The labels of lists that most requirements have: in whatever language, these are the criteria.

@@ -471,6 +471,43 @@ mod tests {
     }
 
     #[test]
+    fn lists_without_headings_and_other_markup_are_read() {
+        for (text, expected) in [
+            (
+                "REQ-1 Sign in\n: The system SHALL ask for a password.\n: IF it is wrong, THEN the system SHALL say so.\n\nREQ-2 Sign out\n: The system SHALL end the session.\n",
+                &[("1", 2), ("2", 1)][..],
+            ),
+            ("# Requisitos\n\nRF01 – O sistema deve guardar.\nRF02 – O sistema deve avisar.\n", &[("RF", 2)]),
+            (
+                "## A-1 Anmeldung\n\nAkzeptanzkriterien:\n- Das System muss ein Passwort annehmen.\n\n## A-2 Abmeldung\n\nAkzeptanzkriterien:\n- Danach ist die Sitzung ungültig.\n",
+                &[("1", 1), ("2", 1)],
+            ),
+            (
+                "# PRD\n\n## Goals\n- Fewer tickets\n\n## Requirements\n1. A mail is sent every day.\n2. People can unsubscribe.\n",
+                &[("1", 2)],
+            ),
+            (
+                "<h2>Requirement 1: Upload</h2>\n<ol>\n<li>THE system SHALL upload it.</li>\n<li>IF it fails, THEN THE system SHALL retry.</li>\n</ol>\n",
+                &[("1", 2)],
+            ),
+            ("Requirement 1: Import\n---\n\n1. THE tool SHALL read it.\n", &[("1", 1)]),
+            (
+                "### Epic A\n\n**Story 1.1** — As a member I want to mute.\n\nAcceptance criteria:\n- Given a thread, when muted, then no mail comes\n\n**Story 1.2** — As a member I want a digest.\n\nAcceptance criteria:\n- Given a digest, when it is 7, then a mail comes\n",
+                &[("1.1", 1), ("1.2", 1)],
+            ),
+            (
+                "## Introduction\n\nThe tool SHALL be small.\n\n### Requirement 1\n\n**User Story:** As a user, I want imports, so that I save time.\n\n1. THE tool SHALL read it.\n",
+                &[("1", 1)],
+            ),
+        ] {
+            let found = counts(text);
+            let found: Vec<(&str, usize)> =
+                found.iter().map(|(number, count)| (number.as_str(), *count)).collect();
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
     fn headings_inside_a_requirement_are_parts_of_it() {
         let own = |number: &str, count| (number.to_owned(), count);
         for (text, expected) in [

@@ -20,7 +20,7 @@ static BOX: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// A table as it is written: its header, and its rows with their lines.
+/// A table as it is written, each row with its line.
 struct Table {
     /// The line of its header.
     line: usize,
@@ -28,7 +28,7 @@ struct Table {
     rows: Vec<(usize, Vec<String>)>,
 }
 
-/// Which column has what.
+/// The columns of a table of tasks.
 struct Columns {
     title: usize,
     number: Option<usize>,
@@ -100,7 +100,7 @@ fn tables(text: &str) -> Vec<Table> {
     found
 }
 
-/// The cells of a row; `\|` is a sign of its text.
+/// The cells of a row; `\|` is a part of the text.
 fn cells(line: &str) -> Vec<String> {
     let line = line.trim();
     let line = line.strip_prefix('|').unwrap_or(line);

@@ -45,7 +45,7 @@ fn groups(plan: &Plan) -> Vec<Group> {
         .map(|number| root(plan, number))
         .collect();
     let mut groups: Vec<Group> = Vec::new();
-    let mut names: BTreeSet<String> = BTreeSet::new();
+    let mut names = UnitNames::default();
     // The latest group of each number: a number may be used again.
     let mut latest: BTreeMap<String, usize> = BTreeMap::new();
     let kept = |item: &Item| !item.is_check && !item.is_dropped;
@@ -67,7 +67,7 @@ fn groups(plan: &Plan) -> Vec<Group> {
                     number += 1;
                 }
                 let number = number.to_string();
-                names.insert(number.clone());
+                names.used.insert(number.clone());
                 groups.push(alone(number.clone(), &number));
             }
             continue;
@@ -81,7 +81,7 @@ fn groups(plan: &Plan) -> Vec<Group> {
             }
             Some(group) if number != root => group.parts.push(at),
             _ => {
-                let whole = alone(unused(&mut names, root), root);
+                let whole = alone(names.unused(root), root);
                 latest.insert(root.to_owned(), groups.len());
                 if number == root {
                     groups.push(whole);
@@ -104,14 +104,29 @@ fn groups(plan: &Plan) -> Vec<Group> {
     groups
 }
 
-/// The number itself, or told apart from those that have it already.
-fn unused(names: &mut BTreeSet<String>, number: &str) -> String {
-    let free = std::iter::once(number.to_owned())
-        .chain((2..=names.len() + 2).map(|again| format!("{number}-{again}")))
-        .find(|name| !names.contains(name))
-        .unwrap_or_else(|| number.to_owned());
-    names.insert(free.clone());
-    free
+/// The names of planned tasks, each used once.
+#[derive(Default)]
+struct UnitNames {
+    used: BTreeSet<String>,
+    /// The suffix that was last tried for each number: a number may be there thousands of times.
+    suffixes: BTreeMap<String, usize>,
+}
+
+impl UnitNames {
+    /// Returns the number itself, with a suffix where it is used already.
+    fn unused(&mut self, number: &str) -> String {
+        if self.used.insert(number.to_owned()) {
+            return number.to_owned();
+        }
+        let suffix = self.suffixes.entry(number.to_owned()).or_insert(1);
+        loop {
+            *suffix += 1;
+            let name = format!("{number}-{suffix}");
+            if self.used.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
 }
 
 /// Gives each item its identity and its whole.

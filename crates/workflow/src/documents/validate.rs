@@ -3,7 +3,7 @@
 use super::plan;
 use std::fmt;
 
-/// What makes documents unusable, as a sentence for who wrote them.
+/// A reason why documents are unusable, as a sentence for their author.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub document: &'static str,

@@ -9,6 +9,7 @@ mod fresh;
 mod large;
 mod lines;
 mod records;
+mod shapes;
 mod story;
 mod ticked;
 mod turns;
