@@ -301,7 +301,7 @@ mod tests {
             ),
             ("- [ ] 1. a or [x] b\n", &["a or [x] b"], &[("box-not-read", 1)]),
             ("- [ ] 1. a\n  - Note: [ ] b\n  - TODO ask\n  - DONE\n", &["a"], &[("box-not-read", 2)]),
-            ("- [ ] 1. a\n■ 概要\n\n\n\n■ 詳細\n", &["a", "概要"], &[]),
+            ("- [ ] 1. a\n■ 概要\n\n\n\n■ 詳細\n", &["a"], &[]),
             ("- [ ] 1. [docs](x)\n- [US1] b\n- [^1] c\n", &["[docs](x)"], &[]),
         ] {
             let (items, found) = read(text);

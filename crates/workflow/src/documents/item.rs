@@ -224,8 +224,15 @@ fn leave_out_words(text: &str, lexed: &mut Lexed) {
         && lexed.items.iter().filter(|item| is_keyword(item)).count() > 1;
     lexed.items.retain(|item| is_org || !is_keyword(item));
     let mut is_kept: Vec<bool> = lexed.items.iter().map(|item| !item.is_doubtful).collect();
+    // `■` without a bullet begins headings, too.
+    let is_bare = |item: &RawItem| {
+        let before = text[..item.marker_span.start].rsplit('\n').next().unwrap_or_default();
+        item.signs == Signs::Glyph && before.trim().is_empty()
+    };
     let is_beside = |one: &RawItem, other: &RawItem| {
-        one.indent == other.indent && one.line.abs_diff(other.line) <= MAX_GAP
+        one.indent == other.indent
+            && one.line.abs_diff(other.line) <= MAX_GAP
+            && is_bare(one) == is_bare(other)
     };
     let places: Vec<usize> = (1..lexed.items.len()).collect();
     for at in &places {
