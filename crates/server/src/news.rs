@@ -189,6 +189,7 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
         | Event::SessionAssigned { .. }
         | Event::SessionReplanned { .. }
         | Event::SessionOpening { .. }
+        | Event::TurnRetried { .. }
         | Event::PlanUpdated { .. }
         | Event::Spent { .. }
         | Event::Coordinated { .. }

@@ -224,6 +224,9 @@ impl Task {
                     }
                 });
             }
+            Event::TurnRetried { session, .. } => {
+                self.on_session(session, now, |session| session.retry_at = None);
+            }
             Event::TurnInterrupted { session, turn: interrupted, .. } => {
                 self.on_session(session, now, |session| {
                     if let SessionState::Working { turn } = &mut session.state

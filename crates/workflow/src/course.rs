@@ -249,6 +249,7 @@ impl Course {
             | Event::SessionAssigned { .. }
             | Event::SessionReplanned { .. }
             | Event::TurnEnded { usage: None, .. }
+            | Event::TurnRetried { .. }
             | Event::TurnInterrupted { .. }
             | Event::PlanUpdated { .. }
             | Event::TaskPaused { .. }

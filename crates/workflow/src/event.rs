@@ -171,6 +171,11 @@ pub enum Event {
         #[serde(default)]
         retry_at: Option<Millis>,
     },
+    /// The wait after a failure is over, and the agent is asked again.
+    TurnRetried {
+        session: SessionId,
+        turn: TurnId,
+    },
     TurnInterrupted {
         session: SessionId,
         turn: TurnId,
@@ -402,6 +407,7 @@ impl Event {
             | Self::PlanUpdated { session, .. }
             | Self::Spent { session, .. }
             | Self::TurnFailed { session, .. }
+            | Self::TurnRetried { session, .. }
             | Self::TurnInterrupted { session, .. }
             | Self::MessageQueued { session, .. }
             | Self::MessageEdited { session, .. }
@@ -477,6 +483,7 @@ impl Event {
             | Self::ItemsCounted { .. }
             | Self::Spent { .. }
             | Self::TurnFailed { .. }
+            | Self::TurnRetried { .. }
             | Self::TurnInterrupted { .. }
             | Self::MessageQueued { .. }
             | Self::WorkCommitted { .. }

@@ -323,6 +323,11 @@ pub enum Input {
         #[serde(default)]
         retry_at: Option<Millis>,
     },
+    /// The wait after a failure is over, and the agent is asked again.
+    TurnRetried {
+        session: SessionId,
+        turn: TurnId,
+    },
     SpecsCommitted {
         session: SessionId,
         turn: TurnId,

@@ -25,6 +25,7 @@ const SAID: Record<string, string> = {
   turn_ended: "Agent answered",
   spent: "Cost reported",
   turn_failed: "Turn failed",
+  turn_retried: "Turn retried",
   turn_interrupted: "Turn interrupted",
   message_queued: "Message for the agent",
   work_committed: "Work committed",

@@ -39,6 +39,11 @@ const ANSWERS: usize = 32 * 1024;
 pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Result<Done, Failure> {
     let session = job.session(id)?;
     let Some(at) = session.turn().filter(|at| at.id == *turn) else { return Ok(Done::Nothing) };
+    if session.retry_at.is_some() && !at.is_interrupted {
+        let retried = Input::TurnRetried { session: id.clone(), turn: turn.clone() };
+        let decided = job.app.orchestrator.decide(&job.task.id, retried).await;
+        drop(decided.map_err(|error| store_failure(&error))?);
+    }
     // A person interrupted it, and the server ended before the agent did: it is not asked again.
     let outcome =
         if at.is_interrupted { Ok(Some(Ended::interrupted())) } else { take_turn(job, session, at).await };

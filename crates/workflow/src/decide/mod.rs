@@ -124,6 +124,7 @@ impl Task {
             Input::TurnFailed { session, turn, failure, retry_at } => {
                 turns::failed(&mut draft, &session, &turn, failure, retry_at)?;
             }
+            Input::TurnRetried { session, turn } => turns::retried(&mut draft, session, turn)?,
             Input::SpecsCommitted { session, turn, specs } => {
                 planning::committed(&mut draft, &session, &turn, specs)?;
             }

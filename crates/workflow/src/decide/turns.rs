@@ -156,6 +156,16 @@ pub(super) fn failed(
     Ok(())
 }
 
+/// Ends the wait after a failure.
+pub(super) fn retried(draft: &mut Draft<'_, '_>, session: SessionId, turn: TurnId) -> Result<(), Rejected> {
+    expect_working(draft, &session, &turn)?;
+    if draft.task.session(&session).is_none_or(|session| session.retry_at.is_none()) {
+        return Err(Rejected::AlreadySo("the turn does not wait".to_owned()));
+    }
+    draft.event(Event::TurnRetried { session, turn });
+    Ok(())
+}
+
 /// The session cannot go on by itself.
 pub(super) fn fail(draft: &mut Draft<'_, '_>, session: &SessionId, phase: SessionPhase, failure: Failure) {
     match phase {

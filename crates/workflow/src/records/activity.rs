@@ -83,13 +83,14 @@ fn describe(event: &Event) -> String {
             format!("The agent says that it cost {usd:.4} USD more, {total_usd:.4} in all.")
         }
         Event::TurnFailed { failure, heals, .. } => {
-            let next = if *heals { "It is tried again." } else { "It waits for a person." };
+            let next = if *heals { "It will be tried again." } else { "It waits for a person." };
             format!("The turn failed ({}): {} {next}", failure.class.as_str(), failure.message)
         }
         Event::PlanUpdated { plan, .. } => {
             let done = plan.iter().filter(|entry| entry.status == "completed").count();
             format!("{done} of {} entries of its agent's plan are completed.", plan.len())
         }
+        Event::TurnRetried { .. } => "The turn is tried again.".to_owned(),
         Event::TurnInterrupted { why, .. } => format!("The turn is interrupted. {why}"),
         Event::MessageQueued { message, .. } => format!("{} wrote a message.", message.by),
         Event::MessageEdited { .. } => "A message that waits for its turn is changed.".to_owned(),

@@ -168,7 +168,12 @@ fn a_limit_is_waited_for_and_shown() {
     let (session, turn) = (story.id(name), story.turn(name).id);
     let failure =
         Failure { class: FailureClass::Limit, message: "Too many requests.".to_owned(), at: Millis(0) };
-    let input = Input::TurnFailed { session, turn: turn.clone(), failure, retry_at: Some(Millis(900_000)) };
+    let input = Input::TurnFailed {
+        session: session.clone(),
+        turn: turn.clone(),
+        failure,
+        retry_at: Some(Millis(900_000)),
+    };
     let step =
         story.task.handle(input, &mut Context { now: Millis(10_000), ids: &mut story.ids }).expect("a step");
     let [again] = step.effects.as_slice() else { panic!("{:?}", step.effects) };
@@ -179,6 +184,11 @@ fn a_limit_is_waited_for_and_shown() {
         Some("Waits before the turn is tried again: Too many requests.")
     );
     assert_eq!(story.turn(name).id, turn);
+    let retried = Input::TurnRetried { session, turn };
+    story.goes(retried.clone());
+    assert_eq!(story.waits(name), None, "the agent is at work again");
+    let again = story.task.handle(retried, &mut Context { now: Millis(900_001), ids: &mut story.ids });
+    assert!(matches!(again, Err(Rejected::AlreadySo(_))));
 }
 
 #[test]

@@ -193,6 +193,11 @@ impl World {
             Effect::PreparePlanning { session } => Some(Input::PlanningReady { session }),
             Effect::RunTurn { session, turn } => {
                 self.turns_begun.insert(turn.clone());
+                let waited = self.task.session(&session).is_some_and(|session| session.retry_at.is_some());
+                if waited && self.roll(4) > 0 {
+                    // A turn that is no longer wanted is refused.
+                    let _ = self.input(Input::TurnRetried { session: session.clone(), turn: turn.clone() });
+                }
                 match self.roll(8) {
                     0 => {
                         let classes = [
