@@ -9,6 +9,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine as _;
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
+use std::ops::Range;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 /// How large a compiled expression may be, in bytes.
@@ -54,6 +55,16 @@ pub(crate) struct Rule {
     check: Check,
     pattern: String,
     regex: OnceLock<Regex>,
+    /// For a name with a value, the expressions of its two parts.
+    parts: Option<Parts>,
+}
+
+/// The parts of an expression whose only group is its end: what leads to the secret, and the secret.
+#[derive(Debug)]
+struct Parts {
+    lead: String,
+    value: String,
+    regexes: OnceLock<(Regex, Regex)>,
 }
 
 /// Where a rule's expression is tried.
@@ -192,6 +203,7 @@ impl Rules {
                 check: Check::None,
                 pattern: rule.regex.clone(),
                 regex: OnceLock::new(),
+                parts: None,
             };
             let regex = compile(&made.pattern)
                 .map_err(|source| RuleError::Expression { id: rule.id.clone(), source })?;
@@ -215,6 +227,7 @@ impl Rules {
 
 impl Rule {
     fn of(written: &Written) -> Self {
+        let mut parts = None;
         let (shape, pattern) = match (&written.word, &written.line, &written.run, &written.value) {
             (Some(word), None, None, None) if written.back > 0 => {
                 (Shape::Word { back: written.back }, word.clone())
@@ -224,7 +237,10 @@ impl Rule {
             (None, None, Some(run), None) => (Shape::Run, format!("^(?:{run})")),
             (None, None, None, Some(value)) => {
                 let names = written.names.join("|");
-                (Shape::Name, format!("^(?i:{names})(?i:[a-z0-9_.-]{{0,40}}){BETWEEN}({value})"))
+                let lead = format!("^(?i:{names})(?i:[a-z0-9_.-]{{0,40}}){BETWEEN}");
+                let pattern = format!("{lead}({value})");
+                parts = Some(Parts { lead, value: format!("^(?:{value})"), regexes: OnceLock::new() });
+                (Shape::Name, pattern)
             }
             // A test compiles every rule of the file.
             _ => unreachable!("the rule {} is a word, a line, a run, or names with a value", written.id),
@@ -239,15 +255,51 @@ impl Rule {
             check: written.check,
             pattern,
             regex: OnceLock::new(),
+            parts,
         }
     }
 
     pub(crate) fn regex(&self) -> &Regex {
-        self.regex.get_or_init(|| {
-            // Rules of the file are compiled by a test, those of a configuration when they are added.
-            compile(&self.pattern)
-                .unwrap_or_else(|error| panic!("the rule {} is well formed: {error}", self.kind))
-        })
+        self.regex.get_or_init(|| self.compiled(&self.pattern))
+    }
+
+    /// Returns the secret that the expression finds in a text: its first group, or the whole match.
+    pub(crate) fn secret_in(&self, text: &[u8]) -> Option<Range<usize>> {
+        let regex = self.regex();
+        if regex.captures_len() == 1 {
+            return Some(regex.find(text)?.range());
+        }
+        // Groups are several times dearer than the match alone, which most places do not have.
+        if !regex.is_match(text) {
+            return None;
+        }
+        if let Some(found) = self.parts.as_ref().and_then(|parts| self.value_in(parts, text)) {
+            return Some(found);
+        }
+        let groups = regex.captures(text)?;
+        Some(groups.iter().skip(1).flatten().next().or_else(|| groups.get(0))?.range())
+    }
+
+    /// Returns the value that follows what leads to it, without groups.
+    ///
+    /// An expression prefers the first of the ways in which its lead matches, and takes the next one only where no value
+    /// follows. So the lead and then the value, each searched for alone, are what the groups of the whole expression
+    /// are; where no value follows the lead's first way, there is no answer here.
+    fn value_in(&self, parts: &Parts, text: &[u8]) -> Option<Range<usize>> {
+        let (lead, value) =
+            parts.regexes.get_or_init(|| (self.compiled(&parts.lead), self.compiled(&parts.value)));
+        let from = lead.find(text)?.end();
+        Some(from..from + value.find(&text[from..])?.end())
+    }
+
+    fn compiled(&self, pattern: &str) -> Regex {
+        // Rules of the file are compiled by a test, those of a configuration when they are added.
+        compile(pattern).unwrap_or_else(|error| panic!("the rule {} is well formed: {error}", self.kind))
+    }
+
+    /// Whether the secret is a group of the expression.
+    pub(crate) fn has_groups(&self) -> bool {
+        self.regex().captures_len() > 1
     }
 
     /// Whether the name has to be a word of its own, as names of services are: `lob` is in `global` too.
@@ -311,6 +363,7 @@ pub fn plain_patterns() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::collections::BTreeSet;
 
     #[test]
@@ -346,5 +399,87 @@ mod tests {
         assert!(Rules::new(&[rule("acme_[0-9]+", &["acme_"])]).is_ok());
         assert!(matches!(Rules::new(&[rule("acme_[0-9]+", &[])]), Err(RuleError::NoKeyword { .. })));
         assert!(matches!(Rules::new(&[rule("acme_[0-9", &["acme_"])]), Err(RuleError::Expression { .. })));
+    }
+
+    /// A text in which names, what stands between them and values, and values occur in any order.
+    fn any_text(names: Vec<String>) -> impl Strategy<Value = String> {
+        let between = prop::sample::select(vec![
+            "",
+            " ",
+            "  ",
+            "=",
+            "= ",
+            " = ",
+            "='",
+            "= '",
+            "=\"",
+            ": ",
+            ":",
+            "::",
+            " :: ",
+            " => ",
+            " := ",
+            "?=",
+            "==",
+            "===",
+            ">",
+            "(",
+            ", '",
+            "%3D",
+            "%3a",
+            "\\\"",
+            "']",
+            "\"): ",
+            ": &str = ",
+            ": String = \"",
+            ": a.b= b'",
+            "_",
+            "-",
+            ".",
+            "\n",
+        ]);
+        let value = prop::sample::select(vec![
+            "q8Zr2LmX0vT5yBn3KdW7q8Zr2LmX0vT5",
+            "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "Tr0ub4dor&3",
+            "hunter2!",
+            "a",
+            "key",
+            "KEY_2",
+            "f",
+        ]);
+        let name = prop::sample::select(names);
+        let part = prop_oneof![
+            3 => name.prop_map(|name| name),
+            3 => between.prop_map(str::to_owned),
+            2 => value.prop_map(str::to_owned),
+            1 => "[ -~]{1,4}",
+        ];
+        prop::collection::vec(part, 1..12).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_value_without_groups_is_that_of_the_groups(
+            (at, text) in (0..WRITTEN.len()).prop_flat_map(|at| {
+                let names = WRITTEN[at].names.clone();
+                let names = if names.is_empty() { vec!["token".to_owned()] } else { names };
+                let literal = |name: &String| name.chars().filter(|letter| !"?\\()[]".contains(*letter)).collect();
+                (Just(at), any_text(names.iter().map(literal).collect()))
+            })
+        ) {
+            let rule = Rule::of(&WRITTEN[at]);
+            for from in 0..text.len() {
+                let text = &text.as_bytes()[from..];
+                let groups = rule.regex().captures(text);
+                let whole = groups.and_then(|groups| {
+                    Some(groups.iter().skip(1).flatten().next().or_else(|| groups.get(0))?.range())
+                });
+                prop_assert_eq!(rule.secret_in(text), whole);
+            }
+        }
     }
 }

@@ -196,17 +196,7 @@ fn find(rule: &Rule, text: &[u8], at: usize, depth: Depth, attempts: &mut Attemp
         }
     };
     let (start, end) = (place.start, place.end);
-    // Groups are several times dearer than the match alone, which most places do not have.
-    let has_groups = rule.regex().captures_len() > 1;
-    let found = if has_groups {
-        if !rule.regex().is_match(&text[place.clone()]) {
-            return None;
-        }
-        let groups = rule.regex().captures(&text[place])?;
-        groups.iter().skip(1).flatten().next().or_else(|| groups.get(0))?.range()
-    } else {
-        rule.regex().find(&text[place])?.range()
-    };
+    let found = rule.secret_in(&text[place])?;
     let mut secret = start + found.start..start + found.end;
     if rule.query {
         secret.end = value_end(text, at, &secret);
@@ -220,7 +210,7 @@ fn find(rule: &Rule, text: &[u8], at: usize, depth: Depth, attempts: &mut Attemp
         return None;
     }
     if let Shape::Word { back: 1.. } = rule.shape
-        && !(has_groups || begins(text, secret.start))
+        && !(rule.has_groups() || begins(text, secret.start))
     {
         return None;
     }

@@ -1,5 +1,7 @@
 //! What words are made of, and the words that stand for a password in examples.
 
+use std::sync::LazyLock;
+
 /// By first letter, the letters that follow it in most words and names of programs: the commonest third of all pairs.
 /// Five of six pairs in names are among them, and one of three in letters drawn at random.
 const FOLLOWS: [&str; 26] = [
@@ -101,12 +103,25 @@ fn is_made_of_examples(letters: &[u8]) -> bool {
     ends[0] = true;
     for from in 0..letters.len() {
         if ends[from] {
-            for word in EXAMPLES.split(' ').filter(|word| letters[from..].starts_with(word.as_bytes())) {
-                ends[from + word.len()] = true;
+            for word in examples_with(letters[from]) {
+                if letters[from..].starts_with(word.as_bytes()) {
+                    ends[from + word.len()] = true;
+                }
             }
         }
     }
     ends[letters.len()]
+}
+
+/// The words of examples that begin with a small letter.
+fn examples_with(first: u8) -> &'static [&'static str] {
+    static BY_LETTER: LazyLock<[Vec<&'static str>; 26]> = LazyLock::new(|| {
+        let of = |letter: usize| {
+            EXAMPLES.split(' ').filter(|word| usize::from(word.as_bytes()[0] - b'a') == letter).collect()
+        };
+        std::array::from_fn(of)
+    });
+    first.checked_sub(b'a').and_then(|letter| BY_LETTER.get(usize::from(letter))).map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]
