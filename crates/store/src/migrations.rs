@@ -16,6 +16,7 @@ pub(crate) const STEPS: &[&[&str]] = &[
     BASES,
     CREDENTIALS,
     PENDING_REVIEWS,
+    AUDIT_VALUES,
 ];
 
 /// How often an effect failed, beside how often it was claimed.
@@ -30,6 +31,14 @@ const BASES: &[&str] = &[
 /// What reviewers wrote and have not sent.
 const PENDING_REVIEWS: &[&str] = &[
     "CREATE TABLE pending_reviews (task TEXT NOT NULL, user_id TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (task, user_id))",
+];
+
+/// The values of the audit log's columns are found by index, of all users and of one.
+const AUDIT_VALUES: &[&str] = &[
+    "CREATE INDEX audit_by_way ON audit (way)",
+    "CREATE INDEX audit_by_action ON audit (action)",
+    "CREATE INDEX audit_by_user_way ON audit (user_id, way)",
+    "CREATE INDEX audit_by_user_action ON audit (user_id, action)",
 ];
 
 /// Beginnings of words are found by an index of their own. What was indexed is indexed again, bit by bit.

@@ -447,6 +447,37 @@ on_both! {
         assert_eq!(others, store::AuditValues::default());
     }
 
+    /// The values of the audit log are found for all users and for one, whatever the number of entries.
+    async fn audit_values_are_those_of_the_entries(place: &Place) {
+        let store = place.open().await;
+        assert_eq!(store.audit_values(None).await.expect("read"), store::AuditValues::default());
+        for number in 0..60 {
+            let entry = store::AuditEntry {
+                at: Millis(number),
+                user: format!("usr_{}", number % 3).as_str().into(),
+                way: ["", "git", "page"][usize::try_from(number % 4).unwrap_or(0).min(2)].to_owned(),
+                credential: "laptop".to_owned(),
+                peer: "127.0.0.1".to_owned(),
+                action: format!("a{}", number % 5),
+                subject: "s".to_owned(),
+                data: json!({}),
+            };
+            let is_left_out = number % 3 == 1 && number % 5 != 2;
+            if !is_left_out {
+                store.audit(entry).await.expect("saved");
+            }
+        }
+        let strings = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect::<Vec<_>>();
+        let all = store.audit_values(None).await.expect("read");
+        assert_eq!(all.actors, ["usr_0", "usr_1", "usr_2"]);
+        assert_eq!(all.ways, ["", "git", "page"]);
+        assert_eq!(all.actions, ["a0", "a1", "a2", "a3", "a4"]);
+        let one = store.audit_values(Some("usr_1".into())).await.expect("read");
+        let ways = strings(&["", "git", "page"]);
+        assert_eq!(one, store::AuditValues { actors: strings(&["usr_1"]), ways, actions: strings(&["a2"]) });
+        assert_eq!(store.audit_values(Some("usr_9".into())).await.expect("read"), store::AuditValues::default());
+    }
+
     /// Tokens are revoked, and the browsers that signed in with them are signed out; ids rotate once.
     async fn tokens_and_browser_sessions_end(place: &Place) {
         let store = place.open().await;
