@@ -9,11 +9,14 @@ use crate::repositories::{Docs, document};
 use crate::wire::rfc3339;
 use crate::{history, metadata};
 use axum::Json;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
-use std::io::{Cursor, Write as _};
+use std::io::{BufWriter, Write};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use utoipa::{IntoParams, ToSchema};
 use workflow::documents::checklist;
 use workflow::{DocumentName, Millis, SessionStatus, Task};
@@ -284,47 +287,93 @@ pub(crate) async fn download(
     let workplace = app.repositories.workplace(&task.project).await?;
     let branch = workplace.settings.design_docs_branch.clone();
     let folders = [format!("specs/{id}"), format!("sessions/{id}")];
-    let archive = tokio::task::spawn_blocking(move || -> anyhow::Result<Option<Vec<u8>>> {
-        let Some(tip) = workplace.repository.resolve(&branch)? else { return Ok(None) };
+    let repository = workplace.repository.clone();
+    let listed = tokio::task::spawn_blocking(move || -> Result<_, git::Error> {
+        let Some(tip) = repository.resolve(&branch)? else { return Ok(None) };
         let tip = tip.to_string();
-        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        let (mut is_empty, mut left_out) = (true, Vec::new());
-        for path in folders
-            .iter()
-            .map(|folder| workplace.repository.list(&tip, folder))
-            .collect::<Result<Vec<_>, _>>()?
-            .concat()
-        {
-            is_empty = false;
-            // A name that some systems take for a path out of the folder, or cannot have, is not unpacked by anyone.
-            let content = if is_portable(&path) { workplace.repository.read(&tip, &path)? } else { None };
-            let Some(content) = content else {
-                left_out.push(path);
-                continue;
-            };
-            archive.start_file(path, SimpleFileOptions::default())?;
-            archive.write_all(&content)?;
-        }
-        if !left_out.is_empty() {
-            let names: Vec<String> = left_out.iter().map(|path| path.escape_debug().to_string()).collect();
-            archive.start_file("LEFT-OUT.txt", SimpleFileOptions::default())?;
-            let note = "These files of the branch are not in the archive: their names do not work on every system, or they are \
-                        no regular files.\n\n";
-            archive.write_all(format!("{note}{}\n", names.join("\n")).as_bytes())?;
-        }
-        let bytes = archive.finish()?.into_inner();
-        Ok((!is_empty).then_some(bytes))
+        let paths =
+            folders.iter().map(|folder| repository.list(&tip, folder)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Some((tip, paths.concat())))
     });
-    let bytes = archive
+    let listed = listed
         .await
         .map_err(|error| Problem::internal(&error))?
-        .map_err(|error| Problem::internal(error.as_ref()))?;
-    let bytes = bytes.ok_or_else(|| {
+        .map_err(|error| Problem::internal(&error))?;
+    let (tip, paths) = listed.filter(|(_, paths)| !paths.is_empty()).ok_or_else(|| {
         Problem::new(StatusCode::NOT_FOUND, "not_generated_yet", "The task has no documents in git yet.")
     })?;
+    // The archive is sent while it is made: a task's conversations may be larger than memory.
+    let (sender, parts) = mpsc::channel(PARTS);
+    tokio::task::spawn_blocking(move || {
+        let to = PartWriter { parts: sender.clone(), is_closed: false };
+        if let Err(error) = write_archive(&workplace.repository, &tip, paths, to)
+            && !sender.is_closed()
+        {
+            tracing::warn!(error = format!("{error:#}"), "could not send an archive of documents");
+            // The client sees a download that broke off.
+            let _ = sender.blocking_send(Err(std::io::Error::other(error)));
+        }
+    });
     let name = format!("attachment; filename=\"{id}-documents.zip\"");
-    Ok(([(header::CONTENT_TYPE, "application/zip".to_owned()), (header::CONTENT_DISPOSITION, name)], bytes)
+    let body = Body::from_stream(ReceiverStream::new(parts));
+    Ok(([(header::CONTENT_TYPE, "application/zip".to_owned()), (header::CONTENT_DISPOSITION, name)], body)
         .into_response())
+}
+
+/// How many parts of an archive wait to be sent at most.
+const PARTS: usize = 4;
+/// The size of such a part in bytes.
+const PART_BYTES: usize = 64 * 1024;
+
+/// Writes files of a revision as a ZIP archive.
+fn write_archive(
+    repository: &git::Repository,
+    tip: &str,
+    paths: Vec<String>,
+    to: PartWriter,
+) -> anyhow::Result<()> {
+    let mut archive = zip::ZipWriter::new_stream(BufWriter::with_capacity(PART_BYTES, to));
+    let mut left_out = Vec::new();
+    for path in paths {
+        // A name that some systems take for a path out of the folder, or cannot have, is not unpacked by anyone.
+        let content = if is_portable(&path) { repository.read(tip, &path)? } else { None };
+        let Some(content) = content else {
+            left_out.push(path);
+            continue;
+        };
+        archive.start_file(path, SimpleFileOptions::default())?;
+        archive.write_all(&content)?;
+    }
+    if !left_out.is_empty() {
+        let names: Vec<String> = left_out.iter().map(|path| path.escape_debug().to_string()).collect();
+        archive.start_file("LEFT-OUT.txt", SimpleFileOptions::default())?;
+        let note = "These files of the branch are not in the archive: their names do not work on every system, or they are \
+                    no regular files.\n\n";
+        archive.write_all(format!("{note}{}\n", names.join("\n")).as_bytes())?;
+    }
+    archive.finish()?.into_inner().flush()?;
+    Ok(())
+}
+
+/// Hands what is written to the body of an answer; waits while the client does not keep up.
+struct PartWriter {
+    parts: mpsc::Sender<std::io::Result<Bytes>>,
+    /// Whether the client has gone; the archive still writes its end when it is dropped.
+    is_closed: bool,
+}
+
+impl Write for PartWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if !self.is_closed && self.parts.blocking_send(Ok(Bytes::copy_from_slice(bytes))).is_err() {
+            self.is_closed = true;
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Whether a path names the same file on every system.
