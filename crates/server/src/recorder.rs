@@ -21,12 +21,13 @@ const GATHER: Duration = Duration::from_millis(50);
 const ANSWERED: Duration = Duration::from_millis(20);
 /// How many entries may wait; a writer that is full slows the agent down instead of growing.
 const WAITING: usize = 1024;
-/// How much may wait, in KiB: entries may be large.
-const ROOM: u32 = 16 * 1024;
+/// How much may wait, in KiB: entries may be large, and an agent that says much fills it.
+const ROOM: u32 = 4 * 1024;
 /// How many entries are written at once.
 const BATCH: usize = 512;
-/// How much is written at once, in KiB.
-const BATCH_SIZE: usize = 4 * 1024;
+/// How much is written at once, in KiB. A batch is in memory several times on its way to the database: as values, as rows
+/// and as JSON.
+const BATCH_SIZE: usize = 1024;
 /// How long one entry's text may grow by joining the chunks after it, in bytes.
 const JOINED: usize = 16 * 1024;
 
