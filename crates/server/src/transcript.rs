@@ -2,8 +2,9 @@
 
 use agent::Update;
 use serde_json::{Value, json};
-use store::LogRow;
-use workflow::{Millis, Usage};
+use std::collections::BTreeSet;
+use store::{LogRow, Store, StoreError};
+use workflow::{Millis, SessionId, Usage};
 
 /// The log entry of an update, or none for what is not part of the conversation.
 pub(crate) fn entry(update: &Update, raw: &Value) -> Option<Value> {
@@ -85,16 +86,83 @@ pub(crate) struct Message {
     id: Option<String>,
 }
 
+/// How many entries of a log are read at once.
+const READ: u64 = 5_000;
+/// The size of a conversation's texts in bytes from which on they are not held all at the same time.
+const MAX_TEXT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Reads the messages of a session's log, of which at least the chosen ones have their texts; `visit` gets every entry.
+///
+/// A long log is read a second time for the texts of the chosen messages, so that memory depends on these and not on the
+/// length of the conversation.
+pub(crate) async fn read_messages(
+    store: &Store,
+    session: &SessionId,
+    mut visit: impl FnMut(&LogRow) + Send,
+    choose: impl FnOnce(&[Message]) -> BTreeSet<u64> + Send,
+) -> Result<Vec<Message>, StoreError> {
+    let mut messages = Messages::default();
+    let mut end = 0;
+    loop {
+        let rows = store.read_log(session, end, READ).await?;
+        let Some(last) = rows.last() else { break };
+        end = last.seq;
+        for row in &rows {
+            messages.take(row);
+            visit(row);
+        }
+        if messages.text_bytes() > MAX_TEXT_BYTES {
+            messages.drop_texts();
+        }
+    }
+    if messages.kept.is_none() {
+        return Ok(messages.all());
+    }
+    let mut messages = Messages { kept: Some(choose(&messages.all())), ..Messages::default() };
+    let mut read = 0;
+    while read < end {
+        let rows = store.read_log(session, read, READ).await?;
+        let Some(last) = rows.last() else { break };
+        read = last.seq;
+        rows.iter().filter(|row| row.seq <= end).for_each(|row| messages.take(row));
+    }
+    Ok(messages.all())
+}
+
 /// The messages of a log, put together from its entries in their order.
 #[derive(Default)]
 pub(crate) struct Messages {
     said: Vec<Message>,
     /// The agent's message that goes on.
     open: Option<usize>,
+    /// The numbers of the messages that keep their texts; all do when absent.
+    kept: Option<BTreeSet<u64>>,
 }
 
 impl Messages {
+    /// Adds an entry.
     pub(crate) fn take(&mut self, row: &LogRow) {
+        if let Some(changed) = self.add(row)
+            && let Some(message) = self.said.get_mut(changed)
+            && self.kept.as_ref().is_some_and(|kept| !kept.contains(&message.seq))
+        {
+            message.drop_text();
+        }
+    }
+
+    /// Returns how much text is held.
+    fn text_bytes(&self) -> usize {
+        self.said.iter().map(|message| message.text.len()).sum()
+    }
+
+    /// Drops all texts, also those that follow.
+    fn drop_texts(&mut self) {
+        self.kept = Some(BTreeSet::new());
+        self.said.iter_mut().for_each(Message::drop_text);
+    }
+
+    /// Adds an entry, and returns the place of the message that it changed.
+    fn add(&mut self, row: &LogRow) -> Option<usize> {
         let field = |name: &str| row.entry[name].as_str();
         let said = field("text").unwrap_or_default();
         match field("kind").unwrap_or_default() {
@@ -102,10 +170,12 @@ impl Messages {
                 Some(open) => {
                     open.text.push_str(said);
                     open.to = row.seq;
+                    self.open
                 }
                 None => {
                     self.open = Some(self.said.len());
                     self.said.push(Message::of(row, true, said, None));
+                    self.open
                 }
             },
             "user_message" => {
@@ -114,33 +184,37 @@ impl Messages {
                     self.open = None;
                 }
                 self.said.push(Message::of(row, false, said, field("message_id")));
+                Some(self.said.len() - 1)
             }
             "message_edited" => {
-                if let Some(message) = self.changed(field("message_id")) {
-                    said.clone_into(&mut message.text);
-                }
+                let at = self.place_of(field("message_id"))?;
+                said.clone_into(&mut self.said[at].text);
+                Some(at)
             }
             "message_withdrawn" => {
-                if let Some(message) = self.changed(field("message_id")) {
-                    message.text.clear();
-                }
+                let at = self.place_of(field("message_id"))?;
+                self.said[at].text.clear();
+                Some(at)
             }
             _ => match Between::of(&row.entry) {
-                Between::Nothing => {}
+                Between::Nothing => None,
                 Between::Pause => {
-                    if let Some(open) = self.open.and_then(|at| self.said.get_mut(at))
-                        && !open.text.ends_with('\n')
-                    {
+                    let open = self.said.get_mut(self.open?)?;
+                    if !open.text.ends_with('\n') {
                         open.text.push_str("\n\n");
                     }
+                    self.open
                 }
-                Between::End => self.open = None,
+                Between::End => {
+                    self.open = None;
+                    None
+                }
             },
         }
     }
 
-    fn changed(&mut self, id: Option<&str>) -> Option<&mut Message> {
-        self.said.iter_mut().rfind(|message| message.id.is_some() && message.id.as_deref() == id)
+    fn place_of(&self, id: Option<&str>) -> Option<usize> {
+        self.said.iter().rposition(|message| message.id.is_some() && message.id.as_deref() == id)
     }
 
     /// What was said; what was withdrawn before anybody read it was not.
@@ -164,6 +238,13 @@ impl Message {
             text: text.to_owned(),
             id: id.map(str::to_owned),
         }
+    }
+
+    /// Leaves of the text only whether there is some and whether it ends a line.
+    fn drop_text(&mut self) {
+        let end = if self.text.ends_with('\n') { "\n" } else { "" };
+        let begin = if self.text.trim_end().is_empty() { "" } else { "…" };
+        self.text = [begin, end].concat();
     }
 }
 
@@ -275,14 +356,57 @@ mod tests {
             json!({ "kind": "tool_call" }),
             json!({ "kind": "agent_message", "text": "Done." }),
         ];
-        let mut messages = Messages::default();
-        for (seq, entry) in (1..).zip(entries) {
-            messages.take(&LogRow { seq, at: Millis(0), entry });
-        }
-        let said: Vec<_> = messages.all().into_iter().map(|one| (one.seq, one.is_agent, one.text)).collect();
+        let rows: Vec<LogRow> =
+            (1..).zip(entries).map(|(seq, entry)| LogRow { seq, at: Millis(0), entry }).collect();
+        let read = |kept| {
+            let mut messages = Messages { kept, ..Messages::default() };
+            for row in &rows {
+                messages.take(row);
+            }
+            messages.all()
+        };
+        let said: Vec<_> = read(None).into_iter().map(|one| (one.seq, one.is_agent, one.text)).collect();
         let expected =
             [(1, false, "Write."), (2, true, "I look."), (3, false, "Shorter, please."), (9, true, "Done.")];
         assert_eq!(said, expected.map(|(seq, is_agent, text)| (seq, is_agent, text.to_owned())));
+        let places = |messages: &[Message]| messages.iter().map(|one| (one.seq, one.to)).collect::<Vec<_>>();
+        for (seq, _, text) in expected {
+            let some = read(Some(BTreeSet::from([seq])));
+            assert_eq!(places(&some), places(&read(None)), "the messages are the same without their texts");
+            for message in &some {
+                let is_kept = message.seq == seq;
+                assert!(if is_kept { message.text == text } else { message.text == "…" }, "{message:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_conversation_is_read_in_bounded_memory() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("test.db");
+        let store = Store::open(&format!("sqlite://{}", path.display())).await.expect("it opens");
+        let session = SessionId::from("wks_1");
+        let words = "word ".repeat(100_000);
+        for number in 0..24 {
+            let entries = vec![
+                json!({ "kind": "user_message", "text": format!("Question {number}"), "by": "spectask" }),
+                json!({ "kind": "agent_message", "text": format!("{number} {words}") }),
+            ];
+            store.append_log(&session, Millis(0), entries).await.expect("it is written");
+        }
+        let mut visited = 0;
+        let messages = read_messages(
+            &store,
+            &session,
+            |_| visited += 1,
+            |all| all.iter().rev().take(2).map(|one| one.seq).collect(),
+        )
+        .await
+        .expect("it is read");
+        assert_eq!((visited, messages.len()), (48, 48));
+        assert_eq!(messages[46].text, "Question 23");
+        assert_eq!(messages[47].text, format!("23 {}", words.trim_end()));
+        assert!(messages[..46].iter().all(|message| message.text == "…"));
     }
 
     #[test]

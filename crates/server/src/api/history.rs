@@ -10,14 +10,14 @@ use super::problem::Problem;
 use super::sessions::found;
 use crate::attribution::Attribution;
 use crate::clock::now;
-use crate::transcript::{Message, Messages};
+use crate::transcript::{self, Message};
 use crate::wire::rfc3339;
 use crate::{App, history};
 use axum::Json;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use store::LogRow;
 use utoipa::{IntoParams, ToSchema};
 use workflow::{EventId, Ids as _, Input, Session, Task};
@@ -69,8 +69,6 @@ pub(crate) struct HistoryEntry {
     committed: bool,
 }
 
-/// How many log entries are read at once.
-const READ: u64 = 5_000;
 /// How many commits of one turn are looked through for the files that they touch.
 const COMMITS: usize = 100;
 
@@ -88,28 +86,36 @@ pub(crate) async fn read(
     let limit = limit(query.limit)?;
     // What cannot be looked at is not known to be there.
     let kept = history::reached(&app, &task, &session.id).await.unwrap_or(0);
-    let mut entries: Vec<(u64, HistoryEntry)> = Vec::new();
-    let mut messages = Messages::default();
+    let shown = usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_asked_for = |kind| query.activity_type.is_none_or(|asked| asked == kind);
+    let mut total_entries = 0;
+    // The last ones are shown; of the others only the number is.
+    let mut last: VecDeque<(u64, HistoryEntry)> = VecDeque::new();
     let mut commits: Vec<(u64, String)> = Vec::new();
-    let mut after = 0;
-    loop {
-        let rows = app.store.read_log(&session.id, after, READ).await?;
-        let Some(last) = rows.last() else { break };
-        after = last.seq;
-        for row in &rows {
-            messages.take(row);
-            if row.entry["kind"] == "commit" {
-                commits.extend(row.entry["commit"].as_str().map(|commit| (row.seq, commit.to_owned())));
-            }
+    let visit = |row: &LogRow| {
+        if row.entry["kind"] == "commit" {
+            commits.extend(row.entry["commit"].as_str().map(|commit| (row.seq, commit.to_owned())));
         }
-        entries.extend(rows.iter().filter_map(|row| Some((row.seq, activity(row, kept)?))));
+        let Some(entry) = activity(row, kept).filter(|entry| is_asked_for(entry.activity_type)) else {
+            return;
+        };
+        total_entries += 1;
+        last.push_back((row.seq, entry));
+        if last.len() > shown {
+            last.pop_front();
+        }
+    };
+    let of_end = |all: &[Message]| all.iter().rev().take(shown).map(|message| message.seq).collect();
+    let messages = transcript::read_messages(&app.store, &session.id, visit, of_end).await?;
+    let mut entries: Vec<(u64, HistoryEntry)> = last.into();
+    if is_asked_for(ActivityType::Conversation) {
+        total_entries += messages.len();
+        let skip = messages.len().saturating_sub(shown);
+        let said = messages.into_iter().skip(skip);
+        entries.extend(said.map(|message| (message.seq, spoken(message, kept))));
     }
-    entries.extend(messages.all().into_iter().map(|message| (message.seq, spoken(message, kept))));
-    entries.retain(|(_, entry)| query.activity_type.is_none_or(|kind| entry.activity_type == kind));
     entries.sort_by_key(|(seq, _)| *seq);
-    let total_entries = entries.len();
-    let skip = total_entries.saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
-    let mut entries = entries.split_off(skip);
+    let mut entries = entries.split_off(entries.len().saturating_sub(shown));
     let shown: BTreeSet<u64> = entries.iter().map(|(seq, _)| *seq).collect();
     if commits.iter().any(|(seq, _)| shown.contains(seq)) {
         let touched = touched(&app, &task, session, commits, shown).await?;

@@ -4,6 +4,7 @@ use super::problem::Problem;
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use serde::Deserialize;
+use std::ops::Range;
 use utoipa::IntoParams;
 
 /// Which part of a list is asked for.
@@ -40,18 +41,25 @@ pub(crate) fn part<T>(uri: &Uri, query: PartQuery, all: Vec<T>) -> Result<(Heade
     Ok((headers, part))
 }
 
+impl PageQuery {
+    /// The places in a list, at hand whole, that are asked for.
+    pub(crate) fn range(&self) -> Result<Range<usize>, Problem> {
+        let limit = usize::try_from(limit(self.limit)?).unwrap_or(usize::MAX);
+        let start = match &self.cursor {
+            None => 0,
+            Some(cursor) => cursor.parse::<usize>().map_err(|_| bad_cursor())?,
+        };
+        Ok(start..start.saturating_add(limit))
+    }
+}
+
 /// The page of a short list that is at hand whole; its cursor is how many come before.
 pub(crate) fn page<T>(uri: &Uri, query: &PageQuery, all: Vec<T>) -> Result<Paged<T>, Problem> {
-    let limit = usize::try_from(limit(query.limit)?).unwrap_or(usize::MAX);
-    let skip = match &query.cursor {
-        None => 0,
-        Some(cursor) => cursor.parse::<usize>().map_err(|_| bad_cursor())?,
-    };
+    let Range { start, end } = query.range()?;
     let total = all.len();
-    let end = skip.saturating_add(limit);
     let next = (end < total).then(|| end.to_string());
     let headers = page_headers(uri, u64::try_from(total).unwrap_or(u64::MAX), next.as_deref());
-    Ok((headers, Json(all.into_iter().skip(skip).take(limit).collect())))
+    Ok((headers, Json(all.into_iter().skip(start).take(end - start).collect())))
 }
 
 /// A list's limit within its bounds.

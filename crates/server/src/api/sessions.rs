@@ -6,7 +6,7 @@ use super::page::{PageQuery, Paged, PartQuery, headers_with, limit, page, part};
 use super::problem::Problem;
 use super::scenes;
 use crate::App;
-use crate::transcript::{self, Messages};
+use crate::transcript;
 use crate::wire::{ImplementationTask, SpecTask, WorkSession, ZedThread, rfc3339};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -286,9 +286,6 @@ pub(crate) async fn helix(
     Ok(Json(HelixSession::of(&task, found(&task, session.as_str())?)))
 }
 
-/// How many log entries are read at once.
-const READ: u64 = 5_000;
-
 /// One message of a conversation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Message {
@@ -330,17 +327,16 @@ pub(crate) async fn messages(
     Query(query): Query<MessagesQuery>,
 ) -> Result<Paged<Message>, Problem> {
     let (_, session) = by_helix(&app, &caller, &id).await?;
-    let mut messages = Messages::default();
-    let mut read = 0;
-    loop {
-        let rows = app.store.read_log(&session, read, READ).await?;
-        for row in &rows {
-            messages.take(row);
-        }
-        let Some(last) = rows.last() else { break };
-        read = last.seq;
-    }
     let after = query.after.unwrap_or(0);
-    let messages = messages.all().into_iter().filter(|said| said.to > after).map(Message::of).collect();
-    page(&uri, &PageQuery { limit: query.limit, cursor: query.cursor }, messages)
+    let asked = PageQuery { limit: query.limit, cursor: query.cursor };
+    let part = asked.range()?;
+    let is_asked_for = |said: &&transcript::Message| said.to > after;
+    let choose = |all: &[transcript::Message]| {
+        let shown = all.iter().filter(is_asked_for).skip(part.start).take(part.len());
+        shown.map(|said| said.seq).collect()
+    };
+    let mut messages = transcript::read_messages(&app.store, &session, |_| {}, choose).await?;
+    messages.retain(|said| said.to > after);
+    let (headers, Json(shown)) = page(&uri, &asked, messages)?;
+    Ok((headers, Json(shown.into_iter().map(Message::of).collect())))
 }
