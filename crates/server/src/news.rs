@@ -2,6 +2,7 @@
 
 use crate::wire;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use store::{FeedEntry, LogEntry};
 use workflow::{
     Ask, Commit, CoordinationEvent, Event, PlannedItem, Session, SessionGraph, Step, Task, UserId,
@@ -23,7 +24,7 @@ pub(crate) fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
     let task = &step.task;
     let mut entries = Vec::new();
     if !step.events.is_empty() {
-        entries.extend(entry(task, "task.updated", &wire::task_news(task)));
+        entries.extend(entry(task, "task.updated", wire::task_news(task)));
     }
     let (graph, before_graph) = (SessionGraph::of(task), before.map(SessionGraph::of));
     let old =
@@ -33,14 +34,14 @@ pub(crate) fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
             old == session && before.status(old) == graph.status(session)
         };
         if !old(session).is_some_and(is_same) {
-            entries.extend(entry(task, "work_session.updated", &wire::session_news(task, session)));
+            entries.extend(entry(task, "work_session.updated", wire::session_news(&graph, session)));
         }
     }
     // An event is news when it is told, when it has reached those it is for, and when it is answered.
     let known = before.map_or(&[][..], |before| &before.coordination);
     for (at, event) in task.coordination.iter().enumerate() {
         if known.get(at) != Some(event) {
-            entries.extend(entry(task, "coordination", &wire::coordination_news(task, event)));
+            entries.extend(entry(task, "coordination", wire::coordination_news(task, event)));
         }
     }
     for event in &step.events {
@@ -56,18 +57,19 @@ pub(crate) fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
                 | Event::ChangeReady { .. }
         ) {
             let data = json!({ "spec_task_id": task.id, "event": event.name(), "status": task.status() });
-            entries.extend(entry(task, "review", &data));
+            entries.extend(entry(task, "review", data));
         }
         if let Event::TurnEnded { usage: Some(_), session, .. } | Event::Spent { session, .. } = event {
             let data = json!({ "spec_task_id": task.id, "work_session_id": session, "usage": wire::UsageView::of(task.usage) });
-            entries.extend(entry(task, "usage", &data));
+            entries.extend(entry(task, "usage", data));
         }
     }
     entries
 }
 
 /// One message for those who watch the task and those who watch everything of its owner.
-pub(crate) fn entry(task: &Task, kind: &str, data: &Value) -> [FeedEntry; 2] {
+pub(crate) fn entry(task: &Task, kind: &str, data: Value) -> [FeedEntry; 2] {
+    let data = Arc::new(data);
     [fleet_topic(&task.owner), task_topic(&task.id)].map(|topic| FeedEntry {
         topic,
         kind: kind.to_owned(),

@@ -306,7 +306,7 @@ async fn announce(app: &App, workplace: &Workplace, task: &Task, commit: &str) -
     let checklist = documents::view(task, &parsed);
     let data =
         json!({ "spec_task_id": task.id, "commit": commit, "at": rfc3339(now()), "checklist": checklist });
-    let rows = app.store.append_feed(now(), news::entry(task, "progress", &data).to_vec()).await?;
+    let rows = app.store.append_feed(now(), news::entry(task, "progress", data).to_vec()).await?;
     app.feed.publish(rows);
     progress::restore(app, workplace, task, &checklist)
         .await

@@ -5,6 +5,7 @@ use crate::{Store, StoreError};
 use sea_orm::DatabaseTransaction;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use workflow::Millis;
 
 /// A message for those who watch a topic.
@@ -12,7 +13,8 @@ use workflow::Millis;
 pub struct FeedEntry {
     pub topic: String,
     pub kind: String,
-    pub data: Value,
+    /// Shared with the same message of another topic.
+    pub data: Arc<Value>,
 }
 
 /// A message in its place.
@@ -24,7 +26,7 @@ pub struct FeedRow {
     /// Its place in its topic.
     pub seq: u64,
     pub kind: String,
-    pub data: Value,
+    pub data: Arc<Value>,
     pub at: Millis,
 }
 
@@ -41,6 +43,7 @@ pub struct FeedPlace {
 impl Store {
     /// Appends messages that no task's change brings, such as progress seen in git.
     pub async fn append_feed(&self, at: Millis, entries: Vec<FeedEntry>) -> Result<Vec<FeedRow>, StoreError> {
+        let entries = prepare(entries);
         self.write(move |on| Box::pin(async move { number_and_append(on, at, entries).await })).await
     }
 
@@ -132,9 +135,26 @@ impl Store {
     }
 }
 
-/// Adds the numbers that entries need to what is taken of the counters.
-pub(crate) fn want(wanted: &mut Wanted, entries: &[FeedEntry]) {
+/// A message with its data as JSON.
+pub(crate) struct PreparedEntry {
+    entry: FeedEntry,
+    json: sea_orm::Value,
+}
+
+/// Makes messages ready to be written; data that consecutive ones share become JSON once.
+pub(crate) fn prepare(entries: Vec<FeedEntry>) -> Vec<PreparedEntry> {
+    let mut prepared: Vec<PreparedEntry> = Vec::with_capacity(entries.len());
     for entry in entries {
+        let before = prepared.last().filter(|before| Arc::ptr_eq(&before.entry.data, &entry.data));
+        let json = before.map_or_else(|| sql::json(&*entry.data), |before| before.json.clone());
+        prepared.push(PreparedEntry { entry, json });
+    }
+    prepared
+}
+
+/// Adds the numbers that entries need to what is taken of the counters.
+pub(crate) fn want(wanted: &mut Wanted, entries: &[PreparedEntry]) {
+    for PreparedEntry { entry, .. } in entries {
         *wanted.entry(counter(&entry.topic)).or_default() += 1;
     }
 }
@@ -143,7 +163,7 @@ pub(crate) fn want(wanted: &mut Wanted, entries: &[FeedEntry]) {
 pub(crate) async fn number_and_append(
     on: &DatabaseTransaction,
     at: Millis,
-    entries: Vec<FeedEntry>,
+    entries: Vec<PreparedEntry>,
 ) -> Result<Vec<FeedRow>, StoreError> {
     let mut wanted = Wanted::new();
     want(&mut wanted, &entries);
@@ -155,7 +175,7 @@ pub(crate) async fn number_and_append(
 pub(crate) async fn append(
     on: &DatabaseTransaction,
     at: Millis,
-    entries: Vec<FeedEntry>,
+    entries: Vec<PreparedEntry>,
     mut taken: Taken,
 ) -> Result<Vec<FeedRow>, StoreError> {
     let mut next = |topic: &str| {
@@ -163,23 +183,15 @@ pub(crate) async fn append(
         *next += 1;
         Some(*next - 1)
     };
-    let mut numbered: Vec<FeedRow> = entries
-        .into_iter()
-        .filter_map(|FeedEntry { topic, kind, data }| {
-            Some(FeedRow { id: 0, seq: next(&topic)?, topic, kind, data, at })
-        })
-        .collect();
-    let row = |row: &FeedRow| {
-        vec![
-            row.topic.as_str().into(),
-            sql::signed(row.seq),
-            row.kind.as_str().into(),
-            sql::json(&row.data),
-            at.0.into(),
-        ]
-    };
+    let mut numbered: Vec<FeedRow> = Vec::with_capacity(entries.len());
+    let mut values = Vec::with_capacity(entries.len());
+    for PreparedEntry { entry: FeedEntry { topic, kind, data }, json } in entries {
+        let Some(seq) = next(&topic) else { continue };
+        values.push(vec![topic.as_str().into(), sql::signed(seq), kind.as_str().into(), json, at.0.into()]);
+        numbered.push(FeedRow { id: 0, topic, seq, kind, data, at });
+    }
     let table = "feed (topic, seq, kind, data, at)";
-    let kept = sql::insert(on, table, numbered.iter().map(row).collect(), "RETURNING id, topic, seq").await?;
+    let kept = sql::insert(on, table, values, "RETURNING id, topic, seq").await?;
     let mut ids: HashMap<(String, u64), i64> = HashMap::with_capacity(kept.len());
     for row in &kept {
         ids.insert((text(row, "topic")?, unsigned(row, "seq")?), key(row)?);
@@ -196,7 +208,7 @@ fn read(row: &sea_orm::QueryResult) -> Result<FeedRow, StoreError> {
         topic: text(row, "topic")?,
         seq: unsigned(row, "seq")?,
         kind: text(row, "kind")?,
-        data: from_json(row, "data", "feed message")?,
+        data: Arc::new(from_json(row, "data", "feed message")?),
         at: Millis(number(row, "at")?),
     })
 }

@@ -61,6 +61,7 @@ impl Store {
         at: Millis,
         news: Vec<FeedEntry>,
     ) -> Result<Vec<FeedRow>, StoreError> {
+        let news = feed::prepare(news);
         self.write(move |on| {
             Box::pin(async move {
                 put(on, &instance).await?;

@@ -1,10 +1,11 @@
 //! Facts of running a session that no decision needs: its agent sessions, its folder.
 
-use crate::sql::{self, execute, from_json, row};
+use crate::sql::{self, execute, from_json, row, rows, text};
 use crate::{Store, StoreError};
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
-use workflow::{Millis, SessionId};
+use std::collections::HashMap;
+use workflow::{Millis, SessionId, TaskId};
 
 /// How a work session is run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,14 @@ impl Store {
         let sql = "SELECT data FROM session_runs WHERE session = ?";
         let found = row(&self.readers, sql, vec![session.as_str().into()]).await?;
         found.map(|row| from_json(&row, "data", "session run")).transpose()
+    }
+
+    /// How the sessions of a task are run, those that were.
+    pub async fn session_runs(&self, task: &TaskId) -> Result<HashMap<SessionId, SessionRun>, StoreError> {
+        let sql = "SELECT r.session, r.data FROM work_sessions s JOIN session_runs r ON r.session = s.id WHERE s.task = ?";
+        let found = rows(&self.readers, sql, vec![task.as_str().into()]).await?;
+        let run = |row| Ok((text(row, "session")?.into(), from_json(row, "data", "session run")?));
+        found.iter().map(run).collect()
     }
 
     pub async fn put_session_run(&self, session: &SessionId, run: SessionRun) -> Result<(), StoreError> {

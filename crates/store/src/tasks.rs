@@ -2,7 +2,7 @@
 
 use crate::comments;
 use crate::effects::{self, Claimed, Fence, Lease};
-use crate::feed::{self, FeedEntry, FeedRow};
+use crate::feed::{self, FeedEntry, FeedRow, PreparedEntry};
 use crate::logs::{self, LogEntry, LogRow};
 use crate::sql::{self, Taken, Wanted, execute, from_json, number, row, rows, unsigned};
 use crate::{Store, StoreError};
@@ -336,7 +336,7 @@ impl Decision {
 /// An outcome with its rows, ready to be written.
 pub(crate) struct Prepared {
     step: Step,
-    feed: Vec<FeedEntry>,
+    feed: Vec<PreparedEntry>,
     logs: Vec<LogEntry>,
     /// The task's own row.
     columns: Vec<Value>,
@@ -351,7 +351,7 @@ impl From<Outcome> for Prepared {
         let columns = columns(&step.task);
         let sessions = session_rows(&step.task);
         let events = step.events.iter().map(sql::json).collect();
-        Self { step, feed, logs, columns, sessions, events }
+        Self { step, feed: feed::prepare(feed), logs, columns, sessions, events }
     }
 }
 

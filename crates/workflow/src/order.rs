@@ -13,6 +13,9 @@ use crate::{
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+/// How many sessions a sentence names at most.
+const MAX_NAMES: usize = 5;
+
 /// By what sessions are sorted that wait for a slot; the first has the smallest.
 pub(crate) type StartKey = (i64, usize, usize);
 /// By what sessions are sorted that wait to be merged.
@@ -91,6 +94,11 @@ impl<'t> SessionGraph<'t> {
         graph
     }
 
+    /// The task whose sessions these are.
+    pub fn task(&self) -> &'t Task {
+        self.task
+    }
+
     /// The session's status as clients see it.
     pub fn status(&self, session: &Session) -> SessionStatus {
         match self.at(session) {
@@ -114,6 +122,74 @@ impl<'t> SessionGraph<'t> {
     /// Whether a person has to act before a session advances: it waits for one that failed or was cancelled, or for a choice.
     pub fn is_stuck(&self, session: &Session) -> bool {
         self.at(session).is_some_and(|at| self.stuck[at])
+    }
+
+    /// The sessions among which a person chooses, the first one first; one alone is no choice.
+    pub fn alternatives(&self, session: &Session) -> Vec<&'t Session> {
+        if self.has_choice(session) { self.task.alternatives(session) } else { Vec::new() }
+    }
+
+    /// What a session waits for, as a sentence, while it waits.
+    pub fn waits_for(&self, session: &Session) -> Option<String> {
+        let task = self.task;
+        match &session.state {
+            SessionState::Pending | SessionState::WaitingToMerge if task.paused.is_some() => {
+                Some("Paused. Resume the task to continue.".to_owned())
+            }
+            SessionState::Pending if session.phase == SessionPhase::Planning => task.queue_reason.clone(),
+            SessionState::Pending => {
+                let blockers = self.blockers(session);
+                if !blockers.is_empty() {
+                    return Some(format!("Waits for {}.", in_words(&blockers)));
+                }
+                match &task.phase {
+                    Phase::Implementation { .. } if task.is_over_budget() => {
+                        Some("Waits for a larger budget: what the task may spend is spent.".to_owned())
+                    }
+                    Phase::Implementation { .. } => {
+                        let at_work = task.sessions.iter().filter(|other| other.takes_a_place()).count();
+                        Some(format!(
+                            "Waits for a place: {at_work} of {} sessions are at work.",
+                            task.max_parallel
+                        ))
+                    }
+                    Phase::ImplementationQueued { .. } => task.queue_reason.clone(),
+                    Phase::Backlog
+                    | Phase::SpecGeneration { .. }
+                    | Phase::SpecReview { .. }
+                    | Phase::SpecRevision { .. }
+                    | Phase::SpecApproved { .. }
+                    | Phase::ImplementationReview { .. }
+                    | Phase::Done { .. }
+                    | Phase::SpecFailed { .. }
+                    | Phase::ImplementationFailed { .. }
+                    | Phase::Cancelled { .. } => {
+                        Some(format!("Waits until the task is out of {}.", task.status()))
+                    }
+                }
+            }
+            SessionState::WaitingToMerge => {
+                let alternatives = self.alternatives(session);
+                if !alternatives.is_empty() {
+                    return Some(format!("Waits for a choice among {}.", in_words(&alternatives)));
+                }
+                let before = self.merge_blocked_by(session);
+                before.map(|before| format!("Waits for {:?}, which is merged before it.", before.name))
+            }
+            SessionState::Idle => Some("Waiting for your reply.".to_owned()),
+            SessionState::Working { .. } => session.retry_at.map(|_| {
+                let why = session.last_error.as_ref().map_or("", |failure| failure.message.as_str());
+                format!("Waits before the turn is tried again: {why}")
+            }),
+            SessionState::Opening
+            | SessionState::Saving { .. }
+            | SessionState::Merging
+            | SessionState::Completed
+            | SessionState::Failed { .. }
+            | SessionState::Skipped
+            | SessionState::Cancelled
+            | SessionState::Elsewhere { .. } => None,
+        }
     }
 
     pub(crate) fn has_choice(&self, session: &Session) -> bool {
@@ -208,6 +284,16 @@ impl<'t> SessionGraph<'t> {
             }
         }
         stuck
+    }
+}
+
+/// Names sessions in a sentence; of many, the first ones and the number of the others.
+fn in_words(sessions: &[&Session]) -> String {
+    let names: Vec<String> =
+        sessions.iter().take(MAX_NAMES).map(|session| format!("{:?}", session.name)).collect();
+    match sessions.len().saturating_sub(MAX_NAMES) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }
 
@@ -329,67 +415,6 @@ impl Task {
 
     /// What a session waits for, as a sentence, while it waits.
     pub fn waits_for(&self, session: &Session) -> Option<String> {
-        let names = |sessions: &[&Session]| {
-            let names: Vec<String> = sessions.iter().map(|session| format!("{:?}", session.name)).collect();
-            names.join(", ")
-        };
-        match &session.state {
-            SessionState::Pending | SessionState::WaitingToMerge if self.paused.is_some() => {
-                Some("Paused. Resume the task to continue.".to_owned())
-            }
-            SessionState::Pending if session.phase == SessionPhase::Planning => self.queue_reason.clone(),
-            SessionState::Pending => {
-                let blockers = self.blockers(session);
-                if !blockers.is_empty() {
-                    return Some(format!("Waits for {}.", names(&blockers)));
-                }
-                match &self.phase {
-                    Phase::Implementation { .. } if self.is_over_budget() => {
-                        Some("Waits for a larger budget: what the task may spend is spent.".to_owned())
-                    }
-                    Phase::Implementation { .. } => {
-                        let at_work = self.sessions.iter().filter(|other| other.takes_a_place()).count();
-                        Some(format!(
-                            "Waits for a place: {at_work} of {} sessions are at work.",
-                            self.max_parallel
-                        ))
-                    }
-                    Phase::ImplementationQueued { .. } => self.queue_reason.clone(),
-                    Phase::Backlog
-                    | Phase::SpecGeneration { .. }
-                    | Phase::SpecReview { .. }
-                    | Phase::SpecRevision { .. }
-                    | Phase::SpecApproved { .. }
-                    | Phase::ImplementationReview { .. }
-                    | Phase::Done { .. }
-                    | Phase::SpecFailed { .. }
-                    | Phase::ImplementationFailed { .. }
-                    | Phase::Cancelled { .. } => {
-                        Some(format!("Waits until the task is out of {}.", self.status()))
-                    }
-                }
-            }
-            SessionState::WaitingToMerge => {
-                let alternatives = self.alternatives(session);
-                if !alternatives.is_empty() {
-                    return Some(format!("Waits for a choice among {}.", names(&alternatives)));
-                }
-                let before = SessionGraph::of(self).merge_blocked_by(session);
-                before.map(|before| format!("Waits for {:?}, which is merged before it.", before.name))
-            }
-            SessionState::Idle => Some("Waiting for your reply.".to_owned()),
-            SessionState::Working { .. } => session.retry_at.map(|_| {
-                let why = session.last_error.as_ref().map_or("", |failure| failure.message.as_str());
-                format!("Waits before the turn is tried again: {why}")
-            }),
-            SessionState::Opening
-            | SessionState::Saving { .. }
-            | SessionState::Merging
-            | SessionState::Completed
-            | SessionState::Failed { .. }
-            | SessionState::Skipped
-            | SessionState::Cancelled
-            | SessionState::Elsewhere { .. } => None,
-        }
+        SessionGraph::of(self).waits_for(session)
     }
 }

@@ -17,7 +17,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use utoipa::{IntoParams, ToSchema};
-use workflow::{Phase, SessionPhase, SessionStatus, Task};
+use workflow::{Phase, Session, SessionGraph, SessionPhase, SessionStatus, Task};
 
 /// How long the sessions of a task that was just approved are waited for.
 const PLANNED_WITHIN: Duration = Duration::from_secs(5);
@@ -214,7 +214,11 @@ pub(crate) async fn progress(
     Path(id): Path<String>,
 ) -> Result<Json<Progress>, Problem> {
     let task = caller.task(&app, &id).await?;
-    let scene = scenes::sessions(&app, &task).await?;
+    let active: Vec<&Session> = {
+        let graph = SessionGraph::of(&task);
+        task.sessions.iter().filter(|session| graph.status(session) == SessionStatus::Active).collect()
+    };
+    let active = scenes::some_sessions(&app, &task, &active).await?;
     let implementation_progress: BTreeMap<String, f64> =
         task.units().iter().map(|unit| (unit.index.to_string(), task.unit_progress(unit.index))).collect();
     let planning = crate::planning::share(&app, &task).await;
@@ -230,11 +234,7 @@ pub(crate) async fn progress(
         overall_progress: task.progress(),
         phase_progress: phases.map(|(name, share)| (name.to_owned(), rounded(share))).into(),
         implementation_progress,
-        active_work_sessions: scene
-            .work_sessions
-            .into_iter()
-            .filter(|session| session.status == SessionStatus::Active)
-            .collect(),
+        active_work_sessions: active.work_sessions,
         recent_activity: recent
             .into_iter()
             .rev()
@@ -245,7 +245,7 @@ pub(crate) async fn progress(
                 work_session_id: logged.event.session().map(ToString::to_string),
             })
             .collect(),
-        checklist: scene.checklist.unwrap_or_default(),
+        checklist: scenes::checklist(&app, &task).await.unwrap_or_default(),
     }))
 }
 

@@ -322,7 +322,8 @@ pub(crate) async fn sessions(
     Query(query): Query<PageQuery>,
 ) -> Result<Paged<WorkSession>, Problem> {
     let task = caller.task(&app, &id).await?;
-    page(&uri, &query, scenes::sessions(&app, &task).await?.work_sessions)
+    let (headers, Json(shown)) = page(&uri, &query, task.sessions.iter().collect())?;
+    Ok((headers, Json(scenes::some_sessions(&app, &task, &shown).await?.work_sessions)))
 }
 
 /// Adds a work session to a task, whose thread starts by itself.

@@ -14,7 +14,7 @@ use crate::wire::{ImplementationTask, SandboxView, Scene, SpecTask, WorkSession,
 use serde_json::Value;
 use std::collections::HashMap;
 use store::{AuditEntry, Revision};
-use workflow::{ProjectId, Session, Task, UserId};
+use workflow::{ProjectId, Session, SessionGraph, Task, UserId};
 
 /// A task with its documents.
 pub(crate) async fn task(app: &App, task: &Task) -> Result<SpecTask, Problem> {
@@ -77,36 +77,55 @@ pub(crate) async fn units(app: &App, task: &Task) -> Result<Vec<ImplementationTa
     Ok(task.units().iter().map(|unit| ImplementationTask::of(task, unit, &requirements)).collect())
 }
 
-/// A task's sessions with their threads.
+/// Sessions of a task with their threads.
 pub(crate) struct Sessions {
     pub(crate) work_sessions: Vec<WorkSession>,
     pub(crate) zed_threads: Vec<ZedThread>,
-    pub(crate) checklist: Option<ChecklistView>,
 }
 
+/// All sessions of a task.
 pub(crate) async fn sessions(app: &App, task: &Task) -> Result<Sessions, Problem> {
-    let checklist = checklist(app, task).await;
+    let all: Vec<&Session> = task.sessions.iter().collect();
+    some_sessions(app, task, &all).await
+}
+
+/// Some sessions of a task.
+pub(crate) async fn some_sessions(
+    app: &App,
+    task: &Task,
+    sessions: &[&Session],
+) -> Result<Sessions, Problem> {
     let rules = network_rules(app, task).await?;
+    let mut runs = app.store.session_runs(&task.id).await?;
     let alive = app.instances.of(&task.id).is_some_and(|instance| instance.alive);
-    let mut found = Sessions { work_sessions: Vec::new(), zed_threads: Vec::new(), checklist };
-    for session in &task.sessions {
-        let run = app.store.session_run(&session.id).await?.unwrap_or_default();
-        found.zed_threads.extend(ZedThread::of(task, session, &run, alive));
-        let mut view = WorkSession::of(task, session, run.workspace_path);
-        view.sandbox = Some(sandbox(app, task, Some(session), &rules));
-        view.waits_for_person |= app.instances.asks_person(&session.id);
-        found.work_sessions.push(view);
+    let graph = SessionGraph::of(task);
+    let mut found = Sessions { work_sessions: Vec::with_capacity(sessions.len()), zed_threads: Vec::new() };
+    for session in sessions {
+        let run = runs.remove(&session.id).unwrap_or_default();
+        found.zed_threads.extend(ZedThread::of(&graph, session, &run, alive));
+        found.work_sessions.push(view_of(app, &graph, session, run.workspace_path, &rules));
     }
     Ok(found)
 }
 
-/// One session with what its run and its checklist say.
+/// One session.
 pub(crate) async fn session(app: &App, task: &Task, session: &Session) -> Result<WorkSession, Problem> {
     let run = app.store.session_run(&session.id).await?.unwrap_or_default();
-    let mut view = WorkSession::of(task, session, run.workspace_path);
-    view.sandbox = Some(sandbox(app, task, Some(session), &network_rules(app, task).await?));
+    let rules = network_rules(app, task).await?;
+    Ok(view_of(app, &SessionGraph::of(task), session, run.workspace_path, &rules))
+}
+
+fn view_of(
+    app: &App,
+    graph: &SessionGraph<'_>,
+    session: &Session,
+    path: Option<String>,
+    rules: &NetworkRules,
+) -> WorkSession {
+    let mut view = WorkSession::of(graph, session, path);
+    view.sandbox = Some(sandbox(app, graph.task(), Some(session), rules));
     view.waits_for_person |= app.instances.asks_person(&session.id);
-    Ok(view)
+    view
 }
 
 /// What a task's agents reach over the network.

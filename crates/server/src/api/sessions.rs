@@ -48,11 +48,12 @@ pub(crate) async fn of_task(
     Query(query): Query<PhaseQuery>,
 ) -> Result<(HeaderMap, Json<WorkSessions>), Problem> {
     let task = caller.task(&app, &id).await?;
-    let mut work_sessions = scenes::sessions(&app, &task).await?.work_sessions;
-    work_sessions.retain(|session| query.phase.is_none_or(|phase| session.phase == phase));
-    let total = work_sessions.len();
+    let is_asked_for = |session: &&Session| query.phase.is_none_or(|phase| session.phase == phase);
+    let sessions: Vec<&Session> = task.sessions.iter().filter(is_asked_for).collect();
+    let total = sessions.len();
     let asked = PartQuery { limit: query.limit, cursor: query.cursor };
-    let (headers, work_sessions) = part(&uri, asked, work_sessions)?;
+    let (headers, sessions) = part(&uri, asked, sessions)?;
+    let work_sessions = scenes::some_sessions(&app, &task, &sessions).await?.work_sessions;
     Ok((headers, Json(WorkSessions { work_sessions, total })))
 }
 
@@ -116,17 +117,22 @@ pub(crate) async fn read(
 /// A work session with everything that belongs to it.
 pub(crate) async fn detail(app: &App, task: &Task, id: &str) -> Result<SessionDetail, Problem> {
     let session = found(task, id)?;
-    let scene = scenes::sessions(app, task).await?;
+    let is_child = |child: &&Session| child.parent.as_ref() == Some(&session.id);
+    let shown: Vec<&Session> =
+        std::iter::once(session).chain(task.sessions.iter().filter(is_child)).collect();
+    let scenes::Sessions { mut work_sessions, zed_threads } =
+        scenes::some_sessions(app, task, &shown).await?;
+    let child_work_sessions = work_sessions.split_off(1);
+    let work_session = work_sessions.pop().ok_or_else(|| Problem::not_found("work session"))?;
     let units = scenes::units(app, task).await?;
     let unit = session.unit.and_then(|index| units.into_iter().nth(index));
-    let is_child = |child: &WorkSession| child.parent_work_session_id.as_deref() == Some(id);
     Ok(SessionDetail {
-        work_session: scenes::session(app, task, session).await?,
+        work_session,
         spec_task: scenes::task(app, task).await?,
         helix_session: HelixSession::of(task, session),
-        zed_thread: scene.zed_threads.into_iter().find(|thread| thread.work_session_id == id),
+        zed_thread: zed_threads.into_iter().find(|thread| thread.work_session_id == id),
         implementation_task: unit,
-        child_work_sessions: scene.work_sessions.into_iter().filter(is_child).collect(),
+        child_work_sessions,
     })
 }
 

@@ -349,7 +349,7 @@ impl Subscriber {
 
     /// Puts the next message of a topic behind what is ready; one that was taken before is left out, and false says that
     /// messages before it are missing.
-    fn push(&mut self, source: &Source, seq: u64, kind: &str, data: Value) -> bool {
+    fn push(&mut self, source: &Source, seq: u64, kind: &str, data: Arc<Value>) -> bool {
         let Some(topic) = self.topics.get_mut(source) else { return true };
         if seq != topic.position + 1 {
             return seq <= topic.position;
@@ -362,7 +362,7 @@ impl Subscriber {
         let mut message = topic.name.to_json();
         message["seq"] = self.seq.into();
         message["type"] = kind.into();
-        message["data"] = data;
+        message["data"] = Arc::unwrap_or_clone(data);
         self.ready.push_back(message);
         true
     }
@@ -404,7 +404,7 @@ impl Subscriber {
             Wake::Log(session, row) => {
                 let source = Source::Log(session.clone());
                 let is_next = !self.lacks_log.contains(&session);
-                if !is_next || !self.push(&source, row.seq, "session.event", log_entry(&row)) {
+                if !is_next || !self.push(&source, row.seq, "session.event", log_entry(&row).into()) {
                     self.lacks_log.insert(session);
                 }
                 Ok(())
@@ -467,7 +467,7 @@ impl Subscriber {
             self.lacks_log.insert(session);
         }
         for row in rows {
-            if !self.push(&source, row.seq, "session.event", log_entry(&row)) {
+            if !self.push(&source, row.seq, "session.event", log_entry(&row).into()) {
                 return self.jump().await;
             }
         }

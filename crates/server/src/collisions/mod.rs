@@ -247,7 +247,7 @@ async fn take_in(app: &App, told: Told) {
         let data = json!({
             "spec_task_id": task.id, "event": "collisions", "at": at, "collisions": app.collisions.of(task).without_hunks(),
         });
-        match app.store.append_feed(at, news::entry(task, "coordination", &data).to_vec()).await {
+        match app.store.append_feed(at, news::entry(task, "coordination", data).to_vec()).await {
             Ok(rows) => app.feed.publish(rows),
             Err(error) => tracing::warn!(%error, task = %task.id, "could not tell of collisions"),
         }

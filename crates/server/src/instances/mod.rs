@@ -493,7 +493,7 @@ fn process_row(identity: ProcessIdentity) -> ProcessRow {
 /// What watchers of a task are told of its instance.
 fn news_of(task: &Task, status: &str) -> Vec<store::FeedEntry> {
     let data = json!({ "spec_task_id": task.id, "zed_instance_id": instance_id(&task.id), "status": status });
-    crate::news::entry(task, "instance.updated", &data).to_vec()
+    crate::news::entry(task, "instance.updated", data).to_vec()
 }
 
 /// The identity of a task's instance: the same over restarts of its processes and of the server.

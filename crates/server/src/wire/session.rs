@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use workflow::prompts::cited_criteria;
 use workflow::{
     AgentType, BranchPoint, CreationMethod, Effort, Message, PlanEntry, PlannedItem, Priority, Session,
-    SessionId, SessionPhase, SessionState, SessionStatus, Task, ThreadStatus, Unit, UnitStatus,
+    SessionGraph, SessionId, SessionPhase, SessionState, SessionStatus, Task, ThreadStatus, Unit, UnitStatus,
 };
 
 /// A work session: one agent thread's piece of a task.
@@ -244,8 +244,9 @@ fn agent_config(session: &Session) -> Value {
 }
 
 impl WorkSession {
-    /// A session of a task.
-    pub fn of(task: &Task, session: &Session, path: Option<String>) -> Self {
+    /// A session of a task, whose sessions are given with how they depend on each other.
+    pub fn of(graph: &SessionGraph<'_>, session: &Session, path: Option<String>) -> Self {
+        let task = graph.task();
         let unit = session.unit.and_then(|index| task.units().get(index));
         Self {
             id: session.id.to_string(),
@@ -254,7 +255,7 @@ impl WorkSession {
             name: session.shown_name().to_owned(),
             description: session.shown_description().to_owned(),
             phase: session.phase,
-            status: task.session_status(session),
+            status: graph.status(session),
             agent_type: session.wish.agent_type.unwrap_or(AgentType::Zed),
             implementation_task_title: unit.map(|unit| unit.title.clone()),
             implementation_task_description: unit.map(|unit| unit.description.clone()),
@@ -264,12 +265,12 @@ impl WorkSession {
                 .then(|| session.parent.as_ref().map(SessionId::to_string))
                 .flatten(),
             depends_on: session.depends_on.iter().map(SessionId::to_string).collect(),
-            blocked_by: task.blockers(session).into_iter().map(|blocker| blocker.id.to_string()).collect(),
-            queue_reason: task.waits_for(session),
+            blocked_by: graph.blockers(session).into_iter().map(|blocker| blocker.id.to_string()).collect(),
+            queue_reason: graph.waits_for(session),
             waits_for_person: session.state == SessionState::Idle,
             priority: task.priority_of(session),
             effort: task.effort_of(session),
-            alternatives: task.alternatives(session).iter().map(|other| other.id.to_string()).collect(),
+            alternatives: graph.alternatives(session).iter().map(|other| other.id.to_string()).collect(),
             branched_from: session.branched_from.as_ref().map(BranchPointView::of),
             queued_messages: session.messages.iter().map(QueuedMessage::of).collect(),
             agent_config: agent_config(session),
@@ -331,7 +332,12 @@ impl ImplementationTask {
 
 impl ZedThread {
     /// The thread of a session, once its agent has opened one.
-    pub fn of(task: &Task, session: &Session, run: &store::SessionRun, alive: bool) -> Option<Self> {
+    pub fn of(
+        graph: &SessionGraph<'_>,
+        session: &Session,
+        run: &store::SessionRun,
+        alive: bool,
+    ) -> Option<Self> {
         if run.thread_closed {
             return None;
         }
@@ -340,7 +346,7 @@ impl ZedThread {
         let zed_thread_id =
             session.elsewhere.clone().or_else(|| run.agent_sessions.last().cloned()).or(opened)?;
         let is_open = !run.agent_sessions.is_empty();
-        let status = match (&session.state, task.session_status(session)) {
+        let status = match (&session.state, graph.status(session)) {
             (SessionState::Elsewhere { status }, _) => *status,
             (_, SessionStatus::Completed | SessionStatus::Cancelled) => ThreadStatus::Completed,
             (_, SessionStatus::Failed) => ThreadStatus::Failed,
@@ -356,7 +362,7 @@ impl ZedThread {
         Some(Self {
             id: session.thread.to_string(),
             work_session_id: session.id.to_string(),
-            spec_task_id: task.id.to_string(),
+            spec_task_id: graph.task().id.to_string(),
             zed_thread_id,
             thread_config,
             status,
@@ -367,8 +373,8 @@ impl ZedThread {
 }
 
 /// A session as its watchers are told of it: without what only a lookup knows.
-pub fn session_news(task: &Task, session: &Session) -> Value {
-    let mut news = serde_json::to_value(WorkSession::of(task, session, None)).unwrap_or_default();
+pub fn session_news(graph: &SessionGraph<'_>, session: &Session) -> Value {
+    let mut news = serde_json::to_value(WorkSession::of(graph, session, None)).unwrap_or_default();
     if let Some(fields) = news.as_object_mut() {
         fields.remove("workspace_path");
     }

@@ -50,7 +50,7 @@ fn lease(worker: &str, now: i64, until: i64) -> Lease {
 }
 
 fn entry(topic: &str, number: u32) -> FeedEntry {
-    FeedEntry { topic: topic.to_owned(), kind: "test".to_owned(), data: json!({ "number": number }) }
+    FeedEntry { topic: topic.to_owned(), kind: "test".to_owned(), data: json!({ "number": number }).into() }
 }
 
 fn outcome(step: workflow::Step) -> Outcome {

@@ -142,6 +142,20 @@ fn each_of_two_hundred_tasks_needs_all_before_it() {
     assert!(task.sessions.iter().filter(|session| session.unit.is_some()).all(|session| session.turns == 1));
 }
 
+#[test]
+fn a_session_that_waits_for_many_names_the_first_ones() {
+    let dependencies: Vec<Vec<usize>> = (0..TASKS).map(|index| (0..index).collect()).collect();
+    let task = Run::new(&dependencies, Vec::new()).task;
+    let reason = |at: usize| {
+        let of_unit = |session: &&Session| session.unit == Some(at);
+        task.sessions.iter().find(of_unit).and_then(|session| task.waits_for(session))
+    };
+    assert_eq!(reason(2).as_deref(), Some("Waits for \"Part 1\", \"Part 2\"."));
+    let names = "\"Part 1\", \"Part 2\", \"Part 3\", \"Part 4\", \"Part 5\"";
+    assert_eq!(reason(5), Some(format!("Waits for {names}.")));
+    assert_eq!(reason(TASKS - 1), Some(format!("Waits for {names} and 194 more.")));
+}
+
 /// Dependencies that form a cycle do not get past validation; should they, nothing hangs.
 #[test]
 fn a_cycle_ends() {
