@@ -108,7 +108,7 @@ impl Known {
     }
 
     /// Whether a known value could begin with this text.
-    pub(crate) fn could_begin(&self, text: &str) -> bool {
+    pub(crate) fn may_start_match(&self, text: &str) -> bool {
         self.forms.iter().any(|form| form.text.starts_with(text))
     }
 }

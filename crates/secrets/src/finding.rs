@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// How sure it is that a finding is a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sureness {
+pub enum Confidence {
     /// A value without a known format, in a place where secrets stand.
     Likely,
     /// A known value, or a value of a format that nothing else has.
@@ -19,7 +19,7 @@ pub struct Finding {
     pub kind: String,
     /// Where it is, in bytes.
     pub span: Range<usize>,
-    pub sureness: Sureness,
+    pub sureness: Confidence,
     /// What is put in its place.
     pub tag: String,
 }
@@ -59,10 +59,10 @@ impl Span {
         }
     }
 
-    pub(crate) fn sureness(&self) -> Sureness {
+    pub(crate) fn sureness(&self) -> Confidence {
         match self.source {
-            Source::Likely => Sureness::Likely,
-            Source::Sure | Source::Exact | Source::Rest => Sureness::Sure,
+            Source::Likely => Confidence::Likely,
+            Source::Sure | Source::Exact | Source::Rest => Confidence::Sure,
         }
     }
 }

@@ -23,7 +23,7 @@ mod stream;
 mod words;
 
 pub use exact::Exact;
-pub use finding::{Finding, Sureness};
+pub use finding::{Confidence, Finding};
 pub use kinds::{Removed, removed};
 pub use looks::is_strong;
 pub use redactor::{Redactor, Settings};

@@ -3,7 +3,7 @@
 //! They are in `rules.toml`. A rule is tried only where one of its keywords stands, and its expression is compiled
 //! when that happens first: a server that meets no such text pays for none of it.
 
-use crate::finding::Sureness;
+use crate::finding::Confidence;
 use crate::{kinds, looks};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine as _;
@@ -46,7 +46,7 @@ pub enum RuleError {
 pub(crate) struct Rule {
     pub(crate) kind: Arc<str>,
     pub(crate) shape: Shape,
-    pub(crate) sureness: Sureness,
+    pub(crate) sureness: Confidence,
     /// Whether a letter or digit after the secret makes it none.
     pub(crate) closed: bool,
     /// Whether `&` ends the value where it stands in a URL's query or a form.
@@ -196,7 +196,7 @@ impl Rules {
             let made = Rule {
                 kind: kinds::kind_of(&rule.id).into(),
                 shape: Shape::Word { back: crate::CONTEXT },
-                sureness: Sureness::Sure,
+                sureness: Confidence::Sure,
                 closed: false,
                 query: false,
                 entropy: 0.0,
@@ -248,7 +248,7 @@ impl Rule {
         Self {
             kind: written.id.as_str().into(),
             shape,
-            sureness: if written.likely { Sureness::Likely } else { Sureness::Sure },
+            sureness: if written.likely { Confidence::Likely } else { Confidence::Sure },
             closed: written.closed,
             query: written.query,
             entropy: written.entropy,
@@ -308,7 +308,7 @@ impl Rule {
     }
 
     /// How sure it is that a value that has the form, after some text, is a secret; none for an example or a name.
-    pub(crate) fn accepts(&self, before: &[u8], value: &[u8]) -> Option<Sureness> {
+    pub(crate) fn accepts(&self, before: &[u8], value: &[u8]) -> Option<Confidence> {
         if value.is_empty() || self.entropy > 0.0 && looks::entropy(value) < self.entropy {
             return None;
         }
@@ -317,7 +317,7 @@ impl Rule {
     }
 
     /// How sure it is by the look of a value that it is a secret.
-    fn sureness_by_look(&self, before: &[u8], value: &[u8]) -> Option<Sureness> {
+    fn sureness_by_look(&self, before: &[u8], value: &[u8]) -> Option<Confidence> {
         let is_secret = match self.check {
             Check::None => true,
             Check::Random => looks::is_random(value),
@@ -326,7 +326,7 @@ impl Rule {
             Check::Chosen => looks::is_chosen(value, user_before(before)),
             Check::Url if looks::is_password(value) => true,
             Check::Url => {
-                return looks::is_chosen(value, user_before(before)).then_some(Sureness::Likely);
+                return looks::is_chosen(value, user_before(before)).then_some(Confidence::Likely);
             }
             Check::Argument => looks::is_argument(value, user_before(before)),
             Check::Openssl => looks::is_password(value) || looks::is_random(value),

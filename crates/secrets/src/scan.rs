@@ -1,7 +1,7 @@
 //! Looks through a text: known values, then the rules where their keywords stand, then what is encoded in it.
 
 use crate::attempts::{Attempts, Depth};
-use crate::finding::{Source, Span, Sureness};
+use crate::finding::{Confidence, Source, Span};
 use crate::redactor::Inner;
 use crate::rules::{Rule, Shape};
 use crate::{CONTEXT, LOOK, encoded, is_delimiter, kinds, pem};
@@ -100,8 +100,8 @@ impl Inner {
             kind: rule.kind.clone(),
             digits: self.digits(&text.as_bytes()[looked_at]),
             source: match sureness {
-                Sureness::Likely => Source::Likely,
-                Sureness::Sure => Source::Sure,
+                Confidence::Likely => Source::Likely,
+                Confidence::Sure => Source::Sure,
             },
             rule: at,
             goes_on,
@@ -161,7 +161,7 @@ struct Place {
     secret: Range<usize>,
     /// The part of it that the rule saw.
     looked_at: Range<usize>,
-    sureness: Sureness,
+    sureness: Confidence,
     /// Whether there is more of it.
     goes_on: bool,
 }

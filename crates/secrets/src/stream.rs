@@ -92,7 +92,7 @@ impl Stream {
         is_word
             && !is_value
             && !inner.rules.words.iter().any(begins)
-            && !inner.known.could_begin(held)
+            && !inner.known.may_start_match(held)
             && self.begun.iter().all(|begun| begun.length == 0)
     }
 

@@ -13,7 +13,7 @@ use crate::metrics::Metrics;
 use crate::orchestrator::Orchestrator;
 use crate::repositories::{ProjectSettings, Repositories};
 use crate::samples;
-use crate::scheduler::Places;
+use crate::scheduler::FreeSlots;
 use crate::watch::Watch;
 use secrets::Redactor;
 use std::ops::Deref;
@@ -43,7 +43,7 @@ pub struct Inner {
     pub instances: Instances,
     pub metrics: Metrics,
     pub(crate) watch: Watch,
-    pub(crate) places: Places,
+    pub(crate) free_slots: FreeSlots,
     pub(crate) collisions: CollisionMonitor,
     /// Requests of agents that were refused lately.
     pub(crate) refusals: Refusals,

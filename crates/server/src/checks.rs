@@ -54,7 +54,7 @@ pub(crate) async fn end(config: &Config, task: &TaskId) {
 }
 
 /// Ends every check that a server which was killed left running.
-pub(crate) fn end_leftovers(config: &Config) {
+pub(crate) fn kill_orphans(config: &Config) {
     let records = fs::read_dir(folder(config)).into_iter().flatten().flatten().map(|entry| entry.path());
     for record in records.filter(|path| path.extension().is_some_and(|extension| extension == EXTENSION)) {
         std::thread::spawn(move || end_record(&record));

@@ -4,7 +4,7 @@ use crate::App;
 use crate::clean;
 use crate::clock::now;
 use crate::metadata;
-use crate::repositories::{RepositoryError, Workplace, document};
+use crate::repositories::{ProjectRepo, RepositoryError, document};
 use crate::wire::EvidenceView;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -50,7 +50,7 @@ impl Documents {
 
 /// Reads a task's documents at a commit; none when it has none there.
 pub(crate) async fn read(
-    workplace: &Workplace,
+    workplace: &ProjectRepo,
     task: &TaskId,
     commit: &str,
 ) -> Result<Option<Documents>, RepositoryError> {
@@ -80,7 +80,7 @@ pub(crate) async fn read(
 
 /// Puts the documents in force back that are not there at a commit any more, and says whether there were such.
 pub(crate) async fn put_back(
-    workplace: &Workplace,
+    workplace: &ProjectRepo,
     task: &Task,
     in_force: &Specs,
     commit: &str,
@@ -113,7 +113,7 @@ pub(crate) async fn put_back(
 
 /// Writes a task's documents in force from the database where the branch has others or none, and the checklist made from
 /// them where it has none.
-pub(crate) async fn write_again(app: &App, workplace: &Workplace, task: &Task) -> anyhow::Result<()> {
+pub(crate) async fn write_again(app: &App, workplace: &ProjectRepo, task: &Task) -> anyhow::Result<()> {
     let Some(specs) = task.specs() else { return Ok(()) };
     let branch = workplace.settings.design_docs_branch.clone();
     if read(workplace, &task.id, &branch).await?.is_some_and(|found| found.hash() == specs.hash) {

@@ -5,7 +5,7 @@
 //! and nowhere else; it is forgotten with the decision, and when its task ends.
 
 use anyhow::Context as _;
-use secrets::{Redactor, Sureness};
+use secrets::{Confidence, Redactor};
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -50,7 +50,7 @@ pub(crate) fn found(redactor: &Redactor, document: &str, text: &str) -> Vec<Held
             id: redactor.fingerprint(&format!("{document} {value}")),
             document: document.to_owned(),
             kind: finding.kind,
-            is_sure: finding.sureness == Sureness::Sure,
+            is_sure: finding.sureness == Confidence::Sure,
             tag: finding.tag,
             value: (!redactor.is_known_secret(value)).then(|| value.to_owned()),
             decision: None,

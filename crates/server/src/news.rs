@@ -24,7 +24,7 @@ pub(crate) fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
     let task = &step.task;
     let mut entries = Vec::new();
     if !step.events.is_empty() {
-        entries.extend(entry(task, "task.updated", wire::task_news(task)));
+        entries.extend(entry(task, "task.updated", wire::task_updates(task)));
     }
     let (graph, before_graph) = (SessionGraph::of(task), before.map(SessionGraph::of));
     let old =

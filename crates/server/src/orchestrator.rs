@@ -97,7 +97,7 @@ impl Orchestrator {
         }
     }
 
-    /// Takes in a decision of the server's own, such as a place in the queue.
+    /// Takes in a decision of the server's own, such as a position in the queue.
     pub(crate) async fn decide(&self, id: &TaskId, input: Input) -> Result<Option<Task>, StoreError> {
         match self.advance(id, None, cleaned(&self.redactor, input)).await? {
             Advanced::Saved(saved) => Ok(Some(self.announce(*saved))),
@@ -132,8 +132,8 @@ impl Orchestrator {
         self.runner.notified().await;
     }
 
-    /// Waits until a task may wait for a place.
-    pub(crate) async fn places_wait(&self) {
+    /// Waits until a task may wait for a slot.
+    pub(crate) async fn wait_for_queued(&self) {
         self.scheduler.notified().await;
     }
 
@@ -175,7 +175,7 @@ fn begin(new: NewTask, start: bool, admitted: bool) -> Result<Step, Rejected> {
     let mut ids = Ulids;
     let mut context = Context { now: now(), ids: &mut ids };
     let mut step = Task::create(new, start, &mut context)?;
-    if admitted && step.task.waits_for_a_place() {
+    if admitted && step.task.is_queued() {
         let next = step.task.handle(Input::Admit, &mut context)?;
         step.task = next.task;
         step.events.extend(next.events);

@@ -3,7 +3,7 @@
 use crate::App;
 use crate::documents::{self, Documents};
 use std::path::Path;
-use workflow::{Phase, Planning, PlanningStep, Stuck, Task};
+use workflow::{Phase, Planning, PlanningStep, RetryPoint, Task};
 
 /// What a step has behind it, of the whole planning; approval is the rest.
 const PREPARED: f64 = 0.1;
@@ -18,7 +18,9 @@ pub(crate) async fn share(app: &App, task: &Task) -> f64 {
         _ if task.approved().is_some() => 1.0,
         Phase::SpecReview { .. } | Phase::SpecRevision { .. } => COMMITTED,
         Phase::SpecGeneration { planning } => under_way(app, task, planning).await,
-        Phase::SpecFailed { stuck: Stuck::Planning(planning), .. } => under_way(app, task, planning).await,
+        Phase::SpecFailed { stuck: RetryPoint::Planning(planning), .. } => {
+            under_way(app, task, planning).await
+        }
         Phase::Cancelled { specs: Some(_), .. } => COMMITTED,
         Phase::Backlog
         | Phase::SpecFailed { .. }

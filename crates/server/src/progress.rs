@@ -4,7 +4,7 @@ use crate::App;
 use crate::clock::now;
 use crate::documents::ChecklistView;
 use crate::effects::{blocking, git_failure};
-use crate::repositories::{Workplace, document};
+use crate::repositories::{ProjectRepo, document};
 use crate::wire::rfc3339;
 use git::{Change, Commit, Dir};
 use store::TaskFilter;
@@ -22,7 +22,7 @@ const MAX_BLANK_BYTES: u64 = 64 * 1024;
 /// Marks a session's planned task and keeps the status block; `effect` makes it safe to repeat.
 pub(crate) async fn mark(
     app: &App,
-    workplace: &Workplace,
+    workplace: &ProjectRepo,
     task: &Task,
     session: &Session,
     marker: Marker,
@@ -62,7 +62,7 @@ pub(crate) async fn commit_ticks(app: &App, task: &Task) -> Result<(), Failure> 
 
 /// Edits the living checklist where the branch stands, with what agents ticked in its worktree, and commits it.
 async fn commit_edit(
-    workplace: &Workplace,
+    workplace: &ProjectRepo,
     task: &Task,
     message: String,
     effect: Option<String>,
@@ -176,7 +176,7 @@ fn status(task: &Task, begun: Option<&Session>, estimate: Option<Estimate>, chec
 
 /// Puts back a checklist that whoever was writing it left blank when it was killed: a file is emptied before it is
 /// written. Says whether it did.
-pub(crate) async fn put_back(app: &App, workplace: &Workplace, task: &Task) -> anyhow::Result<bool> {
+pub(crate) async fn put_back(app: &App, workplace: &ProjectRepo, task: &Task) -> anyhow::Result<bool> {
     let branch = workplace.settings.design_docs_branch.clone();
     let (repository, path) = (workplace.repository.clone(), document(&task.id, "progress.md"));
     let read = tokio::task::spawn_blocking({
@@ -203,7 +203,7 @@ pub(crate) async fn put_back(app: &App, workplace: &Workplace, task: &Task) -> a
 /// The file is a projection: what is done stays done.
 pub(crate) async fn restore(
     app: &App,
-    workplace: &Workplace,
+    workplace: &ProjectRepo,
     task: &Task,
     checklist: &ChecklistView,
 ) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use crate::clean::without_blocking;
 use crate::clock::now;
 use crate::effects::chain;
 use crate::feed::Feed;
-use crate::spoken::Spoken;
+use crate::spoken::RedactingLog;
 use secrets::Redactor;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -51,7 +51,7 @@ impl Recorder {
     pub(crate) fn start(store: Store, feed: Feed, redactor: Redactor, session: SessionId) -> Self {
         let (entries, receiver) = mpsc::channel(WAITING);
         let (batches, written) = watch::channel(0);
-        tokio::spawn(write(store, feed, Spoken::new(redactor), session, receiver, batches));
+        tokio::spawn(write(store, feed, RedactingLog::new(redactor), session, receiver, batches));
         let room = Arc::new(Semaphore::new(ROOM as usize));
         Self { entries, room, heard: Arc::new(AtomicI64::new(now().0)), written }
     }
@@ -92,7 +92,7 @@ impl Recorder {
 async fn write(
     store: Store,
     feed: Feed,
-    mut spoken: Spoken,
+    mut spoken: RedactingLog,
     session: SessionId,
     mut items: mpsc::Receiver<Item>,
     batches: watch::Sender<u64>,

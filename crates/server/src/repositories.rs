@@ -120,7 +120,7 @@ pub enum RepositoryError {
 
 /// A repository with its project's settings.
 #[derive(Clone)]
-pub(crate) struct Workplace {
+pub(crate) struct ProjectRepo {
     pub(crate) repository: Repository,
     pub(crate) settings: ProjectSettings,
 }
@@ -160,14 +160,14 @@ impl Repositories {
     }
 
     /// The repository and settings of a task's project.
-    pub(crate) async fn workplace(&self, project: &ProjectId) -> Result<Workplace, RepositoryError> {
+    pub(crate) async fn workplace(&self, project: &ProjectId) -> Result<ProjectRepo, RepositoryError> {
         let found = self.0.store.project(project).await?;
         let found = found.ok_or_else(|| RepositoryError::NoProject(project.clone()))?;
         let settings = settings(&found);
         let known = self.open().get(project).cloned();
         if let Some(repository) = known {
             if repository.is_there() {
-                return Ok(Workplace { repository, settings });
+                return Ok(ProjectRepo { repository, settings });
             }
             // Whoever moved it may bring it back.
             self.forget(project);
@@ -180,7 +180,7 @@ impl Repositories {
         .await?;
         let repository = opened.map_err(|source| RepositoryError::Open { path, source })?;
         self.open().insert(project.clone(), repository.clone());
-        Ok(Workplace { repository, settings })
+        Ok(ProjectRepo { repository, settings })
     }
 
     /// Forgets a project's repository, so that it is opened anew.
@@ -190,7 +190,7 @@ impl Repositories {
 
     /// Ensures the design-docs worktree and returns its path.
     pub(crate) async fn docs_worktree(&self, project: &ProjectId) -> Result<PathBuf, RepositoryError> {
-        let Workplace { repository, settings } = self.workplace(project).await?;
+        let ProjectRepo { repository, settings } = self.workplace(project).await?;
         let made = tokio::task::spawn_blocking(move || {
             repository.ensure_docs_worktree(&settings.design_docs_branch)
         });
@@ -204,7 +204,7 @@ impl Repositories {
 
     /// A task's documents on the design-docs branch.
     pub async fn docs(&self, task: &Task) -> Result<Docs, RepositoryError> {
-        let Workplace { repository, settings } = self.workplace(&task.project).await?;
+        let ProjectRepo { repository, settings } = self.workplace(&task.project).await?;
         let id = task.id.clone();
         let read =
             tokio::task::spawn_blocking(move || read_docs(&repository, &settings.design_docs_branch, &id));
@@ -227,7 +227,7 @@ impl Repositories {
 
     /// A task's living checklist, parsed; empty before there is one.
     pub async fn checklist(&self, task: &Task) -> Result<Option<checklist::Checklist>, RepositoryError> {
-        let Workplace { repository, settings } = self.workplace(&task.project).await?;
+        let ProjectRepo { repository, settings } = self.workplace(&task.project).await?;
         let path = document(&task.id, "progress.md");
         let read = tokio::task::spawn_blocking(move || repository.read(&settings.design_docs_branch, &path));
         Ok(read.await??.map(|bytes| {
@@ -238,7 +238,7 @@ impl Repositories {
     /// The change of a task against its base, without secrets, and the commit that has it. What is or was under review is
     /// that commit, whatever became of the branch since.
     pub async fn diff(&self, task: &Task) -> Result<(Option<String>, Vec<git::FileDiff>), RepositoryError> {
-        let Workplace { repository, .. } = self.workplace(&task.project).await?;
+        let ProjectRepo { repository, .. } = self.workplace(&task.project).await?;
         let reviewed = task.change().map(|change| change.head.to_string());
         let base = self.base(&task.project, &task.base_branch).await?.revision;
         let head = reviewed.unwrap_or_else(|| task.branch());
@@ -286,7 +286,7 @@ impl Repositories {
 
     /// What an agent's turn in a task has around it.
     pub(crate) async fn surroundings(&self, task: &Task) -> Result<Surroundings, RepositoryError> {
-        let Workplace { repository, settings } = self.workplace(&task.project).await?;
+        let ProjectRepo { repository, settings } = self.workplace(&task.project).await?;
         let (base, policy) =
             (self.base(&task.project, &task.base_branch).await?.revision, settings.permissions);
         let read = tokio::task::spawn_blocking(move || {

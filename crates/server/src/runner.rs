@@ -219,7 +219,7 @@ async fn give_back(
         app.store.postpone_effect(&fence, later, &failure.message).await?;
         return Ok(());
     }
-    let is_patient = !claimed.row.effect.is_waited_for() || is_about_lock(&failure);
+    let is_patient = !claimed.row.effect.reports_back() || is_about_lock(&failure);
     let most = if is_patient { PATIENT_ATTEMPTS } else { MAX_ATTEMPTS };
     // Attempts that a kill cut off do not count: nothing was wrong with them.
     let failures = claimed.failures + 1;

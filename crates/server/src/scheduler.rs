@@ -15,14 +15,14 @@ use workflow::{Input, NewTask, Phase, Task};
 /// How often the scheduler looks without having been woken.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How many more tasks may begin before the next look. Whoever gives a place away holds the lock.
+/// How many more tasks may start before the next look. Admitting one takes the lock.
 #[derive(Default)]
-pub(crate) struct Places(Mutex<usize>);
+pub(crate) struct FreeSlots(Mutex<usize>);
 
-/// Creates a task; one that is to be planned and waits for nothing gets its place along with it.
+/// Creates a task; one that is to be planned and waits for nothing is admitted at once.
 pub(crate) async fn create(app: &App, new: NewTask, start: bool) -> Result<Task, AskError> {
     let waits_for_others = !new.depends_on.is_empty();
-    let mut free = app.places.0.lock().await;
+    let mut free = app.free_slots.0.lock().await;
     let admitted = start && new.planned && !waits_for_others && *free > 0;
     if !admitted {
         drop(free);
@@ -31,10 +31,10 @@ pub(crate) async fn create(app: &App, new: NewTask, start: bool) -> Result<Task,
     *free -= 1;
     let step = app.orchestrator.begin(new, start, true)?;
     // The agent starts, and its worktree is made, while the task is brought to the disk.
-    let ahead = effects::ahead(app, &step.task);
+    let prewarm = effects::prewarm(app, &step.task);
     let created = app.orchestrator.create(step).await;
-    if let Some(ahead) = ahead {
-        ahead.settle(app, created.as_ref().ok()).await;
+    if let Some(prewarm) = prewarm {
+        prewarm.reconcile(app, created.as_ref().ok()).await;
     }
     created
 }
@@ -46,7 +46,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
             tracing::error!(error = effects::chain(&error), "could not schedule; trying again");
         }
         tokio::select! {
-            () = app.orchestrator.places_wait() => {}
+            () = app.orchestrator.wait_for_queued() => {}
             () = tokio::time::sleep(LOOK) => {}
             () = stop.cancelled() => {}
         }
@@ -54,16 +54,16 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
 }
 
 async fn look(app: &App) -> Result<(), store::StoreError> {
-    let live = give_places(app).await?;
+    let live = admit_queued(app).await?;
     app.instances.stop_idle(&app.store, &live).await
 }
 
-async fn give_places(app: &App) -> Result<Vec<Task>, store::StoreError> {
-    let mut free = app.places.0.lock().await;
+async fn admit_queued(app: &App) -> Result<Vec<Task>, store::StoreError> {
+    let mut free = app.free_slots.0.lock().await;
     let live = app.store.live_tasks().await?;
     let limits =
         Limits { instances: app.config.limits.max_instances, in_review: app.config.limits.max_in_review };
-    if !live.iter().any(Task::waits_for_a_place) {
+    if !live.iter().any(Task::is_queued) {
         *free = if app.health.obstacle().is_some() { 0 } else { unclaimed(&live, limits) };
         return Ok(live);
     }
@@ -84,15 +84,14 @@ async fn give_places(app: &App) -> Result<Vec<Task>, store::StoreError> {
     Ok(live)
 }
 
-/// Tells the tasks that wait for a place why none is admitted.
+/// Tells queued tasks why none of them is admitted.
 async fn hold_back(app: &App, live: &[Task], obstacle: &Obstacle) -> Result<(), store::StoreError> {
     // A database that cannot be written takes no reason either; the API adds it to what it shows.
     if matches!(obstacle.part, Part::Database | Part::Writer) {
         return Ok(());
     }
-    let waits = |task: &&Task| {
-        task.waits_for_a_place() && task.queue_reason.as_deref() != Some(obstacle.reason.as_str())
-    };
+    let waits =
+        |task: &&Task| task.is_queued() && task.queue_reason.as_deref() != Some(obstacle.reason.as_str());
     for task in live.iter().filter(waits) {
         let reason = obstacle.reason.clone();
         app.orchestrator.decide(&task.id, Input::Wait { reason }).await?;

@@ -4,7 +4,7 @@ use secrets::{Redactor, Stream};
 use serde_json::{Value, json};
 
 /// The entries of one session, as they come.
-pub(crate) struct Spoken {
+pub(crate) struct RedactingLog {
     redactor: Redactor,
     message: Option<Message>,
 }
@@ -16,7 +16,7 @@ struct Message {
     text: Stream,
 }
 
-impl Spoken {
+impl RedactingLog {
     pub(crate) fn new(redactor: Redactor) -> Self {
         Self { redactor, message: None }
     }
@@ -74,8 +74,8 @@ mod tests {
     use super::*;
     use secrets::Settings;
 
-    fn spoken() -> Spoken {
-        Spoken::new(Redactor::new(&Settings::default()).expect("the rules compile"))
+    fn spoken() -> RedactingLog {
+        RedactingLog::new(Redactor::new(&Settings::default()).expect("the rules compile"))
     }
 
     fn texts(entries: &[Value]) -> Vec<&str> {

@@ -15,7 +15,7 @@ use crate::metrics::Metrics;
 use crate::orchestrator::Orchestrator;
 use crate::permissions::Permissions;
 use crate::repositories::{ProjectSettings, Repositories};
-use crate::scheduler::Places;
+use crate::scheduler::FreeSlots;
 use crate::watch::Watch;
 use crate::{
     App, api, clean, clock, http, indexer, owner, progress, runner, samples, scheduler, upkeep, watch,
@@ -131,8 +131,8 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     }
     let token = owner::ensure(&store, &config).await.context("cannot set up the owner's token")?;
     let app = assemble(config, data_dir, store, worker, &token)?;
-    app.instances.end_leftovers().await.context("cannot end the agents that a killed server left")?;
-    crate::checks::end_leftovers(&app.config);
+    app.instances.kill_orphans().await.context("cannot end the agents that a killed server left")?;
+    crate::checks::kill_orphans(&app.config);
     crate::network::remove_leftovers(&app.config.data_dir);
     if app.config.demo {
         let owner = workflow::UserId::from(owner::OWNER);
@@ -233,7 +233,7 @@ fn assemble(
         instances,
         metrics: Metrics::default(),
         watch: Watch::default(),
-        places: Places::default(),
+        free_slots: FreeSlots::default(),
         collisions: CollisionMonitor::default(),
         refusals: Refusals::default(),
         streams: Resumptions::default(),
@@ -274,7 +274,7 @@ async fn follow_live(app: &App) {
             return;
         }
     };
-    if let Err(error) = app.store.note_who_needs_person(&live).await {
+    if let Err(error) = app.store.backfill_needs_person(&live).await {
         tracing::warn!(%error, "could not note which tasks need a person");
     }
     for task in live {

@@ -26,7 +26,7 @@ pub(crate) fn entry(update: &Update, raw: &Value) -> Option<Value> {
 }
 
 /// What an entry is to the words of an agent between which it stands.
-enum Between {
+enum MessageBoundary {
     /// Others said it meanwhile: the words go on.
     Nothing,
     /// The agent stopped to think: what it says then is another paragraph.
@@ -35,7 +35,7 @@ enum Between {
     End,
 }
 
-impl Between {
+impl MessageBoundary {
     fn of(entry: &Value) -> Self {
         match entry["kind"].as_str().unwrap_or_default() {
             "commit"
@@ -62,12 +62,12 @@ pub(crate) fn last_message<'e>(entries: impl DoubleEndedIterator<Item = &'e Valu
             pieces.push(entry["text"].as_str().unwrap_or_default());
             continue;
         }
-        match Between::of(entry) {
-            Between::End if !pieces.is_empty() => break,
-            Between::Pause if pieces.last().is_some_and(|piece| !piece.starts_with('\n')) => {
+        match MessageBoundary::of(entry) {
+            MessageBoundary::End if !pieces.is_empty() => break,
+            MessageBoundary::Pause if pieces.last().is_some_and(|piece| !piece.starts_with('\n')) => {
                 pieces.push("\n\n");
             }
-            Between::Nothing | Between::Pause | Between::End => {}
+            MessageBoundary::Nothing | MessageBoundary::Pause | MessageBoundary::End => {}
         }
     }
     pieces.into_iter().rev().collect()
@@ -196,16 +196,16 @@ impl Messages {
                 self.said[at].text.clear();
                 Some(at)
             }
-            _ => match Between::of(&row.entry) {
-                Between::Nothing => None,
-                Between::Pause => {
+            _ => match MessageBoundary::of(&row.entry) {
+                MessageBoundary::Nothing => None,
+                MessageBoundary::Pause => {
                     let open = self.said.get_mut(self.open?)?;
                     if !open.text.ends_with('\n') {
                         open.text.push_str("\n\n");
                     }
                     self.open
                 }
-                Between::End => {
+                MessageBoundary::End => {
                     self.open = None;
                     None
                 }

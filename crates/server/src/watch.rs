@@ -5,7 +5,7 @@ use crate::clean;
 use crate::clock::now;
 use crate::documents;
 use crate::effects::chain;
-use crate::repositories::{RepositoryError, Workplace};
+use crate::repositories::{ProjectRepo, RepositoryError};
 use crate::wire::rfc3339;
 use crate::{news, progress};
 use serde_json::json;
@@ -292,7 +292,7 @@ async fn take_in(
     Ok(())
 }
 
-async fn announce(app: &App, workplace: &Workplace, task: &Task, commit: &str) -> anyhow::Result<()> {
+async fn announce(app: &App, workplace: &ProjectRepo, task: &Task, commit: &str) -> anyhow::Result<()> {
     let repository = workplace.repository.clone();
     let (at, path) = (commit.to_owned(), crate::repositories::document(&task.id, "progress.md"));
     let Some(bytes) = tokio::task::spawn_blocking(move || repository.read(&at, &path)).await?? else {
@@ -316,7 +316,7 @@ async fn announce(app: &App, workplace: &Workplace, task: &Task, commit: &str) -
 /// Compares the documents on the branch with those in force.
 pub(crate) async fn look_at_documents(
     app: &App,
-    workplace: &Workplace,
+    workplace: &ProjectRepo,
     task: &Task,
     commit: &str,
     by: String,

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     exhaustion::report_in_a_sentence();
     let cli = cli::Cli::from_arg_matches(&help::command().get_matches());
     let cli = cli.unwrap_or_else(|error| error.exit());
-    if !cli.command.outlives_its_reader() {
+    if !cli.command.ignores_broken_pipe() {
         // `spectask log … | head` ends with its reader.
         sigpipe::reset();
     }

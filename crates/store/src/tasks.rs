@@ -217,7 +217,7 @@ impl Store {
 
     /// Writes down which of these tasks need a person, where that is not known as it is: a database from before it was
     /// knows only their status.
-    pub async fn note_who_needs_person(&self, tasks: &[Task]) -> Result<(), StoreError> {
+    pub async fn backfill_needs_person(&self, tasks: &[Task]) -> Result<(), StoreError> {
         let known: Vec<(TaskId, i64, u64)> = tasks
             .iter()
             .map(|task| (task.id.clone(), i64::from(task.needs_person()), task.version))

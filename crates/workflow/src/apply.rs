@@ -3,8 +3,8 @@
 use crate::session::{ConversationCost, cut_short};
 use crate::{
     Ask, Comment, CommentId, CoordinationEvent, Decision, EndedTurn, Event, Interval, Landing, Millis,
-    NewTask, Paused, Phase, PlannedSession, Planning, PlanningStep, Session, SessionId, SessionState, Stuck,
-    Task, TaskEdit, TaskStatus, Usage, task::slug,
+    NewTask, Paused, Phase, PlannedSession, Planning, PlanningStep, RetryPoint, Session, SessionId,
+    SessionState, Task, TaskEdit, TaskStatus, Usage, task::slug,
 };
 
 impl Task {
@@ -332,7 +332,7 @@ impl Task {
             Event::SessionCompleted { session, merged } => self.on_session(session, now, |session| {
                 session.close_interval(now);
                 session.merged = merged.clone().or(session.merged.take());
-                session.begin_afresh();
+                session.reset_retry_counters();
                 session.last_error = None;
                 session.completed_at = Some(now);
                 session.state = SessionState::Completed;
@@ -340,7 +340,7 @@ impl Task {
             Event::SessionIdle { session, merged } => self.on_session(session, now, |session| {
                 session.close_interval(now);
                 session.merged = merged.clone().or(session.merged.take());
-                session.begin_afresh();
+                session.reset_retry_counters();
                 session.last_error = None;
                 session.state = SessionState::Idle;
             }),
@@ -354,7 +354,7 @@ impl Task {
                 });
             }
             Event::SessionRetried { session } => self.on_session(session, now, |session| {
-                session.begin_afresh();
+                session.reset_retry_counters();
                 session.completed_at = None;
                 session.state = SessionState::Pending;
             }),
@@ -428,9 +428,11 @@ impl Task {
                 self.waiting_since = Some(now);
                 if let Phase::SpecFailed { specs, stuck, .. } = &self.phase {
                     self.phase = match (stuck.clone(), specs.clone()) {
-                        (Stuck::Planning(planning), Some(specs)) => Phase::SpecRevision { specs, planning },
-                        (Stuck::Planning(planning), None) => Phase::SpecGeneration { planning },
-                        (Stuck::HandOff(approved), _) => Phase::SpecApproved { approved },
+                        (RetryPoint::Planning(planning), Some(specs)) => {
+                            Phase::SpecRevision { specs, planning }
+                        }
+                        (RetryPoint::Planning(planning), None) => Phase::SpecGeneration { planning },
+                        (RetryPoint::HandOff(approved), _) => Phase::SpecApproved { approved },
                     };
                 }
             }
@@ -471,9 +473,9 @@ impl Task {
 
     fn fail_specs(&mut self, failure: crate::Failure) {
         let stuck = match &self.phase {
-            Phase::SpecApproved { approved } => Stuck::HandOff(approved.clone()),
+            Phase::SpecApproved { approved } => RetryPoint::HandOff(approved.clone()),
             Phase::SpecGeneration { planning } | Phase::SpecRevision { planning, .. } => {
-                Stuck::Planning(Planning { step: PlanningStep::Waiting, ..planning.clone() })
+                RetryPoint::Planning(Planning { step: PlanningStep::Waiting, ..planning.clone() })
             }
             Phase::Backlog
             | Phase::SpecReview { .. }
@@ -484,7 +486,7 @@ impl Task {
             | Phase::SpecFailed { .. }
             | Phase::ImplementationFailed { .. }
             | Phase::Cancelled { .. } => {
-                Stuck::Planning(Planning { round: self.revisions + 1, step: PlanningStep::Waiting })
+                RetryPoint::Planning(Planning { round: self.revisions + 1, step: PlanningStep::Waiting })
             }
         };
         let specs = self.specs().cloned();
@@ -538,7 +540,7 @@ impl Task {
         }
         // What was spawned from the others ends with them.
         let is_given_up = |session: &&Session| {
-            !session.is_satisfied() && self.given_up_for(session).is_some_and(|instead| instead == chosen)
+            !session.is_satisfied() && self.superseded_by(session).is_some_and(|instead| instead == chosen)
         };
         let given_up: Vec<SessionId> =
             self.sessions.iter().filter(is_given_up).map(|session| session.id.clone()).collect();

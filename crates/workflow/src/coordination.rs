@@ -75,7 +75,7 @@ impl Task {
     }
 
     /// Whether a session has something to read before its work is merged.
-    pub(crate) fn is_spoken_to(&self, session: &Session) -> bool {
+    pub(crate) fn has_unread_messages(&self, session: &Session) -> bool {
         !session.messages.is_empty() || self.unread(&session.id).iter().any(|event| event.before_merge)
     }
 

@@ -14,7 +14,7 @@ pub struct Course {
     /// The number of the last event that it has.
     pub seq: u64,
     /// Where the task stood, in order; the last one is open.
-    pub stays: Vec<Stay>,
+    pub stays: Vec<StageInterval>,
     pub sessions: Vec<SessionCourse>,
     pub failures: Vec<FailureCount>,
     pub spent: Vec<Spent>,
@@ -31,7 +31,7 @@ pub struct Course {
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     Backlog,
-    /// Waits for a place to be planned.
+    /// Waits for a slot to be planned.
     PlanningQueued,
     Planning,
     /// The documents wait for a person.
@@ -48,7 +48,7 @@ pub enum Stage {
 
 /// A stretch of time at one stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stay {
+pub struct StageInterval {
     pub stage: Stage,
     pub from: Millis,
     pub until: Option<Millis>,
@@ -284,7 +284,7 @@ impl Course {
         if let Some(last) = self.stays.last_mut() {
             last.until = Some(at);
         }
-        self.stays.push(Stay { stage, from: at, until: None });
+        self.stays.push(StageInterval { stage, from: at, until: None });
     }
 
     /// A task that failed in planning goes back there, one whose hand-off failed goes back to that, and one whose

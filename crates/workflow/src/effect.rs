@@ -115,7 +115,7 @@ impl Effect {
     }
 
     /// Whether the task goes on when it is done, or is told when it cannot be done.
-    pub fn is_waited_for(&self) -> bool {
+    pub fn reports_back(&self) -> bool {
         match self {
             Self::PreparePlanning { .. }
             | Self::RunTurn { .. }

@@ -3,8 +3,8 @@
 use crate::{
     Approved, Ask, BranchPoint, Change, CheckResult, Closing, Comment, CommentId, Commit, CoordinationEvent,
     CreationMethod, Decision, Failure, HelixSessionId, ItemCount, LineComment, Message, MessageId, Millis,
-    NewTask, PlanEntry, Planning, Reply, Resolved, SessionId, SessionPhase, Specs, TaskEdit, TaskStatus,
-    ThreadId, ThreadStatus, Turn, TurnId, Usage, Wish, WorkReport,
+    NewTask, PlanEntry, Planning, Reply, Resolved, SessionId, SessionPhase, SessionRequest, Specs, TaskEdit,
+    TaskStatus, ThreadId, ThreadStatus, Turn, TurnId, Usage, WorkReport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ pub struct PlannedSession {
     pub branch: Option<String>,
     pub next_ask: Option<Ask>,
     #[serde(default)]
-    pub wish: Wish,
+    pub wish: SessionRequest,
     #[serde(default)]
     pub branched_from: Option<BranchPoint>,
     #[serde(default)]

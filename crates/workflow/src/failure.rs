@@ -4,7 +4,7 @@ use crate::{FailureClass, Millis};
 use serde::{Deserialize, Serialize};
 
 /// How often a failure that can heal is tried again before a person is asked.
-pub const MAX_HEALS: u32 = 3;
+pub const MAX_RETRIES: u32 = 3;
 /// How often a turn that ran into a limit of its agent is tried again; with [`retry_delay`] that is about a day.
 const MAX_LIMIT_RETRIES: u32 = 26;
 /// How long the first retry after a limit waits, in milliseconds, where the agent does not say when the limit ends.
@@ -27,7 +27,7 @@ pub struct Failure {
 pub(crate) fn max_retries(class: FailureClass) -> u32 {
     match class {
         FailureClass::Limit => MAX_LIMIT_RETRIES,
-        _ if class.heals() => MAX_HEALS,
+        _ if class.heals() => MAX_RETRIES,
         _ => 0,
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     Budget, Closing, CommentId, Commit, Complexity, CoordinationKind, Decision, EventId, Failure, Isolation,
-    ItemCount, LineComment, MessageId, Millis, NewComment, PlanEntry, Priority, ProjectId, SessionId, Specs,
-    TaskId, TaskKind, Template, ThreadStatus, TurnId, Usage, UserId, Wish, WorkReport,
+    ItemCount, LineComment, MessageId, Millis, NewComment, PlanEntry, Priority, ProjectId, SessionId,
+    SessionRequest, Specs, TaskId, TaskKind, Template, ThreadStatus, TurnId, Usage, UserId, WorkReport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +64,7 @@ pub struct NewSession {
     /// Absent is the agent of the session it comes from.
     pub agent: Option<String>,
     pub depends_on: Vec<SessionId>,
-    pub wish: Wish,
+    pub wish: SessionRequest,
 }
 
 /// How far a crew may grow.
@@ -87,7 +87,7 @@ pub struct ReportedThread {
     pub name: String,
     pub description: String,
     pub parent: Option<SessionId>,
-    pub wish: Wish,
+    pub wish: SessionRequest,
 }
 
 /// What a person may edit; absent fields stay.

@@ -38,12 +38,12 @@ mod words;
 pub use comment::{Comment, CommentAnchor, LineComment, NewComment, Reply, Resolved};
 pub use context::{Context, Rejected, Step};
 pub use coordination::{Carried, CoordinationEvent, Delivery};
-pub use course::{Course, FailureCount, SessionCourse, Spent, Stage, Stay, day};
+pub use course::{Course, FailureCount, SessionCourse, Spent, Stage, StageInterval, day};
 pub use effect::{Effect, EffectRow};
 pub use estimate::{Estimate, SessionTime};
 pub use event::{Event, PlannedSession};
 pub use evidence::{Evidence, EvidenceState};
-pub use failure::{Failure, MAX_HEALS};
+pub use failure::{Failure, MAX_RETRIES};
 pub use ids::*;
 pub use input::{
     CheckResult, CrewLimits, Input, LandOutcome, MergeOutcome, NewCoordination, NewSession, NewTask,
@@ -53,11 +53,12 @@ pub use items::{tick_reported, work_report};
 pub use order::SessionGraph;
 pub use progress::{ItemCount, share};
 pub use session::{
-    Ask, BranchPoint, Closing, EndedTurn, Interval, Message, PlanEntry, PlannedItem, Session, SessionState,
-    Turn, Wish, WorkReport,
+    Ask, BranchPoint, Closing, EndedTurn, Interval, Message, PlanEntry, PlannedItem, Session, SessionRequest,
+    SessionState, Turn, WorkReport,
 };
 pub use task::{
-    Approved, Budget, Change, Landing, Paused, Phase, Planning, PlanningStep, Specs, Stuck, Task, Unit, Usage,
+    Approved, Budget, Change, Landing, Paused, Phase, Planning, PlanningStep, RetryPoint, Specs, Task, Unit,
+    Usage,
 };
 pub use template::Template;
 pub use words::*;

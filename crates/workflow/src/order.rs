@@ -5,7 +5,7 @@
 //! other sessions once, in time linear in sessions and dependencies; a decision that looks at several sessions builds it
 //! once. Dependencies that form a cycle, which validation refuses, neither hang nor overflow it.
 
-use crate::schedule::turn_in_line;
+use crate::schedule::queue_key;
 use crate::{
     CreationMethod, Effort, Phase, Priority, Session, SessionId, SessionPhase, SessionState, SessionStatus,
     Task,
@@ -140,16 +140,16 @@ impl<'t> SessionGraph<'t> {
             SessionState::Pending => {
                 let blockers = self.blockers(session);
                 if !blockers.is_empty() {
-                    return Some(format!("Waits for {}.", in_words(&blockers)));
+                    return Some(format!("Waiting for {}.", in_words(&blockers)));
                 }
                 match &task.phase {
                     Phase::Implementation { .. } if task.is_over_budget() => {
-                        Some("Waits for a larger budget: what the task may spend is spent.".to_owned())
+                        Some("Waiting for a larger budget: the task's budget is used up.".to_owned())
                     }
                     Phase::Implementation { .. } => {
-                        let at_work = task.sessions.iter().filter(|other| other.takes_a_place()).count();
+                        let at_work = task.sessions.iter().filter(|other| other.occupies_slot()).count();
                         Some(format!(
-                            "Waits for a place: {at_work} of {} sessions are at work.",
+                            "Waiting for a free slot: {at_work} of {} sessions are running.",
                             task.max_parallel
                         ))
                     }
@@ -164,22 +164,22 @@ impl<'t> SessionGraph<'t> {
                     | Phase::SpecFailed { .. }
                     | Phase::ImplementationFailed { .. }
                     | Phase::Cancelled { .. } => {
-                        Some(format!("Waits until the task is out of {}.", task.status()))
+                        Some(format!("Waiting until the task leaves {}.", task.status()))
                     }
                 }
             }
             SessionState::WaitingToMerge => {
                 let alternatives = self.alternatives(session);
                 if !alternatives.is_empty() {
-                    return Some(format!("Waits for a choice among {}.", in_words(&alternatives)));
+                    return Some(format!("Waiting for a choice between {}.", in_words(&alternatives)));
                 }
                 let before = self.merge_blocked_by(session);
-                before.map(|before| format!("Waits for {:?}, which is merged before it.", before.name))
+                before.map(|before| format!("Waiting for {:?}, which is merged before it.", before.name))
             }
             SessionState::Idle => Some("Waiting for your reply.".to_owned()),
             SessionState::Working { .. } => session.retry_at.map(|_| {
                 let why = session.last_error.as_ref().map_or("", |failure| failure.message.as_str());
-                format!("Waits before the turn is tried again: {why}")
+                format!("Waiting to retry the turn: {why}")
             }),
             SessionState::Opening
             | SessionState::Saving { .. }
@@ -214,7 +214,7 @@ impl<'t> SessionGraph<'t> {
 
     pub(crate) fn start_key(&self, session: &Session) -> StartKey {
         let task = self.task;
-        let line = turn_in_line(session.created_at, task.priority_of(session), task.effort_of(session));
+        let line = queue_key(session.created_at, task.priority_of(session), task.effort_of(session));
         (line, self.merge_position(session), self.at(session).unwrap_or(usize::MAX))
     }
 
@@ -390,7 +390,7 @@ impl Task {
     }
 
     /// The session that a person chose instead of this one, or instead of one that it is built on.
-    pub(crate) fn given_up_for<'t>(&'t self, session: &'t Session) -> Option<&'t SessionId> {
+    pub(crate) fn superseded_by<'t>(&'t self, session: &'t Session) -> Option<&'t SessionId> {
         std::iter::once(session).chain(self.ancestors(session)).find_map(|one| one.superseded_by.as_ref())
     }
 

@@ -76,7 +76,7 @@ pub fn render(briefing: &Briefing<'_>) -> String {
         Ask::MendDocuments { problems } => {
             text.push_str("The documents cannot be used yet:\n\n");
             bullets(&mut text, problems);
-            let _ = write!(text, "\nMend them in place:\n\n{}", paths(documents));
+            let _ = write!(text, "\nFix them in place:\n\n{}", paths(documents));
         }
         Ask::Implement => text.push_str(&implement(briefing)),
         Ask::Continue { why } if task.is_conversation() => {
@@ -191,8 +191,8 @@ fn beginning(template: &Template) -> String {
         template.name
     );
     for (heading, part) in [
-        ("What the requirements mind", &template.requirements),
-        ("What the design minds", &template.design),
+        ("Requirements guidance", &template.requirements),
+        ("Design guidance", &template.design),
         ("The skeleton of the plan", &template.tasks),
     ] {
         if !part.trim().is_empty() {

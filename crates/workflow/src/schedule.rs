@@ -9,13 +9,13 @@ const PRIORITY: i64 = 15 * 60 * 1000;
 /// for by it.
 const EFFORT: i64 = 5 * 60 * 1000;
 /// The longest that one who came later can go first, in milliseconds.
-pub const LONGEST_LEAD: i64 = 3 * PRIORITY + 2 * EFFORT;
+pub const MAX_PRIORITY_BOOST: i64 = 3 * PRIORITY + 2 * EFFORT;
 
 /// The place in line of somebody who waits since a time: the smallest goes first.
 ///
 /// What matters more and what is smaller is treated as if it waited longer. So nobody starves: who comes more than
-/// [`LONGEST_LEAD`] later stands behind, whatever it is.
-pub fn turn_in_line(since: Millis, priority: Priority, effort: Effort) -> i64 {
+/// [`MAX_PRIORITY_BOOST`] later stands behind, whatever it is.
+pub fn queue_key(since: Millis, priority: Priority, effort: Effort) -> i64 {
     let priority = match priority {
         Priority::Low => 0,
         Priority::Medium => 1,
@@ -36,7 +36,7 @@ fn line(task: &Task) -> i64 {
         Complexity::Simple => Effort::Small,
         Complexity::Complex => Effort::Medium,
     };
-    turn_in_line(task.waiting_since.unwrap_or(task.created_at), task.priority, effort)
+    queue_key(task.waiting_since.unwrap_or(task.created_at), task.priority, effort)
 }
 
 /// How many may do what at once.
@@ -48,7 +48,7 @@ pub struct Limits {
     pub in_review: usize,
 }
 
-/// Decides for every task that waits for a place: it is admitted, or told what it waits for.
+/// Decides for every task that waits for a slot: it is admitted, or told what it waits for.
 ///
 /// Who matters more goes first, then what is smaller, and who waits long goes before either. `statuses` knows the tasks others depend on.
 pub fn admissions(
@@ -75,7 +75,7 @@ pub fn admissions(
             | Phase::Cancelled { .. } => false,
         })
         .count();
-    let mut waiting: Vec<&Task> = live.iter().filter(|task| task.waits_for_a_place()).collect();
+    let mut waiting: Vec<&Task> = live.iter().filter(|task| task.is_queued()).collect();
     waiting.sort_by_key(|task| (line(task), task.created_at, task.id.clone()));
     let mut decisions = Vec::new();
     let mut ahead = 0;
@@ -94,23 +94,20 @@ pub fn admissions(
             .collect();
         let reason = if !ended.is_empty() {
             Some(format!(
-                "waits for {}, which is cancelled and will not be done; take it out of the dependencies to go on",
+                "waiting for {}, which is cancelled; remove it from the dependencies to continue",
                 ended.join(", ")
             ))
         } else if !open.is_empty() {
             let open: Vec<&str> = open.iter().map(|(id, _)| id.as_str()).collect();
-            Some(format!("waits for {} to be done", open.join(", ")))
+            Some(format!("waiting for {} to be done", open.join(", ")))
         } else if at_work >= limits.instances {
             ahead += 1;
             Some(format!(
-                "waits for a free agent instance: {at_work} of {} are at work; place {ahead} in the queue",
+                "waiting for a free agent instance: {at_work} of {} are running; position {ahead} in the queue",
                 limits.instances
             ))
         } else if plans && in_review >= limits.in_review {
-            Some(format!(
-                "waits for reviewers: {in_review} of {} places in review are taken",
-                limits.in_review
-            ))
+            Some(format!("waiting for reviewers: {in_review} of {} review slots are taken", limits.in_review))
         } else {
             None
         };

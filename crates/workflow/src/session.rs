@@ -63,7 +63,7 @@ pub struct Session {
     pub cost: Option<ConversationCost>,
     /// What it was asked for beyond the plan.
     #[serde(default)]
-    pub wish: Wish,
+    pub wish: SessionRequest,
     /// The turn of another session from which it goes on.
     #[serde(default)]
     pub branched_from: Option<BranchPoint>,
@@ -114,7 +114,7 @@ pub struct Session {
 /// What a session was asked for by whoever added it to the crew; a planned session has what the plan says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Wish {
+pub struct SessionRequest {
     pub priority: Option<Priority>,
     pub effort: Option<Effort>,
     pub agent_type: Option<AgentType>,
@@ -225,7 +225,7 @@ fn unnamed() -> MessageId {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum SessionState {
-    /// Waits for its dependencies or for a free place.
+    /// Waits for its dependencies or for a free slot.
     Pending,
     /// Its worktree is being opened.
     Opening,
@@ -343,7 +343,7 @@ impl Session {
     }
 
     /// Whatever went wrong before counts no more.
-    pub(crate) fn begin_afresh(&mut self) {
+    pub(crate) fn reset_retry_counters(&mut self) {
         self.heals = 0;
         self.asks = 0;
         self.cut_short = 0;
@@ -354,7 +354,7 @@ impl Session {
     }
 
     /// The name that people see.
-    pub fn shown_name(&self) -> &str {
+    pub fn display_name(&self) -> &str {
         self.called.as_deref().unwrap_or(&self.name)
     }
 
@@ -430,7 +430,7 @@ impl Session {
     }
 
     /// Whether it takes a place among the sessions at work.
-    pub fn takes_a_place(&self) -> bool {
+    pub fn occupies_slot(&self) -> bool {
         self.moves() && self.state != SessionState::Merging
     }
 

@@ -67,7 +67,7 @@ pub struct Task {
     /// How many items of each planned task are done, by the living checklist.
     #[serde(default)]
     pub item_counts: Vec<ItemCount>,
-    /// Since when it waits for a place, while it does.
+    /// Since when it waits for a slot, while it does.
     #[serde(default)]
     pub waiting_since: Option<Millis>,
     pub created_at: Millis,
@@ -103,7 +103,7 @@ pub enum Phase {
     SpecReview {
         specs: Specs,
     },
-    /// They were sent back, and planning waits for a place.
+    /// They were sent back, and planning waits for a slot.
     SpecRevision {
         specs: Specs,
         planning: Planning,
@@ -112,7 +112,7 @@ pub enum Phase {
     SpecApproved {
         approved: Approved,
     },
-    /// Implementation waits for a place.
+    /// Implementation waits for a slot.
     ImplementationQueued {
         approved: Option<Approved>,
     },
@@ -135,7 +135,7 @@ pub enum Phase {
     SpecFailed {
         specs: Option<Specs>,
         failure: Failure,
-        stuck: Stuck,
+        stuck: RetryPoint,
     },
     ImplementationFailed {
         approved: Option<Approved>,
@@ -160,7 +160,7 @@ pub struct Planning {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanningStep {
-    /// Waits for a place.
+    /// Waits for a slot.
     Waiting,
     /// The repository and the planner's worktree are being made ready.
     Preparing,
@@ -173,7 +173,7 @@ pub enum PlanningStep {
 /// Where a task that failed before implementation goes on when it is tried again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stuck {
+pub enum RetryPoint {
     Planning(Planning),
     HandOff(Approved),
 }
@@ -282,7 +282,7 @@ impl Task {
     pub fn approved(&self) -> Option<&Approved> {
         match &self.phase {
             Phase::SpecApproved { approved } => Some(approved),
-            Phase::SpecFailed { stuck: Stuck::HandOff(approved), .. } => Some(approved),
+            Phase::SpecFailed { stuck: RetryPoint::HandOff(approved), .. } => Some(approved),
             Phase::ImplementationQueued { approved }
             | Phase::Implementation { approved, .. }
             | Phase::ImplementationReview { approved, .. }

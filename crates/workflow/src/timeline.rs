@@ -18,14 +18,14 @@ pub struct Timeline {
 /// What somebody did for a while; open while `until` is absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
-    pub doing: Doing,
+    pub doing: Activity,
     pub from: Millis,
     pub until: Option<Millis>,
 }
 
 /// What a task or a session does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
+pub enum Activity {
     /// A task is in a state.
     Task(TaskStatus),
     /// The checks of the finished change run.
@@ -34,7 +34,7 @@ pub enum Doing {
     Landing,
     /// A session waits for others.
     Blocked,
-    /// A session waits for a place, or for its next turn.
+    /// A session waits for a slot, or for its next turn.
     Waiting,
     /// A session's worktree is opened.
     Opening,
@@ -52,7 +52,7 @@ pub enum Doing {
     Elsewhere,
 }
 
-impl Doing {
+impl Activity {
     /// The word for it.
     pub fn word(self) -> String {
         match self {
@@ -96,7 +96,7 @@ impl Timeline {
 }
 
 /// Goes on with the last stretch, or ends it and begins another; one that took no time is none.
-fn put(spans: &mut Vec<Span>, doing: Option<Doing>, at: Millis) {
+fn put(spans: &mut Vec<Span>, doing: Option<Activity>, at: Millis) {
     if let Some(last) = spans.last_mut()
         && last.until.is_none()
     {
@@ -111,11 +111,11 @@ fn put(spans: &mut Vec<Span>, doing: Option<Doing>, at: Millis) {
     spans.extend(doing.map(|doing| Span { doing, from: at, until: None }));
 }
 
-fn of_task(task: &Task) -> Option<Doing> {
+fn of_task(task: &Task) -> Option<Activity> {
     match &task.phase {
         Phase::Done { .. } | Phase::Cancelled { .. } => None,
-        Phase::Implementation { checking: true, .. } => Some(Doing::Checks),
-        Phase::ImplementationReview { landing: Landing::Merging { .. }, .. } => Some(Doing::Landing),
+        Phase::Implementation { checking: true, .. } => Some(Activity::Checks),
+        Phase::ImplementationReview { landing: Landing::Merging { .. }, .. } => Some(Activity::Landing),
         Phase::Backlog
         | Phase::SpecGeneration { .. }
         | Phase::SpecReview { .. }
@@ -125,31 +125,31 @@ fn of_task(task: &Task) -> Option<Doing> {
         | Phase::Implementation { .. }
         | Phase::ImplementationReview { landing: Landing::Undecided, .. }
         | Phase::SpecFailed { .. }
-        | Phase::ImplementationFailed { .. } => Some(Doing::Task(task.status())),
+        | Phase::ImplementationFailed { .. } => Some(Activity::Task(task.status())),
     }
 }
 
-fn of_session(graph: &SessionGraph<'_>, session: &Session) -> Option<Doing> {
+fn of_session(graph: &SessionGraph<'_>, session: &Session) -> Option<Activity> {
     match &session.state {
         SessionState::Pending => Some(match graph.status(session) {
-            SessionStatus::Blocked => Doing::Blocked,
+            SessionStatus::Blocked => Activity::Blocked,
             SessionStatus::Pending
             | SessionStatus::Active
             | SessionStatus::Completed
             | SessionStatus::Failed
-            | SessionStatus::Cancelled => Doing::Waiting,
+            | SessionStatus::Cancelled => Activity::Waiting,
         }),
-        SessionState::Opening => Some(Doing::Opening),
+        SessionState::Opening => Some(Activity::Opening),
         // The agent does nothing until the turn is tried again.
-        SessionState::Working { .. } if session.retry_at.is_some() => Some(Doing::Waiting),
-        SessionState::Working { turn } => Some(Doing::Turn { number: turn.number, ask: turn.ask.words() }),
-        SessionState::Saving { .. } => Some(Doing::Saving),
-        SessionState::WaitingToMerge => Some(Doing::Ready),
-        SessionState::Merging => Some(Doing::Merging),
-        SessionState::Failed { .. } => Some(Doing::Failed),
+        SessionState::Working { .. } if session.retry_at.is_some() => Some(Activity::Waiting),
+        SessionState::Working { turn } => Some(Activity::Turn { number: turn.number, ask: turn.ask.words() }),
+        SessionState::Saving { .. } => Some(Activity::Saving),
+        SessionState::WaitingToMerge => Some(Activity::Ready),
+        SessionState::Merging => Some(Activity::Merging),
+        SessionState::Failed { .. } => Some(Activity::Failed),
         SessionState::Elsewhere { status } => match status {
-            ThreadStatus::Active => Some(Doing::Elsewhere),
-            ThreadStatus::Failed => Some(Doing::Failed),
+            ThreadStatus::Active => Some(Activity::Elsewhere),
+            ThreadStatus::Failed => Some(Activity::Failed),
             ThreadStatus::Pending | ThreadStatus::Disconnected | ThreadStatus::Completed => None,
         },
         // A session that is idle waits for a message of a person.
@@ -163,7 +163,7 @@ fn of_session(graph: &SessionGraph<'_>, session: &Session) -> Option<Doing> {
 mod tests {
     use super::*;
 
-    fn put_all(told: &[(Option<Doing>, i64)]) -> Vec<(Doing, i64, Option<i64>)> {
+    fn put_all(told: &[(Option<Activity>, i64)]) -> Vec<(Activity, i64, Option<i64>)> {
         let mut spans = Vec::new();
         for (doing, at) in told {
             put(&mut spans, *doing, Millis(*at));
@@ -173,22 +173,22 @@ mod tests {
 
     #[test]
     fn stretches_follow_each_other_and_the_last_is_open() {
-        let turn = |number| Doing::Turn { number, ask: "go on" };
+        let turn = |number| Activity::Turn { number, ask: "go on" };
         assert_eq!(
             put_all(&[
-                (Some(Doing::Waiting), 1),
-                (Some(Doing::Waiting), 2),
+                (Some(Activity::Waiting), 1),
+                (Some(Activity::Waiting), 2),
                 (Some(turn(1)), 5),
                 (Some(turn(2)), 9),
                 (None, 12),
                 (None, 13),
-                (Some(Doing::Merging), 20),
+                (Some(Activity::Merging), 20),
             ]),
             [
-                (Doing::Waiting, 1, Some(5)),
+                (Activity::Waiting, 1, Some(5)),
                 (turn(1), 5, Some(9)),
                 (turn(2), 9, Some(12)),
-                (Doing::Merging, 20, None)
+                (Activity::Merging, 20, None)
             ]
         );
     }
@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn what_took_no_time_is_no_stretch() {
         assert_eq!(
-            put_all(&[(Some(Doing::Opening), 3), (Some(Doing::Saving), 3), (None, 3)]),
-            Vec::<(Doing, i64, Option<i64>)>::new()
+            put_all(&[(Some(Activity::Opening), 3), (Some(Activity::Saving), 3), (None, 3)]),
+            Vec::<(Activity, i64, Option<i64>)>::new()
         );
     }
 }

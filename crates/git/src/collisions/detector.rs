@@ -138,7 +138,7 @@ impl CollisionDetector {
         if self.known.in_memory() <= self.room {
             return Ok(());
         }
-        self.known.let_go();
+        self.known.release_unused();
         for followed in self.followed.values_mut() {
             followed.look(&self.known.objects)?;
         }

@@ -51,7 +51,7 @@ impl Known {
     }
 
     /// Lets go of the objects in memory and of what was tried with them.
-    pub(super) fn let_go(&mut self) {
+    pub(super) fn release_unused(&mut self) {
         self.objects.objects.reset_object_memory();
         self.trials.clear();
     }

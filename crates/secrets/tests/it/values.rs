@@ -4,7 +4,7 @@ use crate::keys::{self, Draw};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use proptest::prelude::*;
-use secrets::{Exact, OwnRule, Redactor, Settings, Sureness};
+use secrets::{Confidence, Exact, OwnRule, Redactor, Settings};
 use serde_json::json;
 
 fn knowing(value: &str) -> Redactor {
@@ -107,7 +107,7 @@ fn findings_say_where_and_how_sure() {
         found.iter().map(|one| (one.kind.as_str(), &text[one.span.clone()], one.sureness)).collect();
     assert_eq!(
         found,
-        [("github-token", token.as_str(), Sureness::Sure), ("secret", secret.as_str(), Sureness::Likely)]
+        [("github-token", token.as_str(), Confidence::Sure), ("secret", secret.as_str(), Confidence::Likely)]
     );
 }
 

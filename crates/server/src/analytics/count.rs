@@ -244,7 +244,7 @@ mod tests {
         let (day_ms, agent) = (86_400_000, "a".to_owned());
         let usage = Usage { input_tokens: 5, cost_usd: Some(0.5), ..Usage::default() };
         let spent = |day| workflow::Spent { agent: agent.clone(), day, usage };
-        let stay = |stage, from: i64, until: Option<i64>| workflow::Stay {
+        let stay = |stage, from: i64, until: Option<i64>| workflow::StageInterval {
             stage,
             from: Millis(from * day_ms),
             until: until.map(|until| Millis(until * day_ms)),

@@ -16,7 +16,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use workflow::{
-    AgentType, CrewLimits, Effort, Ids as _, Input, NewSession, Priority, SessionId, Task, TurnId, Wish,
+    AgentType, CrewLimits, Effort, Ids as _, Input, NewSession, Priority, SessionId, SessionRequest, Task,
+    TurnId,
 };
 
 /// How long a name may be, in characters.
@@ -108,7 +109,7 @@ pub(crate) fn asked(app: &App, task: &Task, id: SessionId, body: SpawnBody) -> R
         description: body.description,
         agent,
         depends_on: body.depends_on.into_iter().map(SessionId::from).collect(),
-        wish: Wish {
+        wish: SessionRequest {
             priority: body.priority,
             effort: body.effort,
             agent_type: body.agent_type,
@@ -229,7 +230,7 @@ pub(crate) async fn branch(
         description: original.description.clone(),
         agent: None,
         depends_on: Vec::new(),
-        wish: Wish { prompt: Some(body.prompt), ..original.wish.clone() },
+        wish: SessionRequest { prompt: Some(body.prompt), ..original.wish.clone() },
     };
     let input = Input::Branch {
         session: SessionId::from(id.as_str()),

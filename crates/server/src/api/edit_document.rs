@@ -8,7 +8,7 @@ use super::problem::{FieldError, Problem};
 use super::scenes;
 use crate::clock::now;
 use crate::documents::Documents;
-use crate::repositories::{Workplace, document};
+use crate::repositories::{ProjectRepo, document};
 use crate::{App, watch};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -198,7 +198,7 @@ struct Edit<'e> {
 /// Commits the edit where the document is still as it was read.
 async fn commit(app: &App, caller: &Caller, task: &Task, edit: Edit<'_>) -> Result<(), Problem> {
     let Edit { kind, content, base } = edit;
-    let Workplace { repository, settings } = app.repositories.workplace(&task.project).await?;
+    let ProjectRepo { repository, settings } = app.repositories.workplace(&task.project).await?;
     let branch = settings.design_docs_branch;
     if base.is_empty() || !base.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let message = "is no commit; send the `commit` with which the document was read";

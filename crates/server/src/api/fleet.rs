@@ -105,7 +105,7 @@ fn card(task: &Task, session: &Session, checklist: &ChecklistView) -> FleetAgent
         task_name: task.name.clone(),
         phase: session.phase,
         work_session_id: session.id.to_string(),
-        session_name: session.shown_name().to_owned(),
+        session_name: session.display_name().to_owned(),
         tasks_before: around[at.saturating_sub(AROUND)..at].to_vec(),
         tasks_after: around.iter().skip(at + 1).take(AROUND).cloned().collect(),
         progress: match session.phase {
@@ -204,7 +204,7 @@ fn steps(session: &Session) -> Vec<FleetItem> {
         | SessionState::Skipped
         | SessionState::Cancelled => 4,
     };
-    let name = session.shown_name();
+    let name = session.display_name();
     in_progress_at(&["Open the worktree", name, "Commit the work", "Merge it into the task's branch"], at)
 }
 

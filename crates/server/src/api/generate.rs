@@ -5,7 +5,7 @@ use super::extract::JsonBody;
 use super::problem::Problem;
 use super::scenes;
 use crate::clock::now;
-use crate::repositories::{Workplace, document};
+use crate::repositories::{ProjectRepo, document};
 use crate::{App, metadata};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -138,7 +138,7 @@ pub(crate) async fn documents(
 }
 
 /// The branch that is written; nothing but documents is on it, and no one else's work.
-fn branch(task: &Task, workplace: &Workplace, named: Option<String>) -> Result<String, Problem> {
+fn branch(task: &Task, workplace: &ProjectRepo, named: Option<String>) -> Result<String, Problem> {
     let name = named.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| format!("specs/{}", task.id));
     let no = |message: String| Err(Problem::invalid("branch_name", message));
     if !git::is_branch_name(&name) {

@@ -8,7 +8,7 @@ use super::extract::Query;
 use super::problem::Problem;
 use super::scenes;
 use crate::App;
-use crate::repositories::Workplace;
+use crate::repositories::ProjectRepo;
 use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
@@ -200,7 +200,7 @@ fn unreadable(error: &axum::Error) -> Problem {
 }
 
 /// Whether only a person may push to a ref: everything but the branches of tasks.
-fn is_protected(name: &str, workplace: &Workplace) -> bool {
+fn is_protected(name: &str, workplace: &ProjectRepo) -> bool {
     let branch = name.strip_prefix("refs/heads/");
     branch
         .is_none_or(|branch| !branch.starts_with("task/") || branch == workplace.settings.design_docs_branch)
@@ -229,7 +229,7 @@ async fn whole(
 pub(crate) struct Asked {
     caller: Caller,
     name: String,
-    workplace: Workplace,
+    workplace: ProjectRepo,
     protocol: Option<String>,
     is_compressed: bool,
 }
@@ -262,7 +262,7 @@ fn said_to_git(problem: Problem) -> Response {
 }
 
 /// The repository that an address names; somebody else's is as unknown as one that never was.
-async fn workplace(app: &App, caller: &Caller, owner: &str, repo: &str) -> Result<Workplace, Problem> {
+async fn workplace(app: &App, caller: &Caller, owner: &str, repo: &str) -> Result<ProjectRepo, Problem> {
     let unknown = || Problem::not_found("repository");
     let name = repo.strip_suffix(".git").ok_or_else(unknown)?;
     if owner != caller.id().as_str() && owner != caller.user.name {

@@ -31,10 +31,10 @@ const ANSWER: usize = 8 * 1024 * 1024;
 
 /// The keys whose first request is under way: the second waits for the first one's answer.
 #[derive(Clone, Default)]
-pub(crate) struct UnderWay(Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>);
+pub(crate) struct InFlightKeys(Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>);
 
 pub(crate) async fn remember(
-    State((app, under_way)): State<(App, UnderWay)>,
+    State((app, under_way)): State<(App, InFlightKeys)>,
     request: Request<Body>,
     next: Next,
 ) -> Response {
@@ -46,7 +46,7 @@ pub(crate) async fn remember(
 
 async fn answer(
     app: &App,
-    under_way: &UnderWay,
+    under_way: &InFlightKeys,
     request: Request<Body>,
     next: Next,
 ) -> Result<Response, Problem> {
@@ -156,7 +156,7 @@ impl Ids for FreshIds {
     }
 }
 
-impl UnderWay {
+impl InFlightKeys {
     fn turn(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // What nobody holds is forgotten, so that the map does not grow.

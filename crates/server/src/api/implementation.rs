@@ -130,7 +130,7 @@ pub(crate) async fn start_sessions(
     Ok(Json(overview_of(&app, &task).await?))
 }
 
-/// The task once its sessions are planned; as it is where it waits for a place.
+/// The task once its sessions are planned; as it is where it waits for a slot.
 async fn with_sessions(app: &App, caller: &Caller, mut task: Task) -> Result<Task, Problem> {
     let id = task.id.clone();
     let mut news = app.feed.subscribe();

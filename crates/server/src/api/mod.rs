@@ -200,7 +200,7 @@ fn upkeep() -> OpenApiRouter<App> {
 
 /// Everything the server answers.
 pub fn router(app: App) -> Router {
-    let under_way = idempotency::UnderWay::default();
+    let under_way = idempotency::InFlightKeys::default();
     let (api, _) = OpenApiRouter::new().nest("/api/v1", routes()).split_for_parts();
     let checked = middleware::from_fn_with_state(app.clone(), access::check);
     let api =

@@ -120,8 +120,8 @@ pub(crate) async fn create(
                 ));
             }
             let known = registered::projects_of(&app, &path).await?;
-            registered::nobody_elses(&known, &caller)?;
-            registered::not_yet(&known)?;
+            registered::ensure_unowned(&known, &caller)?;
+            registered::ensure_unregistered(&known)?;
             let opened = tokio::task::spawn_blocking(move || git.open(&path).map_err(|error| chain(&error)));
             ("repository_path", opened.await)
         }
@@ -133,7 +133,7 @@ pub(crate) async fn create(
             let name = body.name.clone().unwrap_or_else(|| name_of(url));
             let folder = app.repositories.owner_folder(caller.id());
             for path in registered::paths_of(url, &folder) {
-                registered::nobody_elses(&registered::projects_of(&app, &path).await?, &caller)?;
+                registered::ensure_unowned(&registered::projects_of(&app, &path).await?, &caller)?;
             }
             let into = free_folder(&folder, &name);
             let url = url.clone();

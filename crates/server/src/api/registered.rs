@@ -21,7 +21,7 @@ pub(super) async fn projects_of(app: &App, path: &Path) -> Result<Vec<Project>, 
 }
 
 /// Refuses what is somebody else's: whoever has a project of a repository reads all that is recorded in it.
-pub(super) fn nobody_elses(known: &[Project], caller: &Caller) -> Result<(), Problem> {
+pub(super) fn ensure_unowned(known: &[Project], caller: &Caller) -> Result<(), Problem> {
     if known.iter().all(|project| project.owner == *caller.id()) {
         return Ok(());
     }
@@ -30,7 +30,7 @@ pub(super) fn nobody_elses(known: &[Project], caller: &Caller) -> Result<(), Pro
 }
 
 /// Refuses what is the caller's own project.
-pub(super) fn not_yet(known: &[Project]) -> Result<(), Problem> {
+pub(super) fn ensure_unregistered(known: &[Project]) -> Result<(), Problem> {
     let Some(known) = known.first() else { return Ok(()) };
     let detail = format!("The repository is registered already, as {:?} ({}).", known.name, known.id);
     Err(Problem::conflict("already_registered", detail))

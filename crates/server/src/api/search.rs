@@ -128,7 +128,7 @@ impl Names<'_> {
             self.tasks.extend(self.app.store.task(&hit.task).await?);
         }
         let task = self.tasks.iter().find(|task| task.id == hit.task);
-        Ok(task.and_then(|task| task.session(session)).map(|session| session.shown_name().to_owned()))
+        Ok(task.and_then(|task| task.session(session)).map(|session| session.display_name().to_owned()))
     }
 }
 

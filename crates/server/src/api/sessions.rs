@@ -77,7 +77,7 @@ impl HelixSession {
     fn of(task: &Task, session: &Session) -> Self {
         Self {
             id: session.helix_session.to_string(),
-            name: session.shown_name().to_owned(),
+            name: session.display_name().to_owned(),
             work_session_id: session.id.to_string(),
             spec_task_id: task.id.to_string(),
             phase: session.phase,

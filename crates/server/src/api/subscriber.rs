@@ -93,7 +93,7 @@ pub(crate) struct Subscriber {
     /// The last message that was heard, of whatever topic.
     heard: i64,
     /// Whether messages of feed topics are to be read from the store.
-    lacks_feed: bool,
+    needs_catch_up: bool,
     /// Sessions whose entries are to be read from the store.
     lacks_log: BTreeSet<SessionId>,
     /// What it was sent last, for when it comes back.
@@ -122,7 +122,7 @@ impl Subscriber {
             seq: 0,
             taken: 0,
             heard: 0,
-            lacks_feed: false,
+            needs_catch_up: false,
             lacks_log: BTreeSet::new(),
             history: None,
         }
@@ -212,7 +212,7 @@ impl Subscriber {
         }
         self.take_place(place);
         self.count();
-        self.lacks_feed = true;
+        self.needs_catch_up = true;
         Ok(())
     }
 
@@ -269,7 +269,7 @@ impl Subscriber {
     }
 
     /// Takes every topic's present position; nothing is lacking then.
-    async fn go_to_present(&mut self) -> Result<(), Problem> {
+    async fn skip_to_head(&mut self) -> Result<(), Problem> {
         let place = self.app.store.feed_place(&self.feed_topics()).await?;
         self.take_place(place);
         for session in self.log_topics() {
@@ -278,7 +278,7 @@ impl Subscriber {
                 topic.position = tail;
             }
         }
-        self.lacks_feed = false;
+        self.needs_catch_up = false;
         self.lacks_log.clear();
         self.count();
         Ok(())
@@ -314,7 +314,7 @@ impl Subscriber {
                     return Ok(false);
                 }
                 self.take_place(place);
-                self.lacks_feed = true;
+                self.needs_catch_up = true;
             }
             (true, [session]) => {
                 let source = Source::Log(session.clone());
@@ -335,7 +335,7 @@ impl Subscriber {
                     }
                 }
                 self.taken = before.taken;
-                self.lacks_feed = !feeds.is_empty();
+                self.needs_catch_up = !feeds.is_empty();
                 self.lacks_log = logs.into_iter().collect();
             }
         }
@@ -391,13 +391,13 @@ impl Subscriber {
                 self.heard = self.heard.max(row.id);
                 let source = Source::Feed(row.topic.clone());
                 let is_ours = self.topics.contains_key(&source);
-                if is_ours && in_order && !self.lacks_feed {
-                    self.lacks_feed = !self.push(&source, row.seq, &row.kind, row.data.clone());
-                    if !self.lacks_feed {
+                if is_ours && in_order && !self.needs_catch_up {
+                    self.needs_catch_up = !self.push(&source, row.seq, &row.kind, row.data.clone());
+                    if !self.needs_catch_up {
                         self.set_taken(self.taken.max(row.id));
                     }
                 } else if row.id > self.taken && (is_ours || !in_order) {
-                    self.lacks_feed = true;
+                    self.needs_catch_up = true;
                 }
                 Ok(())
             }
@@ -435,21 +435,21 @@ impl Subscriber {
         if present.saturating_sub(at) > BEHIND {
             return self.jump().await;
         }
-        self.lacks_feed = true;
+        self.needs_catch_up = true;
         self.lacks_log = self.log_topics().into_iter().collect();
         Ok(())
     }
 
     /// Whether the store has messages that the listener lacks.
     pub(crate) fn lacks_any(&self) -> bool {
-        self.lacks_feed || !self.lacks_log.is_empty()
+        self.needs_catch_up || !self.lacks_log.is_empty()
     }
 
     /// Reads the next page of what the listener lacks.
     pub(crate) async fn read_on(&mut self) -> Result<(), Problem> {
-        if self.lacks_feed {
+        if self.needs_catch_up {
             let rows = self.app.store.read_feed(&self.feed_topics(), self.taken, PAGE).await?;
-            self.lacks_feed = is_full(rows.len());
+            self.needs_catch_up = is_full(rows.len());
             for row in rows {
                 if !self.push(&Source::Feed(row.topic.clone()), row.seq, &row.kind, row.data) {
                     return self.jump().await;
@@ -477,7 +477,7 @@ impl Subscriber {
     /// Goes to the present and has the listener read everything anew.
     async fn jump(&mut self) -> Result<(), Problem> {
         self.ready.clear();
-        self.go_to_present().await?;
+        self.skip_to_head().await?;
         self.begin_history();
         self.snapshot();
         Ok(())

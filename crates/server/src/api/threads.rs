@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use workflow::{
-    CreationMethod, Ids as _, Input, InstanceId, ReportedThread, Session, SessionId, Task, TaskId,
-    ThreadStatus, Unit, Wish,
+    CreationMethod, Ids as _, Input, InstanceId, ReportedThread, Session, SessionId, SessionRequest, Task,
+    TaskId, ThreadStatus, Unit,
 };
 
 /// A thread that an editor opened in a task.
@@ -105,10 +105,10 @@ pub(crate) async fn create_session(
         name: name.unwrap_or_else(|| "Thread in the editor".to_owned()),
         description: about.unwrap_or_default(),
         parent: parent.clone(),
-        wish: Wish {
+        wish: SessionRequest {
             agent_config: body.agent_configuration,
             prompt: body.initial_prompt.clone().filter(|prompt| !prompt.trim().is_empty()),
-            ..Wish::default()
+            ..SessionRequest::default()
         },
     };
     let after = app
@@ -273,7 +273,7 @@ async fn take_in(app: &App, caller: &Caller, task: &Task, event: &ZedEvent) -> R
                 name: text("name").unwrap_or_else(|| "Thread in the editor".to_owned()),
                 description: text("description").unwrap_or_default(),
                 parent: None,
-                wish: Wish::default(),
+                wish: SessionRequest::default(),
             };
             app.orchestrator
                 .ask(

@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use serde::Serialize;
 use utoipa::ToSchema;
 use workflow::records::events::Line;
-use workflow::timeline::{Doing, Span, Timeline};
+use workflow::timeline::{Activity, Span, Timeline};
 use workflow::{CoordinationKind, SessionPhase, SessionStatus, Task};
 
 /// The past of a task and its work sessions, as stretches of time.
@@ -119,7 +119,7 @@ fn lanes(task: &Task, past: &Timeline) -> Vec<LaneView> {
         .iter()
         .map(|session| LaneView {
             work_session_id: session.id.to_string(),
-            name: session.shown_name().to_owned(),
+            name: session.display_name().to_owned(),
             phase: session.phase,
             status: task.session_status(session),
             parent_work_session_id: session.parent.as_ref().map(ToString::to_string),
@@ -135,7 +135,7 @@ fn lanes(task: &Task, past: &Timeline) -> Vec<LaneView> {
 impl SpanView {
     fn of(span: &Span) -> Self {
         let turn = match span.doing {
-            Doing::Turn { number, ask } => Some((number, ask)),
+            Activity::Turn { number, ask } => Some((number, ask)),
             _ => None,
         };
         Self {

@@ -121,7 +121,7 @@ pub(crate) async fn stop(
 ) -> Result<Json<Stopped>, Problem> {
     let mut task = caller.task(&app, &id).await?;
     // One that only waits for a person's words has nothing to pause.
-    if task.holds_instance() || task.waits_for_a_place() {
+    if task.holds_instance() || task.is_queued() {
         task = match app.orchestrator.ask(caller.id(), &task.id, Input::Pause { by: by(&caller) }).await {
             Ok(paused) => paused,
             // Checks and commits end by themselves.

@@ -4,7 +4,7 @@
 
 use super::{Done, Job, blocking, failure, git_failure, store_failure};
 use crate::clock::now;
-use crate::repositories::{Workplace, document};
+use crate::repositories::{ProjectRepo, document};
 use crate::{documents, metadata};
 use git::{Change, Commit};
 use workflow::documents::{checklist, plan};
@@ -94,7 +94,7 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
 }
 
 /// Where the design-docs branch stands.
-async fn tip(workplace: &Workplace) -> Result<String, Failure> {
+async fn tip(workplace: &ProjectRepo) -> Result<String, Failure> {
     let (repository, branch) = (workplace.repository.clone(), workplace.settings.design_docs_branch.clone());
     let gone = failure(FailureClass::Git, format!("The branch {branch} is gone."));
     blocking(move || repository.resolve(&branch)).await?.map(|tip| tip.to_string()).ok_or(gone)

@@ -6,7 +6,7 @@
 
 use super::{Done, Job, blocking, chain, git_failure, merge_session::details, run_checks, scan};
 use crate::clock::now;
-use crate::repositories::{RepositoryError, Workplace};
+use crate::repositories::{ProjectRepo, RepositoryError};
 use git::{Land, Landed, Landing, Planned};
 use std::path::PathBuf;
 use workflow::{Change, CheckResult, Commit, Failure, Input, LandOutcome, Phase, Task};
@@ -19,7 +19,7 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     let Phase::ImplementationReview { change, landing, .. } = &job.task.phase else {
         return Ok(Done::Nothing);
     };
-    if let Some(reason) = turn_of_another(job, landing).await? {
+    if let Some(reason) = earlier_landing(job, landing).await? {
         return Ok(landed(LandOutcome::Waiting { reason }));
     }
     let workplace = match app.repositories.workplace(&job.task.project).await {
@@ -84,7 +84,7 @@ async fn held(
 /// Builds, checks and lands, while nobody else lands on the branch.
 async fn in_turn(
     job: &Job<'_>,
-    workplace: &Workplace,
+    workplace: &ProjectRepo,
     land: &Land,
     change: &Change,
     approval: &workflow::Landing,
@@ -123,7 +123,11 @@ async fn in_turn(
 }
 
 /// Runs the checks on what the branch would become.
-async fn check(job: &Job<'_>, workplace: &Workplace, landing: &Landing) -> Result<Vec<CheckResult>, Failure> {
+async fn check(
+    job: &Job<'_>,
+    workplace: &ProjectRepo,
+    landing: &Landing,
+) -> Result<Vec<CheckResult>, Failure> {
     if job.app.checks(job.task, &workplace.settings).await.is_empty() {
         return Ok(Vec::new());
     }
@@ -147,7 +151,7 @@ fn hold_back<'a>(change: &Change, results: &'a [CheckResult]) -> Vec<&'a CheckRe
 }
 
 /// Which change lands on the same branch before this one: the one that was approved first.
-async fn turn_of_another(job: &Job<'_>, landing: &workflow::Landing) -> Result<Option<String>, Failure> {
+async fn earlier_landing(job: &Job<'_>, landing: &workflow::Landing) -> Result<Option<String>, Failure> {
     let live = job.app.store.live_tasks().await.map_err(|error| super::store_failure(&error))?;
     let own = approved_at(landing);
     let first = live

@@ -13,7 +13,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
         app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id));
     let (repository, last) = (workplace.repository.clone(), session.last_commit.clone());
-    let from = blocking(move || what_was_gathered(&repository, branch, last)).await?;
+    let from = blocking(move || merge_source(&repository, branch, last)).await?;
     let merge = Merge {
         into: job.task.branch(),
         from,
@@ -50,11 +50,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
 
 /// What is merged: the session's branch, as long as it has what the session's last turn was gathered as, else that
 /// commit. Whoever moves the branch after the turn ended does not take work from the task.
-fn what_was_gathered(
-    repository: &Repository,
-    branch: String,
-    last: Option<Commit>,
-) -> Result<String, git::Error> {
+fn merge_source(repository: &Repository, branch: String, last: Option<Commit>) -> Result<String, git::Error> {
     let Some(Commit(last)) = last else { return Ok(branch) };
     let has_it = repository.resolve(&branch)?.is_some() && repository.contains(&branch, &last)?;
     Ok(if has_it { branch } else { last })

@@ -19,7 +19,7 @@ mod run_turn;
 mod scan;
 mod stop_instance;
 
-pub(crate) use prepare_planning::ahead;
+pub(crate) use prepare_planning::prewarm;
 pub(crate) use scan::{Found, scan};
 
 use crate::App;

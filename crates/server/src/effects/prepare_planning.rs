@@ -12,7 +12,7 @@ use workflow::{Failure, Input, Session, SessionId, Task};
 
 pub(super) async fn perform(job: &Job<'_>, session: &SessionId) -> Result<Done, Failure> {
     let app = job.app;
-    warm(app, job.task, job.session(session)?);
+    prestart(app, job.task, job.session(session)?);
     let folder =
         app.repositories.docs_worktree(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let documents = format!("specs/{}", job.task.id);
@@ -34,16 +34,16 @@ async fn make_worktree(app: &App, task: &Task, session: &SessionId) -> Result<()
 }
 
 /// What is made for a task's planner while the task itself is brought to the disk; the effects find it there.
-pub(crate) struct Ahead {
+pub(crate) struct Prewarm {
     task: Task,
     planner: SessionId,
     worktree: JoinHandle<()>,
 }
 
 /// Starts the agent and makes the worktree of a task that is about to be kept.
-pub(crate) fn ahead(app: &App, task: &Task) -> Option<Ahead> {
+pub(crate) fn prewarm(app: &App, task: &Task) -> Option<Prewarm> {
     let planner = task.sessions.first()?;
-    warm(app, task, planner);
+    prestart(app, task, planner);
     let worktree = tokio::spawn({
         let (app, task, planner) = (app.clone(), task.clone(), planner.id.clone());
         async move {
@@ -53,12 +53,12 @@ pub(crate) fn ahead(app: &App, task: &Task) -> Option<Ahead> {
             }
         }
     });
-    Some(Ahead { task: task.clone(), planner: planner.id.clone(), worktree })
+    Some(Prewarm { task: task.clone(), planner: planner.id.clone(), worktree })
 }
 
-impl Ahead {
+impl Prewarm {
     /// Takes away what the task that was kept in the end has no use for.
-    pub(crate) async fn settle(self, app: &App, kept: Option<&Task>) {
+    pub(crate) async fn reconcile(self, app: &App, kept: Option<&Task>) {
         if !kept.is_some_and(Task::holds_instance) {
             app.instances.stop(&self.task).await;
         }
@@ -72,11 +72,11 @@ impl Ahead {
 }
 
 /// Starts the agent while other things are made ready. A failure is told by the turn, which waits for the same start.
-fn warm(app: &App, task: &Task, session: &Session) {
+fn prestart(app: &App, task: &Task, session: &Session) {
     // By Landlock alone, a process can write only folders that are there when it starts.
     if app.agents.sandbox().level() == Level::Landlock {
         return;
     }
     let (app, task, session) = (app.clone(), task.clone(), session.clone());
-    tokio::spawn(async move { app.stop.run_until_cancelled(app.instances.warm(&task, &session)).await });
+    tokio::spawn(async move { app.stop.run_until_cancelled(app.instances.prestart(&task, &session)).await });
 }

@@ -147,7 +147,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     });
     let begun = thread.recorder.next_written();
     // Where nothing is asked but what was said, the log has it already.
-    if !says_only_what_people_said(turn, &prompt) {
+    if !is_verbatim_user_message(turn, &prompt) {
         thread
             .recorder
             .record(json!({ "kind": "user_message", "text": prompt, "turn_id": turn.id, "by": "spectask" }))
@@ -355,7 +355,7 @@ async fn open_thread(
                 return Err(agent_failure(&error));
             }
             // There are agents that begin no session while a turn runs.
-            app.instances.keep_apart(job.task, running, &session.id);
+            app.instances.isolate_sessions(job.task, running, &session.id);
             let message = format!("{} It gets a process of its own.", super::chain(&error));
             return Err(failure(FailureClass::AgentCrashed, message).into());
         }
@@ -370,7 +370,7 @@ async fn open_thread(
 }
 
 /// Whether a prompt is what people said, word for word.
-fn says_only_what_people_said(turn: &Turn, prompt: &str) -> bool {
+fn is_verbatim_user_message(turn: &Turn, prompt: &str) -> bool {
     let said: Vec<&str> = turn.messages.iter().map(|message| message.text.trim()).collect();
     let lines = |text: &str| -> Vec<String> {
         text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()

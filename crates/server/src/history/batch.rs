@@ -4,7 +4,7 @@ use super::gather::{self, Gathered};
 use crate::App;
 use crate::clock::now;
 use crate::effects::{blocking, chain, failure, git_failure, store_failure};
-use crate::repositories::Workplace;
+use crate::repositories::ProjectRepo;
 use git::{Change, Commit, CommitId};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,7 +142,7 @@ async fn step(
 }
 
 /// Where the branch stands; it is begun where there is none, and its worktree made again where it vanished.
-async fn base(app: &App, workplace: &Workplace, project: &ProjectId) -> Result<CommitId, Failure> {
+async fn base(app: &App, workplace: &ProjectRepo, project: &ProjectId) -> Result<CommitId, Failure> {
     if let Err(error) = crate::watch::keep_worktree(app, project).await {
         // The record does without.
         tracing::warn!(error = chain(&error), %project, "could not look after the documents' worktree");
@@ -164,7 +164,7 @@ async fn base(app: &App, workplace: &Workplace, project: &ProjectId) -> Result<C
 }
 
 async fn write(
-    workplace: &Workplace,
+    workplace: &ProjectRepo,
     base: CommitId,
     changes: Vec<Change>,
     reached: &[Gathered],
@@ -203,7 +203,7 @@ async fn write(
 /// The project's own file, where it is not as the project is.
 async fn project_file(
     app: &App,
-    workplace: &Workplace,
+    workplace: &ProjectRepo,
     base: CommitId,
     project: &ProjectId,
 ) -> Result<Option<Change>, Failure> {

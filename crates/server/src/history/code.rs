@@ -3,7 +3,7 @@
 use crate::App;
 use crate::attribution::Attribution;
 use crate::effects::{blocking, store_failure};
-use crate::repositories::Workplace;
+use crate::repositories::ProjectRepo;
 use crate::transcript::last_message;
 use git::{LogEntry, Repository};
 use secrets::Redactor;
@@ -21,7 +21,7 @@ const REASONS: usize = 2_000;
 /// The commits that entries of the log name, beyond those that are known.
 pub(super) async fn of(
     app: &App,
-    workplace: &Workplace,
+    workplace: &ProjectRepo,
     task: &Task,
     session: &Session,
     known: &[CodeChange],

@@ -3,7 +3,7 @@
 use super::{code, coordination, decided, unreadable, whole};
 use crate::App;
 use crate::effects::{blocking, failure, git_failure, store_failure};
-use crate::repositories::{Workplace, document};
+use crate::repositories::{ProjectRepo, document};
 use crate::{documents, metadata};
 use git::{Change, CommitId};
 use serde_json::Value;
@@ -44,7 +44,7 @@ pub(super) struct Gathered {
 /// Composes the files of a task's record from what they are at a commit; `None` for a task that is gone.
 pub(super) async fn task(
     app: &App,
-    workplace: &Workplace,
+    workplace: &ProjectRepo,
     base: CommitId,
     id: &TaskId,
 ) -> Result<Option<(Gathered, Vec<Change>)>, Failure> {
@@ -153,7 +153,7 @@ async fn new_entries(
     let head = || {
         conversation::head(&Head {
             session: session.id.to_string(),
-            name: session.shown_name().to_owned(),
+            name: session.display_name().to_owned(),
             task: task.id.to_string(),
             agent: session.agent.clone(),
             part,
@@ -202,7 +202,7 @@ async fn session_files(
     lines: &[Line],
     rows: &[LogRow],
 ) -> Result<(), Failure> {
-    let name = session.shown_name();
+    let name = session.display_name();
     let text = activity::render(&activity::of(&session.id, lines));
     files.append(paths::activity(&task.id, &session.id), || activity::head(name), text).await?;
     let text = decisions::render(&decided::of(session, lines, rows));
@@ -365,7 +365,7 @@ fn not_ahead(path: &str, from: u64, last: u64) -> Result<(), Failure> {
 /// The files of the record, as they are at a commit and with what is added.
 pub(super) struct Files<'a> {
     app: &'a App,
-    pub(super) workplace: &'a Workplace,
+    pub(super) workplace: &'a ProjectRepo,
     pub(super) base: CommitId,
     changed: BTreeMap<String, Vec<u8>>,
 }

@@ -7,7 +7,7 @@ use super::gather::Files;
 use super::unreadable;
 use crate::App;
 use crate::effects::blocking;
-use crate::repositories::Workplace;
+use crate::repositories::ProjectRepo;
 use git::{Error, Repository};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(crate) async fn is_whole(app: &App, task: &Task) -> anyhow::Result<bool> {
         return Ok(false);
     }
     let Some((_, commit)) = app.store.recorded(&task.id).await? else { return Ok(false) };
-    let Workplace { repository, settings } = app.repositories.workplace(&task.project).await?;
+    let ProjectRepo { repository, settings } = app.repositories.workplace(&task.project).await?;
     let id = task.id.clone();
     let found = tokio::task::spawn_blocking(move || {
         is_as_at(&repository, &commit, &settings.design_docs_branch, &id)
@@ -34,7 +34,7 @@ pub(crate) async fn reached(app: &App, task: &Task, session: &SessionId) -> anyh
     if is_whole(app, task).await? {
         return Ok(known);
     }
-    let Workplace { repository, settings } = app.repositories.workplace(&task.project).await?;
+    let ProjectRepo { repository, settings } = app.repositories.workplace(&task.project).await?;
     let (task, session) = (task.id.clone(), session.clone());
     let found = tokio::task::spawn_blocking(move || {
         last_entry(&repository, &settings.design_docs_branch, &task, &session)
@@ -154,7 +154,7 @@ pub(super) struct Look {
 
 /// Looks for records that others changed, since a tip that was looked at or at all.
 pub(super) async fn look(app: &App, project: &ProjectId, since: Option<&str>) -> anyhow::Result<Look> {
-    let Workplace { repository, settings } = app.repositories.workplace(project).await?;
+    let ProjectRepo { repository, settings } = app.repositories.workplace(project).await?;
     let branch = settings.design_docs_branch;
     let since = since.map(str::to_owned);
     let moved = tokio::task::spawn_blocking({

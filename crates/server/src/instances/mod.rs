@@ -137,7 +137,7 @@ impl Instances {
         task: &Task,
         session: &Session,
     ) -> Result<Arc<Running>, Arc<AgentError>> {
-        let running = self.warm(task, session).await?;
+        let running = self.prestart(task, session).await?;
         if !running.is_recorded.swap(true, Ordering::Relaxed) {
             let (instances, task, running) = (self.clone(), task.clone(), running.clone());
             tokio::spawn(async move {
@@ -151,7 +151,11 @@ impl Instances {
 
     /// The process that serves a session, started when there is none alive. Who waits while another starts it
     /// shares how that went.
-    pub(crate) async fn warm(&self, task: &Task, session: &Session) -> Result<Arc<Running>, Arc<AgentError>> {
+    pub(crate) async fn prestart(
+        &self,
+        task: &Task,
+        session: &Session,
+    ) -> Result<Arc<Running>, Arc<AgentError>> {
         let (instance, agent) = (self.instance(task), session.agent.as_str());
         let limit = self.0.agents.sessions_per_process(agent);
         if let Some(found) = instance.serving(agent, &session.id, limit) {
@@ -160,7 +164,7 @@ impl Instances {
             }
             found.process.stop().await;
         }
-        let is_restart = instance.bury(agent);
+        let is_restart = instance.reap_dead(agent);
         let asked = Instant::now();
         let starting = instance.starting(agent, &session.id, limit);
         let mut failure = starting.lock().await;
@@ -188,9 +192,9 @@ impl Instances {
     }
 
     /// From now on each session of a task's agent has a process of its own: it cannot serve several at once.
-    pub(crate) fn keep_apart(&self, task: &Task, running: &Running, session: &SessionId) {
+    pub(crate) fn isolate_sessions(&self, task: &Task, running: &Running, session: &SessionId) {
         running.serves().remove(session);
-        self.instance(task).keep_apart(&running.agent);
+        self.instance(task).isolate_sessions(&running.agent);
     }
 
     async fn start(
@@ -399,7 +403,7 @@ impl Instances {
                 None => store.task(&id).await?.is_some_and(|task| task.holds_instance()),
             };
             let may_stay = live.iter().any(|task| task.id == id && task.may_keep_instance());
-            if may_stay && !is_crowded && self.was_heard_lately(&id) {
+            if may_stay && !is_crowded && self.recently_active(&id) {
                 continue;
             }
             if !is_needed && let Some(task) = store.task(&id).await?.filter(|task| !task.holds_instance()) {
@@ -414,12 +418,12 @@ impl Instances {
         self.close_threads(task).await;
         let Some(instance) = self.live().get(&task.id).cloned() else { return };
         let is_over = |session: &SessionId| task.session(session).is_none_or(Session::is_ended);
-        let done = instance.let_go(is_over, |agent| self.0.agents.sessions_per_process(agent));
+        let done = instance.release_unused(is_over, |agent| self.0.agents.sessions_per_process(agent));
         futures::future::join_all(done.iter().map(|one| one.process.stop())).await;
     }
 
     /// Whether a task's agents said something not long ago.
-    fn was_heard_lately(&self, task: &TaskId) -> bool {
+    fn recently_active(&self, task: &TaskId) -> bool {
         let kept = i64::try_from(self.0.config.turns.idle_seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
         let view = self.of(task);
         view.is_some_and(|view| view.alive && view.last_heard.unwrap_or(view.started_at).plus(kept) > now())
@@ -470,7 +474,7 @@ impl Instances {
     }
 
     /// Ends what a server that was killed left running; exactly those processes, never by name.
-    pub(crate) async fn end_leftovers(&self) -> Result<(), store::StoreError> {
+    pub(crate) async fn kill_orphans(&self) -> Result<(), store::StoreError> {
         for mut row in self.0.store.active_instances().await? {
             for ProcessRow { pid, start_time } in row.take_processes() {
                 tokio::task::spawn_blocking(move || agent::kill_tree(ProcessIdentity { pid, start_time }));

@@ -60,7 +60,7 @@ impl Instance {
         }
     }
 
-    pub(super) fn keep_apart(&self, agent: &str) {
+    pub(super) fn isolate_sessions(&self, agent: &str) {
         self.apart.lock().unwrap_or_else(PoisonError::into_inner).insert(agent.to_owned());
     }
 
@@ -78,7 +78,7 @@ impl Instance {
     }
 
     /// Takes out what has ended, and tells whether there was such of an agent.
-    pub(super) fn bury(&self, agent: &str) -> bool {
+    pub(super) fn reap_dead(&self, agent: &str) -> bool {
         let mut running = self.running();
         let dead = running.iter().filter(|one| !one.process.alive() && one.agent == agent);
         let (mut is_restart, mut was_shared) = (false, false);
@@ -89,13 +89,13 @@ impl Instance {
         running.retain(|one| one.process.alive() || one.agent != agent);
         drop(running);
         if was_shared {
-            self.keep_apart(agent);
+            self.isolate_sessions(agent);
         }
         is_restart
     }
 
     /// Takes out the processes that served only sessions that are over, where they may not serve others for ever.
-    pub(super) fn let_go(
+    pub(super) fn release_unused(
         &self,
         is_over: impl Fn(&SessionId) -> bool,
         limit: impl Fn(&str) -> usize,

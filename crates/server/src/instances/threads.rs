@@ -438,7 +438,7 @@ impl Instances {
     pub(crate) fn leave(&self, task: &Task, running: &Running, agent_session: &str, session: &SessionId) {
         running.detach(agent_session);
         if running.has_others_at_work(agent_session) {
-            self.keep_apart(task, running, session);
+            self.isolate_sessions(task, running, session);
         } else {
             running.process.stop_soon();
         }

@@ -22,7 +22,8 @@ pub(crate) async fn gather(app: &App, task: &Task) -> Result<Report, Problem> {
     let Traceability { requirements, uncovered_requirements, orphan_tasks } = traced(app, task).await?;
     let (course, decisions) = told(app, task).await?;
     let now = now();
-    let review: Vec<&workflow::Stay> = course.stays.iter().filter(|stay| stay.stage.is_review()).collect();
+    let review: Vec<&workflow::StageInterval> =
+        course.stays.iter().filter(|stay| stay.stage.is_review()).collect();
     Ok(Report {
         generated_at: rfc3339(now),
         spec_task: scenes::task(app, task).await?,
@@ -71,7 +72,7 @@ fn decision(task: &Task, logged: &LoggedEvent) -> Option<ReportedDecision> {
             comments,
         })
     };
-    let name = |id| task.session(id).map(|session| session.shown_name().to_owned()).unwrap_or_default();
+    let name = |id| task.session(id).map(|session| session.display_name().to_owned()).unwrap_or_default();
     match &logged.event {
         Event::SpecsReviewed { decision, by, comments, changes, .. } => {
             let mut said = vec![comments.clone()];
@@ -145,7 +146,7 @@ fn evidence(task: &Task) -> Vec<ReportedEvidence> {
     units.into_iter().map(shown).collect()
 }
 
-fn seconds(stay: &workflow::Stay, now: Millis) -> f64 {
+fn seconds(stay: &workflow::StageInterval, now: Millis) -> f64 {
     in_seconds(stay.until.unwrap_or(now).0 - stay.from.0)
 }
 
@@ -155,7 +156,7 @@ pub(crate) fn in_seconds(milliseconds: i64) -> f64 {
     milliseconds.max(0) as f64 / 1_000.0
 }
 
-fn stretch(stay: &workflow::Stay, now: Millis) -> Stretch {
+fn stretch(stay: &workflow::StageInterval, now: Millis) -> Stretch {
     Stretch {
         phase: stay.stage.to_string(),
         from: rfc3339(stay.from),
@@ -187,7 +188,7 @@ fn commits(task: &Task) -> Vec<ReportedCommit> {
                 commit: commit.0.clone(),
                 kind: kind.to_owned(),
                 work_session_id: session.map(|session| session.id.to_string()),
-                work_session_name: session.map(|session| session.shown_name().to_owned()),
+                work_session_name: session.map(|session| session.display_name().to_owned()),
             });
         }
     };

@@ -7,7 +7,7 @@ pub(crate) use file::Written;
 pub(crate) use fill::{Filling, documents};
 
 use crate::App;
-use crate::repositories::{RepositoryError, Workplace};
+use crate::repositories::{ProjectRepo, RepositoryError};
 use file::LARGEST;
 use secrets::Redactor;
 use serde::Serialize;
@@ -142,7 +142,7 @@ pub(crate) async fn list(app: &App, project: Option<&Project>) -> Result<Vec<Fou
 }
 
 async fn of_repository(app: &App, project: &Project) -> Result<Vec<Found>, RepositoryError> {
-    let Workplace { repository, .. } = app.repositories.workplace(&project.id).await?;
+    let ProjectRepo { repository, .. } = app.repositories.workplace(&project.id).await?;
     let branch = project.default_branch.clone();
     let found = tokio::task::spawn_blocking(move || {
         // One commit for all of them: whoever pushes meanwhile mixes nothing.

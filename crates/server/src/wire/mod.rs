@@ -15,6 +15,6 @@ pub use coordination::{CoordinationView, coordination_news};
 pub use evidence::EvidenceView;
 pub use plain::PlainTask;
 pub use session::{ImplementationTask, QueuedMessage, SandboxView, WorkSession, ZedThread, session_news};
-pub use task::{CheckView, LastError, Scene, SpecTask, UsageView, task_news};
+pub use task::{CheckView, LastError, Scene, SpecTask, UsageView, task_updates};
 pub use time::rfc3339;
 pub(crate) use words::*;

@@ -252,7 +252,7 @@ impl WorkSession {
             id: session.id.to_string(),
             spec_task_id: task.id.to_string(),
             helix_session_id: session.helix_session.to_string(),
-            name: session.shown_name().to_owned(),
+            name: session.display_name().to_owned(),
             description: session.shown_description().to_owned(),
             phase: session.phase,
             status: graph.status(session),

@@ -343,7 +343,7 @@ fn has_branch(task: &Task) -> bool {
 }
 
 /// A task as its watchers are told of it: without the documents and what only a lookup knows.
-pub fn task_news(task: &Task) -> Value {
+pub fn task_updates(task: &Task) -> Value {
     let mut news = serde_json::to_value(SpecTask::of(task, Scene::default())).unwrap_or_default();
     if let Some(fields) = news.as_object_mut() {
         for field in ["requirements_spec", "technical_design", "implementation_plan", "project_path"] {

@@ -6,7 +6,7 @@ use workflow::records::events::{self, Line};
 use workflow::{
     Approved, Change, Closing, Commit, Complexity, CreationMethod, Event, Failure, FailureClass,
     HelixSessionId, Isolation, Millis, NewTask, PlannedSession, Planning, PlanningStep, Priority, SessionId,
-    SessionPhase, Specs, TaskId, TaskKind, ThreadId, TurnId, Usage, Wish,
+    SessionPhase, SessionRequest, Specs, TaskId, TaskKind, ThreadId, TurnId, Usage,
 };
 
 pub(crate) const OWNER: &str = "usr_owner";
@@ -193,7 +193,7 @@ fn planned(session: &SessionId, place: u64) -> PlannedSession {
         rank: usize::try_from(place).unwrap_or(0),
         branch: None,
         next_ask: None,
-        wish: Wish::default(),
+        wish: SessionRequest::default(),
         branched_from: None,
         alternative_to: None,
         elsewhere: None,

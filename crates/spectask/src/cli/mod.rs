@@ -151,7 +151,7 @@ pub(crate) enum Command {
 
 impl Command {
     /// Whether it goes on although nobody reads what it prints.
-    pub(crate) fn outlives_its_reader(&self) -> bool {
+    pub(crate) fn ignores_broken_pipe(&self) -> bool {
         matches!(self, Self::Serve(_) | Self::Demo(_) | Self::Agent(_))
     }
 }

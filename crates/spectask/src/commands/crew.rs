@@ -133,7 +133,7 @@ mod tests {
         };
         let sessions = [
             session("a", None, None),
-            session("b", None, Some("Waits for \"Session a\".")),
+            session("b", None, Some("Waiting for \"Session a\".")),
             session("c", Some("a"), None),
             session("d", Some("c"), None),
         ];
@@ -143,7 +143,7 @@ mod tests {
                 "Session a  [active 50%]  a",
                 "└ Session c  [active 50%]  c",
                 "  └ Session d  [active 50%]  d",
-                "Session b  [active 50%]  b  Waits for \"Session a\".",
+                "Session b  [active 50%]  b  Waiting for \"Session a\".",
             ]
         );
     }

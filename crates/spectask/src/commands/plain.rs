@@ -152,7 +152,8 @@ async fn speaker(client: &Client, id: &str) -> anyhow::Result<Value> {
     let waits = |session: &&Value| session["waits_for_person"].as_bool() == Some(true);
     let works = |session: &&Value| text(session, "status") == "active";
     let found = sessions.iter().rfind(waits).or_else(|| sessions.iter().rfind(works)).or(sessions.last());
-    let none = || Failure::NotFound("the task has no work session yet; it waits for a place".to_owned());
+    let none =
+        || Failure::NotFound("the task has no work session yet; it is waiting for a free slot".to_owned());
     found.cloned().ok_or_else(|| none().into())
 }
 

@@ -23,14 +23,14 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut place = 0;
     let mut run: Option<usize> = None;
     for (at, c) in text.char_indices() {
-        if c.is_alphanumeric() && !stands_alone(c) {
+        if c.is_alphanumeric() && !is_single_char_token(c) {
             run.get_or_insert(at);
             continue;
         }
         if let Some(start) = run.take() {
             take_run(text, start, at, &mut place, &mut found);
         }
-        if stands_alone(c) {
+        if is_single_char_token(c) {
             push(text, at, at + c.len_utf8(), place, false, &mut found);
             place += 1;
         }
@@ -42,7 +42,7 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
 }
 
 /// Whether a character is a word of its own: scripts that put no spaces between words.
-fn stands_alone(c: char) -> bool {
+fn is_single_char_token(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
         | '\u{20000}'..='\u{3134f}')
 }
@@ -50,7 +50,7 @@ fn stands_alone(c: char) -> bool {
 /// Letters and digits without anything between them: one word, or several in camel case.
 fn take_run(text: &str, start: usize, end: usize, place: &mut usize, found: &mut Vec<Word>) {
     let run = &text[start..end];
-    let cuts = if run.len() > LONGEST { Vec::new() } else { humps(run) };
+    let cuts = if run.len() > LONGEST { Vec::new() } else { split_camel_case(run) };
     if !cuts.is_empty() {
         push(text, start, end, *place, true, found);
     }
@@ -63,7 +63,7 @@ fn take_run(text: &str, start: usize, end: usize, place: &mut usize, found: &mut
 }
 
 /// Where the further words of a camel-case name begin.
-fn humps(run: &str) -> Vec<usize> {
+fn split_camel_case(run: &str) -> Vec<usize> {
     let letters: Vec<(usize, char)> = run.char_indices().collect();
     let mut cuts = Vec::new();
     for at in 1..letters.len() {

@@ -22,7 +22,7 @@ pub(super) fn branch(
         let advice = "its sessions share one worktree, and alternatives need one each";
         return Err(wrong_state(&draft.task, "branch a work session", advice));
     }
-    if let Some(chosen) = draft.task.given_up_for(&found) {
+    if let Some(chosen) = draft.task.superseded_by(&found) {
         return Err(talk::superseded(chosen));
     }
     if found.state == SessionState::Skipped && found.merged.is_none() {

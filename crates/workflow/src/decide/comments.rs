@@ -77,7 +77,7 @@ pub(super) fn resolve(
 ) -> Result<(), Rejected> {
     let found = find(draft, &comment)?;
     if found.resolved.is_some() == resolved {
-        return Err(Rejected::AlreadySo("the comment is so".to_owned()));
+        return Err(Rejected::AlreadySo("no change".to_owned()));
     }
     let resolved = resolved.then_some(Resolved { by, at: draft.cx.now });
     draft.event(Event::CommentResolved { comment, resolved });

@@ -34,7 +34,7 @@ pub(super) fn goes_on(task: &Task) -> bool {
 }
 
 /// Whether a conversation at rest has something to do.
-pub(super) fn has_to_wake(task: &Task) -> bool {
+pub(super) fn is_runnable(task: &Task) -> bool {
     if !task.rests() {
         return false;
     }

@@ -105,11 +105,11 @@ pub(super) fn completed(draft: &mut Draft<'_, '_>, session: &SessionId) {
     let Some(done) = draft.task.session(session).cloned() else { return };
     let merged = done.merged.as_ref().map_or_else(String::new, |commit| format!(" as {commit}"));
     let words =
-        done.last_words.as_ref().map_or_else(String::new, |words| format!(" Its last words: {words}"));
+        done.last_words.as_ref().map_or_else(String::new, |words| format!(" Summary: {words}"));
     for to in &next_dependents(draft, session) {
         let message =
             format!("{:?} is finished and merged{merged}; its work is in your worktree.{words}", done.name);
-        tell_of_itself(
+        notify_from(
             draft,
             CoordinationKind::Handoff,
             session,
@@ -119,7 +119,7 @@ pub(super) fn completed(draft: &mut Draft<'_, '_>, session: &SessionId) {
         );
     }
     let message = format!("{:?} is finished and merged{merged}.", done.name);
-    tell_of_itself(
+    notify_from(
         draft,
         CoordinationKind::Completion,
         session,
@@ -136,11 +136,11 @@ pub(super) fn failed(draft: &mut Draft<'_, '_>, session: &SessionId, failure: &F
     for to in next_dependents(draft, session) {
         let message =
             format!("{:?} failed: {} You wait until it is retried or skipped.", found.name, failure.message);
-        tell_of_itself(draft, CoordinationKind::Blocking, session, Some(&to), message, data.clone());
+        notify_from(draft, CoordinationKind::Blocking, session, Some(&to), message, data.clone());
     }
     if let Some(parent) = found.parent.filter(|parent| is_open(draft, parent)) {
         let message = format!("{:?}, which you spawned, failed: {}", found.name, failure.message);
-        tell_of_itself(draft, CoordinationKind::Notification, session, Some(&parent), message, data);
+        notify_from(draft, CoordinationKind::Notification, session, Some(&parent), message, data);
     }
 }
 
@@ -149,7 +149,7 @@ pub(super) fn cleared(draft: &mut Draft<'_, '_>, session: &SessionId, how: &str)
     let Some(name) = draft.task.session(session).map(|session| session.name.clone()) else { return };
     for to in next_dependents(draft, session) {
         let message = format!("{name:?} {how}");
-        tell_of_itself(draft, CoordinationKind::Notification, session, Some(&to), message, Value::Null);
+        notify_from(draft, CoordinationKind::Notification, session, Some(&to), message, Value::Null);
     }
 }
 
@@ -158,7 +158,7 @@ pub(super) fn cancelled(draft: &mut Draft<'_, '_>, session: &SessionId) {
     let Some(name) = draft.task.session(session).map(|session| session.name.clone()) else { return };
     for to in next_dependents(draft, session) {
         let message = format!("{name:?} was cancelled. You wait until it is retried or skipped.");
-        tell_of_itself(draft, CoordinationKind::Blocking, session, Some(&to), message, Value::Null);
+        notify_from(draft, CoordinationKind::Blocking, session, Some(&to), message, Value::Null);
     }
 }
 
@@ -192,7 +192,7 @@ fn is_open(draft: &Draft<'_, '_>, session: &SessionId) -> bool {
 }
 
 /// Something that a session's own course tells others; past the limit it is left out.
-fn tell_of_itself(
+fn notify_from(
     draft: &mut Draft<'_, '_>,
     kind: CoordinationKind,
     from: &SessionId,

@@ -1,4 +1,4 @@
-//! A task begins, waits for a place and gets one.
+//! A task is created, queued and admitted.
 
 use super::{planning, sessions, stale, template, wrong_state};
 use crate::context::Draft;
@@ -80,14 +80,14 @@ pub(super) fn admit(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
         | Phase::Done { .. }
         | Phase::SpecFailed { .. }
         | Phase::ImplementationFailed { .. }
-        | Phase::Cancelled { .. } => Err(stale("the wait for a place")),
+        | Phase::Cancelled { .. } => Err(stale("the wait for a slot")),
     }
 }
 
 /// There is no place; the reason is shown.
 pub(super) fn wait(draft: &mut Draft<'_, '_>, reason: String) -> Result<(), Rejected> {
-    if !draft.task.waits_for_a_place() {
-        return Err(stale("the wait for a place"));
+    if !draft.task.is_queued() {
+        return Err(stale("the wait for a slot"));
     }
     if draft.task.queue_reason.as_deref() == Some(reason.as_str()) {
         return Err(Rejected::AlreadySo("the reason is known".to_owned()));
@@ -98,7 +98,7 @@ pub(super) fn wait(draft: &mut Draft<'_, '_>, reason: String) -> Result<(), Reje
 
 impl Task {
     /// Whether the scheduler decides when the task goes on.
-    pub fn waits_for_a_place(&self) -> bool {
+    pub fn is_queued(&self) -> bool {
         match &self.phase {
             _ if self.paused.is_some() => false,
             Phase::SpecGeneration { planning } | Phase::SpecRevision { planning, .. } => {

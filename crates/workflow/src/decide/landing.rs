@@ -6,7 +6,7 @@ use crate::prompts;
 use crate::{
     Ask, Change, CheckResult, Commit, CreationMethod, Decision, Effect, Event, Failure, FailureClass,
     HelixSessionId, LandOutcome, Landing, LineComment, Phase, PlannedSession, Rejected, SessionId,
-    SessionPhase, SessionState, Task, TaskStatus, ThreadId, Wish,
+    SessionPhase, SessionRequest, SessionState, Task, TaskStatus, ThreadId,
 };
 
 /// What a session is called that does what a review asked for.
@@ -177,7 +177,7 @@ fn rework(draft: &mut Draft<'_, '_>, name: &str, ask: Ask) {
         rank,
         branch: Some(draft.task.session_branch(&id)),
         next_ask: Some(ask),
-        wish: Wish::default(),
+        wish: SessionRequest::default(),
         branched_from: None,
         alternative_to: None,
         elsewhere: None,
@@ -284,7 +284,7 @@ pub(super) fn land_failed(draft: &mut Draft<'_, '_>, failure: Failure) -> Result
 pub(super) fn resume(draft: &mut Draft<'_, '_>) {
     match draft.task.status() {
         // What begins again needs a place like what begins.
-        TaskStatus::Implementation if super::conversation::has_to_wake(&draft.task) => {
+        TaskStatus::Implementation if super::conversation::is_runnable(&draft.task) => {
             draft.event(Event::ImplementationQueued);
         }
         TaskStatus::Implementation => sessions::go_on(draft),

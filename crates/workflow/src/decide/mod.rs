@@ -108,7 +108,7 @@ impl Task {
             Input::NoteProgress { by, summary, details } => {
                 recording::note_progress(&mut draft, by, summary, details)?;
             }
-            Input::Rebuilt => rebuilt::begin_again(&mut draft)?,
+            Input::Rebuilt => rebuilt::restart(&mut draft)?,
             Input::Admit => create::admit(&mut draft)?,
             Input::Wait { reason } => create::wait(&mut draft, reason)?,
             Input::PlanningReady { session } => planning::ready(&mut draft, &session)?,

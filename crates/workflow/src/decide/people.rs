@@ -3,8 +3,8 @@
 use super::{coordinate, landing, no_such_session, planning, talk, template, wrong_state};
 use crate::context::Draft;
 use crate::{
-    Effect, Event, Landing, Phase, Rejected, Session, SessionId, SessionPhase, SessionState, SessionStatus,
-    Stuck, Task, TaskEdit, TaskStatus,
+    Effect, Event, Landing, Phase, Rejected, RetryPoint, Session, SessionId, SessionPhase, SessionState,
+    SessionStatus, Task, TaskEdit, TaskStatus,
 };
 
 pub(super) fn edit(draft: &mut Draft<'_, '_>, edit: TaskEdit) -> Result<(), Rejected> {
@@ -66,14 +66,14 @@ pub(super) fn retry(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejecte
             let stuck = stuck.clone();
             draft.event(Event::Retried { by });
             match stuck {
-                Stuck::Planning(_) => {
+                RetryPoint::Planning(_) => {
                     if let Some(session) = planning::session(&draft.task) {
                         draft.event(Event::SessionRetried { session });
                     } else {
                         template::take(draft);
                     }
                 }
-                Stuck::HandOff(approved) => draft.effect(Effect::HandOff { hash: approved.specs.hash }),
+                RetryPoint::HandOff(approved) => draft.effect(Effect::HandOff { hash: approved.specs.hash }),
             }
             Ok(())
         }
@@ -107,7 +107,7 @@ fn stuck(task: &Task) -> Vec<SessionId> {
         let crew = task.sessions.iter().filter(|session| {
             session.phase != SessionPhase::Planning
                 && session.elsewhere.is_none()
-                && task.given_up_for(session).is_none()
+                && task.superseded_by(session).is_none()
         });
         crew.filter(|session| is_meant(session)).map(|session| session.id.clone()).collect()
     };
@@ -115,12 +115,12 @@ fn stuck(task: &Task) -> Vec<SessionId> {
     if !failed.is_empty() {
         return failed;
     }
-    let is_waited_for = |id: &SessionId| {
+    let reports_back = |id: &SessionId| {
         task.sessions.iter().any(|other| {
             !other.is_ended() && (other.depends_on.contains(id) || task.parent_to_wait_for(other) == Some(id))
         })
     };
-    all(&|session| session.state == SessionState::Cancelled && is_waited_for(&session.id))
+    all(&|session| session.state == SessionState::Cancelled && reports_back(&session.id))
 }
 
 /// Another agent goes on with a session that no agent works on.
@@ -152,10 +152,10 @@ pub(super) fn rename_session(
     if name.as_ref().is_some_and(|name| name.trim().is_empty()) {
         return Err(Rejected::Invalid("the name is empty".to_owned()));
     }
-    let name = name.filter(|name| name != found.shown_name());
+    let name = name.filter(|name| name != found.display_name());
     let description = description.filter(|description| description != found.shown_description());
     if name.is_none() && description.is_none() {
-        return Err(Rejected::AlreadySo("the session is called so".to_owned()));
+        return Err(Rejected::AlreadySo("no change".to_owned()));
     }
     draft.event(Event::SessionRenamed { session, name, description });
     Ok(())
@@ -163,7 +163,7 @@ pub(super) fn rename_session(
 
 pub(super) fn retry_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(), Rejected> {
     let found = expect_crew(draft, session, "retry a work session")?;
-    if let Some(chosen) = draft.task.given_up_for(found) {
+    if let Some(chosen) = draft.task.superseded_by(found) {
         return Err(talk::superseded(chosen));
     }
     match draft.task.session_status(found) {

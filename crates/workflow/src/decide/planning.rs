@@ -4,7 +4,8 @@ use super::{pause, stale, turns};
 use crate::context::Draft;
 use crate::{
     Ask, CreationMethod, Effect, Event, Failure, FailureClass, HelixSessionId, Phase, PlannedSession,
-    PlanningStep, Rejected, SessionId, SessionPhase, SessionState, Specs, Task, ThreadId, TurnId, Wish,
+    PlanningStep, Rejected, SessionId, SessionPhase, SessionRequest, SessionState, Specs, Task, ThreadId,
+    TurnId,
 };
 
 /// How often a planner is told what is wrong with its documents before a person is asked.
@@ -36,7 +37,7 @@ pub(super) fn add_session(draft: &mut Draft<'_, '_>) -> SessionId {
         rank: 0,
         branch: None,
         next_ask: None,
-        wish: Wish::default(),
+        wish: SessionRequest::default(),
         branched_from: None,
         alternative_to: None,
         elsewhere: None,

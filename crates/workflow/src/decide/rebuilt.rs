@@ -12,19 +12,19 @@ use crate::{
 
 const WHY: &str = "The server was rebuilt from its record. What was not committed is gone; look at what is there and go on.";
 
-pub(super) fn begin_again(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
+pub(super) fn restart(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
     if !was_under_way(&draft.task) {
         return Err(Rejected::AlreadySo("nothing was under way".to_owned()));
     }
     draft.event(Event::Rebuilt);
     // Sessions come to the end of what they do also while the documents are under review again.
-    work_again(draft);
+    restart_sessions(draft);
     match draft.task.phase.clone() {
         Phase::SpecGeneration { planning } if draft.task.commits_its_template() => {
             draft.effect(Effect::CommitTemplate { round: planning.round });
         }
         Phase::SpecGeneration { planning } if planning.step != PlanningStep::Waiting => {
-            plan_again(draft, &planning);
+            restart_planning(draft, &planning);
         }
         Phase::SpecApproved { approved } => draft.effect(Effect::HandOff { hash: approved.specs.hash }),
         Phase::Implementation { checking: true, .. } => draft.effect(Effect::RunChecks),
@@ -65,7 +65,7 @@ fn was_under_way(task: &Task) -> bool {
 }
 
 /// The planner gets its turn again, in a worktree made anew.
-fn plan_again(draft: &mut Draft<'_, '_>, planning: &Planning) {
+fn restart_planning(draft: &mut Draft<'_, '_>, planning: &Planning) {
     let again = Planning { step: PlanningStep::Waiting, ..planning.clone() };
     if let Some(session) = planning::session(&draft.task) {
         let ask =
@@ -77,7 +77,7 @@ fn plan_again(draft: &mut Draft<'_, '_>, planning: &Planning) {
     draft.event(Event::PlanningQueued { planning: again });
 }
 
-fn work_again(draft: &mut Draft<'_, '_>) {
+fn restart_sessions(draft: &mut Draft<'_, '_>) {
     let live: Vec<(SessionId, SessionState, u32)> = draft
         .task
         .sessions

@@ -53,7 +53,7 @@ fn cancelled_crew(task: &Task) -> Vec<SessionId> {
     let crew = task.sessions.iter().filter(|session| {
         session.phase != SessionPhase::Planning
             && session.elsewhere.is_none()
-            && task.given_up_for(session).is_none()
+            && task.superseded_by(session).is_none()
     });
     crew.filter(|session| session.state == SessionState::Cancelled)
         .map(|session| session.id.clone())

@@ -5,8 +5,8 @@ use crate::context::Draft;
 use crate::order::{SessionGraph, StartKey};
 use crate::{
     Ask, Commit, Complexity, CreationMethod, Effect, Event, Failure, FailureClass, HelixSessionId,
-    MergeOutcome, Phase, PlannedSession, Rejected, Session, SessionId, SessionPhase, SessionState,
-    SessionStatus, Task, ThreadId, Unit, Wish,
+    MergeOutcome, Phase, PlannedSession, Rejected, Session, SessionId, SessionPhase, SessionRequest,
+    SessionState, SessionStatus, Task, ThreadId, Unit,
 };
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -62,7 +62,7 @@ pub(super) fn plan(draft: &mut Draft<'_, '_>) {
             rank,
             branch: Some(draft.task.session_branch(&id)),
             next_ask: None,
-            wish: Wish::default(),
+            wish: SessionRequest::default(),
             branched_from: None,
             alternative_to: None,
             elsewhere: None,
@@ -204,7 +204,7 @@ pub(super) fn go_on(draft: &mut Draft<'_, '_>) {
     if draft.task.is_conversation() && conversation::goes_on(&draft.task) {
         return;
     }
-    if let Some(failure) = standstill(draft) {
+    if let Some(failure) = stall_reason(draft) {
         draft.event(Event::ImplementationFailed { failure });
         draft.effect(Effect::StopInstance);
     } else {
@@ -219,7 +219,9 @@ fn recall(draft: &mut Draft<'_, '_>) {
         .task
         .sessions
         .iter()
-        .filter(|session| session.state == SessionState::WaitingToMerge && draft.task.is_spoken_to(session))
+        .filter(|session| {
+            session.state == SessionState::WaitingToMerge && draft.task.has_unread_messages(session)
+        })
         .map(|session| session.id.clone())
         .collect();
     for session in spoken_to {
@@ -253,7 +255,7 @@ fn merge_next(draft: &mut Draft<'_, '_>) {
 /// has waited longer first.
 fn start_ready(draft: &mut Draft<'_, '_>) {
     let task = &draft.task;
-    let at_work = task.sessions.iter().filter(|session| session.takes_a_place()).count();
+    let at_work = task.sessions.iter().filter(|session| session.occupies_slot()).count();
     let free = task.max_parallel.saturating_sub(at_work);
     if free == 0 || task.is_over_budget() {
         return;
@@ -280,7 +282,7 @@ pub(super) fn complete(draft: &mut Draft<'_, '_>, session: &SessionId, merged: O
 }
 
 /// Why nothing can go on although not everything is done.
-fn standstill(draft: &Draft<'_, '_>) -> Option<Failure> {
+fn stall_reason(draft: &Draft<'_, '_>) -> Option<Failure> {
     let task = &draft.task;
     let at = draft.cx.now;
     let failed: Vec<&Session> = task
@@ -321,7 +323,7 @@ pub(super) fn opened(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(
     if found.state != SessionState::Opening || found.phase == SessionPhase::Planning {
         return Err(stale("the opening of the worktree"));
     }
-    let spoken_to = draft.task.is_spoken_to(found);
+    let spoken_to = draft.task.has_unread_messages(found);
     let first = found.turns == 0;
     let ask = match found.next_ask.clone() {
         Some(ask) => ask,
@@ -352,7 +354,7 @@ pub(super) fn merged(
             } else {
                 complete(draft, session, Some(commit));
             }
-            if draft.task.session(session).is_some_and(|session| draft.task.is_spoken_to(session)) {
+            if draft.task.session(session).is_some_and(|session| draft.task.has_unread_messages(session)) {
                 draft.event(Event::SessionRecalled { session: session.clone() });
             }
             go_on(draft);

@@ -108,7 +108,7 @@ pub(super) fn expect_complete(draft: &Draft<'_, '_>, new: &NewSession) -> Result
         return Err(Rejected::Invalid("say in `name` and `description` what is to be done".to_owned()));
     }
     let found = new.depends_on.iter().filter_map(|needed| draft.task.session(needed));
-    if let Some(chosen) = found.into_iter().find_map(|needed| draft.task.given_up_for(needed)) {
+    if let Some(chosen) = found.into_iter().find_map(|needed| draft.task.superseded_by(needed)) {
         return Err(Rejected::Invalid(format!(
             "a session it depends on was given up for {chosen}; name that one"
         )));

@@ -35,7 +35,7 @@ pub(super) fn say(
     if phase != SessionPhase::Planning && !implementing {
         return Err(wrong_state(&draft.task, "speak to a work session", "the task is not being implemented"));
     }
-    if let Some(chosen) = draft.task.given_up_for(found) {
+    if let Some(chosen) = draft.task.superseded_by(found) {
         return Err(superseded(chosen));
     }
     // Several messages before the next turn are carried by the one that the first of them names.
@@ -103,7 +103,7 @@ pub(super) fn edit(
     }
     let found = waiting(draft, session, message)?;
     if found.text == text {
-        return Err(Rejected::AlreadySo("the message says so".to_owned()));
+        return Err(Rejected::AlreadySo("no change".to_owned()));
     }
     let message = found.id.clone();
     draft.event(Event::MessageEdited { session: session.clone(), message, text });

@@ -2,7 +2,7 @@
 
 use super::{comments, coordinate, no_such_session, planning, sessions, stale, talk};
 use crate::context::Draft;
-use crate::failure::{MAX_HEALS, max_retries, retry_delay};
+use crate::failure::{MAX_RETRIES, max_retries, retry_delay};
 use crate::session::cut_short;
 use crate::{
     Ask, Closing, Commit, Effect, Event, Failure, FailureClass, Isolation, Millis, Phase, PlanEntry,
@@ -82,7 +82,7 @@ pub(super) fn ended(
     }
     match phase {
         // What was said to the planner while it wrote is heard before the documents are taken.
-        SessionPhase::Planning if is_spoken_to(draft, session) => start(draft, session, Ask::Message),
+        SessionPhase::Planning if has_unread_messages(draft, session) => start(draft, session, Ask::Message),
         SessionPhase::Planning => planning::commit(draft, session, turn),
         SessionPhase::Implementation | SessionPhase::Validation => {
             let shared = draft.task.isolation == Isolation::Shared;
@@ -204,7 +204,7 @@ pub(super) fn committed(
     // In a conversation, whoever stopped it says what is next.
     let is_stopped = stop_reason == "cancelled" && draft.task.is_conversation();
     let why = cut_short(stop_reason).filter(|_| !is_stopped);
-    let (phase, asks, spoken_to) = (found.phase, found.asks, draft.task.is_spoken_to(found));
+    let (phase, asks, spoken_to) = (found.phase, found.asks, draft.task.has_unread_messages(found));
     let (times, stop_reason) = (found.cut_short, stop_reason.clone());
     // What goes on and on without an end is stopped sooner where nothing comes of it.
     let may_go_on = if changed { times < MAX_CUT_SHORT } else { asks <= MAX_ASKS };
@@ -224,7 +224,7 @@ pub(super) fn committed(
         Some(Ask::Message)
     } else if let Some((why, failure)) = silence {
         let silent = draft.task.session(session).map_or(0, |session| session.silent_turns);
-        if silent > MAX_HEALS {
+        if silent > MAX_RETRIES {
             let failure = Failure { class: FailureClass::AgentError, message: failure, at: draft.cx.now };
             fail(draft, session, phase, failure);
             return Ok(());
@@ -340,8 +340,8 @@ pub(super) fn merge_unfinished(
     Ok(())
 }
 
-fn is_spoken_to(draft: &Draft<'_, '_>, session: &SessionId) -> bool {
-    draft.task.session(session).is_some_and(|session| draft.task.is_spoken_to(session))
+fn has_unread_messages(draft: &Draft<'_, '_>, session: &SessionId) -> bool {
+    draft.task.session(session).is_some_and(|session| draft.task.has_unread_messages(session))
 }
 
 /// Starts the next turn where the task's phase allows work, else the session waits.

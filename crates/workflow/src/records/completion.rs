@@ -119,7 +119,7 @@ fn part(task: &Task, lines: &[Line], unit: Option<&Unit>, session: Option<&Sessi
     Part {
         number: unit.map_or_else(String::new, |unit| unit.number.clone()),
         title: unit.map_or_else(
-            || session.map_or_else(String::new, |session| session.shown_name().to_owned()),
+            || session.map_or_else(String::new, |session| session.display_name().to_owned()),
             |unit| unit.title.clone(),
         ),
         requirements: unit.map_or_else(Vec::new, |unit| unit.requirements.clone()),

@@ -12,7 +12,7 @@ fn a_spawned_session_is_merged_after_its_parent() {
     story.ends("Index");
     assert_eq!(
         story.waits("Index").as_deref(),
-        Some("Waits for \"Write the book\", which is merged before it.")
+        Some("Waiting for \"Write the book\", which is merged before it.")
     );
     story.ends("Write the book");
     story.merges("Write the book");
@@ -289,6 +289,6 @@ fn what_alone_keeps_another_waiting_is_merged_before_what_comes_first() {
     assert_eq!(story.state("Letters"), SessionState::Opening);
     assert_eq!(
         story.waits("Cover").as_deref(),
-        Some("Waits for \"Write the book\", which is merged before it.")
+        Some("Waiting for \"Write the book\", which is merged before it.")
     );
 }

@@ -150,10 +150,10 @@ fn a_session_that_waits_for_many_names_the_first_ones() {
         let of_unit = |session: &&Session| session.unit == Some(at);
         task.sessions.iter().find(of_unit).and_then(|session| task.waits_for(session))
     };
-    assert_eq!(reason(2).as_deref(), Some("Waits for \"Part 1\", \"Part 2\"."));
+    assert_eq!(reason(2).as_deref(), Some("Waiting for \"Part 1\", \"Part 2\"."));
     let names = "\"Part 1\", \"Part 2\", \"Part 3\", \"Part 4\", \"Part 5\"";
-    assert_eq!(reason(5), Some(format!("Waits for {names}.")));
-    assert_eq!(reason(TASKS - 1), Some(format!("Waits for {names} and 194 more.")));
+    assert_eq!(reason(5), Some(format!("Waiting for {names}.")));
+    assert_eq!(reason(TASKS - 1), Some(format!("Waiting for {names} and 194 more.")));
 }
 
 /// Dependencies that form a cycle do not get past validation; should they, nothing hangs.

@@ -137,7 +137,7 @@ impl Story {
             description: format!("{name}, please"),
             agent: None,
             depends_on: Vec::new(),
-            wish: Wish::default(),
+            wish: SessionRequest::default(),
         }
     }
 

@@ -48,7 +48,7 @@ fn threads_of_editors_are_of_the_crew_and_within_its_limits() {
             name: thread.to_owned(),
             description: String::new(),
             parent: parent.cloned(),
-            wish: Wish::default(),
+            wish: SessionRequest::default(),
         };
         story.goes(Input::ThreadReported { thread: Box::new(thread), limits: LIMITS });
         (story.read.clone(), story.task.sessions.last().expect("a session").id.clone())
@@ -179,10 +179,7 @@ fn a_limit_is_waited_for_and_shown() {
     let [again] = step.effects.as_slice() else { panic!("{:?}", step.effects) };
     assert_eq!(again.not_before, Millis(900_000));
     story.task = step.task;
-    assert_eq!(
-        story.waits(name).as_deref(),
-        Some("Waits before the turn is tried again: Too many requests.")
-    );
+    assert_eq!(story.waits(name).as_deref(), Some("Waiting to retry the turn: Too many requests."));
     assert_eq!(story.turn(name).id, turn);
     let retried = Input::TurnRetried { session, turn };
     story.goes(retried.clone());
@@ -203,14 +200,14 @@ fn a_paused_task_stands_still_until_it_is_resumed() {
     let effects: Vec<&str> = step.effects.iter().map(|row| row.effect.name()).collect();
     assert_eq!(effects, ["cancel_turn", "stop_instance"]);
     story.task = step.task;
-    assert!(!story.task.holds_instance() && !story.task.waits_for_a_place());
+    assert!(!story.task.holds_instance() && !story.task.is_queued());
     assert!(!story.task.wants(&Effect::RunTurn { session: story.id(name), turn: turn.clone() }));
     assert_eq!(story.waits(name).as_deref(), Some("Paused. Resume the task to continue."));
     // What a person says meanwhile is kept.
     story.says(name, "Mind the index.");
     assert_eq!(story.state(name), SessionState::Pending);
     story.goes(Input::Resume { by: "ada".to_owned() });
-    assert!(story.task.waits_for_a_place());
+    assert!(story.task.is_queued());
     story.goes(Input::Admit);
     story.opens(name);
     let again = story.turn(name);

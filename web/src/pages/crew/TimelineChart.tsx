@@ -168,7 +168,7 @@ const Over = memo(function Over({ chart }: { chart: Chart }) {
           key={gap.left}
           className={css.gap}
           style={{ left: `${gap.left * 100}%`, width: `${gap.width * 100}%` }}
-          title={`${gap.label} in which nobody worked`}
+          title={`${gap.label} idle`}
         />
       ))}
       {chart.marks.map(({ id, left, kind, from, to }) => (

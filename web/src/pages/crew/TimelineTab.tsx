@@ -55,7 +55,7 @@ export function TimelineTab({ task }: { task: TaskDetail }) {
             <Stack direction="row" sx={{ gap: 0.75, alignItems: "center" }}>
               <span className={`${css.swatch} ${css.cut}`} aria-hidden />
               <Typography variant="caption" color="textSecondary">
-                Nobody worked, drawn shorter
+                Idle time, drawn shorter
               </Typography>
             </Stack>
           )}

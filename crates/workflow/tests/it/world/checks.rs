@@ -89,7 +89,7 @@ impl World {
             )
         });
         assert!(
-            rests || acts || self.task.waits_for_a_place(),
+            rests || acts || self.task.is_queued(),
             "nothing moves and nothing says why: {:#?}",
             self.task
         );
@@ -111,7 +111,7 @@ impl World {
     fn check_crew(&self) {
         let task = &self.task;
         let at_work =
-            task.sessions.iter().filter(|session| session.takes_a_place() && session.is_crew()).count();
+            task.sessions.iter().filter(|session| session.occupies_slot() && session.is_crew()).count();
         assert!(at_work <= task.max_parallel, "{at_work} sessions at work");
         for session in &task.sessions {
             let is_over = task.status().is_terminal();

@@ -161,7 +161,7 @@ impl World {
                     name: "In the editor".to_owned(),
                     description: String::new(),
                     parent: other.filter(|_| self.roll(2) == 0),
-                    wish: Wish::default(),
+                    wish: SessionRequest::default(),
                 };
                 Input::ThreadReported { thread: Box::new(thread), limits }
             }
@@ -178,8 +178,11 @@ impl World {
         let id = SessionId::fresh(&mut self.ids);
         let priorities = [None, Some(Priority::Low), Some(Priority::Critical)];
         let efforts = [None, Some(Effort::Small), Some(Effort::Large)];
-        let wish =
-            Wish { priority: priorities[self.roll(3)], effort: efforts[self.roll(3)], ..Wish::default() };
+        let wish = SessionRequest {
+            priority: priorities[self.roll(3)],
+            effort: efforts[self.roll(3)],
+            ..SessionRequest::default()
+        };
         NewSession {
             name: format!("Extra {id}"),
             description: "More to do".to_owned(),
