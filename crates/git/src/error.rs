@@ -86,6 +86,18 @@ pub enum OpenError {
         "the branch {branch} of {path} takes the name of the documents' branch {docs_branch} for a folder; rename it with `git branch -m {branch} NEW-NAME`, or name another branch in `design_docs_branch`"
     )]
     BranchBeneathDocuments { path: PathBuf, branch: String, docs_branch: String },
+    #[error(
+        "the git repository {path} has the branch {branch} checked out, in which documents are kept; check out another one with `git -C {path} switch BRANCH`, or name another branch in `design_docs_branch`"
+    )]
+    DocumentsCheckedOut { path: PathBuf, branch: String },
+    #[error(
+        "{place} is a file or has tracked files, and the worktree of the documents goes there; move it elsewhere"
+    )]
+    PlaceTaken { place: PathBuf },
+    #[error(
+        "the git repository {path} is a partial clone and lacks objects of its files or of its recent commits; fetch them with `git -C {path} fetch --refetch --no-filter`"
+    )]
+    Partial { path: PathBuf },
     #[error("the git repository {path} cannot be read")]
     Damaged { path: PathBuf, source: Source },
     #[error("the git repository {path} cannot be configured")]

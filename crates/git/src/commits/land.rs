@@ -1,11 +1,15 @@
 //! Lands a branch on another that people may have checked out, without surprising them.
 
 use crate::error::Context as _;
+use crate::files::safe_path;
 use crate::objects::ancestry::is_ancestor;
+use crate::objects::convert::Converter;
+use crate::objects::differences::differences;
 use crate::objects::merge::{ConflictFile, Trial, try_merge};
 use crate::objects::verify::verify_change;
 use crate::refs::branches::{Mover, Swap};
 use crate::shared::lock;
+use crate::worktrees::branch_files;
 use crate::worktrees::checkouts::Checkout;
 use crate::{
     CommitId, Error, Identity, Repository, files::lock_files, names, objects, objects::message,
@@ -245,6 +249,13 @@ impl Repository {
                 some(&changed)
             )));
         }
+        let in_the_way = self.files_in_the_way(checkout, old, new)?;
+        if !in_the_way.is_empty() {
+            return Ok(Some(format!(
+                "{path} has {branch} checked out and files in the way ({}); move them elsewhere.",
+                some(&in_the_way)
+            )));
+        }
         // Files whose times differ from the index's, and whose content does not, would be refused below. Which
         // files differ was asked before, so the exit code says nothing more.
         let refresh = self.0.git.command_on_files("update-index", &self.place_at(checkout)?)?;
@@ -256,6 +267,49 @@ impl Repository {
             ))),
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns the files of a worktree that stand where a commit adds others. Git overwrites those that it ignores.
+    fn files_in_the_way(
+        &self,
+        checkout: &Checkout,
+        old: ObjectId,
+        new: ObjectId,
+    ) -> Result<Vec<String>, Error> {
+        let repository = self.local();
+        let (before, after) = (objects::tree_of(&repository, old)?, objects::tree_of(&repository, new)?);
+        let tracked = repository.find_tree(before).context("read the tree of", old)?;
+        let index = repository.index_from_tree(&after).context("list the files of", new)?;
+        let mut converter = Converter::of(&repository, &index)?;
+        let mut in_the_way = Vec::new();
+        for difference in differences(&repository, before, after)? {
+            if difference.old.is_some() {
+                continue;
+            }
+            let path = safe_path::name(difference.path.as_slice());
+            let folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+            let mut taken = None;
+            for folder in folders {
+                let is_taken =
+                    checkout.root.join(folder).symlink_metadata().is_ok_and(|found| !found.is_dir());
+                if is_taken
+                    && tracked.lookup_entry_by_path(folder).context("look up", folder.display())?.is_none()
+                {
+                    taken = Some(folder);
+                }
+            }
+            let stands_there = checkout.root.join(path).symlink_metadata().is_ok();
+            if let Some(folder) = taken {
+                in_the_way.push(folder.display().to_string());
+            } else if stands_there
+                && tracked.lookup_entry_by_path(path).context("look up", path.display())?.is_none()
+                && !branch_files::is_as_new(&repository, checkout, &difference, &mut converter)?
+            {
+                in_the_way.push(path.display().to_string());
+            }
+        }
+        in_the_way.dedup();
+        Ok(in_the_way)
     }
 
     /// Moves a worktree's files and index from one commit to another; refuses when that would lose anything.

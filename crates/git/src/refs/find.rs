@@ -21,5 +21,10 @@ pub(crate) fn find_ref<'repository>(
     {
         return Err(Error::NotPlain { path });
     }
-    repository.try_find_reference(name).context("read the ref", name.as_bstr())
+    let find = || repository.try_find_reference(name).context("read the ref", name.as_bstr());
+    // Packed refs are read before the ref's own file, so one that was packed in between is found the second time.
+    Ok(match find()? {
+        None => find()?,
+        found => found,
+    })
 }

@@ -140,7 +140,12 @@ fn watch(
                 repository.look_at(&names, &mut tips);
                 Ok(tips)
             }
-            Seen::All => repository.tips(),
+            Seen::All => repository.tips().map(|mut tips| {
+                // A branch that is packed at this moment is in no list.
+                let missing = known.keys().filter(|name| !tips.contains_key(*name)).cloned().collect();
+                repository.look_at(&missing, &mut tips);
+                tips
+            }),
         };
         match tips {
             Ok(tips) => {

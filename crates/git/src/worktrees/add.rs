@@ -4,6 +4,7 @@
 //! of the repository is applied, as in every other call: it may name a program.
 
 use crate::error::Context as _;
+use crate::files::lock_files::found;
 use crate::shared::lock;
 use crate::worktrees::registration::Mark;
 use crate::{Error, Repository, files::safe_path, names, objects, objects::convert, repository::open};
@@ -47,6 +48,9 @@ impl Repository {
             .context("register a worktree at", shown())?;
         let mut repository = prepared.persist().context("register a worktree at", shown())?;
         drop(turn);
+        // The patterns of a sparse checkout are copied from the repository's own worktree; this one has all files.
+        let patterns = repository.git_dir().join("info/sparse-checkout");
+        found(fs::remove_file(&patterns)).context("remove", patterns.display())?;
         // It was opened anew, with the repository's whole configuration.
         open::ignore_programs(&mut repository).context("read the configuration of", shown())?;
         let tree = objects::tree_of(&repository, start)?;

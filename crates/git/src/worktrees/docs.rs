@@ -7,8 +7,8 @@ use crate::shared::lock;
 use crate::worktrees::registration::{Mark, resolved};
 use crate::worktrees::worktree::set_aside;
 use crate::{
-    Change, Dir, Entry, Error, Repository, WorktreeSpec, files::lock_files, names, objects, refs::branches,
-    refs::resolve, worktrees::note,
+    Change, Dir, Entry, Error, OpenError, Repository, WorktreeSpec, files::lock_files, names, objects,
+    refs::branches, refs::resolve, worktrees::note,
 };
 use std::path::{Path, PathBuf};
 
@@ -124,6 +124,26 @@ impl Repository {
     /// Refuses a repository in which a symbolic link stands where the worktree of the documents goes.
     pub fn refuse_links(&self, branch: &str) -> Result<(), Error> {
         self.refuse_links_to(&docs_worktree(self.path(), branch))
+    }
+
+    /// Refuses a repository in which something else has the place or the branch of the documents' worktree.
+    pub fn refuse_documents_in_the_way(&self, branch: &str) -> Result<(), OpenError> {
+        let damaged =
+            |source: Error| OpenError::Damaged { path: self.path().to_owned(), source: source.into() };
+        let Some(root) = &self.0.main_root else { return Ok(()) };
+        let name = names::branch(branch).map_err(damaged)?.as_bstr().to_string();
+        let head = read_text(&self.0.common_dir.join("HEAD")).map_err(damaged)?.unwrap_or_default();
+        if head.strip_prefix("ref: ").is_some_and(|head| head.trim() == name) {
+            return Err(OpenError::DocumentsCheckedOut { path: root.clone(), branch: branch.to_owned() });
+        }
+        let place = root.join(FOLDER);
+        let repository = self.local();
+        let tracked =
+            repository.head_tree().ok().and_then(|tree| tree.lookup_entry_by_path(FOLDER).ok().flatten());
+        if tracked.is_some() || place.metadata().is_ok_and(|found| !found.is_dir()) {
+            return Err(OpenError::PlaceTaken { place });
+        }
+        Ok(())
     }
 
     /// Refuses a place in the repository's folder that a symbolic link leads to: what is written there would be elsewhere.

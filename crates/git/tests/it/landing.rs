@@ -104,6 +104,28 @@ fn a_file_in_the_way_is_waited_for() {
 }
 
 #[test]
+fn an_ignored_file_in_the_way_is_kept_and_waited_for() {
+    let (lab, _) = lab();
+    fs::create_dir_all(lab.root().join(".git/info")).unwrap();
+    fs::write(lab.root().join(".git/info/exclude"), "new.txt\n").unwrap();
+    fs::write(lab.root().join("new.txt"), "mine\n").unwrap();
+    insta::assert_snapshot!(
+        waiting(&lab),
+        @"R has main checked out and files in the way (new.txt); move them elsewhere."
+    );
+    assert_eq!(file(&lab.root(), "new.txt"), "mine\n");
+    // A file where the change has a folder.
+    lab.put("task", "folder/deep.txt", b"deep\n");
+    fs::remove_file(lab.root().join("new.txt")).unwrap();
+    fs::write(lab.root().join(".git/info/exclude"), "folder\n").unwrap();
+    fs::write(lab.root().join("folder"), "mine\n").unwrap();
+    assert!(waiting(&lab).contains("files in the way (folder)"));
+    assert_eq!(file(&lab.root(), "folder"), "mine\n");
+    fs::remove_file(lab.root().join("folder")).unwrap();
+    landed(&lab);
+}
+
+#[test]
 fn an_operation_under_way_is_waited_for() {
     let (lab, _) = lab();
     lab.branch("other", "main");

@@ -115,3 +115,50 @@ fn an_inspection_tells_what_a_repository_is_like() {
     let bare = Lab::bare();
     assert!(bare.git.inspect(&bare.root()).unwrap().is_bare);
 }
+
+#[test]
+fn what_has_the_place_or_the_branch_of_the_documents_is_refused() {
+    let refused = |prepare: &dyn Fn(&Lab)| {
+        let lab = Lab::new();
+        lab.repository.refuse_documents_in_the_way("docs").unwrap();
+        prepare(&lab);
+        lab.repository.refuse_documents_in_the_way("docs").unwrap_err()
+    };
+    let error = refused(&|lab| drop(by_hand(&lab.root(), &["switch", "-q", "-c", "docs"])));
+    assert!(matches!(error, OpenError::DocumentsCheckedOut { .. }), "{error}");
+    let error = refused(&|lab| fs::write(lab.root().join(".git-worktrees"), "").unwrap());
+    assert!(matches!(error, OpenError::PlaceTaken { .. }), "{error}");
+    let error = refused(&|lab| {
+        lab.put("main", ".git-worktrees/docs/README.md", b"mine\n");
+    });
+    assert!(matches!(error, OpenError::PlaceTaken { .. }), "{error}");
+}
+
+#[test]
+fn a_partial_clone_is_refused_while_it_lacks_objects() {
+    let lab = Lab::new();
+    lab.put("main", "deep/x.txt", b"x\n");
+    lab.put("main", "b.txt", b"changed\n");
+    by_hand(&lab.root(), &["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", text(&lab.root()));
+    let clone = |name: &str, args: &[&str]| {
+        let path = lab.path(name);
+        let shown = text(&path);
+        let all = [&["clone", "-q"][..], args, &[url.as_str(), shown.as_str()]].concat();
+        by_hand(lab.folder.path(), &all);
+        path
+    };
+    let git = crate::harness::git();
+    let whole = clone("whole", &["--filter=blob:none"]);
+    git.open(&whole).unwrap().refuse_partial().unwrap();
+    for (name, args) in [
+        ("blobless", &["--filter=blob:none", "--no-checkout"]),
+        ("treeless", &["--filter=tree:0", "--no-checkout"]),
+    ] {
+        let path = clone(name, args);
+        let opened = git.open(&path).unwrap();
+        assert!(matches!(opened.refuse_partial(), Err(OpenError::Partial { .. })), "{name}");
+        by_hand(&path, &["fetch", "-q", "--refetch", "--no-filter"]);
+        git.open(&path).unwrap().refuse_partial().unwrap();
+    }
+}

@@ -50,6 +50,24 @@ fn a_bare_repository_has_worktrees() {
 }
 
 #[test]
+fn a_worktree_of_a_sparse_repository_has_all_files() {
+    let lab = Lab::new();
+    lab.put("main", "a/x.txt", b"x\n");
+    lab.put("main", "b/y.txt", b"y\n");
+    by_hand(&lab.root(), &["sparse-checkout", "set", "a"]);
+    assert!(!lab.root().join("b").exists());
+    let path = lab.path("w");
+    let repository = crate::harness::git().open(&lab.root()).unwrap();
+    repository.ensure_worktree(&worktree(&path, "task/1")).unwrap();
+    assert_eq!(file(&path, "b/y.txt"), "y\n");
+    fs::create_dir(path.join("c")).unwrap();
+    fs::write(path.join("c/z.txt"), "z\n").unwrap();
+    by_hand(&path, &["add", "-A"]);
+    assert_eq!(status(&path), "A  c/z.txt\n");
+    assert!(!lab.root().join("b").exists(), "the person's own stays sparse");
+}
+
+#[test]
 fn a_vanished_worktree_is_made_again() {
     let lab = Lab::new();
     let path = lab.worktree("w", "task/1");
