@@ -4431,7 +4431,7 @@ export interface components {
             description: string | null;
             /** @description What `acknowledged_findings` names; the same for the same secret in the same file. */
             id: string;
-            /** @description A kind of secret, `base_branch_moved`, `stray_files`, `unfiltered_file` or `replaced_object`. */
+            /** @description A kind of secret, `base_branch_moved`, `base_branch_rewound`, `stray_files`, `unfiltered_file` or `replaced_object`. */
             kind: string;
             /** @description The line, from 1. */
             line: number;

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 pub(crate) struct SecretFinding {
     /// What `acknowledged_findings` names; the same for the same secret in the same file.
     id: String,
-    /// A kind of secret, `base_branch_moved`, `stray_files`, `unfiltered_file` or `replaced_object`.
+    /// A kind of secret, `base_branch_moved`, `base_branch_rewound`, `stray_files`, `unfiltered_file` or `replaced_object`.
     kind: String,
     /// What it is, as a clause; absent for secrets.
     #[schema(required)]

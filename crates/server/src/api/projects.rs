@@ -164,7 +164,9 @@ pub(crate) async fn create(
         let repository = repository.clone();
         move || {
             repository.refuse_names_in_the_way(&docs_branch).map_err(|error| chain(&error))?;
-            repository.refuse_links(&docs_branch).map_err(|error| chain(&error))
+            repository.refuse_links(&docs_branch).map_err(|error| chain(&error))?;
+            repository.refuse_documents_in_the_way(&docs_branch).map_err(|error| chain(&error))?;
+            repository.refuse_partial().map_err(|error| chain(&error))
         }
     });
     fits.await

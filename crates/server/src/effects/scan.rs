@@ -1,7 +1,7 @@
 //! Looks for what a person has to know before a task's branch lands: secrets in its files, its history and its messages,
 //! files that do not belong to the project, and a base branch that was moved without a review.
 
-use super::{blocking, git_failure};
+use super::{blocking, git_failure, store_failure};
 use crate::App;
 use crate::bases;
 use git::Repository;
@@ -11,9 +11,12 @@ use workflow::{Failure, Task};
 
 /// The kinds of findings that are no secrets.
 const BASE_MOVED: &str = "base_branch_moved";
+const BASE_REWOUND: &str = "base_branch_rewound";
 const STRAY_FILES: &str = "stray_files";
 const UNFILTERED: &str = "unfiltered_file";
 const REPLACED: &str = "replaced_object";
+/// How many commits that a base branch lost are counted.
+const MAX_LOST: usize = 1_000;
 /// How many files of a kind are findings of their own.
 const MAX_FILES: usize = 50;
 
@@ -53,11 +56,15 @@ pub(crate) async fn scan(app: &App, task: &Task, head: &str) -> Result<Vec<Found
         at_tip: true,
         description: Some(bases::sentence(&task.base_branch, &base, suspicion)),
     });
+    let runs = app.store.session_runs(&task.id).await.map_err(|error| store_failure(&error))?;
+    let starts: Vec<String> = runs.into_values().filter_map(|run| run.base).collect();
+    let task = task.clone();
     let (base, head) = (base.revision, head.to_owned());
     let redactor = app.redactor.clone();
     let mut found = blocking(move || {
         let repository = workplace.repository;
         let mut found: Vec<Found> = moved.into_iter().collect();
+        found.extend(rewound(&redactor, &repository, &task, &base, &starts)?);
         found.extend(files(&redactor, &repository, &base, &head)?);
         let mut known = HashSet::new();
         repository.additions(&base, &head, &mut |addition| {
@@ -79,6 +86,59 @@ pub(crate) async fn scan(app: &App, task: &Task, head: &str) -> Result<Vec<Found
     .await?;
     found.sort_by_key(|one| (!one.is_sure, !one.at_tip));
     Ok(found)
+}
+
+/// The commits that the change is built on and that people took off the base branch since: landing would bring them back, and
+/// the reviewed diff does not show them.
+fn rewound(
+    redactor: &Redactor,
+    repository: &Repository,
+    task: &Task,
+    base: &str,
+    starts: &[String],
+) -> Result<Option<Found>, git::Error> {
+    let mut known = Vec::new();
+    for start in starts {
+        if repository.resolve(start)?.is_some() {
+            known.push(start);
+        }
+    }
+    // The first session began where the task's branch was cut; later ones have work of the task, too.
+    let mut first: Option<&String> = None;
+    for start in known {
+        first = match first {
+            Some(first) if repository.contains(start, first)? => Some(first),
+            _ => Some(start),
+        };
+    }
+    let Some(first) = first else { return Ok(None) };
+    let mut lost = repository.log(Some(base), first, MAX_LOST)?;
+    // The approved documents come before the first session.
+    let own = format!("SpecTask-Task: {}", task.id);
+    lost.retain(|commit| !commit.message.contains(&own));
+    let Some(newest) = lost.first() else { return Ok(None) };
+    let subject = newest.message.lines().next().unwrap_or_default();
+    let more = match lost.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let id = newest.id.to_string();
+    Ok(Some(Found {
+        id: redactor.fingerprint(&format!("{BASE_REWOUND}\n{base}\n{first}")),
+        kind: BASE_REWOUND.to_owned(),
+        is_sure: true,
+        tag: String::new(),
+        path: None,
+        line: 0,
+        commit: id.clone(),
+        at_tip: true,
+        description: Some(format!(
+            "the base branch {} no longer has the commit {} {:?}{more} that the change is built on; landing brings it back",
+            task.base_branch,
+            &id[..id.len().min(10)],
+            redactor.redact(subject)
+        )),
+    }))
 }
 
 /// Files of the change that do not belong to the project, or that are not as its users' git would have made them.
@@ -208,9 +268,14 @@ pub(super) fn message(found: &[&Found]) -> String {
         (false, true) => "The change holds secrets and more that needs a look",
         (false, false) => "The change needs a look before it lands",
     };
+    let advice = if found.iter().any(is_secret) {
+        "Ask for changes to have it taken out of the branch and, where it is a secret, its history, and replace secrets that are \
+         real."
+    } else {
+        "Correct it, or ask for changes."
+    };
     format!(
-        "{what}: {}{more}. Ask for changes to have it taken out of the branch and, where it is a secret, its history, and replace \
-         secrets that are real. To land with it knowingly, approve again with the findings in `acknowledged_findings`.",
+        "{what}: {}{more}. {advice} To land with it knowingly, approve again with the findings in `acknowledged_findings`.",
         named.join("; ")
     )
 }

@@ -101,6 +101,7 @@ async fn project_at(client: &Client, path: &Path) -> anyhow::Result<String> {
     if let Some(project) = known_project(client, &path).await? {
         return Ok(project);
     }
+    let path = repository_root(&path).unwrap_or(&path);
     let project = client.post("/projects", &json!({ "repository_path": path })).await?;
     eprintln!("Registered {} as the project {:?}.", path.display(), text(&project, "name"));
     Ok(text(&project, "id").to_owned())
@@ -112,9 +113,23 @@ pub(crate) async fn known_project(client: &Client, path: &Path) -> anyhow::Resul
     let projects = client.get("/projects?limit=500", &[]).await?.body;
     let known = projects.as_array().into_iter().flatten().find(|project| {
         let root = text(project, "repository_path");
-        !root.is_empty() && path.starts_with(root)
+        !root.is_empty() && path.starts_with(root) && is_of_repository(&path, Path::new(root))
     });
     Ok(known.map(|project| text(project, "id").to_owned()))
+}
+
+/// Whether a folder inside a repository's root is part of that repository, and not of a submodule or another repository.
+fn is_of_repository(path: &Path, root: &Path) -> bool {
+    let Some(nearest) = repository_root(path).filter(|nearest| *nearest != root) else { return true };
+    // A linked worktree may be inside its repository's root.
+    let pointer = std::fs::read_to_string(nearest.join(".git")).unwrap_or_default();
+    let git_dir = pointer.strip_prefix("gitdir: ").map(|target| nearest.join(target.trim_end()));
+    git_dir.is_some_and(|git_dir| git_dir.starts_with(root.join(".git/worktrees")))
+}
+
+/// The nearest folder above a path, or the path, that has a `.git`.
+fn repository_root(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|folder| folder.join(".git").exists())
 }
 
 pub(crate) async fn list(cli: &Cli, command: &List) -> anyhow::Result<()> {
@@ -292,4 +307,26 @@ pub(crate) async fn revert(cli: &Cli, named: &str) -> anyhow::Result<()> {
         println!("Nothing is reverted yet. Review it with: spectask diff {id}, then spectask approve {id}");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_of_repository, repository_root};
+    use std::fs;
+
+    #[test]
+    fn a_nested_repository_is_not_part_of_the_outer_one() {
+        let place = tempfile::tempdir().expect("a folder");
+        let root = place.path().canonicalize().expect("a path");
+        for folder in ["src/deep", "lib/.git/refs", "module", "work", ".git/worktrees/work"] {
+            fs::create_dir_all(root.join(folder)).expect("a folder");
+        }
+        fs::write(root.join("module/.git"), "gitdir: ../.git/modules/module\n").expect("a file");
+        let pointer = format!("gitdir: {}\n", root.join(".git/worktrees/work").display());
+        fs::write(root.join("work/.git"), pointer).expect("a file");
+        for (folder, expected) in [("src/deep", true), ("lib", false), ("module", false), ("work", true)] {
+            assert_eq!(is_of_repository(&root.join(folder), &root), expected, "{folder}");
+        }
+        assert_eq!(repository_root(&root.join("src/deep")), Some(root.as_path()));
+    }
 }

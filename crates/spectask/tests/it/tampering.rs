@@ -74,6 +74,33 @@ async fn a_person_who_knows_that_the_base_branch_was_moved_may_land() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_people_took_off_the_base_branch_does_not_come_back_unnoticed() {
+    let job = begin(&scenario(&(note(1) + &note(2)))).await;
+    let Job { repository, .. } = &job;
+    job.wait_for("spec_review").await;
+    std::fs::write(repository.join("private.txt"), "private\n").expect("a file");
+    git(repository, &["add", "private.txt"]);
+    let by = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
+    git(repository, &[&by[..], &["commit", "-qm", "Oops"]].concat());
+    job.approve_specs().await;
+    job.wait_for("implementation_review").await;
+    git(repository, &["reset", "-q", "--hard", "HEAD~1"]);
+    let open = findings(&job).await;
+    assert_eq!(
+        open.iter().map(|one| one["kind"].clone()).collect::<Vec<_>>(),
+        [json!("base_branch_rewound")]
+    );
+    job.decide(json!({ "decision": "approve" })).await;
+    let why = held(&job).await;
+    assert!(why.contains("no longer has the commit") && why.contains("Oops"), "{why}");
+    assert!(!why.contains("secret"), "{why}");
+    assert!(!repository.join("private.txt").exists());
+    job.decide(json!({ "decision": "approve", "acknowledged_findings": [open[0]["id"]] })).await;
+    job.wait_for("done").await;
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn commits_that_people_make_on_the_base_branch_are_no_finding() {
     let job = reviewed(&scenario(&(note(1) + &note(2)))).await;
     let Job { repository, .. } = &job;

@@ -104,8 +104,7 @@ pub(super) fn answer(draft: &mut Draft<'_, '_>, session: &SessionId, asked: &[Ev
 pub(super) fn completed(draft: &mut Draft<'_, '_>, session: &SessionId) {
     let Some(done) = draft.task.session(session).cloned() else { return };
     let merged = done.merged.as_ref().map_or_else(String::new, |commit| format!(" as {commit}"));
-    let words =
-        done.last_words.as_ref().map_or_else(String::new, |words| format!(" Summary: {words}"));
+    let words = done.last_words.as_ref().map_or_else(String::new, |words| format!(" Summary: {words}"));
     for to in &next_dependents(draft, session) {
         let message =
             format!("{:?} is finished and merged{merged}; its work is in your worktree.{words}", done.name);
