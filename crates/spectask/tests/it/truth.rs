@@ -83,7 +83,7 @@ async fn an_error_that_an_agent_calls_its_end_is_tried_again_and_counts_for_noth
     until(server, &path, is_parked).await;
     let session = session_of(&job, 0).await;
     assert_eq!(session["status"], "active", "{session:#}");
-    assert!(text(&session, "queue_reason").contains("tried again"), "{session:#}");
+    assert!(text(&session, "queue_reason").contains("Waiting to retry"), "{session:#}");
     let shown = server.get(&format!("/spec-tasks/{task}")).await;
     assert_eq!(shown["status"], "implementation", "{shown:#}");
     job.end().await;
