@@ -1,5 +1,5 @@
-//! Files of git's own that others may have replaced: whoever works in a worktree can put a pipe, a device or a link where git
-//! keeps a file. Those are neither waited for, nor read without end, nor written through.
+//! Reads files that git keeps and that an agent may have replaced by a pipe, a device or a link. These are neither waited
+//! for, nor read without end, nor written through.
 
 use crate::Error;
 use crate::error::Context as _;

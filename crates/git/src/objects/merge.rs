@@ -47,11 +47,7 @@ pub(crate) fn try_merge(
     (theirs, their_name): (ObjectId, &str),
     is_kept: bool,
 ) -> Result<Trial, Error> {
-    let labels = Labels {
-        ancestor: Some("base".into()),
-        current: Some(our_name.into()),
-        other: Some(their_name.into()),
-    };
+    let labels = labels(our_name, their_name);
     let options = repository.tree_merge_options().context("prepare to merge", their_name)?;
     // A session may have begun a history of its own: what both have is then a conflict, and no reason to stop.
     let options = gix::merge::commit::Options::from(options).with_allow_missing_merge_base(true);
@@ -59,12 +55,9 @@ pub(crate) fn try_merge(
         .merge_commits(ours, theirs, labels, options)
         .context("merge", format!("{their_name} into {our_name}"))?
         .tree_merge;
-    let how = TreatAsUnresolved::git();
-    if outcome.has_unresolved_conflicts(how) {
-        let unresolved = outcome.conflicts.iter().filter(|conflict| conflict.is_unresolved(how));
-        return Ok(Trial::Conflict(
-            unresolved.map(|conflict| describe(repository, conflict)).collect::<Result<_, _>>()?,
-        ));
+    let conflicts = unresolved(repository, &outcome.conflicts)?;
+    if !conflicts.is_empty() {
+        return Ok(Trial::Conflict(conflicts));
     }
     if !is_kept {
         return Ok(Trial::Tree(repository.empty_tree().id));
@@ -80,23 +73,28 @@ pub(crate) fn resolve_trees(
     (ours, our_name): (ObjectId, &str),
     (theirs, their_name): (ObjectId, &str),
 ) -> Result<Trial, Error> {
-    let labels = Labels {
-        ancestor: Some("base".into()),
-        current: Some(our_name.into()),
-        other: Some(their_name.into()),
-    };
+    let labels = labels(our_name, their_name);
     let options = repository.tree_merge_options().context("prepare to merge", their_name)?;
     let mut outcome =
         repository.merge_trees(base, ours, theirs, labels, options).context("merge", their_name)?;
-    let how = TreatAsUnresolved::git();
-    if outcome.has_unresolved_conflicts(how) {
-        let unresolved = outcome.conflicts.iter().filter(|conflict| conflict.is_unresolved(how));
-        return Ok(Trial::Conflict(
-            unresolved.map(|conflict| describe(repository, conflict)).collect::<Result<_, _>>()?,
-        ));
+    let conflicts = unresolved(repository, &outcome.conflicts)?;
+    if !conflicts.is_empty() {
+        return Ok(Trial::Conflict(conflicts));
     }
     let tree = outcome.tree.write().context("write the merge of", their_name)?;
     Ok(Trial::Tree(tree.detach()))
+}
+
+/// Returns the names of both sides in conflict markers.
+fn labels<'a>(ours: &'a str, theirs: &'a str) -> Labels<'a> {
+    Labels { ancestor: Some("base".into()), current: Some(ours.into()), other: Some(theirs.into()) }
+}
+
+/// Describes the conflicts that a person or an agent has to resolve.
+fn unresolved(repository: &gix::Repository, conflicts: &[Conflict]) -> Result<Vec<ConflictFile>, Error> {
+    let how = TreatAsUnresolved::git();
+    let unresolved = conflicts.iter().filter(|conflict| conflict.is_unresolved(how));
+    unresolved.map(|conflict| describe(repository, conflict)).collect()
 }
 
 fn describe(repository: &gix::Repository, conflict: &Conflict) -> Result<ConflictFile, Error> {

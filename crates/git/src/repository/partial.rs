@@ -1,4 +1,4 @@
-//! Partial clones: repositories whose objects are fetched when git needs them.
+//! Detects partial clones: `git clone --filter` leaves out objects, which git fetches from the remote on demand.
 
 use crate::{OpenError, Repository};
 

@@ -119,7 +119,7 @@ fn follow(
         differences(repository, objects::tree_of(repository, from)?, objects::tree_of(repository, new)?)
     };
     let mut changed = changes(old)?;
-    // Where somebody moved the branch away under the worktree, what it was last brought to is nobody's own work either.
+    // Another program moved the branch: entries that are as the server last wrote them are not changes of a person.
     let last = brought_to(repository, checkout)?.filter(|last| !is_ancestor(repository, *last, old));
     if let Some(last) = last {
         changed.extend(changes(last)?);
@@ -165,7 +165,7 @@ fn distrust_racy(index: &mut gix::index::File) {
     }
 }
 
-/// The commit that a worktree was last brought to, unless its repository has lost that.
+/// Returns the commit whose files the server last wrote into a worktree, if the repository still has it.
 pub(crate) fn brought_to(
     repository: &gix::Repository,
     checkout: &Checkout,

@@ -32,8 +32,8 @@ fn others_in(git_dir: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 impl Repository {
-    /// Removes what somebody put in the place of files that git keeps of a worktree, makes again those that it cannot do
-    /// without, and returns the names of all.
+    /// Removes links, pipes and devices that stand in the place of a worktree's git files, writes `HEAD` and the index again
+    /// where they are missing, and returns the names of all that were removed.
     pub(crate) fn restore_files_of(&self, worktree: &Registration) -> Result<Vec<String>, Error> {
         let Some(Mark::Branch(branch)) = &worktree.mark else { return Ok(Vec::new()) };
         let git_dir = &worktree.git_dir;

@@ -314,10 +314,10 @@ proptest! {
                 detector.look_at(name, &files).unwrap();
             }
         }
-        let mut anew = lab.repository.collision_detector();
-        anew.follow("one", &one).unwrap();
-        anew.follow("two", &two).unwrap();
-        prop_assert_eq!(told(&detector.collisions()), told(&anew.collisions()));
+        let mut rescanned = lab.repository.collision_detector();
+        rescanned.follow("one", &one).unwrap();
+        rescanned.follow("two", &two).unwrap();
+        prop_assert_eq!(told(&detector.collisions()), told(&rescanned.collisions()));
         act(&one, &Act::Commit);
         act(&two, &Act::Commit);
         let predicted: BTreeSet<String> = detector

@@ -73,7 +73,7 @@ fn a_commit_on_a_branch_that_was_moved_under_its_worktree_is_followed() {
     ];
     for away in moves {
         let (lab, docs) = lab();
-        // Nobody has looked since this one.
+        // The hidden ref does not have this commit yet.
         lab.put(BRANCH, "b.md", b"one\ntwo\nthree\nfour\n");
         by_hand(&lab.root(), away);
         if away[1] == "-d" {

@@ -195,7 +195,7 @@ impl World {
                 self.turns_begun.insert(turn.clone());
                 let waited = self.task.session(&session).is_some_and(|session| session.retry_at.is_some());
                 if waited && self.roll(4) > 0 {
-                    // A turn that is no longer wanted is refused.
+                    // The retry of a turn that was cancelled is refused.
                     let _ = self.input(Input::TurnRetried { session: session.clone(), turn: turn.clone() });
                 }
                 match self.roll(8) {
