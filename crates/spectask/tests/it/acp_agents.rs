@@ -203,9 +203,8 @@ async fn an_agent_that_falls_silent_is_stopped_and_asked_again() {
     stage.end(server).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_agent_session_is_closed_after_its_turn_was_interrupted_and_loaded_by_the_next() {
-    let stage = Stage::new(&[("other", "mute", "")], "");
+/// Interrupts the first turn of a task with a message, and waits until the task has no more turns.
+async fn interrupt_and_finish(stage: &Stage) -> (Server, String) {
     let server = stage.place.serve().await;
     let task = stage.task(&server, "other", false, json!({})).await;
     stage.is_sent("other", "session/prompt").await;
@@ -214,6 +213,13 @@ async fn an_agent_session_is_closed_after_its_turn_was_interrupted_and_loaded_by
     server.post(&format!("/work-sessions/{session}/messages"), &stop).await;
     let found = server.wait_for(&task, &OVER).await;
     assert_ne!(found["status"], "implementation_failed", "{found:#}");
+    (server, task)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_session_is_closed_after_its_turn_was_interrupted_and_loaded_by_the_next() {
+    let stage = Stage::new(&[("other", "mute", "")], "");
+    let (server, _) = interrupt_and_finish(&stage).await;
     let sent = stage.methods("other");
     let wanted = ["session/prompt", "session/cancel", "session/close", "session/load", "session/prompt"];
     let of_turns = sent.iter().filter(|method| wanted.contains(&method.as_str()));
@@ -225,14 +231,7 @@ async fn an_agent_session_is_closed_after_its_turn_was_interrupted_and_loaded_by
 /// The requests that open a session or prompt in it, of an agent that was interrupted once, up to the second prompt.
 async fn opened_until_prompted_again(parts: &str) -> Vec<String> {
     let stage = Stage::new(&[("other", parts, "")], "");
-    let server = stage.place.serve().await;
-    let task = stage.task(&server, "other", false, json!({})).await;
-    stage.is_sent("other", "session/prompt").await;
-    let (session, _) = log_of(&server, &task).await;
-    let stop = json!({ "content": "Write it now.", "mode": "interrupt" });
-    server.post(&format!("/work-sessions/{session}/messages"), &stop).await;
-    let found = server.wait_for(&task, &OVER).await;
-    assert_ne!(found["status"], "implementation_failed", "{found:#}");
+    let (server, task) = interrupt_and_finish(&stage).await;
     let (_, log) = log_of(&server, &task).await;
     assert!(log.iter().any(|entry| entry["code"] == "out_of_space"), "{log:#?}");
     let mut sent = stage.methods("other");
