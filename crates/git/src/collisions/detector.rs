@@ -133,7 +133,7 @@ impl CollisionDetector {
         Ok(changed)
     }
 
-    /// Lets go of objects in memory that nothing needs any more, by letting go of all and reading anew.
+    /// Releases objects in memory that nothing needs any more, by releasing all and reading them again.
     fn make_room(&mut self) -> Result<(), Error> {
         if self.known.in_memory() <= self.room {
             return Ok(());

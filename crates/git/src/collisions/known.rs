@@ -255,8 +255,8 @@ impl Known {
             }
         }
         let tree = editor.write().context("write the tree of", followed.root().display())?.detach();
-        let nobody = crate::Identity { name: String::new(), email: String::new() };
-        objects::write_commit(objects, tree, &[head], "Uncommitted work\n", &nobody, 0)
+        let unnamed = crate::Identity { name: String::new(), email: String::new() };
+        objects::write_commit(objects, tree, &[head], "Uncommitted work\n", &unnamed, 0)
     }
 
     fn base(&mut self, one: ObjectId, other: ObjectId) -> Option<ObjectId> {
@@ -287,7 +287,7 @@ impl Known {
             differences(&self.objects, old, objects::tree_of(&self.objects, head)?)?
         };
         let mut changes = Changes::new();
-        // A folder in a file's place makes a deletion and additions; a path is told once.
+        // A folder in a file's place makes a deletion and additions; a path is reported once.
         for difference in found {
             let (old, new) = (plain(difference.old), plain(difference.new));
             changes.insert(difference.path, (old, new));
@@ -304,7 +304,7 @@ impl Known {
         entry(&self.objects.find_tree(tree).context("read the tree of", commit)?, path)
     }
 
-    /// Forgets what follows from commits that nobody has checked out any more.
+    /// Forgets what was computed from commits that no worktree has checked out any more.
     pub(super) fn forget_old(&mut self, followed: &BTreeMap<String, Followed>) {
         let heads: BTreeSet<ObjectId> = followed.values().map(|followed| followed.head).collect();
         self.bases.retain(|(one, other), _| heads.contains(one) && heads.contains(other));

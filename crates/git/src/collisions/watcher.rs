@@ -229,7 +229,7 @@ impl Watch {
                 seen.changed
             }
             Err(error) => {
-                // It may be in the making: it is tried again with every poll until somebody leaves it.
+                // It may still be being created: every poll tries again until it has a commit.
                 if self.awaited.insert(name.to_owned(), worktree).is_none() {
                     tracing::info!(%error, name, "a worktree cannot be followed yet");
                 }

@@ -37,7 +37,7 @@ impl Repository {
         self.write(commit, &mut contents)
     }
 
-    /// Makes a commit on a branch, composed anew for whatever its tip is.
+    /// Makes a commit on a branch, composed again for each tip that the branch moves to.
     pub(crate) fn write(&self, commit: &Commit, compose: Compose<'_>) -> Result<Committed, Error> {
         let branch = names::branch(&commit.branch)?;
         if let Some(effect) = &commit.effect {
@@ -80,7 +80,7 @@ impl Repository {
                     held.release()?;
                     self.wait_for_lock(&self.ref_file(&branch))?;
                 }
-                // The branch may have moved all the same, so the notes stay for whoever comes next.
+                // The branch may have moved all the same, so the notes stay for the next caller.
                 Err(error) => return Err(error),
             }
         }

@@ -5,7 +5,7 @@ use crate::{Change, Commit, Committed, Error, Repository, history::read, names, 
 
 impl Repository {
     /// Reads a file at a branch's tip, has it edited, and commits it together with the commit's own changes.
-    /// When somebody else commits in between, the file is read and edited anew. An edit that changes nothing
+    /// When another process commits in between, the file is read and edited again. An edit that changes nothing
     /// makes no commit. A file that does not exist is edited from nothing.
     pub fn commit_edit(
         &self,

@@ -8,7 +8,7 @@ use gix::ObjectId;
 impl Repository {
     /// Makes a commit of files that were composed from what `base` had in them and in the `read` files and folders.
     /// Others may have changed since; when one of these did, no commit is made and the answer is `None`: the caller
-    /// composes them anew.
+    /// composes them again.
     pub fn commit_on(
         &self,
         base: CommitId,

@@ -80,7 +80,7 @@ impl Repository {
                 return Ok(found);
             }
             if found != Forward::Whole {
-                // Somebody else remembers a later state, in which what was found is mended already.
+                // Another process remembers a later state, in which the finding is repaired already.
                 return Ok(found);
             }
         }
@@ -101,7 +101,7 @@ impl Repository {
     }
 
     /// Sees to it that a branch which was seen once is there: one that was deleted is made again where it stood last, and
-    /// the answer is true. Whoever rewrites it may.
+    /// the answer is true. Rewriting it is allowed.
     pub fn ensure_exists(&self, branch: &str) -> Result<bool, Error> {
         let name = names::branch(branch)?;
         let memory = names::full_ref(&format!("refs/spectask/there/{}", names::short(&name)))?;
@@ -190,8 +190,8 @@ impl Repository {
         Ok((joined.id.0, contested))
     }
 
-    /// Brings worktrees along whose index is still as a branch was before somebody else moved it. Whoever moved it
-    /// from inside a worktree has brought that one along already.
+    /// Fast-forwards the worktrees whose index still matches the branch as it was before another process moved it. A move
+    /// that was made from inside a worktree has updated that worktree already.
     fn fast_forward_checkouts(
         &self,
         repository: &gix::Repository,
@@ -222,7 +222,7 @@ impl Repository {
         let queue = self.queue(&full);
         let _turn = crate::shared::lock(&queue);
         if tip_of(repository, name)? != Some(new) {
-            // Whoever moved it since sees to the worktrees.
+            // The process that moved it since brings the worktrees along.
             return Ok(());
         }
         for (from, checkout) in behind {

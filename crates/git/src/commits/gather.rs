@@ -243,7 +243,7 @@ fn join(
     if is_ancestor(repository, tip, work) {
         return Ok(work);
     }
-    // Whoever looks at older commits, or at others', has not left the branch behind for good.
+    // A checkout of older commits, or of others, does not mean that the branch was left for good.
     let mut looked_at = upstream(repository, gather)?;
     looked_at.push(tip);
     if looked_at.into_iter().any(|known| is_ancestor(repository, work, known)) {

@@ -128,7 +128,7 @@ impl Repository {
         Ok(Planned::Ready(Landing { tip, head, merged, has_same_files }))
     }
 
-    /// Makes a planned landing happen; `None` when the branch has moved since, so that it has to be planned anew.
+    /// Makes a planned landing happen; `None` when the branch has moved since, so that it has to be planned again.
     pub fn carry_out_landing(&self, land: &Land, landing: &Landing) -> Result<Option<Landed>, Error> {
         let onto = names::branch(&land.onto)?;
         let full = onto.as_bstr().to_string();
@@ -205,7 +205,7 @@ impl Repository {
             tracing::warn!(%error, %worktree, "a worktree changed while a branch landed on it");
             let mover = Mover { reason: "land: taken back", ..mover };
             if self.swap(repository, &onto, Some(new), old, &mover)? == Swap::Lost {
-                // Somebody built on it already. The note stays, so the files follow later.
+                // The branch has commits on top of it already. The note stays, so the files follow later.
                 return Ok(Advance::Done);
             }
             for followed in &checkouts[..at] {

@@ -18,7 +18,7 @@ pub struct LandingTurn {
 }
 
 impl Repository {
-    /// Takes the turn to land on a branch; `None` while somebody else has it.
+    /// Takes the turn to land on a branch; `None` while another task has it.
     pub fn landing_turn(&self, onto: &str) -> Result<Option<LandingTurn>, Error> {
         let name = names::short(&names::branch(onto)?).replace('%', "%25").replace('/', "%2f");
         let folder = self.0.common_dir.join(FOLDER);

@@ -44,7 +44,7 @@ impl fmt::Display for MoveEvidence {
 
 impl Repository {
     /// What speaks against people having moved a branch since it stood at a commit; `sessions` are branches and commits
-    /// that hold work which nobody has reviewed.
+    /// that hold work without a review.
     pub fn move_evidence(
         &self,
         branch: &str,

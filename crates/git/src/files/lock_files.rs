@@ -1,4 +1,4 @@
-//! Lock files: held while an index or ref is written, and removed when whoever held them is dead.
+//! Lock files: held while an index or ref is written, and removed when the process that held them is dead.
 
 use std::fs;
 use std::io;

@@ -1,6 +1,6 @@
 //! Files of a worktree, reached without ever leaving it.
 //!
-//! Whoever works in a worktree may put a link where a folder was. Each part of a path is opened from the one
+//! An agent that works in a worktree may put a link where a folder was. Each part of a path is opened from the one
 //! before it without following links, so that nothing outside the worktree is read or written.
 
 use gix::objs::tree::EntryKind;

@@ -1,7 +1,7 @@
 //! Finds the commit that an effect made, so that no effect makes two.
 //!
 //! A branch's history is read once and remembered; a look at a branch that moved reads what is new. A branch
-//! that was rewritten is read anew, since what is remembered may not be part of it.
+//! that was rewritten is read again, since the remembered commits may not be part of it.
 
 use crate::error::Context as _;
 use crate::shared::Seen;
@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 /// How many commits are read back at most. An effect is repeated soon after it was interrupted, so its commit
 /// is near the tip.
 const DEPTH: usize = 2000;
-/// How many commits are remembered of a branch before its history is read anew.
+/// How many commits are remembered of a branch before its history is read again.
 const REMEMBERED: usize = 50_000;
 
 impl Repository {

@@ -11,7 +11,7 @@ use gix::merge::tree::{Conflict, Resolution, ResolutionFailure, TreatAsUnresolve
 use gix::objs::tree::{EntryKind, EntryMode};
 use serde::{Deserialize, Serialize};
 
-/// How many conflicting places of a file are told, and how long each may be.
+/// How many conflicting places of a file are reported, and how long each may be.
 const HUNKS: usize = 20;
 const HUNK_BYTES: usize = 4096;
 

@@ -91,7 +91,7 @@ pub(crate) fn tree_of(repository: &gix::Repository, commit: ObjectId) -> Result<
     Ok(commit.tree_id().context("read the tree of", commit.id)?.detach())
 }
 
-/// The bytes of a blob. One whose content is not what its name says is refused: whoever writes into the object store
+/// The bytes of a blob. One whose content does not match its name is refused: a process that writes into the object store
 /// could show one content to a reviewer and land another.
 pub(crate) fn blob(repository: &gix::Repository, id: ObjectId) -> Result<Vec<u8>, Error> {
     verify::read(repository, id, gix::object::Kind::Blob)

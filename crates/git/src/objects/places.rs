@@ -7,7 +7,7 @@ use gix::diff::blob::{Algorithm, InternedInput, diff_with_slider_heuristics};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// How many places of a file are told, and how much of each side's text, in bytes.
+/// How many places of a file are reported, and how much of each side's text, in bytes.
 const PLACES: usize = 20;
 const TEXT: usize = 4096;
 

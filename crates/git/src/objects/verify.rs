@@ -1,6 +1,6 @@
 //! Compares objects with their names.
 //!
-//! Git and gix trust the object store: an object is what its file says. Whoever writes there could show one content to a
+//! Git and gix trust the object store: an object is what its file says. A process that writes there could show one content to a
 //! reviewer and have another land, under the same name.
 
 use crate::error::Context as _;

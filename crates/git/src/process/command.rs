@@ -42,7 +42,7 @@ const OPTIONS: [&str; 27] = [
     "core.gitProxy=",
     "core.fsync=objects,reference",
     "core.fsyncMethod=batch",
-    // Whoever can write into the object store must not decide what a commit's content or its parents seem to be.
+    // A process that can write into the object store must not decide what a commit's content or its parents seem to be.
     "core.useReplaceRefs=false",
     "core.commitGraph=false",
     // Names that other file systems take for `.git` are refused on every system.
@@ -279,7 +279,7 @@ impl Command {
         self
     }
 
-    /// The call for somebody else to run, who talks to it while it runs and sees to its end.
+    /// The call as a command that the caller starts, talks to and waits for.
     pub(crate) fn into_std(self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.binary);
         command
@@ -396,7 +396,7 @@ fn read(mut stream: impl Read + Send + 'static, bound: usize, is_stdout: bool, t
         if !is_stdout && result.is_ok() {
             result = std::io::copy(&mut stream, &mut std::io::sink()).map(|_| ());
         }
-        // Nobody listens once the command was given up.
+        // The receiver is gone once the command was given up.
         let _ = to.send(Stream { is_stdout, bytes: result.map(|()| bytes) });
     });
 }

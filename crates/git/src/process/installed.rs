@@ -16,7 +16,7 @@ const OLDEST: (u32, u32) = (2, 30);
 pub struct Settings {
     /// The `git` program; `None` takes the one on the `PATH`.
     pub git_binary: Option<PathBuf>,
-    /// Who the commits are by that nobody asked for by name.
+    /// The author of commits for which no author is given.
     pub identity: Identity,
 }
 

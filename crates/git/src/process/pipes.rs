@@ -1,4 +1,4 @@
-//! Pipes in the place of files that git reads in every folder of a worktree: it would wait for somebody to write into them.
+//! Pipes in the place of files that git reads in every folder of a worktree: it would wait until another process writes into them.
 
 use crate::Error;
 use crate::process::command::{Command, Output};

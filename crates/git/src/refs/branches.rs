@@ -115,7 +115,7 @@ impl Repository {
         self.begin_branch(&branch, at)
     }
 
-    /// Makes a branch, unless there is one; for whoever has the turn on it.
+    /// Makes a branch, unless there is one; the caller has the turn on it.
     pub(crate) fn begin_branch(&self, branch: &FullName, at: &str) -> Result<CommitId, Error> {
         let repository = self.local();
         if let Some(tip) = tip_of(&repository, branch)? {
@@ -175,7 +175,7 @@ impl Repository {
         let log = LogChange { message: one_line(mover.reason).into(), ..LogChange::default() };
         let change = Change::Update { log, expected, new: Target::Object(new) };
         let edit = RefEdit { change, name: name.clone(), deref: false };
-        // Whoever works on these branches can put a link in the place of their logs.
+        // An agent that works on these branches can put a link in the place of their logs.
         let mut without_logs = repository.clone();
         without_logs.refs.write_reflog = gix::refs::store::WriteReflog::Disable;
         let repository = if is_of_agents(name) { &without_logs } else { repository };
@@ -224,7 +224,7 @@ fn one_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// The wall clock, for refs and commits that nobody gave a date.
+/// The wall clock, for refs and commits without a given date.
 pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

@@ -1,4 +1,4 @@
-//! Notices when branches move, whoever moves them.
+//! Notices when branches move, by any process.
 
 use crate::error::Context as _;
 use crate::refs::find::find_ref;

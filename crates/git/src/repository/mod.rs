@@ -6,11 +6,13 @@ pub(crate) mod owner;
 pub(crate) mod partial;
 pub(crate) mod state;
 
+use crate::error::Context as _;
 use crate::process::command::{Command, Place};
 use crate::shared::{Known, Seen, Shared, State, lock};
 use crate::{Error, Git, Identity};
 use std::collections::HashMap;
 use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -25,10 +27,20 @@ pub(crate) struct Inner {
     pub(crate) root: PathBuf,
     /// The folder that every worktree shares.
     pub(crate) common_dir: PathBuf,
+    /// Which folder that was when it was opened.
+    pub(crate) identity: Option<FolderIdentity>,
     /// The worktree that is not linked; a bare repository has none.
     pub(crate) main_root: Option<PathBuf>,
     pub(crate) empty_tree: String,
     pub(crate) shared: Arc<Shared>,
+}
+
+/// A folder's device and inode: another folder at the same path has others.
+type FolderIdentity = (u64, u64);
+
+/// Which folder is at a path; none where there is none.
+pub(crate) fn identity(folder: &Path) -> Option<FolderIdentity> {
+    std::fs::metadata(folder).ok().map(|found| (found.dev(), found.ino()))
 }
 
 impl Repository {
@@ -37,9 +49,27 @@ impl Repository {
         &self.0.root
     }
 
-    /// Whether it is still where it was opened. What was being written as it was moved away may have left folders.
+    /// Whether it is still where it was opened, and not another one at the same path. What was being written as it was
+    /// moved away may have left folders.
     pub fn is_there(&self) -> bool {
-        self.0.common_dir.join("HEAD").is_file()
+        self.0.common_dir.join("HEAD").is_file() && identity(&self.0.common_dir) == self.0.identity
+    }
+
+    /// Whether it is the repository that work was done in before: it has a ref that is only made for work, the branch of the
+    /// documents, or one of the commits that base branches stood at.
+    pub fn was_worked_in(&self, docs_branch: &str, base_commits: &[String]) -> Result<bool, Error> {
+        let repository = self.local();
+        let platform = repository.references().context("list refs of", self.path().display())?;
+        let mut kept = platform.prefixed("refs/spectask/").context("list refs of", self.path().display())?;
+        if kept.next().is_some() || self.resolve(&format!("refs/heads/{docs_branch}"))?.is_some() {
+            return Ok(true);
+        }
+        for commit in base_commits {
+            if self.resolve(commit)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// A handle for this thread.

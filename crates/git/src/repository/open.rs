@@ -1,6 +1,6 @@
 //! Opens repositories.
 
-use crate::repository::Inner;
+use crate::repository::{Inner, identity};
 use crate::{Error, Git, OpenError, Repository, files::plain};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ const READ_AT_OPENING: [&str; 9] = [
     "shallow",
 ];
 
-/// Settings in force in process, whatever the repository's configuration says: nobody who writes into the repository
+/// Settings in force in process, whatever the repository's configuration says: no process that writes into the repository
 /// decides what a commit's content, its parents or its places of files seem to be.
 pub(crate) const IN_FORCE: [&str; 4] =
     ["core.useReplaceRefs=false", "core.commitGraph=false", "core.protectHFS=true", "core.protectNTFS=true"];
@@ -102,7 +102,9 @@ impl Git {
         let empty_tree = gix::ObjectId::empty_tree(opened.object_hash()).to_string();
         let shared = self.shared(&common_dir);
         let gix = opened.into_sync();
-        let inner = Inner { git: self.clone(), gix, root, common_dir, main_root, empty_tree, shared };
+        let identity = identity(&common_dir);
+        let inner =
+            Inner { git: self.clone(), gix, root, common_dir, identity, main_root, empty_tree, shared };
         let repository = Repository(Arc::new(inner));
         repository
             .note_state()

@@ -83,7 +83,7 @@ mod tests {
         assert!(!is_own(1001, 1000, None));
         assert!(is_own(1000, 0, Some(1000)));
         assert!(!is_own(1001, 0, Some(1000)));
-        assert!(!is_own(1001, 1000, Some(1001)), "only root is somebody else's other self");
+        assert!(!is_own(1001, 1000, Some(1001)), "only root may act for another user");
     }
 
     #[test]

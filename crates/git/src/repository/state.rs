@@ -1,6 +1,6 @@
 //! What is in a repository's git folder that changes how others see the repository or what their git runs.
 //!
-//! Nothing of it is in force here. Git run by people in the same repository does use it, so they are told when it
+//! Nothing of it is in force here. Git run by people in the same repository does use it, so a warning names it when it
 //! changes while an agent works.
 
 use crate::error::Context as _;

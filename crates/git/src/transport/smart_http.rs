@@ -111,7 +111,7 @@ impl Repository {
 }
 
 fn smart(mut call: Command, protocol: Option<&str>) -> Command {
-    // What is kept there is nobody's branch.
+    // The refs kept there are no branches of users.
     call.option("transfer.hideRefs=refs/spectask");
     // What replaces objects elsewhere replaces none here.
     call.option("transfer.hideRefs=refs/replace");

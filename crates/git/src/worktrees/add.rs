@@ -16,7 +16,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-/// What an uninterruptible operation is told.
+/// The interrupt flag of an operation that is never interrupted.
 static GOES_ON: AtomicBool = AtomicBool::new(false);
 
 impl Repository {
@@ -51,7 +51,7 @@ impl Repository {
         // The patterns of a sparse checkout are copied from the repository's own worktree; this one has all files.
         let patterns = repository.git_dir().join("info/sparse-checkout");
         found(fs::remove_file(&patterns)).context("remove", patterns.display())?;
-        // It was opened anew, with the repository's whole configuration.
+        // It was opened again, with the repository's whole configuration.
         open::ignore_programs(&mut repository).context("read the configuration of", shown())?;
         let tree = objects::tree_of(&repository, start)?;
         let mut index = repository.index_from_tree(&tree).context("list the files of", start)?;

@@ -69,7 +69,7 @@ impl fmt::Display for WorktreeAnomaly {
             Self::Planted { what } => write!(
                 f,
                 "While the session worked, the repository's git folder changed: {}. SpecTask makes no use of it, but git does \
-                 that people run there; take back what nobody of you did.",
+                 that people run there; revert what you did not do.",
                 what.join(", ")
             ),
             Self::Replaced { files } => write!(

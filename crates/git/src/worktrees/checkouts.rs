@@ -60,7 +60,7 @@ impl Repository {
             if self.is_behind_link(&registration.root) {
                 continue;
             }
-            // One that cannot be told keeps nobody from the others.
+            // One that cannot be read does not keep the others from being listed.
             let branch = crate::files::plain::unless_replaced(branch(&registration.git_dir))?;
             let (git_dir, root) = (registration.git_dir, registration.root);
             checkouts.push(Checkout { git_dir, root, branch });

@@ -64,7 +64,7 @@ impl Repository {
         let spec =
             WorktreeSpec { path: path.clone(), branch: Some(name.clone()), start: name, detached: false };
         match self.ensure_worktree(&spec) {
-            // Whoever wrote on where it vanished, before a look made it again; or it is a copy of another repository's.
+            // A process wrote on where it had vanished, before a poll made it again; or it is a copy of another repository's.
             Err(Error::Occupied { .. }) if !self.is_pointed_at_by(&path)? => {
                 set_aside(&path)?;
                 self.ensure_worktree(&spec)?;
@@ -112,7 +112,7 @@ impl Repository {
         self.refuse_links_to(&folder)?;
         let pointer = read_text(&folder.join(".git"))?;
         let git_dir = pointer.as_deref().and_then(|text| text.trim().strip_prefix("gitdir: "));
-        // Somebody who prunes while it is made takes parts of it away.
+        // A `git worktree prune` that runs while it is made removes parts of it.
         let has = |name: &str| git_dir.is_some_and(|git_dir| folder.join(git_dir).join(name).is_file());
         let is_there = has("HEAD") && has("index");
         if is_there || branches::tip_of(&self.local(), &name)?.is_none() {

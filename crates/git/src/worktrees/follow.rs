@@ -2,9 +2,9 @@
 //!
 //! A worktree's index lock is held from before the branch moves until its files and index have followed, so
 //! that a `git commit` in the worktree happens wholly before or wholly after. A note of the move is left beside
-//! the index meanwhile; when the process dies in between, whoever comes next finds it and finishes.
+//! the index meanwhile; when the process dies in between, the next caller finds the note and finishes.
 //!
-//! Files that differ from what the branch had are somebody's work and are left as they are; only the index
+//! Files that differ from what the branch had are uncommitted work and are left as they are; only the index
 //! follows, so they show as changes to the branch's present state.
 
 use crate::error::Context as _;
@@ -77,7 +77,7 @@ impl Held {
         self.0.iter().try_for_each(|(checkout, _)| checkout.remove_note())
     }
 
-    /// Brings the worktrees along. The branch has moved, so a failure is told in the log and the note stays.
+    /// Brings the worktrees along. The branch has moved, so a failure is logged and the note stays.
     pub(crate) fn follow(self, repository: &gix::Repository, old: ObjectId, new: ObjectId) {
         for (checkout, lock) in self.0 {
             let followed = follow(repository, &checkout, lock, old, new).and_then(|()| checkout.keep_note());
@@ -138,7 +138,7 @@ fn follow(
     }
     distrust_racy(&mut index);
     let mut converter = Converter::of(repository, &index)?;
-    mend(repository, checkout, &mut index, old, &mut converter)?;
+    reset_stale_entries(repository, checkout, &mut index, old, &mut converter)?;
     for difference in &changed {
         bring(repository, checkout, &mut index, difference, &mut converter)?;
     }
@@ -174,7 +174,7 @@ pub(crate) fn brought_to(
     Ok(last.map(|last| last.new).filter(|last| repository.has_object(last)))
 }
 
-/// Brings one path of the index along, and its file when nobody has changed it.
+/// Updates one path of the index, and the file in the worktree unless it has uncommitted changes.
 fn bring(
     repository: &gix::Repository,
     checkout: &Checkout,
@@ -206,7 +206,7 @@ fn bring(
 ///
 /// `git commit -- FILE` reads the index, then locks it, and writes what it read. A move in between is lost from
 /// the index, and its files look as if their removal or return to what they were had been staged.
-fn mend(
+fn reset_stale_entries(
     repository: &gix::Repository,
     checkout: &Checkout,
     index: &mut gix::index::File,

@@ -9,7 +9,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Something that was mended.
+/// What a recovery repaired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// A lock file whose holder is dead was removed.

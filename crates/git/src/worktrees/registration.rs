@@ -1,6 +1,6 @@
 //! Linked worktrees as the repository has them on its list, and the mark on those that were made here.
 //!
-//! A worktree's own `.git` file can be rewritten by whoever works in it, so it is never followed: what belongs
+//! A worktree's own `.git` file can be rewritten by the agent that works in it, so it is never followed: what belongs
 //! to a folder is found from the repository's side.
 
 use crate::error::Context as _;

@@ -1,4 +1,4 @@
-//! Worktrees, made and mended.
+//! Makes and repairs worktrees.
 
 use crate::error::Context as _;
 use crate::files::lock_files::found;
@@ -130,7 +130,7 @@ impl Repository {
 }
 
 /// Takes what is left of a worktree away. A folder whose list entry is whole but which lost its pointer may
-/// hold somebody's work, so it is moved aside and not deleted.
+/// hold uncommitted work, so it is moved aside and not deleted.
 fn clear(registration: &Registration) -> Result<(), Error> {
     let root = &registration.root;
     let index_lock = lock_files::of(&registration.git_dir.join("index"));
@@ -140,7 +140,7 @@ fn clear(registration: &Registration) -> Result<(), Error> {
     if is_at_work {
         return Err(Error::Locked { lock: registration.git_dir.join("locked") });
     }
-    // One that was made and lost its index may hold somebody's work, too.
+    // One that was made and lost its index may hold uncommitted work, too.
     if registration.is_half_made && registration.mark.is_none() {
         found(fs::remove_dir_all(root)).context("remove", root.display())?;
     } else if root.exists() {
