@@ -102,12 +102,15 @@ impl Task {
                 self.phase = Phase::SpecReview { specs: specs.clone() };
             }
             Event::DocumentsChanged { specs, by } => {
-                self.paused = None;
-                let by = if by.is_empty() { "Somebody" } else { by };
+                let by = if by.is_empty() { "A commit on the branch" } else { by };
                 let was_approved = self.approved().is_some();
-                self.queue_reason = was_approved.then(|| {
-                    format!("{by} changed the approved documents; approve them again, and the work goes on.")
-                });
+                // Documents under review may change while the task is paused.
+                if was_approved || self.paused.is_none() {
+                    self.paused = None;
+                    self.queue_reason = was_approved.then(|| {
+                        format!("{by} changed the approved documents; approve them again to continue.")
+                    });
+                }
                 self.phase = Phase::SpecReview { specs: specs.clone() };
             }
             Event::SpecsReviewed { decision, round, points, .. } => {
@@ -126,7 +129,9 @@ impl Task {
                 self.on_comment(comment, |comment| comment.resolved.clone_from(resolved));
             }
             Event::SpecsApproved { approved } => {
-                self.queue_reason = None;
+                if self.paused.is_none() {
+                    self.queue_reason = None;
+                }
                 self.item_counts.clear();
                 self.phase = Phase::SpecApproved { approved: approved.clone() };
             }

@@ -1,8 +1,8 @@
-//! What reviewers say about places of the documents, and what is said to that.
+//! Review comments on documents, and their replies.
 
-use crate::documents::anchor::Lines;
 use crate::{Answer, CommentId, CommentKind, DiffSide, DocumentName, Millis, ReviewId};
 use serde::{Deserialize, Serialize};
+use specs::anchor::Lines;
 
 /// A comment on a version of the documents; where it stands in later ones follows from their texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl CommentAnchor {
     }
 }
 
-/// What is said to a comment.
+/// A reply to a comment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     pub by: String,
@@ -99,7 +99,7 @@ impl Comment {
         self.resolved.is_none()
     }
 
-    /// Whether something is asked for that nobody was content with.
+    /// Whether it asks for a change that is still open.
     pub fn asks(&self) -> bool {
         self.is_open() && self.kind != CommentKind::Praise
     }

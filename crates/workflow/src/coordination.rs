@@ -3,13 +3,13 @@
 use crate::{CoordinationKind, EventId, Millis, Session, SessionId, SessionState, Task, TurnId};
 use serde::{Deserialize, Serialize};
 
-/// Something that was told to one session or to everybody who had not ended.
+/// A message to one session or to all that have not ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CoordinationEvent {
     pub id: EventId,
     pub kind: CoordinationKind,
     pub from: Option<SessionId>,
-    /// Absent is everybody.
+    /// Absent means all sessions.
     pub to: Option<SessionId>,
     /// The person who said it, where it was one.
     pub by: Option<String>,
@@ -41,7 +41,7 @@ pub struct Carried {
 }
 
 impl CoordinationEvent {
-    /// When the last of those it is addressed to was told; absent while one was not.
+    /// When it was delivered to the last of its recipients; absent while it was not.
     pub fn acknowledged_at(&self) -> Option<Millis> {
         let told = |delivery: &Delivery| delivery.carried.as_ref().map(|carried| carried.at);
         let all: Option<Vec<Millis>> = self.deliveries.iter().map(told).collect();

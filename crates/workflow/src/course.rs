@@ -134,7 +134,7 @@ impl Stage {
         }
     }
 
-    /// The stage at which a reopened task goes on.
+    /// The stage at which a reopened task continues.
     fn reopened(to: TaskStatus) -> Self {
         match to {
             TaskStatus::SpecReview => Self::SpecReview,
@@ -288,7 +288,7 @@ impl Course {
     }
 
     /// A task that failed in planning goes back there, one whose hand-off failed goes back to that, and one whose
-    /// implementation failed says by another event where it goes on.
+    /// implementation failed says by another event where it continues.
     fn retried(&mut self, at: Millis) {
         let before = self.stays.len().checked_sub(2).and_then(|at| self.stays.get(at)).map(|stay| stay.stage);
         if self.stage() != Some(Stage::Failed) {

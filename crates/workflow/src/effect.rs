@@ -37,7 +37,7 @@ pub enum Effect {
     CommitWork {
         session: SessionId,
         turn: TurnId,
-        /// The worktree is everybody's: such commits are made one after the other.
+        /// All sessions share the worktree: such commits are made one after the other.
         #[serde(default)]
         shared: bool,
     },
@@ -114,7 +114,7 @@ impl Effect {
         }
     }
 
-    /// Whether the task goes on when it is done, or is told when it cannot be done.
+    /// Whether the task waits for its outcome.
     pub fn reports_back(&self) -> bool {
         match self {
             Self::PreparePlanning { .. }

@@ -194,11 +194,11 @@ pub enum Event {
         session: SessionId,
         message: MessageId,
     },
-    /// Somebody told others of the crew something.
+    /// A session or a person sent a message to others of the crew.
     Coordinated {
         coordination: Box<CoordinationEvent>,
     },
-    /// A session whose work was complete has something more to do: resolve a conflict, read what was said to it.
+    /// A session whose work was complete has more to do: resolve a conflict, read a message.
     SessionRecalled {
         session: SessionId,
     },
@@ -323,7 +323,7 @@ pub enum Event {
     ItemsCounted {
         counts: Vec<ItemCount>,
     },
-    /// A cancelled task goes on where it was.
+    /// A cancelled task continues where it was.
     Reopened {
         by: String,
         to: TaskStatus,
@@ -332,7 +332,7 @@ pub enum Event {
     RecordingSet {
         commit_frequency_minutes: u64,
     },
-    /// Somebody said how far the task is.
+    /// A session or a person reported the task's progress.
     ProgressNoted {
         by: String,
         summary: String,
@@ -342,7 +342,7 @@ pub enum Event {
     Rebuilt,
 }
 
-/// The events that are about no session, as a pattern: whoever matches those of sessions names the others by it.
+/// The events that are about no session, as a pattern for the last arm of matches on those of sessions.
 #[macro_export]
 macro_rules! event_of_task {
     () => {

@@ -43,7 +43,7 @@ pub struct NewCoordination {
     pub id: EventId,
     pub kind: CoordinationKind,
     pub from: Option<SessionId>,
-    /// Absent is everybody who has not ended.
+    /// Absent means all sessions that have not ended.
     pub to: Option<SessionId>,
     /// The person who says it, where it is one.
     pub by: Option<String>,
@@ -225,7 +225,7 @@ pub enum Input {
         session: SessionId,
         message: String,
     },
-    /// Somebody tells others of the crew something.
+    /// A session or a person sends a message to others of the crew.
     Coordinate {
         event: Box<NewCoordination>,
     },
@@ -263,7 +263,7 @@ pub enum Input {
     SetRecording {
         commit_frequency_minutes: u64,
     },
-    /// Somebody says how far the task is.
+    /// A session or a person reports the task's progress.
     NoteProgress {
         by: String,
         summary: String,
@@ -416,11 +416,11 @@ pub enum LandOutcome {
     ChecksFailed {
         results: Vec<CheckResult>,
     },
-    /// What lands holds secrets that nobody acknowledged; a person has to look.
+    /// The change holds secrets that are not acknowledged; a person has to look.
     Secrets {
         message: String,
     },
-    /// Something else was found that nobody acknowledged; a person has to look.
+    /// The change has other findings that are not acknowledged; a person has to look.
     Held {
         message: String,
     },

@@ -3,8 +3,8 @@
 //! Three things are a report: the item is ticked in the living checklist, an entry of the agent's own plan that names it
 //! is completed, or the agent's message says `1.2: done`.
 
-use crate::documents::checklist::{self, Checklist, ChecklistItem, Marker};
 use crate::{PlanEntry, PlannedItem, Session, Unit, WorkReport};
+use specs::checklist::{self, Checklist, ChecklistItem, Marker};
 
 /// What a session's agent reported: in earlier turns, in the checklist, by its own plan, and in its last message.
 pub fn work_report(

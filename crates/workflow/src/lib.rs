@@ -7,8 +7,6 @@
 //! The crate knows no runtime, database, git, HTTP, clock, files or randomness: time and identifiers come in
 //! as arguments, documents as text.
 
-pub mod documents;
-
 mod apply;
 mod comment;
 mod context;

@@ -204,7 +204,7 @@ impl<'t> SessionGraph<'t> {
         if let Some(parent) = parent.filter(|parent| !parent.is_satisfied()) {
             return Some(parent);
         }
-        // What is said in one thread of a conversation does not wait for what is said in another.
+        // A message in one thread of a conversation does not wait for the other threads.
         if self.task.is_conversation() || self.is_sole_blocker[at] || self.first_open >= self.positions[at] {
             return None;
         }

@@ -4,10 +4,10 @@
 //! sub-tasks advances with its agent's own plan. What a person skipped or cancelled does not count. A task without a plan
 //! counts its sessions.
 
-use crate::documents::checklist::{Checklist, Marker};
 use crate::items::{parts, position};
 use crate::{Landing, Phase, Session, SessionStatus, Task, TaskStatus, Unit};
 use serde::{Deserialize, Serialize};
+use specs::checklist::{Checklist, Marker};
 
 /// How many items of a planned task are done, its own line among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

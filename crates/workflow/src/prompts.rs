@@ -1,12 +1,12 @@
-//! What a thread is told: the prompts of every kind of turn, as text.
+//! The prompts of every kind of turn, as text.
 
-use crate::documents::anchor::Place;
-use crate::documents::requirements;
 use crate::records::fenced;
 use crate::{
     Ask, Comment, CoordinationEvent, CoordinationKind, DiffSide, Isolation, LineComment, Message,
     PlannedItem, Session, SessionId, SessionStatus, Task, Template, Turn,
 };
+use specs::anchor::Place;
+use specs::requirements;
 use std::fmt::Write as _;
 
 /// The absolute paths of a task's documents, for the prompt.
@@ -32,7 +32,7 @@ pub struct Briefing<'a> {
     pub rules: Option<&'a str>,
     /// How often this turn was begun, from 1; later attempts follow an interruption.
     pub attempt: i64,
-    /// What was said and done in the session before, where the agent itself does not remember it.
+    /// A summary of the session so far, where the agent itself does not remember it.
     pub memory: Option<&'a str>,
     /// The comments that the planner is to answer.
     pub points: &'a [Point<'a>],

@@ -11,9 +11,9 @@ const EFFORT: i64 = 5 * 60 * 1000;
 /// The longest that one who came later can go first, in milliseconds.
 pub const MAX_PRIORITY_BOOST: i64 = 3 * PRIORITY + 2 * EFFORT;
 
-/// The place in line of somebody who waits since a time: the smallest goes first.
+/// The position in the queue of a task or session that waits since a time: the smallest goes first.
 ///
-/// What matters more and what is smaller is treated as if it waited longer. So nobody starves: who comes more than
+/// What matters more and what is smaller is treated as if it waited longer. So nothing starves: what comes more than
 /// [`MAX_PRIORITY_BOOST`] later stands behind, whatever it is.
 pub fn queue_key(since: Millis, priority: Priority, effort: Effort) -> i64 {
     let priority = match priority {

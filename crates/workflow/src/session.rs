@@ -42,7 +42,7 @@ pub struct Session {
     pub heals: u32,
     /// How often it was asked again for the same thing since it last went well.
     pub asks: u32,
-    /// How many turns in a row were cut short: by a limit, or because somebody stopped them.
+    /// How many turns in a row were cut short: by a limit, or because a person stopped them.
     #[serde(default)]
     pub cut_short: u32,
     /// How often a conflict went back to it since its work was last merged.
@@ -64,7 +64,7 @@ pub struct Session {
     /// What it was asked for beyond the plan.
     #[serde(default)]
     pub wish: SessionRequest,
-    /// The turn of another session from which it goes on.
+    /// The turn of another session from which it continues.
     #[serde(default)]
     pub branched_from: Option<BranchPoint>,
     /// The session it is an alternative to, until a person chooses.
@@ -111,7 +111,7 @@ pub struct Session {
     pub completed_at: Option<Millis>,
 }
 
-/// What a session was asked for by whoever added it to the crew; a planned session has what the plan says.
+/// The request that added a session to the crew; a planned session has what the plan says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SessionRequest {
@@ -324,14 +324,14 @@ pub enum Ask {
 pub(crate) fn cut_short(stop_reason: &str) -> Option<&'static str> {
     match stop_reason {
         "max_tokens" | "max_turn_requests" => Some("The turn before was cut short by a limit."),
-        // Whoever stopped it to say something may have withdrawn it.
+        // A person who stopped it to send a message may have withdrawn that message.
         "cancelled" => Some("The turn before was stopped before its end."),
         _ => None,
     }
 }
 
 impl Session {
-    /// What conflicts with its work, while nobody resolved it: files, and the lines of both sides as Markdown.
+    /// What conflicts with its work, while it is not resolved: files, and the lines of both sides as Markdown.
     pub fn conflict(&self) -> Option<(&[String], &str)> {
         if matches!(self.state, SessionState::Skipped | SessionState::Cancelled) {
             return None;
@@ -456,7 +456,7 @@ impl Ask {
         match self {
             Self::Plan => "write the documents",
             Self::Revise { .. } => "revise the documents",
-            Self::MendDocuments { .. } => "mend the documents",
+            Self::MendDocuments { .. } => "fix the documents",
             Self::Implement => "carry out the planned task",
             Self::Continue { .. } => "go on",
             Self::NothingChanged => "change something, since nothing was changed",

@@ -33,7 +33,7 @@ pub struct Task {
     pub max_parallel: usize,
     /// Whether its plan needs a person's approval; tasks without a plan do not.
     pub planned: bool,
-    /// What whoever asked for it wants programs to know; it goes to agents beside the prompt.
+    /// Data for programs that came with the request; it goes to agents beside the prompt.
     #[serde(default)]
     pub config: Option<serde_json::Value>,
     /// The pattern it was made from.
@@ -170,7 +170,7 @@ pub enum PlanningStep {
     Committing,
 }
 
-/// Where a task that failed before implementation goes on when it is tried again.
+/// Where a task that failed before implementation continues when it is retried.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RetryPoint {

@@ -16,7 +16,7 @@ pub struct Template {
     pub tasks: String,
     /// Commands that must pass beside the project's.
     pub checks: Vec<String>,
-    /// Set where the plan is ready: nobody plans, and sessions start then.
+    /// Set where the plan is ready: there is no planner, and sessions start then.
     pub ready: Option<PlanStart>,
 }
 
@@ -26,7 +26,7 @@ impl Task {
         self.template.as_ref().filter(|_| self.planned).and_then(|template| template.ready)
     }
 
-    /// Whether it is a conversation with a person: its sessions wait for what is said next, and it has no end of its own.
+    /// Whether it is a conversation with a person: its sessions wait for the next message, and it has no end of its own.
     pub fn is_conversation(&self) -> bool {
         self.kind == TaskKind::Interactive && !self.planned
     }

@@ -1,4 +1,5 @@
-//! Who worked when: what a task and each of its sessions did over time, found again from the task's events.
+//! Who worked when: what a task and each of its sessions did over time, derived from the task's events and the permission
+//! requests in its session logs.
 
 use crate::records::events::Line;
 use crate::{
@@ -6,6 +7,10 @@ use crate::{
     TaskStatus, ThreadStatus,
 };
 use std::collections::BTreeMap;
+
+mod permissions;
+
+pub use permissions::{PermissionWait, permission_waits};
 
 /// A task's past, as stretches of time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,7 +20,7 @@ pub struct Timeline {
     pub sessions: BTreeMap<SessionId, Vec<Span>>,
 }
 
-/// What somebody did for a while; open while `until` is absent.
+/// An activity over a time span; open while `until` is absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     pub doing: Activity,
@@ -40,6 +45,8 @@ pub enum Activity {
     Opening,
     /// An agent has a turn.
     Turn { number: u32, ask: &'static str },
+    /// An agent has a turn and waits for a person to answer a permission request.
+    Permission,
     /// What a turn left is committed.
     Saving,
     /// A session's work is complete and waits for those before it.
@@ -63,11 +70,27 @@ impl Activity {
             Self::Waiting => "waiting".to_owned(),
             Self::Opening => "opening".to_owned(),
             Self::Turn { .. } => "turn".to_owned(),
+            Self::Permission => "permission".to_owned(),
             Self::Saving => "saving".to_owned(),
             Self::Ready => "ready".to_owned(),
             Self::Merging => "merging".to_owned(),
             Self::Failed => "failed".to_owned(),
             Self::Elsewhere => "elsewhere".to_owned(),
+        }
+    }
+
+    /// Whether a session does something, or something is done for it.
+    fn is_at_work(self) -> bool {
+        match self {
+            Self::Opening | Self::Turn { .. } | Self::Saving | Self::Merging | Self::Elsewhere => true,
+            Self::Task(_)
+            | Self::Checks
+            | Self::Landing
+            | Self::Blocked
+            | Self::Waiting
+            | Self::Permission
+            | Self::Ready
+            | Self::Failed => false,
         }
     }
 }

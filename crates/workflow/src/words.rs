@@ -168,7 +168,7 @@ words! {
     PlanStart { AfterApproval = "after_approval", AtOnce = "at_once" }
     /// What a reviewer decided.
     Decision { Approve = "approve", RequestChanges = "request_changes", Reject = "reject" }
-    /// What went wrong, by who can mend it.
+    /// A failure, classed by who can fix it.
     FailureClass {
         AgentCrashed = "agent_crashed",
         AgentRefused = "agent_refused",

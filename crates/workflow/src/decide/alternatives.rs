@@ -8,7 +8,7 @@ use crate::{
     Phase, PlannedSession, Rejected, Session, SessionId, SessionPhase, SessionState, ThreadId, TurnId,
 };
 
-/// Adds a session that goes on from the end of a turn of another one.
+/// Adds a fork: a session that continues from the end of a turn of another one.
 pub(super) fn branch(
     draft: &mut Draft<'_, '_>,
     session: &SessionId,
@@ -56,7 +56,7 @@ pub(super) fn branch(
     }
     spawn::expect_place(draft, limits)?;
     let why = format!(
-        "You go on from the end of turn {} of {:?}, which goes on beside you; a person chooses one of the two later.",
+        "You continue from the end of turn {} of {:?}, which continues beside you; a person chooses one of the two later.",
         from.number, found.name
     );
     let root = found.alternative_to.clone().unwrap_or_else(|| session.clone());
@@ -123,7 +123,7 @@ pub(super) fn choose(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(
     Ok(())
 }
 
-/// Ends sessions whose work nobody wants any more, with what was spawned from them; their work is kept under saved refs.
+/// Ends sessions whose work is not needed any more, with what was spawned from them; their work is kept under saved refs.
 pub(super) fn give_up(draft: &mut Draft<'_, '_>, sessions: &[SessionId]) {
     for id in with_descendants(draft, sessions) {
         let Some(other) = draft.task.session(&id) else { continue };

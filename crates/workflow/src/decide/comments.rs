@@ -3,9 +3,9 @@
 use super::wrong_state;
 use crate::comment::{Comment, NewComment, Reply, Resolved};
 use crate::context::Draft;
-use crate::documents::item_pattern;
 use crate::{Answer, CommentId, Event, Rejected, SessionId, TaskStatus};
 use regex::Regex;
+use specs::pattern;
 use std::sync::LazyLock;
 
 /// How many comments a task has at most.
@@ -127,10 +127,10 @@ struct Said {
 }
 
 static LABEL: LazyLock<Regex> = LazyLock::new(|| {
-    item_pattern(r"^[\s>*_`\-•(\[]*(?:\d+[.)]\s+)?[\s*_`(\[]*C(\d{1,4})[*_`)\]]*\s*[:：.–—-]+[\s*_`]*(.*)$")
+    pattern(r"^[\s>*_`\-•(\[]*(?:\d+[.)]\s+)?[\s*_`(\[]*C(\d{1,4})[*_`)\]]*\s*[:：.–—-]+[\s*_`]*(.*)$")
 });
 static WORD: LazyLock<Regex> = LazyLock::new(|| {
-    item_pattern(
+    pattern(
         r"(?i)^(?:(done|fixed|changed|added|addressed)|(declined|not done|rejected|won['’]t do))\b[*_`]*[\s.,:;–—-]*(.*)$",
     )
 });

@@ -16,7 +16,7 @@ const DATA: usize = 16 * 1024;
 /// How many events a task may have.
 const EVENTS: usize = 2_000;
 
-/// Somebody tells others of the crew something.
+/// Sends a message from a session or a person to others of the crew.
 pub(super) fn tell(draft: &mut Draft<'_, '_>, new: NewCoordination) -> Result<(), Rejected> {
     if draft.task.status().is_terminal() {
         return Err(wrong_state(&draft.task, "coordinate", "the task is over"));
@@ -161,7 +161,7 @@ pub(super) fn cancelled(draft: &mut Draft<'_, '_>, session: &SessionId) {
     }
 }
 
-/// A session is told who asked for it.
+/// Tells a session who asked for it.
 pub(super) fn spawned(draft: &mut Draft<'_, '_>, parent: &SessionId, child: &SessionId, by: Option<String>) {
     let name = |id| draft.task.session(id).map(|session: &Session| session.name.clone()).unwrap_or_default();
     let message = format!("{:?} spawned {:?}.", name(parent), name(child));
@@ -179,7 +179,7 @@ pub(super) fn spawned(draft: &mut Draft<'_, '_>, parent: &SessionId, child: &Ses
     add(draft, new);
 }
 
-/// The sessions that are told what becomes of a session because they wait for its work next.
+/// The sessions that are notified of a session's end because they are waiting for its work.
 fn next_dependents(draft: &Draft<'_, '_>, session: &SessionId) -> Vec<SessionId> {
     let Some(session) = draft.task.session(session) else { return Vec::new() };
     let graph = SessionGraph::of(&draft.task);
@@ -243,7 +243,7 @@ fn add_for(draft: &mut Draft<'_, '_>, new: NewCoordination, readers: Vec<Session
 
 /// Who is to read it: the session it is for, else every session of the crew that has not ended, but who says it.
 ///
-/// That a session is finished is told to those that have begun; those that need its work have it by their handoff, and
+/// Sessions that have begun are notified that another one is finished; those that need its work have it by their handoff, and
 /// the others see it in their worktree when they begin.
 fn addressed(
     draft: &Draft<'_, '_>,

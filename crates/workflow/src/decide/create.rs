@@ -97,7 +97,7 @@ pub(super) fn wait(draft: &mut Draft<'_, '_>, reason: String) -> Result<(), Reje
 }
 
 impl Task {
-    /// Whether the scheduler decides when the task goes on.
+    /// Whether the scheduler decides when the task continues.
     pub fn is_queued(&self) -> bool {
         match &self.phase {
             _ if self.paused.is_some() => false,

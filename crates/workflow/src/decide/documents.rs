@@ -1,4 +1,4 @@
-//! Somebody changed the documents on the design-docs branch.
+//! The documents changed on the design-docs branch.
 
 use super::stale;
 use crate::context::Draft;

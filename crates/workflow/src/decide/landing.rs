@@ -229,7 +229,7 @@ pub(super) fn landed(draft: &mut Draft<'_, '_>, outcome: LandOutcome) -> Result<
             let said = failed.first().map_or("", |result| end_of(&result.output));
             let message = format!(
                 "The change passes its checks alone, and not together with what landed on {} since: {} failed. Request \
-                 changes to have an agent mend it, or approve again to try again. It said: {said}",
+                 changes to have an agent fix it, or approve again to try again. Output: {said}",
                 draft.task.base_branch,
                 commands.join(", "),
             );

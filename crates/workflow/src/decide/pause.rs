@@ -54,16 +54,17 @@ pub(super) fn pause(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejecte
     Ok(())
 }
 
-/// Whether agents work on the task or will, without a person's decision in between.
+/// Whether agents work on the task, will do so, or would with the approval of its documents: a task that is paused in
+/// review is handed off when it is approved, and waits then.
 fn can_pause(task: &Task) -> bool {
     match &task.phase {
-        Phase::SpecGeneration { .. } | Phase::SpecRevision { .. } | Phase::ImplementationQueued { .. } => {
-            true
-        }
+        Phase::SpecGeneration { .. }
+        | Phase::SpecReview { .. }
+        | Phase::SpecRevision { .. }
+        | Phase::SpecApproved { .. }
+        | Phase::ImplementationQueued { .. } => true,
         Phase::Implementation { checking, .. } => !checking && !task.rests(),
         Phase::Backlog
-        | Phase::SpecReview { .. }
-        | Phase::SpecApproved { .. }
         | Phase::ImplementationReview { .. }
         | Phase::Done { .. }
         | Phase::SpecFailed { .. }

@@ -123,7 +123,7 @@ fn stuck(task: &Task) -> Vec<SessionId> {
     all(&|session| session.state == SessionState::Cancelled && reports_back(&session.id))
 }
 
-/// Another agent goes on with a session that no agent works on.
+/// Gives a session that no agent works on to another agent.
 pub(super) fn assign_agent(
     draft: &mut Draft<'_, '_>,
     session: SessionId,

@@ -8,7 +8,7 @@ use crate::{
     TurnId,
 };
 
-/// How often a planner is told what is wrong with its documents before a person is asked.
+/// How often a planner is asked to fix its documents before a person is asked.
 const MAX_MENDS: u32 = 2;
 
 /// The session that plans the task.

@@ -1,4 +1,4 @@
-//! A task that was rebuilt from its record goes on: what its state waits for is asked for again.
+//! Continues a task that was rebuilt from its record: the effects that its state waits for are requested again.
 //!
 //! Worktrees and agents are gone with the machine; branches are not. So a session that was at work is paused and opens
 //! its worktree again from its branch, and whatever else was under way is done again, which every effect allows.
@@ -64,7 +64,7 @@ fn was_under_way(task: &Task) -> bool {
     by_phase || (!task.status().is_terminal() && task.sessions.iter().any(is_at_work))
 }
 
-/// The planner gets its turn again, in a worktree made anew.
+/// The planner gets its turn again, in a new worktree.
 fn restart_planning(draft: &mut Draft<'_, '_>, planning: &Planning) {
     let again = Planning { step: PlanningStep::Waiting, ..planning.clone() };
     if let Some(session) = planning::session(&draft.task) {

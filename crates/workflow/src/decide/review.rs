@@ -55,21 +55,24 @@ pub(super) fn specs(draft: &mut Draft<'_, '_>, review: SpecReview) -> Result<(),
         round: specs.round,
         points: points.clone(),
     });
-    draft.effect(Effect::RecordReview {
+    let record = Effect::RecordReview {
         round: specs.round,
         decision,
         by: by.clone(),
         comments: comments.clone(),
         changes: changes.clone(),
         points: points.clone(),
-    });
+    };
     match decision {
         Decision::Approve => {
             let hash = specs.hash.clone();
             draft.event(Event::SpecsApproved { approved: Approved { specs, by, at: draft.cx.now } });
+            // A task's effects run one after the other, and sessions start with the handoff.
             draft.effect(Effect::HandOff { hash });
+            draft.effect(record);
         }
         Decision::RequestChanges => {
+            draft.effect(record);
             let planning = Planning { round: specs.round + 1, step: PlanningStep::Waiting };
             draft.event(Event::PlanningQueued { planning });
             let session = match planning::session(&draft.task) {
@@ -82,7 +85,10 @@ pub(super) fn specs(draft: &mut Draft<'_, '_>, review: SpecReview) -> Result<(),
             };
             draft.event(Event::SessionTold { session, ask: Ask::Revise { comments, changes, points } });
         }
-        Decision::Reject => super::people::end(draft, by),
+        Decision::Reject => {
+            draft.effect(record);
+            super::people::end(draft, by);
+        }
     }
     Ok(())
 }

@@ -392,7 +392,7 @@ pub(super) fn conflicts(
         draft.event(Event::SessionAskedAgain { session: session.clone(), ask });
         return true;
     }
-    // Whoever tries it again begins with it.
+    // A retry begins with it.
     draft.event(Event::SessionTold { session: session.clone(), ask });
     let message = format!(
         "The session's work still conflicts with what was merged before it, after {rounds} rounds, in {names}. Resolve it in \

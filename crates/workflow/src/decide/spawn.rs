@@ -73,7 +73,7 @@ pub(super) fn add(draft: &mut Draft<'_, '_>, new: NewSession, limits: CrewLimits
     }
     expect_complete(draft, &new)?;
     expect_place(draft, limits)?;
-    // The first session of a task is planned with it, whoever comes first.
+    // The first session of a task is planned with it.
     if draft.task.is_conversation() {
         sessions::plan(draft);
     }

@@ -1,4 +1,4 @@
-//! A task whose template has its plan ready: the documents are committed as they are, and nobody plans.
+//! A task whose template has its plan ready: the documents are committed as they are, without a planner.
 
 use super::{planning, review, stale};
 use crate::context::Draft;

@@ -81,7 +81,7 @@ pub(super) fn ended(
         return Ok(());
     }
     match phase {
-        // What was said to the planner while it wrote is heard before the documents are taken.
+        // Messages that came while the planner wrote are delivered before the documents are taken.
         SessionPhase::Planning if has_unread_messages(draft, session) => start(draft, session, Ask::Message),
         SessionPhase::Planning => planning::commit(draft, session, turn),
         SessionPhase::Implementation | SessionPhase::Validation => {
@@ -92,7 +92,7 @@ pub(super) fn ended(
     Ok(())
 }
 
-/// Takes in what a conversation has cost so far. An agent that says less than before has begun to count anew.
+/// Takes in what a conversation has cost so far. An agent that reports less than before has restarted its count.
 pub(super) fn cost(
     draft: &mut Draft<'_, '_>,
     session: &SessionId,
@@ -201,12 +201,12 @@ pub(super) fn committed(
     if saving.id != *turn {
         return Err(stale("the turn"));
     }
-    // In a conversation, whoever stopped it says what is next.
+    // In a conversation, the person who stopped it says what is next.
     let is_stopped = stop_reason == "cancelled" && draft.task.is_conversation();
     let why = cut_short(stop_reason).filter(|_| !is_stopped);
     let (phase, asks, spoken_to) = (found.phase, found.asks, draft.task.has_unread_messages(found));
     let (times, stop_reason) = (found.cut_short, stop_reason.clone());
-    // What goes on and on without an end is stopped sooner where nothing comes of it.
+    // Turns that keep being cut short are stopped sooner where they change nothing.
     let may_go_on = if changed { times < MAX_CUT_SHORT } else { asks <= MAX_ASKS };
     let is_planned_task = found.unit.is_some() && !draft.task.is_conversation();
     let silence = silence(found, *closing, head.as_ref(), &report, &stop_reason)
@@ -327,7 +327,7 @@ pub(super) fn merge_unfinished(
         is_silent: false,
     });
     if stop_reason == "cancelled" && draft.task.is_conversation() {
-        // Whoever stopped it says what is next.
+        // The person who stopped it says what is next.
         draft.event(Event::SessionIdle { session: session.clone(), merged: None });
         sessions::go_on(draft);
         return Ok(());

@@ -96,7 +96,7 @@ fn describe(event: &Event) -> String {
         Event::MessageEdited { .. } => "A message that waits for its turn is changed.".to_owned(),
         Event::MessageWithdrawn { .. } => "A message that waited for its turn is withdrawn.".to_owned(),
         Event::Coordinated { coordination } => {
-            let to = coordination.to.as_ref().map_or_else(|| "everybody".to_owned(), ToString::to_string);
+            let to = coordination.to.as_ref().map_or_else(|| "all sessions".to_owned(), ToString::to_string);
             format!("It tells {to} ({}): {}", coordination.kind, coordination.message)
         }
         Event::SessionRecalled { .. } => "It has something more to do.".to_owned(),
@@ -125,9 +125,9 @@ fn describe(event: &Event) -> String {
         }
         Event::SessionCompleted { merged: None, .. } => "It is completed.".to_owned(),
         Event::SessionIdle { merged: Some(commit), .. } => {
-            format!("Its work is merged as {commit}, and it waits for what is said next.")
+            format!("Its work is merged as {commit}, and it waits for the next message.")
         }
-        Event::SessionIdle { merged: None, .. } => "It waits for what is said next.".to_owned(),
+        Event::SessionIdle { merged: None, .. } => "It waits for the next message.".to_owned(),
         Event::SessionFailed { failure, .. } => {
             format!("It failed ({}): {}", failure.class.as_str(), failure.message)
         }

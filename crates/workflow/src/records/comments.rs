@@ -1,4 +1,4 @@
-//! reviews/{nnnn}-comments.md: what was said about places of the documents of a round.
+//! reviews/{nnnn}-comments.md: the review comments on the documents of a round.
 
 use super::Unreadable;
 use super::markup::{inline, moment, quote};
@@ -6,7 +6,7 @@ use super::sections;
 use crate::{Comment, Event, Millis};
 use serde::{Deserialize, Serialize};
 
-/// Something said about a place of the documents, or done about what was said.
+/// A review comment, a reply to one, or its resolution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remark {
     pub at: Millis,

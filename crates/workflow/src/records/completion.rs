@@ -4,9 +4,9 @@ use super::Unreadable;
 use super::events::Line;
 use super::markup::{displayed, inline, moment, quote};
 use super::sections;
-use crate::documents::requirements;
 use crate::{CheckResult, Commit, Event, Millis, Session, SessionId, Task, Unit, UnitStatus};
 use serde::{Deserialize, Serialize};
+use specs::requirements;
 use std::fmt::Write as _;
 
 /// What was done.
@@ -48,11 +48,11 @@ pub struct Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
-    /// Nobody did it.
+    /// Not done.
     Missing,
     /// Its session ended, and its agent did not report all of it as done.
     NotReported,
-    /// Somebody says so.
+    /// Reported as done, without evidence.
     Claimed,
     /// A commit or a check that passed says so.
     Evidenced,

@@ -1,4 +1,4 @@
-//! conversation.md: everything that was said and done in a session, as it is in the session's log.
+//! conversation.md: all messages, tool calls and answers of a session, as they are in the session's log.
 //!
 //! What people and agents wrote stands in quotes; the marker before each part has the rest of the log's entries.
 //! Neighbouring pieces of one message are shown as one.
@@ -70,7 +70,7 @@ pub fn render(before: &str, entries: &[Entry]) -> Result<String, Unreadable> {
     Ok(text)
 }
 
-/// The entries of a file; they are numbered without gaps, after the last one of the part before. Of words that somebody changed,
+/// The entries of a file; they are numbered without gaps, after the last one of the part before. Of messages that were edited in the file,
 /// the first entry of their quote has all.
 pub fn parse(text: &str, after: u64) -> Result<Vec<Entry>, Unreadable> {
     match parse_prefix(text, after) {
@@ -178,7 +178,7 @@ fn field<'v>(entry: &'v Value, name: &str) -> &'v str {
     entry[name].as_str().unwrap_or_default()
 }
 
-/// Whether an entry goes on with the message or the tool call that another one begins.
+/// Whether an entry continues the message or the tool call that another one begins.
 fn continues(first: &Entry, entry: &Entry) -> bool {
     if kind(&first.entry) == "tool_call" {
         let id = field(&first.entry, "tool_call_id");

@@ -15,6 +15,7 @@ pub mod decisions;
 pub mod events;
 pub mod instances;
 mod markup;
+pub mod metadata;
 pub mod paths;
 pub mod progress_updates;
 pub mod projects;

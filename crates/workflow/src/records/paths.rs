@@ -24,7 +24,7 @@ pub fn only_grows(path: &str) -> bool {
     }
 }
 
-/// Whether a file in these folders says how a round was decided. It is another one when the round is decided anew.
+/// Whether a file in these folders says how a round was decided. It is another one when the round is decided again.
 pub fn is_review(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let decision = name.split_once('-').and_then(|(_, rest)| rest.strip_suffix(".md"));
@@ -46,7 +46,7 @@ pub fn review(task: &TaskId, round: u32, decision: Decision) -> String {
     format!("specs/{task}/reviews/{round:04}-{decision}.md")
 }
 
-/// What was said about the documents of a round.
+/// The review comments on the documents of a round.
 pub fn comments(task: &TaskId, round: u32) -> String {
     format!("specs/{task}/reviews/{round:04}-comments.md")
 }
@@ -68,7 +68,7 @@ pub fn completion(task: &TaskId) -> String {
     format!("sessions/{task}/IMPLEMENTATION_COMPLETE.md")
 }
 
-/// A part of what was said in a session, counted from 1: a long conversation has several files.
+/// A part of a session's conversation, counted from 1: a long conversation has several files.
 pub fn conversation(task: &TaskId, session: &SessionId, part: u32) -> String {
     let folder = session_folder(task, session);
     if part <= 1 {

@@ -6,7 +6,7 @@ use super::sections;
 use crate::Millis;
 use serde::{Deserialize, Serialize};
 
-/// What somebody said about the progress of a task.
+/// A report on the progress of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProgressUpdate {
     pub at: Millis,

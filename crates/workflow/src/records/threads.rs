@@ -13,7 +13,7 @@ pub struct ThreadRecord {
     /// The commit its branch began at.
     #[serde(default)]
     pub base: Option<String>,
-    /// Whether somebody opened it before its agent did.
+    /// Whether a person opened it before its agent did.
     #[serde(default)]
     pub opened: bool,
     /// Whether it is closed, until the session's next turn opens it again.

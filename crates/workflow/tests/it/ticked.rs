@@ -1,8 +1,8 @@
 //! Plans with tasks that are ticked when a person approves them.
 
 use crate::fresh::{self, Counter};
+use specs::{checklist, plan};
 use std::collections::VecDeque;
-use workflow::documents::{checklist, plan};
 use workflow::*;
 
 const PLAN: &str = "- [x] 1. Set up\n  - [x] 1.1 Store\n- [ ] 2. Build\n  _Depends: 1_\n- [x] 3. Check\n- [ ] 4. Ship\n  _Depends: 2, 3_\n";

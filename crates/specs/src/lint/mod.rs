@@ -1,0 +1,6 @@
+//! Checks requirements and plans for what would surprise their readers.
+
+mod rules;
+mod sentences;
+
+pub use rules::lint;

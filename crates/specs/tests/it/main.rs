@@ -1,0 +1,7 @@
+//! Tests of documents from outside.
+
+mod anchors;
+mod corpus;
+mod dialects;
+mod documents;
+mod shapes;
