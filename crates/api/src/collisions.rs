@@ -1,0 +1,20 @@
+//! What the sessions of a task collide in.
+
+use super::caller::Caller;
+use super::problem::Problem;
+use axum::Json;
+use axum::extract::{Path, State};
+use engine::App;
+use engine::collisions::Collisions;
+
+/// Shows in which files the task's live sessions, and others of the project, change the same, and where they conflict.
+#[utoipa::path(get, path = "/spec-tasks/{id}/collisions", tag = "spec-tasks", params(("id" = String, Path)),
+    responses((status = 200, body = Collisions)))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Collisions>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    Ok(Json(app.collisions.of(&task).redacted(&app.redactor)))
+}

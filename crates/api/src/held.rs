@@ -1,0 +1,156 @@
+//! Values that were taken out of documents under review as secrets: a person keeps or removes them.
+
+use super::audit;
+use super::caller::Caller;
+use super::documents::DocumentKind;
+use super::edit_document;
+use super::extract::{JsonBody, Query};
+use super::page::{PageQuery, Paged, page};
+use super::problem::Problem;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use engine::App;
+use engine::held::{self, Held, HeldDecision};
+use engine::views;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use store::Revision;
+use utoipa::ToSchema;
+use workflow::Task;
+
+/// A value that was taken out of a document as a secret; the value itself is not shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HeldSecret {
+    /// What the decision names.
+    id: String,
+    /// `requirements`, `design` or `tasks`.
+    document: String,
+    /// The line of the document in force that it was taken out of.
+    line: usize,
+    kind: String,
+    /// `sure` or `likely`.
+    sureness: String,
+    /// What stands in its place.
+    tag: String,
+    /// Whether it can be kept; a value that is known to be secret cannot.
+    can_keep: bool,
+    /// `keep` or `remove`; null until a person decides. What is not decided stays removed.
+    #[schema(required)]
+    decision: Option<HeldDecision>,
+}
+
+impl HeldSecret {
+    fn of(held: &Held, line: usize) -> Self {
+        Self {
+            id: held.id.clone(),
+            document: held.document.clone(),
+            line,
+            kind: held.kind.clone(),
+            sureness: if held.is_sure { "sure" } else { "likely" }.to_owned(),
+            tag: held.tag.clone(),
+            can_keep: held.value.is_some(),
+            decision: held.decision,
+        }
+    }
+}
+
+/// Lists what was taken out of the documents in force as secrets.
+#[utoipa::path(get, path = "/spec-tasks/{id}/held-secrets", tag = "documents", params(("id" = String, Path), PageQuery),
+    responses((status = 200, body = Vec<HeldSecret>, headers(("X-Total-Count" = u64), ("Link" = String))),
+        (status = 404, body = Problem)))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    uri: Uri,
+    Query(query): Query<PageQuery>,
+) -> Result<Paged<HeldSecret>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    page(&uri, &query, present(&app, &task).await?)
+}
+
+/// What becomes of a value that was taken out.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct HeldDecisionBody {
+    decision: HeldDecision,
+}
+
+/// Decides about a value that was taken out of a document: `keep` puts it back, `remove` forgets it.
+#[utoipa::path(post, path = "/spec-tasks/{id}/held-secrets/{secret}", tag = "documents",
+    params(("id" = String, Path), ("secret" = String, Path)), request_body = HeldDecisionBody,
+    responses((status = 200, body = Vec<HeldSecret>), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn decide(
+    State(app): State<App>,
+    caller: Caller,
+    Path((id, secret)): Path<(String, String)>,
+    JsonBody(body): JsonBody<HeldDecisionBody>,
+) -> Result<Json<Vec<HeldSecret>>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let data_dir = app.repositories.data_dir();
+    let mut all = held::read(data_dir, &task.id);
+    let one = all.iter_mut().find(|held| held.id == secret).ok_or_else(|| Problem::not_found("secret"))?;
+    let unwritten = |error: std::io::Error| Problem::internal(&error);
+    match (one.decision, body.decision) {
+        (Some(before), now) if before == now => return Ok(Json(present(&app, &task).await?)),
+        (Some(_), _) => {
+            let detail = "It is decided already, and its value is forgotten; edit the document instead.";
+            return Err(Problem::conflict("decided", detail));
+        }
+        (None, HeldDecision::Remove) => {}
+        (None, HeldDecision::Keep) => {
+            let Some(value) = one.value.clone() else {
+                let detail = "It is a secret that SpecTask itself knows; it cannot be kept in a document.";
+                return Err(Problem::conflict("known_secret", detail));
+            };
+            held::keep(data_dir, &app.redactor, &value).map_err(unwritten)?;
+            edit_document::replace(
+                &app,
+                &caller,
+                &task,
+                DocumentKind::of(&one.document)?,
+                (&one.tag, &value),
+            )
+            .await?;
+        }
+    }
+    one.value = None;
+    one.decision = Some(body.decision);
+    held::write(data_dir, &task.id, &all).map_err(unwritten)?;
+    audit::record(
+        &app,
+        &caller,
+        "decide_secret",
+        &id,
+        &json!({ "secret": secret, "decision": body.decision }),
+    )
+    .await?;
+    let task = caller.task(&app, &id).await?;
+    Ok(Json(present(&app, &task).await?))
+}
+
+/// What is held and still stands in the documents in force as a tag, in the order of the documents.
+async fn present(app: &App, task: &Task) -> Result<Vec<HeldSecret>, Problem> {
+    let Some(revision) = views::in_force(app, task).await? else { return Ok(Vec::new()) };
+    let all = held::read(app.repositories.data_dir(), &task.id);
+    let mut shown: Vec<HeldSecret> = all
+        .iter()
+        .filter_map(|held| {
+            let text = text_of(&revision, &held.document);
+            let at = text.find(&held.tag)?;
+            Some(HeldSecret::of(held, text[..at].matches('\n').count() + 1))
+        })
+        .collect();
+    let order = ["requirements", "design", "tasks"];
+    shown.sort_by_key(|one| (order.iter().position(|name| *name == one.document), one.line));
+    Ok(shown)
+}
+
+fn text_of<'r>(revision: &'r Revision, document: &str) -> &'r str {
+    match document {
+        "requirements" => &revision.requirements,
+        "design" => &revision.design,
+        "tasks" => &revision.tasks,
+        _ => "",
+    }
+}

@@ -1,0 +1,102 @@
+//! The open questions of agents and their answers.
+
+use super::audit;
+use super::caller::Caller;
+use super::extract::{JsonBody, Query};
+use super::page::{PageQuery, Paged, page};
+use super::problem::Problem;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use engine::App;
+use engine::permissions::AnswerError;
+use engine::wire::rfc3339;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+/// A question that waits for a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PermissionRequest {
+    id: String,
+    spec_task_id: String,
+    work_session_id: String,
+    title: String,
+    tool_call: Value,
+    options: Vec<PermissionChoice>,
+    asked_at: String,
+    /// When the answer becomes no by itself.
+    deadline: String,
+}
+
+/// An answer that the agent offers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PermissionChoice {
+    option_id: String,
+    name: String,
+    kind: String,
+}
+
+/// Lists the questions that wait for the caller.
+#[utoipa::path(get, path = "/permissions", tag = "fleet", params(PageQuery),
+    responses((status = 200, body = Vec<PermissionRequest>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    uri: Uri,
+    Query(query): Query<PageQuery>,
+) -> Result<Paged<PermissionRequest>, Problem> {
+    let mut mine = Vec::new();
+    for question in app.instances.open_questions() {
+        let Ok(task) = caller.task_of(&app, question.session.as_str()).await else { continue };
+        mine.push(PermissionRequest {
+            id: question.id,
+            spec_task_id: task.id.to_string(),
+            work_session_id: question.session.to_string(),
+            title: question.tool_call["title"]
+                .as_str()
+                .unwrap_or("The agent asks for a permission")
+                .to_owned(),
+            tool_call: question.tool_call,
+            options: question
+                .options
+                .into_iter()
+                .map(|option| PermissionChoice { option_id: option.id, name: option.name, kind: option.kind })
+                .collect(),
+            asked_at: rfc3339(question.asked_at),
+            deadline: rfc3339(question.deadline),
+        });
+    }
+    page(&uri, &query, mine)
+}
+
+/// The chosen answer.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct PermissionBody {
+    option_id: String,
+}
+
+/// Answers a question of an agent.
+#[utoipa::path(post, path = "/permissions/{id}", tag = "fleet", params(("id" = String, Path)), request_body = PermissionBody,
+    responses((status = 200, body = Value), (status = 409, body = Problem)))]
+pub(crate) async fn answer(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<PermissionBody>,
+) -> Result<Json<Value>, Problem> {
+    let not_open =
+        || Problem::conflict("not_open", super::problem::sentence(&AnswerError::NotOpen.to_string()));
+    let question =
+        app.instances.open_questions().into_iter().find(|question| question.id == id).ok_or_else(not_open)?;
+    let task = caller.task_of(&app, question.session.as_str()).await.map_err(|_| not_open())?;
+    let by = &caller.user.name;
+    let answered = app.instances.answer_permission(&question.session, &id, &body.option_id, by).await;
+    answered.map_err(|error| match error {
+        AnswerError::NotOpen => not_open(),
+        AnswerError::NoSuchOption(..) => Problem::invalid("option_id", error.to_string()),
+    })?;
+    let data = json!({ "request_id": id, "option_id": body.option_id, "work_session_id": question.session });
+    audit::record(&app, &caller, "answer_permission", task.id.as_str(), &data).await?;
+    Ok(Json(json!({ "success": true, "id": id, "option_id": body.option_id })))
+}

@@ -1,0 +1,125 @@
+//! Serves: listens, starts the engine, and takes both down at a signal.
+
+use crate::{dashboard, http};
+use anyhow::Context as _;
+use engine::{Config, Engine};
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long an address may be in use before the start gives up, and how often it is asked for.
+const ADDRESS_IN_USE: Duration = Duration::from_secs(5);
+const ADDRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How often a start that a full disk keeps back is tried.
+const ROOM_INTERVAL: Duration = Duration::from_secs(2);
+
+/// A server that listens.
+struct Running {
+    engine: Engine,
+    address: SocketAddr,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+/// Serves until SIGTERM or SIGINT; `ready` is called once, with the address and the owner's token.
+pub async fn run(config: Config, ready: impl FnOnce(SocketAddr, &str)) -> anyhow::Result<()> {
+    // A signal that comes while the server starts counts.
+    let mut signal = std::pin::pin!(signalled().context("cannot listen to signals")?);
+    let Some(running) = start_when_there_is_room(config, signal.as_mut()).await? else { return Ok(()) };
+    ready(running.address, &running.engine.token);
+    tokio::select! {
+        () = signal => {
+            tracing::info!("ending: writing what is under way and ending the agents");
+            running.engine.end(running.serving).await
+        }
+        () = running.engine.app.store.writer_ended() => {
+            tracing::error!("the task that writes the database ended, so nothing can be saved; ending the server");
+            running.engine.end(running.serving).await?;
+            anyhow::bail!("the server ended because it could not write its database any more; its log says why, and the next start continues")
+        }
+    }
+}
+
+/// Brings a server up, and waits while a full disk is all that keeps it from starting; none when the signal to end comes first.
+async fn start_when_there_is_room(
+    config: Config,
+    mut signal: std::pin::Pin<&mut impl Future<Output = ()>>,
+) -> anyhow::Result<Option<Running>> {
+    let mut logged = String::new();
+    loop {
+        let error = match start(config.clone()).await {
+            Ok(running) => return Ok(Some(running)),
+            Err(error) if engine::effects::is_out_of_space(error.as_ref()) => format!("{error:#}"),
+            Err(error) => return Err(error),
+        };
+        if error != logged {
+            tracing::error!(error, "the server starts when there is room on the disk; make some");
+            logged = error;
+        }
+        tokio::select! {
+            () = signal.as_mut() => return Ok(None),
+            () = tokio::time::sleep(ROOM_INTERVAL) => {}
+        }
+    }
+}
+
+/// Brings a server up.
+async fn start(config: Config) -> anyhow::Result<Running> {
+    let (bind, settings) = (config.bind, config.http.clone());
+    let prepared = engine::prepare(config)?;
+    let listener = listen(bind).await.with_context(|| {
+        format!("cannot listen on {bind}; is another server running there? choose another with --bind")
+    })?;
+    let address = listener.local_addr().context("cannot read the listening address")?;
+    if !dashboard::is_embedded() {
+        tracing::warn!("this binary has no dashboard; build it with `make web`, then build the binary again");
+    }
+    let engine = engine::start(prepared, address, url_of(address)).await?;
+    let router = crate::router(engine.app.clone());
+    let serving = tokio::spawn(http::serve(listener, router, settings, engine.app.stop.clone()));
+    Ok(Running { engine, address, serving })
+}
+
+/// Listens on an address. One that is in use may still be that of a server that was just killed, so it is asked for
+/// again for a while.
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let begun = tokio::time::Instant::now();
+    let mut is_told = false;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::AddrInUse && begun.elapsed() < ADDRESS_IN_USE =>
+            {
+                if !std::mem::replace(&mut is_told, true) {
+                    tracing::info!(%address, "the address is in use; waiting a few seconds for it");
+                }
+                tokio::time::sleep(ADDRESS_INTERVAL).await;
+            }
+            bound => return bound,
+        }
+    }
+}
+
+/// How programs on this machine reach an address that was bound.
+fn url_of(mut address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    format!("http://{address}")
+}
+
+/// Listens to SIGTERM and SIGINT from now on; the future ends with the first of them.
+fn signalled() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,496 @@
+//! A listener of the live feed: topics, their positions, and what to send next, in order and without gaps.
+//!
+//! Every topic counts its own messages without gaps; a listener's number is the sum over its topics, so that it rises by
+//! one with each message and a listener that comes back says with one number how much it has seen. Messages of several
+//! topics come in the order of their commits, live and read from the store alike: the same number means the same messages.
+//!
+//! What a listener has missed is read a page at a time as it takes it, so that a slow one costs no memory.
+
+use super::caller::{Caller, Reach};
+use super::problem::Problem;
+use super::resumption::{History, Resumptions, StreamPosition};
+use super::sessions::log_entry;
+use engine::App;
+use engine::news;
+use futures::StreamExt as _;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use store::{FeedPlace, FeedRow, LogRow};
+use tokio::sync::broadcast;
+use tokio_stream::StreamMap;
+use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
+use workflow::SessionId;
+
+/// How many messages are read from the store at once.
+const PAGE: u64 = 500;
+/// How far a listener may be behind before it has to read everything again.
+const BEHIND: u64 = 20_000;
+/// How many topics one listener may have.
+const TOPICS: usize = 1000;
+
+/// A topic as a client names it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) struct TopicName {
+    topic: String,
+    id: Option<String>,
+}
+
+impl TopicName {
+    /// Reads `fleet`, `task:ID` or `session:ID`.
+    pub(crate) fn parse(text: &str, id: Option<String>) -> Self {
+        match text.split_once(':') {
+            Some((topic, id)) => Self { topic: topic.to_owned(), id: Some(id.to_owned()) },
+            None => Self { topic: text.to_owned(), id },
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        match &self.id {
+            Some(id) => json!({ "topic": self.topic, "id": id }),
+            None => json!({ "topic": self.topic }),
+        }
+    }
+}
+
+/// What a topic is read from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    Feed(String),
+    Log(SessionId),
+}
+
+struct Topic {
+    name: TopicName,
+    /// The number of the last message that was taken.
+    position: u64,
+}
+
+/// Something was committed.
+pub(crate) enum Wake {
+    Row(Arc<FeedRow>),
+    Log(SessionId, Arc<LogRow>),
+    /// The listener fell behind the channel of the feed.
+    Lagged,
+    /// The listener fell behind the channel of a session's log.
+    LogLagged(SessionId),
+    Closed,
+}
+
+/// A listener of some topics.
+pub(crate) struct Subscriber {
+    app: App,
+    streams: Resumptions,
+    caller: Caller,
+    topics: BTreeMap<Source, Topic>,
+    rows: broadcast::Receiver<Arc<FeedRow>>,
+    logs: StreamMap<SessionId, BroadcastStream<Arc<LogRow>>>,
+    ready: VecDeque<Value>,
+    seq: u64,
+    /// The last message of its feed topics that was taken, among all topics' messages.
+    taken: i64,
+    /// The last message that was heard, of whatever topic.
+    heard: i64,
+    /// Whether messages of feed topics are to be read from the store.
+    needs_catch_up: bool,
+    /// Sessions whose entries are to be read from the store.
+    lacks_log: BTreeSet<SessionId>,
+    /// What it was sent last, for when it comes back.
+    history: Option<History>,
+}
+
+impl Source {
+    fn name(&self) -> String {
+        match self {
+            Self::Feed(topic) => format!("feed {topic}"),
+            Self::Log(session) => format!("log {session}"),
+        }
+    }
+}
+
+impl Subscriber {
+    pub(crate) fn new(app: App, streams: Resumptions, caller: Caller) -> Self {
+        let rows = app.feed.subscribe();
+        Self {
+            app,
+            streams,
+            caller,
+            topics: BTreeMap::new(),
+            rows,
+            logs: StreamMap::new(),
+            ready: VecDeque::new(),
+            seq: 0,
+            taken: 0,
+            heard: 0,
+            needs_catch_up: false,
+            lacks_log: BTreeSet::new(),
+            history: None,
+        }
+    }
+
+    /// Whether the credential that it was opened with is still good.
+    pub(crate) async fn is_still_allowed(&self) -> bool {
+        self.caller.is_still_valid(&self.app).await
+    }
+
+    /// Where it is.
+    fn position(&self) -> StreamPosition {
+        let topics = self.topics.iter().map(|(source, topic)| (source.name(), topic.position)).collect();
+        StreamPosition { seq: self.seq, topics, taken: self.taken }
+    }
+
+    /// Remembers what it is sent from here on.
+    fn begin_history(&mut self) {
+        let user = self.caller.id().to_string();
+        self.history = Some(self.streams.begin(&user, self.position()));
+    }
+
+    fn set_taken(&mut self, taken: i64) {
+        self.taken = taken;
+        if let Some(history) = &self.history {
+            history.set_taken(taken);
+        }
+    }
+
+    /// Adds topics. With `after`, what came since that number follows; without, only what comes from now on.
+    pub(crate) async fn subscribe(
+        &mut self,
+        names: Vec<TopicName>,
+        after: Option<u64>,
+    ) -> Result<(), Problem> {
+        if self.topics.len() + names.len() > TOPICS {
+            return Err(Problem::invalid("subscribe", format!("a connection has at most {TOPICS} topics")));
+        }
+        let mut added = BTreeMap::new();
+        for name in names {
+            added.insert(self.source(&name).await?, name);
+        }
+        added.retain(|source, _| !self.topics.contains_key(source));
+        let topics: Vec<Value> = added.values().map(TopicName::to_json).collect();
+        self.add(added).await?;
+        let resumed = match after {
+            Some(after) => self.resume(after).await?,
+            None => true,
+        };
+        self.begin_history();
+        self.ready.push_back(json!({ "type": "subscribed", "after": self.seq, "topics": topics }));
+        if !resumed {
+            self.snapshot();
+        }
+        Ok(())
+    }
+
+    /// Adds topics at their present positions; those there are already keep theirs.
+    async fn add(&mut self, added: BTreeMap<Source, TopicName>) -> Result<(), Problem> {
+        let before = self.feed_topics();
+        for (source, name) in added {
+            let position = match &source {
+                Source::Feed(_) => 0,
+                Source::Log(session) => {
+                    // Listening begins before the position is read, so that nothing falls between.
+                    let entries = BroadcastStream::new(self.app.feed.subscribe_log(session));
+                    self.logs.insert(session.clone(), entries);
+                    self.app.store.log_tail(session).await?
+                }
+            };
+            self.topics.insert(source, Topic { name, position });
+        }
+        let place = self.app.store.feed_place(&self.feed_topics()).await?;
+        // Until this moment the topics before have gone on under the numbers that they had.
+        let mut is_behind = !before.is_empty();
+        while is_behind {
+            let rows = self.app.store.read_feed(&before, self.taken, PAGE).await?;
+            is_behind = is_full(rows.len());
+            for row in rows {
+                if row.id > place.id {
+                    is_behind = false;
+                    break;
+                }
+                self.taken = row.id;
+                self.push(&Source::Feed(row.topic.clone()), row.seq, &row.kind, row.data);
+            }
+        }
+        self.take_place(place);
+        self.count();
+        self.needs_catch_up = true;
+        Ok(())
+    }
+
+    /// Removes topics.
+    pub(crate) async fn unsubscribe(&mut self, names: Vec<TopicName>) -> Result<(), Problem> {
+        for name in names {
+            let source = self.source(&name).await?;
+            self.topics.remove(&source);
+            if let Source::Log(session) = &source {
+                self.logs.remove(session);
+                self.lacks_log.remove(session);
+            }
+        }
+        self.count();
+        self.begin_history();
+        Ok(())
+    }
+
+    async fn source(&self, name: &TopicName) -> Result<Source, Problem> {
+        let id = || {
+            let missing = || Problem::invalid("id", format!("is required for the topic {:?}", name.topic));
+            name.id.as_deref().filter(|id| !id.is_empty()).ok_or_else(missing)
+        };
+        match name.topic.as_str() {
+            "fleet" if self.caller.rights.reach != Reach::All => Err(Problem::invalid(
+                "topic",
+                "fleet is of all tasks, and the token is for some of them only",
+            )),
+            "fleet" => Ok(Source::Feed(news::fleet_topic(self.caller.id()))),
+            "task" => Ok(Source::Feed(news::task_topic(&self.caller.task(&self.app, id()?).await?.id))),
+            "session" => {
+                let id = id()?;
+                self.caller.task_of(&self.app, id).await?;
+                Ok(Source::Log(SessionId::from(id)))
+            }
+            other => Err(Problem::invalid("topic", format!("{other:?} is not one of fleet, task, session"))),
+        }
+    }
+
+    fn feed_topics(&self) -> Vec<String> {
+        let feed = |source: &Source| match source {
+            Source::Feed(topic) => Some(topic.clone()),
+            Source::Log(_) => None,
+        };
+        self.topics.keys().filter_map(feed).collect()
+    }
+
+    fn log_topics(&self) -> Vec<SessionId> {
+        let log = |source: &Source| match source {
+            Source::Feed(_) => None,
+            Source::Log(session) => Some(session.clone()),
+        };
+        self.topics.keys().filter_map(log).collect()
+    }
+
+    /// Takes every topic's present position; nothing is lacking then.
+    async fn skip_to_head(&mut self) -> Result<(), Problem> {
+        let place = self.app.store.feed_place(&self.feed_topics()).await?;
+        self.take_place(place);
+        for session in self.log_topics() {
+            let tail = self.app.store.log_tail(&session).await?;
+            if let Some(topic) = self.topics.get_mut(&Source::Log(session)) {
+                topic.position = tail;
+            }
+        }
+        self.needs_catch_up = false;
+        self.lacks_log.clear();
+        self.count();
+        Ok(())
+    }
+
+    fn take_place(&mut self, place: FeedPlace) {
+        for (name, position) in place.positions {
+            if let Some(topic) = self.topics.get_mut(&Source::Feed(name)) {
+                topic.position = position;
+            }
+        }
+        self.taken = place.id;
+    }
+
+    fn count(&mut self) {
+        self.seq = self.topics.values().map(|topic| topic.position).sum();
+    }
+
+    /// Goes back to where the listener was; false when that cannot be told exactly.
+    async fn resume(&mut self, after: u64) -> Result<bool, Problem> {
+        let missed = match self.seq.checked_sub(after) {
+            Some(0) => return Ok(true),
+            Some(missed) if missed <= BEHIND => missed,
+            Some(_) | None => return Ok(false),
+        };
+        let (feeds, logs) = (self.feed_topics(), self.log_topics());
+        match (feeds.is_empty(), logs.as_slice()) {
+            (false, []) => {
+                let Some(place) = self.app.store.feed_place_before(&feeds, missed).await? else {
+                    return Ok(false);
+                };
+                if place.positions.values().sum::<u64>() != after {
+                    return Ok(false);
+                }
+                self.take_place(place);
+                self.needs_catch_up = true;
+            }
+            (true, [session]) => {
+                let source = Source::Log(session.clone());
+                if let Some(topic) = self.topics.get_mut(&source) {
+                    topic.position = after;
+                }
+                self.lacks_log.insert(session.clone());
+            }
+            // Messages of feeds and logs, or of several logs, have no common order in the store.
+            (_, _) => {
+                let user = self.caller.id().to_string();
+                let Some(before) = self.streams.find(&user, &self.position().topics, after) else {
+                    return Ok(false);
+                };
+                for (source, topic) in &mut self.topics {
+                    if let Some(position) = before.topics.get(&source.name()) {
+                        topic.position = *position;
+                    }
+                }
+                self.taken = before.taken;
+                self.needs_catch_up = !feeds.is_empty();
+                self.lacks_log = logs.into_iter().collect();
+            }
+        }
+        self.count();
+        Ok(true)
+    }
+
+    fn snapshot(&mut self) {
+        self.ready.push_back(json!({ "type": "snapshot_required", "after": self.seq }));
+    }
+
+    /// Puts the next message of a topic behind what is ready; one that was taken before is left out, and false says that
+    /// messages before it are missing.
+    fn push(&mut self, source: &Source, seq: u64, kind: &str, data: Arc<Value>) -> bool {
+        let Some(topic) = self.topics.get_mut(source) else { return true };
+        if seq != topic.position + 1 {
+            return seq <= topic.position;
+        }
+        topic.position = seq;
+        self.seq += 1;
+        if let Some(history) = &self.history {
+            history.push(&source.name(), self.taken);
+        }
+        let mut message = topic.name.to_json();
+        message["seq"] = self.seq.into();
+        message["type"] = kind.into();
+        message["data"] = Arc::unwrap_or_clone(data);
+        self.ready.push_back(message);
+        true
+    }
+
+    /// Waits until something was committed; nothing is lost when the wait is given up.
+    pub(crate) async fn wait(&mut self) -> Wake {
+        tokio::select! {
+            row = self.rows.recv() => match row {
+                Ok(row) => Wake::Row(row),
+                Err(broadcast::error::RecvError::Lagged(_)) => Wake::Lagged,
+                Err(broadcast::error::RecvError::Closed) => Wake::Closed,
+            },
+            Some((session, row)) = self.logs.next(), if !self.logs.is_empty() => match row {
+                Ok(row) => Wake::Log(session, row),
+                Err(BroadcastStreamRecvError::Lagged(_)) => Wake::LogLagged(session),
+            },
+        }
+    }
+
+    /// Takes in what was committed.
+    pub(crate) async fn take(&mut self, wake: Wake) -> Result<(), Problem> {
+        match wake {
+            Wake::Row(row) => {
+                // Those who commit at the same time may tell of it in another order; the store has the right one.
+                let in_order = row.id == self.heard + 1;
+                self.heard = self.heard.max(row.id);
+                let source = Source::Feed(row.topic.clone());
+                let is_ours = self.topics.contains_key(&source);
+                if is_ours && in_order && !self.needs_catch_up {
+                    self.needs_catch_up = !self.push(&source, row.seq, &row.kind, row.data.clone());
+                    if !self.needs_catch_up {
+                        self.set_taken(self.taken.max(row.id));
+                    }
+                } else if row.id > self.taken && (is_ours || !in_order) {
+                    self.needs_catch_up = true;
+                }
+                Ok(())
+            }
+            Wake::Log(session, row) => {
+                let source = Source::Log(session.clone());
+                let is_next = !self.lacks_log.contains(&session);
+                if !is_next || !self.push(&source, row.seq, "session.event", log_entry(&row).into()) {
+                    self.lacks_log.insert(session);
+                }
+                Ok(())
+            }
+            Wake::Lagged => self.fell_behind().await,
+            Wake::LogLagged(session) => {
+                let tail = self.app.store.log_tail(&session).await?;
+                let position =
+                    self.topics.get(&Source::Log(session.clone())).map_or(tail, |topic| topic.position);
+                if tail.saturating_sub(position) > BEHIND {
+                    return self.jump().await;
+                }
+                self.lacks_log.insert(session);
+                Ok(())
+            }
+            Wake::Closed => Ok(()),
+        }
+    }
+
+    /// The listener did not keep up with the feed: it reads on from where it is, unless that is too far back.
+    async fn fell_behind(&mut self) -> Result<(), Problem> {
+        let at = self.seq;
+        let place = self.app.store.feed_place(&self.feed_topics()).await?;
+        let mut present: u64 = place.positions.values().sum();
+        for session in self.log_topics() {
+            present += self.app.store.log_tail(&session).await?;
+        }
+        if present.saturating_sub(at) > BEHIND {
+            return self.jump().await;
+        }
+        self.needs_catch_up = true;
+        self.lacks_log = self.log_topics().into_iter().collect();
+        Ok(())
+    }
+
+    /// Whether the store has messages that the listener lacks.
+    pub(crate) fn lacks_any(&self) -> bool {
+        self.needs_catch_up || !self.lacks_log.is_empty()
+    }
+
+    /// Reads the next page of what the listener lacks.
+    pub(crate) async fn read_on(&mut self) -> Result<(), Problem> {
+        if self.needs_catch_up {
+            let rows = self.app.store.read_feed(&self.feed_topics(), self.taken, PAGE).await?;
+            self.needs_catch_up = is_full(rows.len());
+            for row in rows {
+                if !self.push(&Source::Feed(row.topic.clone()), row.seq, &row.kind, row.data) {
+                    return self.jump().await;
+                }
+                self.set_taken(row.id);
+            }
+            return Ok(());
+        }
+        let Some(session) = self.lacks_log.pop_first() else { return Ok(()) };
+        let source = Source::Log(session.clone());
+        let Some(position) = self.topics.get(&source).map(|topic| topic.position) else { return Ok(()) };
+        let rows = self.app.store.read_log(&session, position, PAGE).await?;
+        // What follows is found by reading on: a page of large entries has few.
+        if !rows.is_empty() {
+            self.lacks_log.insert(session);
+        }
+        for row in rows {
+            if !self.push(&source, row.seq, "session.event", log_entry(&row).into()) {
+                return self.jump().await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes to the present and has the listener read everything again.
+    async fn jump(&mut self) -> Result<(), Problem> {
+        self.ready.clear();
+        self.skip_to_head().await?;
+        self.begin_history();
+        self.snapshot();
+        Ok(())
+    }
+
+    /// The next message to send, if one is ready.
+    pub(crate) fn next_ready(&mut self) -> Option<Value> {
+        self.ready.pop_front()
+    }
+}
+
+fn is_full(page: usize) -> bool {
+    u64::try_from(page).is_ok_and(|page| page >= PAGE)
+}

@@ -1,0 +1,466 @@
+//! Tasks: creating, listing, reading, editing.
+
+use super::audit;
+use super::caller::Caller;
+use super::create::{self, Asked};
+use super::extract::{JsonBody, Query};
+use super::idempotency::FreshIds;
+use super::page::bad_cursor;
+pub(crate) use super::page::{limit, page_headers};
+use super::problem::Problem;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use engine::views;
+use engine::wire::{SpecTask, WorkSession, ZedThread};
+use engine::{App, samples};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::{Place, TaskFilter};
+use utoipa::{IntoParams, ToSchema};
+use workflow::{
+    Budget, Complexity, Input, Priority, ProjectId, Task, TaskEdit, TaskId, TaskKind, TaskStatus,
+};
+
+/// How long a name or a label may be that a person gives, in characters.
+const LONGEST_NAME: usize = 500;
+/// How many labels a task may have.
+const LABELS: usize = 100;
+
+/// A task as it is asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct FromPrompt {
+    prompt: String,
+    project_id: String,
+    name: Option<String>,
+    description: Option<String>,
+    #[serde(rename = "type")]
+    #[schema(schema_with = engine::wire::or_null::task_kind)]
+    kind: Option<TaskKind>,
+    #[schema(schema_with = engine::wire::or_null::priority)]
+    priority: Option<Priority>,
+    /// The agent that plans; absent is the project's or the server's default.
+    spec_agent: Option<String>,
+    /// The agent that implements.
+    implementation_agent: Option<String>,
+    #[schema(schema_with = engine::wire::or_null::complexity)]
+    complexity: Option<Complexity>,
+    workspace_config: Option<Value>,
+    #[serde(default)]
+    depends_on: Vec<String>,
+    #[serde(default)]
+    labels: Vec<String>,
+    base_branch: Option<String>,
+    budget: Option<BudgetBody>,
+    /// The pattern it is made from; see `GET /templates`.
+    template: Option<String>,
+    /// What a template that makes a planned task of each is given.
+    #[serde(default)]
+    items: Vec<String>,
+    /// Whether an agent plans before work begins; absent is as the type and the template say.
+    planning: Option<bool>,
+    /// Whether it starts at once; true when absent.
+    start: Option<bool>,
+}
+
+/// What a task may spend.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+pub(crate) struct BudgetBody {
+    max_cost_usd: Option<f64>,
+    max_tokens: Option<u64>,
+}
+
+/// A task on a sample repository.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct FromDemo {
+    prompt: String,
+    demo_repo: String,
+    #[schema(schema_with = engine::wire::or_null::priority)]
+    priority: Option<Priority>,
+    #[serde(rename = "type")]
+    #[schema(schema_with = engine::wire::or_null::task_kind)]
+    kind: Option<TaskKind>,
+    name: Option<String>,
+    spec_agent: Option<String>,
+    implementation_agent: Option<String>,
+    #[schema(schema_with = engine::wire::or_null::complexity)]
+    complexity: Option<Complexity>,
+    template: Option<String>,
+    #[serde(default)]
+    items: Vec<String>,
+    planning: Option<bool>,
+}
+
+/// Creates a task from a prompt, and starts its planning.
+#[utoipa::path(post, path = "/spec-tasks/from-prompt", tag = "spec-tasks", request_body = FromPrompt,
+    responses((status = 201, body = SpecTask), (status = 422, body = Problem)))]
+pub(crate) async fn from_prompt(
+    State(app): State<App>,
+    caller: Caller,
+    mut ids: FreshIds,
+    JsonBody(body): JsonBody<FromPrompt>,
+) -> Result<(StatusCode, Json<SpecTask>), Problem> {
+    let project = create::project(&app, &caller, &body.project_id).await?;
+    let id = TaskId::fresh(&mut ids);
+    let asked = Asked {
+        prompt: body.prompt,
+        name: body.name,
+        description: body.description,
+        kind: body.kind,
+        priority: body.priority,
+        spec_agent: body.spec_agent,
+        implementation_agent: body.implementation_agent,
+        complexity: body.complexity,
+        workspace_config: body.workspace_config,
+        depends_on: body.depends_on,
+        labels: body.labels,
+        base_branch: body.base_branch,
+        budget: body.budget,
+        template: body.template,
+        items: body.items,
+        planning: body.planning,
+        start: body.start,
+        config: None,
+    };
+    let task = create::task(&app, &caller, id, &project, asked).await?;
+    Ok((StatusCode::CREATED, Json(views::task(&app, &task).await?)))
+}
+
+/// Creates a task on a fresh copy of a sample repository, and starts its planning.
+#[utoipa::path(post, path = "/spec-tasks/from-demo", tag = "spec-tasks", request_body = FromDemo,
+    responses((status = 201, body = SpecTask), (status = 422, body = Problem)))]
+pub(crate) async fn from_demo(
+    State(app): State<App>,
+    caller: Caller,
+    mut ids: FreshIds,
+    JsonBody(body): JsonBody<FromDemo>,
+) -> Result<(StatusCode, Json<SpecTask>), Problem> {
+    let sample = samples::find(&body.demo_repo)?;
+    create::check_prompt("prompt", &body.prompt)?;
+    let id = TaskId::fresh(&mut ids);
+    // A request whose answer was lost finds its task here, and needs no further copy of the sample.
+    if let Ok(task) = caller.task(&app, id.as_str()).await {
+        return Ok((StatusCode::CREATED, Json(views::task(&app, &task).await?)));
+    }
+    // From finding the copy to putting a task on it, no other request looks for one.
+    let _alone = app.samples.lock().await;
+    let project = samples::fresh_project(&app.repositories, &app.store, caller.id(), &sample).await?;
+    let asked = Asked {
+        prompt: body.prompt,
+        name: body.name,
+        kind: body.kind,
+        priority: body.priority,
+        spec_agent: body.spec_agent,
+        implementation_agent: body.implementation_agent,
+        complexity: body.complexity,
+        template: body.template,
+        items: body.items,
+        planning: body.planning,
+        ..Asked::default()
+    };
+    let task = create::task(&app, &caller, id, &project, asked).await?;
+    Ok((StatusCode::CREATED, Json(views::task(&app, &task).await?)))
+}
+
+/// Names and labels are shown in one line.
+pub(crate) fn check_words(name: Option<&str>, labels: Option<&[String]>) -> Result<(), Problem> {
+    if name.is_some_and(|name| name.chars().count() > LONGEST_NAME) {
+        return Err(Problem::invalid("name", format!("is longer than {LONGEST_NAME} characters")));
+    }
+    let labels = labels.unwrap_or_default();
+    if labels.len() > LABELS {
+        return Err(Problem::invalid("labels", format!("a task has at most {LABELS} labels")));
+    }
+    if labels.iter().any(|label| label.trim().is_empty() || label.chars().count() > LONGEST_NAME) {
+        return Err(Problem::invalid("labels", format!("a label has 1 to {LONGEST_NAME} characters")));
+    }
+    Ok(())
+}
+
+pub(crate) fn check_budget(budget: Option<BudgetBody>) -> Result<(), Problem> {
+    match budget.and_then(|budget| budget.max_cost_usd) {
+        Some(most) if most < 0.0 => Err(Problem::invalid("budget.max_cost_usd", "is less than nothing")),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses an agent that is not known or not installed; the built-in one always is.
+pub(crate) fn known_agent(app: &App, field: &str, id: &str) -> Result<(), Problem> {
+    let Some(agent) = app.agents.find(id) else {
+        let known: Vec<String> = app.agents.list().into_iter().map(|agent| agent.id).collect();
+        let detail = format!("there is no agent {id:?}; there are {}", known.join(", "));
+        return Err(Problem::invalid(field, detail));
+    };
+    if agent.installed || agent.kind == "built_in" {
+        return Ok(());
+    }
+    let command = agent.command.split(' ').next().unwrap_or_default();
+    let detail = format!(
+        "The agent {} is not installed: there is no command `{command}`. {}",
+        agent.name, agent.how_to_install
+    );
+    Err(Problem { code: "agent_not_installed", ..Problem::refused(field, detail.trim_end().to_owned()) })
+}
+
+pub(crate) async fn dependencies(app: &App, caller: &Caller, ids: &[String]) -> Result<Vec<TaskId>, Problem> {
+    let mut known = Vec::new();
+    for id in ids {
+        caller
+            .task(app, id)
+            .await
+            .map_err(|_| Problem::invalid("depends_on", format!("there is no task {id:?}")))?;
+        known.push(TaskId::from(id.as_str()));
+    }
+    Ok(known)
+}
+
+impl BudgetBody {
+    pub(crate) fn budget(self) -> Budget {
+        Budget { max_cost_usd: self.max_cost_usd, max_tokens: self.max_tokens }
+    }
+}
+
+/// Which tasks are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    project_id: Option<String>,
+    /// May be given several times.
+    #[serde(default)]
+    #[param(schema_with = engine::wire::task_statuses)]
+    status: Vec<TaskStatus>,
+    /// Only tasks of this type; may be given several times.
+    #[serde(default, rename = "type")]
+    #[param(schema_with = engine::wire::task_kinds)]
+    kind: Vec<TaskKind>,
+    /// The same as `type`.
+    #[serde(default)]
+    #[param(schema_with = engine::wire::task_kinds)]
+    task_type: Vec<TaskKind>,
+    label: Option<String>,
+    #[param(schema_with = engine::wire::priority)]
+    priority: Option<Priority>,
+    /// Words to be found in the name, the prompt or the description.
+    q: Option<String>,
+    archived: Option<bool>,
+    /// Only tasks in which a person is to act next: to review, to answer, or to say what becomes of what failed.
+    needs_person: Option<bool>,
+    /// `created_at`, `updated_at`, `priority`, `name`, `status` or `attention`; with a `-` before it the other way round.
+    /// `-attention` lists the tasks that need a person first, then those in progress, the backlog, and what has ended.
+    sort: Option<String>,
+    /// 1 to 500; 50 when absent.
+    #[param(minimum = 1, maximum = 500)]
+    limit: Option<u64>,
+    /// Where the page before ended, from its `Link` header.
+    cursor: Option<String>,
+}
+
+/// What a list of tasks can be sorted by; with a `-` in front the other way round.
+pub(super) const SORTS: [&str; 6] = ["created_at", "updated_at", "priority", "name", "status", "attention"];
+
+/// Lists tasks, the newest first unless `sort` says otherwise.
+#[utoipa::path(get, path = "/spec-tasks", tag = "spec-tasks", params(ListQuery),
+    responses((status = 200, body = Vec<SpecTask>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    uri: axum::http::Uri,
+    Query(query): Query<ListQuery>,
+) -> Result<(HeaderMap, Json<Vec<SpecTask>>), Problem> {
+    let (headers, found) = query.page(&app, &caller, &uri).await?;
+    let tasks = views::tasks(&app, caller.id(), &found).await?;
+    Ok((headers, Json(tasks)))
+}
+
+impl ListQuery {
+    /// The caller's tasks that are asked for.
+    pub(crate) async fn page(
+        self,
+        app: &App,
+        caller: &Caller,
+        uri: &axum::http::Uri,
+    ) -> Result<(HeaderMap, Vec<Task>), Problem> {
+        if let Some(sort) = &self.sort
+            && !SORTS.contains(&sort.strip_prefix('-').unwrap_or(sort))
+        {
+            return Err(Problem::invalid(
+                "sort",
+                format!("{sort:?} is not one of {}, each with or without a - before it", SORTS.join(", ")),
+            ));
+        }
+        let limit = limit(self.limit)?;
+        let after = match &self.cursor {
+            None => None,
+            Some(cursor) => Some(Place::parse(cursor, self.sort.as_deref()).ok_or_else(bad_cursor)?),
+        };
+        let mut kinds = self.kind;
+        kinds.extend(self.task_type);
+        let filter = TaskFilter {
+            owner: Some(caller.id().clone()),
+            project: self.project_id.map(ProjectId::from),
+            statuses: self.status,
+            kinds,
+            label: self.label,
+            priority: self.priority,
+            q: self.q,
+            archived: Some(self.archived.unwrap_or(false)),
+            needs_person: self.needs_person,
+            asking: app.instances.open_questions().into_iter().map(|question| question.session).collect(),
+            sort: self.sort,
+            limit,
+            after,
+        };
+        let page = app.store.tasks(&filter).await?;
+        let next = page.next.map(|place| place.to_string());
+        Ok((page_headers(uri, page.total, next.as_deref()), page.tasks))
+    }
+}
+
+/// A task with its sessions and threads.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TaskDetail {
+    #[serde(flatten)]
+    task: SpecTask,
+    work_sessions: Vec<WorkSession>,
+    zed_threads: Vec<ZedThread>,
+}
+
+/// Reads a task.
+#[utoipa::path(get, path = "/spec-tasks/{id}", tag = "spec-tasks", params(("id" = String, Path)),
+    responses((status = 200, body = TaskDetail), (status = 404, body = Problem)))]
+pub(crate) async fn read(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<TaskDetail>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    let scene = views::sessions(&app, &task).await?;
+    Ok(Json(TaskDetail {
+        task: views::task(&app, &task).await?,
+        work_sessions: scene.work_sessions,
+        zed_threads: scene.zed_threads,
+    }))
+}
+
+/// What a person may edit.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct EditTask {
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
+    #[schema(schema_with = engine::wire::or_null::priority)]
+    pub(crate) priority: Option<Priority>,
+    pub(crate) labels: Option<Vec<String>>,
+    pub(crate) depends_on: Option<Vec<String>>,
+    pub(crate) budget: Option<BudgetBody>,
+    pub(crate) archived: Option<bool>,
+    /// Not writable: it moves by what is asked of the task.
+    #[schema(ignore)]
+    pub(crate) status: Option<Value>,
+}
+
+/// Edits a task; its status moves by start, review, cancel and retry only.
+#[utoipa::path(put, path = "/spec-tasks/{id}", tag = "spec-tasks", params(("id" = String, Path)), request_body = EditTask,
+    responses((status = 200, body = SpecTask), (status = 422, body = Problem)))]
+pub(crate) async fn edit(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<EditTask>,
+) -> Result<Json<SpecTask>, Problem> {
+    let task = caller.task(&app, &id).await?;
+    if body.status.is_some() {
+        return Err(Problem::invalid(
+            "status",
+            "cannot be written; use start, approve-specs, approve-implementation, cancel or retry",
+        ));
+    }
+    let task = apply_edit(&app, &caller, &task, body, None).await?;
+    Ok(Json(views::task(&app, &task).await?))
+}
+
+/// Checks an edit and applies it.
+pub(crate) async fn apply_edit(
+    app: &App,
+    caller: &Caller,
+    task: &Task,
+    body: EditTask,
+    config: Option<Value>,
+) -> Result<Task, Problem> {
+    if body.name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+        return Err(Problem::invalid("name", "is empty"));
+    }
+    check_words(body.name.as_deref(), body.labels.as_deref())?;
+    check_budget(body.budget)?;
+    let depends_on = match body.depends_on {
+        Some(ids) => Some(dependencies(app, caller, &ids).await?),
+        None => None,
+    };
+    if let Some(cycle) = cycle(app, &task.id, depends_on.as_deref().unwrap_or_default()).await? {
+        return Err(Problem::invalid("depends_on", format!("the tasks would wait for each other: {cycle}")));
+    }
+    let edit = TaskEdit {
+        name: body.name,
+        description: body.description,
+        priority: body.priority,
+        labels: body.labels,
+        depends_on,
+        budget: body.budget.map(BudgetBody::budget),
+        archived: body.archived,
+        config,
+    };
+    Ok(app.orchestrator.ask(caller.id(), &task.id, Input::Edit { edit: Box::new(edit) }).await?)
+}
+
+/// The chain by which a task would come to wait for itself.
+pub(crate) async fn cycle(app: &App, task: &TaskId, needed: &[TaskId]) -> Result<Option<String>, Problem> {
+    let mut open: Vec<Vec<TaskId>> = needed.iter().map(|id| vec![task.clone(), id.clone()]).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(path) = open.pop() {
+        let Some(last) = path.last() else { continue };
+        if last == task {
+            return Ok(Some(path.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ")));
+        }
+        if !seen.insert(last.clone()) {
+            continue;
+        }
+        if let Some(found) = app.store.task(last).await? {
+            open.extend(found.depends_on.iter().map(|id| {
+                let mut longer = path.clone();
+                longer.push(id.clone());
+                longer
+            }));
+        }
+    }
+    Ok(None)
+}
+
+macro_rules! moves {
+    ($($(#[$doc:meta])* $name:ident, $path:literal, $input:expr;)*) => {$(
+        $(#[$doc])*
+        #[utoipa::path(post, path = $path, tag = "spec-tasks", params(("id" = String, Path)),
+            responses((status = 200, body = SpecTask), (status = 409, body = Problem)))]
+        pub(crate) async fn $name(
+            State(app): State<App>,
+            caller: Caller,
+            Path(id): Path<String>,
+        ) -> Result<Json<SpecTask>, Problem> {
+            let input: fn(String) -> Input = $input;
+            let task = caller.task(&app, &id).await?;
+            let by = caller.user.name.clone();
+            let task = app.orchestrator.ask(caller.id(), &task.id, input(by)).await?;
+            audit::record(&app, &caller, stringify!($name), &id, &Value::Null).await?;
+            Ok(Json(views::task(&app, &task).await?))
+        }
+    )*};
+}
+
+moves! {
+    /// Starts a task of the backlog.
+    start, "/spec-tasks/{id}/start", |_| Input::Start;
+    /// Cancels a task: its agents are stopped, its branches stay.
+    cancel, "/spec-tasks/{id}/cancel", |by| Input::Cancel { by };
+    /// Tries a failed task again, from the step that failed.
+    retry, "/spec-tasks/{id}/retry", |by| Input::Retry { by };
+    /// Reopens a cancelled task where it was: approved documents stay approved, and sessions begin again on their branches.
+    reopen, "/spec-tasks/{id}/reopen", |by| Input::Reopen { by };
+}

@@ -1,0 +1,115 @@
+//! Figures about all of a person's tasks: what came and went, how long it took and waited, what failed, what it cost.
+
+mod count;
+mod range;
+mod table;
+
+pub use count::count;
+pub use range::Range;
+pub use table::csv;
+
+use crate::wire::UsageView;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Figures about a stretch of time. Days are in UTC; a week begins on Monday.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct Analytics {
+    /// The first day.
+    pub from: String,
+    /// The last day.
+    pub to: String,
+    /// `day` or `week`.
+    pub(crate) bucket: String,
+    #[schema(required)]
+    pub project_id: Option<String>,
+    pub generated_at: String,
+    /// Tasks that are not counted yet, because the server is still reading what happened to them.
+    pub(crate) uncounted_tasks: usize,
+    pub(crate) totals: Figures,
+    /// The same by day or week, without gaps.
+    pub(crate) buckets: Vec<BucketFigures>,
+    /// Stretches of time in one phase that ended in the range.
+    pub(crate) phases: Vec<PhaseFigures>,
+    /// How long people were waited for, each time that ended in the range.
+    pub(crate) review_waiting: Spread,
+    /// From a task's creation to its end, of those that were done in the range.
+    pub(crate) lead_time: Spread,
+    /// From a work session's start to its end, of those that ended in the range.
+    pub(crate) session_time: Spread,
+    pub(crate) failures: Vec<ClassFigures>,
+    pub(crate) agents: Vec<AgentFigures>,
+    pub projects: Vec<ProjectFigures>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Figures {
+    pub(crate) tasks_created: u64,
+    pub(crate) tasks_done: u64,
+    pub(crate) tasks_cancelled: u64,
+    pub(crate) sessions_started: u64,
+    pub(crate) sessions_completed: u64,
+    pub(crate) sessions_failed: u64,
+    pub(crate) sessions_cancelled: u64,
+    pub(crate) failures: u64,
+    pub(crate) usage: UsageView,
+}
+
+/// What happened in a day or week.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub(crate) struct BucketFigures {
+    /// Its first day; the first bucket may begin before the range, of which it counts only what is in it.
+    pub(crate) start: String,
+    #[serde(flatten)]
+    pub(crate) figures: Figures,
+}
+
+/// How lengths of time are spread, in seconds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Spread {
+    pub(crate) count: usize,
+    #[schema(required)]
+    pub(crate) median_seconds: Option<f64>,
+    #[schema(required)]
+    pub(crate) p90_seconds: Option<f64>,
+    pub(crate) total_seconds: f64,
+}
+
+/// How long tasks were in a phase.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub(crate) struct PhaseFigures {
+    /// `planning_queued`, `planning`, `spec_review`, `hand_off`, `implementation_queued`, `implementation` or
+    /// `implementation_review`.
+    pub(crate) phase: String,
+    #[serde(flatten)]
+    pub(crate) time: Spread,
+}
+
+/// How often something failed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub(crate) struct ClassFigures {
+    pub(crate) class: String,
+    pub(crate) count: u64,
+}
+
+/// What an agent did and spent.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub(crate) struct AgentFigures {
+    pub(crate) agent: String,
+    pub(crate) sessions_started: u64,
+    pub(crate) sessions_completed: u64,
+    pub(crate) sessions_failed: u64,
+    pub(crate) failures: u64,
+    pub(crate) usage: UsageView,
+}
+
+/// What was done and spent in a project.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct ProjectFigures {
+    pub project_id: String,
+    /// Empty when the project is gone.
+    pub project_name: String,
+    #[serde(flatten)]
+    pub(crate) figures: Figures,
+}

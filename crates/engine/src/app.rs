@@ -1,0 +1,85 @@
+//! The parts of a running server, shared by everything that serves it.
+
+use crate::agents::Agents;
+use crate::collisions::CollisionMonitor;
+use crate::config::Config;
+use crate::data_dir::DataDir;
+use crate::feed::Feed;
+use crate::health::Health;
+use crate::history::History;
+use crate::instances::Instances;
+use crate::metrics::Metrics;
+use crate::orchestrator::Orchestrator;
+use crate::repositories::{ProjectSettings, Repositories};
+use crate::samples;
+use crate::scheduler::FreeSlots;
+use crate::watch::Watch;
+use secrets::Redactor;
+use std::ops::Deref;
+use std::sync::Arc;
+use store::Store;
+use tokio_util::sync::CancellationToken;
+use workflow::{Millis, Task};
+
+/// A running server.
+#[derive(Clone)]
+pub struct App(pub(crate) Arc<Inner>);
+
+/// What a running server is made of.
+pub struct Inner {
+    pub config: Config,
+    /// Locked for this server.
+    pub(crate) data_dir: Arc<DataDir>,
+    pub health: Health,
+    pub store: Store,
+    pub feed: Feed,
+    pub history: History,
+    pub orchestrator: Orchestrator,
+    /// Takes secrets out of text.
+    pub redactor: Redactor,
+    pub repositories: Repositories,
+    pub agents: Agents,
+    pub instances: Instances,
+    pub metrics: Metrics,
+    pub watch: Watch,
+    pub(crate) free_slots: FreeSlots,
+    pub collisions: CollisionMonitor,
+    /// Held while a copy of a sample repository is taken.
+    pub samples: tokio::sync::Mutex<()>,
+    /// Held while a repository that is there already is registered.
+    pub registering: tokio::sync::Mutex<()>,
+    /// By which this server's claims are known; it stays over restarts.
+    pub(crate) worker: String,
+    pub started_at: Millis,
+    /// Ends sockets and streams when the server goes down.
+    pub stop: CancellationToken,
+}
+
+impl Deref for App {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Whose commits the server's own commits are.
+    pub fn identity() -> git::Identity {
+        git::Identity { name: "SpecTask".to_owned(), email: "spectask@localhost".to_owned() }
+    }
+
+    /// The commands that must pass on a task's finished change.
+    pub(crate) async fn checks(&self, task: &Task, settings: &ProjectSettings) -> Vec<String> {
+        let project = self.store.project(&task.project).await.ok().flatten();
+        let sample = project.as_ref().and_then(|project| project.settings["sample"].as_str());
+        let own = sample.and_then(|sample| samples::scenario_checks(sample, &task.prompt));
+        let mut checks = own.unwrap_or_else(|| settings.checks.clone());
+        for check in task.template.iter().flat_map(|template| &template.checks) {
+            if !checks.contains(check) {
+                checks.push(check.clone());
+            }
+        }
+        checks
+    }
+}

@@ -1,0 +1,156 @@
+//! Which commits are a session's own where several sessions share one worktree.
+//!
+//! The branch of a session identifies its commits. In a shared worktree a commit of one session may contain uncommitted files
+//! of another, so commits are attributed by the files that each session's agent reported as changed.
+
+use crate::App;
+use crate::instances::workdir;
+use git::LogEntry;
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+use store::{LogRow, StoreError};
+use workflow::{Isolation, Millis, Session, Task};
+
+/// How many entries of a log are read at once.
+const PAGE: u64 = 1_000;
+
+/// How a session's own commits are recognized among those that were made since it began.
+#[derive(Clone, Debug)]
+pub enum Attribution {
+    /// No other session could have made them.
+    All,
+    /// They touch one of these files, which the session's tool calls changed.
+    Touching(BTreeSet<PathBuf>),
+}
+
+impl Attribution {
+    pub async fn of(app: &App, task: &Task, session: &Session) -> Result<Self, StoreError> {
+        if task.isolation != Isolation::Shared || is_alone(task, session) {
+            return Ok(Self::All);
+        }
+        edited(app, task, session).await.map(Self::Touching)
+    }
+
+    pub fn is_own(&self, commit: &LogEntry) -> bool {
+        match self {
+            Self::All => true,
+            Self::Touching(edited) => {
+                commit.files_touched.iter().any(|file| edited.contains(Path::new(file)))
+            }
+        }
+    }
+}
+
+/// Whether no other session worked in the shared worktree since this one began, until it ended.
+fn is_alone(task: &Task, session: &Session) -> bool {
+    let Some(begun) = session.worked.first().map(|interval| interval.from) else { return true };
+    let ended = session.worked.last().and_then(|interval| interval.until).unwrap_or(Millis(i64::MAX));
+    let mut others = task.sessions.iter().filter(|other| other.id != session.id && other.branch.is_some());
+    !others.any(|other| {
+        let mut worked = other.worked.iter();
+        worked.any(|interval| interval.from < ended && interval.until.is_none_or(|until| until > begun))
+    })
+}
+
+/// The files that a session's tool calls changed, relative to its worktree.
+async fn edited(app: &App, task: &Task, session: &Session) -> Result<BTreeSet<PathBuf>, StoreError> {
+    let root = workdir(app.repositories.data_dir(), task, session);
+    let mut calls = Calls::default();
+    let mut after = 0;
+    loop {
+        let rows = app.store.read_log(&session.id, after, PAGE).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.seq;
+        for row in &rows {
+            calls.take(row);
+        }
+    }
+    Ok(calls.edited(&root))
+}
+
+/// Tool calls as their entries tell of them, one after another.
+#[derive(Default)]
+struct Calls {
+    /// The calls that change files, by what they are.
+    changing: BTreeSet<String>,
+    /// The files that each call names.
+    named: Vec<(String, PathBuf)>,
+    /// The files that diffs are of.
+    compared: BTreeSet<PathBuf>,
+}
+
+impl Calls {
+    /// What a call is may be said by one entry and its files by another.
+    fn take(&mut self, row: &LogRow) {
+        let entry = &row.entry;
+        if entry["kind"] != "tool_call" {
+            return;
+        }
+        let id = entry["tool_call_id"].as_str().unwrap_or_default();
+        if matches!(entry["tool_kind"].as_str(), Some("edit" | "delete" | "move")) {
+            self.changing.insert(id.to_owned());
+        }
+        let paths = |field: &str| {
+            let items = entry[field].as_array().into_iter().flatten();
+            items.filter_map(|item| item["path"].as_str().map(PathBuf::from)).collect::<Vec<_>>()
+        };
+        self.named.extend(paths("locations").into_iter().map(|path| (id.to_owned(), path)));
+        // Of what a call contains, only diffs have a path.
+        self.compared.extend(paths("content"));
+    }
+
+    fn edited(self, root: &Path) -> BTreeSet<PathBuf> {
+        let Self { changing, named, compared } = self;
+        let named = named.into_iter().filter(|(id, _)| changing.contains(id)).map(|(_, path)| path);
+        named.chain(compared).filter_map(|path| beneath(root, &path)).collect()
+    }
+}
+
+/// A path as git names it; absent when it is outside the worktree.
+fn beneath(root: &Path, path: &Path) -> Option<PathBuf> {
+    let mut found = PathBuf::new();
+    let path = if path.is_absolute() { path.strip_prefix(root).ok()? } else { path };
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => found.push(name),
+            Component::CurDir => {}
+            Component::ParentDir => found.pop().then_some(())?,
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn what_tool_calls_changed_is_known_by_their_kinds_and_diffs() {
+        let call = |id: &str, rest: Value| {
+            let mut entry = json!({ "kind": "tool_call", "tool_call_id": id });
+            for (name, value) in rest.as_object().into_iter().flatten() {
+                entry[name] = value.clone();
+            }
+            entry
+        };
+        let entries = [
+            call("a", json!({ "locations": [{ "path": "/w/src/one.rs", "line": 3 }] })),
+            call("a", json!({ "tool_kind": "edit", "status": "completed" })),
+            call("b", json!({ "tool_kind": "read", "locations": [{ "path": "/w/read.rs" }] })),
+            call("c", json!({ "content": [{ "type": "diff", "path": "./src/../two.rs", "newText": "" }] })),
+            call("d", json!({ "tool_kind": "delete", "locations": [{ "path": "/elsewhere/three.rs" }] })),
+            call(
+                "e",
+                json!({ "tool_kind": "move", "locations": [{ "path": "../four.rs" }, { "path": "five" }] }),
+            ),
+        ];
+        let mut calls = Calls::default();
+        for (seq, entry) in (1..).zip(entries) {
+            calls.take(&LogRow { seq, at: Millis(0), entry });
+        }
+        let edited: Vec<_> = calls.edited(Path::new("/w")).into_iter().collect();
+        assert_eq!(edited, ["five", "src/one.rs", "two.rs"].map(PathBuf::from));
+    }
+}

@@ -1,0 +1,306 @@
+//! Everything a server can be told, with its defaults.
+
+pub use crate::network::{HostError, HostPattern, NetworkMode};
+pub use sandbox::Mode as SandboxMode;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is in force; the command line, the environment and one TOML file fill it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub bind: SocketAddr,
+    pub data_dir: PathBuf,
+    /// `sqlite://PATH` or `postgres://…`; absent is SQLite in the data directory.
+    pub database_url: Option<String>,
+    pub nats_url: Option<String>,
+    /// Further host names by which browsers may reach the server.
+    pub hosts: Vec<String>,
+    pub http: Http,
+    pub limits: Limits,
+    pub defaults: Defaults,
+    pub recording: Recording,
+    pub turns: Turns,
+    pub sandbox: Sandbox,
+    pub secrets: Secrets,
+    pub agents: Vec<AgentEntry>,
+    /// Serve the sample repositories as projects and make the scripted agent the default.
+    #[serde(skip)]
+    pub demo: bool,
+    /// The token of the owner on the first start; absent is a random one.
+    #[serde(skip)]
+    pub token: Option<String>,
+    /// Where each value comes from, by its key; a key that is absent has its default.
+    #[serde(skip)]
+    pub sources: BTreeMap<String, String>,
+    /// The file that it was read from; it may hold secrets.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
+    /// The command that begins one of this binary's own programs, such as the scripted agent.
+    #[serde(skip)]
+    pub own_binary: PathBuf,
+}
+
+/// How clients may use the HTTP server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// From a connection's begin, or the answer before, to the end of a request's head.
+    pub header_timeout_seconds: u64,
+    /// Within which 16 KiB of a request's body, or its end, must come.
+    pub body_timeout_seconds: u64,
+    /// Within which a client must take 16 KiB of what is sent to it, or all of it.
+    pub write_timeout_seconds: u64,
+    /// Connections at once; the limit of open files may allow fewer.
+    pub max_connections: usize,
+    /// Connections of one address at once, beyond this machine and trusted proxies.
+    pub max_connections_per_address: usize,
+    /// Addresses of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Whether `/metrics` needs no token.
+    pub open_metrics: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Agent instances (one per task at work) on this server.
+    pub max_instances: usize,
+    /// Sessions of one task that run at once.
+    pub max_sessions_per_task: usize,
+    /// How deep sessions spawn from sessions that were spawned.
+    pub max_spawn_depth: usize,
+    /// Sessions of one parent that are under way at once.
+    pub max_children: usize,
+    /// Sessions that one task may have.
+    pub max_sessions_in_total: usize,
+    /// Tasks in review before planning of further ones is held back.
+    pub max_in_review: usize,
+    /// Megabytes that stay free on every disk that the server writes to: with less no new work begins.
+    pub min_free_mb: u64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Defaults {
+    pub spec_agent: Option<String>,
+    pub implementation_agent: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Recording {
+    pub commit_frequency_minutes: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Turns {
+    /// From the prompt to the agent's first sign of life.
+    pub start_deadline_seconds: u64,
+    /// From one sign of life to the next.
+    pub no_progress_deadline_seconds: u64,
+    pub total_deadline_seconds: u64,
+    /// How long the agent of a conversation is kept without a message; the next message starts it again.
+    pub idle_seconds: u64,
+}
+
+/// How agents, setup commands and checks are confined. A limit of 0 is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sandbox {
+    /// `require`, `auto` or `off`.
+    pub mode: SandboxMode,
+    /// Further files and folders that can be read; `~` is the home folder.
+    pub readable: Vec<PathBuf>,
+    /// Further files and folders that can be read and written.
+    pub writable: Vec<PathBuf>,
+    /// What projects that say nothing else reach over the network: `open`, `allowlist` or `none`.
+    pub network: NetworkMode,
+    /// The hosts that every project with `allowlist` reaches.
+    pub network_allow: Vec<HostPattern>,
+    /// Memory of one process tree, in MiB.
+    pub memory_mb: u64,
+    /// Processes of one process tree.
+    pub processes: u64,
+    /// Size of a single file, in MiB.
+    pub file_mb: u64,
+    /// Size of a task's worktrees, temporary files and package caches, in MiB.
+    pub disk_mb: u64,
+}
+
+/// What is taken out of text besides what is always taken out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secrets {
+    /// By name, values that are secret; they may name the server's environment as `${NAME}` and are never shown.
+    pub values: BTreeMap<String, String>,
+    /// Values that are no secrets, whatever they look like.
+    pub allowed: Vec<String>,
+    pub patterns: Vec<SecretPattern>,
+}
+
+/// How further secrets are written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecretPattern {
+    /// The text that replaces such a secret.
+    pub id: String,
+    /// Matches the secret, or has it as its first group.
+    pub regex: String,
+    /// One of these is in the word that the secret is in.
+    pub keywords: Vec<String>,
+}
+
+/// An agent that tasks can name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentEntry {
+    pub id: String,
+    #[serde(default)]
+    pub name: String,
+    pub command: String,
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Values may name the server's environment as `${NAME}`; they are never shown.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    #[serde(default = "both_roles")]
+    pub roles: Vec<String>,
+    /// How many sessions one process serves; 0 is no limit.
+    #[serde(default)]
+    pub max_sessions_per_process: usize,
+    /// Variables of the server's environment that the agent gets, where they are set.
+    #[serde(default)]
+    pub inherit: Vec<String>,
+    /// The ACP sign-in method that is called when the agent has started; absent calls one only when the agent asks for a
+    /// sign-in and a key in its environment fits.
+    #[serde(default)]
+    pub auth_method: Option<String>,
+    /// The hosts of its model, which it reaches whatever the project allows.
+    #[serde(default)]
+    pub network_allow: Vec<HostPattern>,
+}
+
+fn both_roles() -> Vec<String> {
+    vec!["planning".to_owned(), "implementation".to_owned()]
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 8420)),
+            data_dir: PathBuf::from("spectask-data"),
+            database_url: None,
+            nats_url: None,
+            hosts: Vec::new(),
+            http: Http::default(),
+            limits: Limits::default(),
+            defaults: Defaults::default(),
+            recording: Recording::default(),
+            turns: Turns::default(),
+            sandbox: Sandbox::default(),
+            secrets: Secrets::default(),
+            agents: Vec::new(),
+            demo: false,
+            token: None,
+            sources: BTreeMap::new(),
+            file: None,
+            own_binary: PathBuf::from("spectask"),
+        }
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            header_timeout_seconds: 30,
+            body_timeout_seconds: 30,
+            write_timeout_seconds: 30,
+            max_connections: 4096,
+            max_connections_per_address: 512,
+            trusted_proxies: Vec::new(),
+            open_metrics: false,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_instances: 8,
+            max_sessions_per_task: 4,
+            max_spawn_depth: 3,
+            max_children: 8,
+            max_sessions_in_total: 64,
+            max_in_review: 50,
+            min_free_mb: 256,
+        }
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self {
+            mode: SandboxMode::default(),
+            readable: Vec::new(),
+            writable: Vec::new(),
+            network: NetworkMode::Open,
+            network_allow: Vec::new(),
+            memory_mb: 8192,
+            processes: 512,
+            file_mb: 4096,
+            disk_mb: 20_480,
+        }
+    }
+}
+
+impl Default for Recording {
+    fn default() -> Self {
+        Self { commit_frequency_minutes: 10 }
+    }
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self {
+            start_deadline_seconds: 120,
+            no_progress_deadline_seconds: 600,
+            total_deadline_seconds: 7200,
+            idle_seconds: 600,
+        }
+    }
+}
+
+impl Turns {
+    pub fn start_deadline(&self) -> Duration {
+        Duration::from_secs(self.start_deadline_seconds)
+    }
+
+    pub fn no_progress_deadline(&self) -> Duration {
+        Duration::from_secs(self.no_progress_deadline_seconds)
+    }
+
+    pub fn total_deadline(&self) -> Duration {
+        Duration::from_secs(self.total_deadline_seconds)
+    }
+}
+
+impl Config {
+    /// Where the database is.
+    pub fn database(&self) -> String {
+        self.database_url
+            .clone()
+            .unwrap_or_else(|| format!("sqlite://{}", self.data_dir.join("spectask.db").display()))
+    }
+
+    /// The file of a SQLite database.
+    pub fn database_file(&self) -> Option<PathBuf> {
+        let url = self.database();
+        let path = url.strip_prefix("sqlite:")?;
+        Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
+    }
+}

@@ -1,0 +1,216 @@
+//! Gathers what a turn did onto the session's branch, whatever it did with git, and commits what it left uncommitted.
+
+use super::merge_session::DETAILS;
+use super::{Done, Job, blocking, git_failure};
+use crate::attribution::Attribution;
+use crate::clock::now;
+use crate::instances::workdir;
+use crate::progress;
+use git::{Gather, Gathered, LogEntry, Repository, WorktreeAnomaly};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::path::Path;
+use workflow::{Ask, Commit, Failure, Input, Isolation, Session, SessionId, TurnId, WorkReport};
+
+/// How large a file is whose conflict markers are shown.
+const MAX_MARKED_BYTES: u64 = 16 * 1024 * 1024;
+/// How many of a session's commits are looked through for files that they touch.
+const COMMITS: usize = 500;
+
+pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Result<Done, Failure> {
+    let app = job.app;
+    let session = job.session(id)?;
+    let workplace =
+        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let run = app.store.session_run(id).await.map_err(|error| super::store_failure(&error))?;
+    let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id));
+    // What the session began with is not its own work.
+    let begun = run.and_then(|run| run.base).unwrap_or_else(|| job.task.branch());
+    let base = app.repositories.base(&job.task.project, &job.task.base_branch).await;
+    let base = base.map_err(|error| git_failure(&error))?.revision;
+    let gather = Gather {
+        worktree: workdir(app.repositories.data_dir(), job.task, session),
+        branch: branch.clone(),
+        upstream: vec![job.task.branch(), base, begun.clone()],
+        saved: format!("refs/spectask/saved/{}/{id}", job.task.id),
+        message: format!("{}\n\nSpecTask-Task: {}\nSpecTask-Session: {id}\n", session.name, job.task.id),
+        author: crate::App::identity(),
+        time_ms: now().0,
+        effect: Some(job.trailer("work")),
+    };
+    let in_conflict = match session.turn().map(|turn| &turn.ask) {
+        Some(Ask::ResolveConflict { files, .. }) => files.clone(),
+        _ => Vec::new(),
+    };
+    let sides: Vec<String> = [Some(job.task.branch()), session.last_commit.as_ref().map(ToString::to_string)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let left = blocking(move || {
+        let repository = workplace.repository;
+        let gathered = match repository.gather(&gather) {
+            Err(git::Error::Unmerged { path, files }) => {
+                let details = shown(&marked(&path, &files));
+                return Ok(Left::Unmerged { files, details });
+            }
+            gathered => gathered?,
+        };
+        let marked = committed_markers(&repository, &gathered, &sides, &in_conflict)?;
+        if !marked.is_empty() {
+            let files = marked.iter().map(|(file, _)| file.clone()).collect();
+            return Ok(Left::Unmerged { files, details: shown(&marked) });
+        }
+        // What is taken back again is no work, however many commits it took.
+        let made = if repository.has_same_files(&begun, &gathered.head.to_string())? {
+            Vec::new()
+        } else {
+            repository.log(Some(&begun), &branch, COMMITS)?
+        };
+        Ok::<_, git::Error>(Left::Gathered { gathered, made })
+    })
+    .await?;
+    let (gathered, mut made) = match left {
+        Left::Gathered { gathered, made } => (gathered, made),
+        Left::Unmerged { files, details } => {
+            let (session, turn) = (id.clone(), turn.clone());
+            return Ok(Done::Report(Input::MergeUnfinished { session, turn, files, details }));
+        }
+    };
+    for anomaly in &gathered.anomalies {
+        tracing::warn!(task = %job.task.id, session = %id, %anomaly, "a session did something strange with git");
+        tell(job, id, turn, anomaly).await;
+    }
+    made.retain(|commit| !commit.files_touched.is_empty());
+    let changed = !made.is_empty();
+    let head = if job.task.isolation == Isolation::Shared && changed {
+        // The others' commits are no evidence of this session's work.
+        let attribution = Attribution::of(app, job.task, session).await;
+        let attribution = attribution.map_err(|error| super::store_failure(&error))?;
+        made.iter().find(|commit| attribution.is_own(commit)).map(|commit| commit.id)
+    } else {
+        Some(gathered.head)
+    };
+    let report = report(job, session).await?;
+    Ok(Done::Report(Input::WorkCommitted {
+        session: id.clone(),
+        turn: turn.clone(),
+        head: head.map(|head| Commit(head.to_string())),
+        changed,
+        report,
+    }))
+}
+
+/// What the session's agent reported as done; what it ticked in the documents' worktree is committed first.
+async fn report(job: &Job<'_>, session: &Session) -> Result<WorkReport, Failure> {
+    let checklist = match job.task.approved() {
+        Some(_) => {
+            progress::commit_ticks(job.app, job.task).await?;
+            job.app.repositories.checklist(job.task).await.map_err(|error| git_failure(&error))?
+        }
+        None => None,
+    };
+    let said = session.last_words.as_deref().unwrap_or_default();
+    let units = job.task.units_of(session);
+    Ok(workflow::work_report(units, &checklist.unwrap_or_default(), &session.reported, &session.plan, said))
+}
+
+/// What a turn left.
+enum Left {
+    Gathered {
+        gathered: Gathered,
+        /// The commits since the session began, newest first.
+        made: Vec<LogEntry>,
+    },
+    /// A merge with files whose conflicts are not resolved.
+    Unmerged { files: Vec<String>, details: String },
+}
+
+/// The files of a conflict whose markers were committed: places that neither side of the merge has.
+fn committed_markers(
+    repository: &Repository,
+    gathered: &Gathered,
+    sides: &[String],
+    files: &[String],
+) -> Result<Vec<(String, Vec<String>)>, git::Error> {
+    let mut marked = Vec::new();
+    for file in files {
+        let text = |rev: &str| -> Result<String, git::Error> {
+            let bytes = repository.read(rev, file)?.unwrap_or_default();
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let mut places = places(&text(&gathered.head.to_string())?);
+        if places.is_empty() {
+            continue;
+        }
+        let before = sides.iter().map(|side| text(side)).collect::<Result<Vec<_>, _>>()?;
+        places.retain(|place| is_whole(place) && !before.iter().any(|side| side.contains(place.as_str())));
+        if !places.is_empty() {
+            marked.push((file.clone(), places));
+        }
+    }
+    Ok(marked)
+}
+
+/// The files of a worktree with their places that have conflict markers.
+fn marked(worktree: &Path, files: &[String]) -> Vec<(String, Vec<String>)> {
+    let worktree = git::Dir::at(worktree);
+    let read = |path: &String| {
+        let bytes = match worktree.read(path, MAX_MARKED_BYTES) {
+            Ok(git::Entry::File(bytes)) => bytes,
+            Ok(_) | Err(_) => Vec::new(),
+        };
+        (path.clone(), places(&String::from_utf8_lossy(&bytes)))
+    };
+    files.iter().map(read).collect()
+}
+
+/// Places with conflict markers, as text for an agent or a person.
+fn shown(marked: &[(String, Vec<String>)]) -> String {
+    let mut text = String::new();
+    for (path, places) in marked {
+        let _ = writeln!(text, "### {path}: not resolved\n");
+        for place in places {
+            let _ = writeln!(text, "```\n{place}```\n");
+        }
+        if text.len() > DETAILS {
+            text.truncate(text.floor_char_boundary(DETAILS));
+            text.push_str("\n(the rest is left out)\n");
+            break;
+        }
+    }
+    text
+}
+
+/// Whether a place has both sides and its end, as git marks a conflict.
+pub(super) fn is_whole(place: &str) -> bool {
+    let begins = |marker: &str| place.lines().any(|line| line.starts_with(marker));
+    begins("<<<<<<< ") && begins("=======") && begins(">>>>>>> ")
+}
+
+/// The stretches between conflict markers, these included.
+fn places(text: &str) -> Vec<String> {
+    let mut places: Vec<String> = Vec::new();
+    let mut is_inside = false;
+    for line in text.lines() {
+        if line.starts_with("<<<<<<<") {
+            is_inside = true;
+            places.push(String::new());
+        }
+        if let Some(place) = places.last_mut().filter(|_| is_inside) {
+            place.push_str(line);
+            place.push('\n');
+        }
+        is_inside &= !line.starts_with(">>>>>>>");
+    }
+    places
+}
+
+/// Tells those who read the session's log what was put right. A log that cannot be written now is no reason to
+/// gather again.
+async fn tell(job: &Job<'_>, id: &SessionId, turn: &TurnId, anomaly: &WorktreeAnomaly) {
+    let entry = json!({ "kind": "notice", "text": anomaly.to_string(), "turn_id": turn });
+    match job.app.store.append_log(id, now(), vec![entry]).await {
+        Ok(rows) => job.app.feed.publish_log(id, rows),
+        Err(error) => tracing::warn!(%error, session = %id, "could not write a notice into a session's log"),
+    }
+}

@@ -1,0 +1,64 @@
+//! Ensures a session's worktree and branch.
+//!
+//! The branch begins where the task's branch stands; that of a spawned session where its parent's stands while that is
+//! not merged, and that of a fork at the end of the turn that it continues.
+
+use super::{Done, Job, blocking, git_failure};
+use crate::data_dir::private_directory;
+use crate::instances::workdir;
+use git::WorktreeSpec;
+use workflow::{Failure, Input, Isolation, Session, SessionId, Task};
+
+pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failure> {
+    ensure(job, job.session(id)?).await?;
+    Ok(Done::Report(Input::WorktreeOpened { session: id.clone() }))
+}
+
+/// Sees to it that a session's worktree is there, and that it is known where its work begins.
+pub(super) async fn ensure(job: &Job<'_>, session: &Session) -> Result<(), Failure> {
+    let (app, id) = (job.app, &session.id);
+    let workplace =
+        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let path = workdir(app.repositories.data_dir(), job.task, session);
+    let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id));
+    let base = app.repositories.base(&job.task.project, &job.task.base_branch).await;
+    let (task_branch, base) = (job.task.branch(), base.map_err(|error| git_failure(&error))?.revision);
+    let workspace = path.to_string_lossy().into_owned();
+    let directory = path.clone();
+    let begin = beginning(job.task, session);
+    let head = blocking(move || {
+        workplace.repository.ensure_exists(&task_branch)?;
+        // A task without approved documents has no handoff that cuts its branch.
+        if workplace.repository.resolve(&task_branch)?.is_none() {
+            workplace.repository.create_branch(&task_branch, &base)?;
+        }
+        let is_there = |revision: &String| matches!(workplace.repository.resolve(revision), Ok(Some(_)));
+        workplace.repository.ensure_worktree(&WorktreeSpec {
+            path,
+            branch: Some(branch),
+            start: begin.filter(is_there).unwrap_or(task_branch),
+            detached: false,
+        })
+    })
+    .await?;
+    blocking(move || private_directory(&directory)).await?;
+    let mut run =
+        app.store.session_run(id).await.map_err(|error| super::store_failure(&error))?.unwrap_or_default();
+    run.workspace_path = Some(workspace);
+    run.base.get_or_insert(head.to_string());
+    app.store.put_session_run(id, run).await.map_err(|error| super::store_failure(&error))?;
+    app.watch.follow(&job.task.project).await;
+    Ok(())
+}
+
+/// Where a branch begins that does not begin at the task's.
+fn beginning(task: &Task, session: &Session) -> Option<String> {
+    if task.isolation == Isolation::Shared {
+        return None;
+    }
+    if let Some(point) = &session.branched_from {
+        return Some(point.commit.to_string());
+    }
+    let parent = task.session(task.parent_to_wait_for(session)?)?;
+    if parent.merged.is_some() { None } else { parent.branch.clone() }
+}

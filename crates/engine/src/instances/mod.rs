@@ -1,0 +1,526 @@
+//! The agent instances: started, written down, shown and ended.
+
+mod processes;
+mod threads;
+
+pub(crate) use processes::Running;
+pub(crate) use threads::{Attachment, TurnSigns};
+
+use crate::agents::Agents;
+use crate::clock::now;
+use crate::config::{Config, HostPattern, NetworkMode};
+use crate::confine::{self, Workspace};
+use crate::feed::Feed;
+use crate::network::NetworkRules;
+use crate::orchestrator::Orchestrator;
+use crate::owner;
+use crate::permissions::Permissions;
+use crate::recorder::Recorder;
+use crate::repositories::ProjectSettings;
+use agent::{AgentError, AgentInfo, Process, ProcessIdentity};
+use processes::Instance;
+use sandbox::Level;
+use secrets::Redactor;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+use store::{InstanceRow, ProcessRow, Store, StoreError};
+use tokio::sync::mpsc;
+use workflow::{
+    InstanceId, Isolation, Millis, ProjectId, Session, SessionId, SessionPhase, Task, TaskId, TurnId,
+};
+
+/// How many events of one process may wait; a full channel slows the agent down.
+const EVENTS: usize = 64;
+/// How long what is only needed after a restart waits for an agent's first words to be written.
+pub(crate) const FIRST_WORDS: Duration = Duration::from_millis(250);
+/// How an instance is that has no process although its task has need of one.
+const DISCONNECTED: &str = "disconnected";
+
+/// Every agent instance of this server.
+#[derive(Clone)]
+pub struct Instances(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    feed: Feed,
+    config: Config,
+    agents: Agents,
+    permissions: Permissions,
+    redactor: Redactor,
+    orchestrator: Orchestrator,
+    live: Mutex<HashMap<TaskId, Arc<Instance>>>,
+    recorders: Mutex<HashMap<SessionId, Recorder>>,
+    /// Turns that were asked to stop.
+    cancelled: Mutex<HashSet<TurnId>>,
+    /// Where agents reach this server.
+    url: OnceLock<String>,
+}
+
+/// Why it is not known what a task's processes may reach.
+#[derive(Debug, thiserror::Error)]
+pub enum NetworkUnknown {
+    #[error("the setting of the project's network cannot be read: {0}")]
+    Store(#[from] StoreError),
+    #[error("the project is gone, and with it the setting of its network; register its repository again")]
+    NoProject,
+}
+
+/// An instance as it is shown.
+#[derive(Clone, Debug)]
+pub struct InstanceView {
+    pub id: String,
+    pub agent: AgentInfo,
+    pub process: ProcessIdentity,
+    pub alive: bool,
+    pub threads: usize,
+    pub active_threads: usize,
+    pub started_at: Millis,
+    pub last_heard: Option<Millis>,
+}
+
+impl Instances {
+    pub(crate) fn new(
+        store: Store,
+        feed: Feed,
+        config: Config,
+        agents: Agents,
+        permissions: Permissions,
+        redactor: Redactor,
+        orchestrator: Orchestrator,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            feed,
+            config,
+            agents,
+            permissions,
+            redactor,
+            orchestrator,
+            live: Mutex::default(),
+            recorders: Mutex::default(),
+            cancelled: Mutex::default(),
+            url: OnceLock::new(),
+        }))
+    }
+
+    /// Says where agents reach this server, before any is started.
+    pub(crate) fn listen_at(&self, url: String) {
+        // It listens once.
+        let _ = self.0.url.set(url);
+    }
+
+    /// The task whose agents report with this token.
+    pub fn task_of_token(&self, token: &str) -> Option<TaskId> {
+        let sought = owner::hash(token);
+        let live = self.live();
+        live.iter().find(|(_, instance)| owner::hash(&instance.token) == sought).map(|(task, _)| task.clone())
+    }
+
+    /// The task and the sessions that a process works for, by it or its ancestors.
+    pub fn owner_of_process(&self, pid: u32, ancestors: &[u32]) -> Option<(TaskId, Vec<SessionId>)> {
+        let is_root = |root: u32| root == pid || ancestors.contains(&root);
+        let live = self.live();
+        live.iter().find_map(|(task, instance)| {
+            let running = instance.running();
+            let found = running.iter().find(|running| is_root(running.process.identity().pid))?;
+            Some((task.clone(), found.serves().iter().cloned().collect()))
+        })
+    }
+
+    /// The process that serves a session, started when there is none alive and written down.
+    pub(crate) async fn ensure(
+        &self,
+        task: &Task,
+        session: &Session,
+    ) -> Result<Arc<Running>, Arc<AgentError>> {
+        let running = self.prestart(task, session).await?;
+        if !running.is_recorded.swap(true, Ordering::Relaxed) {
+            let (instances, task, running) = (self.clone(), task.clone(), running.clone());
+            tokio::spawn(async move {
+                // The agent's first words go first. Until it is written down the watcher alone ends it with the server.
+                let _ = tokio::time::timeout(FIRST_WORDS, running.begun.cancelled()).await;
+                running.recorded.get_or_init(async || instances.record(&task, &running).await).await;
+            });
+        }
+        Ok(running)
+    }
+
+    /// The process that serves a session, started when there is none alive. Who waits while another starts it
+    /// shares how that went.
+    pub(crate) async fn prestart(
+        &self,
+        task: &Task,
+        session: &Session,
+    ) -> Result<Arc<Running>, Arc<AgentError>> {
+        let (instance, agent) = (self.instance(task), session.agent.as_str());
+        let limit = self.0.agents.sessions_per_process(agent);
+        if let Some(found) = instance.serving(agent, &session.id, limit) {
+            if self.keeps_network(task, &found).await {
+                return Ok(found);
+            }
+            found.process.stop().await;
+        }
+        let is_restart = instance.reap_dead(agent);
+        let asked = Instant::now();
+        let starting = instance.starting(agent, &session.id, limit);
+        let mut failure = starting.lock().await;
+        if let Some(found) = instance.serving(agent, &session.id, limit) {
+            return Ok(found);
+        }
+        if let Some((_, failure)) = failure.as_ref().filter(|(at, _)| *at >= asked) {
+            return Err(failure.clone());
+        }
+        match self.start(task, &instance, session, is_restart).await {
+            Ok(started) => Ok(started),
+            Err(error) => {
+                let error = Arc::new(error);
+                *failure = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether a process may serve on: while nothing else is at work in it, it has the mode of its project's network.
+    async fn keeps_network(&self, task: &Task, running: &Running) -> bool {
+        let Ok(rules) = self.network_rules(task).await else { return true };
+        running.network.update(&rules);
+        running.network.mode == rules.mode || running.is_busy()
+    }
+
+    /// From now on each session of a task's agent has a process of its own: it cannot serve several at once.
+    pub(crate) fn isolate_sessions(&self, task: &Task, running: &Running, session: &SessionId) {
+        running.serves().remove(session);
+        self.instance(task).isolate_sessions(&running.agent);
+    }
+
+    async fn start(
+        &self,
+        task: &Task,
+        instance: &Arc<Instance>,
+        session: &Session,
+        is_restart: bool,
+    ) -> Result<Arc<Running>, AgentError> {
+        let agent = session.agent.as_str();
+        let workspace = self.workspace(task).await;
+        let rules = self.network_rules(task).await;
+        let rules = rules.map_err(|error| AgentError::NotConfined { message: error.to_string() })?;
+        let launched = self.0.agents.launch(agent, &instance.id, &task.id, &workspace, &rules);
+        let (mut launch, mut network) = launched?;
+        let refusals = network.take_refusals();
+        let url = self.0.url.get().cloned().unwrap_or_default();
+        launch.env.push(("SPECTASK_INSTANCE_URL".to_owned(), url));
+        launch.env.push(("SPECTASK_INSTANCE_TOKEN".to_owned(), instance.token.clone()));
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let process = Process::start(launch, events).await?;
+        let started = Arc::new(Running::new(process, session, is_restart, network));
+        let is_wanted = {
+            let live = self.live();
+            let is_wanted = live.get(&task.id).is_some_and(|held| Arc::ptr_eq(held, instance));
+            if is_wanted {
+                instance.running().push(started.clone());
+            }
+            is_wanted
+        };
+        if !is_wanted {
+            // The task was stopped meanwhile.
+            started.process.stop().await;
+            return Err(AgentError::Closed);
+        }
+        tokio::spawn(self.clone().listen(started.clone(), receiver));
+        if let Some(refusals) = refusals {
+            tokio::spawn(self.clone().note_refusals(Arc::downgrade(&started), refusals));
+        }
+        Ok(started)
+    }
+
+    /// The repository and documents of a task's project.
+    pub(crate) async fn workspace(&self, task: &Task) -> Workspace {
+        let Some(project) = self.0.store.project(&task.project).await.ok().flatten() else {
+            return Workspace::default();
+        };
+        let repository = Path::new(&project.repository_path);
+        let settings = serde_json::from_value::<ProjectSettings>(project.settings).ok();
+        Workspace {
+            common_dir: sandbox::common_dir(repository),
+            documents: settings.map(|settings| git::docs_worktree(repository, &settings.design_docs_branch)),
+        }
+    }
+
+    /// What a task's agents and checks reach over the network. They do not start where that cannot be read.
+    pub async fn network_rules(&self, task: &Task) -> Result<NetworkRules, NetworkUnknown> {
+        let project = self.0.store.project(&task.project).await?.ok_or(NetworkUnknown::NoProject)?;
+        Ok(NetworkRules::of_project(&self.0.config, &project.settings))
+    }
+
+    /// Applies a project's changed network to the agents that run: the hosts at once, another mode with their next turn.
+    pub async fn update_network(&self, project: &ProjectId, settings: &Value) -> Result<(), StoreError> {
+        let rules = NetworkRules::of_project(&self.0.config, settings);
+        for id in self.served() {
+            if self.0.store.task(&id).await?.is_some_and(|task| task.project == *project) {
+                self.running(&id).iter().for_each(|running| running.network.update(&rules));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the process that serves a session, or any of a task, reaches over the network: the mode and the hosts.
+    pub(crate) fn network_of(
+        &self,
+        task: &TaskId,
+        session: Option<&SessionId>,
+    ) -> Option<(NetworkMode, Vec<HostPattern>)> {
+        let running = self.running(task).into_iter().filter(|running| running.process.alive());
+        let serves =
+            |running: &Arc<Running>| session.is_none_or(|session| running.serves().contains(session));
+        running.into_iter().find(serves).map(|running| (running.network.mode, running.network.hosts()))
+    }
+
+    /// Lets the processes of an instance write what a session works on, once it is there.
+    pub(crate) async fn admit(
+        &self,
+        running: &Running,
+        task: &Task,
+        session: &Session,
+    ) -> Result<(), AgentError> {
+        if self.0.agents.sandbox().level() != Level::Bubblewrap {
+            return Ok(());
+        }
+        let mut admitted = running.admitted.lock().await;
+        let key = (session.id.clone(), session.phase);
+        if admitted.contains(&key) {
+            return Ok(());
+        }
+        let workspace = self.workspace(task).await;
+        let admission = confine::admission(&self.0.config, task, session, &workspace);
+        confine::admit(&self.0.config, &admission, running.process.identity().pid).await?;
+        admitted.insert(key);
+        Ok(())
+    }
+
+    /// Admits what is admitted already once more, since a folder of it was made again.
+    pub(crate) async fn admit_again(&self, task: &Task) {
+        for running in self.running(&task.id) {
+            let before = std::mem::take(&mut *running.admitted.lock().await);
+            let sessions = task.sessions.iter();
+            for session in sessions.filter(|one| before.contains(&(one.id.clone(), one.phase))) {
+                if let Err(error) = self.admit(&running, task, session).await {
+                    tracing::warn!(%error, task = %task.id, "an agent cannot write the documents any more");
+                }
+            }
+        }
+    }
+
+    fn instance(&self, task: &Task) -> Arc<Instance> {
+        let fresh = || Arc::new(Instance::new(instance_id(&task.id).0));
+        self.live().entry(task.id.clone()).or_insert_with(fresh).clone()
+    }
+
+    /// Writes down which process runs, so that the next start of the server can end exactly that one.
+    pub(crate) async fn record(&self, task: &Task, running: &Running) {
+        let Some(instance) = self.live().get(&task.id).cloned() else { return };
+        let _one_by_one = instance.recording.lock().await;
+        let identity = running.process.identity();
+        let info = running.process.info();
+        let processes = self.running(&task.id).into_iter().filter(|one| one.process.alive());
+        let processes = processes.map(|one| one.process.identity()).map(process_row).collect();
+        let before = self.0.store.instance_of(&task.id).await.ok().flatten();
+        let row = InstanceRow {
+            id: instance_id(&task.id),
+            task: task.id.clone(),
+            status: "active".to_owned(),
+            agent: json!({ "name": info.name, "version": info.version, "protocol_version": info.protocol_version }),
+            pid: Some(i64::from(identity.pid)),
+            processes,
+            start_time: None,
+            restarts: before
+                .as_ref()
+                .map_or(0, |row| row.restarts + i64::from(running.is_restart || row.status == DISCONNECTED)),
+            started_at: Some(running.started_at),
+            last_activity: Some(now()),
+            project_path: before.and_then(|row| row.project_path),
+        };
+        self.keep(task, row).await;
+    }
+
+    /// Keeps how a task's instance is and tells watchers.
+    pub async fn keep(&self, task: &Task, row: InstanceRow) {
+        let news = news_of(task, &row.status);
+        match self.0.store.announce_instance(row, now(), news).await {
+            Ok(rows) => self.0.feed.publish(rows),
+            Err(error) => tracing::error!(%error, task = %task.id, "could not keep an agent instance"),
+        }
+    }
+
+    fn running(&self, task: &TaskId) -> Vec<Arc<Running>> {
+        let instance = self.live().get(task).cloned();
+        instance.map_or_else(Vec::new, |instance| instance.running().clone())
+    }
+
+    /// Ends every process of a task as a tree. While the task has need of its agents, the next turn starts one again.
+    pub async fn stop(&self, task: &Task) {
+        let instance = self.live().remove(&task.id);
+        if let Some(instance) = instance {
+            let running = std::mem::take(&mut *instance.running());
+            futures::future::join_all(running.iter().map(|running| running.process.stop())).await;
+            for running in &running {
+                // What is not written down by now need not be any more.
+                running.recorded.get_or_init(async || ()).await;
+            }
+        }
+        self.forget_recorders(task).await;
+        if let Ok(Some(mut row)) = self.0.store.instance_of(&task.id).await
+            && row.status == "active"
+        {
+            let goes_on = task.holds_instance() || task.paused.is_some();
+            let status = if goes_on { DISCONNECTED } else { "completed" };
+            status.clone_into(&mut row.status);
+            row.pid = None;
+            row.processes.clear();
+            self.keep(task, row).await;
+        }
+    }
+
+    /// Ends the agents of tasks that need none: a person decides, or the task is over. That of a conversation at rest, and one
+    /// that implements what it planned, is kept for a while, as long as there are slots.
+    pub(crate) async fn stop_idle(&self, store: &Store, live: &[Task]) -> Result<(), store::StoreError> {
+        for task in live {
+            self.release(task).await;
+        }
+        let held: Vec<TaskId> = self.live().keys().cloned().collect();
+        let is_crowded = held.len() > self.0.config.limits.max_instances;
+        for id in held {
+            let is_needed = match live.iter().find(|task| task.id == id) {
+                Some(task) => task.holds_instance(),
+                // The task may have begun after the list was read.
+                None => store.task(&id).await?.is_some_and(|task| task.holds_instance()),
+            };
+            let may_stay = live.iter().any(|task| task.id == id && task.may_keep_instance());
+            if may_stay && !is_crowded && self.recently_active(&id) {
+                continue;
+            }
+            if !is_needed && let Some(task) = store.task(&id).await?.filter(|task| !task.holds_instance()) {
+                self.stop(&task).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends processes that are not needed any more while their task continues.
+    async fn release(&self, task: &Task) {
+        self.close_threads(task).await;
+        let Some(instance) = self.live().get(&task.id).cloned() else { return };
+        let is_over = |session: &SessionId| task.session(session).is_none_or(Session::is_ended);
+        let done = instance.release_unused(is_over, |agent| self.0.agents.sessions_per_process(agent));
+        futures::future::join_all(done.iter().map(|one| one.process.stop())).await;
+    }
+
+    /// Whether a task's agents said something not long ago.
+    fn recently_active(&self, task: &TaskId) -> bool {
+        let kept = i64::try_from(self.0.config.turns.idle_seconds).unwrap_or(i64::MAX).saturating_mul(1_000);
+        let view = self.of(task);
+        view.is_some_and(|view| view.alive && view.last_heard.unwrap_or(view.started_at).plus(kept) > now())
+    }
+
+    /// Ends one process that does not answer; the next turn starts another.
+    pub(crate) async fn discard(&self, running: &Running) {
+        running.process.stop().await;
+    }
+
+    /// Ends every process; for the server's own end.
+    pub(crate) async fn stop_all(&self) {
+        let instances: Vec<Arc<Instance>> = self.live().drain().map(|(_, instance)| instance).collect();
+        for instance in instances {
+            let running = std::mem::take(&mut *instance.running());
+            futures::future::join_all(running.iter().map(|running| running.process.stop())).await;
+        }
+    }
+
+    /// The tasks that agent processes serve.
+    pub(crate) fn served(&self) -> Vec<TaskId> {
+        self.live().keys().cloned().collect()
+    }
+
+    /// The instance of a task, when one of its processes runs.
+    pub fn of(&self, task: &TaskId) -> Option<InstanceView> {
+        let instance = self.live().get(task).cloned()?;
+        let running = instance.running();
+        let first = running.iter().max_by_key(|running| (running.process.alive(), running.started_at))?;
+        let (mut threads, mut active, mut heard) = (0, 0, None);
+        for one in running.iter() {
+            for thread in one.threads().values() {
+                threads += 1;
+                active += usize::from(thread.turn.is_some());
+                heard = heard.max(Some(thread.recorder.last_heard()));
+            }
+        }
+        Some(InstanceView {
+            id: instance.id.clone(),
+            agent: first.process.info().clone(),
+            process: first.process.identity(),
+            alive: first.process.alive(),
+            threads,
+            active_threads: active,
+            started_at: first.started_at,
+            last_heard: heard,
+        })
+    }
+
+    /// Ends what a server that was killed left running; exactly those processes, never by name.
+    pub(crate) async fn kill_orphans(&self) -> Result<(), store::StoreError> {
+        for mut row in self.0.store.active_instances().await? {
+            for ProcessRow { pid, start_time } in row.take_processes() {
+                tokio::task::spawn_blocking(move || agent::kill_tree(ProcessIdentity { pid, start_time }));
+            }
+            DISCONNECTED.clone_into(&mut row.status);
+            self.0.store.put_instance(row).await?;
+        }
+        Ok(())
+    }
+
+    fn live(&self) -> MutexGuard<'_, HashMap<TaskId, Arc<Instance>>> {
+        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn process_row(identity: ProcessIdentity) -> ProcessRow {
+    ProcessRow { pid: identity.pid, start_time: identity.start_time }
+}
+
+/// The notification of a task's watchers about its instance.
+fn news_of(task: &Task, status: &str) -> Vec<store::FeedEntry> {
+    let data = json!({ "spec_task_id": task.id, "zed_instance_id": instance_id(&task.id), "status": status });
+    crate::news::entry(task, "instance.updated", data).to_vec()
+}
+
+/// The identity of a task's instance: the same over restarts of its processes and of the server.
+pub fn instance_id(task: &TaskId) -> InstanceId {
+    InstanceId(format!("{}_{}", InstanceId::PREFIX, task.as_str().trim_start_matches("spt_")))
+}
+
+/// The instance that serves a task, or did, as clients know it.
+pub(crate) fn served_by(task: &Task) -> Option<String> {
+    let has_begun = task.sessions.iter().any(|session| session.started_at.is_some());
+    has_begun.then(|| instance_id(&task.id).to_string())
+}
+
+/// Where a session works.
+pub(crate) fn session_directory(data_dir: &Path, task: &TaskId, session: &SessionId) -> PathBuf {
+    data_dir.join("worktrees").join(task.as_str()).join(session.as_str())
+}
+
+/// Where a session of a task works: apart, or with all others where the task's branch is checked out.
+pub(crate) fn workdir(data_dir: &Path, task: &Task, session: &Session) -> PathBuf {
+    if task.isolation == Isolation::Shared && session.phase != SessionPhase::Planning {
+        return data_dir.join("worktrees").join(task.id.as_str()).join("change");
+    }
+    session_directory(data_dir, &task.id, &session.id)
+}
+
+/// What goes to agents beside the prompt, for programs.
+pub(crate) fn meta(fields: &Value) -> Value {
+    json!({ "spectask": fields })
+}

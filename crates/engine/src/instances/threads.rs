@@ -1,0 +1,691 @@
+//! The threads that agent processes serve: passes their messages and permission requests on to their sessions' logs.
+
+use super::processes::Running;
+use super::{Instances, news_of};
+use crate::clean;
+use crate::clock::now;
+use crate::denials;
+use crate::network::Refusal;
+use crate::permissions::{AnswerError, OpenQuestion, Policy, Question};
+use crate::recorder::Recorder;
+use crate::transcript;
+use agent::{Access, AgentError, AgentEvent, Update};
+use sandbox::Level;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+use store::StoreError;
+use tokio::sync::mpsc;
+use workflow::{Closing, Input, PlanEntry, Session, SessionId, Task, TaskId, TurnId, Usage};
+
+/// How many updates are kept for a thread that is not attached yet.
+const EARLY: usize = 1024;
+/// How much of the output of one tool call is kept, in bytes; its beginning goes first.
+const MAX_OUTPUT: usize = 32 * 1024;
+/// How many refusals are kept that came while no turn ran.
+const MAX_REFUSED: usize = 100;
+/// How often the growing output of a tool call that runs is recorded.
+const OUTPUT_INTERVAL: Duration = Duration::from_secs(1);
+
+#[derive(Clone)]
+pub(super) struct Thread {
+    session: SessionId,
+    pub(super) turn: Option<TurnId>,
+    pub(super) recorder: Recorder,
+    policy: Policy,
+    heard: Arc<Mutex<Heard>>,
+}
+
+/// What was received in a thread and has still to be dealt with.
+#[derive(Default)]
+struct Heard {
+    /// The tool calls that have no end yet.
+    open_tools: HashSet<String>,
+    /// What the turn's tool calls are called.
+    titles: HashMap<String, String>,
+    /// What the turn's tool calls printed, where the agent reports it beside them.
+    outputs: HashMap<String, Output>,
+    /// What the agent said last that the conversation has cost, in US dollars.
+    cost: Option<f64>,
+    /// The paths and hosts that the sandbox denied and that the session's log names.
+    denied: HashSet<String>,
+    /// What the turn's calls of models spent, where the agent tells of each.
+    usage: Option<Usage>,
+    /// What the agent sent in the turn.
+    turn: TurnSigns,
+}
+
+/// What an agent sent in a turn, by which a completed turn is distinguished from one that an error cut off.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TurnSigns {
+    pub(crate) has_spoken: bool,
+    /// Whether it called a tool after its last message.
+    pub(crate) ends_with_tool: bool,
+    pub(crate) tool_calls: HashSet<String>,
+    /// The agent's own plan, as it sent it last.
+    pub(crate) plan: Option<Vec<PlanEntry>>,
+}
+
+/// How long the end of a turn waits for the updates before it.
+const CATCH_UP: Duration = Duration::from_secs(60);
+/// How many entries of an agent's plan are kept, and how many characters of each.
+const MAX_PLAN_ENTRIES: usize = 200;
+const MAX_PLAN_TEXT: usize = 300;
+
+impl TurnSigns {
+    /// Takes in an update.
+    fn take(&mut self, kind: &Update) {
+        match kind {
+            Update::AgentText(text) if !text.trim().is_empty() => {
+                self.has_spoken = true;
+                self.ends_with_tool = false;
+            }
+            // Agents tell of a call's end after their last message, too; what counts is that they called.
+            Update::ToolCall { id, .. } => self.ends_with_tool |= self.tool_calls.insert(id.clone()),
+            Update::Plan(entries) => {
+                let entry = |entry: &agent::PlanEntry| PlanEntry {
+                    content: entry.content.chars().take(MAX_PLAN_TEXT).collect(),
+                    status: entry.status.clone(),
+                };
+                self.plan = Some(entries.iter().take(MAX_PLAN_ENTRIES).map(entry).collect());
+            }
+            _ => {}
+        }
+    }
+
+    /// What the agent sent last.
+    pub(crate) fn closing(&self) -> Closing {
+        match (self.ends_with_tool, self.has_spoken) {
+            (true, _) => Closing::ToolCall,
+            (false, true) => Closing::Message,
+            (false, false) => Closing::Nothing,
+        }
+    }
+}
+
+/// What a tool call printed so far.
+#[derive(Default)]
+struct Output {
+    text: String,
+    recorded_at: Option<Instant>,
+}
+
+/// Whose words an agent session's words are.
+pub(crate) struct Attachment<'a> {
+    pub(crate) session: &'a SessionId,
+    pub(crate) turn: Option<TurnId>,
+    pub(crate) policy: Policy,
+}
+
+impl Instances {
+    /// Attaches a session to its agent session: what the agent says there goes to the session's log.
+    pub(crate) fn attach(
+        &self,
+        running: &Running,
+        agent_session: &str,
+        attachment: Attachment<'_>,
+    ) -> Recorder {
+        let Attachment { session, turn, policy } = attachment;
+        let recorder = self.recorder(session);
+        let mut threads = running.threads();
+        let heard = threads.get(agent_session).map(|thread| thread.heard.clone()).unwrap_or_default();
+        let thread = Thread { session: session.clone(), turn, recorder: recorder.clone(), policy, heard };
+        threads.insert(agent_session.to_owned(), thread);
+        recorder
+    }
+
+    /// Hands over what arrived before the session was attached.
+    pub(crate) async fn deliver_early(&self, running: &Running, agent_session: &str) {
+        let early: Vec<AgentEvent> = {
+            let mut waiting = running.early.lock().unwrap_or_else(PoisonError::into_inner);
+            let (mine, others) =
+                std::mem::take(&mut *waiting).into_iter().partition(|(id, _)| id == agent_session);
+            *waiting = others;
+            let mine: Vec<(String, AgentEvent)> = mine;
+            mine.into_iter().map(|(_, event)| event).collect()
+        };
+        for event in early {
+            self.hear(running, event).await;
+        }
+        let thread = running.threads().get(agent_session).cloned();
+        let refused = std::mem::take(&mut *running.refused.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(thread) = thread {
+            for refusal in refused {
+                thread.note_refusal(&refusal).await;
+            }
+        }
+    }
+
+    /// Lets the writers of a task's logs go when all is written.
+    pub(super) async fn forget_recorders(&self, task: &Task) {
+        for session in &task.sessions {
+            let recorder = self.recorders().remove(&session.id);
+            if let Some(recorder) = recorder {
+                recorder.flush().await;
+            }
+        }
+    }
+
+    fn recorders(&self) -> MutexGuard<'_, HashMap<SessionId, Recorder>> {
+        self.0.recorders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The writer of a session's log.
+    pub fn recorder(&self, session: &SessionId) -> Recorder {
+        self.recorders()
+            .entry(session.clone())
+            .or_insert_with(|| {
+                let (store, feed, redactor) =
+                    (self.0.store.clone(), self.0.feed.clone(), self.0.redactor.clone());
+                Recorder::start(store, feed, redactor, session.clone())
+            })
+            .clone()
+    }
+
+    pub(super) async fn listen(self, running: Arc<Running>, mut events: mpsc::Receiver<AgentEvent>) {
+        while let Some(event) = events.recv().await {
+            let is_update = matches!(event, AgentEvent::Update { .. });
+            self.hear(&running, event).await;
+            if is_update {
+                running.updates.send_modify(|updates| *updates += 1);
+            }
+        }
+    }
+
+    async fn hear(&self, running: &Running, event: AgentEvent) {
+        let (AgentEvent::Update { session, .. }
+        | AgentEvent::Permission { session, .. }
+        | AgentEvent::PermissionWithdrawn { session, .. }) = &event
+        else {
+            return;
+        };
+        running.begun.cancel();
+        let session = session.clone();
+        let thread = running.threads().get(&session).cloned();
+        let Some(thread) = thread else {
+            let mut early = running.early.lock().unwrap_or_else(PoisonError::into_inner);
+            if early.len() < EARLY {
+                early.push((session, event));
+            }
+            return;
+        };
+        match event {
+            // The log has already what the agent replays.
+            AgentEvent::Update { replay: true, .. } => {}
+            AgentEvent::Update { raw, kind, replay: false, .. } => {
+                thread.heard().turn.take(&kind);
+                if matches!(kind, Update::Plan(_)) && thread.turn.is_some() {
+                    self.report_plan(&thread).await;
+                }
+                if let Update::ToolCall { id, title, status, .. } = &kind {
+                    thread.track_tool(id, title.as_deref(), status.as_deref());
+                }
+                thread.hear_usage(&raw["update"]["_meta"]["usage"]);
+                if let Update::Usage { cost: Some(cost), .. } = &kind {
+                    thread.hear_cost(cost);
+                    if thread.turn.is_none() {
+                        self.take_in_cost(&session, &thread).await;
+                    }
+                }
+                if let Some(mut entry) = transcript::entry(&kind, &raw) {
+                    let mut says_more = true;
+                    if let Update::ToolCall { id, status, .. } = &kind {
+                        match thread.hear_output(id, status.as_deref(), &raw) {
+                            Heeded::Nothing => {}
+                            Heeded::Shown(output) => entry["content"] = transcript::output_content(&output),
+                            Heeded::Kept => {
+                                says_more = entry.as_object().is_some_and(|fields| fields.len() > 2);
+                            }
+                        }
+                    }
+                    if says_more {
+                        thread.recorder.record(entry).await;
+                    }
+                }
+                if matches!(kind, Update::ToolCall { .. }) {
+                    self.note_denials(&thread, &raw).await;
+                }
+            }
+            AgentEvent::Permission { request_id, mut tool_call, mut options, .. } => {
+                clean::redact_json(&self.0.redactor, &mut tool_call);
+                for option in &mut options {
+                    option.name = self.0.redactor.redact(&option.name).into_owned();
+                }
+                // Some agents tell of a call only by asking for it, others only its id when they ask.
+                if let Some(entry) = transcript::asked_for(&tool_call) {
+                    thread.recorder.record(entry).await;
+                }
+                if tool_call["title"].is_null() {
+                    let id = tool_call["toolCallId"].as_str().unwrap_or_default();
+                    let title = thread.heard().titles.get(id).cloned();
+                    tool_call["title"] =
+                        json!(title.map(|title| self.0.redactor.redact(&title).into_owned()));
+                }
+                let question = Question {
+                    session: thread.session,
+                    turn: thread.turn,
+                    recorder: thread.recorder,
+                    process: running.process.clone(),
+                    request: request_id,
+                    tool_call,
+                    options,
+                    policy: thread.policy,
+                };
+                let (session, by_person) = (question.session.clone(), question.policy == Policy::Ask);
+                self.0.permissions.asked(question).await;
+                if by_person {
+                    // Watchers that are notified of the request look it up in the log.
+                    self.recorder(&session).flush().await;
+                    self.announce_question(&session).await;
+                }
+            }
+            AgentEvent::PermissionWithdrawn { request_id, .. } => {
+                self.0.permissions.taken_back(&running.process, request_id).await;
+            }
+            AgentEvent::Exited(_) => {}
+        }
+    }
+
+    /// Notes in the session's log what the sandbox denied to a tool, once for each path.
+    async fn note_denials(&self, thread: &Thread, raw: &Value) {
+        if self.0.agents.sandbox().level() == Level::Off {
+            return;
+        }
+        for denial in denials::find(&raw["update"].to_string()) {
+            let is_new = thread.heard().denied.insert(denial.path.clone());
+            if is_new {
+                let notice = json!({ "kind": "notice", "text": denial.notice() });
+                thread.recorder.record(notice).await;
+            }
+        }
+    }
+
+    /// Notes what a process was refused over the network, in the log of each session that has a turn in it: which of them
+    /// asked is not known.
+    pub(super) async fn note_refusals(self, running: Weak<Running>, mut refusals: mpsc::Receiver<Refusal>) {
+        while let Some(refusal) = refusals.recv().await {
+            let Some(running) = running.upgrade() else { return };
+            let at_work: Vec<Thread> =
+                running.threads().values().filter(|thread| thread.turn.is_some()).cloned().collect();
+            if at_work.is_empty() {
+                let mut refused = running.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                if refused.len() < MAX_REFUSED && !refused.contains(&refusal) {
+                    refused.push(refusal);
+                }
+                continue;
+            }
+            for thread in at_work {
+                thread.note_refusal(&refusal).await;
+            }
+        }
+    }
+
+    /// Closes what a turn left open: tool calls that never completed, requests without an answer.
+    pub(crate) async fn close_turn(
+        &self,
+        running: &Running,
+        agent_session: &str,
+        session: &SessionId,
+        turn: &TurnId,
+    ) {
+        self.cancelled().remove(turn);
+        let thread = running.threads().get(agent_session).cloned();
+        if let Some(thread) = thread {
+            let open: Vec<String> = {
+                let mut heard = thread.heard();
+                heard.titles.clear();
+                heard.outputs.clear();
+                heard.open_tools.drain().collect()
+            };
+            for id in open {
+                thread
+                    .recorder
+                    .record(json!({ "kind": "tool_call", "tool_call_id": id, "status": "cancelled" }))
+                    .await;
+            }
+            self.take_in_cost(agent_session, &thread).await;
+        }
+        self.0.permissions.withdraw(session).await;
+        self.recorder(session).flush().await;
+    }
+
+    /// Adds what the agent said of the conversation's cost to what was spent: at a turn's end, and when it says so later.
+    async fn take_in_cost(&self, agent_session: &str, thread: &Thread) {
+        let Some(total_usd) = thread.heard().cost.take() else { return };
+        let told = async {
+            let Some(task) = self.0.store.task_of_session(&thread.session).await? else { return Ok(()) };
+            let conversation = agent_session.to_owned();
+            let input = Input::CostReported { session: thread.session.clone(), conversation, total_usd };
+            self.0.orchestrator.decide(&task, input).await.map(|_| ())
+        };
+        let told: Result<(), StoreError> = told.await;
+        if let Err(error) = told {
+            // The next sum has it.
+            tracing::warn!(%error, session = %thread.session, "could not take in what a conversation cost");
+        }
+    }
+
+    /// Tells the task how far the agent has come in its own plan.
+    async fn report_plan(&self, thread: &Thread) {
+        let Some(plan) = thread.heard().turn.plan.clone() else { return };
+        let told = async {
+            let Some(task) = self.0.store.task_of_session(&thread.session).await? else { return Ok(()) };
+            let input = Input::PlanUpdated { session: thread.session.clone(), plan };
+            self.0.orchestrator.decide(&task, input).await.map(|_| ())
+        };
+        let told: Result<(), StoreError> = told.await;
+        if let Err(error) = told {
+            // The turn's end reports it, too.
+            tracing::warn!(%error, session = %thread.session, "could not report an agent's plan");
+        }
+    }
+
+    /// Asks the agent to stop a turn.
+    pub(crate) async fn cancel(&self, task: &TaskId, session: &SessionId, turn: &TurnId) {
+        self.cancelled().insert(turn.clone());
+        self.0.permissions.withdraw(session).await;
+        for running in self.running(task) {
+            let agent_session = {
+                let threads = running.threads();
+                threads.iter().find(|(_, thread)| thread.session == *session).map(|(id, _)| id.clone())
+            };
+            if let Some(id) = agent_session {
+                running.process.cancel(&id).await;
+            }
+        }
+    }
+
+    /// Sets an agent session to what its project permits. Only that a project is read-only must hold: agents that cannot be
+    /// told to ask ask as they do by default.
+    pub(crate) async fn apply_policy(
+        &self,
+        running: &Running,
+        agent_session: &str,
+        policy: Policy,
+        is_planning: bool,
+    ) -> Result<(), AgentError> {
+        let access = match policy {
+            Policy::Allow => Access::Allow,
+            Policy::Ask => Access::Ask,
+            // A planner writes documents; its checkout of the repository is thrown away.
+            Policy::ReadOnly if is_planning => Access::Allow,
+            Policy::ReadOnly => Access::ReadOnly,
+        };
+        match running.process.set_access(agent_session, access).await {
+            Err(error) if access == Access::ReadOnly => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, agent = running.agent, "an agent did not change its mode");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Draws the consequences of a turn's failure for the agent's session: one that is gone is loaded again by the next
+    /// turn, in a fresh process where nothing else runs in this one.
+    pub(crate) fn after_failure(&self, running: &Running, agent_session: &str, error: &AgentError) {
+        self.0.agents.note_turn_failure(&running.agent, error);
+        if !error.loses_session() {
+            return;
+        }
+        running.detach(agent_session);
+        if !running.has_others_at_work(agent_session) {
+            running.process.stop_soon();
+        }
+    }
+
+    /// Sees to it that a session's next turn is taken by another process, as after a failure that is this process's own.
+    pub(crate) fn leave(&self, task: &Task, running: &Running, agent_session: &str, session: &SessionId) {
+        running.detach(agent_session);
+        if running.has_others_at_work(agent_session) {
+            self.isolate_sessions(task, running, session);
+        } else {
+            running.process.stop_soon();
+        }
+    }
+
+    /// Draws the consequences of a turn's end: an agent whose sign-in was missing has it.
+    pub(crate) fn after_success(&self, running: &Running) {
+        if running.is_first_success() {
+            self.0.agents.note_turn_success(&running.agent);
+        }
+    }
+
+    /// Closes a thread, where its agent can load it again: what runs for it ends, and its next turn loads the session.
+    pub(crate) async fn close_thread(&self, running: &Running, agent_session: &str) {
+        let info = running.process.info();
+        if info.close_session && info.load_session && running.threads().remove(agent_session).is_some() {
+            running.process.close_session(agent_session).await;
+        }
+    }
+
+    /// Closes the threads of sessions that are over, in processes that serve others.
+    pub(super) async fn close_threads(&self, task: &Task) {
+        for running in self.running(&task.id) {
+            let over: Vec<String> = {
+                let threads = running.threads();
+                let is_over = |thread: &Thread| {
+                    thread.turn.is_none() && task.session(&thread.session).is_some_and(Session::is_ended)
+                };
+                threads.iter().filter(|(_, thread)| is_over(thread)).map(|(id, _)| id.clone()).collect()
+            };
+            for id in over {
+                self.close_thread(&running, &id).await;
+            }
+        }
+    }
+
+    /// Whether a turn was asked to stop.
+    pub(crate) fn is_cancelled(&self, turn: &TurnId) -> bool {
+        self.cancelled().contains(turn)
+    }
+
+    /// Whether a session's agent waits for a person's answer.
+    pub(crate) fn waits_for_person(&self, session: &SessionId) -> bool {
+        self.0.permissions.is_asked(session)
+    }
+
+    /// Whether a session's agent asks a person for a permission.
+    pub(crate) fn asks_person(&self, session: &SessionId) -> bool {
+        self.0.permissions.asks_person(session)
+    }
+
+    fn cancelled(&self) -> MutexGuard<'_, HashSet<TurnId>> {
+        self.0.cancelled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The questions of agents that wait for a person.
+    pub fn open_questions(&self) -> Vec<OpenQuestion> {
+        self.0.permissions.waiting()
+    }
+
+    /// Answers a question of an agent.
+    pub async fn answer_permission(
+        &self,
+        session: &SessionId,
+        request: &str,
+        option: &str,
+        by: &str,
+    ) -> Result<(), AnswerError> {
+        self.0.permissions.answer(session, request, option, by).await?;
+        self.announce_question(session).await;
+        Ok(())
+    }
+
+    /// Ends the permission requests of a session's log that no agent waits for any more.
+    pub(crate) async fn resolve_lost_requests(&self, session: &SessionId) -> Result<(), StoreError> {
+        self.0.permissions.resolve_lost(&self.0.store, session, &self.recorder(session)).await
+    }
+
+    /// Tells watchers whether an agent waits for a person.
+    async fn announce_question(&self, session: &SessionId) {
+        let task = match self.0.store.task_of_session(session).await {
+            Ok(Some(id)) => self.0.store.task(&id).await,
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        match task {
+            Ok(Some(task)) => match self.0.store.append_feed(now(), news_of(&task, "active")).await {
+                Ok(rows) => self.0.feed.publish(rows),
+                Err(error) => tracing::error!(%error, %session, "could not announce a question"),
+            },
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, %session, "could not announce a question"),
+        }
+    }
+}
+
+impl Running {
+    /// Whether it knows the agent session already.
+    pub(crate) fn is_attached(&self, agent_session: &str) -> bool {
+        self.threads().contains_key(agent_session)
+    }
+
+    /// Takes an agent session off those that can be prompted: the agent does not have it.
+    pub(crate) fn detach(&self, agent_session: &str) {
+        self.threads().remove(agent_session);
+    }
+
+    /// Whether no turn of this process ended well before.
+    fn is_first_success(&self) -> bool {
+        !self.has_succeeded.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether a turn runs in it beside that of an agent session.
+    fn has_others_at_work(&self, agent_session: &str) -> bool {
+        self.threads().iter().any(|(id, thread)| id != agent_session && thread.turn.is_some())
+    }
+}
+
+impl Running {
+    /// Waits until as many of the process's updates are taken in as it had reported at a turn's end.
+    pub(crate) async fn take_in(&self, reported: u64) {
+        let mut updates = self.updates.subscribe();
+        let taken_in = updates.wait_for(|updates| *updates >= reported);
+        if tokio::time::timeout(CATCH_UP, taken_in).await.is_err() {
+            tracing::warn!(
+                reported,
+                "an agent's last updates are not taken in; the turn is judged without them"
+            );
+        }
+    }
+
+    /// What the agent sent in the turn that ends.
+    pub(crate) fn take_signs(&self, agent_session: &str) -> TurnSigns {
+        self.threads()
+            .get(agent_session)
+            .map(|thread| std::mem::take(&mut thread.heard().turn))
+            .unwrap_or_default()
+    }
+
+    /// What the calls of models in the turn that ends spent, where the agent tells of each.
+    pub(crate) fn take_usage(&self, agent_session: &str) -> Option<Usage> {
+        self.threads().get(agent_session).and_then(|thread| thread.heard().usage.take())
+    }
+}
+
+/// What becomes of the output that an update of a tool call carries.
+enum Heeded {
+    /// There is none.
+    Nothing,
+    /// It is kept until more of it is there.
+    Kept,
+    /// It is recorded, whole.
+    Shown(String),
+}
+
+impl Thread {
+    /// Notes in the session's log what was refused over the network, once for each host.
+    async fn note_refusal(&self, refusal: &Refusal) {
+        let is_new = self.heard().denied.insert(refusal.key());
+        if is_new {
+            self.recorder.record(json!({ "kind": "notice", "text": refusal.to_string() })).await;
+        }
+    }
+
+    /// Takes in what a tool call printed. All of it is recorded at its end, and now and then while it runs.
+    fn hear_output(&self, id: &str, status: Option<&str>, raw: &Value) -> Heeded {
+        let reported = transcript::terminal_output(raw);
+        let is_over = matches!(status, Some("completed" | "failed"));
+        let mut heard = self.heard();
+        if reported.is_none() && !(is_over && heard.outputs.contains_key(id)) {
+            return Heeded::Nothing;
+        }
+        let output = heard.outputs.entry(id.to_owned()).or_default();
+        match reported {
+            Some(transcript::TerminalOutput::Whole(text)) => text.clone_into(&mut output.text),
+            Some(transcript::TerminalOutput::Delta(text)) => output.text.push_str(text),
+            None => {}
+        }
+        let excess = output.text.len().saturating_sub(MAX_OUTPUT);
+        let from = (excess..=output.text.len()).find(|at| output.text.is_char_boundary(*at)).unwrap_or(0);
+        output.text.drain(..from);
+        if !is_over && output.recorded_at.is_some_and(|at| at.elapsed() < OUTPUT_INTERVAL) {
+            return Heeded::Kept;
+        }
+        output.recorded_at = Some(Instant::now());
+        Heeded::Shown(agent::strip_escapes(&output.text))
+    }
+
+    /// Other currencies are in the log, and in no sum.
+    fn hear_cost(&self, cost: &Value) {
+        let is_usd = cost["currency"].as_str().is_none_or(|currency| currency.eq_ignore_ascii_case("usd"));
+        if let Some(amount) = cost["amount"].as_f64().filter(|_| is_usd) {
+            self.heard().cost = Some(amount);
+        }
+    }
+
+    fn hear_usage(&self, told: &Value) {
+        if let Some(spent) = transcript::usage(told) {
+            self.heard().usage.get_or_insert_default().add(&spent);
+        }
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn track_tool(&self, id: &str, title: Option<&str>, status: Option<&str>) {
+        let mut heard = self.heard();
+        if let Some(title) = title {
+            heard.titles.insert(id.to_owned(), title.to_owned());
+        }
+        match status {
+            Some("completed" | "failed") => {
+                heard.open_tools.remove(id);
+            }
+            Some(_) | None => {
+                heard.open_tools.insert(id.to_owned());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closing(updates: &[&Value]) -> Closing {
+        let mut signs = TurnSigns::default();
+        for update in updates {
+            signs.take(&Update::read(update));
+        }
+        signs.closing()
+    }
+
+    #[test]
+    fn what_an_agent_sent_last_is_known() {
+        let text =
+            json!({ "sessionUpdate": "agent_message_chunk", "content": { "type": "text", "text": "Done." } });
+        let call = json!({ "sessionUpdate": "tool_call", "toolCallId": "1", "status": "pending" });
+        let ended = json!({ "sessionUpdate": "tool_call_update", "toolCallId": "1", "status": "completed" });
+        let thought =
+            json!({ "sessionUpdate": "agent_thought_chunk", "content": { "type": "text", "text": "Hm." } });
+        assert_eq!(closing(&[]), Closing::Nothing);
+        assert_eq!(closing(&[&thought]), Closing::Nothing);
+        assert_eq!(closing(&[&text, &call, &ended]), Closing::ToolCall);
+        assert_eq!(closing(&[&call, &text, &ended]), Closing::Message);
+    }
+}

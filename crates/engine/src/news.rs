@@ -1,0 +1,207 @@
+//! What a step means for those who watch: messages of the live feed and entries of session logs.
+
+use crate::wire;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use store::{FeedEntry, LogEntry};
+use workflow::{
+    Ask, Commit, CoordinationEvent, Event, PlannedItem, Session, SessionGraph, Step, Task, UserId,
+    event_of_task,
+};
+
+/// The topic of everything a user owns.
+pub fn fleet_topic(owner: &UserId) -> String {
+    format!("fleet:{owner}")
+}
+
+/// The topic of one task.
+pub fn task_topic(task: &workflow::TaskId) -> String {
+    format!("task:{task}")
+}
+
+/// The feed messages of a step, given the task before it.
+pub fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
+    let task = &step.task;
+    let mut entries = Vec::new();
+    if !step.events.is_empty() {
+        entries.extend(entry(task, "task.updated", wire::task_updates(task)));
+    }
+    let (graph, before_graph) = (SessionGraph::of(task), before.map(SessionGraph::of));
+    let old =
+        |session: &Session| before.and_then(|before| before.session(&session.id)).zip(before_graph.as_ref());
+    for session in &task.sessions {
+        let is_same = |(old, before): (&Session, &SessionGraph<'_>)| {
+            old == session && before.status(old) == graph.status(session)
+        };
+        if !old(session).is_some_and(is_same) {
+            entries.extend(entry(task, "work_session.updated", wire::session_news(&graph, session)));
+        }
+    }
+    // Watchers are notified when an event is sent, when it is delivered, and when it is answered.
+    let known = before.map_or(&[][..], |before| &before.coordination);
+    for (at, event) in task.coordination.iter().enumerate() {
+        if known.get(at) != Some(event) {
+            entries.extend(entry(task, "coordination", wire::coordination_news(task, event)));
+        }
+    }
+    for event in &step.events {
+        if matches!(
+            event,
+            Event::SpecsReady { .. }
+                | Event::DocumentsChanged { .. }
+                | Event::SpecsReviewed { .. }
+                | Event::Commented { .. }
+                | Event::CommentReplied { .. }
+                | Event::CommentResolved { .. }
+                | Event::ImplementationReviewed { .. }
+                | Event::ChangeReady { .. }
+        ) {
+            let data = json!({ "spec_task_id": task.id, "event": event.name(), "status": task.status() });
+            entries.extend(entry(task, "review", data));
+        }
+        if let Event::TurnEnded { usage: Some(_), session, .. } | Event::Spent { session, .. } = event {
+            let data = json!({ "spec_task_id": task.id, "work_session_id": session, "usage": wire::UsageView::of(task.usage) });
+            entries.extend(entry(task, "usage", data));
+        }
+    }
+    entries
+}
+
+/// One message for those who watch the task and those who watch everything of its owner.
+pub(crate) fn entry(task: &Task, kind: &str, data: Value) -> [FeedEntry; 2] {
+    let data = Arc::new(data);
+    [fleet_topic(&task.owner), task_topic(&task.id)].map(|topic| FeedEntry {
+        topic,
+        kind: kind.to_owned(),
+        data: data.clone(),
+    })
+}
+
+/// What a step adds to its sessions' logs.
+pub(crate) fn log_entries(step: &Step) -> Vec<LogEntry> {
+    let mut entries = Vec::new();
+    for event in &step.events {
+        if let Event::Coordinated { coordination } = event {
+            let entry = coordination_entry(coordination);
+            let readers = coordination.deliveries.iter().map(|delivery| &delivery.to);
+            entries.extend(
+                coordination
+                    .from
+                    .iter()
+                    .chain(readers)
+                    .map(|session| LogEntry { session: session.clone(), entry: entry.clone() }),
+            );
+            continue;
+        }
+        let Some(id) = event.session() else { continue };
+        let Some(session) = step.task.session(id) else { continue };
+        if let Some(entry) = log_entry(&step.task, event, session) {
+            entries.push(LogEntry { session: id.clone(), entry });
+        }
+    }
+    entries
+}
+
+/// Adds the message to the sender's and recipients' logs.
+fn coordination_entry(event: &CoordinationEvent) -> Value {
+    let mut entry = json!({
+        "kind": "coordination", "event_id": event.id, "event_type": event.kind, "from_session_id": event.from,
+        "to_session_id": event.to, "by": event.by, "text": event.message,
+    });
+    if event.data.as_object().is_some_and(|data| !data.is_empty()) {
+        entry["data"] = event.data.clone();
+    }
+    entry
+}
+
+/// Whether the turn that ended last, with this commit, moved the session's branch.
+fn is_new(session: &Session, head: &Commit) -> bool {
+    let before = session.ended.iter().rev().nth(1).and_then(|turn| turn.commit.as_ref());
+    before != Some(head)
+}
+
+#[expect(clippy::unnested_or_patterns, reason = "the events of the task are a pattern of their own")]
+fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
+    let is_conversation = task.is_conversation();
+    let notice = |text: String| Some(json!({ "kind": "notice", "text": text }));
+    match event {
+        Event::TurnStarted { turn, .. } => Some(json!({
+            "kind": "turn_started", "turn_id": turn.id, "number": turn.number, "ask": turn.ask,
+        })),
+        Event::TurnEnded { turn, stop_reason, usage, .. } => Some(json!({
+            "kind": "turn_ended", "turn_id": turn, "stop_reason": stop_reason, "usage": usage,
+        })),
+        Event::TurnFailed { turn, failure, heals, .. } => Some(json!({
+            "kind": "turn_failed", "turn_id": turn, "code": failure.class, "message": failure.message, "tried_again": heals,
+        })),
+        Event::MessageQueued { message, .. } => Some(json!({
+            "kind": "user_message", "turn_id": message.turn, "message_id": message.id, "by": message.by, "text": message.text,
+        })),
+        Event::MessageEdited { message, text, .. } => Some(json!({
+            "kind": "message_edited", "message_id": message, "text": text,
+        })),
+        Event::MessageWithdrawn { message, .. } => {
+            Some(json!({ "kind": "message_withdrawn", "message_id": message }))
+        }
+        Event::SessionRecalled { .. } if !is_conversation => {
+            notice("The session has something more to do before it is done.".to_owned())
+        }
+        Event::SessionChosen { .. } => {
+            notice("A person chose this session instead of its alternatives.".to_owned())
+        }
+        Event::ThreadMoved { status, .. } => notice(format!("The editor says that the thread is {status}.")),
+        Event::WorkCommitted { head: Some(head), changed: true, .. } if is_new(session, head) => {
+            Some(json!({ "kind": "commit", "commit": head }))
+        }
+        Event::WorkCommitted { head: None, changed: true, .. } => notice(
+            "Files changed in the worktree that all sessions share, but no tool call of this one says that it changed them: \
+             its work is claimed, not shown by a commit."
+                .to_owned(),
+        ),
+        Event::SessionMerging { .. } if !is_conversation => {
+            notice("The session's branch is being merged into the task's branch.".to_owned())
+        }
+        Event::SessionCompleted { merged: Some(commit), .. } => notice(format!("Merged as {commit}.")),
+        Event::SessionIdle { merged: Some(commit), .. } => notice(format!("Merged as {commit}.")),
+        Event::SessionFailed { failure, .. } => notice(format!("The session failed: {}", failure.message)),
+        Event::SessionRetried { .. } => notice("The session is tried again.".to_owned()),
+        Event::SessionSkipped { .. } => notice("A person decided to go on without this session.".to_owned()),
+        Event::SessionCancelled { .. } => notice("The session was cancelled.".to_owned()),
+        Event::SessionPaused { why, .. } => notice(format!("The session is paused. {why}")),
+        Event::DocumentsInvalid { problems, .. } => {
+            notice(format!("The documents cannot be used yet: {}", problems.join(" ")))
+        }
+        Event::TurnInterrupted { why, .. } => notice(format!("The turn is interrupted. {why}")),
+        Event::WorkCommitted { is_silent: true, .. } => {
+            notice("The agent ended the turn without a message about it.".to_owned())
+        }
+        Event::SessionAskedAgain { ask: Ask::ReportItems { items }, .. } => {
+            let items: Vec<String> = items.iter().map(PlannedItem::label).collect();
+            notice(format!("The agent is asked for what it did not report as done: {}.", items.join("; ")))
+        }
+        Event::SessionReadyToMerge { .. } if session.branch.is_some() && !is_conversation => {
+            notice("The work is complete and waits for the sessions before it in the plan.".to_owned())
+        }
+        event_of_task!()
+        | Event::PlanningStarted { .. }
+        | Event::PlanningWriting { .. }
+        | Event::PlanningCommitting { .. }
+        | Event::SessionPlanned { .. }
+        | Event::SessionRenamed { .. }
+        | Event::SessionAssigned { .. }
+        | Event::SessionReplanned { .. }
+        | Event::SessionOpening { .. }
+        | Event::TurnRetried { .. }
+        | Event::PlanUpdated { .. }
+        | Event::Spent { .. }
+        | Event::Coordinated { .. }
+        | Event::WorkCommitted { .. }
+        | Event::SessionTold { .. }
+        | Event::SessionAskedAgain { .. }
+        | Event::SessionReadyToMerge { .. }
+        | Event::SessionMerging { .. }
+        | Event::SessionRecalled { .. }
+        | Event::SessionCompleted { .. }
+        | Event::SessionIdle { .. } => None,
+    }
+}

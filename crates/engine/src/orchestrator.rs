@@ -1,0 +1,193 @@
+//! Joins the pure workflow to the store: an input in, one transaction, the news out, the runner woken.
+
+use crate::clean::cleaned;
+use crate::clock::{Ulids, now};
+use crate::feed::Feed;
+use crate::news;
+use secrets::Redactor;
+use std::sync::Arc;
+use store::{Advanced, Claimed, Fence, Lease, Outcome, Saved, Store, StoreError};
+use tokio::sync::{Mutex, Notify, mpsc};
+use workflow::{Context, Input, Millis, NewTask, Rejected, Step, Task, TaskId, UserId};
+
+/// Applies inputs to tasks, without the secrets in them: what is decided, stored and sent has none.
+#[derive(Clone)]
+pub struct Orchestrator {
+    store: Store,
+    feed: Feed,
+    /// By which name this server claims effects.
+    worker: Arc<str>,
+    claimed: mpsc::UnboundedSender<Claimed>,
+    /// What was claimed along with a decision and does not run yet.
+    waiting: Arc<Mutex<mpsc::UnboundedReceiver<Claimed>>>,
+    redactor: Redactor,
+    runner: Arc<Notify>,
+    scheduler: Arc<Notify>,
+}
+
+/// How long a claim holds without being renewed, in milliseconds.
+const LEASE: i64 = 30_000;
+
+/// Why something asked of a task was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
+    #[error("there is no such task")]
+    NotFound,
+    #[error("could not read or write the database")]
+    Store(#[from] StoreError),
+}
+
+impl Orchestrator {
+    pub fn new(store: Store, feed: Feed, redactor: Redactor, worker: &str) -> Self {
+        let (claimed, waiting) = mpsc::unbounded_channel();
+        let waiting = Arc::new(Mutex::new(waiting));
+        let (runner, scheduler) = Default::default();
+        Self { store, feed, redactor, worker: worker.into(), claimed, waiting, runner, scheduler }
+    }
+
+    /// The terms of a claim that begins now.
+    pub(crate) fn lease(&self) -> Lease {
+        let now = now();
+        Lease { worker: self.worker.to_string(), now, until: now.plus(LEASE) }
+    }
+
+    /// A task as it would begin, started when asked to; `admitted` says that there is a place for it. Nothing is kept.
+    pub(crate) fn begin(&self, new: NewTask, start: bool, admitted: bool) -> Result<Step, Rejected> {
+        begin(cleaned(&self.redactor, new), start, admitted)
+    }
+
+    /// Creates a task as it begins. One of its id that is there already is the answer.
+    pub async fn create(&self, step: Step) -> Result<Task, AskError> {
+        let feed = news::of(None, &step);
+        let logs = news::log_entries(&step);
+        let (id, owner) = (step.task.id.clone(), step.task.owner.clone());
+        match self.store.create_task(Outcome { step, feed, logs }, Some(self.lease())).await {
+            Ok(saved) => Ok(self.announce(saved)),
+            Err(StoreError::Conflict(_)) => {
+                let found = self.store.task(&id).await?;
+                found.filter(|task| task.owner == owner).ok_or(AskError::NotFound)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Does what a person asks of a task of theirs; what is already so is no error.
+    pub async fn ask(&self, user: &UserId, id: &TaskId, input: Input) -> Result<Task, AskError> {
+        let owner = user.clone();
+        let input = cleaned(&self.redactor, input);
+        let advanced = self
+            .store
+            .advance(id, None, Some(self.lease()), move |task| {
+                if task.owner != owner {
+                    return Err(Rejected::Stale(String::new()));
+                }
+                decide(task, input.clone())
+            })
+            .await?;
+        match advanced {
+            Advanced::Saved(saved) => Ok(self.announce(*saved)),
+            Advanced::Rejected(Rejected::AlreadySo(_)) => {
+                self.store.task(id).await?.ok_or(AskError::NotFound)
+            }
+            Advanced::Rejected(Rejected::Stale(message)) if message.is_empty() => Err(AskError::NotFound),
+            Advanced::Rejected(rejected) => Err(AskError::Rejected(rejected)),
+            Advanced::NotFound | Advanced::Fenced => Err(AskError::NotFound),
+        }
+    }
+
+    /// Takes in a decision of the server's own, such as a position in the queue.
+    pub(crate) async fn decide(&self, id: &TaskId, input: Input) -> Result<Option<Task>, StoreError> {
+        match self.advance(id, None, cleaned(&self.redactor, input)).await? {
+            Advanced::Saved(saved) => Ok(Some(self.announce(*saved))),
+            Advanced::Rejected(_) | Advanced::NotFound | Advanced::Fenced => Ok(None),
+        }
+    }
+
+    /// Takes in what an effect reports, together with the effect's end; a report from a lost lease is dropped.
+    pub(crate) async fn report(&self, id: &TaskId, fence: Fence, input: Input) -> Result<(), StoreError> {
+        match self.advance(id, Some(fence), cleaned(&self.redactor, input)).await? {
+            Advanced::Saved(saved) => {
+                self.announce(*saved);
+            }
+            Advanced::Rejected(rejected) => tracing::debug!(task = %id, %rejected, "a report was not needed"),
+            Advanced::Fenced => tracing::info!(task = %id, "a report from a lost lease was dropped"),
+            Advanced::NotFound => tracing::warn!(task = %id, "a report names a task that is gone"),
+        }
+        Ok(())
+    }
+
+    async fn advance(&self, id: &TaskId, fence: Option<Fence>, input: Input) -> Result<Advanced, StoreError> {
+        self.store.advance(id, fence, Some(self.lease()), move |task| decide(task, input.clone())).await
+    }
+
+    /// The next effect that was claimed along with a decision, so that it starts without a look at the database.
+    pub(crate) async fn claimed(&self) -> Option<Claimed> {
+        self.waiting.lock().await.recv().await
+    }
+
+    /// Waits until there may be something to claim. Wake-ups are hints: the caller also looks now and then.
+    pub(crate) async fn effects_wait(&self) {
+        self.runner.notified().await;
+    }
+
+    /// Waits until a task may wait for a slot.
+    pub(crate) async fn wait_for_queued(&self) {
+        self.scheduler.notified().await;
+    }
+
+    pub fn wake(&self) {
+        self.runner.notify_one();
+    }
+
+    /// Has the runner and the scheduler look at once, when what kept work from beginning is gone.
+    pub(crate) fn wake_all(&self) {
+        self.wake();
+        self.scheduler.notify_one();
+    }
+
+    /// By when the leases end of claims that were made or renewed at least `age` milliseconds ago.
+    pub(crate) fn leased_before(age: i64) -> Millis {
+        now().plus(LEASE - age)
+    }
+
+    fn announce(&self, saved: Saved) -> Task {
+        self.feed.publish(saved.feed);
+        for (session, rows) in saved.logs {
+            self.feed.publish_log(&session, rows);
+        }
+        for claimed in saved.claimed {
+            // Without a runner the server is going down, and the next start frees the claim.
+            let _ = self.claimed.send(claimed);
+        }
+        self.wake();
+        // A task at work takes no place and frees none.
+        if !saved.task.holds_instance() {
+            self.scheduler.notify_one();
+        }
+        saved.task
+    }
+}
+
+/// A task's first steps.
+fn begin(new: NewTask, start: bool, admitted: bool) -> Result<Step, Rejected> {
+    let mut ids = Ulids;
+    let mut context = Context { now: now(), ids: &mut ids };
+    let mut step = Task::create(new, start, &mut context)?;
+    if admitted && step.task.is_queued() {
+        let next = step.task.handle(Input::Admit, &mut context)?;
+        step.task = next.task;
+        step.events.extend(next.events);
+        step.effects.extend(next.effects);
+    }
+    Ok(step)
+}
+
+fn decide(task: &Task, input: Input) -> Result<Outcome, Rejected> {
+    let mut ids = Ulids;
+    let step = task.handle(input, &mut Context { now: now(), ids: &mut ids })?;
+    let feed = news::of(Some(task), &step);
+    let logs = news::log_entries(&step);
+    Ok(Outcome { step, feed, logs })
+}

@@ -1,0 +1,214 @@
+//! Writes what an agent says into its session's log: in order, coalesced, without losing or piling up anything.
+
+use crate::clean::without_blocking;
+use crate::clock::now;
+use crate::effects::chain;
+use crate::feed::Feed;
+use crate::spoken::RedactingLog;
+use secrets::Redactor;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+use store::Store;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::time::Instant;
+use workflow::{Millis, SessionId};
+
+/// How long words gather after others were written.
+const GATHER: Duration = Duration::from_millis(50);
+/// How long a prompt waits for the beginning of its answer, to be written along with it.
+const ANSWERED: Duration = Duration::from_millis(20);
+/// How many entries may wait; a writer that is full slows the agent down instead of growing.
+const WAITING: usize = 1024;
+/// How much may wait, in KiB: entries may be large, and an agent that says much fills it.
+const ROOM: u32 = 4 * 1024;
+/// How many entries are written at once.
+const BATCH: usize = 512;
+/// How much is written at once, in KiB. A batch is in memory several times on its way to the database: as values, as rows
+/// and as JSON.
+const BATCH_SIZE: usize = 1024;
+/// How long one entry's text may grow by joining the chunks after it, in bytes.
+const JOINED: usize = 16 * 1024;
+
+/// The writing end of a session's log.
+#[derive(Clone)]
+pub struct Recorder {
+    entries: mpsc::Sender<Item>,
+    /// A permit for each KiB that may wait.
+    room: Arc<Semaphore>,
+    heard: Arc<AtomicI64>,
+    /// How many batches were written.
+    written: watch::Receiver<u64>,
+}
+
+enum Item {
+    Entry(Value, OwnedSemaphorePermit),
+    Flush(oneshot::Sender<()>),
+}
+
+impl Recorder {
+    pub(crate) fn start(store: Store, feed: Feed, redactor: Redactor, session: SessionId) -> Self {
+        let (entries, receiver) = mpsc::channel(WAITING);
+        let (batches, written) = watch::channel(0);
+        tokio::spawn(write(store, feed, RedactingLog::new(redactor), session, receiver, batches));
+        let room = Arc::new(Semaphore::new(ROOM as usize));
+        Self { entries, room, heard: Arc::new(AtomicI64::new(now().0)), written }
+    }
+
+    /// Adds an entry; waits while the writer is full.
+    pub async fn record(&self, entry: Value) {
+        self.heard.store(now().0, Ordering::Relaxed);
+        let size = u32::try_from(size(&entry) / 1024 + 1).unwrap_or(ROOM).min(ROOM);
+        // What is closed means that the server is going down.
+        let Ok(permit) = self.room.clone().acquire_many_owned(size).await else { return };
+        let _ = self.entries.send(Item::Entry(entry, permit)).await;
+    }
+
+    /// Waits until everything added so far is written.
+    pub(crate) async fn flush(&self) {
+        let (done, written) = oneshot::channel();
+        if self.entries.send(Item::Flush(done)).await.is_ok() {
+            let _ = written.await;
+        }
+    }
+
+    /// What waits until something is written, from now on.
+    pub(crate) fn next_written(&self) -> impl Future<Output = ()> + use<> {
+        let mut written = self.written.clone();
+        written.mark_unchanged();
+        async move {
+            // A writer that is gone writes nothing any more.
+            let _ = written.changed().await;
+        }
+    }
+
+    /// When the agent was last heard.
+    pub(crate) fn last_heard(&self) -> Millis {
+        Millis(self.heard.load(Ordering::Relaxed))
+    }
+}
+
+async fn write(
+    store: Store,
+    feed: Feed,
+    mut spoken: RedactingLog,
+    session: SessionId,
+    mut items: mpsc::Receiver<Item>,
+    batches: watch::Sender<u64>,
+) {
+    // The first words after a pause are written at once; those that follow in quick succession gather.
+    let mut quiet_from = Instant::now();
+    while let Some(first) = items.recv().await {
+        let begun = Instant::now();
+        let mut flushes = Vec::new();
+        let mut batch: Vec<Value> = Vec::new();
+        // Given back once the batch is written.
+        let mut permits: Vec<OwnedSemaphorePermit> = Vec::new();
+        let mut next = Some(first);
+        while let Some(item) = next {
+            match item {
+                Item::Entry(entry, permit) => {
+                    let bytes = permit.num_permits() * 1024;
+                    permits.push(permit);
+                    let clean = without_blocking(bytes, || spoken.take(entry));
+                    for entry in clean {
+                        push(&mut batch, entry);
+                    }
+                    // Many small entries are looked through as long as one large one.
+                    tokio::task::yield_now().await;
+                }
+                Item::Flush(done) => {
+                    spoken.finish().into_iter().for_each(|entry| push(&mut batch, entry));
+                    flushes.push(done);
+                }
+            }
+            let size: usize = permits.iter().map(OwnedSemaphorePermit::num_permits).sum();
+            if batch.len() >= BATCH || size >= BATCH_SIZE || !flushes.is_empty() {
+                break;
+            }
+            next = match items.try_recv() {
+                Ok(item) => Some(item),
+                Err(_) => {
+                    let is_prompt =
+                        !batch.is_empty() && batch.iter().all(|entry| entry["kind"] == "user_message");
+                    let until = if is_prompt { quiet_from.max(begun + ANSWERED) } else { quiet_from };
+                    tokio::time::timeout_at(until, items.recv()).await.ok().flatten()
+                }
+            };
+        }
+        // The agent may pause here: a word that is no secret does not wait for what comes after it.
+        spoken.settle().into_iter().for_each(|entry| push(&mut batch, entry));
+        if batch.iter().any(is_chunk) {
+            quiet_from = Instant::now() + GATHER;
+        }
+        write_batch(&store, &feed, &session, batch).await;
+        batches.send_modify(|count| *count += 1);
+        for done in flushes {
+            let _ = done.send(());
+        }
+    }
+}
+
+/// How long the texts of an entry are, in bytes.
+fn size(entry: &Value) -> usize {
+    match entry {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(members) => members.iter().map(|(name, value)| name.len() + size(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+    }
+}
+
+/// Writes a batch, again and again while the database is away: the agent waits meanwhile.
+async fn write_batch(store: &Store, feed: &Feed, session: &SessionId, batch: Vec<Value>) {
+    if batch.is_empty() {
+        return;
+    }
+    loop {
+        match store.append_log(session, now(), batch.clone()).await {
+            Ok(rows) => return feed.publish_log(session, rows),
+            Err(error) => {
+                tracing::error!(error = chain(&error), %session, "could not write to a session's log; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+/// Adds an entry, joining a chunk of text to the one it continues.
+fn push(batch: &mut Vec<Value>, entry: Value) {
+    if let Some(last) = batch.last_mut()
+        && is_chunk(&entry)
+        && last["kind"] == entry["kind"]
+        && last["message_id"] == entry["message_id"]
+        && let (Some(before), Some(after)) = (last["text"].as_str(), entry["text"].as_str())
+        && before.len() < JOINED
+    {
+        last["text"] = json!(format!("{before}{after}"));
+        return;
+    }
+    batch.push(entry);
+}
+
+/// Whether more of the same is likely to follow within moments.
+fn is_chunk(entry: &Value) -> bool {
+    matches!(entry["kind"].as_str(), Some("agent_message" | "agent_thought"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_of_one_message_are_joined_and_others_keep_their_place() {
+        let mut batch = Vec::new();
+        for (kind, text) in
+            [("agent_message", "a"), ("agent_message", "b"), ("agent_thought", "c"), ("agent_message", "d")]
+        {
+            push(&mut batch, json!({ "kind": kind, "text": text }));
+        }
+        let texts: Vec<&str> = batch.iter().filter_map(|entry| entry["text"].as_str()).collect();
+        assert_eq!(texts, ["ab", "c", "d"]);
+    }
+}

@@ -1,0 +1,229 @@
+//! Gathering a report from the task, its documents and its events: all that a rebuilt database has as well.
+
+use super::{
+    AgentUsage, PhaseTime, Report, ReportedCommit, ReportedDecision, ReportedEvidence, ReportedFailure,
+    ReportedRequirement, RequirementTask, Stretch,
+};
+use crate::clock::now;
+use crate::repositories::RepositoryError;
+use crate::traceability::{Traceability, TracedRequirement, traced};
+use crate::wire::{CheckView, UsageView, rfc3339};
+use crate::{App, views};
+use store::LoggedEvent;
+use workflow::{Course, Decision, Event, EvidenceState, Millis, Phase, Stage, Task, Unit, UnitStatus, Usage};
+
+/// How many events are read at once.
+const PAGE: u64 = 1_000;
+
+/// A task's report as of now.
+pub async fn gather(app: &App, task: &Task) -> Result<Report, RepositoryError> {
+    let scene = views::sessions(app, task).await?;
+    let Traceability { requirements, uncovered_requirements, orphan_tasks } = traced(app, task).await?;
+    let (course, decisions) = told(app, task).await?;
+    let now = now();
+    let review: Vec<&workflow::StageInterval> =
+        course.stays.iter().filter(|stay| stay.stage.is_review()).collect();
+    Ok(Report {
+        generated_at: rfc3339(now),
+        spec_task: views::task(app, task).await?,
+        requirements: requirements.into_iter().map(|one| requirement(task, one)).collect(),
+        uncovered_requirements,
+        orphan_tasks,
+        implementation_tasks: views::units(app, task).await?,
+        evidence: evidence(task),
+        work_sessions: scene.work_sessions,
+        phases: phases(&course, now),
+        timeline: course.stays.iter().map(|stay| stretch(stay, now)).collect(),
+        review_waiting_seconds: in_seconds(
+            review.iter().map(|stay| stay.until.unwrap_or(now).0 - stay.from.0).sum(),
+        ),
+        review_count: review.len(),
+        checks: course.checks.iter().map(CheckView::of).collect(),
+        commits: commits(task),
+        usage_by_agent: usage(&course),
+        failures: failures(&course),
+        decisions,
+    })
+}
+
+/// What a task's events tell: its course, and what people decided.
+async fn told(app: &App, task: &Task) -> Result<(Course, Vec<ReportedDecision>), RepositoryError> {
+    let (mut course, mut decisions) = (Course::default(), Vec::new());
+    loop {
+        let events = app.store.task_events(&task.id, course.seq, PAGE).await?;
+        for logged in &events {
+            course.take(logged.seq, logged.at, &logged.event);
+            decisions.extend(decision(task, logged));
+        }
+        if (events.len() as u64) < PAGE {
+            return Ok((course, decisions));
+        }
+    }
+}
+
+fn decision(task: &Task, logged: &LoggedEvent) -> Option<ReportedDecision> {
+    let decided = |action: &str, by: Option<&String>, decision: Option<Decision>, comments: String| {
+        Some(ReportedDecision {
+            at: rfc3339(logged.at),
+            by: by.cloned(),
+            action: action.to_owned(),
+            decision: decision.map(|decision| decision.to_string()),
+            comments,
+        })
+    };
+    let name = |id| task.session(id).map(|session| session.display_name().to_owned()).unwrap_or_default();
+    match &logged.event {
+        Event::SpecsReviewed { decision, by, comments, changes, .. } => {
+            let mut said = vec![comments.clone()];
+            said.extend(changes.clone());
+            said.retain(|text| !text.is_empty());
+            decided("review_specs", Some(by), Some(*decision), said.join("\n"))
+        }
+        Event::DocumentsChanged { by, .. } => decided("edit_documents", Some(by), None, String::new()),
+        Event::ImplementationReviewed { decision, by, comments, .. } => {
+            decided("review_implementation", Some(by), Some(*decision), comments.clone())
+        }
+        Event::Retried { by } => decided("retry", Some(by), None, String::new()),
+        Event::Cancelled { by } => decided("cancel", Some(by), None, String::new()),
+        Event::Reopened { by, .. } => decided("reopen", Some(by), None, String::new()),
+        Event::Closed { by } => decided("close", Some(by), None, String::new()),
+        Event::SessionSkipped { session } => decided("skip_session", None, None, name(session)),
+        Event::SessionChosen { session, .. } => decided("choose_session", None, None, name(session)),
+        _ => None,
+    }
+}
+
+fn requirement(task: &Task, traced: TracedRequirement) -> ReportedRequirement {
+    let units: Vec<&Unit> = task.units().iter().filter(|unit| traced.tasks.contains(&unit.number)).collect();
+    let states: Vec<Option<EvidenceState>> = units.iter().map(|unit| state(task, unit)).collect();
+    let proof = if states.is_empty() || states.contains(&None) {
+        "missing"
+    } else if states.contains(&Some(EvidenceState::NotReported)) {
+        "not_reported"
+    } else if states.contains(&Some(EvidenceState::Claimed)) {
+        "claimed"
+    } else {
+        "evidenced"
+    };
+    let tasks = units.into_iter().map(|unit| RequirementTask {
+        number: unit.number.clone(),
+        title: unit.title.clone(),
+        status: task.unit_status(unit.index).to_string(),
+    });
+    ReportedRequirement {
+        id: traced.id,
+        text: traced.text,
+        ears_pattern: traced.ears_pattern,
+        status: traced.status,
+        proof: proof.to_owned(),
+        tasks: tasks.collect(),
+        work_sessions: traced.work_sessions,
+        commits: traced.commits,
+    }
+}
+
+fn is_marked(task: &Task, unit: &Unit) -> bool {
+    task.unit_status(unit.index) == UnitStatus::Completed
+}
+
+fn state(task: &Task, unit: &Unit) -> Option<EvidenceState> {
+    task.evidence(unit.index, is_marked(task, unit)).state
+}
+
+fn evidence(task: &Task) -> Vec<ReportedEvidence> {
+    let mut units: Vec<&Unit> = task.units().iter().filter(|unit| state(task, unit).is_some()).collect();
+    units.sort_by_key(|unit| match state(task, unit) {
+        Some(EvidenceState::NotReported) => 0,
+        Some(EvidenceState::Claimed) => 1,
+        Some(EvidenceState::Done) | None => 2,
+    });
+    let shown = |unit: &Unit| ReportedEvidence {
+        number: unit.number.clone(),
+        title: unit.title.clone(),
+        evidence: crate::wire::EvidenceView::of(&task.evidence(unit.index, is_marked(task, unit))),
+    };
+    units.into_iter().map(shown).collect()
+}
+
+fn seconds(stay: &workflow::StageInterval, now: Millis) -> f64 {
+    in_seconds(stay.until.unwrap_or(now).0 - stay.from.0)
+}
+
+/// A length of time in seconds, to the millisecond.
+#[expect(clippy::cast_precision_loss, reason = "no task lasts for as long as matters")]
+pub fn in_seconds(milliseconds: i64) -> f64 {
+    milliseconds.max(0) as f64 / 1_000.0
+}
+
+fn stretch(stay: &workflow::StageInterval, now: Millis) -> Stretch {
+    Stretch {
+        phase: stay.stage.to_string(),
+        from: rfc3339(stay.from),
+        until: stay.until.map(rfc3339),
+        seconds: if stay.stage.is_end() { 0.0 } else { seconds(stay, now) },
+    }
+}
+
+fn phases(course: &Course, now: Millis) -> Vec<PhaseTime> {
+    let mut stages: Vec<Stage> = Vec::new();
+    for stay in &course.stays {
+        if !stay.stage.is_end() && !stages.contains(&stay.stage) {
+            stages.push(stay.stage);
+        }
+    }
+    let time = |stage: Stage| PhaseTime {
+        phase: stage.to_string(),
+        seconds: in_seconds(course.time_at(stage, now).unwrap_or(0)),
+        times: course.stays.iter().filter(|stay| stay.stage == stage).count(),
+    };
+    stages.into_iter().map(time).collect()
+}
+
+fn commits(task: &Task) -> Vec<ReportedCommit> {
+    let mut commits: Vec<ReportedCommit> = Vec::new();
+    let mut add = |commit: &workflow::Commit, kind: &str, session: Option<&workflow::Session>| {
+        if commits.iter().all(|known| known.commit != commit.0) {
+            commits.push(ReportedCommit {
+                commit: commit.0.clone(),
+                kind: kind.to_owned(),
+                work_session_id: session.map(|session| session.id.to_string()),
+                work_session_name: session.map(|session| session.display_name().to_owned()),
+            });
+        }
+    };
+    for session in &task.sessions {
+        for turn in session.ended.iter().filter(|turn| turn.changed) {
+            turn.commit.iter().for_each(|commit| add(commit, "work", Some(session)));
+        }
+        session.merged.iter().for_each(|commit| add(commit, "merge", Some(session)));
+    }
+    if let Phase::Done { merged: Some(commit), .. } = &task.phase {
+        add(commit, "landing", None);
+    }
+    commits
+}
+
+fn usage(course: &Course) -> Vec<AgentUsage> {
+    let mut agents: Vec<(&str, Usage)> = Vec::new();
+    for spent in &course.spent {
+        match agents.iter_mut().find(|(agent, _)| *agent == spent.agent) {
+            Some((_, usage)) => usage.add(&spent.usage),
+            None => agents.push((&spent.agent, spent.usage)),
+        }
+    }
+    let shown =
+        |(agent, usage): (&str, Usage)| AgentUsage { agent: agent.to_owned(), usage: UsageView::of(usage) };
+    agents.into_iter().map(shown).collect()
+}
+
+fn failures(course: &Course) -> Vec<ReportedFailure> {
+    let mut failures: Vec<ReportedFailure> = Vec::new();
+    for count in &course.failures {
+        let class = count.class.to_string();
+        match failures.iter_mut().find(|known| known.class == class && known.agent == count.agent) {
+            Some(known) => known.count += count.count,
+            None => failures.push(ReportedFailure { class, agent: count.agent.clone(), count: count.count }),
+        }
+    }
+    failures
+}

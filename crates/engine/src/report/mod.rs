@@ -1,0 +1,139 @@
+//! The report of a task: what was asked, planned, done and decided, with what shows it.
+
+mod gather;
+mod markdown;
+mod table;
+
+pub use gather::{gather, in_seconds};
+pub use markdown::markdown;
+pub use table::{Table, csv};
+
+use crate::wire::{CheckView, EvidenceView, ImplementationTask, SpecTask, UsageView, WorkSession};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Everything about a task, for those who were not there.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Report {
+    pub(crate) generated_at: String,
+    pub(crate) spec_task: SpecTask,
+    /// Each criterion, with what was done for it.
+    pub(crate) requirements: Vec<ReportedRequirement>,
+    pub(crate) uncovered_requirements: Vec<String>,
+    pub(crate) orphan_tasks: Vec<String>,
+    pub(crate) implementation_tasks: Vec<ImplementationTask>,
+    /// What is marked as done and what stands behind it; what is only claimed comes first.
+    pub(crate) evidence: Vec<ReportedEvidence>,
+    pub(crate) work_sessions: Vec<WorkSession>,
+    /// How long the task was in each phase, all in all, in the order in which it came there first.
+    pub(crate) phases: Vec<PhaseTime>,
+    /// Where the task stood, in order.
+    pub(crate) timeline: Vec<Stretch>,
+    /// How long people were waited for, and how often.
+    pub(crate) review_waiting_seconds: f64,
+    pub(crate) review_count: usize,
+    /// What the commands said that ran last on the change.
+    pub(crate) checks: Vec<CheckView>,
+    pub(crate) commits: Vec<ReportedCommit>,
+    pub(crate) usage_by_agent: Vec<AgentUsage>,
+    pub(crate) failures: Vec<ReportedFailure>,
+    pub(crate) decisions: Vec<ReportedDecision>,
+}
+
+/// A criterion and what was done for it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ReportedRequirement {
+    pub(crate) id: String,
+    pub(crate) text: String,
+    #[schema(required)]
+    pub(crate) ears_pattern: Option<String>,
+    /// `uncovered`, `planned`, `in_progress` or `done`.
+    pub(crate) status: String,
+    /// `evidenced` when a commit stands behind each of its planned tasks, `claimed` when one is only marked as done,
+    /// `missing` while one is open.
+    pub(crate) proof: String,
+    pub(crate) tasks: Vec<RequirementTask>,
+    pub(crate) work_sessions: Vec<String>,
+    pub(crate) commits: Vec<String>,
+}
+
+/// A planned task that carries out a criterion.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct RequirementTask {
+    pub(crate) number: String,
+    pub(crate) title: String,
+    pub(crate) status: String,
+}
+
+/// What stands behind a planned task that is marked as done.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ReportedEvidence {
+    pub(crate) number: String,
+    pub(crate) title: String,
+    pub(crate) evidence: EvidenceView,
+}
+
+/// How long a task was in a phase.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct PhaseTime {
+    /// `backlog`, `planning_queued`, `planning`, `spec_review`, `hand_off`, `implementation_queued`, `implementation`,
+    /// `implementation_review` or `failed`.
+    pub(crate) phase: String,
+    pub(crate) seconds: f64,
+    /// How often it came there.
+    pub(crate) times: usize,
+}
+
+/// A stretch of time in one phase.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Stretch {
+    pub(crate) phase: String,
+    pub(crate) from: String,
+    /// Null while it lasts.
+    #[schema(required)]
+    pub(crate) until: Option<String>,
+    pub(crate) seconds: f64,
+}
+
+/// A commit that a session's turn left, or the merge of its branch.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ReportedCommit {
+    pub(crate) commit: String,
+    /// `work`, `merge` or `landing`.
+    pub(crate) kind: String,
+    #[schema(required)]
+    pub(crate) work_session_id: Option<String>,
+    #[schema(required)]
+    pub(crate) work_session_name: Option<String>,
+}
+
+/// What an agent's turns spent.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct AgentUsage {
+    pub(crate) agent: String,
+    pub(crate) usage: UsageView,
+}
+
+/// How often something failed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ReportedFailure {
+    pub(crate) class: String,
+    #[schema(required)]
+    pub(crate) agent: Option<String>,
+    pub(crate) count: u32,
+}
+
+/// Something a person decided.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct ReportedDecision {
+    pub(crate) at: String,
+    #[schema(required)]
+    pub(crate) by: Option<String>,
+    /// `review_specs`, `edit_documents`, `review_implementation`, `retry`, `skip_session`, `choose_session`, `close` or
+    /// `cancel`.
+    pub(crate) action: String,
+    /// `approve`, `request_changes` or `reject`, of a review.
+    #[schema(required)]
+    pub(crate) decision: Option<String>,
+    pub(crate) comments: String,
+}

@@ -1,0 +1,289 @@
+//! Claims effects, does them, and reports what came of it.
+//!
+//! An effect is claimed for the length of a lease and under a fence: a server that stops renewing loses the
+//! effect to the next claim, and its late report is refused.
+
+use crate::App;
+use crate::clean;
+use crate::clock::now;
+use crate::effects::{self, Done, blocking, chain};
+use crate::orchestrator::Orchestrator;
+use futures::FutureExt as _;
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use store::{Claimed, Fence};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use workflow::{Effect, EffectId, Failure, FailureClass, Input};
+
+/// How often a held claim is renewed.
+const RENEWAL: Duration = Duration::from_secs(10);
+/// How often the runner looks without having been woken.
+const LOOK: Duration = Duration::from_secs(1);
+/// How many effects are claimed at once.
+const BATCH: u64 = 64;
+/// How often an effect that cannot be done is tried before it is given up.
+const MAX_ATTEMPTS: i64 = 5;
+/// The same for one that no state waits for, such as a clean-up: nothing would request it again.
+const PATIENT_ATTEMPTS: i64 = 30;
+
+/// How soon an effect is tried again that waits for room.
+const ROOM_INTERVAL: i64 = 3_000;
+/// How often claims are looked for that this server holds and does not know of.
+const ADOPTION_INTERVAL: Duration = Duration::from_secs(5);
+/// How old such a claim is at least, in milliseconds: its decision may be on its way to the runner.
+const ADOPTION_AGE: i64 = 5_000;
+
+/// Runs effects until told to stop, then waits for those under way that end by themselves.
+pub(crate) async fn run(app: App, stop: CancellationToken) {
+    let running = Running { tasks: TaskTracker::new(), held: Held::default(), app, stop };
+    tokio::join!(running.start_claimed(), running.look(), running.adopt());
+    running.tasks.close();
+    running.tasks.wait().await;
+}
+
+/// The effects that this server holds.
+type Held = Arc<Mutex<HashSet<EffectId>>>;
+
+/// The effects under way.
+struct Running {
+    app: App,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    held: Held,
+}
+
+impl Running {
+    fn spawn(&self, claimed: Claimed) {
+        let holds = Holds::new(&self.held, claimed.row.id.clone());
+        let work = guard(self.app.clone(), claimed, self.stop.clone());
+        self.tasks.spawn(async move {
+            work.await;
+            drop(holds);
+        });
+    }
+
+    /// Starts what this server's own decisions claimed.
+    async fn start_claimed(&self) {
+        while let Some(Some(claimed)) = self.stop.run_until_cancelled(self.app.orchestrator.claimed()).await {
+            self.spawn(claimed);
+        }
+    }
+
+    /// Claims and starts the rest: what waited for its time or its lane, and what another server left.
+    async fn look(&self) {
+        let app = &self.app;
+        while !self.stop.is_cancelled() {
+            match app.store.claim_effects(app.orchestrator.lease(), BATCH).await {
+                Ok(claimed) if claimed.is_empty() => {}
+                Ok(claimed) => {
+                    for claim in claimed {
+                        self.spawn(claim);
+                    }
+                    continue;
+                }
+                Err(error) => tracing::error!(error = chain(&error), "could not claim effects; trying again"),
+            }
+            tokio::select! {
+                () = app.orchestrator.effects_wait() => {}
+                () = tokio::time::sleep(LOOK) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Takes up claims that are this server's in the database and unknown to it: the connection was lost after the
+    /// commit that made them and before its answer.
+    async fn adopt(&self) {
+        while self.stop.run_until_cancelled(tokio::time::sleep(ADOPTION_INTERVAL)).await.is_some() {
+            if let Err(error) = self.adopt_once().await {
+                tracing::warn!(
+                    error = chain(&error),
+                    "could not look for claims that are not known; trying again"
+                );
+            }
+        }
+    }
+
+    async fn adopt_once(&self) -> Result<(), store::StoreError> {
+        let app = &self.app;
+        let until = Orchestrator::leased_before(ADOPTION_AGE);
+        for mut claimed in app.store.claims_until(&app.worker, until).await? {
+            if lock(&self.held).contains(&claimed.row.id) {
+                continue;
+            }
+            if app.store.reclaim_effect(&claimed.fence(), app.orchestrator.lease().until).await? {
+                claimed.attempt += 1;
+                tracing::info!(effect = claimed.row.effect.name(), task = %claimed.task, "takes up an effect whose claim was not confirmed");
+                self.spawn(claimed);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Keeps an effect among those that are held for as long as it lives.
+struct Holds {
+    held: Held,
+    id: EffectId,
+}
+
+impl Holds {
+    pub(crate) fn new(held: &Held, id: EffectId) -> Self {
+        lock(held).insert(id.clone());
+        Self { held: held.clone(), id }
+    }
+}
+
+impl Drop for Holds {
+    fn drop(&mut self) {
+        lock(&self.held).remove(&self.id);
+    }
+}
+
+fn lock(held: &Held) -> MutexGuard<'_, HashSet<EffectId>> {
+    // Each change is a single insert or removal, so the content is valid after any panic.
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Does one effect; one that panics is released, since no other server may claim what this one holds.
+async fn guard(app: App, claimed: Claimed, stop: CancellationToken) {
+    let work = perform(app.clone(), claimed.clone(), stop);
+    if AssertUnwindSafe(work).catch_unwind().await.is_ok() {
+        return;
+    }
+    let message = "The server failed at it; its log says why.".to_owned();
+    let failure = Failure { class: FailureClass::Internal, message, at: now() };
+    if let Err(error) = give_back(&app, &claimed, claimed.fence(), failure).await {
+        tracing::error!(error = chain(&error), task = %claimed.task, "could not give an effect back; it is taken up again");
+    }
+}
+
+/// Does one effect while renewing its lease, and reports.
+async fn perform(app: App, claimed: Claimed, stop: CancellationToken) {
+    let fence = claimed.fence();
+    if uses_room(&claimed.row.effect)
+        && let Some(obstacle) = app.health.obstacle_of(&claimed.task)
+    {
+        return postpone(&app, &claimed, &obstacle.detail).await;
+    }
+    let work = Box::pin(effects::perform(&app, &claimed));
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        () = hold(&app, &fence) => {
+            tracing::warn!(effect = claimed.row.effect.name(), task = %claimed.task, "the lease was lost");
+            return;
+        }
+        // What is cut off here is claimed again by the next start, at once.
+        () = stop.cancelled() => return,
+    };
+    // What an agent or git said last goes to the log, the queue and the task.
+    let outcome = outcome.map_err(|failure| clean::cleaned(&app.redactor, failure));
+    app.metrics.effect_done(claimed.row.effect.name());
+    // No other server takes up what is held here, so its end is reported until the database has it.
+    while let Err(error) = record(&app, &claimed, &fence, outcome.clone()).await {
+        tracing::error!(error = chain(&error), effect = claimed.row.effect.name(), task = %claimed.task, "could not record the end of an effect; trying again");
+        if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Tells the task what came of an effect.
+pub(crate) async fn record(
+    app: &App,
+    claimed: &Claimed,
+    fence: &Fence,
+    outcome: Result<Done, Failure>,
+) -> Result<(), store::StoreError> {
+    match outcome {
+        Ok(Done::Report(input)) => app.orchestrator.report(&claimed.task, fence.clone(), input).await,
+        Ok(Done::Nothing) => app.store.finish_effect(fence).await.map(|_| app.orchestrator.wake()),
+        Err(failure) => give_back(app, claimed, fence.clone(), failure).await,
+    }
+}
+
+/// Tries the effect again after a while; given up, the task gets the reason.
+async fn give_back(
+    app: &App,
+    claimed: &Claimed,
+    fence: Fence,
+    failure: Failure,
+) -> Result<(), store::StoreError> {
+    tracing::warn!(effect = claimed.row.effect.name(), task = %claimed.task, attempt = claimed.attempt, reason = failure.message, "an effect failed");
+    if failure.class == FailureClass::OutOfSpace {
+        app.health.note_full(&claimed.task, &failure.message);
+        let later = now().plus(ROOM_INTERVAL);
+        app.store.postpone_effect(&fence, later, &failure.message).await?;
+        return Ok(());
+    }
+    let is_patient = !claimed.row.effect.reports_back() || is_about_lock(&failure);
+    let most = if is_patient { PATIENT_ATTEMPTS } else { MAX_ATTEMPTS };
+    // Attempts that a kill cut off do not count: nothing was wrong with them.
+    let failures = claimed.failures + 1;
+    if failure.class.heals() && failures < most {
+        if failure.class == FailureClass::Git {
+            remove_dead_locks(app, claimed).await;
+        }
+        let wait = 250 * (1 << failures.clamp(0, if is_about_lock(&failure) { 4 } else { 8 }));
+        app.store.release_effect(&fence, now().plus(wait), &failure.message).await?;
+        return Ok(());
+    }
+    let input = Input::EffectFailed { effect: claimed.row.effect.clone(), failure };
+    app.orchestrator.report(&claimed.task, fence, input).await
+}
+
+/// Whether an effect begins work that takes room on a disk, and so does not begin while there is too little.
+fn uses_room(effect: &Effect) -> bool {
+    matches!(
+        effect,
+        Effect::PreparePlanning { .. }
+            | Effect::RunTurn { .. }
+            | Effect::OpenWorktree { .. }
+            | Effect::RunChecks
+    )
+}
+
+/// Gives an effect back that cannot begin yet.
+async fn postpone(app: &App, claimed: &Claimed, reason: &str) {
+    let later = now().plus(ROOM_INTERVAL);
+    if let Err(error) = app.store.postpone_effect(&claimed.fence(), later, reason).await {
+        // The claim stays this server's, and is taken up as one that is not known.
+        tracing::debug!(error = chain(&error), task = %claimed.task, "could not give an effect back");
+    }
+}
+
+/// Whether an effect failed because another process holds a lock file.
+fn is_about_lock(failure: &Failure) -> bool {
+    failure.class == FailureClass::Git && failure.message.contains(".lock")
+}
+
+/// Removes what dead processes left locked in the task's repository, so that the next attempt does not meet it.
+async fn remove_dead_locks(app: &App, claimed: &Claimed) {
+    let Ok(Some(task)) = app.store.task(&claimed.task).await else { return };
+    let Ok(workplace) = app.repositories.workplace(&task.project).await else { return };
+    match blocking(move || workplace.repository.remove_dead_locks()).await {
+        Ok(removed) if removed.is_empty() => {}
+        Ok(removed) => {
+            tracing::info!(?removed, task = %claimed.task, "removed locks whose holders are dead");
+        }
+        Err(failure) => {
+            let reason = failure.message;
+            tracing::warn!(reason, task = %claimed.task, "could not look for locks of dead processes");
+        }
+    }
+}
+
+/// Renews the lease for as long as it can; returns when it is lost.
+async fn hold(app: &App, fence: &Fence) {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        match app.store.renew_lease(fence, app.orchestrator.lease().until).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::warn!(%error, "could not renew a lease; trying again"),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The configuration in force, as a list of settings.
+
+use crate::Config;
+use serde_json::{Value, json};
+
+impl Config {
+    /// Every setting with its value, without secrets, and where that comes from.
+    pub fn settings(&self) -> Vec<(String, Value, String)> {
+        // Plain data, whose serialization cannot fail.
+        let mut values = serde_json::to_value(self).unwrap_or_default();
+        hide_secrets(&mut values);
+        let mut found = Vec::new();
+        flatten("", values, &mut found);
+        let source = |key: &str| self.sources.get(key).cloned().unwrap_or_else(|| "default".to_owned());
+        found.into_iter().map(|(key, value)| (key.clone(), value, source(&key))).collect()
+    }
+}
+
+/// Replaces passwords in URLs, the environments of agents and the values of secrets.
+fn hide_secrets(values: &mut Value) {
+    if let Some(url) = values["database_url"].as_str()
+        && let Some((scheme, rest)) = url.split_once("://")
+        && let Some((_, host)) = rest.rsplit_once('@')
+    {
+        values["database_url"] = json!(format!("{scheme}://…@{host}"));
+    }
+    let hide = |fields: &mut Value| {
+        fields.as_object_mut().into_iter().flatten().for_each(|(_, value)| *value = json!("…"));
+    };
+    for agent in values["agents"].as_array_mut().into_iter().flatten() {
+        hide(&mut agent["env"]);
+    }
+    hide(&mut values["secrets"]["values"]);
+}
+
+fn flatten(prefix: &str, value: Value, found: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            for (name, value) in fields {
+                let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+                flatten(&key, value, found);
+            }
+        }
+        value => found.push((prefix.to_owned(), value)),
+    }
+}

@@ -1,0 +1,351 @@
+//! Notices changes of the design-docs branch by any writer, and notifies watchers.
+
+use crate::App;
+use crate::clean;
+use crate::clock::now;
+use crate::documents;
+use crate::effects::chain;
+use crate::repositories::{ProjectRepo, RepositoryError};
+use crate::wire::rfc3339;
+use crate::{news, progress};
+use serde_json::json;
+use specs::checklist;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc;
+use workflow::{Input, ItemCount, Phase, ProjectId, Specs, Task, TaskId};
+
+/// How many changes may wait to be read; more are one change in effect, since each is read from the branch's tip.
+const WAITING: usize = 1024;
+/// How often the documents' worktree is looked at while nothing moves.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often in a row a damaged design-docs branch is repaired; what is still damaged then is for a person to look at.
+const REPAIRS: usize = 3;
+
+/// The watchers of the projects at work.
+#[derive(Clone, Default)]
+pub struct Watch(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    watchers: Mutex<HashMap<ProjectId, git::Watcher>>,
+    app: std::sync::OnceLock<std::sync::Weak<crate::app::Inner>>,
+}
+
+/// A branch that moved.
+enum Moved {
+    /// The design-docs branch, or its end.
+    Documents { old: Option<String>, new: Option<String> },
+    /// Another one, which may be a base branch.
+    Other { branch: String },
+}
+
+impl Watch {
+    pub(crate) fn set_app(&self, app: &App) {
+        // Set once, when the server starts.
+        let _ = self.0.app.set(Arc::downgrade(&app.0));
+    }
+
+    /// Watches a project's design-docs branch from now on.
+    pub async fn follow(&self, project: &ProjectId) {
+        if self.watchers().contains_key(project) {
+            return;
+        }
+        let Some(app) = self.0.app.get().and_then(std::sync::Weak::upgrade).map(App) else { return };
+        let Ok(workplace) = app.repositories.workplace(project).await else { return };
+        let (moves, receiver) = mpsc::channel(WAITING);
+        let branch = format!("refs/heads/{}", workplace.settings.design_docs_branch);
+        let on_change = Box::new(move |change: git::RefChange| {
+            let moved = if change.refname == branch {
+                let [old, new] =
+                    [change.old, change.new].map(|commit| commit.map(|commit| commit.to_string()));
+                Moved::Documents { old, new }
+            } else {
+                match change.refname.strip_prefix("refs/heads/") {
+                    Some(branch) if !is_own(branch) => Moved::Other { branch: branch.to_owned() },
+                    Some(_) | None => return,
+                }
+            };
+            // A full queue holds a later look at the same tip already.
+            let _ = moves.try_send(moved);
+        });
+        let repository = workplace.repository.clone();
+        match tokio::task::spawn_blocking(move || repository.watch(on_change)).await {
+            Ok(Ok(watcher)) => {
+                self.watchers().insert(project.clone(), watcher);
+                tokio::spawn(read(Arc::downgrade(&app.0), project.clone(), receiver));
+            }
+            Ok(Err(error)) => tracing::error!(%error, %project, "could not watch a repository"),
+            Err(error) => tracing::error!(%error, %project, "could not watch a repository"),
+        }
+    }
+
+    /// Stops watching a project.
+    pub fn forget(&self, project: &ProjectId) {
+        self.watchers().remove(project);
+    }
+
+    fn watchers(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, git::Watcher>> {
+        self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a branch is one that is made for tasks and never a base.
+pub fn is_own(branch: &str) -> bool {
+    ["task/", "session/", "specs/"].into_iter().any(|prefix| branch.starts_with(prefix))
+}
+
+/// Learns where a base branch stands now, if the branch is one.
+async fn look_at_base(app: &App, project: &ProjectId, branch: &str) -> Result<(), RepositoryError> {
+    if app.store.base_branch(project, branch).await?.is_some() {
+        app.repositories.base(project, branch).await?;
+    }
+    Ok(())
+}
+
+async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut moves: mpsc::Receiver<Moved>) {
+    let (mut complaint, mut was_there, mut repairs) = (String::new(), false, 0);
+    let mut looked: HashMap<TaskId, SystemTime> = HashMap::new();
+    loop {
+        let moved = match tokio::time::timeout(LOOK, moves.recv()).await {
+            Ok(Some(moved)) => Some(moved),
+            Ok(None) => return,
+            Err(_) => None,
+        };
+        let Some(app) = app.upgrade().map(App) else { return };
+        if let Some(Moved::Other { branch }) = &moved
+            && let Err(error) = look_at_base(&app, &project, branch).await
+        {
+            tracing::warn!(%error, %project, branch, "could not look at a base branch");
+        }
+        if let Some(Moved::Documents { old, new }) = moved {
+            if let Err(error) = take_in(&app, &project, (old, new)).await {
+                tracing::warn!(%error, %project, "could not read a change of the design-docs branch");
+            }
+            // After those who watch were told, so that they do not wait for it.
+            if let Err(error) = restore_rewound(&app, &project).await {
+                tracing::warn!(%error, %project, "could not look after the design-docs branch");
+            }
+            app.history.look_at(&project);
+        }
+        match is_lost(&app, &project).await {
+            Ok(true) if repairs < REPAIRS => {
+                repairs += 1;
+                if let Err(error) = restore_rewound(&app, &project).await {
+                    tracing::warn!(%error, %project, "could not restore the design-docs branch");
+                }
+                if repairs == REPAIRS {
+                    let branch = app.repositories.workplace(&project).await;
+                    let branch = branch.map(|found| found.settings.design_docs_branch).unwrap_or_default();
+                    tracing::error!(%project, branch, "objects of the design-docs branch are missing after {REPAIRS} repairs; it is left as it is until they are back: run `git fsck` in the repository to see which");
+                }
+            }
+            Ok(true) => {}
+            Ok(false) => repairs = 0,
+            Err(error) => tracing::debug!(%error, %project, "could not look at the design-docs branch"),
+        }
+        commit_ticks(&app, &project, &mut looked).await;
+        // What keeps it from being made is logged once, not at each look.
+        let kept = keep_worktree(&app, &project).await;
+        // It is no loss where it was never there: it is made with the first task, or when the server starts elsewhere.
+        if was_there && matches!(kept, Ok(true)) {
+            tracing::warn!(%project, "the documents' worktree had vanished, and is made again");
+        }
+        was_there |= folder_of(&app, &project).await.is_some_and(|folder| folder.join(".git").exists());
+        let found = kept.err().map(|error| chain(&error)).unwrap_or_default();
+        if found != complaint && !found.is_empty() {
+            tracing::warn!(error = found, %project, "could not look after the documents' worktree");
+        }
+        complaint = found;
+    }
+}
+
+/// Where a project's documents' worktree is, or would be.
+async fn folder_of(app: &App, project: &ProjectId) -> Option<PathBuf> {
+    let workplace = app.repositories.workplace(project).await.ok()?;
+    Some(git::docs_worktree(workplace.repository.path(), &workplace.settings.design_docs_branch))
+}
+
+/// Commits what agents at work ticked in the documents' worktree since the last look.
+async fn commit_ticks(app: &App, project: &ProjectId, looked: &mut HashMap<TaskId, SystemTime>) {
+    let Some(folder) = folder_of(app, project).await else { return };
+    let served = app.instances.served();
+    looked.retain(|task, _| served.contains(task));
+    for id in served {
+        let path = folder.join(crate::repositories::document(&id, "progress.md"));
+        let Ok(changed) = tokio::fs::symlink_metadata(&path).await.and_then(|found| found.modified()) else {
+            continue;
+        };
+        if looked.insert(id.clone(), changed) == Some(changed) {
+            continue;
+        }
+        let task = app.store.task(&id).await.ok().flatten();
+        let Some(task) = task.filter(|task| task.project == *project && task.approved().is_some()) else {
+            continue;
+        };
+        if let Err(failure) = progress::commit_ticks(app, &task).await {
+            tracing::warn!(task = %id, reason = failure.message, "could not commit what agents ticked");
+        }
+    }
+}
+
+/// Ensures that the documents' worktree is there, and returns whether it had to be made.
+pub(crate) async fn keep_worktree(app: &App, project: &ProjectId) -> Result<bool, RepositoryError> {
+    let workplace = app.repositories.workplace(project).await?;
+    let (repository, branch) = (workplace.repository, workplace.settings.design_docs_branch);
+    let is_made = tokio::task::spawn_blocking(move || repository.keep_docs_worktree(&branch)).await??;
+    if is_made {
+        admit_again(app, project).await;
+    }
+    Ok(is_made)
+}
+
+/// Lets the agents at work on a project write the documents where their worktree was made again.
+async fn admit_again(app: &App, project: &ProjectId) {
+    for id in app.instances.served() {
+        let task = app.store.task(&id).await.ok().flatten().filter(|task| task.project == *project);
+        if let Some(task) = task {
+            app.instances.admit_again(&task).await;
+        }
+    }
+}
+
+/// Whether the design-docs branch stands at a commit that is gone.
+async fn is_lost(app: &App, project: &ProjectId) -> Result<bool, RepositoryError> {
+    let workplace = app.repositories.workplace(project).await?;
+    let (repository, branch) = (workplace.repository, workplace.settings.design_docs_branch);
+    Ok(tokio::task::spawn_blocking(move || repository.is_lost(&branch)).await??)
+}
+
+/// Sees to it that the design-docs branch has every commit that it ever had. What that changes is noticed as any
+/// other move is.
+pub(crate) async fn restore_rewound(app: &App, project: &ProjectId) -> anyhow::Result<()> {
+    let workplace = app.repositories.workplace(project).await?;
+    let (repository, branch) = (workplace.repository, workplace.settings.design_docs_branch);
+    match tokio::task::spawn_blocking(move || repository.restore_rewound(&branch)).await?? {
+        git::Forward::Whole => {}
+        git::Forward::MadeAgain(commit) => {
+            tracing::warn!(%project, %commit, "the design-docs branch was deleted, and is made again");
+        }
+        git::Forward::Joined { merge, lost, contested } => {
+            tracing::warn!(%project, %merge, %lost, ?contested, "the design-docs branch had lost commits, and has them again");
+        }
+        git::Forward::Restored { lost, now } => {
+            tracing::warn!(%project, %lost, %now, "the commit of the design-docs branch is gone, as after a `git gc --prune=now`; what it had is written again from the database");
+            restore(app, project).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the documents of a project's tasks again that the design-docs branch lost, from the database. Their records follow.
+async fn restore(app: &App, project: &ProjectId) -> anyhow::Result<()> {
+    let workplace = app.repositories.workplace(project).await?;
+    for task in app.store.project_tasks(project).await? {
+        documents::write_again(app, &workplace, &task).await?;
+        let read = app.repositories.checklist(&task).await?.map(|found| documents::view(&task, &found));
+        if let Some(checklist) = read {
+            let restored = progress::restore(app, &workplace, &task, &checklist).await;
+            restored.map_err(|failure| anyhow::anyhow!(failure.message))?;
+        }
+    }
+    app.history.look_at(project);
+    Ok(())
+}
+
+/// Tells about the progress of every task whose files changed, and has changed documents reviewed again.
+async fn take_in(
+    app: &App,
+    project: &ProjectId,
+    moved: (Option<String>, Option<String>),
+) -> anyhow::Result<()> {
+    let workplace = app.repositories.workplace(project).await?;
+    let repository = workplace.repository.clone();
+    let (old, Some(new)) = moved else { return Ok(()) };
+    let commits = tokio::task::spawn_blocking({
+        let new = new.clone();
+        move || repository.log(old.as_deref(), &new, 200)
+    })
+    .await??;
+    let mut progressed = BTreeSet::new();
+    // With who changed them last.
+    let mut edited: BTreeMap<TaskId, &str> = BTreeMap::new();
+    for (commit, path) in
+        commits.iter().flat_map(|commit| commit.files_touched.iter().map(move |path| (commit, path)))
+    {
+        let Some((id, name)) = path.strip_prefix("specs/").and_then(|rest| rest.split_once('/')) else {
+            continue;
+        };
+        match name {
+            "progress.md" => {
+                progressed.insert(TaskId::from(id));
+            }
+            "requirements.md" | "design.md" | "tasks.md" => {
+                edited.entry(TaskId::from(id)).or_insert(&commit.author);
+            }
+            _ => {}
+        }
+    }
+    for id in progressed {
+        if let Some(task) = app.store.task(&id).await?.filter(|task| task.project == *project) {
+            announce(app, &workplace, &task, &new).await?;
+        }
+    }
+    for (id, by) in edited {
+        if let Some(task) = app.store.task(&id).await?.filter(|task| task.project == *project) {
+            look_at_documents(app, &workplace, &task, &new, by.to_owned()).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn announce(app: &App, workplace: &ProjectRepo, task: &Task, commit: &str) -> anyhow::Result<()> {
+    let repository = workplace.repository.clone();
+    let (at, path) = (commit.to_owned(), crate::repositories::document(&task.id, "progress.md"));
+    let Some(bytes) = tokio::task::spawn_blocking(move || repository.read(&at, &path)).await?? else {
+        return Ok(());
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let parsed = checklist::parse(&clean::redact(&app.redactor, &text));
+    let counts = ItemCount::of(task.units(), &parsed);
+    let decided = app.orchestrator.decide(&task.id, Input::ItemsCounted { counts }).await?;
+    let task = decided.as_ref().unwrap_or(task);
+    let checklist = documents::view(task, &parsed);
+    let data =
+        json!({ "spec_task_id": task.id, "commit": commit, "at": rfc3339(now()), "checklist": checklist });
+    let rows = app.store.append_feed(now(), news::entry(task, "progress", data).to_vec()).await?;
+    app.feed.publish(rows);
+    progress::restore(app, workplace, task, &checklist)
+        .await
+        .map_err(|failure| anyhow::anyhow!(failure.message))
+}
+
+/// Compares the documents on the branch with those in force.
+pub async fn look_at_documents(
+    app: &App,
+    workplace: &ProjectRepo,
+    task: &Task,
+    commit: &str,
+    by: String,
+) -> anyhow::Result<()> {
+    let in_force = match &task.phase {
+        Phase::SpecReview { specs } => Some(specs),
+        _ => task.approved().map(|approved| &approved.specs),
+    };
+    let Some(in_force) = in_force else { return Ok(()) };
+    if documents::put_back(workplace, task, in_force, commit).await? {
+        // The branch moved, which is looked at again.
+        return Ok(());
+    }
+    let found = documents::read(workplace, &task.id, commit).await?;
+    let Some(found) = found.filter(|found| found.hash() != in_force.hash) else { return Ok(()) };
+    let specs = documents::keep(app, task, in_force.round, commit, &found, Some(&by)).await?;
+    let specs = specs.unwrap_or_else(|problems| {
+        tracing::info!(task = %task.id, ?problems, "the documents were changed into something unusable");
+        Specs { hash: found.hash(), commit: workflow::Commit(commit.to_owned()), ..in_force.clone() }
+    });
+    app.orchestrator.decide(&task.id, Input::DocumentsChanged { specs, by }).await?;
+    Ok(())
+}
