@@ -1,6 +1,6 @@
 //! Where base branches stood when their moves were last accounted for.
 
-use crate::sql::{execute, row, text};
+use crate::sql::{execute, row, rows, text};
 use crate::{Store, StoreError};
 use workflow::ProjectId;
 
@@ -36,7 +36,14 @@ impl Store {
         }))
     }
 
-    /// Keeps what is known of a base branch, unless somebody else has learned of another place since `before`.
+    /// The commits that a project's base branches are known to have come to.
+    pub async fn base_commits(&self, project: &ProjectId) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT trusted FROM base_branches WHERE project = ?";
+        let found = rows(&self.readers, sql, vec![project.as_str().into()]).await?;
+        found.iter().map(|row| text(row, "trusted")).collect()
+    }
+
+    /// Saves what is known of a base branch, unless another process has saved something else since `before`.
     pub async fn put_base_branch(
         &self,
         base: BaseBranch,

@@ -5,7 +5,7 @@ use crate::{Store, StoreError};
 use sea_orm::Value;
 use workflow::{Course, Millis, ProjectId, TaskId, UserId};
 
-/// A task's course, with what figures are told by.
+/// A task's course, with the fields that figures are grouped by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CourseRow {
     pub task: TaskId,

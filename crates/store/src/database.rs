@@ -6,6 +6,8 @@ use crate::search::Changes;
 use crate::tasks::TaskLocks;
 use crate::writer::{self, GroupWriter, Health, InTransaction, QUEUE, Writer};
 use crate::{OpenError, StoreError, migrations, sql};
+use sea_orm::sqlx::postgres::PgConnection;
+use sea_orm::sqlx::{self, Connection as _};
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbErr,
     RuntimeErr,
@@ -30,6 +32,8 @@ pub struct Store {
     health: Arc<Health>,
     /// The files of a SQLite database.
     file: Option<Arc<DatabaseFile>>,
+    /// Where a PostgreSQL database is.
+    server: Option<Arc<str>>,
     /// What waits to be appended to sessions' logs.
     pub(crate) appends: mpsc::Sender<Append>,
     /// What was written and is to be indexed.
@@ -62,7 +66,7 @@ impl Store {
         if let Some(schema) = schema {
             let mut single = options.clone();
             single.max_connections(1);
-            let admin = Database::connect(single).await.map_err(OpenError::Connect)?;
+            let admin = connect(single, url).await?;
             // Servers that start together make it one after the other; the lock ends with the connection.
             let sql = format!(
                 "SELECT pg_advisory_lock(7236); CREATE SCHEMA IF NOT EXISTS \"{}\"",
@@ -72,9 +76,10 @@ impl Store {
             admin.close().await.map_err(OpenError::Connect)?;
             options.set_schema_search_path(schema);
         }
-        let pool = Database::connect(options).await.map_err(OpenError::Connect)?;
+        let pool = connect(options, url).await?;
         let health = Arc::new(Health::default());
         let store = Self::of(pool.clone(), Writer::Pooled(pool, health.clone()), health, None);
+        let store = Self { server: Some(url.into()), ..store };
         migrations::run(&store).await?;
         Ok(store)
     }
@@ -92,6 +97,7 @@ impl Store {
             writer,
             health,
             file,
+            server: None,
             appends,
             changes: Changes::default(),
             locks: TaskLocks::default(),
@@ -143,7 +149,13 @@ impl Store {
         if let Some(file) = &self.file {
             file.check()?;
         }
-        sql::row(&self.readers, "SELECT version FROM schema_version LIMIT 1", Vec::new()).await?;
+        let read = sql::row(&self.readers, "SELECT version FROM schema_version LIMIT 1", Vec::new()).await;
+        if let (Err(StoreError::Database(DbErr::ConnectionAcquire(_))), Some(url)) = (&read, &self.server)
+            && let Some(refused) = refusal(url).await
+        {
+            return Err(Arc::new(refused.into()));
+        }
+        read?;
         if self.health.failure().is_some() {
             self.write(|on| Box::pin(sql::count_one(on, "write_probe", 1))).await?;
         }
@@ -174,6 +186,28 @@ impl Store {
     }
 }
 
+/// Connects to a PostgreSQL server.
+async fn connect(options: ConnectOptions, url: &str) -> Result<DatabaseConnection, OpenError> {
+    match Database::connect(options).await {
+        Ok(pool) => Ok(pool),
+        Err(error) => Err(OpenError::Connect(refusal(url).await.unwrap_or(error))),
+    }
+}
+
+/// Returns why a PostgreSQL server refuses connections, as when it has too many; `None` where it does not refuse. A pool
+/// tries again until its time is up, and reports the time-out alone.
+async fn refusal(url: &str) -> Option<DbErr> {
+    match tokio::time::timeout(CONNECT_WITHIN, PgConnection::connect(url)).await {
+        Ok(Err(error @ sqlx::Error::Database(_))) => Some(DbErr::Conn(RuntimeErr::SqlxError(error.into()))),
+        Ok(Ok(connection)) => {
+            // It was there to be refused.
+            let _ = connection.close().await;
+            None
+        }
+        Ok(Err(_)) | Err(_) => None,
+    }
+}
+
 /// Opens the writer. Where several open a file that is just being made, SQLite answers "locked" at once to those that
 /// come while its journal changes, whatever the timeout is; they ask again.
 async fn sqlite_writer(path: &str) -> Result<DatabaseConnection, OpenError> {
@@ -194,7 +228,7 @@ fn is_locked(error: &DbErr) -> bool {
     else {
         return false;
     };
-    let code = cause.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code);
+    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 

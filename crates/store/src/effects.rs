@@ -179,7 +179,7 @@ impl Due<'_> {
 
     fn values(&self) -> Vec<sea_orm::Value> {
         let now = self.lease.now.0;
-        // What a worker holds itself it goes on with, however late it renews: the machine may have slept.
+        // A worker keeps the leases that it still holds, however late it renews: the machine may have slept.
         let mut values = vec![now.into(), now.into(), self.lease.worker.as_str().into()];
         values.extend(self.task.map(|task| task.as_str().into()));
         values.push(sql::signed(self.limit));

@@ -15,7 +15,7 @@ type Identity = (u64, u64);
 
 /// A database's files as they were when it was opened.
 ///
-/// A deleted file lives on for those who have it open: SQLite goes on writing to it without an error, and
+/// A deleted file lives on for the processes that have it open: SQLite keeps writing to it without an error, and
 /// everything written is gone with the process.
 pub(crate) struct DatabaseFile {
     path: PathBuf,

@@ -54,7 +54,7 @@ impl Store {
         self.announce_instance(instance, at, Vec::new()).await.map(|_| ())
     }
 
-    /// Keeps an instance together with what watchers are told of it.
+    /// Saves an instance together with its feed entries.
     pub async fn announce_instance(
         &self,
         instance: InstanceRow,

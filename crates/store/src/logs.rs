@@ -86,6 +86,18 @@ impl Store {
         rows(&self.readers, sql, values).await?.iter().map(read).collect()
     }
 
+    /// Returns the permission requests of a session's log that a person has to answer, and their answers, in their order.
+    /// The rest of the log is not read.
+    pub async fn read_permission_requests(&self, session: &SessionId) -> Result<Vec<LogRow>, StoreError> {
+        // The condition is that of the index. In the text of an entry quotation marks are escaped.
+        let sql = "SELECT seq, at, entry FROM session_log WHERE session = ? AND entry LIKE '%\"for_person\":true%' \
+                   ORDER BY seq";
+        let found = rows(&self.readers, sql, vec![session.as_str().into()]).await?;
+        let mut found = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        found.retain(|row| row.entry["for_person"] == true);
+        Ok(found)
+    }
+
     /// The number of a session's last entry; 0 when it has none.
     pub async fn log_tail(&self, session: &SessionId) -> Result<u64, StoreError> {
         let last = sql::counted(&self.readers, &counter(session)).await?;
@@ -118,7 +130,7 @@ pub(crate) struct Append {
     answer: oneshot::Sender<Result<Vec<LogRow>, StoreError>>,
 }
 
-/// Takes what waits, from whichever sessions, and writes it in one transaction, until nobody can append any more.
+/// Takes the waiting entries of all sessions and writes them in one transaction, until every sender is gone.
 pub(crate) async fn append_together(writer: Writer, mut waiting: mpsc::Receiver<Append>) {
     let mut together = Vec::new();
     while waiting.recv_many(&mut together, TOGETHER).await > 0 {
@@ -131,7 +143,7 @@ pub(crate) async fn append_together(writer: Writer, mut waiting: mpsc::Receiver<
             Ok(mut appended) => {
                 for (session, many, answer) in answers {
                     let rows = appended.get_mut(&session).map(|rows| rows.drain(..many).collect());
-                    // Whoever went away finds the entries in the log.
+                    // A caller that went away finds the entries in the log.
                     let _ = answer.send(Ok(rows.unwrap_or_default()));
                 }
             }

@@ -17,6 +17,19 @@ pub(crate) const STEPS: &[&[&str]] = &[
     CREDENTIALS,
     PENDING_REVIEWS,
     AUDIT_VALUES,
+    PERMISSION_REQUESTS,
+    AUDIT_NAMES,
+];
+
+/// What each entry of the audit log is about, by its name at that time; and entries are counted by time.
+const AUDIT_NAMES: &[&str] = &[
+    "ALTER TABLE audit ADD COLUMN subject_name TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX audit_by_time ON audit (at)",
+];
+
+/// The permission requests that a person has to answer, and the answers, are found in a log without reading the rest of it.
+const PERMISSION_REQUESTS: &[&str] = &[
+    "CREATE INDEX session_log_for_person ON session_log (session, seq) WHERE entry LIKE '%\"for_person\":true%'",
 ];
 
 /// How often an effect failed, beside how often it was claimed.
@@ -81,7 +94,7 @@ const NEEDS_PERSON: &[&str] = &[
      WHERE status IN ('spec_review', 'spec_failed', 'implementation_review', 'implementation_failed')",
 ];
 
-/// What is looked for is found in; filled from the other tables, bit by bit, by whoever serves (see `search`). The words
+/// The search index; the serving process fills it from the other tables, bit by bit (see `search`). The words
 /// themselves are in an index alone: the texts are where they were.
 const SEARCH: &[&str] = &[
     "CREATE TABLE search_places (name TEXT PRIMARY KEY, value BIGINT NOT NULL, hash BIGINT NOT NULL)",

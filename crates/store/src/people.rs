@@ -77,7 +77,7 @@ pub struct KeyClaim {
 /// What is known of an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// The request has no answer yet: it is the first one, or nobody knows how far that one came.
+    /// The request has no answer yet: it is the first one, or the first one ended at an unknown point.
     Unanswered {
         since: Millis,
     },
@@ -96,6 +96,9 @@ pub struct Remembered {
 /// The status of a key whose request has no answer yet.
 const UNANSWERED: i64 = 0;
 
+/// How many entries of the audit log are counted at most.
+const MAX_COUNTED: i64 = 100_000;
+
 /// What a person or program did or tried, for the audit log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
@@ -109,6 +112,8 @@ pub struct AuditEntry {
     pub peer: String,
     pub action: String,
     pub subject: String,
+    /// What the subject was called at that time; empty where it has no name.
+    pub subject_name: String,
     pub data: serde_json::Value,
 }
 
@@ -367,12 +372,30 @@ impl Store {
         .await
     }
 
+    /// Returns what a task, project, token or user is called, by its id.
+    pub async fn name_of(&self, id: &str) -> Result<Option<String>, StoreError> {
+        let table = match id.split_once('_').map(|(prefix, _)| prefix) {
+            Some("spt") => "tasks",
+            Some("prj") => "projects",
+            Some("usr") => return Ok(self.user(&UserId::from(id)).await?.map(|user| user.name)),
+            Some("tok") => {
+                let sql = "SELECT data, revoked_at, last_used_at FROM tokens";
+                let tokens = rows(&self.readers, sql, Vec::new()).await?;
+                let tokens = tokens.iter().map(read_token).collect::<Result<Vec<_>, _>>()?;
+                return Ok(tokens.into_iter().find(|token| token.id == id).map(|token| token.label));
+            }
+            _ => return Ok(None),
+        };
+        let sql = format!("SELECT name FROM {table} WHERE id = ?");
+        row(&self.readers, &sql, vec![id.into()]).await?.map(|row| text(&row, "name")).transpose()
+    }
+
     /// Adds to the audit log.
     pub async fn audit(&self, entry: AuditEntry) -> Result<(), StoreError> {
         self.write(move |on| {
             Box::pin(async move {
-                let sql = "INSERT INTO audit (at, user_id, way, credential, peer, action, subject, data) \
-                           VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+                let sql = "INSERT INTO audit (at, user_id, way, credential, peer, action, subject, subject_name, data) \
+                           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
                 let values = vec![
                     entry.at.0.into(),
                     entry.user.as_str().into(),
@@ -381,6 +404,7 @@ impl Store {
                     entry.peer.into(),
                     entry.action.into(),
                     entry.subject.into(),
+                    entry.subject_name.into(),
                     sql::json(&entry.data),
                 ];
                 execute(on, sql, values).await.map(|_| ())
@@ -393,17 +417,22 @@ impl Store {
     pub async fn audit_log(&self, filter: AuditFilter) -> Result<Vec<(i64, AuditEntry)>, StoreError> {
         let (conditions, mut values) = audit_conditions(&filter);
         let sql = format!(
-            "SELECT id, at, user_id, way, credential, peer, action, subject, data FROM audit{conditions} ORDER BY id DESC LIMIT ?"
+            "SELECT id, at, user_id, way, credential, peer, action, subject, subject_name, data FROM audit{conditions} \
+             ORDER BY id DESC LIMIT ?"
         );
         values.push(i64::try_from(filter.limit).unwrap_or(i64::MAX).into());
         rows(&self.readers, &sql, values).await?.iter().map(read_audit).collect()
     }
 
-    /// Returns how many entries of the audit log a filter lets through, whatever its `before` and `limit`.
+    /// Returns how many entries of the audit log a filter lets through, whatever its `before` and `limit`: at most
+    /// 100,000, so that the cost is bounded.
     pub async fn count_audit(&self, filter: AuditFilter) -> Result<u64, StoreError> {
-        let (conditions, values) = audit_conditions(&AuditFilter { before: None, ..filter });
-        let found =
-            row(&self.readers, &format!("SELECT COUNT(*) AS many FROM audit{conditions}"), values).await?;
+        let (conditions, mut values) = audit_conditions(&AuditFilter { before: None, ..filter });
+        values.push(MAX_COUNTED.into());
+        let sql = format!(
+            "SELECT COUNT(*) AS many FROM (SELECT 1 AS one FROM audit{conditions} LIMIT ?) AS counted"
+        );
+        let found = row(&self.readers, &sql, values).await?;
         let many = found.map_or(Ok(0), |row| number(&row, "many"))?;
         Ok(u64::try_from(many).unwrap_or(0))
     }
@@ -473,6 +502,7 @@ fn read_audit(row: &QueryResult) -> Result<(i64, AuditEntry), StoreError> {
         peer: text(row, "peer")?,
         action: text(row, "action")?,
         subject: text(row, "subject")?,
+        subject_name: text(row, "subject_name")?,
         data: from_json(row, "data", "audit entry")?,
     };
     Ok((number(row, "id")?, entry))

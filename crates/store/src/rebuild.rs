@@ -14,6 +14,7 @@ const UNDER_WAY: &str = "rebuilding";
 pub struct RebuiltTask {
     pub task: Task,
     pub events: Vec<LoggedEvent>,
+    /// Logs that [`Store::put_rebuilt_log`] has not put in before.
     pub logs: Vec<(SessionId, Vec<LogRow>)>,
     pub revisions: Vec<Revision>,
     pub runs: Vec<(SessionId, SessionRun)>,
@@ -24,7 +25,7 @@ pub struct RebuiltTask {
 
 impl Store {
     /// Begins to fill the database; false, and nothing is done, when it has tasks or projects of its own. One that
-    /// was interrupted while it was filled goes on.
+    /// was interrupted while it was filled is continued.
     pub async fn begin_rebuild(&self) -> Result<bool, StoreError> {
         self.write(|on| {
             Box::pin(async move {
@@ -56,6 +57,32 @@ impl Store {
     /// Whether the database is being filled, or was when that was interrupted.
     pub async fn is_being_rebuilt(&self) -> Result<bool, StoreError> {
         Ok(sql::counted(&self.readers, UNDER_WAY).await? > 0)
+    }
+
+    /// Removes what an interrupted rebuild put into a session's log.
+    pub async fn clear_rebuilt_log(&self, session: &SessionId) -> Result<(), StoreError> {
+        let session = session.clone();
+        self.write(move |on| {
+            Box::pin(async move {
+                let sql = "DELETE FROM session_log WHERE session = ?";
+                execute(on, sql, vec![session.as_str().into()]).await?;
+                let sql = "DELETE FROM counters WHERE name = ?";
+                execute(on, sql, vec![logs::counter(&session).into()]).await.map(|_| ())
+            })
+        })
+        .await
+    }
+
+    /// Puts in the next part of a session's log, before its task, so that a long log is never in memory as a whole.
+    pub async fn put_rebuilt_log(&self, session: &SessionId, rows: Vec<LogRow>) -> Result<(), StoreError> {
+        let session = session.clone();
+        self.write(move |on| {
+            Box::pin(async move {
+                sql::count_one(on, &logs::counter(&session), rows.len()).await?;
+                logs::put(on, &session, &rows).await
+            })
+        })
+        .await
     }
 
     /// Puts a task in, whole or not at all; false when it is there already.

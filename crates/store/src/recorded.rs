@@ -94,7 +94,7 @@ impl Store {
         found.iter().map(|row| Ok((text(row, "task")?.into(), text(row, "commit_id")?))).collect()
     }
 
-    /// Forgets how far a project's tasks are recorded, so that git is looked at anew.
+    /// Forgets how far a project's tasks are recorded, so that git is read again.
     pub async fn forget_recorded(&self, project: &ProjectId) -> Result<(), StoreError> {
         let project = project.clone();
         self.write(move |on| {

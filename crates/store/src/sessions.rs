@@ -16,7 +16,7 @@ pub struct SessionRun {
     pub workspace_path: Option<String>,
     /// The commit its branch began at.
     pub base: Option<String>,
-    /// Whether somebody opened the session's thread before its agent did.
+    /// Whether a person opened the session's thread before its agent did.
     pub thread_opened: bool,
     /// Whether the thread is closed, until the session's next turn opens it again.
     pub thread_closed: bool,

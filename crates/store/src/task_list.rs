@@ -176,7 +176,7 @@ fn like(text: &str) -> String {
     format!("%{escaped}%")
 }
 
-/// How a list is sorted when nobody says how.
+/// How a list is sorted by default.
 const NEWEST_FIRST: &str = "-created_at";
 
 /// The condition that one of these sessions is a task's own.

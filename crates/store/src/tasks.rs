@@ -28,7 +28,7 @@ const TASK_LOCKS: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub step: Step,
-    /// What watchers are told.
+    /// The feed entries for watchers.
     pub feed: Vec<FeedEntry>,
     /// What the sessions' logs get.
     pub logs: Vec<LogEntry>,
@@ -89,7 +89,7 @@ impl Store {
     /// the end of the effect whose report this is. With a lease, the task's effects that may run are claimed at once.
     ///
     /// The decision is made before the transaction, on the version that the transaction then replaces; where another
-    /// one came first it is made again. A decision that takes long or panics holds nobody up who writes.
+    /// one came first it is made again. A decision that takes long or panics does not block other writers.
     pub async fn advance<F>(
         &self,
         id: &TaskId,

@@ -21,7 +21,7 @@ impl Unindexed {
     }
 }
 
-/// What this process wrote since somebody took it.
+/// What this process wrote since it was last taken.
 #[derive(Clone, Default)]
 pub(crate) struct Changes(Arc<Inner>);
 
@@ -67,7 +67,7 @@ impl Store {
         }
     }
 
-    /// Everything that has something in it that is not indexed yet, whoever wrote it. Passages of tasks that are gone go.
+    /// Everything that has something in it that is not indexed yet, from any process. Passages of tasks that are gone go.
     pub async fn unindexed(&self) -> Result<Unindexed, StoreError> {
         self.forget_gone().await?;
         let tasks = "SELECT t.id FROM tasks t LEFT JOIN search_places p ON p.name = 'task/' || t.id \

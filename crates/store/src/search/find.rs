@@ -24,7 +24,7 @@ pub enum Source {
     Task,
     /// Requirements, design and plan.
     Spec,
-    /// What was said and done in sessions.
+    /// Messages and tool calls of sessions.
     Transcript,
 }
 

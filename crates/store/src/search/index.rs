@@ -94,7 +94,7 @@ impl Store {
         self.write(move |on| {
             Box::pin(async move {
                 if !advance(on, &place, reached, through, 0).await? {
-                    // Somebody else indexed it meanwhile.
+                    // Another process indexed it meanwhile.
                     return Ok(true);
                 }
                 // The passage that grows keeps its place among the results.
@@ -223,7 +223,7 @@ async fn reached(on: &impl ConnectionTrait, place: &str) -> Result<Option<(i64, 
     found.map(|row| Ok((number(&row, "value")?, number(&row, "hash")?))).transpose()
 }
 
-/// Goes on from one place to another; false when somebody else did meanwhile.
+/// Moves the index's position forward; false when another process did meanwhile.
 async fn advance(
     on: &impl ConnectionTrait,
     place: &str,

@@ -8,6 +8,7 @@
 mod changes;
 mod find;
 mod index;
+mod markdown;
 mod passage;
 mod query;
 mod snippet;

@@ -116,7 +116,7 @@ fn chunk_of(entry: &Value) -> Option<(String, Value)> {
     Some((kind.to_owned(), entry["message_id"].clone()))
 }
 
-/// Whether a word goes on from one text to the next.
+/// Whether a word continues from one text into the next.
 fn is_one_word(before: &str, after: &str) -> bool {
     before.chars().next_back().is_some_and(char::is_alphanumeric)
         && after.chars().next().is_some_and(char::is_alphanumeric)

@@ -1,9 +1,11 @@
 //! A few words around what was found.
 
+use super::markdown::marks;
 use super::passage::Passage;
 use super::query::Query;
 use super::words::words;
 use serde::Serialize;
+use std::ops::Range;
 
 /// How long a snippet is, in bytes, about.
 const LENGTH: usize = 220;
@@ -17,7 +19,7 @@ pub struct Segment {
     pub marked: bool,
 }
 
-/// The part of a passage that says most about why it was found, and the number of the entry or line it is in.
+/// The part of a passage that says most about why it was found, without marks of Markdown, and the number of the entry or line it is in.
 pub(super) fn snippet(passage: &Passage, query: &Query) -> (Vec<Segment>, u64) {
     let text = passage.text.as_str();
     let found = query.matches(&words(text));
@@ -35,6 +37,7 @@ pub(super) fn snippet(passage: &Passage, query: &Query) -> (Vec<Segment>, u64) {
     let number = passage.number_at(anchor);
     let start = begin(text, anchor);
     let end = finish(text, start + LENGTH);
+    let marks = marks(text);
     let mut segments = Vec::new();
     if start > 0 {
         push(&mut segments, "…", false);
@@ -45,15 +48,28 @@ pub(super) fn snippet(passage: &Passage, query: &Query) -> (Vec<Segment>, u64) {
         if from >= to {
             continue;
         }
-        push(&mut segments, &text[at..from], false);
-        push(&mut segments, &text[from..to], true);
+        push(&mut segments, &without(text, at..from, &marks), false);
+        push(&mut segments, &without(text, from..to, &marks), true);
         at = to;
     }
-    push(&mut segments, &text[at..end], false);
+    push(&mut segments, &without(text, at..end, &marks), false);
     if end < text.trim_end().len() {
         push(&mut segments, "…", false);
     }
     (segments, number)
+}
+
+/// A part of a text without marks.
+fn without(text: &str, part: Range<usize>, marks: &[Range<usize>]) -> String {
+    let mut rest = String::with_capacity(part.len());
+    let mut at = part.start;
+    let first = marks.partition_point(|mark| mark.end <= part.start);
+    for mark in marks[first..].iter().take_while(|mark| mark.start < part.end) {
+        rest.push_str(&text[at..mark.start.max(at)]);
+        at = mark.end.clamp(at, part.end);
+    }
+    rest.push_str(&text[at..part.end]);
+    rest
 }
 
 /// Where a snippet begins: a little before a place, at a word.
@@ -108,7 +124,7 @@ mod tests {
     fn what_was_found_is_marked() {
         assert_eq!(
             shown("Add due dates\n  to `todo_items`.", "todo due"),
-            ("Add [due] dates to `[todo]_items`. ".to_owned(), 1)
+            ("Add [due] dates to [todo]_items. ".to_owned(), 1)
         );
         let far = format!("{}\nthe needle <b>in</b> hay\n{}", "hay ".repeat(200), "more ".repeat(200));
         let (text, line) = shown(&far, "needle");
@@ -120,6 +136,8 @@ mod tests {
         );
         assert_eq!(line, 2);
         assert_eq!(shown("nothing here", "else").0, "nothing here ");
+        let plan = "- [ ] 2. **Search** the [list](https://x.test)\n  - _Requirements: 1.1_\n";
+        assert_eq!(shown(plan, "search list").0, "2. [Search] the [list] Requirements: 1.1 ");
     }
 
     #[test]

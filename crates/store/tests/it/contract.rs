@@ -251,6 +251,24 @@ on_both! {
         assert!(store.read_log_end(&other, 500).await.expect("read").is_empty());
     }
 
+    /// The permission requests that a person has to answer are found among the other entries of a log.
+    async fn permission_requests_are_found_in_a_log(place: &Place) {
+        let store = place.open().await;
+        let session = SessionId::from("stws_1");
+        let entries = vec![
+            json!({ "kind": "agent_message", "text": "\"for_person\":true" }),
+            json!({ "kind": "permission_requested", "request_id": "1", "for_person": false }),
+            json!({ "kind": "permission_requested", "request_id": "2", "for_person": true }),
+            json!({ "kind": "tool_call", "raw_input": { "for_person": true } }),
+            json!({ "kind": "permission_resolved", "request_id": "2", "for_person": true }),
+        ];
+        store.append_log(&session, Millis(1), entries.clone()).await.expect("works");
+        store.append_log(&SessionId::from("stws_2"), Millis(1), entries).await.expect("works");
+        let found = store.read_permission_requests(&session).await.expect("read");
+        assert_eq!(found.iter().map(|row| row.seq).collect::<Vec<_>>(), [3, 5]);
+        assert!(store.read_permission_requests(&SessionId::from("stws_3")).await.expect("read").is_empty());
+    }
+
     /// Writers of one log and of one topic at once leave no gap and no double.
     async fn logs_and_topics_have_no_gaps(place: &Place) {
         let store = place.open().await;
@@ -390,6 +408,10 @@ on_both! {
         let ada = store::User { id: "usr_1".into(), name: "Ada".to_owned(), roles: vec!["owner".to_owned()], created_at: Millis(1) };
         store.put_user(ada.clone()).await.expect("saved");
         assert_eq!(store.user(&ada.id).await.expect("read"), Some(ada.clone()));
+        let task = create(&store, 1, false).await;
+        for (id, name) in [("usr_1", Some("Ada")), (task.id.as_str(), Some("Task 1")), ("spt_9", None), ("s", None)] {
+            assert_eq!(store.name_of(id).await.expect("read").as_deref(), name, "{id}");
+        }
         let claim = |user: &str, body: &str, at| store::KeyClaim {
             user: user.into(),
             route: "/r".to_owned(),
@@ -417,6 +439,7 @@ on_both! {
             peer: "127.0.0.1".to_owned(),
             action: "a".to_owned(),
             subject: "s".to_owned(),
+            subject_name: "Notes".to_owned(),
             data: json!({}),
         };
         for action in ["a", "b", "a"] {
@@ -460,6 +483,7 @@ on_both! {
                 peer: "127.0.0.1".to_owned(),
                 action: format!("a{}", number % 5),
                 subject: "s".to_owned(),
+                subject_name: String::new(),
                 data: json!({}),
             };
             let is_left_out = number % 3 == 1 && number % 5 != 2;

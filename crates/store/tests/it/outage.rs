@@ -112,6 +112,20 @@ async fn wait_until_writable(store: &Store, session: &SessionId) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_with_too_many_connections_says_so() {
+    let place = Place::new(Kind::Postgres);
+    let role = format!("spectask_full_{}", std::process::id());
+    place.sql(&format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 0")).await;
+    let (scheme, rest) =
+        place.url().split_once("://").map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a URL");
+    let host = rest.rsplit_once('@').map_or(rest.as_str(), |(_, host)| host);
+    let opened = Store::open(&format!("{scheme}://{role}@{host}")).await;
+    place.sql(&format!("DROP ROLE {role}")).await;
+    let Err(store::OpenError::Connect(error)) = opened else { panic!("it was opened") };
+    assert!(error.to_string().contains("too many connections"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn terminated_connections_lose_and_double_nothing() {
     let place = Place::new(Kind::Postgres);
     place.open().await.close().await;

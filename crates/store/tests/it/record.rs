@@ -63,7 +63,15 @@ on_both! {
         let fresh = other.open().await;
         assert!(fresh.begin_rebuild().await.expect("read"));
         assert!(fresh.is_being_rebuilt().await.expect("read"));
-        assert!(fresh.put_rebuilt(rebuilt.clone()).await.expect("saved"));
+        let (session, rows) = rebuilt.logs[0].clone();
+        for _ in ["interrupted", "again"] {
+            fresh.clear_rebuilt_log(&session).await.expect("saved");
+            for row in &rows {
+                fresh.put_rebuilt_log(&session, vec![row.clone()]).await.expect("saved");
+            }
+        }
+        let without_logs = RebuiltTask { logs: Vec::new(), ..rebuilt.clone() };
+        assert!(fresh.put_rebuilt(without_logs).await.expect("saved"));
         assert!(fresh.begin_rebuild().await.expect("read"), "an interrupted one goes on");
         assert!(!fresh.put_rebuilt(rebuilt.clone()).await.expect("saved"), "what is there stays");
         fresh.end_rebuild().await.expect("saved");
