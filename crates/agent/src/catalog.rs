@@ -57,7 +57,7 @@ const KNOWN: [KnownAgent; 10] = [
         id: "gemini",
         name: "Gemini CLI",
         command: "gemini",
-        // It writes nowhere but into its working directory and the folders that it is told of.
+        // It writes only into its working directory and the folders that the session names.
         args: &["--acp", "--include-directories", "{documents}"],
         roles: BOTH,
         inherits: &[

@@ -1,4 +1,4 @@
-//! What an agent process reports, and what is said back to it.
+//! What an agent process reports, and the answers to it.
 
 use crate::Update;
 use serde_json::Value;

@@ -3,7 +3,7 @@
 //! [`Process`] starts one, holds its sessions, and ends it with everything it started. [`scripted`] is an agent of our
 //! own that plays a scenario, without a model. [`catalog`] knows the agents people have.
 //!
-//! This crate must not know tasks, SQL or the HTTP API: it is told what to start, what to say, and where to send what comes
+//! This crate must not know tasks, SQL or the HTTP API: its callers say what to start, what to send, and where to pass on what comes
 //! back. An agent is hostile input: every byte it sends is bounded, and nothing it sends can panic or block the caller.
 
 pub mod catalog;

@@ -119,7 +119,7 @@ impl Process {
         self.0.link.identity
     }
 
-    /// Prompts a session and waits for the end of the turn, however long it takes. The turn goes on when the future is
+    /// Prompts a session and waits for the end of the turn, however long it takes. The turn continues when the future is
     /// dropped. A turn that the agent ends as usual although its model failed is an error.
     pub async fn prompt(
         &self,
@@ -444,7 +444,7 @@ async fn write(
         () = pump => (),
         () = closing.cancelled() => (),
     }
-    // Nobody answers any more, so reading must not wait for answers.
+    // No answers come any more, so reading must not wait for them.
     requests.close();
 }
 

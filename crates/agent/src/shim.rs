@@ -2,7 +2,7 @@
 //!
 //! The shim leads a session of its own and is the subreaper of everything below it, so that children which detach
 //! themselves stay its descendants. It waits for two things, the agent's end and the server's, and on either ends
-//! whatever is left. The agent itself is told by the kernel to die with the shim. So nothing survives a server that is
+//! whatever is left. The kernel ends the agent itself together with the shim. So nothing survives a server that is
 //! killed. A confined agent lives in namespaces that end with the shim, so nothing survives a shim that is killed either;
 //! without them, what both left its session and cleared its environment does.
 

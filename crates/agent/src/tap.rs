@@ -181,7 +181,7 @@ impl Tap {
         let _ = self.protocol.send(Ok(message.to_string())).await;
     }
 
-    /// Makes the best of a line whose end was thrown away: whoever waits for it learns that it does not come.
+    /// Reads a line whose end was thrown away: the request that waits for it learns that its answer does not come.
     async fn too_long(&self, head: &[u8], length: u64) {
         tracing::warn!(length, "an agent wrote a line that is too long; it is dropped");
         let head = String::from_utf8_lossy(head);

@@ -63,13 +63,13 @@ pub fn kill_tree(identity: ProcessIdentity) {
 /// Ends a tree without asking. It blocks until all are gone, at most for some seconds.
 pub(crate) fn kill_now(root: ProcessIdentity) {
     let deadline = Instant::now() + Duration::from_secs(8);
-    // Processes may be started while others are being ended, so this goes on until nobody is left.
+    // Processes may be started while others are being ended, so this repeats until none is left.
     while signal_all(root, Signal::KILL, true) > 0 && Instant::now() < deadline {
         wait_gone(root, Duration::from_millis(50));
     }
 }
 
-/// Sends a signal to everybody in the tree, with or without its root, and says how many there were.
+/// Sends a signal to all processes of the tree, with or without its root, and returns how many there were.
 pub(crate) fn signal_all(root: ProcessIdentity, signal: Signal, with_root: bool) -> usize {
     let members = members(root, with_root);
     for member in &members {
@@ -79,7 +79,7 @@ pub(crate) fn signal_all(root: ProcessIdentity, signal: Signal, with_root: bool)
     members.len()
 }
 
-/// Waits until nobody of the tree is left, and says whether that is so.
+/// Waits until no process of the tree is left, and returns whether that is so.
 fn wait_gone(root: ProcessIdentity, patience: Duration) -> bool {
     let deadline = Instant::now() + patience;
     loop {
@@ -95,7 +95,7 @@ fn wait_gone(root: ProcessIdentity, patience: Duration) -> bool {
 
 /// The running processes of a tree, children before their parents.
 pub(crate) fn members(root: ProcessIdentity, with_root: bool) -> Vec<ProcessIdentity> {
-    // Nobody's tree begins at the kernel or at init.
+    // No tree begins at the kernel or at init.
     if root.pid <= 1 {
         return Vec::new();
     }

@@ -66,7 +66,7 @@ impl Admission {
         join(watcher)?;
         let mounted = mount_points()?;
         for layer in self.layers.iter().filter(|layer| !mounted.contains(&layer.at)) {
-            // Where the file system cannot be layered, the tree goes on with an empty folder of its own.
+            // Where the file system cannot be layered, the tree gets an empty folder of its own.
             if let Err(error) = layer.mount() {
                 eprintln!("spectask: {} is not shown to the agent: {error}", layer.lower.display());
             }

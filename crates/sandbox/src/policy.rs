@@ -14,7 +14,7 @@ pub struct Policy {
     /// Files and folders that stay out of sight although a folder above them can be read.
     pub hidden: Vec<PathBuf>,
     /// Folders that are empty and read-only where they lie beneath the home folder or `/tmp`, which are the processes' own:
-    /// what is written to them fails there instead of being kept where nobody finds it.
+    /// what is written to them fails there instead of being kept where no one finds it.
     pub concealed: Vec<PathBuf>,
     /// Folders beneath which [`crate::Admission`]s are made while the processes run.
     pub admissible: Vec<PathBuf>,

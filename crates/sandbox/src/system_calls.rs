@@ -77,7 +77,7 @@ const REFUSED: &[i64] = &[
     libc::SYS_sysfs,
 ];
 
-/// Calls that a program is told the kernel does not have, so that it takes another way.
+/// Calls that are answered as if the kernel did not have them, so that programs take another way.
 const ABSENT: &[i64] =
     &[libc::SYS_clone3, libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register];
 

@@ -35,7 +35,7 @@ pub(crate) struct Span {
     pub(crate) source: Source,
     /// The place of its rule among the rules.
     pub(crate) rule: usize,
-    /// Whether it goes on to the end of its word, beyond what the rule looked at.
+    /// Whether it extends to the end of its word, beyond what the rule looked at.
     pub(crate) goes_on: bool,
 }
 

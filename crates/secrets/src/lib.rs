@@ -32,7 +32,7 @@ pub use stream::Stream;
 
 /// How far before a secret what gives it away may begin, in bytes: `password = ` and the like.
 pub(crate) const CONTEXT: usize = 256;
-/// How much of a word a rule looks at, in bytes; a secret that goes on beyond goes on to its word's end.
+/// How much of a word a rule looks at, in bytes; a longer secret extends to its word's end.
 pub(crate) const LOOK: usize = 2048;
 /// How much a stream holds back at most of a word without an end, in bytes.
 pub(crate) const WINDOW: usize = 4096;

@@ -80,7 +80,7 @@ pub(crate) fn is_mixed(value: &[u8]) -> bool {
     is_random(value) || digits >= 2 && signs >= 2 && entropy(value) >= 3.8
 }
 
-/// Whether a value looks like a password somebody thought of: letters with digits or signs, and no code.
+/// Whether a value looks like a password that a person made up: letters with digits or signs, and no code.
 pub(crate) fn is_password(value: &[u8]) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let signs = value.iter().filter(|byte| b"!@#$%^&*+?~".contains(byte)).count();

@@ -118,7 +118,7 @@ pub(crate) fn body(text: &[u8], from: usize, is_whole: bool) -> Body {
         let length = run_at(text, run);
         let after = run + length;
         if after == text.len() && !is_whole {
-            // The rest is long enough to be told for a line when the text goes on.
+            // The rest is long enough to be recognized as a line when the text continues.
             let end = if length >= 2 * LINE { after - LINE } else { end };
             return Body { end, is_over: false };
         }

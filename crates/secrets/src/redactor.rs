@@ -14,7 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// What to look for, beside the rules that are always there.
 #[derive(Clone, Default)]
 pub struct Settings {
-    /// What tags are made with; whoever does not have it learns nothing from a tag.
+    /// The key of tags; without it a tag reveals nothing.
     pub key: [u8; 32],
     /// Values that are known to be secret.
     pub exact: Vec<Exact>,
@@ -129,7 +129,7 @@ impl Redactor {
         self.0.kept.write().unwrap_or_else(PoisonError::into_inner).extend(fingerprints);
     }
 
-    /// Whether a value is one that is known to be secret, which nobody can decide otherwise.
+    /// Whether a value is one that is known to be secret, which no later rule overrides.
     pub fn is_known_secret(&self, value: &str) -> bool {
         let mut spans = Vec::new();
         self.0.known.find(value, &mut spans);

@@ -88,7 +88,7 @@ enum Check {
     None,
     Random,
     Password,
-    /// Anything that somebody may have chosen: nothing but a password stands there.
+    /// Anything that a person may have chosen: nothing but a password stands there.
     Chosen,
     /// Drawn from letters, digits and signs.
     Signs,
@@ -98,7 +98,7 @@ enum Check {
     Basic,
     /// A password where a command takes one; a variable, a path or an option is none.
     Argument,
-    /// What follows `pass:` of openssl(1): a password that somebody chose, with a digit or sign.
+    /// What follows `pass:` of openssl(1): a password that a person chose, with a digit or sign.
     Openssl,
     /// A name and a random rest, as services write their keys.
     Prefixed,

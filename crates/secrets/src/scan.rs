@@ -20,7 +20,7 @@ pub(crate) struct Seen {
     pub(crate) spans: Vec<Span>,
     /// From here on it takes more text to tell.
     pub(crate) until: usize,
-    /// Where a key of several lines goes on beyond the text.
+    /// Where a key of several lines continues beyond the text.
     pub(crate) open_key: bool,
 }
 

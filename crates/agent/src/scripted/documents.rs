@@ -20,7 +20,7 @@ pub(super) fn generic(prompt: &str) -> Documents {
          1. WHEN the first planned task ends, THE repository SHALL contain a Note with the wish.\n\
          2. IF the Note is there before, THEN THE agent SHALL write it over with the same content.\n\n\
          ### Requirement 2: The check is noted\n\n\
-         **User Story:** As a maintainer, I want to find how the wish can be checked, so that somebody can do it.\n\n\
+         **User Story:** As a maintainer, I want to find how the request can be checked, so that it can be carried out.\n\n\
          #### Acceptance Criteria\n\n\
          1. WHEN the second planned task ends, THE repository SHALL contain a Note on the check.\n\
          2. IF the Note is there before, THEN THE agent SHALL write it over with the same content.\n\n\

@@ -40,7 +40,7 @@ impl Playing {
     pub(super) async fn tick(&self, number: &str, mark: Mark, with_children: bool) -> Played {
         let Some(file) = &self.told.documents.progress else {
             return Err(Stop::failed(format!(
-                "item {number} cannot be marked: nobody said where progress.md is"
+                "item {number} cannot be marked: the prompt does not say where progress.md is"
             )));
         };
         let folder = file.parent().unwrap_or(Path::new("/"));

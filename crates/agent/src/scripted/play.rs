@@ -21,7 +21,7 @@ pub(super) struct Stage {
     pub(super) wire: Wire,
     pub(super) memory: Memory,
     pub(super) scenarios: Option<PathBuf>,
-    /// Sessions of one task share one progress.md; whoever changes it holds this.
+    /// Sessions of one task share one progress.md; a session that changes it holds this.
     pub(super) progress: tokio::sync::Mutex<()>,
     pace: Duration,
     /// Tells the ids of this process from those of earlier ones.
@@ -32,7 +32,7 @@ pub(super) struct Stage {
 /// One session.
 pub(super) struct Thread {
     pub(super) id: String,
-    /// What was told when the session was opened.
+    /// What came with the request that opened the session.
     pub(super) told: Option<Told>,
     remembered: Mutex<Remembered>,
     running: Mutex<Option<CancellationToken>>,
@@ -53,7 +53,7 @@ pub(super) enum Stop {
     /// The agent has nothing more to do.
     Ended,
     Failed(RpcError),
-    /// Nobody listens any more.
+    /// The client is gone.
     Unheard,
 }
 

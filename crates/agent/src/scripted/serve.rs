@@ -61,7 +61,7 @@ impl Agent {
         }
     }
 
-    /// Takes one line in. It never waits: a cancellation must be heard while nobody reads what the agent says.
+    /// Takes one line in. It never waits: a cancellation must be read while the client does not read the agent's messages.
     fn hear(&self, line: &[u8]) {
         let Ok(mut message) = serde_json::from_slice::<Value>(line) else {
             if !line.trim_ascii().is_empty() {
@@ -128,7 +128,7 @@ impl Agent {
         Ok(())
     }
 
-    /// Begins a turn, which goes on beside everything else.
+    /// Begins a turn, which runs beside everything else.
     fn prompt(&self, id: Value, params: &Value) {
         let session = params["sessionId"].as_str().unwrap_or_default();
         let Some(thread) = self.thread(session) else {
@@ -149,7 +149,7 @@ impl Agent {
             let played = turn::take(&playing, &text).await;
             let answer = match played {
                 Ok(()) | Err(Stop::Ended) => Ok(json!({"stopReason": "end_turn"})),
-                // Nobody cancelled this turn; the client must not take it for one that was.
+                // This turn was not cancelled; the client must not take it for one that was.
                 Err(Stop::Cancelled) if closing.is_cancelled() => return,
                 Err(Stop::Cancelled) => Ok(json!({"stopReason": "cancelled"})),
                 Err(Stop::Failed(error)) => Err(error),
@@ -171,7 +171,7 @@ impl Agent {
         self.closing.cancel();
         self.turns.close();
         let patience = if self.stage.wire.is_hanging() { HANG } else { FAREWELL };
-        // Whoever has not ended by then ends with the process.
+        // Turns that have not ended by then end with the process.
         let _ = tokio::time::timeout(patience, self.turns.wait()).await;
         let _ = tokio::time::timeout(FAREWELL, self.stage.wire.drain()).await;
     }

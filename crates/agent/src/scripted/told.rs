@@ -1,4 +1,4 @@
-//! What the agent is told beside the prompt: `_meta.spectask`.
+//! What comes beside the prompt: `_meta.spectask`.
 
 use serde_json::Value;
 use std::path::PathBuf;

@@ -23,7 +23,7 @@ pub(super) async fn take(playing: &Playing, prompt: &str) -> Played {
         Some(Ask::Message) => act.message().await,
         Some(Ask::Plan) => act.plan().await,
         Some(Ask::Revise { comments, changes }) => act.revise(comments, changes).await,
-        Some(Ask::MendDocuments) => act.mend().await,
+        Some(Ask::MendDocuments) => act.fix_documents().await,
         Some(Ask::Continue | Ask::NothingChanged) if told.is_planning() && told.round > 1 => {
             act.revise("", &[]).await
         }
@@ -91,8 +91,8 @@ impl Act<'_> {
         self.playing.say(answer).await
     }
 
-    /// Writes the scenario's documents again; where they are what needs mending, generic ones.
-    async fn mend(&self) -> Played {
+    /// Writes the scenario's documents again; where these are the ones to be fixed, generic ones.
+    async fn fix_documents(&self) -> Played {
         let rounds = usize::try_from(self.playing.told.round).unwrap_or(usize::MAX);
         let own =
             self.scenario.as_ref().map(|scenario| scenario.planning.documents_of(rounds)).unwrap_or_default();

@@ -51,7 +51,7 @@ fn write(mut pieces: mpsc::Receiver<Piece>) {
                 Piece::Mark(mark) => marks.push(mark),
             }
         }
-        // Where nobody listens any more, whoever speaks next hears of it.
+        // The next sender gets the error if the client is gone.
         if out.write_all(&text).and_then(|()| out.flush()).is_err() {
             return;
         }
@@ -111,7 +111,7 @@ impl Wire {
         Ok(answer)
     }
 
-    /// Hands an answer of the client to whoever waits for it.
+    /// Hands an answer of the client to the request that waits for it.
     pub(super) fn answered(&self, message: Value) {
         let waiting = message["id"].as_u64().and_then(|id| self.waiting().remove(&id));
         if let Some(waiting) = waiting {
@@ -145,16 +145,16 @@ impl Wire {
         put(&out, tail.as_bytes().to_vec()).await
     }
 
-    /// Waits until everything that was said has left the process.
+    /// Waits until all messages have left the process.
     pub(super) async fn drain(&self) {
         let (mark, written) = oneshot::channel();
-        // Where nobody listens there is nothing to lose.
+        // Without a client there is nothing to lose.
         if self.0.out.lock().await.send(Piece::Mark(mark)).await.is_ok() {
             let _ = written.await;
         }
     }
 
-    /// Ends the process at once, after what was said before has left it.
+    /// Ends the process at once, after all messages have left it.
     pub(super) async fn crash(&self, code: i32) -> ! {
         self.drain().await;
         eprintln!("scripted agent: crashing with code {code}, as the scenario says");
