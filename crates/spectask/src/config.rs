@@ -2,9 +2,9 @@
 
 use crate::cli::Cli;
 use anyhow::Context as _;
+use engine::Config;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
-use server::Config;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;

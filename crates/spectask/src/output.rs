@@ -1,8 +1,8 @@
 //! How things look in a terminal.
 
 use crate::cli::{Cli, Command, LogFormat};
+use engine::visible::{visible, visible_json};
 use serde_json::Value;
-use server::visible::{visible, visible_json};
 use std::io::{IsTerminal as _, Write as _};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
@@ -70,7 +70,7 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) {
 const BOLD: &str = "\u{1b}[1m";
 const RESET: &str = "\u{1b}[0m";
 
-/// Whether the terminal is one that shows colors, and nobody asked for none.
+/// Whether the terminal shows colors and `NO_COLOR` is not set.
 fn has_color() -> bool {
     let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     is_wanted

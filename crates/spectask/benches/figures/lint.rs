@@ -2,9 +2,9 @@
 //! the same text.
 
 use crate::ms;
+use specs::{Severity, lint, plan};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
-use workflow::documents::{Severity, lint, plan};
 
 /// How often the documents are gone through.
 const ROUNDS: u32 = 20;

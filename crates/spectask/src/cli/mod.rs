@@ -74,9 +74,9 @@ pub(crate) enum Command {
     Document(Document),
     /// Print what a task or a work session changed, as a diff.
     Diff(Diff),
-    /// Print what was said and done in a work session: messages, tool calls and their output, plans, questions.
+    /// Print a work session's log: messages, tool calls and their output, plans, permission requests.
     Log(Log),
-    /// Search tasks, their documents, and what was said and done in their sessions.
+    /// Search tasks, their documents, and the logs of their sessions.
     Search(Search),
     /// Print the report of a task: what was asked, what was done for each requirement, and what it took.
     Report(Report),
@@ -150,7 +150,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Whether it goes on although nobody reads what it prints.
+    /// Whether it continues after its output is closed.
     pub(crate) fn ignores_broken_pipe(&self) -> bool {
         matches!(self, Self::Serve(_) | Self::Demo(_) | Self::Agent(_))
     }

@@ -68,7 +68,7 @@ pub(crate) enum TaskCommand {
     New(NewTask),
     /// List tasks of every type.
     List(ListTasks),
-    /// Show a task, and what was said in it last.
+    /// Show a task and its last messages.
     Show(TaskId),
     /// Move a task to another status.
     Status {

@@ -42,7 +42,7 @@ mod tests {
     #[test]
     fn the_values_are_those_of_the_api() {
         let mut found = Vec::new();
-        enums(&server::api::document(), &mut found);
+        enums(&api::document(), &mut found);
         for values in [&STATUSES[..], &TYPES, &PRIORITIES, &COMPLEXITIES, &KINDS, &BUCKETS] {
             assert!(found.iter().any(|one| one == values), "{values:?} is not in {found:?}");
         }

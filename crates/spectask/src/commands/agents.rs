@@ -18,7 +18,7 @@ pub(crate) async fn run(cli: &Cli, command: &Agents) -> anyhow::Result<()> {
 async fn list(cli: &Cli) -> anyhow::Result<()> {
     let agents = match from_server(cli).await {
         Err(error) if cli.server.is_none() && is_no_server(&error) => {
-            serde_json::to_value(server::agents::Agents::new(&config::load(cli, None)?).list())?
+            serde_json::to_value(engine::agents::Agents::new(&config::load(cli, None)?).list())?
         }
         agents => agents?,
     };
@@ -61,7 +61,7 @@ fn is_no_server(error: &anyhow::Error) -> bool {
 
 /// Starts an agent as the server would, and has it write where documents and worktrees are.
 async fn check(cli: &Cli, id: &str) -> anyhow::Result<()> {
-    let agents = server::agents::Agents::new(&config::load(cli, None)?);
+    let agents = engine::agents::Agents::new(&config::load(cli, None)?);
     if agents.find(id).is_none() {
         let known: Vec<String> = agents.list().into_iter().map(|agent| agent.id).collect();
         return Err(

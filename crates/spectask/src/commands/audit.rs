@@ -13,13 +13,13 @@ pub(crate) async fn list(cli: &Cli, command: &Audit) -> anyhow::Result<()> {
         output::json(&found);
         return Ok(());
     }
-    let fields = ["at", "action", "object", "actor", "way", "credential", "peer"];
+    let fields = ["at", "action", "object", "object_name", "actor", "way", "credential", "peer"];
     let rows: Vec<Vec<String>> = found
         .as_array()
         .into_iter()
         .flatten()
         .map(|entry| fields.iter().map(|field| plain(text(entry, field))).collect())
         .collect();
-    output::table(&["TIME", "ACTION", "OBJECT", "ACTOR", "WAY", "TOKEN", "ADDRESS"], &rows);
+    output::table(&["TIME", "ACTION", "OBJECT", "NAME", "ACTOR", "WAY", "TOKEN", "ADDRESS"], &rows);
     Ok(())
 }

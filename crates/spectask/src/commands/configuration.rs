@@ -46,6 +46,13 @@ async fn in_force(cli: &Cli) -> anyhow::Result<(Value, Option<String>)> {
     Ok((found["settings"].clone(), Some(client.url)))
 }
 
+/// A setting of the running server; `None` when it cannot be asked.
+pub(super) async fn setting(cli: &Cli, key: &str) -> Option<Value> {
+    let (settings, _) = in_force(cli).await.ok()?;
+    let found = settings.as_array()?.iter().find(|setting| setting["key"] == key)?;
+    Some(found["value"].clone())
+}
+
 fn is_absent(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(Failure::NoServer(_) | Failure::NoToken(_)))
 }

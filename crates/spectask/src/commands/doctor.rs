@@ -2,10 +2,10 @@
 
 use crate::cli::Cli;
 use crate::{config, output};
+use engine::config::NetworkMode;
+use engine::health::Shortage;
 use sandbox::{Level, Mode, Network, Sandbox};
 use serde_json::json;
-use server::config::NetworkMode;
-use server::health::Shortage;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,13 +42,21 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         },
     );
     findings.push(data_dir(&config.data_dir));
-    findings.push(disk(&config));
-    match server::running_server(&config.data_dir).filter(|_| server::is_in_use(&config.data_dir)) {
+    let running = engine::running_server(&config.data_dir).filter(|_| engine::is_in_use(&config.data_dir));
+    // A server that runs may have been started with another configuration file.
+    let min_free_mb = match &running {
+        Some(_) => {
+            super::configuration::setting(cli, "limits.min_free_mb").await.and_then(|value| value.as_u64())
+        }
+        None => None,
+    };
+    findings.push(disk(&config.data_dir, min_free_mb.unwrap_or(config.limits.min_free_mb)));
+    match running {
         Some(running) => findings.push(running_server(&running).await),
         None => findings.push(database(&config).await),
     }
     findings.push(dashboard());
-    let agents = server::agents::Agents::new(&config);
+    let agents = engine::agents::Agents::new(&config);
     findings.push(sandbox(agents.sandbox()));
     findings.push(network(agents.sandbox(), &config.sandbox));
     let ready: Vec<String> = agents
@@ -112,7 +120,7 @@ fn data_dir(path: &Path) -> Finding {
         .and_then(|()| std::fs::remove_file(&probe))
         .and_then(|()| std::fs::metadata(path));
     match tried {
-        Ok(found) if found.permissions().mode() & 0o077 != 0 && server::is_in_use(path) => {
+        Ok(found) if found.permissions().mode() & 0o077 != 0 && engine::is_in_use(path) => {
             let says = format!("others may enter {}; run `chmod 700` on it", path.display());
             finding("data directory", false, true, says)
         }
@@ -126,24 +134,23 @@ fn data_dir(path: &Path) -> Finding {
 }
 
 /// Whether the disk of the data directory has the room that the server keeps free.
-fn disk(config: &server::Config) -> Finding {
-    let needed = config.limits.min_free_mb << 20;
-    let there = config.data_dir.ancestors().find(|folder| folder.exists());
-    let there = there.unwrap_or(&config.data_dir);
+fn disk(data_dir: &Path, min_free_mb: u64) -> Finding {
+    let needed = min_free_mb << 20;
+    let there = data_dir.ancestors().find(|folder| folder.exists()).unwrap_or(data_dir);
     if let Some(short) = Shortage::at("data directory", there, needed) {
         return finding("disk", false, true, format!("{short}; until then no new work begins"));
     }
     match rustix::fs::statvfs(there) {
         Ok(disk) => {
             let free = disk.f_bavail.saturating_mul(disk.f_frsize) >> 20;
-            finding("disk", true, true, format!("{free} MB free"))
+            finding("disk", true, true, format!("{free} MB free, of which {min_free_mb} MB are kept free"))
         }
         Err(error) => finding("disk", false, true, format!("could not be looked at: {error}")),
     }
 }
 
 /// What the server that runs on the data directory says of itself.
-async fn running_server(server: &server::ServerFile) -> Finding {
+async fn running_server(server: &engine::ServerFile) -> Finding {
     let asked = async {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
         http.get(format!("{}/readyz", server.url)).send().await?.json::<serde_json::Value>().await
@@ -159,10 +166,10 @@ async fn running_server(server: &server::ServerFile) -> Finding {
     }
 }
 
-async fn database(config: &server::Config) -> Finding {
+async fn database(config: &engine::Config) -> Finding {
     if let Some(file) = config.database_file() {
         // Opening it would make a new one.
-        if let Err(error) = server::require_database(&config.data_dir, &file) {
+        if let Err(error) = engine::require_database(&config.data_dir, &file) {
             return finding("database", false, true, format!("SQLite: {error:#}"));
         }
         if !file.exists() {
@@ -180,7 +187,7 @@ async fn database(config: &server::Config) -> Finding {
 }
 
 fn dashboard() -> Finding {
-    if server::api::has_dashboard() {
+    if api::has_dashboard() {
         return finding("dashboard", true, false, "is built in".to_owned());
     }
     let says = "is not in this binary; build it with `make web`, then build the binary again".to_owned();
@@ -215,7 +222,7 @@ fn sandbox(sandbox: &Sandbox) -> Finding {
 }
 
 /// What projects that say nothing else reach, and whether they can be kept to it.
-fn network(sandbox: &Sandbox, settings: &server::config::Sandbox) -> Finding {
+fn network(sandbox: &Sandbox, settings: &engine::config::Sandbox) -> Finding {
     let mode = settings.network.name();
     let enforced = match settings.network {
         NetworkMode::Open => Ok(()),

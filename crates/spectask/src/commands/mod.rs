@@ -78,7 +78,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             return Ok(agent::scripted::serve(scenarios.clone()).await);
         }
         Command::Openapi => {
-            println!("{:#}", server::api::document());
+            println!("{:#}", api::document());
         }
         Command::ExecAgent { .. } => anyhow::bail!("exec-agent is run before anything else"),
     }

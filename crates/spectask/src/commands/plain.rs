@@ -36,7 +36,6 @@ async fn new(cli: &Cli, command: &NewTask) -> anyhow::Result<()> {
     for (field, value) in [
         ("name", json!(command.name)),
         ("task_type", json!(command.kind)),
-        ("project_id", json!(project)),
         ("labels", json!(command.labels)),
         ("items", json!(command.items)),
         ("start", json!(!command.no_start)),
@@ -53,7 +52,7 @@ async fn new(cli: &Cli, command: &NewTask) -> anyhow::Result<()> {
             body.insert(field.to_owned(), json!(value));
         }
     }
-    let task = client.post("/tasks", &Value::Object(body)).await?;
+    let task = project.create_task(&client, "/tasks", body).await?;
     let id = text(&task, "id").to_owned();
     if command.wait {
         let task = settle(&client, &id).await?;
@@ -217,7 +216,7 @@ async fn last_words(client: &Client, session: &str) -> anyhow::Result<String> {
     for entry in &entries[from..] {
         match text(entry, "kind") {
             "agent_message" => said.push_str(text(entry, "text")),
-            // What was said before and after something was done stands apart.
+            // Text before and after a tool call is set apart.
             "tool_call" if !said.is_empty() && !said.ends_with('\n') => said.push('\n'),
             _ => {}
         }

@@ -48,13 +48,14 @@ pub(crate) async fn diff(cli: &Cli, command: &Diff) -> anyhow::Result<()> {
     } else {
         format!("/spec-tasks/{}/diff", client.task_id(&command.name).await?)
     };
-    let head = client.get(&path, &[("limit", "1".to_owned())]).await?.body["head"].clone();
+    let mut change = client.get(&path, &[("limit", "1".to_owned())]).await?.body;
     let files = whole(&client, &path, "files").await?;
     if cli.json {
-        output::json(&Value::Array(files));
+        change["files"] = Value::Array(files);
+        output::json(&change);
         return Ok(());
     }
-    if let Some(head) = head.as_str() {
+    if let Some(head) = change["head"].as_str() {
         println!("commit {head}\n");
     }
     let (specs, files): (Vec<Value>, Vec<Value>) =
@@ -77,7 +78,7 @@ fn is_of_specs(path: &str) -> bool {
     path.starts_with("specs/spt_")
 }
 
-/// Prints what was said and done in a work session.
+/// Prints a work session's log.
 pub(crate) async fn log(cli: &Cli, command: &Log) -> anyhow::Result<()> {
     let client = client(cli)?;
     if !is_session(&command.session) {

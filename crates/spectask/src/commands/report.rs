@@ -2,7 +2,7 @@
 
 use super::client;
 use crate::cli::{Cli, Report, ReportFormat};
-use server::visible::{visible, visible_json};
+use engine::visible::{visible, visible_json};
 
 pub(crate) async fn report(cli: &Cli, command: &Report) -> anyhow::Result<()> {
     let client = client(cli)?;

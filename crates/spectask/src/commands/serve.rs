@@ -13,14 +13,14 @@ pub(crate) async fn serve(cli: &Cli, command: &Serve) -> anyhow::Result<()> {
     let config = config::load(cli, command.bind)?;
     // A log that others read is no place for a token.
     let by_person = std::io::stderr().is_terminal();
-    server::run(config, |address, token| announce(address, by_person.then_some(token))).await
+    api::run(config, |address, token| announce(address, by_person.then_some(token))).await
 }
 
 pub(crate) async fn demo(cli: &Cli, command: &Demo) -> anyhow::Result<()> {
     let mut config = config::load(cli, command.bind)?;
     config.demo = true;
     let (opens, creates) = (!command.no_open, !command.no_task);
-    server::run(config, move |address, token| {
+    api::run(config, move |address, token| {
         announce(address, Some(token));
         let (url, token) = (format!("http://{address}"), token.to_owned());
         tokio::spawn(async move {
@@ -41,7 +41,7 @@ pub(crate) async fn demo(cli: &Cli, command: &Demo) -> anyhow::Result<()> {
 /// Says where the server listens: one line on stdout, for programs; a link with the token on stderr, for people.
 fn announce(address: SocketAddr, token: Option<&str>) {
     let mut out = std::io::stdout();
-    // Whoever reads the line may have gone; the server goes on.
+    // The reader of the line may be gone; the server continues.
     let _ = writeln!(out, "listening on http://{address}").and_then(|()| out.flush());
     if let Some(token) = token {
         tell(&format!("\n  Open  http://{address}/?token={token}\n"));

@@ -9,7 +9,7 @@ use crate::output::{self, plain, short, text};
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How much of a name a table shows, in characters: as much as one that is made from a prompt has.
 const LONGEST_NAME: usize = 73;
@@ -46,13 +46,22 @@ pub(crate) async fn new(cli: &Cli, command: &New) -> anyhow::Result<()> {
         body.insert("demo_repo".to_owned(), json!(sample));
         "/spec-tasks/from-demo"
     } else {
-        let project = project(&client, command.project.as_deref(), command.repo.as_deref()).await?;
-        body.insert("project_id".to_owned(), json!(project));
         body.insert("labels".to_owned(), json!(command.labels));
         body.insert("start".to_owned(), json!(!command.no_start));
         "/spec-tasks/from-prompt"
     };
-    let task = client.post(path, &Value::Object(body)).await?;
+    let task = if command.demo.is_some() {
+        client.post(path, &Value::Object(body)).await?
+    } else {
+        let project = project(&client, command.project.as_deref(), command.repo.as_deref()).await?;
+        let task = project.create_task(&client, path, body).await?;
+        if let Some(note) =
+            project.path.as_deref().and_then(|path| base_note(path, text(&task, "base_branch")))
+        {
+            eprintln!("{note}");
+        }
+        task
+    };
     if command.wait {
         let task = wait_for_person(&client, text(&task, "id"), !cli.json).await?;
         return finish(cli, &task);
@@ -82,29 +91,81 @@ pub(crate) fn finish(cli: &Cli, task: &Value) -> anyhow::Result<()> {
     }
 }
 
+/// The project that a task is created in.
+pub(crate) struct ChosenProject {
+    id: String,
+    /// The folder by which it was found.
+    path: Option<PathBuf>,
+    /// What it is called, where it was registered for this task.
+    registered: Option<String>,
+}
+
+impl ChosenProject {
+    /// Creates a task in the project. One that was registered for a task that is refused is removed again.
+    pub(crate) async fn create_task(
+        &self,
+        client: &Client,
+        path: &str,
+        mut body: Map<String, Value>,
+    ) -> anyhow::Result<Value> {
+        body.insert("project_id".to_owned(), json!(self.id));
+        let created = client.post(path, &Value::Object(body)).await;
+        let Some(name) = &self.registered else { return created };
+        let is_refused = created.as_ref().is_err_and(|error| {
+            matches!(error.downcast_ref(), Some(Failure::Refused { status: 400..=499, .. }))
+        });
+        if is_refused {
+            client.delete(&format!("/projects/{}", self.id)).await?;
+        } else {
+            let path = self.path.as_deref().unwrap_or(Path::new("."));
+            eprintln!("Registered {} as the project {name:?}.", path.display());
+        }
+        created
+    }
+}
+
 /// The project that is named, else that of a repository, else that of the current folder.
 pub(crate) async fn project(
     client: &Client,
     named: Option<&str>,
     repo: Option<&Path>,
-) -> anyhow::Result<String> {
+) -> anyhow::Result<ChosenProject> {
     match (named, repo) {
-        (Some(named), _) => super::projects::find(client, named).await,
+        (Some(named), _) => {
+            let id = super::projects::find(client, named).await?;
+            Ok(ChosenProject { id, path: None, registered: None })
+        }
         (None, Some(path)) => project_at(client, path).await,
         (None, None) => project_at(client, Path::new(".")).await,
     }
 }
 
 /// The project of the repository that holds a path; registered when it is not one yet.
-async fn project_at(client: &Client, path: &Path) -> anyhow::Result<String> {
+async fn project_at(client: &Client, path: &Path) -> anyhow::Result<ChosenProject> {
     let path = path.canonicalize().with_context(|| format!("there is no {}", path.display()))?;
-    if let Some(project) = known_project(client, &path).await? {
-        return Ok(project);
+    if let Some(id) = known_project(client, &path).await? {
+        return Ok(ChosenProject { id, path: Some(path), registered: None });
     }
-    let path = repository_root(&path).unwrap_or(&path);
-    let project = client.post("/projects", &json!({ "repository_path": path })).await?;
-    eprintln!("Registered {} as the project {:?}.", path.display(), text(&project, "name"));
-    Ok(text(&project, "id").to_owned())
+    let root = repository_root(&path).unwrap_or(&path).to_owned();
+    let project = client.post("/projects", &json!({ "repository_path": root })).await?;
+    let name = text(&project, "name").to_owned();
+    Ok(ChosenProject { id: text(&project, "id").to_owned(), path: Some(root), registered: Some(name) })
+}
+
+/// Says which base branch a task has, where that is not the branch checked out in a folder.
+fn base_note(path: &Path, base: &str) -> Option<String> {
+    let run = |args: &[&str]| {
+        let output = std::process::Command::new("git").arg("-C").arg(path).args(args).output().ok()?;
+        let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        Some(said).filter(|said| output.status.success() && !said.is_empty())
+    };
+    run(&["rev-parse", "--verify", "--quiet", "HEAD"])?;
+    let why = match run(&["symbolic-ref", "--quiet", "--short", "HEAD"]) {
+        Some(branch) if branch == base => return None,
+        Some(branch) => format!("{branch} is checked out in {}", path.display()),
+        None => format!("HEAD is detached in {}", path.display()),
+    };
+    Some(plain(&format!("The base branch is {base}; {why}. Choose another one with --base-branch.")))
 }
 
 /// The project whose repository holds a path, where there is one.
@@ -113,15 +174,17 @@ pub(crate) async fn known_project(client: &Client, path: &Path) -> anyhow::Resul
     let projects = client.get("/projects?limit=500", &[]).await?.body;
     let known = projects.as_array().into_iter().flatten().find(|project| {
         let root = text(project, "repository_path");
-        !root.is_empty() && path.starts_with(root) && is_of_repository(&path, Path::new(root))
+        !root.is_empty() && is_of_repository(&path, Path::new(root))
     });
     Ok(known.map(|project| text(project, "id").to_owned()))
 }
 
-/// Whether a folder inside a repository's root is part of that repository, and not of a submodule or another repository.
+/// Whether a folder is in a repository or one of its linked worktrees, and not in a submodule or another repository.
 fn is_of_repository(path: &Path, root: &Path) -> bool {
-    let Some(nearest) = repository_root(path).filter(|nearest| *nearest != root) else { return true };
-    // A linked worktree may be inside its repository's root.
+    let Some(nearest) = repository_root(path).filter(|nearest| *nearest != root) else {
+        return path.starts_with(root);
+    };
+    // A linked worktree may be anywhere.
     let pointer = std::fs::read_to_string(nearest.join(".git")).unwrap_or_default();
     let git_dir = pointer.strip_prefix("gitdir: ").map(|target| nearest.join(target.trim_end()));
     git_dir.is_some_and(|git_dir| git_dir.starts_with(root.join(".git/worktrees")))
@@ -154,7 +217,7 @@ pub(crate) async fn list(cli: &Cli, command: &List) -> anyhow::Result<()> {
 /// How a list of tasks is read and printed.
 pub(crate) struct Shown<'a> {
     pub(crate) path: &'a str,
-    /// What is said where there is none.
+    /// The message where there is none.
     pub(crate) nothing: &'a str,
     pub(crate) head: &'a [&'a str],
     pub(crate) row: fn(&Value) -> Vec<String>,

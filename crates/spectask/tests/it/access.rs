@@ -330,9 +330,9 @@ async fn expired_token(place: &Place, token: &str) {
     let url = format!("sqlite://{}", place.path("data").join("spectask.db").display());
     let store = store::Store::open(&url).await.expect("a database");
     let token = store::Token {
-        hash: server::owner::hash(token),
+        hash: engine::owner::hash(token),
         id: "tok_expired".to_owned(),
-        user: server::owner::OWNER.into(),
+        user: engine::owner::OWNER.into(),
         scope: "owner".to_owned(),
         target: None,
         decides: true,
@@ -564,6 +564,7 @@ async fn tokens_and_the_audit_log_are_managed_from_the_command_line() {
     let revoked: Value =
         serde_json::from_str(&run(&["audit", "--action", "revoke_token", "--json"])).expect("JSON");
     assert_eq!(revoked.as_array().map(Vec::len), Some(1), "{revoked:#}");
+    assert_eq!(revoked[0]["object_name"], "ci", "{revoked:#}");
     let page = server.get("/audit?limit=1").await;
     assert_eq!(page.as_array().map(Vec::len), Some(1), "{page:#}");
     let count = async |filter: &str| {

@@ -1,6 +1,6 @@
 //! The command line, on a running server and without one.
 
-use crate::harness::{Place, TOKEN};
+use crate::harness::{Place, TOKEN, git};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Output;
@@ -56,6 +56,10 @@ async fn the_job_runs_by_the_command_line_alone() {
             .expect("JSON");
     assert_eq!(reviewed["status"], "implementation_review", "{reviewed:#}");
     let changed = run(&["diff", "Write a note"]);
+    let change: Value = serde_json::from_str(&run(&["--json", "diff", "Write a note"])).expect("JSON");
+    let head = change["head"].as_str().expect("a commit");
+    assert!(changed.starts_with(&format!("commit {head}\n")), "{change:#}");
+    assert!(change["files"].as_array().is_some_and(|files| !files.is_empty()), "{change:#}");
     assert!(changed.contains("+++ b/note.md\n@@") && !changed.contains("tasks.md"), "{changed}");
     assert!(run(&["diff", "Write a note", "--specs"]).contains("tasks.md"));
     let resumed = spectask(&place, &["resume", "Write a note"]);
@@ -138,7 +142,10 @@ async fn without_an_agent_a_persons_repository_gets_no_filler() {
         }
     }
     let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
-    let server = place.serve_with(&[("PATH", &programs.to_string_lossy())]).await;
+    let variables = [("PATH", &*programs.to_string_lossy()), ("SPECTASK_LIMITS__MIN_FREE_MB", "7")];
+    let server = place.serve_with(&variables).await;
+    let doctor = said(&spectask(&place, &["doctor"]));
+    assert!(doctor.contains("of which 7 MB are kept free"), "what the running server has in force: {doctor}");
     let repo = repository.to_string_lossy().into_owned();
     let refused = spectask(&place, &["new", "Write a note", "--repo", &repo]);
     let why = String::from_utf8_lossy(&refused.stderr).into_owned();
@@ -150,6 +157,11 @@ async fn without_an_agent_a_persons_repository_gets_no_filler() {
     assert_eq!(refused.status.code(), Some(2), "{why}");
     assert!(why.contains("not installed") && why.contains("npm install -g @google/gemini-cli"), "{why}");
     assert_eq!(server.get("/spec-tasks").await, json!([]));
+    assert_eq!(server.get("/projects").await, json!([]), "no project is registered for a refused task");
+    let asked = json!({ "repository_path": repo, "settings": { "spec_agent": "gemini" } });
+    let (status, problem) = server.try_post("/projects", &asked).await.expect("an answer");
+    assert_eq!((status, &problem["code"]), (422, &json!("agent_not_installed")), "{problem:#}");
+    assert_eq!(problem["errors"][0]["field"], "settings.spec_agent", "{problem:#}");
     let agents = server.get("/agents").await;
     assert!(agents.as_array().expect("agents").iter().all(|agent| agent["default_for"] == json!([])));
     let named = ["new", "Write a note", "--repo", &repo, "--agent", "scripted", "--no-start"];
@@ -162,6 +174,29 @@ async fn without_an_agent_a_persons_repository_gets_no_filler() {
             (&json!("scripted"), &json!("scripted"))
         );
     }
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_base_branch_that_is_not_checked_out_is_named() {
+    let place = Place::new(0);
+    place.configure("prompts = [\"Write a note\"]\n");
+    let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
+    let server = place.serve().await;
+    let linked = place.path("linked").to_string_lossy().into_owned();
+    git(&repository, &["worktree", "add", "-q", "-b", "feature", &linked]);
+    let new = |repo: &str| {
+        let output = spectask(&place, &["new", "Write a note", "--repo", repo, "--no-start"]);
+        let why = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{why}");
+        why
+    };
+    assert!(!new(&repository.to_string_lossy()).contains("base branch"));
+    let why = new(&linked);
+    assert!(why.contains("The base branch is main; feature is checked out in "), "{why}");
+    git(Path::new(&linked), &["checkout", "-q", "--detach"]);
+    let why = new(&linked);
+    assert!(why.contains("The base branch is main; HEAD is detached in "), "{why}");
     server.end().await;
 }
 

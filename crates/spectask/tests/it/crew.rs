@@ -85,6 +85,20 @@ impl Crew {
         id
     }
 
+    /// Waits until the approved change says why it has not landed.
+    async fn landing_waits(&self, why: &str) {
+        let begun = Instant::now();
+        loop {
+            let found = self.server.get(&format!("/spec-tasks/{}", self.task)).await;
+            assert_eq!(found["status"], "implementation_review", "{found:#}");
+            if found["queue_reason"].as_str().is_some_and(|reason| reason.contains(why)) {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "{found:#}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn log(&self, session: &str) -> Vec<Value> {
         let log = self.server.get(&format!("/work-sessions/{session}/events?limit=500")).await;
         log.as_array().cloned().unwrap_or_default()
@@ -526,7 +540,26 @@ async fn what_was_merged_stays_when_somebody_deletes_the_tasks_branch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_landing_waits_for_a_repository_that_was_moved_away() {
+async fn a_landing_waits_for_a_base_branch_that_was_renamed() {
+    let crew = begin(&(steps(1, &chapter(1)) + &steps(2, &chapter(2))), json!({}), TASKS).await;
+    crew.review().await;
+    let base = crate::harness::git(&crew.repository, &["rev-parse", "main"]);
+    crate::harness::git(&crew.repository, &["branch", "-m", "main", "trunk"]);
+    let path = format!("/spec-tasks/{}/approve-implementation", crew.task);
+    crew.server.post(&path, &json!({ "decision": "approve" })).await;
+    crew.landing_waits(&format!("`git branch main {}`", base.trim())).await;
+    crate::harness::git(&crew.repository, &["branch", "-m", "trunk", "main"]);
+    crew.server.wait_for(&crew.task, &["done"]).await;
+    crew.end().await;
+}
+
+/// What is not there has been removed.
+fn allow_absent(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_landing_waits_for_a_repository_that_was_moved_away_or_replaced() {
     let crew = begin(&(steps(1, &chapter(1)) + &steps(2, &chapter(2))), json!({}), TASKS).await;
     crew.review().await;
     // What is being written as it is moved stays behind.
@@ -537,16 +570,17 @@ async fn a_landing_waits_for_a_repository_that_was_moved_away() {
     let asked = crew.server.try_get(&format!("{path}/documents/requirements")).await.expect("an answer");
     assert_eq!((asked.0, &asked.1["code"]), (409, &json!("repository_unusable")), "{asked:?}");
     crew.server.post(&format!("{path}/approve-implementation"), &json!({ "decision": "approve" })).await;
-    let begun = Instant::now();
-    loop {
-        let found = crew.server.get(&path).await;
-        assert_eq!(found["status"], "implementation_review", "{found:#}");
-        if found["queue_reason"].as_str().is_some_and(|reason| reason.contains("there is no folder")) {
-            break;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{found:#}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    crew.landing_waits("there is no folder").await;
+    // Another repository at its path gets nothing of this work.
+    std::fs::remove_dir_all(&crew.repository).or_else(allow_absent).expect("what was left is removed");
+    std::fs::create_dir(&crew.repository).expect("a folder is made");
+    crate::harness::git(&crew.repository, &["init", "-q", "-b", "main"]);
+    crate::harness::git(&crew.repository, &["commit", "-q", "--allow-empty", "-m", "Begin another project"]);
+    crew.landing_waits("is not the one that project").await;
+    let refs = crate::harness::git(&crew.repository, &["for-each-ref", "--format=%(refname)"]);
+    assert_eq!(refs.trim(), "refs/heads/main");
+    assert!(!crew.repository.join(".git-worktrees").exists());
+    std::fs::remove_dir_all(&crew.repository).expect("the other one is removed");
     std::fs::rename(&elsewhere, &crew.repository).expect("it is moved back");
     crew.server.wait_for(&crew.task, &["done"]).await;
     crew.end().await;

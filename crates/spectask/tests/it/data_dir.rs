@@ -2,9 +2,10 @@
 
 use crate::harness::{Place, TOKEN};
 use crate::kill;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 fn serve(place: &Place, bind: &str) -> Command {
@@ -72,31 +73,51 @@ async fn nobody_else_can_read_what_a_job_leaves() {
     server.end().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_is_still_in_use_is_waited_for() {
-    let place = Place::new(0);
+/// A server that waits for its address, which the listener holds.
+async fn waiting_for_address(place: &Place) -> (Child, TcpListener) {
     place.configure(&kill::scenario());
-    let held = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let held = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = held.local_addr().expect("an address").to_string();
     let log = std::fs::File::create(place.path("server.log")).expect("a log");
-    let mut child =
-        serve(&place, &address).stdout(Stdio::piped()).stderr(log).spawn().expect("the binary starts");
+    let child = serve(place, &address).stdout(Stdio::piped()).stderr(log).spawn().expect("the binary starts");
     let begun = Instant::now();
     while !place.read_log().contains("the address is in use") {
         assert!(begun.elapsed() < Duration::from_secs(60), "it does not wait: {}", place.read_log());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    (child, held)
+}
+
+/// Ends a server as an administrator does.
+fn terminate(server: &Child) {
+    let pid = server.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_still_in_use_is_waited_for() {
+    let place = Place::new(0);
+    let (mut server, held) = waiting_for_address(&place).await;
+    let address = held.local_addr().expect("an address");
     drop(held);
-    let stdout = child.stdout.take().expect("a pipe");
+    let stdout = server.stdout.take().expect("a pipe");
     let line = tokio::task::spawn_blocking(move || {
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).map(|_| line)
     });
     let line = line.await.expect("no panic").expect("a line");
     assert_eq!(line.trim(), format!("listening on http://{address}"), "{}", place.read_log());
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
-    assert!(child.wait().expect("it ends").success());
+    terminate(&server);
+    assert!(server.wait().expect("it ends").success(), "{}", place.read_log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_during_the_start_ends_the_server_cleanly() {
+    let place = Place::new(0);
+    let (mut server, held) = waiting_for_address(&place).await;
+    terminate(&server);
+    drop(held);
+    assert!(server.wait().expect("it ends").success(), "{}", place.read_log());
 }
 
 /// Many tasks that wait to be recorded at once are not one commit.

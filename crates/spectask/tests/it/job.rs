@@ -1,6 +1,6 @@
 //! The main job over HTTP alone, and where it turns aside.
 
-use crate::harness::{Place, Server, git, stray_processes, text};
+use crate::harness::{Place, Server, git, stray_processes, text, until};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -322,6 +322,21 @@ async fn a_person_answers_what_an_agent_asks() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     };
     assert_eq!((&question["title"], &question["spec_task_id"]), (&json!("Run the migration?"), &json!(task)));
+    let timeline = format!("/spec-tasks/{task}/timeline");
+    let kinds = |spans: &Value| {
+        spans.as_array().expect("spans").iter().map(|span| text(span, "kind")).collect::<Vec<_>>()
+    };
+    let session = text(&question, "work_session_id");
+    let of_session = |timeline: &Value| {
+        let lanes = timeline["lanes"].as_array().expect("lanes");
+        lanes
+            .iter()
+            .find(|lane| lane["work_session_id"] == session.as_str())
+            .map(|lane| kinds(&lane["spans"]))
+    };
+    let waits = |kinds: &[String]| kinds.ends_with(&["turn".to_owned(), "permission".to_owned()]);
+    let past = until(server, &timeline, |past| of_session(past).is_some_and(|kinds| waits(&kinds))).await;
+    assert_eq!(kinds(&past["spans"]).last().map(String::as_str), Some("permission"), "{past:#}");
     let path = format!("/permissions/{}", text(&question, "id"));
     let (status, problem) =
         server.try_post(&path, &json!({ "option_id": "perhaps" })).await.expect("an answer");
@@ -332,6 +347,40 @@ async fn a_person_answers_what_an_agent_asks() {
     let (status, _) =
         server.try_post(&path, &json!({ "option_id": allow["option_id"] })).await.expect("an answer");
     assert_eq!(status, 409, "a question is answered once");
+    job.wait_for("implementation_review").await;
+    let past = server.get(&timeline).await;
+    let turn = of_session(&past)
+        .expect("a lane")
+        .iter()
+        .filter(|kind| *kind != "opening")
+        .take(4)
+        .cloned()
+        .collect::<Vec<_>>();
+    assert_eq!(turn, ["turn", "permission", "turn", "saving"], "{past:#}");
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_is_paused_in_review_starts_when_it_is_resumed() {
+    let job = begin(&scenario(&(note(1) + &note(2)))).await;
+    let Job { server, task, .. } = &job;
+    job.wait_for("spec_review").await;
+    let path = format!("/spec-tasks/{task}");
+    let paused = server.post(&format!("{path}/pause"), &json!({})).await;
+    assert_eq!((&paused["status"], &paused["paused_by"]), (&json!("spec_review"), &json!("owner")));
+    let edit = server.get(&format!("{path}/documents/design")).await;
+    let content = format!("{}\nEdited.\n", text(&edit, "content"));
+    let body = json!({ "content": content, "base_commit": edit["commit"] });
+    server.put(&format!("{path}/documents/design"), &body).await;
+    job.approve_specs().await;
+    let queued = job.wait_for("implementation_queued").await;
+    assert_eq!(queued["queue_reason"], "Paused by owner. Resume it to continue.", "{queued:#}");
+    assert_eq!(
+        server.get(&path).await["work_sessions"].as_array().map(Vec::len),
+        Some(1),
+        "only the planner"
+    );
+    server.post(&format!("{path}/resume"), &json!({})).await;
     job.wait_for("implementation_review").await;
     job.end().await;
 }

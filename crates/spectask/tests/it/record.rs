@@ -70,6 +70,7 @@ async fn told(server: &Server, task: &str) -> Vec<(String, Value)> {
         "/diff",
         "/zed-threads",
         "/zed-instance",
+        "/timeline",
     ]
     .iter()
     .map(|path| format!("/spec-tasks/{task}{path}"))
@@ -87,7 +88,10 @@ async fn told(server: &Server, task: &str) -> Vec<(String, Value)> {
     }
     let mut all = Vec::new();
     for path in paths {
-        let (status, answer) = server.try_get(&path).await.expect("the server answers");
+        let (status, mut answer) = server.try_get(&path).await.expect("the server answers");
+        if path.ends_with("/timeline") {
+            answer["now"] = Value::Null;
+        }
         all.push((path, json!({ "status": status, "answer": answer })));
     }
     all

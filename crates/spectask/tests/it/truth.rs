@@ -84,6 +84,8 @@ async fn an_error_that_an_agent_calls_its_end_is_tried_again_and_counts_for_noth
     let session = session_of(&job, 0).await;
     assert_eq!(session["status"], "active", "{session:#}");
     assert!(text(&session, "queue_reason").contains("Waiting to retry"), "{session:#}");
+    let fleet = server.get("/agents/fleet/live-progress").await;
+    assert_eq!(fleet["agents"][0]["queue_reason"], session["queue_reason"], "{fleet:#}");
     let shown = server.get(&format!("/spec-tasks/{task}")).await;
     assert_eq!(shown["status"], "implementation", "{shown:#}");
     job.end().await;
