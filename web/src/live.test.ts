@@ -78,7 +78,7 @@ test("it is live once the server confirms, and what was read before is read agai
   expect(snapshots).toBe(1);
 });
 
-test("after a break it goes on from the last message", () => {
+test("after a break it continues from the last message", () => {
   connected(4);
   wire().say({ topic: "fleet", seq: 5, type: "task.updated", data: {} });
   wire().breakOff();

@@ -21,7 +21,7 @@ interface LiveHandlers {
   message: (message: LiveMessage) => void;
   /** Topics are being listened to from now on; what they cover may have changed before. */
   subscribed: (topics: Topic[]) => void;
-  /** Something was missed that cannot be told again: everything is to be read anew. */
+  /** Messages were missed that cannot be sent again: everything has to be fetched again. */
   snapshot: () => void;
   /** A connection was refused or broke off. */
   closed: () => void;

@@ -251,7 +251,7 @@ export const router = createRouter({
 
 /**
  * Fetches the code of the page that is asked for, and what it shows, while it is still found out who asks; then, when
- * there is time, the code of the others: whoever goes to another page while the server is away finds it, with what is
+ * there is time, the code of the others: another page opens while the server is away, with what is
  * known.
  */
 export async function fetchPages(): Promise<void> {

@@ -207,7 +207,7 @@ export function useAssignAgent(task: string) {
   });
 }
 
-/** Adds a session to a crew: spawned by another, or going on from a turn of it. */
+/** Adds a session to a crew: spawned by another, or forked from a turn of it. */
 export type NewSession = { parent: string; key: string } & (
   | { do: "spawn"; body: SpawnBody }
   | { do: "branch"; body: BranchBody }

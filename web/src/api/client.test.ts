@@ -13,7 +13,7 @@ test("what a proxy says of a server that it cannot reach is offline, and no erro
   }
 });
 
-test("what the server itself says is told as it is", async () => {
+test("the server's own message is shown as it is", async () => {
   answering(503, JSON.stringify({ code: "database_unavailable", detail: "No room on /var." }));
   await expect(get("/me")).rejects.toMatchObject({ status: 503, message: "No room on /var." });
   answering(500, "");

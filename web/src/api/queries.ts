@@ -26,7 +26,6 @@ import type {
   Me,
   PendingReview,
   PermissionRequest,
-  PlainTask,
   PlannedTask,
   Priority,
   Project,
@@ -57,8 +56,6 @@ const LOG_END = 200;
 const DIFF_PAGE = 50;
 const FOUND_PAGE = 30;
 const QUICK = 8;
-/** How long the name of a task is taken for the present one, where it is beside the point. */
-const NAME_STALE_MS = 300_000;
 const AUDIT_PAGE = 50;
 const TASK_CHOICES = 20;
 
@@ -129,14 +126,6 @@ export const taskQuery = (id: string) =>
   queryOptions({
     queryKey: keys.task(id),
     queryFn: ({ signal }) => get<TaskDetail>(`/spec-tasks/${id}`, {}, signal),
-  });
-
-/** What a task is called, or null where there is none any more. */
-export const taskNameQuery = (id: string) =>
-  queryOptions({
-    queryKey: keys.taskName(id),
-    queryFn: async ({ signal }) => (await orNull(get<PlainTask>(`/tasks/${id}`, {}, signal)))?.name ?? null,
-    staleTime: NAME_STALE_MS,
   });
 
 export const progressQuery = (id: string) =>
@@ -372,7 +361,7 @@ export const searchQuery = (filter: SearchFilter) =>
     getNextPageParam: (last) => last.next ?? undefined,
     enabled: filter.q.trim() !== "",
     placeholderData: keepPreviousData,
-    // What is said now is found now.
+    // New messages are found at once.
     staleTime: 0,
   });
 

@@ -68,7 +68,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Reads the audit log, newest first. */
+        /** Reads the audit log, newest first. `X-Total-Count` counts up to 100,000 entries. */
         get: operations["get_audit"];
         put?: never;
         post?: never;
@@ -642,7 +642,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tells one work session, or everybody at work, something; it reaches them with their next turn. */
+        /** Sends a message to one work session or to all at work; it is delivered with their next turn. */
         post: operations["post_spec_tasks_id_coordination_events"];
         delete?: never;
         options?: never;
@@ -1110,7 +1110,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Shows who worked when: turns, waits, reviews, and what was told meanwhile. */
+        /** Shows who worked when: turns, waits, reviews, and the messages meanwhile. */
         get: operations["get_spec_tasks_id_timeline"];
         put?: never;
         post?: never;
@@ -1359,8 +1359,8 @@ export interface paths {
         };
         get?: never;
         /**
-         * Gives a work session that failed or was cancelled to another agent. It begins with the session's next try, and is told
-         *     what was said before.
+         * Gives a work session that failed or was cancelled to another agent. It begins with the session's next try, and gets the
+         *     conversation so far.
          */
         put: operations["put_work_sessions_id_agent"];
         post?: never;
@@ -1379,7 +1379,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Continues a work session as two: a further one begins at the end of a turn, and knows what was said until then. */
+        /** Forks a work session: a further one begins at the end of a turn, and has the conversation up to there. */
         post: operations["post_work_sessions_id_branch"];
         delete?: never;
         options?: never;
@@ -1611,7 +1611,7 @@ export interface paths {
         put: operations["put_work_sessions_id_zed_thread"];
         /** Opens a session's thread; its agent takes it up with its next turn. Open already, it is the same thread. */
         post: operations["post_work_sessions_id_zed_thread"];
-        /** Closes a session's thread: its next turn opens a fresh one, which is told what was said. */
+        /** Closes a session's thread: its next turn opens a new one, which gets the conversation. */
         delete: operations["delete_work_sessions_id_zed_thread"];
         options?: never;
         head?: never;
@@ -1782,7 +1782,7 @@ export interface components {
              */
             priority?: "low" | "medium" | "high" | "critical" | null;
         };
-        /** @description The agent that goes on. */
+        /** @description The agent that continues the session. */
         AgentBody: {
             /**
              * @description The agent.
@@ -1966,6 +1966,11 @@ export interface components {
             id: number;
             /** @description The id of the task, project, token or user that it is about. */
             object: string;
+            /**
+             * @description What the object was called at that time; null where it has no name.
+             * @example Add a search field
+             */
+            object_name: string | null;
             /**
              * @description The client's network address.
              * @example 127.0.0.1
@@ -2337,7 +2342,7 @@ export interface components {
             /** @description A sentence that says what happened. */
             message: string;
             /**
-             * @description Absent is everybody who has not ended.
+             * @description Absent means all sessions that have not ended.
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             to_session_id?: string | null;
@@ -2369,9 +2374,9 @@ export interface components {
             /** @description How many events there are in all. */
             total_events: number;
         };
-        /** @description Something that was told to one session or to everybody. */
+        /** @description A message to one session or to all. */
         CoordinationView: {
-            /** @description Whether everybody it is addressed to was told, by a turn that carried it. */
+            /** @description Whether it was delivered to all of its recipients, by a turn. */
             acknowledged: boolean;
             /**
              * @description When the session that it was addressed to answered; null before.
@@ -2409,7 +2414,7 @@ export interface components {
              */
             timestamp: string;
             /**
-             * @description Null is everybody who had not ended.
+             * @description Null means all sessions that had not ended.
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             to_session_id: string | null;
@@ -2884,6 +2889,8 @@ export interface components {
              * @description How much is done, 0 to 1.
              */
             progress: number;
+            /** @description What the session waits for, as a sentence; null while its agent works. */
+            queue_reason: string | null;
             /** @description The session's name. */
             session_name: string;
             /**
@@ -3506,7 +3513,7 @@ export interface components {
              */
             everywhere: boolean;
         };
-        /** @description Something that was told. */
+        /** @description A message. */
         MarkView: {
             /**
              * @description When it happened.
@@ -4047,7 +4054,7 @@ export interface components {
              */
             timestamp?: string | null;
         };
-        /** @description To whom something recorded was told. */
+        /** @description The recipients of a recorded message. */
         RecordedCoordination: {
             /**
              * @description The type of the event.
@@ -4060,7 +4067,7 @@ export interface components {
              */
             to_session_id?: string | null;
         };
-        /** @description What is said to a comment. */
+        /** @description A reply to a comment. */
         ReplyBody: {
             /**
              * @description The comment's text.
@@ -4068,7 +4075,7 @@ export interface components {
              */
             comment: string;
         };
-        /** @description What is said to a comment. */
+        /** @description A reply to a comment. */
         ReplyView: {
             /**
              * @description What was answered.
@@ -4274,7 +4281,7 @@ export interface components {
         Review: {
             /** @description The changes that the reviewer asks for, one in each item. */
             changes: string[];
-            /** @description What was said about places of this version, where these are in the newest one. */
+            /** @description The review comments on this version, with their lines in the newest one. */
             comments: components["schemas"]["CommentView"][];
             /**
              * @description The commit's hash.
@@ -4546,8 +4553,9 @@ export interface components {
              */
             from: string;
             /**
-             * @description For sessions `blocked`, `waiting`, `opening`, `turn`, `saving`, `ready` (complete, waits to be merged), `merging`,
-             *     `failed` or `elsewhere` (in an editor); for the task a status, `checks` or `landing`.
+             * @description For sessions `blocked`, `waiting`, `opening`, `turn`, `permission` (the agent waits for a person to answer its
+             *     request), `saving`, `ready` (complete, waits to be merged), `merging`, `failed` or `elsewhere` (in an editor); for the
+             *     task a status, `checks`, `landing`, or `permission` while no session works and one waits for an answer.
              */
             kind: string;
             /**
@@ -4555,7 +4563,7 @@ export interface components {
              * @description Of a turn, its number and what it asks for.
              */
             turn_number: number | null;
-            /** @description Null while it goes on. */
+            /** @description Null while it lasts. */
             until: string | null;
         };
         /** @description A session that is asked for. */
@@ -5015,11 +5023,11 @@ export interface components {
         };
         /** @description The past of a task and its work sessions, as stretches of time. */
         TimelineView: {
-            /** @description When it ended; null while it goes on. */
+            /** @description When it ended; null while it lasts. */
             ended_at: string | null;
             /** @description The work sessions, in the order in which they were added. */
             lanes: components["schemas"]["LaneView"][];
-            /** @description When something was told. */
+            /** @description When messages were sent. */
             marks: components["schemas"]["MarkView"][];
             /** @description The server's present time, to which open stretches reach. */
             now: string;
@@ -8411,7 +8419,7 @@ export interface operations {
     get_sessions_id_messages: {
         parameters: {
             query?: {
-                /** @description Messages of which something was said after this entry of the log, each whole; 0 when absent. */
+                /** @description Messages that have an entry after this one of the log, each whole; 0 when absent. */
                 after?: number;
                 /**
                  * @description 1 to 500; 50 when absent.

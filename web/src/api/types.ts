@@ -1,6 +1,6 @@
 // The shapes of the API, and the one place from which the rest of the dashboard imports them.
 //
-// They come from the OpenAPI document; here it is said more closely where the document leaves a value open.
+// They come from the OpenAPI document; here they are narrower where the document leaves a value open.
 
 import type { components } from "./schema";
 

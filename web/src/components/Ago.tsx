@@ -16,7 +16,7 @@ export function holdClocks(isHeld: boolean): void {
 /** When the connection was lost; null while it is there. */
 export const clocksHeldAt = () => heldAt;
 
-/** A clock that ticks while somebody looks at it. */
+/** A clock that ticks while it is shown. */
 function clock(step: number): () => number {
   const listeners = new Set<() => void>();
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -37,7 +37,7 @@ function clock(step: number): () => number {
     };
   };
   const read = () => {
-    // Nobody ticked while nobody looked.
+    // The clock did not tick while it was hidden.
     if (timer === undefined && Date.now() - present > step) present = heldAt ?? Date.now();
     return present;
   };
@@ -60,7 +60,7 @@ export function Ago({ at }: { at: string | null | undefined }) {
   );
 }
 
-/** How long something has been going on. */
+/** How long something has lasted. */
 export function Since({ at }: { at: string }) {
   const now = useSecond();
   return <time dateTime={at}>{duration((now - Date.parse(at)) / 1000)}</time>;

@@ -147,7 +147,7 @@ export function FormDialog({ title, action, canSend, sending, error, hint, ...pr
 export type FieldProps = Omit<TextFieldProps, "onChange" | "error" | "helperText"> & {
   /** What the server calls it; several where one field stands for them. */
   field: string | readonly string[];
-  /** What is said below it, unless it was refused. */
+  /** The hint below it, unless it was refused. */
   hint?: ReactNode;
   onChange: (value: string) => void;
 };

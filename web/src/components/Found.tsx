@@ -2,7 +2,7 @@
 
 import { Box, Stack, Typography } from "@mui/material";
 import type { SearchResult } from "../api/types";
-import { placeOf, readable } from "../model/found";
+import { placeOf } from "../model/found";
 import { Ago } from "./Ago";
 
 export function Found({ result, isShort = false }: { result: SearchResult; isShort?: boolean }) {
@@ -46,7 +46,7 @@ export function Found({ result, isShort = false }: { result: SearchResult; isSho
       >
         {result.snippet.map((part, at) =>
           // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one text have no identity but their place
-          part.marked ? <mark key={at}>{part.text}</mark> : <span key={at}>{readable(part.text)}</span>,
+          part.marked ? <mark key={at}>{part.text}</mark> : <span key={at}>{part.text}</span>,
         )}
       </Typography>
     </Box>

@@ -49,7 +49,7 @@ export function PermissionBar() {
   const isAnswered = useRef(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: when the requests are others
   useEffect(() => {
-    // Whoever answered one is at the next.
+    // After an answer the next request has the focus.
     if (isAnswered.current) bar.current?.querySelector<HTMLElement>("[data-answer]")?.focus();
     isAnswered.current = false;
   }, [open]);

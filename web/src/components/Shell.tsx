@@ -12,6 +12,7 @@ import { Outlet, useMatchRoute } from "@tanstack/react-router";
 import { fleetQuery, needsYouQuery } from "../api/queries";
 import type { Fleet } from "../api/types";
 import { LiveProvider } from "../live/provider";
+import { isAtWork } from "../model/fleet";
 import { LOW, NO_PRINT } from "../theme";
 import { Account } from "./Account";
 import { Announcer } from "./Announcer";
@@ -83,7 +84,7 @@ function useCounts(): Record<string, number> {
   const waiting = useQuery(needsYouQuery).data ?? 0;
   const asking = useAsking().sessions;
   // Only the number: the fleet changes many times a second.
-  const atWork = (fleet: Fleet) => fleet.agents.filter((agent) => !asking.has(agent.work_session_id)).length;
+  const atWork = (fleet: Fleet) => fleet.agents.filter((agent) => isAtWork(agent, asking)).length;
   const working = useQuery({ ...fleetQuery, select: atWork }).data ?? 0;
   return { "/tasks": waiting, "/fleet": working };
 }

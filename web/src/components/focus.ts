@@ -52,7 +52,7 @@ export function useKeptFocus(): void {
         isWaiting = true;
         return;
       }
-      // Whoever clicks beside everything means it.
+      // A click outside everything clears the focus on purpose.
       if (last.isConnected && !isWaiting) return;
       const next = trail.findLast((each) => each.isConnected && !each.matches(":disabled"));
       (next ?? document.getElementById("main"))?.focus({ preventScroll: true });

@@ -69,7 +69,7 @@ test("a session is merged into its task; an unknown one is asked for", () => {
   expect(asked).toContain("task/spt_1");
 });
 
-test("what a crew is told comes whole, and what collides; its lines are looked up", () => {
+test("crew messages and colliding files come whole; colliding lines are fetched", () => {
   const log = { events: [], events_by_type: {}, total_events: 0, filtered_events: 0 };
   client.setQueryData(keys.coordination("spt_1"), log);
   const event = { id: "evt_1", event_type: "handoff", message: "Ready", timestamp: "2026-01-01T00:00:00Z" };
@@ -104,6 +104,7 @@ const fleet = (): Fleet => ({
   agents: [
     {
       agent: "a",
+      queue_reason: null,
       agent_id: "zi_1",
       task_id: "spt_1",
       task_name: "A",
@@ -182,7 +183,7 @@ test("a list is asked for again only when a task may have moved in it", () => {
   expect(asked).toContain("tasks");
 });
 
-test("a task that no list shows counts when its place may be another, not whenever it is told of", () => {
+test("a task that no list shows counts when its place may be another, not with every message about it", () => {
   const news = { id: "spt_1", name: "A", status: "implementation", needs_person: false };
   receive("task.updated", { ...news, version: 4 });
   expect(asked).toEqual(["tasks"]);
@@ -191,9 +192,19 @@ test("a task that no list shows counts when its place may be another, not whenev
   expect(asked).toEqual(["tasks"]);
   receive("task.updated", { ...news, needs_person: true, version: 7 });
   expect(asked).toEqual(["tasks", "tasks"]);
-  // What may have been so before is asked for at leisure, what needs a person is not.
+  // Older changes are fetched with low priority, what needs a person is not.
   receive("task.updated", { ...news, id: "spt_2", needs_person: true, version: 1 });
   expect(rests).toEqual([10_000, undefined, undefined]);
+});
+
+test("an agent that waits to retry is shown so in the fleet", () => {
+  client.setQueryData(keys.fleet, fleet());
+  const reason = () => client.getQueryData<Fleet>(keys.fleet)?.agents[0]?.queue_reason;
+  const news = { id: fleet().agents[0]?.work_session_id, spec_task_id: "spt_1", status: "active" };
+  receive("work_session.updated", { ...news, queue_reason: "Waiting to retry the turn: 429" });
+  expect(reason()).toBe("Waiting to retry the turn: 429");
+  receive("work_session.updated", { ...news, queue_reason: null });
+  expect(reason()).toBeNull();
 });
 
 test("the questions of a session that ends are looked for again, others are let be", () => {

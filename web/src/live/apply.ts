@@ -31,7 +31,7 @@ type TaskPages = InfiniteData<Page<SpecTask[]>>;
  */
 const LOW_PRIORITY_DELAY_MS = 10_000;
 
-/** Writes messages into the cache, in their order; whoever looks at it is told once. */
+/** Writes messages into the cache, in their order; observers are notified once. */
 export function apply(client: QueryClient, messages: readonly LiveMessage[], refresh: Refresh): void {
   const logs = new Map<string, LogEntry[]>();
   notifyManager.batch(() => {
@@ -221,7 +221,7 @@ function applySession(
   // Being unblocked is not always told of: it follows from the end of another session.
   if (news.status === "completed" || news.status === "failed" || news.status === "cancelled") {
     refresh(keys.task(news.spec_task_id));
-    // What has ended collides no more, which nobody tells.
+    // What has ended collides no more, and no message says so.
     refresh(keys.collisions(news.spec_task_id));
     refresh(keys.sides(news.spec_task_id));
   }
@@ -238,6 +238,18 @@ function applySession(
     );
   } else if (!isShown && news.status === "active") {
     refresh(keys.fleet);
+  } else if (isShown && news.queue_reason !== undefined) {
+    const { queue_reason } = news;
+    client.setQueryData<Fleet>(
+      keys.fleet,
+      (present) =>
+        present && {
+          ...present,
+          agents: present.agents.map((agent) =>
+            agent.work_session_id === news.id ? { ...agent, queue_reason } : agent,
+          ),
+        },
+    );
   }
   // The questions of a session end with it.
   const open = client.getQueryData<PermissionRequest[]>(keys.permissions);
@@ -251,7 +263,7 @@ type CoordinationNews = { spec_task_id: string } & (
   | { event: "collisions"; id?: undefined; collisions?: Collision[] }
 );
 
-/** What was told comes whole, and which files collide; the lines that do are looked up by those who read them. */
+/** Crew messages come whole, and so do the files that collide; the views that show colliding lines fetch these. */
 function applyCoordination(client: QueryClient, news: CoordinationNews, refresh: Refresh): void {
   const { spec_task_id: task, ...event } = news;
   if (event.id === undefined) {

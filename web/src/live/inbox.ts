@@ -38,7 +38,7 @@ export function inbox(
 }
 
 function nextFrame(act: () => void): void {
-  // A page that is not looked at has no frames, and goes on gathering what it shows later.
+  // A hidden page has no frames, and keeps gathering what it shows later.
   setTimeout(() => (document.hidden ? act() : requestAnimationFrame(act)), GATHER);
 }
 

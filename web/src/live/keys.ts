@@ -9,7 +9,6 @@ export const keys = {
   needsYou: ["tasks", "needs-you"] as const,
   firstTasks: ["tasks", "first"] as const,
   lastProject: ["tasks", "last-project"] as const,
-  taskName: (id: string) => ["task-name", id] as const,
   task: (id: string) => ["task", id] as const,
   progress: (id: string) => ["progress", id] as const,
   activity: (id: string) => ["progress", id] as const,

@@ -1,4 +1,4 @@
-// Joins the live stream to the cache for as long as somebody is logged in.
+// Joins the live stream to the cache for as long as a person is signed in.
 
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";

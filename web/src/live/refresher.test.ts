@@ -23,7 +23,7 @@ test("a burst is one question for each key, and a storm asks now and then", () =
   expect(asked.filter((key) => key === "b").length).toBe(2);
 });
 
-test("what is asked for at leisure is asked for at once when that is needed", () => {
+test("a low-priority fetch becomes immediate when it is needed", () => {
   const asked: number[] = [];
   const begun = Date.now();
   const refresh = refresher(() => asked.push(Date.now() - begun));

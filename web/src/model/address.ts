@@ -7,7 +7,7 @@ export const oneOf = <Value>(values: readonly Value[], value: unknown): Value | 
 export const word = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;
 
-/** What somebody looks for; digits alone are read as a number on their way here. */
+/** The search text; digits alone are read as a number on their way here. */
 export const sought = (value: unknown): string | undefined =>
   value === undefined ? undefined : String(value) || undefined;
 

@@ -8,13 +8,13 @@ const FILES = [
   file("specs/spt_2/a.md", 1, 0),
 ];
 
-test("the documents of a task are told apart from the files of its change", () => {
+test("the documents of a task are distinguished from the files of its change", () => {
   const size = changeSize("spt_1", { total_files: 3, additions: 51, deletions: 2 }, FILES);
   expect(size).toEqual({ files: 2, additions: 11, deletions: 2, documents: 1 });
   expect(sizeLine(size)).toBe("2 files, +11 −2 · 1 spec document");
 });
 
-test("while files are missing, all are counted together, which is said", () => {
+test("while files are missing, all are counted together, and the label says so", () => {
   const size = changeSize("spt_1", { total_files: 70, additions: 500, deletions: 20 }, FILES);
   expect(sizeLine(size)).toBe("70 files, +500 −20 · spec documents included");
 });

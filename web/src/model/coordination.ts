@@ -16,7 +16,7 @@ export const KINDS: Record<CoordinationKind, { label: string; says: string }> = 
 
 export const ALL_KINDS = Object.keys(KINDS) as CoordinationKind[];
 
-/** A log after an event was told, reached somebody, or was answered. */
+/** A log after an event was sent, delivered or answered. */
 export function withEvent(log: CoordinationLog, event: CoordinationEvent): CoordinationLog {
   const isKnown = log.events.some((known) => known.id === event.id);
   if (isKnown) return { ...log, events: log.events.map((known) => (known.id === event.id ? event : known)) };

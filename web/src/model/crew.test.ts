@@ -100,7 +100,7 @@ test("who tells whom: sessions by name, then the person, then SpecTask", () => {
   expect(addressee({ to_session_id: "gone" }, all)).toBe("gone");
 });
 
-test("how far an event has come is said in words", () => {
+test("the delivery state of an event has a label", () => {
   const to = (...read: boolean[]) =>
     event({
       deliveries: read.map((is, index) => ({

@@ -45,7 +45,7 @@ export function suggestionsFor(parent: Pick<WorkSession, "name">): Suggestion[] 
     {
       label: "Security audit",
       name: `Security audit of ${name}`,
-      description: `Look through what “${name}” makes for what an attacker could use: input that is not checked, rights that are not asked for, secrets that are told. Mend what you find, and say what you looked at.`,
+      description: `Look through what “${name}” makes for what an attacker could use: input that is not checked, missing permission checks, secrets that leak. Fix what you find, and list what you looked at.`,
     },
     {
       label: "Performance",

@@ -26,7 +26,7 @@ export const PHASES: Record<string, string> = {
   implementation_review: "Change review",
 };
 
-/** What is counted when nobody says. */
+/** The figures that are shown by default. */
 export const usualRange = (now: number) => lastWeeks(12, now);
 
 /** The first day of a stretch of time, in few letters. */

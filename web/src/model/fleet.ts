@@ -37,20 +37,33 @@ export function withChecklist(agent: FleetAgent, checklist: Checklist, at: strin
   return { ...agent, task_list: list, ...around(list), last_update: at };
 }
 
-/** How many agents are at work, and how many wait for a permission, in sentences. */
+/** Whether an agent works, rather than waiting for a permission, a retry or a merge. */
+export function isAtWork(agent: FleetAgent, asking: ReadonlySet<string>): boolean {
+  return !asking.has(agent.work_session_id) && !agent.queue_reason;
+}
+
+/** How many agents are at work, how many wait for a permission, and how many for something else, in sentences. */
 export function fleetLead(
   agents: readonly FleetAgent[],
   asking: ReadonlySet<string>,
   isLive: boolean,
 ): string {
-  const working = agents.filter((agent) => !asking.has(agent.work_session_id));
-  const waiting = agents.length - working.length;
+  const working = agents.filter((agent) => isAtWork(agent, asking));
+  const asks = agents.filter((agent) => asking.has(agent.work_session_id)).length;
+  const queued = agents.length - working.length - asks;
   const tasks = new Set(working.map((agent) => agent.task_id)).size;
   const be = working.length === 1 ? (isLive ? "is" : "was") : isLive ? "are" : "were";
-  const work = `${count(working.length, "agent")} ${be} at work on ${count(tasks, "task")}.`;
-  if (waiting === 0) return work;
-  const wait = `${waiting === 1 ? "waits" : "wait"} for your permission.`;
-  return working.length === 0 ? `${count(waiting, "agent")} ${wait}` : `${work} ${waiting} ${wait}`;
+  const sentences = [];
+  if (working.length > 0)
+    sentences.push(`${count(working.length, "agent")} ${be} at work on ${count(tasks, "task")}.`);
+  const wait = (of: number, what: string) => {
+    if (of === 0) return;
+    const who = sentences.length === 0 ? count(of, "agent") : String(of);
+    sentences.push(`${who} ${of === 1 ? "waits" : "wait"}${what}.`);
+  };
+  wait(asks, " for your permission");
+  wait(queued, " to continue");
+  return sentences.join(" ");
 }
 
 const count = (of: number, what: string) => (of === 1 ? `1 ${what}` : `${of} ${what}s`);

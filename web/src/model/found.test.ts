@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { SearchResult } from "../api/types";
-import { findings, linkTo, placeOf, readable, whileTyping } from "./found";
+import { findings, linkTo, placeOf, whileTyping } from "./found";
 
 const result = (more: Partial<SearchResult>): SearchResult => ({
   kind: "task",
@@ -47,16 +47,6 @@ test("what a session says again with the same words is found once", () => {
     ...lines.map((line) => ({ result: line, again: [] })),
     { result: further, again: [] },
   ]);
-});
-
-test("a snippet is read without the marks of its document", () => {
-  expect(readable("… #### Acceptance Criteria 1. WHEN the ")).toBe("… Acceptance Criteria 1. WHEN the ");
-  expect(readable("- [ ] 1. **Part** of `src/a.js` - [x] done")).toBe("1. Part of src/a.js done");
-  expect(readable("see [the guide](https://x.test/a_b) and ~~this~~ > that")).toBe(
-    "see the guide and this that",
-  );
-  expect(readable("one | two |---|---| three")).toBe("one | two  three");
-  expect(readable("C# and a_b * 2, issue #12")).toBe("C# and a_b * 2, issue #12");
 });
 
 test("the last word of what is typed may be a beginning", () => {

@@ -74,16 +74,7 @@ function wordsOf({ snippet }: SearchResult): string {
   return text.replace(/^[\s…]+|[\s…]+$/g, "");
 }
 
-/** Marks of Markdown that mean nothing in a few words: of headings, boxes, bold words and code. */
-const MARKS =
-  /(?<=^|\s)(?:#{1,6}|[-*+] \[[ xX~-]\]|>+)\s+|\*\*|__|~~|`+|<!--.*?(?:-->|$)|!?\[(?=[^\]]*\]\()|(?<=\S)\]\([^)\s]*\)|\|?(?:\s*:?-{3,}:?\s*\|)+/g;
-
-/** A part of a snippet as it is read. */
-export function readable(text: string): string {
-  return text.replace(MARKS, "");
-}
-
-/** What is asked for while somebody types: the last word may be the beginning of one. */
+/** The query while a person types: the last word may be the beginning of one. */
 export function whileTyping(text: string): string {
   const last = text.split(/\s/).at(-1) ?? "";
   const isOpen = (text.match(/"/g)?.length ?? 0) % 2 === 1;

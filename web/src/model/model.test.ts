@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Checklist, DiffHunk, FleetAgent, FleetItem, LogEntry, WorkSession } from "../api/types";
 import { hunkLines, parseUnified, textChange } from "./diff";
-import { around, fleetLead, withChecklist } from "./fleet";
+import { around, fleetLead, isAtWork, withChecklist } from "./fleet";
 import { countBefore, hasGap, mergeLog, unbrokenTo } from "./log";
 import { STEPS, sessionState, statusesOf, stepOf, TASK_TYPES, taskState, typesOf } from "./status";
 import { commandOutput, toolContent, toolState } from "./tool";
@@ -70,6 +70,16 @@ test("agents that wait for a permission are not at work", () => {
   expect(fleetLead(agents.slice(0, 1), new Set(), true)).toBe("1 agent is at work on 1 task.");
   expect(fleetLead(agents.slice(1, 2), new Set(["b"]), true)).toBe("1 agent waits for your permission.");
   expect(fleetLead(agents, new Set(), false)).toBe("3 agents were at work on 3 tasks.");
+});
+
+test("agents that wait for a retry are not at work", () => {
+  const agents = ["a", "b", "c"].map((id) => ({ work_session_id: id, task_id: id }) as FleetAgent);
+  const waiting = agents.map((agent, at) => (at === 0 ? { ...agent, queue_reason: "Waiting." } : agent));
+  expect(waiting.filter((agent) => isAtWork(agent, new Set(["b"])))).toHaveLength(1);
+  expect(fleetLead(waiting, new Set(["b"]), true)).toBe(
+    "1 agent is at work on 1 task. 1 waits for your permission. 1 waits to continue.",
+  );
+  expect(fleetLead(waiting.slice(0, 1), new Set(), true)).toBe("1 agent waits to continue.");
 });
 
 test("a checklist that moved moves the card of a session, not that of a planning", () => {
@@ -193,6 +203,7 @@ test("a conversation that waits for a person is not shown as running", () => {
   const paused = { ...task, paused_at: "2026-11-22T10:41:07Z" };
   expect(taskState(paused)).toEqual({ label: "Paused", tone: "stopped" });
   expect(taskState({ ...paused, status: "cancelled" }).label).toBe("Cancelled");
+  expect(taskState({ ...paused, status: "spec_review" }).tone).toBe("attention");
   expect(taskState(task, true)).toEqual({
     label: "Your turn · permission",
     tone: "attention",

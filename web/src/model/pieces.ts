@@ -1,7 +1,7 @@
-// Markdown in pieces that can be drawn by themselves, so that a text that grows at its end is read anew only there.
+// Markdown in pieces that can be drawn by themselves, so that a text that grows at its end is parsed again only there.
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
-/** A line that goes on with what stands above the empty line: it is indented, or part of a list, a quote or a table. */
+/** A line that continues what stands above the empty line: it is indented, or part of a list, a quote or a table. */
 const CONTINUES = /^(\s|[-*+>|]|\d+[.)])/;
 /** Definitions count in the whole text. */
 const DEFINES = /^ {0,3}\[[^\]]+\]:/m;
@@ -35,7 +35,7 @@ export function pieces(text: string): string[] {
 
 /** What may mean something within a line: marks, links, also those without marks, and the end of a line that is kept. */
 const MARKS = /[\\`*_[\]<>&~|@]|:\/\/|www\.| {2}\n/i;
-/** A line that begins with a letter goes on with the paragraph, whatever stands before it. */
+/** A line that begins with a letter continues the paragraph, whatever stands before it. */
 const BEGINS_OTHERWISE = /^[^\p{L}]/mu;
 
 /** Whether a piece is a paragraph of nothing but words, whose reading may be spared. */

@@ -10,10 +10,10 @@ import type {
   WorkSession,
 } from "../api/types";
 
-/** Whose turn it is: nobody's yet, an agent's, a person's; or how it ended. */
+/** Whose turn it is: none yet, an agent's, a person's; or how it ended. */
 export type Tone = "waiting" | "working" | "attention" | "done" | "failed" | "stopped";
 
-interface Shown {
+export interface Shown {
   label: string;
   tone: Tone;
 }
@@ -68,7 +68,8 @@ export function taskState(
   task: Pick<SpecTask, "status" | "waits_for_person" | "paused_at">,
   asks = false,
 ): Shown {
-  if (isPaused(task)) return PAUSED;
+  // A specification can be reviewed while its task is paused.
+  if (isPaused(task) && task.status !== "spec_review") return PAUSED;
   if (asks) return ASKS_PERMISSION;
   return task.waits_for_person ? YOUR_TURN : taskStatus(task.status);
 }

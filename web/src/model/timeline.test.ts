@@ -32,7 +32,7 @@ function timeline(end: number | null, lanes: TimelineSpan[][], marks: Timeline["
   };
 }
 
-test("time is drawn as it is while somebody works", () => {
+test("active time is drawn to scale", () => {
   const chart = chartOf(timeline(100, [[span("turn", 0, 50)], [span("turn", 50, 100)]]), ms(500));
   expect(chart.lanes.map((lane) => lane.bars.map(({ left, width }) => [left, width]))).toEqual([
     [],
@@ -44,7 +44,7 @@ test("time is drawn as it is while somebody works", () => {
   expect(ticks.map((tick) => (tick.at - ms(0)) / 1000)).toEqual([0, 20, 40, 60, 80, 100]);
 });
 
-test("a night in which nobody works is drawn short, and times are found again", () => {
+test("an idle night is drawn short, and positions map back to times", () => {
   const night = 10_000;
   const chart = chartOf(
     timeline(night + 100, [
@@ -63,7 +63,7 @@ test("a night in which nobody works is drawn short, and times are found again", 
   expect(ticks.at(-1)?.at).toBe(ms(night + 100));
 });
 
-test("what goes on reaches to the present", () => {
+test("an open span reaches to the present", () => {
   const chart = chartOf(timeline(null, [[span("turn", 0, null)]]), ms(60));
   expect(chart.lanes[1]?.bars).toMatchObject([{ isOpen: true, left: 0, width: 1, until: ms(60) }]);
   expect(chart.lanes[1]?.bars[0]?.label).toBe("Turn 1: go on");
@@ -74,7 +74,7 @@ test("a task that only waits has a chart too", () => {
   expect(chart.lanes[0]?.bars).toMatchObject([{ look: "wait", label: "Backlog", left: 0, width: 1 }]);
 });
 
-test("marks go from lane to lane; people and everybody are the task's", () => {
+test("marks go from lane to lane; people and all sessions are the task's", () => {
   const mark = (from: string | null, to: string | null) => ({
     event_id: `${from}${to}`,
     at: at(50),
@@ -108,4 +108,12 @@ test("the labels of an axis never overlap, however narrow it is", () => {
   }
   expect(ticksOf(chart, 572, 80)).toHaveLength(5);
   expect(ticksOf(chart, 1200, 80)).toHaveLength(6);
+});
+
+test("a permission request is a wait for a person", () => {
+  const chart = chartOf(timeline(null, [[span("turn", 0, 50), span("permission", 50, null)]]), ms(100));
+  expect(chart.lanes[1]?.bars.map(({ look, label }) => [look, label])).toEqual([
+    ["turn", "Turn 1: go on"],
+    ["person", "Waiting for your permission"],
+  ]);
 });

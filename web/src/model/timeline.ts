@@ -1,6 +1,6 @@
 // Where the stretches of a task's past are on a chart.
 //
-// The axis is linear while somebody works; a long time in which nobody does is drawn short, so that a night before a
+// The axis is linear while a session or a person is active; long idle time is drawn short, so that a night before a
 // review does not hide the work.
 
 import type { Timeline, TimelineSpan } from "../api/types";
@@ -23,6 +23,7 @@ const LOOKS: Record<string, Look> = {
   implementation: "turn",
   spec_review: "person",
   implementation_review: "person",
+  permission: "person",
   failed: "failed",
   spec_failed: "failed",
   implementation_failed: "failed",
@@ -53,6 +54,7 @@ const SAID: Record<string, string> = {
   merging: "Being merged",
   failed: "Failed, waiting for you",
   elsewhere: "Active in an editor",
+  permission: "Waiting for your permission",
   checks: "Checks run",
   landing: "The change is merged",
   spec_generation: "Planning",
@@ -86,7 +88,7 @@ export interface Chart {
   timeAt: (share: number) => number;
   /** Where time is drawn short. */
   gaps: { left: number; width: number; label: string }[];
-  /** What was told: when, and between which lanes. */
+  /** Messages: when, and between which lanes. */
   marks: { id: string; left: number; kind: string; from: number; to: number }[];
 }
 

@@ -107,7 +107,7 @@ test("a plan takes the place of the one before it in its turn, and only there", 
   expect(blocks[0]).toMatchObject({ entries: [{ content: "Write", status: "completed" }] });
 });
 
-test("a permission shows its answer by name, however it was told", () => {
+test("a permission shows its answer by name, in every form of the entry", () => {
   const options = [{ option_id: "y", name: "Allow once", kind: "allow_once" }];
   const [asked, whole] = transcript(
     log(
@@ -174,7 +174,7 @@ test("what follows a gap waits until the gap is read", () => {
   expect(reader.read(entries)).toMatchObject([{ text: "abc" }]);
 });
 
-test("a message that is changed or taken back says so where it was said", () => {
+test("a message that is changed or withdrawn says so in its place", () => {
   const said = [
     { kind: "user_message", message_id: "m1", by: "ada", text: "One" },
     { kind: "user_message", message_id: "m2", by: "ada", text: "Two" },
@@ -189,7 +189,7 @@ test("a message that is changed or taken back says so where it was said", () => 
   ]);
 });
 
-test("what was told, and what was recorded from outside, is no unknown entry", () => {
+test("crew messages and entries from outside are no unknown entries", () => {
   const blocks = transcript(
     log(
       {
@@ -231,7 +231,7 @@ test("an entry is found in the block that shows it", () => {
   expect(commands(blocks)).toMatchObject([{ id: "a", status: "completed" }]);
 });
 
-test("the turns that ended, and the plan that was told last", () => {
+test("the turns that ended, and the last reported plan", () => {
   const blocks = transcript(
     log(
       { kind: "turn_started", turn_id: "t1", number: 1 },

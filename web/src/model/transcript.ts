@@ -57,7 +57,7 @@ export interface CoordinationBlock {
   text: string;
 }
 
-/** What somebody put on the session's record from outside. */
+/** An entry that was added to the session's log from outside. */
 export interface RecordedBlock {
   block: "recorded";
   seq: number;
@@ -111,7 +111,7 @@ export class Transcript {
   private readonly messages = new Map<string, number>();
   /** Where the plan of the present turn stands; a later plan of the turn takes its place. */
   private plan: number | null = null;
-  /** The message or thought that the agent's next piece goes on with. */
+  /** The message or thought that the agent's next piece continues. */
   private saying: { kind: "agent" | "thought"; id: string; place: number } | null = null;
 
   /** The blocks of a log whose entries are in order; of the log that was read before, only what is new is read. */
@@ -132,7 +132,7 @@ export class Transcript {
     return this.blocks;
   }
 
-  /** Changes a person's message; one that was said before the known part of the log is not shown. */
+  /** Changes a person's message; one from before the known part of the log is not shown. */
   private change(entry: LogEntry, change: (said: UserBlock) => UserBlock): void {
     const place = this.messages.get(text(entry.message_id));
     const said = place === undefined ? undefined : this.blocks[place];
@@ -150,7 +150,7 @@ export class Transcript {
     this.messages.clear();
   }
 
-  /** Adds a piece of what the agent says or thinks to what it goes on with. */
+  /** Adds a piece of a message or thought to the one that it continues. */
   private say(kind: "agent" | "thought", entry: LogEntry): void {
     const { blocks, saying } = this;
     const piece = text(entry.text);
@@ -288,7 +288,7 @@ export function endedTurns(blocks: readonly Block[]): { id: string; label: strin
 
 const NO_PLAN: readonly PlanEntry[] = [];
 
-/** The agent's plan as it was told last. */
+/** The agent's plan as it was last reported. */
 export function lastPlan(blocks: readonly Block[]): readonly PlanEntry[] {
   const plan = blocks.findLast((block) => block.block === "plan");
   return plan?.block === "plan" ? plan.entries : NO_PLAN;
@@ -346,7 +346,7 @@ function recorded(entry: LogEntry): RecordedBlock {
   return {
     block: "recorded",
     seq: entry.seq,
-    // When it happened, where whoever recorded it says so.
+    // When it happened, where the entry says so.
     at: textOrNull(entry.timestamp) ?? entry.at,
     activity: text(entry.activity_type),
     text: text(entry.text),

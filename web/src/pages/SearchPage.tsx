@@ -128,7 +128,7 @@ function Results({ search }: { search: FindSearch }) {
   if (q === "") {
     return (
       <Empty title="What are you looking for?">
-        Names, prompts, requirements, designs, plans, and everything that was said and done in a session.
+        Names, prompts, requirements, designs, plans, and the logs of sessions.
       </Empty>
     );
   }

@@ -15,7 +15,7 @@ import {
 import { lazy, Suspense, useState } from "react";
 import type { Series } from "./Chart";
 
-// The charts are fetched when somebody looks at some.
+// The charts are fetched when they are shown.
 const Chart = lazy(() => import("./Chart"));
 
 interface Props {
@@ -26,7 +26,7 @@ interface Props {
   series: Series[];
   isStacked?: boolean;
   format?: (value: number) => string;
-  /** What is said when there is nothing to show. */
+  /** The text when there is nothing to show. */
   nothing?: string;
 }
 

@@ -1,4 +1,4 @@
-// A session goes on as two, each in its own way, until a person chooses.
+// Forks a session: both continue until a person chooses.
 
 import { MenuItem } from "@mui/material";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
@@ -74,7 +74,7 @@ export function BranchDialog({ session, onClose }: { session: WorkSession; onClo
       />
       <Preview
         lines={[
-          `It begins at the commit at the end of that turn, and is told what “${session.name}” said until then.`,
+          `It begins at the commit at the end of that turn, and gets the conversation of “${session.name}” up to there.`,
           "Neither is merged until a person chooses one; the other's work is kept in git.",
         ]}
       />

@@ -44,7 +44,7 @@ export function RetryDialog({ session, onClose }: Props) {
       onClose={onClose}
     >
       <Typography variant="body2" color="textSecondary" sx={{ mt: -1, overflowWrap: "anywhere" }}>
-        {session.name}. The agent gets what was said so far, and works on the same branch.
+        {session.name}. The agent gets the conversation so far, and works on the same branch.
       </Typography>
       <Field field="agent" select autoFocus label="Agent" value={agent} onChange={setAgent}>
         {AgentMenu({ agents, part: isPlanning ? "planning" : "implementation" })}

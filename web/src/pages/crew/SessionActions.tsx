@@ -1,5 +1,5 @@
 // What can be done with a session: the likely things as buttons, the others in a menu, with a question before what
-// ends somebody's work.
+// ends a session's work.
 
 import MoreHorizRounded from "@mui/icons-material/MoreHorizRounded";
 import { IconButton, Menu, Snackbar } from "@mui/material";

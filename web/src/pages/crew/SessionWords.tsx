@@ -1,4 +1,4 @@
-// What a session is called and what it is to do, as whoever adds one is asked for it.
+// The fields for a new session's name and prompt.
 
 import { Field, type FieldProps } from "../../components/FormDialog";
 

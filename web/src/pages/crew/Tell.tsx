@@ -20,7 +20,7 @@ function listenersOf(task: TaskDetail): WorkSession[] {
   return task.work_sessions.filter((session) => !ENDED.includes(session.status));
 }
 
-/** Whether somebody is there to be told something. */
+/** Whether a session can receive messages. */
 export function canTell(task: TaskDetail): boolean {
   return isLive(task.status) && listenersOf(task).length > 0;
 }

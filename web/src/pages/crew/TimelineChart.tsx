@@ -158,7 +158,7 @@ function look(bar: Bar, isChosen: boolean): string {
   return [css.bar, css[bar.look], bar.isOpen && css.open, isChosen && css.chosen].filter(Boolean).join(" ");
 }
 
-/** What is drawn over the lanes: short gaps, and what was told from lane to lane. */
+/** What is drawn over the lanes: short gaps, and messages from lane to lane. */
 const Over = memo(function Over({ chart }: { chart: Chart }) {
   const share = 100 / chart.lanes.length;
   return (

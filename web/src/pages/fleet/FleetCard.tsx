@@ -9,7 +9,7 @@ import { Glyph, Status } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
 import { ProgressBar } from "../../components/ProgressBar";
 import { AROUND, around } from "../../model/fleet";
-import { ASKS_PERMISSION, words } from "../../model/status";
+import { ASKS_PERMISSION, type Shown, words } from "../../model/status";
 import css from "./FleetCard.module.css";
 
 /** The height of an item, and what the present one has more, in pixels. */
@@ -29,6 +29,7 @@ export const FleetCard = memo(function FleetCard({ agent, asks }: Props) {
   // The card keeps its height while the work moves through the list.
   const rows = Math.min(list.length, 2 * AROUND + 1);
   const done = list.filter((item) => item.status === "completed").length;
+  const state = asks ? ASKS_PERMISSION : agent.queue_reason ? WAITING : undefined;
   return (
     <article className={css.card}>
       <div className={css.head}>
@@ -54,8 +55,8 @@ export const FleetCard = memo(function FleetCard({ agent, asks }: Props) {
         {tasks_before.map((item) => (
           <Item key={item.index} item={item} place="before" />
         ))}
-        {current && <Item item={current} place="current" asks={asks} />}
-        {!current && !next && list.length > 0 && <Item item={FINISHING} place="current" asks={asks} />}
+        {current && <Item item={current} place="current" state={state} />}
+        {!current && !next && list.length > 0 && <Item item={FINISHING} place="current" state={state} />}
         {next && <Item item={next} place="next" isFirst={!current} />}
         {later.map((item) => (
           <Item key={item.index} item={item} place="later" />
@@ -67,7 +68,13 @@ export const FleetCard = memo(function FleetCard({ agent, asks }: Props) {
         )}
       </ol>
       <div className={css.foot}>
-        {asks ? <Status {...ASKS_PERMISSION} /> : <span className={css.note}>{words(agent.phase)}</span>}
+        {state ? (
+          <span title={asks ? undefined : (agent.queue_reason ?? undefined)}>
+            <Status {...state} />
+          </span>
+        ) : (
+          <span className={css.note}>{words(agent.phase)}</span>
+        )}
         {list.length > 0 && (
           <ProgressBar
             value={progress}
@@ -83,6 +90,9 @@ export const FleetCard = memo(function FleetCard({ agent, asks }: Props) {
   );
 });
 
+/** An agent that waits for a retry or a merge. */
+const WAITING: Shown = { label: "Waiting", tone: "waiting" };
+
 /** What an agent does whose list is done while its session is not. */
 const FINISHING: FleetItem = {
   index: -1,
@@ -97,15 +107,15 @@ type Place = "before" | "current" | "next" | "later";
 interface ItemProps {
   item: FleetItem;
   place: Place;
-  /** Whether its agent waits for a permission. */
-  asks?: boolean;
+  /** What its agent waits for, while it does not work. */
+  state?: Shown;
   /** Whether nothing is in progress before it. */
   isFirst?: boolean;
 }
 
-const Item = memo(function Item({ item, place, asks = false, isFirst = false }: ItemProps) {
+const Item = memo(function Item({ item, place, state, isFirst = false }: ItemProps) {
   const isCurrent = place === "current";
-  const present = asks ? ASKS_PERMISSION.tone : "working";
+  const present = state?.tone ?? "working";
   const tone = item.status === "completed" ? "done" : isCurrent ? present : "waiting";
   return (
     <li aria-current={isCurrent ? "step" : undefined} className={`${css.item} ${css[place] ?? ""}`}>
@@ -115,7 +125,7 @@ const Item = memo(function Item({ item, place, asks = false, isFirst = false }: 
         <Inline text={item.description} />
       </span>
       {isFirst && <span className={css.since}>Next</span>}
-      {isCurrent && !asks && item.started_at && (
+      {isCurrent && !state && item.started_at && (
         <span className={css.since}>
           <Since at={item.started_at} />
         </span>

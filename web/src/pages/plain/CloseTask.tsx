@@ -41,7 +41,7 @@ export function CloseTask({ task, onReview }: { task: TaskDetail; onReview: () =
                 {!canReview && task.status === "implementation" && " when the agent has ended its turn"}.
               </>
             ) : (
-              "Nothing was changed. What was said stays."
+              "Nothing was changed. The conversation stays."
             )}
           </DialogContentText>
           <ActionError error={move.error} />

@@ -1,4 +1,4 @@
-// One session of a task on a page of its own: what is said, what it changed, what it ran, and what it is.
+// One session of a task on a page of its own: its log, changes, commands and details.
 
 import { Box, Tab, Typography, useMediaQuery } from "@mui/material";
 import { useTheme } from "@mui/material/styles";

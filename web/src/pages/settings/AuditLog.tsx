@@ -4,14 +4,7 @@ import { Box, Button, Stack, TextField, Typography } from "@mui/material";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
-import {
-  auditQuery,
-  auditValuesQuery,
-  meQuery,
-  projectsQuery,
-  taskNameQuery,
-  tokensQuery,
-} from "../../api/queries";
+import { auditQuery, auditValuesQuery, meQuery } from "../../api/queries";
 import type { AuditEntry } from "../../api/types";
 import { Mono } from "../../components/Code";
 import { type Column, DataTable } from "../../components/DataTable";
@@ -179,7 +172,7 @@ function EntryTable({ entries }: { entries: AuditEntry[] }) {
   const nameOf = useUserName();
   const columns: Column<AuditEntry>[] = [
     { head: "Action", width: "minmax(0, 1.3fr)", cell: (entry) => <ActionCell entry={entry} /> },
-    { head: "Object", width: "minmax(0, 1.9fr)", cell: ({ object }) => <ObjectName id={object} /> },
+    { head: "Object", width: "minmax(0, 1.9fr)", cell: (entry) => <ObjectName {...entry} /> },
     {
       head: "Actor",
       width: "minmax(0, 1.2fr)",
@@ -235,47 +228,40 @@ function ActionCell({ entry }: { entry: AuditEntry }) {
   );
 }
 
-/** What an entry is about, by name where that is known, with a link where there is a page. */
-function ObjectName({ id }: { id: string }) {
-  const kind = objectKind(id);
-  const task = useQuery({ ...taskNameQuery(id), enabled: kind === "task" }).data;
-  const project = useQuery({ ...projectsQuery, enabled: kind === "project" }).data?.find(
-    (each) => each.id === id,
-  );
-  const token = useQuery({ ...tokensQuery, enabled: kind === "token" }).data?.find((each) => each.id === id);
-  const nameOf = useUserName();
-  switch (kind) {
+/** What an entry is about, by its name at that time, with a link where there is a page. */
+function ObjectName({ object: id, object_name: name }: Pick<AuditEntry, "object" | "object_name">) {
+  if (!name) return <Mono>{id}</Mono>;
+  switch (objectKind(id)) {
     case "task":
       return (
         <span title={id}>
           <TextLink to="/tasks/$taskId" params={{ taskId: id }}>
-            {task ? <Name text={task} /> : <Mono>{id}</Mono>}
+            <Name text={name} />
           </TextLink>
         </span>
       );
     case "project":
-      return project ? (
+      return (
         <span title={id}>
           Project{" "}
           <TextLink to="/tasks" search={{ project: id }}>
-            {project.name}
+            <bdi>{name}</bdi>
           </TextLink>
         </span>
-      ) : (
-        <Mono>{id}</Mono>
       );
     case "token":
-      return token ? (
+      return (
         <span title={id}>
-          Token <bdi>{token.name}</bdi>
+          Token <bdi>{name}</bdi>
         </span>
-      ) : (
-        <Mono>{id}</Mono>
       );
     case "user":
-      return <span title={id}>{nameOf(id)}</span>;
     case null:
-      return <Mono>{id}</Mono>;
+      return (
+        <span title={id}>
+          <bdi>{name}</bdi>
+        </span>
+      );
   }
 }
 

@@ -32,7 +32,7 @@ export function Callout({ task, tab, onOpen }: Props) {
           ? `The session “${firstFailed.name}” failed.`
           : `${failed.length} sessions failed.`}{" "}
         Retry or skip {failed.length === 1 ? "it" : "them"}; what does not depend on{" "}
-        {failed.length === 1 ? "it" : "them"} goes on.
+        {failed.length === 1 ? "it" : "them"} continues.
       </Note>
     );
   }

@@ -10,7 +10,7 @@ import { useIsOffline } from "../../live/provider";
 import { useDraft } from "../../model/drafts";
 import { WaitingMessages } from "./WaitingMessages";
 
-/** What waits to be said, and the line to say more, while somebody listens. */
+/** Messages that wait, and the field to send more, while the session can receive them. */
 export function Speaking({ session }: { session: WorkSession }) {
   return (
     <>

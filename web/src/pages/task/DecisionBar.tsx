@@ -108,7 +108,7 @@ export function DecisionBar({ facts, approve, count, busy, unavailable, error, .
   );
 }
 
-/** A key as a hint for the eye; screen readers are told by the button itself. */
+/** A key as a visual hint; the button itself tells screen readers. */
 function Key({ children }: { children: string }) {
   return (
     <Box

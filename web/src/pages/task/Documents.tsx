@@ -202,7 +202,7 @@ export function Documents({ task, specs, comments, place, onPlace, canEdit, onCo
 
 /** Shows the line that is looked for, and marks it. */
 function useSought(box: React.RefObject<HTMLDivElement | null>, place: DocumentPlace, drawn: string) {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn anew is marked anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn again is marked again
   useEffect(() => {
     if (place.line === undefined) return;
     const article = box.current?.querySelector<HTMLElement>(`[data-document="${place.document}"]`);
@@ -220,7 +220,7 @@ function useSought(box: React.RefObject<HTMLDivElement | null>, place: DocumentP
 
 /** Marks the places of the documents that open comments are about. */
 function useMarked(box: React.RefObject<HTMLDivElement | null>, comments: Comment[], drawn: string) {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn anew is marked anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn again is marked again
   useEffect(() => {
     const marked: HTMLElement[] = [];
     for (const comment of comments) {

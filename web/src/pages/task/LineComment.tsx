@@ -12,7 +12,7 @@ interface Props {
 }
 
 export function LineComment({ draft, onChange, onRemove }: Props) {
-  // The whole change is drawn anew when a draft changes: not at every letter.
+  // The whole change is drawn again when a draft changes: not at every letter.
   const [text, setText] = useState(draft.comment);
   // What is written is kept after a pause, so that a reload loses none of it.
   useEffect(() => {

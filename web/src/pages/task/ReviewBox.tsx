@@ -1,4 +1,4 @@
-// A review: what is said about the whole, and the decision with what is asked before it.
+// A review: the overall comment, and the decision with what is asked before it.
 
 import { Box, Stack, TextField, Typography } from "@mui/material";
 import { type ReactNode, useRef, useState } from "react";

@@ -1,4 +1,4 @@
-// The decision about the documents: approve, send back with what was said, or reject.
+// The decision about the documents: approve, request changes, or reject.
 
 import { Typography } from "@mui/material";
 import { useTaskAction } from "../../api/actions";
@@ -12,7 +12,7 @@ interface Props {
   specs: Specs;
   /** The comments; none while they are not loaded. */
   comments: Comment[] | undefined;
-  /** How many values that were taken out as secrets nobody decided about, once that is loaded. */
+  /** How many redacted values have no decision yet, once that is loaded. */
   undecided: number | undefined;
   /** Whether a comment on the documents is written and not sent. */
   isUnsent: boolean;

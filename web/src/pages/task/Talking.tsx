@@ -1,4 +1,4 @@
-// What is said in a session, for those parts of a page that show it: the others are not drawn again with every word.
+// A session's log, for those parts of a page that show it: the others are not drawn again with every word.
 
 import { type UseQueryResult, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useState } from "react";
@@ -16,7 +16,7 @@ interface Talk {
 
 const Current = createContext<Talk | null>(null);
 
-/** Listens to a session for what is below; to be made anew for another session. */
+/** Subscribes its children to a session; another session needs another one (set its key). */
 export function Talking({ session, children }: { session: WorkSession; children: ReactNode }) {
   useTopic("session", session.id);
   const log = useQuery(logQuery(useQueryClient(), session.id));

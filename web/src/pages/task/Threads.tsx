@@ -1,4 +1,4 @@
-// What was said about places of the documents, in their order, with what was said to that.
+// Review comments on the documents, in their order, with their replies.
 
 import { Box, Button, Stack, TextField, Typography } from "@mui/material";
 import { useCommentAction } from "../../api/actions";

@@ -53,7 +53,7 @@ export function useEnd(
   useEffect(() => {
     const element = box.current;
     if (!element) return;
-    // A window or a message box that changes its height must not hide the end from whoever looks at it.
+    // A window or a message box that changes its height must not hide the end of the log.
     const observer = new ResizeObserver(() => {
       if (!away.current) list.scrollToEnd();
     });

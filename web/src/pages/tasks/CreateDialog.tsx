@@ -55,7 +55,7 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
     place.startsWith(SAMPLE)
       ? others.some((each) => SAMPLE + each.id === place)
       : known.some((each) => each.id === place);
-  // Where it is said, else where the last task was made, else what there is.
+  // The project of the address, else that of the last task, else the first one.
   const place =
     [project ?? form.place, form.place, lastProject.data ?? "", known[0]?.id ?? ""].find(isThere) ??
     (lastProject.isPending || !others[0] ? "" : SAMPLE + others[0].id);
