@@ -508,16 +508,20 @@ async fn a_process_serves_only_as_many_sessions_as_its_agent_can() {
     let noted = |number: u32| {
         // A number is unique in its namespace.
         let note = format!("echo $PPID $(readlink /proc/self/ns/pid) > {number}.pid");
-        steps(number, &format!("{{ run = {note:?} }}, {}", chapter(number)))
+        steps(number, &format!("{{ run = {note:?}, expect = 0 }}, {}", chapter(number)))
     };
     let scenario = noted(1) + &noted(2);
     for (limit, processes) in [(0, 1), (1, 2)] {
         let limit = format!("max_sessions_per_process = {limit}\n");
         let crew = begin_with(&limit, &scenario, json!({}), tasks).await;
-        let branch = text(&crew.review().await, "branch_name");
+        let review = crew.review().await;
+        assert_eq!(review["status"], "implementation_review", "{review:#}\n{}", crew.place.read_log());
+        let branch = text(&review, "branch_name");
+        let files = git(&crew.repository, &["ls-tree", "--name-only", &branch]);
+        assert!(files.contains("1.pid") && files.contains("2.pid"), "{files}\n{}", crew.place.read_log());
         let served: std::collections::BTreeSet<String> = ["1.pid", "2.pid"]
             .iter()
-            .map(|file| crate::harness::git(&crew.repository, &["show", &format!("{branch}:{file}")]))
+            .map(|file| git(&crew.repository, &["show", &format!("{branch}:{file}")]))
             .collect();
         assert_eq!(served.len(), processes, "{served:?}");
         crew.end().await;
@@ -531,10 +535,10 @@ async fn what_was_merged_stays_when_somebody_deletes_the_tasks_branch() {
     crew.session("Chapter one", |session| session["status"] == "completed").await;
     crew.at_work("Chapter two").await;
     let branch = text(&crew.server.get(&format!("/spec-tasks/{}", crew.task)).await, "branch_name");
-    crate::harness::git(&crew.repository, &["update-ref", "-d", &format!("refs/heads/{branch}")]);
+    git(&crew.repository, &["update-ref", "-d", &format!("refs/heads/{branch}")]);
     let review = crew.review().await;
     assert_eq!(review["status"], "implementation_review", "{review:#}");
-    let files = crate::harness::git(&crew.repository, &["ls-tree", "--name-only", &branch]);
+    let files = git(&crew.repository, &["ls-tree", "--name-only", &branch]);
     assert!(files.contains("chapter1.md") && files.contains("chapter2.md"), "{files}");
     crew.end().await;
 }
@@ -543,12 +547,12 @@ async fn what_was_merged_stays_when_somebody_deletes_the_tasks_branch() {
 async fn a_landing_waits_for_a_base_branch_that_was_renamed() {
     let crew = begin(&(steps(1, &chapter(1)) + &steps(2, &chapter(2))), json!({}), TASKS).await;
     crew.review().await;
-    let base = crate::harness::git(&crew.repository, &["rev-parse", "main"]);
-    crate::harness::git(&crew.repository, &["branch", "-m", "main", "trunk"]);
+    let base = git(&crew.repository, &["rev-parse", "main"]);
+    git(&crew.repository, &["branch", "-m", "main", "trunk"]);
     let path = format!("/spec-tasks/{}/approve-implementation", crew.task);
     crew.server.post(&path, &json!({ "decision": "approve" })).await;
     crew.landing_waits(&format!("`git branch main {}`", base.trim())).await;
-    crate::harness::git(&crew.repository, &["branch", "-m", "trunk", "main"]);
+    git(&crew.repository, &["branch", "-m", "trunk", "main"]);
     crew.server.wait_for(&crew.task, &["done"]).await;
     crew.end().await;
 }
@@ -574,10 +578,10 @@ async fn a_landing_waits_for_a_repository_that_was_moved_away_or_replaced() {
     // Another repository at its path gets nothing of this work.
     std::fs::remove_dir_all(&crew.repository).or_else(allow_absent).expect("what was left is removed");
     std::fs::create_dir(&crew.repository).expect("a folder is made");
-    crate::harness::git(&crew.repository, &["init", "-q", "-b", "main"]);
-    crate::harness::git(&crew.repository, &["commit", "-q", "--allow-empty", "-m", "Begin another project"]);
+    git(&crew.repository, &["init", "-q", "-b", "main"]);
+    git(&crew.repository, &["commit", "-q", "--allow-empty", "-m", "Begin another project"]);
     crew.landing_waits("is not the one that project").await;
-    let refs = crate::harness::git(&crew.repository, &["for-each-ref", "--format=%(refname)"]);
+    let refs = git(&crew.repository, &["for-each-ref", "--format=%(refname)"]);
     assert_eq!(refs.trim(), "refs/heads/main");
     assert!(!crew.repository.join(".git-worktrees").exists());
     std::fs::remove_dir_all(&crew.repository).expect("the other one is removed");
