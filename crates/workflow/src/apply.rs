@@ -98,7 +98,6 @@ impl Task {
             }
             Event::SpecsReady { specs } => {
                 self.last_error = None;
-                self.paused = None;
                 self.phase = Phase::SpecReview { specs: specs.clone() };
             }
             Event::DocumentsChanged { specs, by } => {
