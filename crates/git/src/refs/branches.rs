@@ -169,6 +169,7 @@ impl Repository {
         new: ObjectId,
         mover: &Mover<'_>,
     ) -> Result<Swap, Error> {
+        self.refuse_moved()?;
         let common = &self.0.common_dir;
         let expected = old
             .map_or(PreviousValue::MustNotExist, |old| PreviousValue::MustExistAndMatch(Target::Object(old)));

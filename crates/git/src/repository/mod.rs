@@ -9,7 +9,7 @@ pub(crate) mod state;
 use crate::error::Context as _;
 use crate::process::command::{Command, Place};
 use crate::shared::{Known, Seen, Shared, State, lock};
-use crate::{Error, Git, Identity};
+use crate::{Error, Git, Identity, OpenError};
 use std::collections::HashMap;
 use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
@@ -53,6 +53,11 @@ impl Repository {
     /// moved away may have left folders.
     pub fn is_there(&self) -> bool {
         self.0.common_dir.join("HEAD").is_file() && identity(&self.0.common_dir) == self.0.identity
+    }
+
+    /// Refuses to write where the repository is not any more: git would make its folders anew.
+    pub(crate) fn refuse_moved(&self) -> Result<(), Error> {
+        if self.is_there() { Ok(()) } else { Err(OpenError::Missing { path: self.path().to_owned() }.into()) }
     }
 
     /// Whether it is the repository that work was done in before: it has a ref that is only made for work, the branch of the

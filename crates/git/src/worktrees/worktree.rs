@@ -29,6 +29,7 @@ impl Repository {
             Some(_) | None => Mark::Detached,
         };
         let _turn = self.worktree_queue();
+        self.refuse_moved()?;
         if let Some(registration) = self.registration(&spec.path)?
             && registration.is_whole()
         {

@@ -1,6 +1,6 @@
 //! Mending what killed processes left.
 
-use crate::harness::{Lab, left_over, status, worktree};
+use crate::harness::{Lab, commit, left_over, status, worktree};
 use git::Finding;
 use std::fs;
 
@@ -66,6 +66,23 @@ fn a_repository_that_was_moved_finds_its_worktrees() {
     assert_eq!(status(&path), "");
     let shown = findings[0].to_string();
     assert!(shown.starts_with("repaired the pointer of a worktree"), "{shown}");
+}
+
+#[test]
+fn a_repository_that_was_moved_away_is_not_begun_anew_at_its_path() {
+    let lab = Lab::new();
+    let main = lab.tip("main").to_string();
+    let elsewhere = lab.path("elsewhere");
+    fs::rename(lab.root(), &elsewhere).unwrap();
+    let repository = &lab.repository;
+    assert!(repository.ensure_docs_worktree("documents").is_err());
+    assert!(repository.create_branch("other", &main).is_err());
+    assert!(repository.ensure_worktree(&worktree(&lab.root().join("work"), "main")).is_err());
+    assert!(repository.commit(&commit("main", &[("a.txt", Some(b"a\n"))])).is_err());
+    assert!(repository.landing_turn("main").is_err());
+    assert!(!lab.root().exists(), "{:?}", fs::read_dir(lab.root()).map(Iterator::count));
+    fs::rename(&elsewhere, lab.root()).unwrap();
+    lab.put("main", "a.txt", b"a\n");
 }
 
 #[test]
