@@ -195,7 +195,10 @@ impl From<Rejected> for Problem {
             Rejected::WrongState(_) => Self::conflict("wrong_state", sentence),
             Rejected::Stale(_) => Self::conflict("stale", sentence),
             Rejected::AlreadySo(_) => Self::conflict("already_so", sentence),
-            Rejected::Unknown(_) => Self::new(StatusCode::NOT_FOUND, "not_found", sentence),
+            Rejected::OtherOwner | Rejected::Unknown(_) => {
+                Self::new(StatusCode::NOT_FOUND, "not_found", sentence)
+            }
+            Rejected::DependencyCycle { .. } => Self::invalid("depends_on", rejected.to_string()),
             Rejected::Conflict { code, .. } => Self::conflict(code, sentence),
             // Waiting makes no room where the crew is too deep.
             Rejected::Limit { code: code @ "spawn_too_deep", .. } => {

@@ -395,9 +395,6 @@ pub(crate) async fn apply_edit(
         Some(ids) => Some(dependencies(app, caller, &ids).await?),
         None => None,
     };
-    if let Some(cycle) = cycle(app, &task.id, depends_on.as_deref().unwrap_or_default()).await? {
-        return Err(Problem::invalid("depends_on", format!("the tasks would wait for each other: {cycle}")));
-    }
     let edit = TaskEdit {
         name: body.name,
         description: body.description,
@@ -409,29 +406,6 @@ pub(crate) async fn apply_edit(
         config,
     };
     Ok(app.orchestrator.ask(caller.id(), &task.id, Input::Edit { edit: Box::new(edit) }).await?)
-}
-
-/// The chain by which a task would come to wait for itself.
-pub(crate) async fn cycle(app: &App, task: &TaskId, needed: &[TaskId]) -> Result<Option<String>, Problem> {
-    let mut open: Vec<Vec<TaskId>> = needed.iter().map(|id| vec![task.clone(), id.clone()]).collect();
-    let mut seen = std::collections::BTreeSet::new();
-    while let Some(path) = open.pop() {
-        let Some(last) = path.last() else { continue };
-        if last == task {
-            return Ok(Some(path.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ")));
-        }
-        if !seen.insert(last.clone()) {
-            continue;
-        }
-        if let Some(found) = app.store.task(last).await? {
-            open.extend(found.depends_on.iter().map(|id| {
-                let mut longer = path.clone();
-                longer.push(id.clone());
-                longer
-            }));
-        }
-    }
-    Ok(None)
 }
 
 macro_rules! moves {

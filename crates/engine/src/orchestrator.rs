@@ -81,7 +81,7 @@ impl Orchestrator {
             .store
             .advance(id, None, Some(self.lease()), move |task| {
                 if task.owner != owner {
-                    return Err(Rejected::Stale(String::new()));
+                    return Err(Rejected::OtherOwner);
                 }
                 decide(task, input.clone())
             })
@@ -91,7 +91,7 @@ impl Orchestrator {
             Advanced::Rejected(Rejected::AlreadySo(_)) => {
                 self.store.task(id).await?.ok_or(AskError::NotFound)
             }
-            Advanced::Rejected(Rejected::Stale(message)) if message.is_empty() => Err(AskError::NotFound),
+            Advanced::Rejected(Rejected::OtherOwner) => Err(AskError::NotFound),
             Advanced::Rejected(rejected) => Err(AskError::Rejected(rejected)),
             Advanced::NotFound | Advanced::Fenced => Err(AskError::NotFound),
         }

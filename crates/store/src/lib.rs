@@ -9,6 +9,7 @@ mod base_branches;
 mod comments;
 mod courses;
 mod database;
+mod dependencies;
 mod effects;
 mod error;
 mod feed;

@@ -1,6 +1,7 @@
 //! Tasks: their state, their events, and the one transaction that changes them.
 
 use crate::comments;
+use crate::dependencies;
 use crate::effects::{self, Claimed, Fence, Lease};
 use crate::feed::{self, FeedEntry, FeedRow, PreparedEntry};
 use crate::logs::{self, LogEntry, LogRow};
@@ -164,6 +165,9 @@ impl Store {
                     && !effects::finish(on, fence).await?
                 {
                     return Ok(Advanced::Fenced);
+                }
+                if let Some(chain) = dependencies::cycle(on, &prepared.step.task.id, &prepared.needed).await? {
+                    return Ok(Advanced::Rejected(Rejected::DependencyCycle { chain }));
                 }
                 let sql = "UPDATE tasks SET owner = ?, project = ?, name = ?, status = ?, kind = ?, priority = ?, labels = ?, \
                            archived = ?, needs_person = ?, search = ?, updated_at = ?, version = ?, state = ? WHERE id = ? AND version = ?";
@@ -343,6 +347,8 @@ pub(crate) struct Prepared {
     sessions: Vec<Vec<Value>>,
     /// The events as JSON.
     events: Vec<Value>,
+    /// The tasks that the task now waits for, where that changes.
+    needed: Vec<TaskId>,
 }
 
 impl From<Outcome> for Prepared {
@@ -351,7 +357,13 @@ impl From<Outcome> for Prepared {
         let columns = columns(&step.task);
         let sessions = session_rows(&step.task);
         let events = step.events.iter().map(sql::json).collect();
-        Self { step, feed: feed::prepare(feed), logs, columns, sessions, events }
+        let is_of_dependencies =
+            |event: &Event| matches!(event, Event::TaskEdited { edit } if edit.depends_on.is_some());
+        let needed = match step.events.iter().any(is_of_dependencies) {
+            true => step.task.depends_on.clone(),
+            false => Vec::new(),
+        };
+        Self { step, feed: feed::prepare(feed), logs, columns, sessions, events, needed }
     }
 }
 
@@ -405,7 +417,7 @@ pub(crate) async fn record(
     prepared: Prepared,
     lease: Option<Lease>,
 ) -> Result<Saved, StoreError> {
-    let Prepared { step, feed, logs, sessions, events: as_json, columns: _ } = prepared;
+    let Prepared { step, feed, logs, sessions, events: as_json, columns: _, needed: _ } = prepared;
     let Step { task, events, effects } = step;
     insert_sessions(on, sessions).await?;
     for event in &events {

@@ -1,6 +1,6 @@
 //! What a decision gets from outside and what it gives back.
 
-use crate::{Effect, EffectId, EffectRow, Event, Ids, Millis, Task};
+use crate::{Effect, EffectId, EffectRow, Event, Ids, Millis, Task, TaskId};
 
 /// What a decision may know of the world: the time, and where identifiers come from.
 pub struct Context<'a> {
@@ -40,6 +40,16 @@ pub enum Rejected {
     /// The task is already as asked.
     #[error("{0}")]
     AlreadySo(String),
+    /// The task belongs to another user, for whom alone it is there.
+    #[error("there is no such task")]
+    OtherOwner,
+    /// Tasks would wait for each other: the chain leads from the task back to itself.
+    #[error("the tasks would wait for each other: {}", in_a_chain(chain))]
+    DependencyCycle { chain: Vec<TaskId> },
+}
+
+fn in_a_chain(tasks: &[TaskId]) -> String {
+    tasks.iter().map(TaskId::as_str).collect::<Vec<_>>().join(" → ")
 }
 
 /// A decision being made: events fold into the task at once, so that later choices see them.

@@ -130,6 +130,29 @@ on_both! {
         assert!(matches!(advance(&store, &"spt_none".into(), 1, Input::Admit).await, Advanced::NotFound));
     }
 
+    /// Tasks that are made to wait for each other at the same moment: one of the changes is refused.
+    async fn dependencies_changed_at_once_form_no_cycle(place: &Place) {
+        let store = place.open().await;
+        let tasks = [create(&store, 1, false).await.id, create(&store, 2, false).await.id, create(&store, 3, false).await.id];
+        let wait = |on: &TaskId| Input::Edit {
+            edit: Box::new(workflow::TaskEdit { depends_on: Some(vec![on.clone()]), ..workflow::TaskEdit::default() }),
+        };
+        let changes = (0..3).map(|at| {
+            let (store, task, input) = (store.clone(), tasks[at].clone(), wait(&tasks[(at + 1) % 3]));
+            tokio::spawn(async move { advance(&store, &task, 7, input).await })
+        });
+        let answers: Vec<Advanced> = futures::future::join_all(changes).await.into_iter().map(Result::unwrap).collect();
+        let saved = answers.iter().filter(|answer| matches!(answer, Advanced::Saved(_))).count();
+        assert_eq!(saved, 2, "{answers:?}");
+        let chain = answers.iter().find_map(|answer| match answer {
+            Advanced::Rejected(Rejected::DependencyCycle { chain }) => Some(chain.clone()),
+            _ => None,
+        });
+        let chain = chain.expect("the third is refused");
+        assert_eq!((chain.len(), chain.first()), (4, chain.last()));
+        assert!(matches!(advance(&store, &tasks[0], 8, wait(&tasks[0])).await, Advanced::Rejected(_)));
+    }
+
     /// Many servers that claim at once never get the same effect.
     async fn concurrent_claimers_share_without_doubles(place: &Place) {
         let store = place.open().await;
