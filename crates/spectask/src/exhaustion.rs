@@ -11,6 +11,8 @@ const SIGNS: [&str; 6] = [
     "memory allocation of",
     "can't spawn worker thread",
 ];
+/// The least address space that a server starts with, in bytes: with less, allocations fail where nothing can be said any more.
+const MIN_ADDRESS_SPACE: u64 = 512 << 20;
 /// The exit code of `sysexits.h` for what the system refuses.
 const EX_OSERR: i32 = 71;
 
@@ -29,6 +31,20 @@ pub(crate) fn report_in_a_sentence() {
         );
         std::process::exit(EX_OSERR);
     }));
+}
+
+/// Refuses to start a server whose address space is limited to less than it needs.
+pub(crate) fn require_address_space() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::As).current;
+    if let Some(limit) = limit.filter(|limit| *limit < MIN_ADDRESS_SPACE) {
+        eprintln!(
+            "spectask: the address space of this process is limited to {} MB, and a server needs {} MB. Raise the limit \
+             (`ulimit -v`, or `LimitAS` of the unit), and start it again.",
+            limit >> 20,
+            MIN_ADDRESS_SPACE >> 20
+        );
+        std::process::exit(EX_OSERR);
+    }
 }
 
 fn is_exhaustion(message: &str) -> bool {

@@ -3,6 +3,7 @@
 use crate::cli::{Cli, Demo, Serve};
 use crate::client::Client;
 use crate::config;
+use crate::exhaustion;
 use crate::output::{tell, text};
 use serde_json::{Value, json};
 use std::io::{IsTerminal as _, Write as _};
@@ -10,6 +11,7 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 
 pub(crate) async fn serve(cli: &Cli, command: &Serve) -> anyhow::Result<()> {
+    exhaustion::require_address_space();
     let config = config::load(cli, command.bind)?;
     // A log that others read is no place for a token.
     let by_person = std::io::stderr().is_terminal();
