@@ -30,7 +30,7 @@ impl Purpose {
 /// The repository and documents that a task works on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Workspace {
-    /// What the worktrees of the repository share.
+    /// What the worktrees of the repository share; the check of an agent works in none.
     pub(crate) common_dir: Option<PathBuf>,
     /// The worktree of the branch with documents.
     pub(crate) documents: Option<PathBuf>,

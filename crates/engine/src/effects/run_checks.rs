@@ -97,7 +97,7 @@ async fn work(job: &Job<'_>, command: &str, directory: &Path) -> std::io::Result
     let (config, sandbox) = (&job.app.config, job.app.agents.sandbox());
     sandbox.require().map_err(std::io::Error::other)?;
     let folders = Folders::new(&config.data_dir, &job.task.id, Purpose::Check);
-    let workspace = job.app.instances.workspace(job.task).await;
+    let workspace = job.app.instances.workspace(job.task).await.map_err(std::io::Error::other)?;
     folders.make(&workspace)?;
     let rules = job.app.instances.network_rules(job.task).await.map_err(std::io::Error::other)?;
     let mut network = job.app.agents.networks().open(&rules, Purpose::Check, &[])?;

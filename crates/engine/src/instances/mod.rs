@@ -10,6 +10,7 @@ use crate::agents::Agents;
 use crate::clock::now;
 use crate::config::{Config, HostPattern, NetworkMode};
 use crate::confine::{self, Workspace};
+use crate::effects::chain;
 use crate::feed::Feed;
 use crate::network::NetworkRules;
 use crate::orchestrator::Orchestrator;
@@ -67,6 +68,22 @@ pub enum NetworkUnknown {
     Store(#[from] StoreError),
     #[error("the project is gone, and with it the setting of its network; register its repository again")]
     NoProject,
+}
+
+/// Why it is not known where a task's processes work: they do not begin without it, since what is not shown to them as
+/// their own when they begin stays read-only.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WorkspaceUnknown {
+    #[error("the task's project cannot be read: {0}")]
+    Store(#[from] StoreError),
+    #[error("the project is gone; register its repository again")]
+    NoProject,
+    #[error("there is no git repository at {path}")]
+    NoRepository { path: PathBuf },
+}
+
+fn not_admitted(error: &dyn std::error::Error) -> AgentError {
+    AgentError::NotAdmitted { message: chain(error) }
 }
 
 /// An instance as it is shown.
@@ -205,9 +222,11 @@ impl Instances {
         is_restart: bool,
     ) -> Result<Arc<Running>, AgentError> {
         let agent = session.agent.as_str();
-        let workspace = self.workspace(task).await;
-        let rules = self.network_rules(task).await;
-        let rules = rules.map_err(|error| AgentError::NotConfined { message: error.to_string() })?;
+        let workspace = self.workspace(task).await.map_err(|error| not_admitted(&error))?;
+        let rules = self.network_rules(task).await.map_err(|error| match &error {
+            NetworkUnknown::Store(_) => not_admitted(&error),
+            NetworkUnknown::NoProject => AgentError::NotConfined { message: error.to_string() },
+        })?;
         let launched = self.0.agents.launch(agent, &instance.id, &task.id, &workspace, &rules);
         let (mut launch, mut network) = launched?;
         let refusals = network.take_refusals();
@@ -238,16 +257,14 @@ impl Instances {
     }
 
     /// The repository and documents of a task's project.
-    pub(crate) async fn workspace(&self, task: &Task) -> Workspace {
-        let Some(project) = self.0.store.project(&task.project).await.ok().flatten() else {
-            return Workspace::default();
-        };
+    pub(crate) async fn workspace(&self, task: &Task) -> Result<Workspace, WorkspaceUnknown> {
+        let project = self.0.store.project(&task.project).await?.ok_or(WorkspaceUnknown::NoProject)?;
         let repository = Path::new(&project.repository_path);
+        let common_dir = sandbox::common_dir(repository)
+            .ok_or_else(|| WorkspaceUnknown::NoRepository { path: repository.to_owned() })?;
         let settings = serde_json::from_value::<ProjectSettings>(project.settings).ok();
-        Workspace {
-            common_dir: sandbox::common_dir(repository),
-            documents: settings.map(|settings| git::docs_worktree(repository, &settings.design_docs_branch)),
-        }
+        let documents = settings.map(|settings| git::docs_worktree(repository, &settings.design_docs_branch));
+        Ok(Workspace { common_dir: Some(common_dir), documents })
     }
 
     /// What a task's agents and checks reach over the network. They do not start where that cannot be read.
@@ -294,7 +311,12 @@ impl Instances {
         if admitted.contains(&key) {
             return Ok(());
         }
-        let workspace = self.workspace(task).await;
+        let workspace = self.workspace(task).await.map_err(|error| not_admitted(&error))?;
+        let worktree = workdir(&self.0.config.data_dir, task, session);
+        if !worktree.is_dir() {
+            let message = format!("there is no folder {}", worktree.display());
+            return Err(AgentError::NotAdmitted { message });
+        }
         let admission = confine::admission(&self.0.config, task, session, &workspace);
         confine::admit(&self.0.config, &admission, running.process.identity().pid).await?;
         admitted.insert(key);
