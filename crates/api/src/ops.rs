@@ -7,7 +7,6 @@ use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use engine::App;
-use engine::effects::chain;
 use engine::health::{self, Part};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -33,12 +32,6 @@ pub(crate) async fn readyz(State(app): State<App>, request: Request) -> Response
             && Caller::from_request_parts(&mut parts, &app).await.is_ok());
     if let Some(obstacle) = app.health.any_obstacle() {
         wrong.entry(obstacle.part).or_insert(obstacle.detail);
-    }
-    let git = app.repositories.git().clone();
-    match tokio::task::spawn_blocking(move || git.version()).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => drop(wrong.insert(Part::Git, chain(&error))),
-        Err(error) => drop(wrong.insert(Part::Git, chain(&error))),
     }
     if app.stop.is_cancelled() {
         wrong.insert(Part::Engine, "the server is shutting down".to_owned());

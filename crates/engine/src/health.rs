@@ -21,7 +21,7 @@ const INTERVAL: Duration = Duration::from_secs(2);
 const LIST_INTERVAL: Duration = Duration::from_secs(30);
 /// How long work that failed for lack of room keeps other work of its task from beginning, unless it fails again.
 const FULL_FOR: Duration = Duration::from_secs(8);
-/// How long the database may take to answer before it counts as out of order.
+/// How long the database, or git, may take to answer before it counts as out of order.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// How many more files a disk has to take.
 const MIN_FREE_INODES: u64 = 1_000;
@@ -126,6 +126,10 @@ pub struct Health {
 #[derive(Default)]
 struct State {
     found: BTreeMap<Part, Obstacle>,
+    /// One place on each disk that the server writes to.
+    places: Vec<(&'static str, PathBuf)>,
+    /// The last obstacle that is over, and when it was seen last.
+    past: Option<(Obstacle, Instant)>,
     /// Tasks whose work failed for lack of room, with the reason and when.
     full: HashMap<TaskId, (String, Instant)>,
 }
@@ -150,6 +154,14 @@ impl Health {
         state.found.values().next().cloned().or_else(|| full().map(|(reason, _)| of_full(reason)))
     }
 
+    /// What was out of order at some time since a moment, such as the begin of a turn that failed.
+    pub(crate) fn obstacle_since(&self, moment: Instant) -> Option<Obstacle> {
+        let state = self.lock();
+        let past =
+            || state.past.as_ref().filter(|(_, at)| *at >= moment).map(|(obstacle, _)| obstacle.clone());
+        state.found.values().next().cloned().or_else(past)
+    }
+
     /// Notes that work of a task failed for lack of room although its disk seems to have some: a quota may be used up.
     pub(crate) fn note_full(&self, task: &TaskId, message: &str) {
         let mut state = self.lock();
@@ -166,6 +178,9 @@ impl Health {
             if state.found.get(part).is_none_or(|before| before.reason != obstacle.reason) {
                 tracing::error!(part = part.as_str(), reason = obstacle.detail, "no new work begins");
             }
+        }
+        if let Some(before) = state.found.values().next().cloned() {
+            state.past = Some((before, Instant::now()));
         }
         let is_over = !state.found.is_empty() && found.is_empty();
         if is_over {
@@ -193,6 +208,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
         if listed.is_none_or(|at| at.elapsed() >= LIST_INTERVAL) {
             places = list_places(&app).await;
             listed = Some(Instant::now());
+            app.health.lock().places.clone_from(&places);
         }
         let found = look(&app, &places).await;
         if app.health.set(found) {
@@ -205,7 +221,31 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
 
 /// What is out of order now.
 pub async fn check(app: &App) -> BTreeMap<Part, Obstacle> {
-    look(app, &list_places(app).await).await
+    let known = app.health.lock().places.clone();
+    let places = if known.is_empty() { list_places(app).await } else { known };
+    let (mut found, git) = tokio::join!(look(app, &places), unusable_git(app));
+    found.extend(git.map(|reason| (Part::Git, Obstacle { part: Part::Git, detail: reason.clone(), reason })));
+    found
+}
+
+/// Why the `git` command cannot be used.
+async fn unusable_git(app: &App) -> Option<String> {
+    let git = app.repositories.git().clone();
+    match tokio::time::timeout(ANSWER_WITHIN, tokio::task::spawn_blocking(move || git.version())).await {
+        Ok(Ok(Ok(_))) => None,
+        Ok(Ok(Err(error))) => Some(chain(&error)),
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some(format!("git does not say its version within {} seconds", ANSWER_WITHIN.as_secs())),
+    }
+}
+
+/// What was out of order while something failed that began at a moment.
+pub(crate) async fn obstacle_during(app: &App, begun: Instant) -> Option<Obstacle> {
+    match app.health.obstacle_since(begun) {
+        Some(obstacle) => Some(obstacle),
+        // It may be younger than the last look.
+        None => check(app).await.into_values().next(),
+    }
 }
 
 async fn look(app: &App, places: &[(&'static str, PathBuf)]) -> BTreeMap<Part, Obstacle> {
