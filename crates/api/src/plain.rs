@@ -306,7 +306,7 @@ fn allowed(task: &Task) -> Vec<&'static str> {
     if task.is_conversation() {
         words.push("done");
     }
-    if task.rests() {
+    if task.is_waiting_for_user() {
         words.push("implementation_review");
     }
     words

@@ -131,8 +131,8 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
         Event::TurnEnded { turn, stop_reason, usage, .. } => Some(json!({
             "kind": "turn_ended", "turn_id": turn, "stop_reason": stop_reason, "usage": usage,
         })),
-        Event::TurnFailed { turn, failure, heals, .. } => Some(json!({
-            "kind": "turn_failed", "turn_id": turn, "code": failure.class, "message": failure.message, "tried_again": heals,
+        Event::TurnFailed { turn, failure, will_retry, .. } => Some(json!({
+            "kind": "turn_failed", "turn_id": turn, "code": failure.class, "message": failure.message, "tried_again": will_retry,
         })),
         Event::MessageQueued { message, .. } => Some(json!({
             "kind": "user_message", "turn_id": message.turn, "message_id": message.id, "by": message.by, "text": message.text,

@@ -223,7 +223,7 @@ async fn give_back(
     let most = if is_patient { PATIENT_ATTEMPTS } else { MAX_ATTEMPTS };
     // Attempts that a kill cut off do not count: nothing was wrong with them.
     let failures = claimed.failures + 1;
-    if failure.class.heals() && failures < most {
+    if failure.class.is_retryable() && failures < most {
         if failure.class == FailureClass::Git {
             remove_dead_locks(app, claimed).await;
         }

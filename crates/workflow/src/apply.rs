@@ -93,7 +93,7 @@ impl Task {
             Event::PlanningWriting { .. } => self.planning_step(PlanningStep::Writing),
             Event::PlanningCommitting { .. } => self.planning_step(PlanningStep::Committing),
             Event::DocumentsInvalid { session, .. } => {
-                self.on_session(session, now, |session| session.asks += 1);
+                self.on_session(session, now, |session| session.reprompts += 1);
                 self.planning_step(PlanningStep::Writing);
             }
             Event::SpecsReady { specs } => {
@@ -173,7 +173,7 @@ impl Task {
                 session.state = SessionState::Opening;
             }),
             Event::TurnStarted { session, turn } => {
-                self.carry(session, &turn.id, &turn.coordination, now);
+                self.mark_delivered(session, &turn.id, &turn.coordination, now);
                 self.on_session(session, now, |session| {
                     session.started_at.get_or_insert(now);
                     if !matches!(session.worked.last(), Some(Interval { until: None, .. })) {
@@ -200,7 +200,7 @@ impl Task {
                     if let Some(plan) = plan {
                         session.plan.clone_from(plan);
                     }
-                    session.heals = 0;
+                    session.retries = 0;
                     session.retry_at = None;
                     session.cut_short =
                         if cut_short(stop_reason).is_some() { session.cut_short + 1 } else { 0 };
@@ -219,12 +219,12 @@ impl Task {
                         Some(ConversationCost { conversation: conversation.clone(), usd: *total_usd });
                 });
             }
-            Event::TurnFailed { session, failure, heals, retry_at, .. } => {
+            Event::TurnFailed { session, failure, will_retry, retry_at, .. } => {
                 self.on_session(session, now, |session| {
                     session.last_error = Some(failure.clone());
                     session.retry_at = *retry_at;
-                    if *heals {
-                        session.heals += 1;
+                    if *will_retry {
+                        session.retries += 1;
                     }
                 });
             }
@@ -311,7 +311,7 @@ impl Task {
                         session.last_commit = Some(head.clone());
                     }
                     if *changed {
-                        session.asks = 0;
+                        session.reprompts = 0;
                     }
                 });
             }
@@ -322,7 +322,7 @@ impl Task {
                 match ask {
                     Ask::ResolveConflict { .. } => session.conflicts += 1,
                     Ask::ReportItems { .. } => session.is_report_asked = true,
-                    _ => session.asks += 1,
+                    _ => session.reprompts += 1,
                 }
                 session.next_ask = Some(ask.clone());
             }),
@@ -349,7 +349,7 @@ impl Task {
                 session.state = SessionState::Idle;
             }),
             Event::SessionFailed { session, failure } => {
-                self.give_back(session);
+                self.requeue_undelivered(session);
                 self.on_session(session, now, |session| {
                     session.close_interval(now);
                     session.last_error = Some(failure.clone());
@@ -365,7 +365,7 @@ impl Task {
             Event::SessionSkipped { session } => self.end_session(session, now, SessionState::Skipped),
             Event::SessionCancelled { session } => self.end_session(session, now, SessionState::Cancelled),
             Event::SessionPaused { session, why } => {
-                self.give_back(session);
+                self.requeue_undelivered(session);
                 self.on_session(session, now, |session| {
                     session.close_interval(now);
                     session.next_ask = Some(crate::Ask::Continue { why: why.clone() });
@@ -559,7 +559,7 @@ impl Task {
     }
 
     fn end_session(&mut self, id: &SessionId, now: Millis, state: SessionState) {
-        self.give_back(id);
+        self.requeue_undelivered(id);
         self.on_session(id, now, |session| {
             session.close_interval(now);
             session.completed_at = Some(now);
@@ -614,8 +614,8 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         elsewhere: plan.elsewhere,
         branch: plan.branch,
         turns: 0,
-        heals: 0,
-        asks: 0,
+        retries: 0,
+        reprompts: 0,
         cut_short: 0,
         conflicts: 0,
         messages: Vec::new(),

@@ -30,12 +30,13 @@ pub struct CoordinationEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     pub to: SessionId,
-    pub carried: Option<Carried>,
+    #[serde(rename = "carried")]
+    pub delivered: Option<DeliveredIn>,
 }
 
-/// The turn that told a session.
+/// The turn whose prompt had the event, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Carried {
+pub struct DeliveredIn {
     pub turn: TurnId,
     pub at: Millis,
 }
@@ -43,13 +44,13 @@ pub struct Carried {
 impl CoordinationEvent {
     /// When it was delivered to the last of its recipients; absent while it was not.
     pub fn acknowledged_at(&self) -> Option<Millis> {
-        let told = |delivery: &Delivery| delivery.carried.as_ref().map(|carried| carried.at);
-        let all: Option<Vec<Millis>> = self.deliveries.iter().map(told).collect();
+        let delivered_at = |delivery: &Delivery| delivery.delivered.as_ref().map(|delivered| delivered.at);
+        let all: Option<Vec<Millis>> = self.deliveries.iter().map(delivered_at).collect();
         all.and_then(|times| times.into_iter().max())
     }
 
     fn waits_for(&self, session: &SessionId) -> bool {
-        self.deliveries.iter().any(|delivery| delivery.to == *session && delivery.carried.is_none())
+        self.deliveries.iter().any(|delivery| delivery.to == *session && delivery.delivered.is_none())
     }
 }
 
@@ -59,13 +60,13 @@ impl Task {
         self.coordination.iter().filter(|event| event.waits_for(session)).collect()
     }
 
-    /// What a turn tells its session.
-    pub fn carried_by(&self, turn: &TurnId) -> Vec<&CoordinationEvent> {
+    /// The events that a turn's prompt had.
+    pub fn delivered_in(&self, turn: &TurnId) -> Vec<&CoordinationEvent> {
         let is_there = |event: &&CoordinationEvent| {
             event
                 .deliveries
                 .iter()
-                .any(|delivery| delivery.carried.as_ref().is_some_and(|carried| carried.turn == *turn))
+                .any(|delivery| delivery.delivered.as_ref().is_some_and(|delivered| delivered.turn == *turn))
         };
         self.coordination.iter().filter(is_there).collect()
     }
@@ -79,17 +80,23 @@ impl Task {
         !session.messages.is_empty() || self.unread(&session.id).iter().any(|event| event.before_merge)
     }
 
-    /// A turn tells its session everything that waits for it.
-    pub(crate) fn carry(&mut self, session: &SessionId, turn: &TurnId, carried: &[EventId], at: Millis) {
-        for event in self.coordination.iter_mut().filter(|event| carried.contains(&event.id)) {
+    /// Marks events as delivered to a session by a turn.
+    pub(crate) fn mark_delivered(
+        &mut self,
+        session: &SessionId,
+        turn: &TurnId,
+        events: &[EventId],
+        at: Millis,
+    ) {
+        for event in self.coordination.iter_mut().filter(|event| events.contains(&event.id)) {
             for delivery in event.deliveries.iter_mut().filter(|delivery| delivery.to == *session) {
-                delivery.carried = Some(Carried { turn: turn.clone(), at });
+                delivery.delivered = Some(DeliveredIn { turn: turn.clone(), at });
             }
         }
     }
 
-    /// A turn that is given up gives back what it carried: another turn carries it.
-    pub(crate) fn give_back(&mut self, id: &SessionId) {
+    /// Has the messages and events of a turn that is given up delivered again, by the session's next turn.
+    pub(crate) fn requeue_undelivered(&mut self, id: &SessionId) {
         let Some(session) = self.sessions.iter_mut().find(|session| session.id == *id) else { return };
         let SessionState::Working { turn } = &session.state else { return };
         let turn = turn.clone();
@@ -100,9 +107,10 @@ impl Task {
         messages.append(&mut session.messages);
         session.messages = messages;
         for delivery in self.coordination.iter_mut().flat_map(|event| &mut event.deliveries) {
-            if delivery.to == *id && delivery.carried.as_ref().is_some_and(|carried| carried.turn == turn.id)
+            if delivery.to == *id
+                && delivery.delivered.as_ref().is_some_and(|delivered| delivered.turn == turn.id)
             {
-                delivery.carried = None;
+                delivery.delivered = None;
             }
         }
     }

@@ -166,7 +166,9 @@ pub enum Event {
         session: SessionId,
         turn: TurnId,
         failure: Failure,
-        heals: bool,
+        /// Whether the turn is retried without a person.
+        #[serde(rename = "heals")]
+        will_retry: bool,
         /// When it is tried again.
         #[serde(default)]
         retry_at: Option<Millis>,

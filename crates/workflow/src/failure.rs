@@ -27,7 +27,7 @@ pub struct Failure {
 pub(crate) fn max_retries(class: FailureClass) -> u32 {
     match class {
         FailureClass::Limit => MAX_LIMIT_RETRIES,
-        _ if class.heals() => MAX_RETRIES,
+        _ if class.is_retryable() => MAX_RETRIES,
         _ => 0,
     }
 }

@@ -35,7 +35,7 @@ mod words;
 
 pub use comment::{Comment, CommentAnchor, LineComment, NewComment, Reply, Resolved};
 pub use context::{Context, Rejected, Step};
-pub use coordination::{Carried, CoordinationEvent, Delivery};
+pub use coordination::{CoordinationEvent, DeliveredIn, Delivery};
 pub use course::{Course, FailureCount, SessionCourse, Spent, Stage, StageInterval, day};
 pub use effect::{Effect, EffectRow};
 pub use estimate::{Estimate, SessionTime};

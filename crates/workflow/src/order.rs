@@ -120,7 +120,7 @@ impl<'t> SessionGraph<'t> {
     }
 
     /// Whether a person has to act before a session advances: it waits for one that failed or was cancelled, or for a choice.
-    pub fn is_stuck(&self, session: &Session) -> bool {
+    pub fn needs_person(&self, session: &Session) -> bool {
         self.at(session).is_some_and(|at| self.stuck[at])
     }
 

@@ -39,9 +39,11 @@ pub struct Session {
     /// How many turns it has had.
     pub turns: u32,
     /// How often it was tried again after a failure that can heal, since it last went well.
-    pub heals: u32,
+    #[serde(rename = "heals")]
+    pub retries: u32,
     /// How often it was asked again for the same thing since it last went well.
-    pub asks: u32,
+    #[serde(rename = "asks")]
+    pub reprompts: u32,
     /// How many turns in a row were cut short: by a limit, or because a person stopped them.
     #[serde(default)]
     pub cut_short: u32,
@@ -344,8 +346,8 @@ impl Session {
 
     /// Whatever went wrong before counts no more.
     pub(crate) fn reset_retry_counters(&mut self) {
-        self.heals = 0;
-        self.asks = 0;
+        self.retries = 0;
+        self.reprompts = 0;
         self.cut_short = 0;
         self.silent_turns = 0;
         self.is_report_asked = false;
@@ -412,7 +414,7 @@ impl Session {
     }
 
     /// Whether an effect is under way for it, so that it moves by itself.
-    pub fn moves(&self) -> bool {
+    pub fn has_work_in_flight(&self) -> bool {
         match &self.state {
             SessionState::Opening
             | SessionState::Working { .. }
@@ -431,7 +433,7 @@ impl Session {
 
     /// Whether it takes a place among the sessions at work.
     pub fn occupies_slot(&self) -> bool {
-        self.moves() && self.state != SessionState::Merging
+        self.has_work_in_flight() && self.state != SessionState::Merging
     }
 
     /// Whether it is a session of the crew: one that carries out work, in this place.

@@ -427,7 +427,7 @@ impl Task {
             Phase::Implementation { .. } => {
                 let has_failed =
                     |session: &Session| matches!(session.state, crate::SessionState::Failed { .. });
-                self.rests() || self.sessions.iter().any(has_failed)
+                self.is_waiting_for_user() || self.sessions.iter().any(has_failed)
             }
             Phase::Backlog
             | Phase::SpecGeneration { .. }
@@ -457,7 +457,7 @@ impl Task {
             | Phase::Cancelled { .. } => false,
         };
         let is_same = self.spec_agent == self.implementation_agent;
-        self.rests() || (comes_back && is_same && self.paused.is_none())
+        self.is_waiting_for_user() || (comes_back && is_same && self.paused.is_none())
     }
 
     /// Whether an agent process serves it or is about to.
@@ -465,7 +465,7 @@ impl Task {
         match &self.phase {
             _ if self.paused.is_some() => false,
             Phase::SpecGeneration { planning } => planning.step != PlanningStep::Waiting,
-            Phase::Implementation { .. } => !self.rests(),
+            Phase::Implementation { .. } => !self.is_waiting_for_user(),
             Phase::Backlog
             | Phase::SpecReview { .. }
             | Phase::SpecRevision { .. }

@@ -4,7 +4,7 @@ use crate::{Effect, Landing, Phase, PlanningStep, SessionState, Task};
 
 impl Task {
     /// Whether doing the effect now still serves the task; what is over is not done.
-    pub fn wants(&self, effect: &Effect) -> bool {
+    pub fn still_needs(&self, effect: &Effect) -> bool {
         let state = |id| self.session(id).map(|session| &session.state);
         match effect {
             Effect::PreparePlanning { .. } => matches!(

@@ -192,7 +192,7 @@ words! {
 
 impl FailureClass {
     /// Whether trying again by itself can help.
-    pub fn heals(self) -> bool {
+    pub fn is_retryable(self) -> bool {
         matches!(
             self,
             Self::AgentCrashed

@@ -52,7 +52,7 @@ pub(crate) async fn perform(app: &App, claimed: &Claimed) -> Result<Done, Failur
         store_failure(&error)
     })?;
     let Some(task) = task else { return Ok(Done::Nothing) };
-    if !task.wants(&claimed.row.effect) {
+    if !task.still_needs(&claimed.row.effect) {
         return Ok(Done::Nothing);
     }
     let job = Job { app, task: &task, id: claimed.row.id.as_str(), attempt: claimed.attempt };

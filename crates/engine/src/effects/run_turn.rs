@@ -5,7 +5,7 @@
 
 use super::{Done, Job, failure, store_failure};
 use crate::clock::now;
-use crate::health::Shortage;
+use crate::health::{self, Shortage};
 use crate::instances::{Attachment, FIRST_WORDS, Running, TurnSigns, meta, workdir};
 use crate::permissions::Policy;
 use crate::recorder::Recorder;
@@ -45,6 +45,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
         drop(decided.map_err(|error| store_failure(&error))?);
     }
     // A person interrupted it, and the server ended before the agent did: it is not asked again.
+    let begun = std::time::Instant::now();
     let outcome =
         if at.is_interrupted { Ok(Some(Ended::interrupted())) } else { take_turn(job, session, at).await };
     let input = match outcome {
@@ -62,6 +63,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
             }
         }
         Err(TurnFailure { failure, retry_at }) => {
+            let failure = with_machine_fault(job.app, failure, begun).await;
             Input::TurnFailed { session: id.clone(), turn: turn.clone(), failure, retry_at }
         }
     };
@@ -78,6 +80,25 @@ struct TurnFailure {
 impl From<Failure> for TurnFailure {
     fn from(failure: Failure) -> Self {
         Self { failure, retry_at: None }
+    }
+}
+
+/// A failure that is not the agent's when the machine was out of order meanwhile: it is tried again.
+async fn with_machine_fault(app: &crate::App, failure: Failure, begun: std::time::Instant) -> Failure {
+    let may_be_of_machine = matches!(
+        failure.class,
+        FailureClass::AgentRefused | FailureClass::AgentMissing | FailureClass::InvalidOutput
+    );
+    if !may_be_of_machine {
+        return failure;
+    }
+    match health::obstacle_during(app, begun).await {
+        Some(obstacle) => {
+            let message =
+                format!("{} Meanwhile the server was out of order: {}.", failure.message, obstacle.detail);
+            Failure { class: FailureClass::Internal, message, ..failure }
+        }
+        None => failure,
     }
 }
 
@@ -115,7 +136,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
         return Ok(Some(Ended::interrupted()));
     }
-    if !task.is_some_and(|task| task.wants(&effect)) {
+    if !task.is_some_and(|task| task.still_needs(&effect)) {
         app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
         return Ok(None);
     }
@@ -233,7 +254,7 @@ fn blame_place(
 
 /// How often the turn is asked, this time included: the server may have ended in between, or the agent.
 fn attempt(job: &Job<'_>, session: &Session) -> i64 {
-    job.attempt.max(i64::from(session.heals) + 1)
+    job.attempt.max(i64::from(session.retries) + 1)
 }
 
 /// How a turn ended, and what it spent.

@@ -5,7 +5,7 @@ use workflow::{Effect, Failure};
 
 pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     job.app.instances.stop(job.task).await;
-    if ![Effect::RunChecks, Effect::Land].iter().any(|effect| job.task.wants(effect)) {
+    if ![Effect::RunChecks, Effect::Land].iter().any(|effect| job.task.still_needs(effect)) {
         crate::checks::end(&job.app.config, &job.task.id).await;
     }
     Ok(Done::Nothing)

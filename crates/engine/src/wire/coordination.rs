@@ -82,8 +82,8 @@ impl CoordinationView {
                 .iter()
                 .map(|delivery| DeliveryView {
                     to_session_id: delivery.to.to_string(),
-                    turn_id: delivery.carried.as_ref().map(|carried| carried.turn.to_string()),
-                    at: delivery.carried.as_ref().map(|carried| rfc3339(carried.at)),
+                    turn_id: delivery.delivered.as_ref().map(|delivered| delivered.turn.to_string()),
+                    at: delivery.delivered.as_ref().map(|delivered| rfc3339(delivered.at)),
                 })
                 .collect(),
         }

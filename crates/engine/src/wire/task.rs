@@ -226,7 +226,7 @@ impl SpecTask {
             complexity: task.complexity,
             queue_reason: queue_reason(task, scene.obstacle).or(scene.waits),
             planned: task.planned,
-            waits_for_person: task.rests(),
+            waits_for_person: task.is_waiting_for_user(),
             needs_person: task.needs_person(),
             template: task.template.as_ref().map(|template| template.name.clone()),
             last_error: task.last_error.as_ref().map(LastError::of),
@@ -329,7 +329,7 @@ impl ItemView {
 
 /// What a task waits for: a place, or in a conversation, a person.
 fn queue_reason(task: &Task, obstacle: Option<String>) -> Option<String> {
-    let said = || task.rests().then(|| "Waiting for your reply.".to_owned());
+    let said = || task.is_waiting_for_user().then(|| "Waiting for your reply.".to_owned());
     let is_held_up =
         !task.needs_person() && !task.status().is_terminal() && task.status() != TaskStatus::Backlog;
     let held_up = || obstacle.filter(|_| is_held_up);

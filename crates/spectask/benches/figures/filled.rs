@@ -144,7 +144,7 @@ fn life(id: &TaskId, number: u64, projects: u64, random: &mut Numbers) -> Vec<Ev
                 session: session.clone(),
                 turn,
                 failure,
-                heals: true,
+                will_retry: true,
                 retry_at: None,
             });
         }

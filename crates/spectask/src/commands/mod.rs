@@ -53,8 +53,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Retry(command) if crew::is_session(&command.name) => {
             crew::act(&cli, &command.name, "retry").await?;
         }
-        Command::Retry(command) => tasks::go_on(&cli, command, "retry").await?,
-        Command::Reopen(command) => tasks::go_on(&cli, command, "reopen").await?,
+        Command::Retry(command) => tasks::continue_task(&cli, command, "retry").await?,
+        Command::Reopen(command) => tasks::continue_task(&cli, command, "reopen").await?,
         Command::Revert(command) => tasks::revert(&cli, &command.task).await?,
         Command::Skip(command) => crew::act(&cli, &command.session, "skip").await?,
         Command::Choose(command) => crew::act(&cli, &command.session, "choose").await?,

@@ -334,11 +334,11 @@ pub(crate) async fn resume(cli: &Cli, command: &Continue) -> anyhow::Result<()> 
         let detail = format!("nothing is paused: {id} is in {}", text(&task, "status"));
         return Err(Failure::Refused { status: 409, detail }.into());
     }
-    go_on(cli, command, "resume").await
+    continue_task(cli, command, "resume").await
 }
 
 /// Has a task that stands still go on, and follows it where that is asked for.
-pub(crate) async fn go_on(cli: &Cli, command: &Continue, action: &str) -> anyhow::Result<()> {
+pub(crate) async fn continue_task(cli: &Cli, command: &Continue, action: &str) -> anyhow::Result<()> {
     let client = client(cli)?;
     let id = client.task_id(&command.name).await?;
     let task = client.post(&format!("/spec-tasks/{id}/{action}"), &json!({})).await?;

@@ -221,7 +221,7 @@ impl Server {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
-        let request = request.bearer_auth(TOKEN).timeout(Duration::from_secs(20)).build().expect("a request");
+        let request = request.bearer_auth(TOKEN).timeout(Duration::from_secs(60)).build().expect("a request");
         let (method, path) = (request.method().to_string(), request.url().path().to_owned());
         let asked = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
         let asked: Value = serde_json::from_slice(asked).unwrap_or_default();

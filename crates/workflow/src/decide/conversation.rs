@@ -9,16 +9,16 @@ use crate::{
 
 impl Task {
     /// Whether it waits for what a person says next, and needs no agent until then.
-    pub fn rests(&self) -> bool {
+    pub fn is_waiting_for_user(&self) -> bool {
         self.is_conversation()
             && self.paused.is_none()
             && matches!(self.phase, Phase::Implementation { checking: false, .. })
-            && !self.sessions.iter().any(|session| session.is_crew() && session.moves())
+            && !self.sessions.iter().any(|session| session.is_crew() && session.has_work_in_flight())
     }
 }
 
 /// Whether nothing at work means that a person is to speak, and not that the work is complete.
-pub(super) fn goes_on(task: &Task) -> bool {
+pub(super) fn awaits_user(task: &Task) -> bool {
     let mut crew = task.sessions.iter().filter(|session| session.is_crew());
     let is_open = crew.any(|session| session.state == SessionState::Idle);
     let has_result = |state: &SessionState| {
@@ -35,7 +35,7 @@ pub(super) fn goes_on(task: &Task) -> bool {
 
 /// Whether a conversation at rest has something to do.
 pub(super) fn is_runnable(task: &Task) -> bool {
-    if !task.rests() {
+    if !task.is_waiting_for_user() {
         return false;
     }
     let graph = SessionGraph::of(task);
@@ -106,7 +106,7 @@ pub(super) fn finish(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
         let advice = "a task that is no conversation is reviewed when its sessions have ended";
         return Err(wrong_state(&draft.task, "review the change", advice));
     }
-    if !draft.task.rests() {
+    if !draft.task.is_waiting_for_user() {
         let advice = "a conversation is reviewed when no agent is at work; wait for the end of the turn";
         return Err(wrong_state(&draft.task, "review the change", advice));
     }
@@ -123,6 +123,6 @@ pub(super) fn finish(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
     for session in idle {
         draft.event(Event::SessionCompleted { session, merged: None });
     }
-    sessions::go_on(draft);
+    sessions::advance(draft);
     Ok(())
 }

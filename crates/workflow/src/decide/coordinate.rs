@@ -44,7 +44,7 @@ pub(super) fn tell(draft: &mut Draft<'_, '_>, new: NewCoordination) -> Result<()
     }
     let answers = request(draft, &new)?;
     add(draft, NewCoordination { answers, ..new });
-    sessions::go_on(draft);
+    sessions::advance(draft);
     Ok(())
 }
 
@@ -144,7 +144,7 @@ pub(super) fn failed(draft: &mut Draft<'_, '_>, session: &SessionId, failure: &F
 }
 
 /// What kept others waiting is out of their way, one way or another.
-pub(super) fn cleared(draft: &mut Draft<'_, '_>, session: &SessionId, how: &str) {
+pub(super) fn notify_unblocked(draft: &mut Draft<'_, '_>, session: &SessionId, how: &str) {
     let Some(name) = draft.task.session(session).map(|session| session.name.clone()) else { return };
     for to in next_dependents(draft, session) {
         let message = format!("{name:?} {how}");
@@ -223,7 +223,7 @@ fn add(draft: &mut Draft<'_, '_>, new: NewCoordination) {
 
 fn add_for(draft: &mut Draft<'_, '_>, new: NewCoordination, readers: Vec<SessionId>) {
     let NewCoordination { id, kind, from, to, by, message, data, answers, before_merge } = new;
-    let deliveries = readers.into_iter().map(|to| Delivery { to, carried: None }).collect();
+    let deliveries = readers.into_iter().map(|to| Delivery { to, delivered: None }).collect();
     let coordination = CoordinationEvent {
         id,
         kind,

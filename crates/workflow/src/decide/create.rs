@@ -67,7 +67,7 @@ pub(super) fn admit(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
         Phase::ImplementationQueued { .. } => {
             draft.event(Event::ImplementationStarted);
             sessions::plan(draft);
-            sessions::go_on(draft);
+            sessions::advance(draft);
             Ok(())
         }
         Phase::Backlog

@@ -287,7 +287,7 @@ pub(super) fn resume(draft: &mut Draft<'_, '_>) {
         TaskStatus::Implementation if super::conversation::is_runnable(&draft.task) => {
             draft.event(Event::ImplementationQueued);
         }
-        TaskStatus::Implementation => sessions::go_on(draft),
+        TaskStatus::Implementation => sessions::advance(draft),
         TaskStatus::ImplementationFailed => draft.event(Event::ImplementationQueued),
         TaskStatus::ImplementationReview => {
             if draft.task.sessions.iter().any(|session| session.is_crew() && !session.is_ended()) {

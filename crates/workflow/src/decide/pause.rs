@@ -63,7 +63,7 @@ fn can_pause(task: &Task) -> bool {
         | Phase::SpecRevision { .. }
         | Phase::SpecApproved { .. }
         | Phase::ImplementationQueued { .. } => true,
-        Phase::Implementation { checking, .. } => !checking && !task.rests(),
+        Phase::Implementation { checking, .. } => !checking && !task.is_waiting_for_user(),
         Phase::Backlog
         | Phase::ImplementationReview { .. }
         | Phase::Done { .. }
@@ -106,8 +106,8 @@ pub(super) fn resume(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Reject
     draft.event(Event::TaskResumed { by });
     match &draft.task.phase {
         // What begins again needs a slot like what begins.
-        Phase::Implementation { .. } if draft.task.sessions.iter().any(Session::moves) => {
-            sessions::go_on(draft);
+        Phase::Implementation { .. } if draft.task.sessions.iter().any(Session::has_work_in_flight) => {
+            sessions::advance(draft);
         }
         Phase::Implementation { .. } => draft.event(Event::ImplementationQueued),
         _ => {}

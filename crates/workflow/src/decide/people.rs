@@ -176,7 +176,7 @@ pub(super) fn retry_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> R
         }
     }
     draft.event(Event::SessionRetried { session: session.clone() });
-    coordinate::cleared(draft, session, "is tried again.");
+    coordinate::notify_unblocked(draft, session, "is tried again.");
     landing::resume(draft);
     Ok(())
 }
@@ -203,7 +203,7 @@ pub(super) fn skip_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> Re
     }
     draft.event(Event::SessionSkipped { session: session.clone() });
     draft.effect(Effect::MarkProgress { session: session.clone(), marker: ' ' });
-    coordinate::cleared(draft, session, "is skipped: a person decided to go on without its work.");
+    coordinate::notify_unblocked(draft, session, "is skipped: a person decided to go on without its work.");
     landing::resume(draft);
     Ok(())
 }

@@ -87,7 +87,7 @@ pub(super) fn invalid(
     problems: Vec<String>,
 ) -> Result<(), Rejected> {
     expect_committing(&draft.task, session, turn)?;
-    let asked = draft.task.session(session).map_or(0, |session| session.asks);
+    let asked = draft.task.session(session).map_or(0, |session| session.reprompts);
     if asked >= MAX_MENDS {
         let message = format!(
             "The planning agent was asked {} times and its documents are still unusable: {} Retry, or choose \

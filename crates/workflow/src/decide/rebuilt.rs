@@ -28,7 +28,7 @@ pub(super) fn restart(draft: &mut Draft<'_, '_>) -> Result<(), Rejected> {
         }
         Phase::SpecApproved { approved } => draft.effect(Effect::HandOff { hash: approved.specs.hash }),
         Phase::Implementation { checking: true, .. } => draft.effect(Effect::RunChecks),
-        Phase::Implementation { checking: false, .. } => sessions::go_on(draft),
+        Phase::Implementation { checking: false, .. } => sessions::advance(draft),
         Phase::ImplementationReview { landing: Landing::Merging { .. }, .. } => draft.effect(Effect::Land),
         Phase::SpecGeneration { .. }
         | Phase::SpecFailed { .. }

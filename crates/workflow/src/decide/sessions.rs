@@ -189,19 +189,19 @@ fn in_dependency_order(units: &[Unit]) -> Vec<usize> {
 }
 
 /// Starts and merges whatever may start and merge now, and ends the phase when nothing is left.
-pub(super) fn go_on(draft: &mut Draft<'_, '_>) {
+pub(super) fn advance(draft: &mut Draft<'_, '_>) {
     if !matches!(draft.task.phase, Phase::Implementation { checking: false, .. })
         || draft.task.paused.is_some()
     {
         return;
     }
-    recall(draft);
+    reopen_told(draft);
     merge_next(draft);
     start_ready(draft);
-    if draft.task.sessions.iter().any(|session| session.is_crew() && session.moves()) {
+    if draft.task.sessions.iter().any(|session| session.is_crew() && session.has_work_in_flight()) {
         return;
     }
-    if draft.task.is_conversation() && conversation::goes_on(&draft.task) {
+    if draft.task.is_conversation() && conversation::awaits_user(&draft.task) {
         return;
     }
     if let Some(failure) = stall_reason(draft) {
@@ -214,7 +214,7 @@ pub(super) fn go_on(draft: &mut Draft<'_, '_>) {
 }
 
 /// Sessions that were told something since their work was complete read it before they are merged.
-fn recall(draft: &mut Draft<'_, '_>) {
+fn reopen_told(draft: &mut Draft<'_, '_>) {
     let spoken_to: Vec<SessionId> = draft
         .task
         .sessions
@@ -357,13 +357,13 @@ pub(super) fn merged(
             if draft.task.session(session).is_some_and(|session| draft.task.has_unread_messages(session)) {
                 draft.event(Event::SessionRecalled { session: session.clone() });
             }
-            go_on(draft);
+            advance(draft);
         }
         MergeOutcome::Conflict { files, details } => {
             if conflicts(draft, session, Conflict { files, details }, false) {
                 // It takes a place among the sessions at work again.
                 draft.event(Event::SessionRecalled { session: session.clone() });
-                go_on(draft);
+                advance(draft);
             }
         }
     }

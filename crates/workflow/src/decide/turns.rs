@@ -137,17 +137,17 @@ pub(super) fn failed(
 ) -> Result<(), Rejected> {
     let phase = expect_working(draft, session, turn)?;
     let now = draft.cx.now;
-    let healed = draft.task.session(session).map_or(0, |session| session.heals);
-    let heals = failure.class.heals() && healed < max_retries(failure.class);
-    let delay = retry_delay(failure.class, healed + 1, now, retry_at);
+    let retried = draft.task.session(session).map_or(0, |session| session.retries);
+    let will_retry = failure.class.is_retryable() && retried < max_retries(failure.class);
+    let delay = retry_delay(failure.class, retried + 1, now, retry_at);
     draft.event(Event::TurnFailed {
         session: session.clone(),
         turn: turn.clone(),
         failure: failure.clone(),
-        heals,
-        retry_at: heals.then(|| now.plus(delay)),
+        will_retry,
+        retry_at: will_retry.then(|| now.plus(delay)),
     });
-    if heals {
+    if will_retry {
         let again = Effect::RunTurn { session: session.clone(), turn: turn.clone() };
         draft.effect_after(delay, again);
     } else {
@@ -174,7 +174,7 @@ pub(super) fn fail(draft: &mut Draft<'_, '_>, session: &SessionId, phase: Sessio
             coordinate::failed(draft, session, &failure);
             draft.event(Event::SessionFailed { session: session.clone(), failure });
             draft.effect(Effect::MarkProgress { session: session.clone(), marker: ' ' });
-            sessions::go_on(draft);
+            sessions::advance(draft);
         }
     }
 }
@@ -204,7 +204,7 @@ pub(super) fn committed(
     // In a conversation, the person who stopped it says what is next.
     let is_stopped = stop_reason == "cancelled" && draft.task.is_conversation();
     let why = cut_short(stop_reason).filter(|_| !is_stopped);
-    let (phase, asks, spoken_to) = (found.phase, found.asks, draft.task.has_unread_messages(found));
+    let (phase, asks, spoken_to) = (found.phase, found.reprompts, draft.task.has_unread_messages(found));
     let (times, stop_reason) = (found.cut_short, stop_reason.clone());
     // Turns that keep being cut short are stopped sooner where they change nothing.
     let may_go_on = if changed { times < MAX_CUT_SHORT } else { asks <= MAX_ASKS };
@@ -259,14 +259,14 @@ pub(super) fn committed(
     } else if draft.task.is_conversation() && (!changed || draft.task.isolation == Isolation::Shared) {
         // Nothing is to be merged: there is nothing, or it is on the task's branch already.
         draft.event(Event::SessionIdle { session: session.clone(), merged: head.filter(|_| changed) });
-        sessions::go_on(draft);
+        sessions::advance(draft);
     } else if draft.task.isolation == Isolation::Shared {
         // What it did is on the task's branch already.
         sessions::complete(draft, session, head);
-        sessions::go_on(draft);
+        sessions::advance(draft);
     } else {
         draft.event(Event::SessionReadyToMerge { session: session.clone() });
-        sessions::go_on(draft);
+        sessions::advance(draft);
     }
     Ok(())
 }
@@ -329,7 +329,7 @@ pub(super) fn merge_unfinished(
     if stop_reason == "cancelled" && draft.task.is_conversation() {
         // The person who stopped it says what is next.
         draft.event(Event::SessionIdle { session: session.clone(), merged: None });
-        sessions::go_on(draft);
+        sessions::advance(draft);
         return Ok(());
     }
     if sessions::conflicts(draft, session, conflict, true)

@@ -82,8 +82,8 @@ fn describe(event: &Event) -> String {
         Event::Spent { total_usd, usd, .. } => {
             format!("The agent says that it cost {usd:.4} USD more, {total_usd:.4} in all.")
         }
-        Event::TurnFailed { failure, heals, .. } => {
-            let next = if *heals { "It will be tried again." } else { "It waits for a person." };
+        Event::TurnFailed { failure, will_retry, .. } => {
+            let next = if *will_retry { "It will be tried again." } else { "It waits for a person." };
             format!("The turn failed ({}): {} {next}", failure.class.as_str(), failure.message)
         }
         Event::PlanUpdated { plan, .. } => {

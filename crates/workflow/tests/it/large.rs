@@ -68,7 +68,7 @@ impl Run {
     /// Carries the plan out, to the checks of the whole change.
     fn carry_out(&mut self) {
         while let Some(effect) = self.effects.pop_front() {
-            if !self.task.wants(&effect) {
+            if !self.task.still_needs(&effect) {
                 continue;
             }
             match effect {
@@ -183,7 +183,7 @@ fn a_cycle_ends() {
     let graph = SessionGraph::of(&run.task);
     let session = run.task.session(&ids[0]).expect("a session");
     assert_eq!(graph.merge_position(session), TASKS - 1);
-    assert!(!graph.is_stuck(session));
+    assert!(!graph.needs_person(session));
 }
 
 proptest! {

@@ -201,7 +201,7 @@ fn a_paused_task_stands_still_until_it_is_resumed() {
     assert_eq!(effects, ["cancel_turn", "stop_instance"]);
     story.task = step.task;
     assert!(!story.task.holds_instance() && !story.task.is_queued());
-    assert!(!story.task.wants(&Effect::RunTurn { session: story.id(name), turn: turn.clone() }));
+    assert!(!story.task.still_needs(&Effect::RunTurn { session: story.id(name), turn: turn.clone() }));
     assert_eq!(story.waits(name).as_deref(), Some("Paused. Resume the task to continue."));
     // What a person says meanwhile is kept.
     story.says(name, "Mind the index.");

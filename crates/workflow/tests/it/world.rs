@@ -161,7 +161,7 @@ impl World {
         effect.leased = true;
         let (id, attempt, what) = (effect.row.id.clone(), effect.attempt, effect.row.effect.clone());
         let input = match &what {
-            _ if !self.task.wants(&what) => None,
+            _ if !self.task.still_needs(&what) => None,
             // Whatever became of the process meanwhile, an interrupted turn is not asked again.
             Effect::RunTurn { session, turn } if self.is_interrupted(session) => Some(Input::TurnEnded {
                 session: session.clone(),
@@ -433,7 +433,7 @@ impl World {
                     None => Input::Retry { by },
                 },
                 TaskStatus::SpecFailed => Input::Retry { by },
-                TaskStatus::Implementation if self.task.rests() => {
+                TaskStatus::Implementation if self.task.is_waiting_for_user() => {
                     let is_open = |session: &Session| session.state == SessionState::Idle;
                     match self.undecided() {
                         Some(session) => Input::Choose { session },

@@ -76,9 +76,9 @@ impl World {
                     | TaskStatus::ImplementationFailed
                     | TaskStatus::Cancelled
             ) || matches!(self.task.phase, Phase::ImplementationReview { landing: Landing::Undecided, .. })
-                || self.task.rests()
+                || self.task.is_waiting_for_user()
                 || self.task.paused.is_some();
-        let unfinished = |effect: &&Queued| !effect.done && self.task.wants(&effect.row.effect);
+        let unfinished = |effect: &&Queued| !effect.done && self.task.still_needs(&effect.row.effect);
         let acts = self.outbox.iter().filter(unfinished).any(|effect| {
             !matches!(
                 effect.row.effect,
@@ -165,7 +165,7 @@ impl World {
                 assert!(task.waits_for(session).is_some());
             }
         }
-        if !task.rests() {
+        if !task.is_waiting_for_user() {
             return;
         }
         assert!(!task.holds_instance());
@@ -204,7 +204,7 @@ impl World {
                 let is_being_told = session.turn().is_some_and(|turn| turn.coordination.contains(&event.id));
                 let is_told =
                     is_being_told || self.told.contains(&(delivery.to.clone(), event.id.to_string()));
-                assert_eq!(is_told, delivery.carried.is_some(), "{event:#?}");
+                assert_eq!(is_told, delivery.delivered.is_some(), "{event:#?}");
             }
         }
         if self.task.status() == TaskStatus::ImplementationReview {
