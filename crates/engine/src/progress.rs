@@ -79,13 +79,14 @@ async fn commit_edit(
     };
     let (repository, path) = (workplace.repository.clone(), document(&task.id, "progress.md"));
     let folder = Dir::at(git::docs_worktree(repository.path(), &branch));
+    let planned: Vec<String> = task.units().iter().map(|unit| unit.number.clone()).collect();
     blocking(move || {
         let found = read_file(&folder, &path);
         let mut written = String::new();
         // Read, edit, commit where the branch stood; after another commit in between, it is read again.
         let mut edited = |text: &[u8]| {
             let text = String::from_utf8_lossy(text);
-            written = edit(&with_ticks(&text, found.as_deref().unwrap_or_default()));
+            written = edit(&with_marks(&text, found.as_deref().unwrap_or_default(), &planned));
             written.clone().into_bytes()
         };
         let committed = repository.commit_edit(&branch, &path, &mut edited, &commit)?;
@@ -113,19 +114,27 @@ fn read_file(folder: &Dir, path: &str) -> Option<String> {
     }
 }
 
-/// A checklist with the items ticked that another copy of it has ticked.
-fn with_ticks(text: &str, copy: &str) -> String {
+/// A checklist with the items marked as completed or in progress that another copy of it has marked so. Whether a planned
+/// task is in progress is the server's to say: a copy may be from before its session was stopped.
+fn with_marks(text: &str, copy: &str, planned: &[String]) -> String {
     if text.is_empty() || text == copy {
         return text.to_owned();
     }
     let known = checklist::parse(text).items;
-    let is_open = |number: &String| {
-        known.iter().any(|item| item.number.as_ref() == Some(number) && item.marker != Marker::Completed)
+    let marker_of = |number: &String| {
+        known.iter().find(|item| item.number.as_ref() == Some(number)).map(|item| item.marker)
     };
-    let ticked = checklist::parse(copy).items.into_iter().filter(|item| item.marker == Marker::Completed);
     let mut text = text.to_owned();
-    for number in ticked.filter_map(|item| item.number).filter(is_open) {
-        text = checklist::mark(&text, &number, Marker::Completed);
+    for item in checklist::parse(copy).items {
+        let Some(number) = item.number else { continue };
+        let is_news = match (item.marker, marker_of(&number)) {
+            (Marker::Completed, Some(known)) => known != Marker::Completed,
+            (Marker::InProgress, Some(Marker::Pending)) => !planned.contains(&number),
+            (Marker::InProgress | Marker::Pending, _) | (Marker::Completed, None) => false,
+        };
+        if is_news {
+            text = checklist::mark(&text, &number, item.marker);
+        }
     }
     text
 }
@@ -222,14 +231,16 @@ pub(crate) async fn restore(
 
 #[cfg(test)]
 mod tests {
-    use super::with_ticks;
+    use super::with_marks;
 
     #[test]
-    fn ticks_of_a_copy_are_taken_over_and_nothing_else() {
+    fn marks_of_a_copy_are_taken_over_and_nothing_else() {
         let branch = "- [x] 1. A\n- [~] 2. B\n- [ ] 3. C\n- [ ] 4. D\n";
         let copy = "- [ ] 1. A\n- [x] 2. B\n- [~] 3. C\n- [x] 9. Other\n";
-        assert_eq!(with_ticks(branch, copy), "- [x] 1. A\n- [x] 2. B\n- [ ] 3. C\n- [ ] 4. D\n");
-        assert_eq!(with_ticks(branch, ""), branch);
-        assert_eq!(with_ticks("", copy), "");
+        assert_eq!(with_marks(branch, copy, &[]), "- [x] 1. A\n- [x] 2. B\n- [~] 3. C\n- [ ] 4. D\n");
+        let planned = ["3".to_owned()];
+        assert_eq!(with_marks(branch, copy, &planned), "- [x] 1. A\n- [x] 2. B\n- [ ] 3. C\n- [ ] 4. D\n");
+        assert_eq!(with_marks(branch, "", &[]), branch);
+        assert_eq!(with_marks("", copy, &[]), "");
     }
 }
