@@ -271,6 +271,13 @@ pub(crate) struct FileDiffView {
     old_path: Option<String>,
     /// `added`, `modified`, `deleted` or `renamed`.
     status: String,
+    /// The mode before as git writes it: `100644` a file, `100755` an executable one, `120000` a symbolic link, `160000` a
+    /// submodule; null where there was none.
+    #[schema(required)]
+    old_mode: Option<String>,
+    /// The mode after.
+    #[schema(required)]
+    new_mode: Option<String>,
     is_binary: bool,
     additions: usize,
     deletions: usize,
@@ -329,6 +336,8 @@ impl FileDiffView {
             path: file.path,
             old_path: file.old_path,
             status: file.status,
+            old_mode: file.old_mode,
+            new_mode: file.new_mode,
             is_binary: file.is_binary,
             additions: file.additions,
             deletions: file.deletions,

@@ -95,6 +95,10 @@ pub enum OpenError {
     )]
     PlaceTaken { place: PathBuf },
     #[error(
+        "{path} has a file `{name}` in its commits, and the approved documents go into a folder of that name; rename the file"
+    )]
+    DocumentsPlaceTaken { path: PathBuf, name: String },
+    #[error(
         "the git repository {path} is a partial clone and lacks objects of its files or of its recent commits; fetch them with `git -C {path} fetch --refetch --no-filter`"
     )]
     Partial { path: PathBuf },

@@ -80,6 +80,16 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
     let base = app.repositories.base(&task.project, &task.base_branch).await;
     let (base, task_branch) = (base.map_err(|error| git_failure(&error))?.revision, task.branch());
     let head = {
+        let (repository, at, folder) =
+            (workplace.repository.clone(), base.clone(), format!("specs/{}", task.id));
+        if let Some(file) = blocking(move || repository.file_in_the_way(&at, &folder)).await? {
+            let message = format!(
+                "{} has a file `{file}`, and the approved documents go into a folder of that name. Rename the file there, \
+                 then Retry.",
+                task.base_branch
+            );
+            return Err(failure(FailureClass::Rejected, message));
+        }
         let repository = workplace.repository.clone();
         blocking(move || repository.create_branch(&specs_branch, &base)).await?;
         let repository = workplace.repository.clone();

@@ -27,6 +27,11 @@ pub struct FileDiff {
     pub old_path: Option<String>,
     /// `added`, `modified`, `deleted` or `renamed`.
     pub status: String,
+    /// The modes before and after, as git writes them, such as `100755`; absent on the side where the file is not.
+    #[serde(default)]
+    pub old_mode: Option<String>,
+    #[serde(default)]
+    pub new_mode: Option<String>,
     /// Whether its lines are not shown, because it has none or is very large.
     pub is_binary: bool,
     pub additions: usize,
@@ -133,11 +138,15 @@ fn file(repository: &gix::Repository, change: ChangeDetached) -> Result<Option<F
     if is_tree(old) || is_tree(new) {
         return Ok(None);
     }
+    let mode = |side: Side| side.map(|(mode, _)| format!("{:06o}", mode.value()));
+    let (old_mode, new_mode) = (mode(old), mode(new));
     let (old, new) = (content(repository, old)?, content(repository, new)?);
     let mut diff = FileDiff {
         path: path.to_string(),
         old_path,
         status: status.to_owned(),
+        old_mode,
+        new_mode,
         is_binary: is_binary(&old) || is_binary(&new),
         additions: 0,
         deletions: 0,

@@ -17,6 +17,9 @@ const FOLDER: &str = ".git-worktrees";
 /// What keeps the folder out of the status of the repository's own worktree.
 const EXCLUDED: &str = "/.git-worktrees/";
 
+/// The folder of the approved documents beside the code.
+const SPECS: &str = "specs";
+
 const README: &str = "# Documents\n\nThis branch holds the documents of tasks: their specs, their progress and their history. \
     It shares no history with the code.\n";
 
@@ -143,7 +146,23 @@ impl Repository {
         if tracked.is_some() || place.metadata().is_ok_and(|found| !found.is_dir()) {
             return Err(OpenError::PlaceTaken { place });
         }
-        Ok(())
+        let head = repository.head_tree().ok().map(|tree| tree.id);
+        match head
+            .map(|tree| file_in_the_way(&repository, tree, SPECS))
+            .transpose()
+            .map_err(damaged)?
+            .flatten()
+        {
+            Some(name) => Err(OpenError::DocumentsPlaceTaken { path: root.clone(), name }),
+            None => Ok(()),
+        }
+    }
+
+    /// The file of a commit that is where a folder of a path would go.
+    pub fn file_in_the_way(&self, revision: &str, path: &str) -> Result<Option<String>, Error> {
+        let repository = self.local();
+        let commit = self.need(&repository, revision)?;
+        file_in_the_way(&repository, objects::tree_of(&repository, commit)?, path)
     }
 
     /// Refuses a place in the repository's folder that a symbolic link leads to: what is written there would be elsewhere.
@@ -198,4 +217,22 @@ impl Repository {
         text.push(b'\n');
         folder.write(file, &text).context("write", shown().display())
     }
+}
+
+/// The first part of a path that is no folder in a tree.
+fn file_in_the_way(
+    repository: &gix::Repository,
+    tree: gix::ObjectId,
+    path: &str,
+) -> Result<Option<String>, Error> {
+    let tree = repository.find_tree(tree).context("read the tree", tree)?;
+    for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
+        let part = &path[..end];
+        match tree.lookup_entry_by_path(part).context("look up", part)? {
+            None => return Ok(None),
+            Some(entry) if entry.mode().is_tree() => {}
+            Some(_) => return Ok(Some(part.to_owned())),
+        }
+    }
+    Ok(None)
 }
