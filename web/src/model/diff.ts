@@ -1,6 +1,6 @@
 // Diffs as lines with their numbers, from hunks, from unified text, or from two versions of a text.
 
-import type { DiffHunk } from "../api/types";
+import type { DiffHunk, FileDiff } from "../api/types";
 
 export interface Line {
   kind: "add" | "remove" | "same" | "hunk";
@@ -90,4 +90,29 @@ function lines(text: string): string[] {
   const all = text.split(/\r?\n/);
   if (all.at(-1) === "") all.pop();
   return all;
+}
+
+const MODES: Partial<Record<string, string>> = {
+  "100644": "file",
+  "100755": "executable file",
+  "120000": "symbolic link",
+  "160000": "submodule",
+};
+
+const modeName = (mode: string) => MODES[mode] ?? `mode ${mode}`;
+
+type Modes = Pick<FileDiff, "old_mode" | "new_mode">;
+
+/** What a reviewer is to know of a file's mode: that it changed, or that a new file is not a plain one. */
+export function modeNote({ old_mode: before, new_mode: after }: Modes): string | null {
+  if (!after || before === after) return null;
+  if (!before) return after === "100644" ? null : modeName(after);
+  return `${modeName(before)} → ${modeName(after)}`;
+}
+
+/** What changed in a file none of whose lines did. */
+export function changeWithoutLines(file: Modes & Pick<FileDiff, "status">): string {
+  if (file.old_mode && file.new_mode && file.old_mode !== file.new_mode) return "Only the mode changed.";
+  if (file.status === "renamed") return "Renamed; its content is the same.";
+  return "The file is empty.";
 }

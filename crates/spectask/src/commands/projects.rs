@@ -39,7 +39,9 @@ pub(crate) async fn run(cli: &Cli, command: &Projects) -> anyhow::Result<()> {
             let id = find(&client, project).await?;
             client.delete(&format!("/projects/{id}")).await?;
             if !cli.json {
-                println!("{id} is forgotten; its repository is where it was.");
+                println!(
+                    "{id} is removed. Its repository keeps its branches and the settings that SpecTask made there; docs/git.md lists them."
+                );
             }
             Ok(())
         }

@@ -137,17 +137,46 @@ async fn whole(client: &Client, path: &str, field: &str) -> anyhow::Result<Vec<V
     }
 }
 
+/// A file's name in a patch: quoted as git does where it has characters that would end the line or the quotes.
+fn named(prefix: &str, name: &str) -> String {
+    if !name.contains(|character: char| character.is_control() || matches!(character, '"' | '\\')) {
+        return format!("{prefix}{name}");
+    }
+    let mut quoted = format!("\"{prefix}");
+    for character in name.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            other if other.is_control() => {
+                let mut bytes = [0; 4];
+                for byte in other.encode_utf8(&mut bytes).bytes() {
+                    quoted.push_str(&format!("\\{byte:03o}"));
+                }
+            }
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// A file's part of a patch, as `git diff` writes it.
 fn patch(file: &Value) -> String {
     let (path, old) = (text(file, "path"), text(file, "old_path"));
     let old = if old.is_empty() { path } else { old };
     let status = text(file, "status");
-    let mut patch = format!("diff --git a/{old} b/{path}\n");
+    let (old_mode, new_mode) = (text(file, "old_mode"), text(file, "new_mode"));
+    let mut patch = format!("diff --git {} {}\n", named("a/", old), named("b/", path));
     match status {
-        "added" => patch.push_str("new file\n"),
-        "deleted" => patch.push_str("deleted file\n"),
-        "renamed" => patch.push_str(&format!("rename from {old}\nrename to {path}\n")),
+        "added" => patch.push_str(&format!("new file mode {new_mode}\n")),
+        "deleted" => patch.push_str(&format!("deleted file mode {old_mode}\n")),
+        _ if old_mode != new_mode => patch.push_str(&format!("old mode {old_mode}\nnew mode {new_mode}\n")),
         _ => {}
+    }
+    if status == "renamed" {
+        patch.push_str(&format!("rename from {}\nrename to {}\n", named("", old), named("", path)));
     }
     if file["is_binary"] == json!(true) {
         patch.push_str("Binary file\n");
@@ -155,10 +184,10 @@ fn patch(file: &Value) -> String {
     }
     let hunks: &[Value] = file["hunks"].as_array().map_or(&[], Vec::as_slice);
     if !hunks.is_empty() {
-        let side = |letter: char, name: &str, absent: bool| {
-            if absent { "/dev/null".to_owned() } else { format!("{letter}/{name}") }
+        let side = |prefix: &str, name: &str, absent: bool| {
+            if absent { "/dev/null".to_owned() } else { named(prefix, name) }
         };
-        let (before, after) = (side('a', old, status == "added"), side('b', path, status == "deleted"));
+        let (before, after) = (side("a/", old, status == "added"), side("b/", path, status == "deleted"));
         patch.push_str(&format!("--- {before}\n+++ {after}\n"));
     }
     for hunk in hunks {
@@ -194,5 +223,12 @@ mod tests {
             "diff --git a/old.md b/new.md\nrename from old.md\nrename to new.md\n--- a/old.md\n+++ b/new.md\n\
              @@ -1,2 +1,2 @@\n one\n-two\n+t\u{241b}wo\n"
         );
+        let link = json!({ "path": "e\nvil \"x\"", "status": "added", "new_mode": "120000", "is_binary": false, "hunks": [] });
+        assert_eq!(
+            patch(&link),
+            "diff --git \"a/e\\nvil \\\"x\\\"\" \"b/e\\nvil \\\"x\\\"\"\nnew file mode 120000\n"
+        );
+        let script = json!({ "path": "run", "status": "modified", "old_mode": "100644", "new_mode": "100755", "hunks": [] });
+        assert_eq!(patch(&script), "diff --git a/run b/run\nold mode 100644\nnew mode 100755\n");
     }
 }

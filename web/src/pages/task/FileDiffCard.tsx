@@ -5,7 +5,7 @@ import { Box, ButtonBase, Typography } from "@mui/material";
 import { memo, useMemo, useState } from "react";
 import type { FileDiff } from "../../api/types";
 import { DiffLines } from "../../components/DiffLines";
-import { hunkLines } from "../../model/diff";
+import { changeWithoutLines, hunkLines, modeNote } from "../../model/diff";
 import { MONO } from "../../theme";
 import { LineComment } from "./LineComment";
 import { type LineDraft, lineId } from "./useLineDrafts";
@@ -23,6 +23,7 @@ interface Props {
 
 export const FileDiffCard = memo(function FileDiffCard(props: Props) {
   const { file, startsFolded = false, drafts = [], onDrafts } = props;
+  const modes = modeNote(file);
   const own = drafts.filter((draft) => draft.path === file.path);
   const [isOpen, setOpen] = useState(!startsFolded && file.additions + file.deletions <= LARGE);
   const lines = useMemo(() => (isOpen ? hunkLines(file.hunks) : []), [isOpen, file.hunks]);
@@ -73,6 +74,11 @@ export const FileDiffCard = memo(function FileDiffCard(props: Props) {
             {file.status}
           </Typography>
         )}
+        {modes && (
+          <Typography component="span" variant="caption" sx={{ color: "warning.main", fontWeight: 560 }}>
+            {modes}
+          </Typography>
+        )}
         <Typography
           component="span"
           variant="caption"
@@ -91,7 +97,7 @@ export const FileDiffCard = memo(function FileDiffCard(props: Props) {
           {file.is_binary ? (
             <Note>A binary file.</Note>
           ) : lines.length === 0 ? (
-            <Note>No textual changes (mode change only).</Note>
+            <Note>{changeWithoutLines(file)}</Note>
           ) : (
             <DiffLines
               lines={lines}
