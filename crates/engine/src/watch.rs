@@ -13,7 +13,7 @@ use specs::checklist;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc;
 use workflow::{Input, ItemCount, Phase, ProjectId, Specs, Task, TaskId};
 
@@ -22,7 +22,9 @@ const WAITING: usize = 1024;
 /// How often the documents' worktree is looked at while nothing moves.
 const LOOK: Duration = Duration::from_secs(1);
 /// How often in a row a damaged design-docs branch is repaired; what is still damaged then is for a person to look at.
-const REPAIRS: usize = 3;
+const MAX_REPAIRS: u32 = 3;
+/// How long a branch is whole before an earlier repair counts as one that lasted.
+const LASTING_REPAIR: Duration = Duration::from_secs(60);
 
 /// The watchers of the projects at work.
 #[derive(Clone, Default)]
@@ -106,7 +108,8 @@ async fn look_at_base(app: &App, project: &ProjectId, branch: &str) -> Result<()
 }
 
 async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut moves: mpsc::Receiver<Moved>) {
-    let (mut complaint, mut was_there, mut repairs) = (String::new(), false, 0);
+    let (mut complaint, mut was_there) = (String::new(), false);
+    let mut repairs = Repairs::default();
     let mut looked: HashMap<TaskId, SystemTime> = HashMap::new();
     loop {
         let moved = match tokio::time::timeout(LOOK, moves.recv()).await {
@@ -124,26 +127,13 @@ async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut m
             if let Err(error) = take_in(&app, &project, (old, new)).await {
                 tracing::warn!(%error, %project, "could not read a change of the design-docs branch");
             }
-            // After those who watch were told, so that they do not wait for it.
-            if let Err(error) = restore_rewound(&app, &project).await {
-                tracing::warn!(%error, %project, "could not look after the design-docs branch");
-            }
+            // After the watchers got it, so that they do not wait for the repair.
+            repairs.try_repair(&app, &project).await;
             app.history.look_at(&project);
         }
         match is_lost(&app, &project).await {
-            Ok(true) if repairs < REPAIRS => {
-                repairs += 1;
-                if let Err(error) = restore_rewound(&app, &project).await {
-                    tracing::warn!(%error, %project, "could not restore the design-docs branch");
-                }
-                if repairs == REPAIRS {
-                    let branch = app.repositories.workplace(&project).await;
-                    let branch = branch.map(|found| found.settings.design_docs_branch).unwrap_or_default();
-                    tracing::error!(%project, branch, "objects of the design-docs branch are missing after {REPAIRS} repairs; it is left as it is until they are back: run `git fsck` in the repository to see which");
-                }
-            }
-            Ok(true) => {}
-            Ok(false) => repairs = 0,
+            Ok(true) => repairs.try_repair(&app, &project).await,
+            Ok(false) => repairs.forget_old(),
             Err(error) => tracing::debug!(%error, %project, "could not look at the design-docs branch"),
         }
         commit_ticks(&app, &project, &mut looked).await;
@@ -159,6 +149,40 @@ async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut m
             tracing::warn!(error = found, %project, "could not look after the documents' worktree");
         }
         complaint = found;
+    }
+}
+
+/// The repairs of a project's design-docs branch in a row: one that does not last is not made for ever.
+#[derive(Default)]
+struct Repairs {
+    count: u32,
+    last: Option<Instant>,
+}
+
+impl Repairs {
+    /// Repairs the branch where commits of it are gone, unless that was done too often.
+    async fn try_repair(&mut self, app: &App, project: &ProjectId) {
+        if self.count >= MAX_REPAIRS {
+            return;
+        }
+        match restore_rewound(app, project).await {
+            Ok(false) => return,
+            Ok(true) => {}
+            Err(error) => tracing::warn!(%error, %project, "could not restore the design-docs branch"),
+        }
+        (self.count, self.last) = (self.count + 1, Some(Instant::now()));
+        if self.count == MAX_REPAIRS {
+            let branch = app.repositories.workplace(project).await;
+            let branch = branch.map(|found| found.settings.design_docs_branch).unwrap_or_default();
+            tracing::error!(%project, branch, "objects of the design-docs branch are missing after {MAX_REPAIRS} repairs; it is left as it is until they are back: run `git fsck` in the repository to see which");
+        }
+    }
+
+    /// Counts from the beginning again once the branch has been whole for a while.
+    fn forget_old(&mut self) {
+        if self.last.is_some_and(|last| last.elapsed() >= LASTING_REPAIR) {
+            *self = Self::default();
+        }
     }
 }
 
@@ -221,7 +245,9 @@ async fn is_lost(app: &App, project: &ProjectId) -> Result<bool, RepositoryError
 
 /// Sees to it that the design-docs branch has every commit that it ever had. What that changes is noticed as any
 /// other move is.
-pub(crate) async fn restore_rewound(app: &App, project: &ProjectId) -> anyhow::Result<()> {
+///
+/// Returns whether the branch was repaired because its commit is gone.
+pub(crate) async fn restore_rewound(app: &App, project: &ProjectId) -> anyhow::Result<bool> {
     let workplace = app.repositories.workplace(project).await?;
     let (repository, branch) = (workplace.repository, workplace.settings.design_docs_branch);
     match tokio::task::spawn_blocking(move || repository.restore_rewound(&branch)).await?? {
@@ -235,9 +261,10 @@ pub(crate) async fn restore_rewound(app: &App, project: &ProjectId) -> anyhow::R
         git::Forward::Restored { lost, now } => {
             tracing::warn!(%project, %lost, %now, "the commit of the design-docs branch is gone, as after a `git gc --prune=now`; what it had is written again from the database");
             restore(app, project).await?;
+            return Ok(true);
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Writes the documents of a project's tasks again that the design-docs branch lost, from the database. Their records follow.
