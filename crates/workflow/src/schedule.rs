@@ -103,11 +103,14 @@ pub fn admissions(
         } else if at_work >= limits.instances {
             ahead += 1;
             Some(format!(
-                "waiting for a free agent instance: {at_work} of {} are running; position {ahead} in the queue",
+                "no agent instance is free: {at_work} of {} are running; position {ahead} in the queue",
                 limits.instances
             ))
         } else if plans && in_review >= limits.in_review {
-            Some(format!("waiting for reviewers: {in_review} of {} review slots are taken", limits.in_review))
+            Some(format!(
+                "too many tasks in review: {in_review} of {} review slots are taken",
+                limits.in_review
+            ))
         } else {
             None
         };

@@ -275,7 +275,7 @@ pub(super) fn message(found: &[&Found]) -> String {
         "Correct it, or ask for changes."
     };
     format!(
-        "{what}: {}{more}. {advice} To land with it knowingly, approve again with the findings in `acknowledged_findings`.",
+        "{what}: {}{more}. {advice} To land with it knowingly, acknowledge the findings with the approval (`spectask approve --acknowledge ID`; `acknowledged_findings` in the API).",
         named.join("; ")
     )
 }
