@@ -339,6 +339,19 @@ mod tests {
     }
 
     #[test]
+    fn an_obstacle_that_is_over_is_known_to_what_began_before() {
+        let health = Health::default();
+        let before = Instant::now();
+        assert_eq!(health.obstacle_since(before), None);
+        let obstacle = Obstacle { part: Part::Writer, reason: "full".to_owned(), detail: "full".to_owned() };
+        health.set(BTreeMap::from([(Part::Writer, obstacle.clone())]));
+        assert_eq!(health.obstacle_since(before), Some(obstacle.clone()));
+        assert!(health.set(BTreeMap::new()), "it is over");
+        assert_eq!(health.obstacle_since(before), Some(obstacle));
+        assert_eq!(health.obstacle_since(Instant::now()), None, "what begins later has nothing to do with it");
+    }
+
+    #[test]
     fn work_that_failed_for_lack_of_room_holds_back_its_own_task() {
         let health = Health::default();
         let (task, other) = (TaskId::from("spt_1"), TaskId::from("spt_2"));
