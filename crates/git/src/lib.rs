@@ -16,6 +16,7 @@ mod commits;
 mod error;
 mod files;
 mod history;
+pub mod metrics;
 mod model;
 mod names;
 mod objects;

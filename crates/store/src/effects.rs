@@ -50,7 +50,35 @@ pub struct PendingEffect {
     pub error: String,
 }
 
+/// The effects of one name and state that have not come to their end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EffectQueue {
+    /// The name of the effects, as [`workflow::Effect::name`] has it.
+    pub effect: String,
+    /// `pending` or `leased`.
+    pub state: String,
+    pub count: u64,
+    /// The earliest time from which one of them may start.
+    pub first_due: Millis,
+}
+
 impl Store {
+    /// Counts the effects that have not come to their end, by name and state.
+    pub async fn effect_queues(&self) -> Result<Vec<EffectQueue>, StoreError> {
+        let sql = "SELECT name, state, COUNT(*) AS total, MIN(not_before) AS first_due FROM effects \
+                   WHERE state IN ('pending', 'leased') GROUP BY name, state ORDER BY name, state";
+        let found = rows(&self.readers, sql, Vec::new()).await?;
+        let read = |row: &sea_orm::QueryResult| {
+            Ok(EffectQueue {
+                effect: text(row, "name")?,
+                state: text(row, "state")?,
+                count: sql::unsigned(row, "total")?,
+                first_due: Millis(number(row, "first_due")?),
+            })
+        };
+        found.iter().map(read).collect()
+    }
+
     /// Claims due effects: free ones or those whose lease from another worker ran out, first in their lane.
     pub async fn claim_effects(&self, lease: Lease, limit: u64) -> Result<Vec<Claimed>, StoreError> {
         // Looking costs no write; most looks find nothing.

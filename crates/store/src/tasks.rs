@@ -261,6 +261,13 @@ impl Store {
         found.iter().map(|row| Ok((sql::text(row, "status")?, unsigned(row, "total")?))).collect()
     }
 
+    /// How many work sessions are in each status.
+    pub async fn count_sessions(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let sql = "SELECT status, COUNT(*) AS total FROM work_sessions GROUP BY status ORDER BY status";
+        let found = rows(&self.readers, sql, Vec::new()).await?;
+        found.iter().map(|row| Ok((sql::text(row, "status")?, unsigned(row, "total")?))).collect()
+    }
+
     /// The task of a work session.
     pub async fn task_of_session(&self, session: &SessionId) -> Result<Option<TaskId>, StoreError> {
         self.task_by("id", session.as_str()).await

@@ -7,8 +7,10 @@
 
 use crate::error::is_refusal;
 use crate::file::DatabaseFile;
+use crate::metrics::{WRITE_DURATION, WRITE_GROUP_SIZE, WRITE_WAIT};
 use crate::{Fault, StoreError};
 use futures::FutureExt as _;
+use metrics::histogram;
 use sea_orm::{
     ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait as _,
@@ -17,7 +19,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// How many operations wait for the writer before their callers do.
@@ -104,7 +106,8 @@ impl Writer {
             }
             Self::Grouped(messages) => {
                 let (answer, answered) = oneshot::channel();
-                let waiting = Waiting { operation: Some(operation), result: None, answer };
+                let queued_at = Instant::now();
+                let waiting = Waiting { operation: Some(operation), queued_at, result: None, answer };
                 messages.send(Message::Run(Box::new(waiting))).await.map_err(|_| StoreError::Closed)?;
                 answered.await.map_err(|_| StoreError::Closed)?
             }
@@ -139,10 +142,13 @@ where
     T: Send + 'static,
     F: for<'t> FnOnce(&'t DatabaseTransaction) -> InTransaction<'t, T> + Send + 'static,
 {
+    let asked_at = Instant::now();
     let work = async {
         let transaction = pool.begin().await?;
+        histogram!(WRITE_WAIT).record(asked_at.elapsed());
+        let begun_at = Instant::now();
         match operation(&transaction).await {
-            Ok(value) => Ok((transaction, value)),
+            Ok(value) => Ok((transaction, begun_at, value)),
             Err(error) => {
                 // The error says more than a rollback that fails because of it.
                 if let Err(error) = transaction.rollback().await {
@@ -153,8 +159,11 @@ where
         }
     };
     let too_slow = || StoreError::TooSlow { seconds: ANSWER_WITHIN.as_secs() };
-    let (transaction, value) = tokio::time::timeout(ANSWER_WITHIN, work).await.map_err(|_| too_slow())??;
-    match tokio::time::timeout(ANSWER_WITHIN, transaction.commit()).await {
+    let (transaction, begun_at, value) =
+        tokio::time::timeout(ANSWER_WITHIN, work).await.map_err(|_| too_slow())??;
+    let committed = tokio::time::timeout(ANSWER_WITHIN, transaction.commit()).await;
+    histogram!(WRITE_DURATION).record(begun_at.elapsed());
+    match committed {
         Ok(Ok(())) => Ok(value),
         Ok(Err(error)) if is_refusal(&error) => Err(StoreError::NotCommitted(Arc::new(error.into()))),
         Ok(Err(error)) => Err(StoreError::Unconfirmed(Arc::new(error.into()))),
@@ -185,6 +194,7 @@ pub(crate) trait Operation: Send {
 
 struct Waiting<T, F> {
     operation: Option<F>,
+    queued_at: Instant,
     result: Option<Result<T, StoreError>>,
     answer: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -198,6 +208,7 @@ where
         &'t mut self,
         transaction: &'t DatabaseTransaction,
     ) -> Pin<Box<dyn Future<Output = bool> + Send + 't>> {
+        histogram!(WRITE_WAIT).record(self.queued_at.elapsed());
         let operation = self.operation.take();
         let result = &mut self.result;
         Box::pin(async move {
@@ -263,7 +274,11 @@ where
                 continue;
             }
             let place = self.file.path().display().to_string();
+            let begun_at = Instant::now();
             let committed = self.commit(&mut connection, &mut group).await;
+            histogram!(WRITE_DURATION).record(begun_at.elapsed());
+            // A group has at most `GROUP` operations, which a float holds exactly.
+            histogram!(WRITE_GROUP_SIZE).record(u32::try_from(group.len()).unwrap_or(u32::MAX));
             let committed = committed.map_err(|error| Arc::new(error.at(&place)));
             match &committed {
                 Ok(()) => self.health.note_commit(),

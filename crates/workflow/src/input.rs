@@ -389,6 +389,68 @@ pub enum Input {
     },
 }
 
+impl Input {
+    /// The input's name in logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Edit { .. } => "edit",
+            Self::ReviewSpecs { .. } => "review_specs",
+            Self::ReviewImplementation { .. } => "review_implementation",
+            Self::Comment { .. } => "comment",
+            Self::ReplyToComment { .. } => "reply_to_comment",
+            Self::ResolveComment { .. } => "resolve_comment",
+            Self::Cancel { .. } => "cancel",
+            Self::Retry { .. } => "retry",
+            Self::Pause { .. } => "pause",
+            Self::Resume { .. } => "resume",
+            Self::Reopen { .. } => "reopen",
+            Self::ReviewBranch => "review_branch",
+            Self::Close { .. } => "close",
+            Self::Finish => "finish",
+            Self::AddSession { .. } => "add_session",
+            Self::RenameSession { .. } => "rename_session",
+            Self::AssignAgent { .. } => "assign_agent",
+            Self::RetrySession { .. } => "retry_session",
+            Self::SkipSession { .. } => "skip_session",
+            Self::CancelSession { .. } => "cancel_session",
+            Self::Say { .. } => "say",
+            Self::EditMessage { .. } => "edit_message",
+            Self::WithdrawMessage { .. } => "withdraw_message",
+            Self::Coordinate { .. } => "coordinate",
+            Self::Spawn { .. } => "spawn",
+            Self::Branch { .. } => "branch",
+            Self::Choose { .. } => "choose",
+            Self::ThreadReported { .. } => "thread_reported",
+            Self::ThreadMoved { .. } => "thread_moved",
+            Self::SetRecording { .. } => "set_recording",
+            Self::NoteProgress { .. } => "note_progress",
+            Self::Admit => "admit",
+            Self::Wait { .. } => "wait",
+            Self::Rebuilt => "rebuilt",
+            Self::PlanningReady { .. } => "planning_ready",
+            Self::TurnEnded { .. } => "turn_ended",
+            Self::PlanUpdated { .. } => "plan_updated",
+            Self::ItemsCounted { .. } => "items_counted",
+            Self::CostReported { .. } => "cost_reported",
+            Self::TurnFailed { .. } => "turn_failed",
+            Self::TurnRetried { .. } => "turn_retried",
+            Self::SpecsCommitted { .. } => "specs_committed",
+            Self::SpecsInvalid { .. } => "specs_invalid",
+            Self::DocumentsChanged { .. } => "documents_changed",
+            Self::TemplateCommitted { .. } => "template_committed",
+            Self::HandedOff { .. } => "handed_off",
+            Self::WorktreeOpened { .. } => "worktree_opened",
+            Self::WorkCommitted { .. } => "work_committed",
+            Self::MergeUnfinished { .. } => "merge_unfinished",
+            Self::SessionMerged { .. } => "session_merged",
+            Self::ChecksRan { .. } => "checks_ran",
+            Self::Landed { .. } => "landed",
+            Self::EffectFailed { .. } => "effect_failed",
+        }
+    }
+}
+
 /// How merging a session's branch went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]

@@ -7,7 +7,9 @@
 //! agent may replace files at any moment, Landlock limits them to the worktree and the repository.
 
 use crate::error::Context as _;
+use crate::metrics::{COMMAND_DURATION, COMMANDS};
 use crate::{Error, Git};
+use metrics::{counter, histogram};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use sandbox::Bounds;
@@ -304,6 +306,24 @@ impl Command {
 
     /// Runs the call to its end or its limits; any exit code is an answer.
     pub(crate) fn run_unchecked(self) -> Result<Output, Error> {
+        let name = self.name.clone();
+        let _span = tracing::info_span!("git_command", command = name).entered();
+        let begun = Instant::now();
+        let ended = self.run_to_end();
+        let duration = begun.elapsed();
+        let outcome = match &ended {
+            Ok(output) if output.succeeded => "ok",
+            Ok(_) => "exit_nonzero",
+            Err(Error::TooSlow { .. }) => "timeout",
+            Err(_) => "error",
+        };
+        histogram!(COMMAND_DURATION, "command" => name.clone()).record(duration);
+        counter!(COMMANDS, "command" => name, "outcome" => outcome).increment(1);
+        tracing::debug!(outcome, duration_ms = duration.as_millis(), "a git command ended");
+        ended
+    }
+
+    fn run_to_end(self) -> Result<Output, Error> {
         let limits = Limits { name: self.name.clone(), place: self.place.clone(), limit: self.limit };
         let binary = self.binary.clone();
         let bounds = self.bounds.clone();
