@@ -304,7 +304,7 @@ async fn refuse_descendant(
         .origin()
         .get_or_try_init(async || {
             let (peer, local) = (connection.peer(), connection.local());
-            match tokio::task::spawn_blocking(move || peer_process::origin(peer, local)).await {
+            match engine::spawn_blocking(move || peer_process::origin(peer, local)).await {
                 // It is looked up again for the next request.
                 Ok(Origin::Unknown) | Err(_) => Err(()),
                 Ok(found) => Ok(found),

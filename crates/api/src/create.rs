@@ -117,7 +117,7 @@ pub(crate) async fn task(
     let base_branch = branch_asked(asked.base_branch).unwrap_or_else(|| project.default_branch.clone());
     let workplace = app.repositories.workplace(&project.id).await?;
     let branch = base_branch.clone();
-    let found = tokio::task::spawn_blocking(move || workplace.repository.resolve(&branch)).await;
+    let found = engine::spawn_blocking(move || workplace.repository.resolve(&branch)).await;
     if !matches!(found, Ok(Ok(Some(_)))) {
         return Err(Problem::invalid("base_branch", format!("the repository has no branch {base_branch:?}")));
     }

@@ -268,7 +268,7 @@ async fn last_change(
 ) -> Result<Option<git::LastChange>, Problem> {
     let workplace = app.repositories.workplace(&task.project).await?;
     let commit = commit.to_owned();
-    let found = tokio::task::spawn_blocking(move || {
+    let found = engine::spawn_blocking(move || {
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
         workplace.repository.last_change(&commit, &paths)
     });
@@ -288,7 +288,7 @@ pub(crate) async fn download(
     let branch = workplace.settings.design_docs_branch.clone();
     let folders = [format!("specs/{id}"), format!("sessions/{id}")];
     let repository = workplace.repository.clone();
-    let listed = tokio::task::spawn_blocking(move || -> Result<_, git::Error> {
+    let listed = engine::spawn_blocking(move || -> Result<_, git::Error> {
         let Some(tip) = repository.resolve(&branch)? else { return Ok(None) };
         let tip = tip.to_string();
         let paths =
@@ -304,7 +304,7 @@ pub(crate) async fn download(
     })?;
     // The archive is sent while it is made: a task's conversations may be larger than memory.
     let (sender, parts) = mpsc::channel(PARTS);
-    tokio::task::spawn_blocking(move || {
+    engine::spawn_blocking(move || {
         let to = PartWriter { parts: sender.clone(), is_closed: false };
         if let Err(error) = write_archive(&workplace.repository, &tip, paths, to)
             && !sender.is_closed()

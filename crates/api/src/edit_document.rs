@@ -219,7 +219,7 @@ async fn commit(app: &App, caller: &Caller, task: &Task, edit: Edit<'_>) -> Resu
         effect: Some(format!("edit/{}", hex::encode(&digest.finalize()[..16]))),
     };
     let base = base.to_owned();
-    let done = tokio::task::spawn_blocking(move || {
+    let done = engine::spawn_blocking(move || {
         let found = repository.resolve(&base)?;
         let made = match found {
             Some(base) => repository.commit_on(base, &[], &commit)?.map(|made| made.id),

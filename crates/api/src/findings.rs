@@ -56,7 +56,7 @@ pub(crate) async fn list(
     let task = caller.task(&app, &id).await?;
     let workplace = app.repositories.workplace(&task.project).await?;
     let branch = task.branch();
-    let begun = tokio::task::spawn_blocking(move || workplace.repository.resolve(&branch));
+    let begun = engine::spawn_blocking(move || workplace.repository.resolve(&branch));
     let begun = begun.await.map_err(|error| Problem::internal(&error))?;
     if task.change().is_none() && !matches!(begun, Ok(Some(_))) {
         // Nothing is changed yet.

@@ -97,7 +97,7 @@ pub(crate) async fn documents(
         effect: None,
     };
     let (base, overwrite) = (task.base_branch.clone(), body.overwrite_existing);
-    let done = tokio::task::spawn_blocking(move || {
+    let done = engine::spawn_blocking(move || {
         let repository = workplace.repository;
         if !overwrite {
             for (path, text) in &reviewed {

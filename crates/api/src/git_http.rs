@@ -147,7 +147,7 @@ pub(crate) async fn receive_pack(
     if refs.contains(&documents) {
         // The branch is held still while git works, so that is not for as long as the client takes to send.
         let request = whole(&app, stream::iter([Ok(head)]).chain(body)).await?;
-        let answer = tokio::task::spawn_blocking(move || {
+        let answer = engine::spawn_blocking(move || {
             let branch = &workplace.settings.design_docs_branch;
             workplace.repository.receive_forward(branch, protocol.as_deref(), request)
         });
@@ -156,7 +156,7 @@ pub(crate) async fn receive_pack(
         return served(Body::from(answer), media);
     }
     let repository = workplace.repository.clone();
-    let command = tokio::task::spawn_blocking(move || repository.receive_pack(protocol.as_deref()));
+    let command = engine::spawn_blocking(move || repository.receive_pack(protocol.as_deref()));
     let command = command
         .await
         .map_err(|error| Problem::internal(&error))?
@@ -212,7 +212,7 @@ async fn whole(
     body: impl Stream<Item = Result<Bytes, axum::Error>>,
 ) -> Result<std::fs::File, Problem> {
     let folder = app.config.data_dir.clone();
-    let file = tokio::task::spawn_blocking(move || tempfile::tempfile_in(folder));
+    let file = engine::spawn_blocking(move || tempfile::tempfile_in(folder));
     let file = file.await.map_err(|error| Problem::internal(&error))?;
     let mut file = tokio::fs::File::from_std(file.map_err(|error| Problem::internal(&error))?);
     let mut body = std::pin::pin!(body);
@@ -273,7 +273,7 @@ async fn workplace(app: &App, caller: &Caller, owner: &str, repo: &str) -> Resul
     let project = project.or_else(|| projects.iter().find(|project| project.name == name));
     let workplace = app.repositories.workplace(&project.ok_or_else(unknown)?.id).await?;
     let repository = workplace.repository.clone();
-    let refused = tokio::task::spawn_blocking(move || repository.refuse_stranger());
+    let refused = engine::spawn_blocking(move || repository.refuse_stranger());
     refused.await.map_err(|error| Problem::internal(&error))?.map_err(|error| {
         Problem::conflict("repository_unusable", super::problem::sentence(&error.to_string()))
     })?;

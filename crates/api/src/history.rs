@@ -160,7 +160,7 @@ async fn touched(
     let attribution = Attribution::of(app, task, session).await?;
     let redactor = app.redactor.clone();
     let mut from = app.store.session_run(&session.id).await?.and_then(|run| run.base);
-    let read = tokio::task::spawn_blocking(move || {
+    let read = engine::spawn_blocking(move || {
         let mut found = BTreeMap::new();
         for (seq, commit) in commits {
             let since = from.replace(commit.clone());
@@ -401,7 +401,7 @@ async fn how_far(app: &App, task: &Task) -> String {
 async fn committed_files(app: &App, task: &Task, commit: Option<&str>) -> Result<Vec<String>, Problem> {
     let Some(commit) = commit.map(str::to_owned) else { return Ok(Vec::new()) };
     let workplace = app.repositories.workplace(&task.project).await?;
-    let log = tokio::task::spawn_blocking(move || workplace.repository.log(None, &commit, 1));
+    let log = engine::spawn_blocking(move || workplace.repository.log(None, &commit, 1));
     let log =
         log.await.map_err(|error| Problem::internal(&error))?.map_err(|error| Problem::internal(&error))?;
     let folders = [format!("specs/{}/", task.id), format!("sessions/{}/", task.id)];

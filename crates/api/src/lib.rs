@@ -33,6 +33,7 @@ mod lint;
 mod live;
 mod login;
 mod messages;
+pub mod metrics;
 mod openapi;
 mod ops;
 mod page;
@@ -44,6 +45,7 @@ mod problem;
 mod projects;
 mod registered;
 mod report;
+mod request;
 mod resumption;
 mod revert;
 mod reviews;
@@ -233,6 +235,7 @@ pub fn router(app: App) -> Router {
         .layer(header(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(header(header::REFERRER_POLICY, "same-origin"))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn(request::observe))
         .with_state(app)
 }
 

@@ -2,6 +2,7 @@
 
 use super::caller::Caller;
 use super::extract::Query;
+use super::metrics::Transport;
 use super::problem::Problem;
 use super::resumption::Resumptions;
 use super::subscriber::{Subscriber, TopicName, Wake};
@@ -58,7 +59,7 @@ pub(crate) async fn socket(
 
 async fn serve(app: App, streams: Resumptions, caller: Caller, mut socket: WebSocket) {
     let stop = app.stop.clone();
-    let mut subscriber = Subscriber::new(app, streams, caller);
+    let mut subscriber = Subscriber::new(app, streams, caller, Transport::WebSocket);
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     heartbeat.reset();
@@ -188,7 +189,7 @@ pub(crate) async fn events(
         .and_then(|value| value.parse().ok());
     let names = query.topic.iter().map(|topic| TopicName::parse(topic, query.id.clone())).collect();
     let stop = app.stop.clone();
-    let mut subscriber = Subscriber::new(app, streams, caller);
+    let mut subscriber = Subscriber::new(app, streams, caller, Transport::ServerSentEvents);
     subscriber.subscribe(names, query.after.or(last)).await?;
     let stream = futures::stream::unfold((subscriber, stop), async |(mut subscriber, stop)| {
         loop {

@@ -10,7 +10,6 @@ use engine::App;
 use engine::health::{self, Part};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 /// The process answers.
 #[utoipa::path(get, path = "/healthz", tag = "about", security(()), responses((status = 200, description = "It lives")))]
@@ -62,15 +61,6 @@ pub(crate) async fn readyz(State(app): State<App>, request: Request) -> Response
 /// Returns counters and gauges as Prometheus reads them. It needs a token, unless `http.open_metrics` is set.
 #[utoipa::path(get, path = "/metrics", tag = "about", security((), ("bearer" = [])), responses((status = 200, description = "Prometheus text")))]
 pub(crate) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
-    let mut text = app.metrics.render();
-    text.push_str("# HELP spectask_tasks Tasks by status.\n# TYPE spectask_tasks gauge\n");
-    for (status, count) in app.store.count_tasks().await? {
-        let _ = writeln!(text, "spectask_tasks{{status=\"{status}\"}} {count}");
-    }
-    let uptime = (engine::clock::now().0 - app.started_at.0) / 1000;
-    let _ = writeln!(
-        text,
-        "# HELP spectask_uptime_seconds Time since the server started.\n# TYPE spectask_uptime_seconds gauge\nspectask_uptime_seconds {uptime}"
-    );
+    let text = app.metrics.render(&app).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }

@@ -125,7 +125,7 @@ pub(crate) async fn create(
             let known = registered::projects_of(&app, &path).await?;
             registered::ensure_unowned(&known, &caller)?;
             registered::ensure_unregistered(&known)?;
-            let opened = tokio::task::spawn_blocking(move || git.open(&path).map_err(|error| chain(&error)));
+            let opened = engine::spawn_blocking(move || git.open(&path).map_err(|error| chain(&error)));
             ("repository_path", opened.await)
         }
         (None, Some(url)) => {
@@ -142,10 +142,8 @@ pub(crate) async fn create(
             let url = url.clone();
             (
                 "clone_url",
-                tokio::task::spawn_blocking(move || {
-                    git.clone_from(&url, &into).map_err(|error| chain(&error))
-                })
-                .await,
+                engine::spawn_blocking(move || git.clone_from(&url, &into).map_err(|error| chain(&error)))
+                    .await,
             )
         }
         (Some(_), Some(_)) => {
@@ -163,7 +161,7 @@ pub(crate) async fn create(
         .map_err(|message| Problem::invalid(field, super::problem::sentence(&message)))?;
     let docs_branch = settings["design_docs_branch"].as_str().map(str::to_owned);
     let docs_branch = docs_branch.unwrap_or_else(|| ProjectSettings::default().design_docs_branch);
-    let fits = tokio::task::spawn_blocking({
+    let fits = engine::spawn_blocking({
         let repository = repository.clone();
         move || {
             repository.refuse_names_in_the_way(&docs_branch).map_err(|error| chain(&error))?;
@@ -177,7 +175,7 @@ pub(crate) async fn create(
         .map_err(|message| Problem::invalid(field, super::problem::sentence(&message)))?;
     let path = repository.path().to_string_lossy().into_owned();
     let asked = branch_asked(body.default_branch);
-    let found = tokio::task::spawn_blocking({
+    let found = engine::spawn_blocking({
         let (repository, asked) = (repository.clone(), asked.clone());
         move || match asked {
             Some(name) => Ok(repository.resolve(&name)?.map(|_| name)),
@@ -394,7 +392,7 @@ pub(crate) async fn edit(
         }
         let workplace = app.repositories.workplace(&project.id).await?;
         let asked = branch.clone();
-        let found = tokio::task::spawn_blocking(move || workplace.repository.resolve(&asked)).await;
+        let found = engine::spawn_blocking(move || workplace.repository.resolve(&asked)).await;
         if !matches!(found, Ok(Ok(Some(_)))) {
             return Err(Problem::invalid(
                 "default_branch",

@@ -12,7 +12,7 @@ use store::Project;
 pub(super) async fn projects_of(app: &App, path: &Path) -> Result<Vec<Project>, Problem> {
     let mut all = app.store.all_projects().await?;
     let (git, path) = (app.repositories.git().clone(), path.to_owned());
-    let found = tokio::task::spawn_blocking(move || {
+    let found = engine::spawn_blocking(move || {
         let Some(place) = git.common_dir(&path) else { return Vec::new() };
         all.retain(|project| git.common_dir(Path::new(&project.repository_path)).as_ref() == Some(&place));
         all

@@ -67,7 +67,7 @@ pub(crate) async fn revert(
         time_ms: now().0,
         effect: Some(format!("{}-revert", made.id)),
     };
-    let reverted = tokio::task::spawn_blocking(move || workplace.repository.revert(&wanted)).await;
+    let reverted = engine::spawn_blocking(move || workplace.repository.revert(&wanted)).await;
     let refused = match reverted.map_err(|error| Problem::internal(&error))? {
         Ok(Reverted::Reverted(_)) => None,
         Ok(Reverted::Nothing) => Some("Nothing of the change is left to revert.".to_owned()),
@@ -100,7 +100,7 @@ async fn merged(app: &App, task: &Task) -> Result<git::CommitId, Problem> {
     let commit: git::CommitId =
         commit.parse().map_err(|error: git::NotACommitId| Problem::internal(&error))?;
     let workplace = app.repositories.workplace(&task.project).await?;
-    let message = tokio::task::spawn_blocking(move || workplace.repository.message_of(commit)).await;
+    let message = engine::spawn_blocking(move || workplace.repository.message_of(commit)).await;
     let message = message.map_err(|error| Problem::internal(&error))?;
     let own = format!("SpecTask-Task: {}", task.id);
     match message {

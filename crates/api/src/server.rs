@@ -69,6 +69,7 @@ async fn start_when_there_is_room(
 async fn start(config: Config) -> anyhow::Result<Running> {
     let (bind, settings) = (config.bind, config.http.clone());
     let prepared = engine::prepare(config)?;
+    crate::metrics::describe();
     let listener = listen(bind).await.with_context(|| {
         format!("cannot listen on {bind}; is another server running there? choose another with --bind")
     })?;

@@ -7,12 +7,14 @@
 //! What a listener has missed is read a page at a time as it takes it, so that a slow one costs no memory.
 
 use super::caller::{Caller, Reach};
+use super::metrics::{LIVE_LAGS, LIVE_RESYNCS, OpenStream, Transport};
 use super::problem::Problem;
 use super::resumption::{History, Resumptions, StreamPosition};
 use super::sessions::log_entry;
 use engine::App;
 use engine::news;
 use futures::StreamExt as _;
+use metrics::counter;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -99,6 +101,8 @@ pub(crate) struct Subscriber {
     lacks_log: BTreeSet<SessionId>,
     /// What it was sent last, for when it comes back.
     history: Option<History>,
+    /// Counts it as open.
+    _open: OpenStream,
 }
 
 impl Source {
@@ -111,7 +115,7 @@ impl Source {
 }
 
 impl Subscriber {
-    pub(crate) fn new(app: App, streams: Resumptions, caller: Caller) -> Self {
+    pub(crate) fn new(app: App, streams: Resumptions, caller: Caller, transport: Transport) -> Self {
         let rows = app.feed.subscribe();
         Self {
             app,
@@ -127,6 +131,7 @@ impl Subscriber {
             needs_catch_up: false,
             lacks_log: BTreeSet::new(),
             history: None,
+            _open: OpenStream::new(transport),
         }
     }
 
@@ -411,8 +416,12 @@ impl Subscriber {
                 }
                 Ok(())
             }
-            Wake::Lagged => self.fell_behind().await,
+            Wake::Lagged => {
+                counter!(LIVE_LAGS, "channel" => "feed").increment(1);
+                self.fell_behind().await
+            }
             Wake::LogLagged(session) => {
+                counter!(LIVE_LAGS, "channel" => "log").increment(1);
                 let tail = self.app.store.log_tail(&session).await?;
                 let position =
                     self.topics.get(&Source::Log(session.clone())).map_or(tail, |topic| topic.position);
@@ -478,6 +487,7 @@ impl Subscriber {
 
     /// Goes to the present and has the listener read everything again.
     async fn jump(&mut self) -> Result<(), Problem> {
+        counter!(LIVE_RESYNCS).increment(1);
         self.ready.clear();
         self.skip_to_head().await?;
         self.begin_history();

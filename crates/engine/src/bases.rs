@@ -39,7 +39,7 @@ impl Repositories {
         for _ in 0..ATTEMPTS {
             let known = self.store().base_branch(project, branch).await?;
             let (handle, full) = (repository.clone(), format!("refs/heads/{branch}"));
-            let tip = tokio::task::spawn_blocking(move || handle.resolve(&full)).await??;
+            let tip = crate::spawn_blocking(move || handle.resolve(&full)).await??;
             let tip = tip.map(|tip| tip.to_string());
             let place = |trusted: String, expected: String, suspicion: String| BaseBranch {
                 project: project.clone(),
@@ -140,7 +140,7 @@ impl Repositories {
             live.iter().filter(|task| task.project == *project).flat_map(unreviewed).collect();
         let ProjectRepo { repository, .. } = self.workplace(project).await?;
         let branch = branch.to_owned();
-        let found = tokio::task::spawn_blocking(move || repository.move_evidence(&branch, since, &sessions));
+        let found = crate::spawn_blocking(move || repository.move_evidence(&branch, since, &sessions));
         Ok(found.await??)
     }
 }
@@ -153,7 +153,7 @@ async fn has_landed(
 ) -> Result<bool, RepositoryError> {
     let (Some(tip), false) = (tip, expected.is_empty()) else { return Ok(false) };
     let (repository, tip, expected) = (repository.clone(), tip.to_owned(), expected.to_owned());
-    Ok(tokio::task::spawn_blocking(move || repository.contains(&tip, &expected)).await??)
+    Ok(crate::spawn_blocking(move || repository.contains(&tip, &expected)).await??)
 }
 
 /// The branches and commits of a task that hold work without a review.

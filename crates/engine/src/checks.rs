@@ -34,7 +34,7 @@ impl Running {
     pub(crate) async fn end(self) {
         let identity = self.identity;
         // Dropping it does the rest.
-        let _ = tokio::task::spawn_blocking(move || agent::kill_tree(identity)).await;
+        let _ = crate::spawn_blocking(move || agent::kill_tree(identity)).await;
     }
 }
 
@@ -50,7 +50,7 @@ impl Drop for Running {
 pub(crate) async fn end(config: &Config, task: &TaskId) {
     let record = record_of(config, task);
     // A failure is that of a panic, which the log has.
-    let _ = tokio::task::spawn_blocking(move || end_record(&record)).await;
+    let _ = crate::spawn_blocking(move || end_record(&record)).await;
 }
 
 /// Ends every check that a server which was killed left running.

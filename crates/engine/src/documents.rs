@@ -55,7 +55,7 @@ pub async fn read(
     commit: &str,
 ) -> Result<Option<Documents>, RepositoryError> {
     let (repository, task, commit) = (workplace.repository.clone(), task.clone(), commit.to_owned());
-    let read = tokio::task::spawn_blocking(move || {
+    let read = crate::spawn_blocking(move || {
         let text = |name: &str| -> Result<Option<String>, git::Error> {
             let bytes = repository.read(&commit, &document(&task, name))?;
             Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
@@ -88,7 +88,7 @@ pub(crate) async fn put_back(
     let (repository, branch) = (workplace.repository.clone(), workplace.settings.design_docs_branch.clone());
     let (id, from, at) = (task.id.clone(), in_force.commit.to_string(), commit.to_owned());
     let message = format!("{}: put deleted documents back\n\nSpecTask-Task: {}\n", task.name, task.id);
-    let put = tokio::task::spawn_blocking(move || {
+    let put = crate::spawn_blocking(move || {
         let mut changes = Vec::new();
         for name in ["requirements.md", "design.md", "tasks.md"] {
             let path = document(&id, name);
@@ -134,7 +134,7 @@ pub(crate) async fn write_again(app: &App, workplace: &ProjectRepo, task: &Task)
     }
     let (repository, id) = (workplace.repository.clone(), task.id.clone());
     let message = format!("{}: write lost documents again\n\nSpecTask-Task: {}\n", task.name, task.id);
-    let written = tokio::task::spawn_blocking(move || {
+    let written = crate::spawn_blocking(move || {
         let mut changes = Vec::new();
         for (name, text) in files {
             let path = document(&id, name);

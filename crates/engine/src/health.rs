@@ -273,7 +273,7 @@ async fn look(app: &App, places: &[(&'static str, PathBuf)]) -> BTreeMap<Part, O
         add(part, reason.clone(), reason);
     }
     let directory = app.data_dir.clone();
-    match tokio::task::spawn_blocking(move || directory.check()).await {
+    match crate::spawn_blocking(move || directory.check()).await {
         Ok(Ok(())) => {}
         Ok(Err(reason)) => add(Part::DataDirectory, reason.clone(), reason),
         Err(error) => add(Part::DataDirectory, error.to_string(), error.to_string()),
@@ -288,7 +288,7 @@ async fn look(app: &App, places: &[(&'static str, PathBuf)]) -> BTreeMap<Part, O
 /// Where what a deleted database held is, in words.
 async fn rescued(app: &App) -> String {
     let store = app.store.clone();
-    match tokio::task::spawn_blocking(move || store.rescue()).await {
+    match crate::spawn_blocking(move || store.rescue()).await {
         Ok(Ok(Some(place))) => {
             let (place, path) = (place.display(), app.store.path().unwrap_or(Path::new("")).display());
             format!(

@@ -62,7 +62,11 @@ pub fn describe() {
     describe_counter!(EFFECT_FAILURES, Unit::Count, "Attempts of effects that failed, by class of failure.");
     describe_histogram!(EFFECT_DURATION, Unit::Seconds, "Time that an attempt of an effect takes.");
     describe_gauge!(EFFECTS_QUEUED, Unit::Count, "Effects that have not come to their end, by state.");
-    describe_gauge!(EFFECT_OLDEST_WAIT, Unit::Seconds, "Time that the oldest due effect waits for its start.");
+    describe_gauge!(
+        EFFECT_OLDEST_WAIT,
+        Unit::Seconds,
+        "Time that the oldest due effect waits for its start."
+    );
     describe_counter!(TURNS_STARTED, Unit::Count, "Turns that agents were asked for.");
     describe_counter!(TURNS_ENDED, Unit::Count, "Turns that ended, by the agent's stop reason.");
     describe_counter!(TURNS_FAILED, Unit::Count, "Turns that failed, by class of failure.");
@@ -70,7 +74,11 @@ pub fn describe() {
     describe_gauge!(AGENT_PROCESSES, Unit::Count, "Agent processes that run.");
     describe_counter!(AGENT_STARTS, Unit::Count, "Agent processes that were started.");
     describe_counter!(AGENT_START_FAILURES, Unit::Count, "Agent processes that could not be started.");
-    describe_counter!(AGENT_RESTARTS, Unit::Count, "Agent processes that were started in place of one that ended.");
+    describe_counter!(
+        AGENT_RESTARTS,
+        Unit::Count,
+        "Agent processes that were started in place of one that ended."
+    );
     describe_counter!(AGENT_CRASHES, Unit::Count, "Agent processes that ended without being asked to.");
     describe_gauge!(RESIDENT_MEMORY, Unit::Bytes, "Resident memory of the server's process.");
     describe_gauge!(OPEN_DESCRIPTORS, Unit::Count, "File descriptors that the server's process has open.");

@@ -3,11 +3,16 @@
 use crate::clean::cleaned;
 use crate::clock::{Ulids, now};
 use crate::feed::Feed;
+use crate::metrics::{DECISION_DURATION, DECISIONS};
 use crate::news;
+use crate::tracing_context::Origin;
+use metrics::{counter, histogram};
 use secrets::Redactor;
 use std::sync::Arc;
+use std::time::Instant;
 use store::{Advanced, Claimed, Fence, Lease, Outcome, Saved, Store, StoreError};
 use tokio::sync::{Mutex, Notify, mpsc};
+use tracing::instrument;
 use workflow::{Context, Input, Millis, NewTask, Rejected, Step, Task, TaskId, UserId};
 
 /// Applies inputs to tasks, without the secrets in them: what is decided, stored and sent has none.
@@ -17,14 +22,16 @@ pub struct Orchestrator {
     feed: Feed,
     /// By which name this server claims effects.
     worker: Arc<str>,
-    claimed: mpsc::UnboundedSender<Claimed>,
+    claimed: mpsc::UnboundedSender<(Claimed, Origin)>,
     /// What was claimed along with a decision and does not run yet.
-    waiting: Arc<Mutex<mpsc::UnboundedReceiver<Claimed>>>,
+    waiting: Arc<Mutex<mpsc::UnboundedReceiver<(Claimed, Origin)>>>,
     redactor: Redactor,
     runner: Arc<Notify>,
     scheduler: Arc<Notify>,
 }
 
+/// The name of a task's creation among the inputs.
+const CREATE: &str = "create";
 /// How long a claim holds without being renewed, in milliseconds.
 const LEASE: i64 = 30_000;
 
@@ -59,11 +66,20 @@ impl Orchestrator {
     }
 
     /// Creates a task as it begins. One of its id that is there already is the answer.
+    #[instrument(name = "decision", skip_all, fields(task = %step.task.id, input = CREATE))]
     pub async fn create(&self, step: Step) -> Result<Task, AskError> {
         let feed = news::of(None, &step);
         let logs = news::log_entries(&step);
         let (id, owner) = (step.task.id.clone(), step.task.owner.clone());
-        match self.store.create_task(Outcome { step, feed, logs }, Some(self.lease())).await {
+        let begun = Instant::now();
+        let created = self.store.create_task(Outcome { step, feed, logs }, Some(self.lease())).await;
+        let outcome = match &created {
+            Ok(_) => "saved",
+            Err(StoreError::Conflict(_)) => "unchanged",
+            Err(_) => "error",
+        };
+        count(CREATE, outcome, begun);
+        match created {
             Ok(saved) => Ok(self.announce(saved)),
             Err(StoreError::Conflict(_)) => {
                 let found = self.store.task(&id).await?;
@@ -74,19 +90,10 @@ impl Orchestrator {
     }
 
     /// Does what a person asks of a task of theirs; what is already so is no error.
+    #[instrument(name = "decision", skip_all, fields(task = %id, input = input.name()))]
     pub async fn ask(&self, user: &UserId, id: &TaskId, input: Input) -> Result<Task, AskError> {
         let owner = user.clone();
-        let input = cleaned(&self.redactor, input);
-        let advanced = self
-            .store
-            .advance(id, None, Some(self.lease()), move |task| {
-                if task.owner != owner {
-                    return Err(Rejected::OtherOwner);
-                }
-                decide(task, input.clone())
-            })
-            .await?;
-        match advanced {
+        match self.advance(id, None, Some(owner), input).await? {
             Advanced::Saved(saved) => Ok(self.announce(*saved)),
             Advanced::Rejected(Rejected::AlreadySo(_)) => {
                 self.store.task(id).await?.ok_or(AskError::NotFound)
@@ -98,16 +105,18 @@ impl Orchestrator {
     }
 
     /// Takes in a decision of the server's own, such as a position in the queue.
+    #[instrument(name = "decision", skip_all, fields(task = %id, input = input.name()))]
     pub(crate) async fn decide(&self, id: &TaskId, input: Input) -> Result<Option<Task>, StoreError> {
-        match self.advance(id, None, cleaned(&self.redactor, input)).await? {
+        match self.advance(id, None, None, input).await? {
             Advanced::Saved(saved) => Ok(Some(self.announce(*saved))),
             Advanced::Rejected(_) | Advanced::NotFound | Advanced::Fenced => Ok(None),
         }
     }
 
     /// Takes in what an effect reports, together with the effect's end; a report from a lost lease is dropped.
+    #[instrument(name = "decision", skip_all, fields(task = %id, input = input.name()))]
     pub(crate) async fn report(&self, id: &TaskId, fence: Fence, input: Input) -> Result<(), StoreError> {
-        match self.advance(id, Some(fence), cleaned(&self.redactor, input)).await? {
+        match self.advance(id, Some(fence), None, input).await? {
             Advanced::Saved(saved) => {
                 self.announce(*saved);
             }
@@ -118,12 +127,37 @@ impl Orchestrator {
         Ok(())
     }
 
-    async fn advance(&self, id: &TaskId, fence: Option<Fence>, input: Input) -> Result<Advanced, StoreError> {
-        self.store.advance(id, fence, Some(self.lease()), move |task| decide(task, input.clone())).await
+    /// Applies an input to a task, of an owner where one is given, and counts what came of it.
+    async fn advance(
+        &self,
+        id: &TaskId,
+        fence: Option<Fence>,
+        owner: Option<UserId>,
+        input: Input,
+    ) -> Result<Advanced, StoreError> {
+        let (name, begun) = (input.name(), Instant::now());
+        let input = cleaned(&self.redactor, input);
+        let decide = move |task: &Task| {
+            if owner.as_ref().is_some_and(|owner| task.owner != *owner) {
+                return Err(Rejected::OtherOwner);
+            }
+            decide(task, input.clone())
+        };
+        let advanced = self.store.advance(id, fence, Some(self.lease()), decide).await;
+        let outcome = match &advanced {
+            Ok(Advanced::Saved(_)) => "saved",
+            Ok(Advanced::Rejected(Rejected::AlreadySo(_))) => "unchanged",
+            Ok(Advanced::Rejected(_)) => "rejected",
+            Ok(Advanced::Fenced) => "fenced",
+            Ok(Advanced::NotFound) => "not_found",
+            Err(_) => "error",
+        };
+        count(name, outcome, begun);
+        advanced
     }
 
     /// The next effect that was claimed along with a decision, so that it starts without a look at the database.
-    pub(crate) async fn claimed(&self) -> Option<Claimed> {
+    pub(crate) async fn claimed(&self) -> Option<(Claimed, Origin)> {
         self.waiting.lock().await.recv().await
     }
 
@@ -159,7 +193,7 @@ impl Orchestrator {
         }
         for claimed in saved.claimed {
             // Without a runner the server is going down, and the next start frees the claim.
-            let _ = self.claimed.send(claimed);
+            let _ = self.claimed.send((claimed, Origin::current()));
         }
         self.wake();
         // A task at work takes no place and frees none.
@@ -168,6 +202,12 @@ impl Orchestrator {
         }
         saved.task
     }
+}
+
+/// Counts a decision and the time that it took.
+fn count(input: &'static str, outcome: &'static str, begun: Instant) {
+    counter!(DECISIONS, "input" => input, "outcome" => outcome).increment(1);
+    histogram!(DECISION_DURATION, "outcome" => outcome).record(begun.elapsed());
 }
 
 /// A task's first steps.

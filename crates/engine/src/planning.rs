@@ -63,7 +63,7 @@ async fn written(app: &App, task: &Task, round: u32) -> anyhow::Result<u32> {
         (paths.design, before.design),
         (paths.tasks, before.tasks),
     ];
-    let count = tokio::task::spawn_blocking(move || {
+    let count = crate::spawn_blocking(move || {
         pairs.iter().map(|(path, before)| u32::from(is_written(Path::new(path), before))).sum()
     });
     Ok(count.await?)

@@ -188,14 +188,14 @@ fn status(task: &Task, begun: Option<&Session>, estimate: Option<Estimate>, chec
 pub(crate) async fn put_back(app: &App, workplace: &ProjectRepo, task: &Task) -> anyhow::Result<bool> {
     let branch = workplace.settings.design_docs_branch.clone();
     let (repository, path) = (workplace.repository.clone(), document(&task.id, "progress.md"));
-    let read = tokio::task::spawn_blocking({
+    let read = crate::spawn_blocking({
         let path = path.clone();
         move || repository.read(&branch, &path)
     });
     let Some(committed) = read.await?? else { return Ok(false) };
     let folder = git::Dir::at(app.repositories.docs_worktree(&task.project).await?);
     let is_blank = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_whitespace);
-    let put = tokio::task::spawn_blocking(move || {
+    let put = crate::spawn_blocking(move || {
         let found = folder.read(&path, MAX_BLANK_BYTES)?;
         let is_lost = matches!(found, git::Entry::File(found) if is_blank(&found)) && !is_blank(&committed);
         if is_lost {

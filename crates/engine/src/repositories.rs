@@ -178,7 +178,7 @@ impl Repositories {
             self.forget(project);
         }
         let (git, path) = (self.0.git.clone(), PathBuf::from(&found.repository_path));
-        let opened = tokio::task::spawn_blocking({
+        let opened = crate::spawn_blocking({
             let path = path.clone();
             move || git.open(&path)
         })
@@ -200,7 +200,7 @@ impl Repositories {
         let commits = self.0.store.base_commits(project).await?;
         let Some(commit) = commits.first().cloned() else { return Ok(()) };
         let (asked, branch) = (repository.clone(), docs_branch.to_owned());
-        let is_own = tokio::task::spawn_blocking(move || asked.was_worked_in(&branch, &commits)).await??;
+        let is_own = crate::spawn_blocking(move || asked.was_worked_in(&branch, &commits)).await??;
         if is_own {
             return Ok(());
         }
@@ -216,9 +216,8 @@ impl Repositories {
     /// Ensures the design-docs worktree and returns its path.
     pub(crate) async fn docs_worktree(&self, project: &ProjectId) -> Result<PathBuf, RepositoryError> {
         let ProjectRepo { repository, settings } = self.workplace(project).await?;
-        let made = tokio::task::spawn_blocking(move || {
-            repository.ensure_docs_worktree(&settings.design_docs_branch)
-        });
+        let made =
+            crate::spawn_blocking(move || repository.ensure_docs_worktree(&settings.design_docs_branch));
         Ok(made.await??)
     }
 
@@ -231,8 +230,7 @@ impl Repositories {
     pub async fn docs(&self, task: &Task) -> Result<Docs, RepositoryError> {
         let ProjectRepo { repository, settings } = self.workplace(&task.project).await?;
         let id = task.id.clone();
-        let read =
-            tokio::task::spawn_blocking(move || read_docs(&repository, &settings.design_docs_branch, &id));
+        let read = crate::spawn_blocking(move || read_docs(&repository, &settings.design_docs_branch, &id));
         let mut docs = read.await??;
         // Anyone may commit to the branch; what is shown of it has no secrets.
         let texts = [
@@ -254,7 +252,7 @@ impl Repositories {
     pub async fn checklist(&self, task: &Task) -> Result<Option<checklist::Checklist>, RepositoryError> {
         let ProjectRepo { repository, settings } = self.workplace(&task.project).await?;
         let path = document(&task.id, "progress.md");
-        let read = tokio::task::spawn_blocking(move || repository.read(&settings.design_docs_branch, &path));
+        let read = crate::spawn_blocking(move || repository.read(&settings.design_docs_branch, &path));
         Ok(read.await??.map(|bytes| {
             checklist::parse(&clean::redact(&self.0.redactor, &String::from_utf8_lossy(&bytes)))
         }))
@@ -271,7 +269,7 @@ impl Repositories {
             workflow::Phase::Done { merged, .. } => merged.as_ref().map(|commit| commit.0.clone()),
             _ => None,
         };
-        let read = tokio::task::spawn_blocking(move || {
+        let read = crate::spawn_blocking(move || {
             let Some(head) = repository.resolve(&head)?.map(|commit| commit.to_string()) else {
                 return Ok((None, Vec::new()));
             };
@@ -314,7 +312,7 @@ impl Repositories {
         let ProjectRepo { repository, settings } = self.workplace(&task.project).await?;
         let (base, policy) =
             (self.base(&task.project, &task.base_branch).await?.revision, settings.permissions);
-        let read = tokio::task::spawn_blocking(move || {
+        let read = crate::spawn_blocking(move || {
             let folder = repository.ensure_docs_worktree(&settings.design_docs_branch)?;
             let rules = RULE_FILES.iter().find_map(|file| {
                 let bytes = repository.read(&base, file).ok().flatten()?;

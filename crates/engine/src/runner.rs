@@ -7,15 +7,18 @@ use crate::App;
 use crate::clean;
 use crate::clock::now;
 use crate::effects::{self, Done, blocking, chain};
+use crate::metrics::count_effect;
 use crate::orchestrator::Orchestrator;
+use crate::tracing_context::Origin;
 use futures::FutureExt as _;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::{Claimed, Fence};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument as _, Span};
 use workflow::{Effect, EffectId, Failure, FailureClass, Input};
 
 /// How often a held claim is renewed.
@@ -56,19 +59,27 @@ struct Running {
 }
 
 impl Running {
-    fn spawn(&self, claimed: Claimed) {
+    /// Starts an effect, with the decision that requested it where that was made just now.
+    fn spawn(&self, claimed: Claimed, origin: Option<Origin>) {
         let holds = Holds::new(&self.held, claimed.row.id.clone());
+        let span = span(&claimed);
+        if let Some(origin) = origin {
+            origin.note_in(&span);
+        }
         let work = guard(self.app.clone(), claimed, self.stop.clone());
-        self.tasks.spawn(async move {
+        let work = async move {
             work.await;
             drop(holds);
-        });
+        };
+        self.tasks.spawn(work.instrument(span));
     }
 
     /// Starts what this server's own decisions claimed.
     async fn start_claimed(&self) {
-        while let Some(Some(claimed)) = self.stop.run_until_cancelled(self.app.orchestrator.claimed()).await {
-            self.spawn(claimed);
+        while let Some(Some((claimed, origin))) =
+            self.stop.run_until_cancelled(self.app.orchestrator.claimed()).await
+        {
+            self.spawn(claimed, Some(origin));
         }
     }
 
@@ -80,7 +91,7 @@ impl Running {
                 Ok(claimed) if claimed.is_empty() => {}
                 Ok(claimed) => {
                     for claim in claimed {
-                        self.spawn(claim);
+                        self.spawn(claim, None);
                     }
                     continue;
                 }
@@ -117,11 +128,25 @@ impl Running {
             if app.store.reclaim_effect(&claimed.fence(), app.orchestrator.lease().until).await? {
                 claimed.attempt += 1;
                 tracing::info!(effect = claimed.row.effect.name(), task = %claimed.task, "takes up an effect whose claim was not confirmed");
-                self.spawn(claimed);
+                self.spawn(claimed, None);
             }
         }
         Ok(())
     }
+}
+
+/// The span of an effect's attempt. It is a trace of its own, which refers to the decision that requested it.
+fn span(claimed: &Claimed) -> Span {
+    let (task, effect, attempt) = (&claimed.task, &claimed.row.effect, claimed.attempt);
+    let id = claimed.row.id.as_str();
+    let span = tracing::info_span!(
+        parent: None, "effect", %task, effect = effect.name(), effect_id = id, attempt,
+        session = tracing::field::Empty, request_id = tracing::field::Empty
+    );
+    if let Some(session) = effect.session() {
+        span.record("session", session.as_str());
+    }
+    span
 }
 
 /// Keeps an effect among those that are held for as long as it lives.
@@ -150,12 +175,14 @@ fn lock(held: &Held) -> MutexGuard<'_, HashSet<EffectId>> {
 
 /// Does one effect; one that panics is released, since no other server may claim what this one holds.
 async fn guard(app: App, claimed: Claimed, stop: CancellationToken) {
+    let begun = Instant::now();
     let work = perform(app.clone(), claimed.clone(), stop);
     if AssertUnwindSafe(work).catch_unwind().await.is_ok() {
         return;
     }
     let message = "The server failed at it; its log says why.".to_owned();
     let failure = Failure { class: FailureClass::Internal, message, at: now() };
+    count_effect(claimed.row.effect.name(), Some(failure.class), begun.elapsed());
     if let Err(error) = give_back(&app, &claimed, claimed.fence(), failure).await {
         tracing::error!(error = chain(&error), task = %claimed.task, "could not give an effect back; it is taken up again");
     }
@@ -169,6 +196,7 @@ async fn perform(app: App, claimed: Claimed, stop: CancellationToken) {
     {
         return postpone(&app, &claimed, &obstacle.detail).await;
     }
+    let begun = Instant::now();
     let work = Box::pin(effects::perform(&app, &claimed));
     let outcome = tokio::select! {
         outcome = work => outcome,
@@ -181,7 +209,8 @@ async fn perform(app: App, claimed: Claimed, stop: CancellationToken) {
     };
     // What an agent or git said last goes to the log, the queue and the task.
     let outcome = outcome.map_err(|failure| clean::cleaned(&app.redactor, failure));
-    app.metrics.effect_done(claimed.row.effect.name());
+    let class = outcome.as_ref().err().map(|failure| failure.class);
+    count_effect(claimed.row.effect.name(), class, begun.elapsed());
     // No other server takes up what is held here, so its end is reported until the database has it.
     while let Err(error) = record(&app, &claimed, &fence, outcome.clone()).await {
         tracing::error!(error = chain(&error), effect = claimed.row.effect.name(), task = %claimed.task, "could not record the end of an effect; trying again");

@@ -132,8 +132,7 @@ pub async fn fresh_project(
     files.push((".spectask/sample.toml".to_owned(), format!("id = {:?}\n", sample.id).into_bytes()));
     let (git, path) = (repositories.git().clone(), repositories.owner_folder(owner).join(&name));
     let made = path.clone();
-    tokio::task::spawn_blocking(move || git.create_repository(&made, "main", &files, "Sample project"))
-        .await??;
+    crate::spawn_blocking(move || git.create_repository(&made, "main", &files, "Sample project")).await??;
     let settings = ProjectSettings { checks: sample.checks.clone(), ..ProjectSettings::default() };
     let mut settings = serde_json::to_value(settings).unwrap_or_default();
     settings["sample"] = serde_json::json!(sample.id);

@@ -37,7 +37,7 @@ pub async fn of(
         merged: session.merged.as_ref().map(|commit| commit.0.clone()),
         worktree: (!session.is_ended() && worktree.join(".git").exists()).then_some(worktree),
     };
-    let read = tokio::task::spawn_blocking(move || look(&workplace.repository, &asked));
+    let read = crate::spawn_blocking(move || look(&workplace.repository, &asked));
     let (mut files, with_uncommitted) = read.await??;
     app.repositories.clean(&mut files);
     Ok((files, with_uncommitted))

@@ -16,7 +16,9 @@ use crate::permissions::Permissions;
 use crate::repositories::{ProjectSettings, Repositories};
 use crate::scheduler::FreeSlots;
 use crate::watch::Watch;
-use crate::{App, clean, clock, indexer, owner, progress, runner, samples, scheduler, upkeep, watch};
+use crate::{
+    App, clean, clock, indexer, metrics, owner, progress, runner, samples, scheduler, upkeep, watch,
+};
 use anyhow::Context as _;
 use sandbox::{Level, Sandbox};
 use std::net::SocketAddr;
@@ -49,6 +51,7 @@ pub fn prepare(mut config: Config) -> anyhow::Result<Prepared> {
         config.nats_url.is_none(),
         "nats_url (NATS_URL) is set, and this version does not use NATS: several servers share PostgreSQL alone. Remove it"
     );
+    metrics::install();
     protect_memory();
     let data_dir = Arc::new(DataDir::open(&config.data_dir)?);
     data_dir.path().clone_into(&mut config.data_dir);
@@ -109,7 +112,8 @@ pub async fn start(prepared: Prepared, address: SocketAddr, url: String) -> anyh
                 collisions::run(app.clone(), app.stop.clone()),
                 history::run(app.clone(), app.stop.clone()),
                 indexer::run(app.clone(), app.stop.clone()),
-                upkeep::run(app.clone(), app.stop.clone())
+                upkeep::run(app.clone(), app.stop.clone()),
+                metrics::run(app.clone(), app.stop.clone())
             );
         }
     });
@@ -153,7 +157,7 @@ fn assemble(
         repositories,
         agents,
         instances,
-        metrics: Metrics::default(),
+        metrics: Metrics::new(metrics::install()),
         watch: Watch::default(),
         free_slots: FreeSlots::default(),
         collisions: CollisionMonitor::default(),
@@ -215,7 +219,7 @@ async fn finish_documents(app: &App) -> anyhow::Result<()> {
             continue;
         }
         let repository = app.repositories.workplace(&project.id).await?.repository.clone();
-        if tokio::task::spawn_blocking(move || repository.finish_docs_worktree(&branch)).await?? {
+        if crate::spawn_blocking(move || repository.finish_docs_worktree(&branch)).await?? {
             tracing::info!(project = %project.id, "finished a move of the documents' worktree");
         }
     }
@@ -225,7 +229,7 @@ async fn finish_documents(app: &App) -> anyhow::Result<()> {
 async fn recover(app: &App, task: &workflow::Task) -> anyhow::Result<()> {
     let workplace = app.repositories.workplace(&task.project).await?;
     let repository = workplace.repository.clone();
-    for finding in tokio::task::spawn_blocking(move || repository.recover()).await?? {
+    for finding in crate::spawn_blocking(move || repository.recover()).await?? {
         tracing::info!(task = %task.id, ?finding, "repaired a repository");
     }
     if progress::put_back(app, &workplace, task).await? {
@@ -235,7 +239,7 @@ async fn recover(app: &App, task: &workflow::Task) -> anyhow::Result<()> {
     app.watch.follow(&task.project).await;
     let branch = workplace.settings.design_docs_branch.clone();
     let repository = workplace.repository.clone();
-    let tip = tokio::task::spawn_blocking(move || repository.resolve(&branch)).await??;
+    let tip = crate::spawn_blocking(move || repository.resolve(&branch)).await??;
     if let Some(tip) = tip {
         watch::look_at_documents(app, &workplace, task, &tip.to_string(), String::new()).await?;
     }

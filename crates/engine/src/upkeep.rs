@@ -34,7 +34,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
 async fn drop_unkept(app: &App) -> anyhow::Result<()> {
     let folder = app.config.data_dir.join("worktrees");
     let started = app.started_at;
-    let found = tokio::task::spawn_blocking(move || begun_before(&folder, started)).await?;
+    let found = crate::spawn_blocking(move || begun_before(&folder, started)).await?;
     for (task, worktrees) in found {
         if app.store.task(&task).await?.is_some() {
             continue;

@@ -74,7 +74,7 @@ impl Watch {
             let _ = moves.try_send(moved);
         });
         let repository = workplace.repository.clone();
-        match tokio::task::spawn_blocking(move || repository.watch(on_change)).await {
+        match crate::spawn_blocking(move || repository.watch(on_change)).await {
             Ok(Ok(watcher)) => {
                 self.watchers().insert(project.clone(), watcher);
                 tokio::spawn(read(Arc::downgrade(&app.0), project.clone(), receiver));
@@ -219,7 +219,7 @@ async fn commit_ticks(app: &App, project: &ProjectId, looked: &mut HashMap<TaskI
 pub(crate) async fn keep_worktree(app: &App, project: &ProjectId) -> Result<bool, RepositoryError> {
     let workplace = app.repositories.workplace(project).await?;
     let (repository, branch) = (workplace.repository, workplace.settings.design_docs_branch);
-    let is_made = tokio::task::spawn_blocking(move || repository.keep_docs_worktree(&branch)).await??;
+    let is_made = crate::spawn_blocking(move || repository.keep_docs_worktree(&branch)).await??;
     if is_made {
         admit_again(app, project).await;
     }
@@ -240,7 +240,7 @@ async fn admit_again(app: &App, project: &ProjectId) {
 async fn is_lost(app: &App, project: &ProjectId) -> Result<bool, RepositoryError> {
     let workplace = app.repositories.workplace(project).await?;
     let (repository, branch) = (workplace.repository, workplace.settings.design_docs_branch);
-    Ok(tokio::task::spawn_blocking(move || repository.is_lost(&branch)).await??)
+    Ok(crate::spawn_blocking(move || repository.is_lost(&branch)).await??)
 }
 
 /// Sees to it that the design-docs branch has every commit that it ever had. What that changes is noticed as any
@@ -250,7 +250,7 @@ async fn is_lost(app: &App, project: &ProjectId) -> Result<bool, RepositoryError
 pub(crate) async fn restore_rewound(app: &App, project: &ProjectId) -> anyhow::Result<bool> {
     let workplace = app.repositories.workplace(project).await?;
     let (repository, branch) = (workplace.repository, workplace.settings.design_docs_branch);
-    match tokio::task::spawn_blocking(move || repository.restore_rewound(&branch)).await?? {
+    match crate::spawn_blocking(move || repository.restore_rewound(&branch)).await?? {
         git::Forward::Whole => {}
         git::Forward::MadeAgain(commit) => {
             tracing::warn!(%project, %commit, "the design-docs branch was deleted, and is made again");
@@ -291,7 +291,7 @@ async fn take_in(
     let workplace = app.repositories.workplace(project).await?;
     let repository = workplace.repository.clone();
     let (old, Some(new)) = moved else { return Ok(()) };
-    let commits = tokio::task::spawn_blocking({
+    let commits = crate::spawn_blocking({
         let new = new.clone();
         move || repository.log(old.as_deref(), &new, 200)
     })
@@ -331,7 +331,7 @@ async fn take_in(
 async fn announce(app: &App, workplace: &ProjectRepo, task: &Task, commit: &str) -> anyhow::Result<()> {
     let repository = workplace.repository.clone();
     let (at, path) = (commit.to_owned(), crate::repositories::document(&task.id, "progress.md"));
-    let Some(bytes) = tokio::task::spawn_blocking(move || repository.read(&at, &path)).await?? else {
+    let Some(bytes) = crate::spawn_blocking(move || repository.read(&at, &path)).await?? else {
         return Ok(());
     };
     let text = String::from_utf8_lossy(&bytes);

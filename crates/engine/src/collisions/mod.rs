@@ -99,7 +99,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
     // The lookouts' threads end with them, away from the runtime's threads; none waits to be heard any more.
     drop(told);
     let ended = std::mem::take(&mut app.collisions.known().scopes);
-    drop(tokio::task::spawn_blocking(move || drop(ended)).await);
+    drop(crate::spawn_blocking(move || drop(ended)).await);
 }
 
 /// Sees to it that exactly the sessions at work are followed.
@@ -216,7 +216,7 @@ fn leave_ended(app: &App, task: &TaskId, is_at_work: impl Fn(&SessionId) -> bool
     drop(known);
     if !ended.is_empty() {
         // A watcher waits for its thread.
-        tokio::task::spawn_blocking(move || drop(ended));
+        crate::spawn_blocking(move || drop(ended));
     }
 }
 

@@ -133,7 +133,7 @@ where
     T: Send + 'static,
     E: std::error::Error + Send + 'static,
 {
-    match tokio::task::spawn_blocking(work).await {
+    match crate::spawn_blocking(work).await {
         Ok(result) => result.map_err(|error| git_failure(&error)),
         Err(error) => Err(failure(FailureClass::Internal, format!("Work on git ended early: {error}."))),
     }

@@ -4,6 +4,7 @@ use super::{Done, Job, blocking, git_failure};
 use crate::App;
 use crate::data_dir::private_directory;
 use crate::instances::session_directory;
+use crate::tracing_context::spawn_in_span;
 use crate::upkeep;
 use git::WorktreeSpec;
 use sandbox::Level;
@@ -44,7 +45,7 @@ pub(crate) struct Prewarm {
 pub(crate) fn prewarm(app: &App, task: &Task) -> Option<Prewarm> {
     let planner = task.sessions.first()?;
     prestart(app, task, planner);
-    let worktree = tokio::spawn({
+    let worktree = spawn_in_span({
         let (app, task, planner) = (app.clone(), task.clone(), planner.id.clone());
         async move {
             // The effect does it again and says why it cannot be done.
@@ -78,5 +79,5 @@ fn prestart(app: &App, task: &Task, session: &Session) {
         return;
     }
     let (app, task, session) = (app.clone(), task.clone(), session.clone());
-    tokio::spawn(async move { app.stop.run_until_cancelled(app.instances.prestart(&task, &session)).await });
+    spawn_in_span(async move { app.stop.run_until_cancelled(app.instances.prestart(&task, &session)).await });
 }

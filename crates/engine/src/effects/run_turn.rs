@@ -7,6 +7,7 @@ use super::{Done, Job, failure, store_failure};
 use crate::clock::now;
 use crate::health::{self, Shortage};
 use crate::instances::{Attachment, FIRST_WORDS, Running, TurnSigns, meta, workdir};
+use crate::metrics::{count_turn_end, count_turn_start};
 use crate::permissions::Policy;
 use crate::recorder::Recorder;
 use crate::repositories::Surroundings;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use store::{Revision, SessionRun};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use workflow::prompts::{self, Briefing, Point};
 use workflow::{
     Ask, Failure, FailureClass, Input, Millis, Session, SessionId, SessionPhase, Task, Turn, TurnId, Usage,
@@ -47,7 +49,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
     // A person interrupted it, and the server ended before the agent did: it is not asked again.
     let begun = std::time::Instant::now();
     let outcome =
-        if at.is_interrupted { Ok(Some(Ended::interrupted())) } else { take_turn(job, session, at).await };
+        if at.is_interrupted { Ok(Some(Ended::interrupted())) } else { counted(job, session, at).await };
     let input = match outcome {
         Ok(None) => return Ok(Done::Nothing),
         Ok(Some(end)) => {
@@ -100,6 +102,20 @@ async fn with_machine_fault(app: &crate::App, failure: Failure, begun: std::time
         }
         None => failure,
     }
+}
+
+/// Takes the turn in a span of its own, and counts how it ended.
+async fn counted(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Option<Ended>, TurnFailure> {
+    let (phase, begun) = (session.phase, Instant::now());
+    let span = tracing::info_span!("turn", turn = %turn.id, phase = phase.as_str(), agent = session.agent);
+    count_turn_start(phase);
+    let outcome = Box::pin(take_turn(job, session, turn)).instrument(span).await;
+    match &outcome {
+        Ok(Some(end)) => count_turn_end(phase, Ok(&end.stop_reason), begun.elapsed()),
+        Ok(None) => count_turn_end(phase, Ok("cancelled"), begun.elapsed()),
+        Err(failed) => count_turn_end(phase, Err(failed.failure.class), begun.elapsed()),
+    }
+    outcome
 }
 
 /// Takes the turn; none when it stopped being wanted before the agent was asked.

@@ -22,9 +22,8 @@ pub async fn is_whole(app: &App, task: &Task) -> anyhow::Result<bool> {
     let Some((_, commit)) = app.store.recorded(&task.id).await? else { return Ok(false) };
     let ProjectRepo { repository, settings } = app.repositories.workplace(&task.project).await?;
     let id = task.id.clone();
-    let found = tokio::task::spawn_blocking(move || {
-        is_as_at(&repository, &commit, &settings.design_docs_branch, &id)
-    });
+    let found =
+        crate::spawn_blocking(move || is_as_at(&repository, &commit, &settings.design_docs_branch, &id));
     Ok(found.await?? == Some(true))
 }
 
@@ -36,9 +35,8 @@ pub async fn reached(app: &App, task: &Task, session: &SessionId) -> anyhow::Res
     }
     let ProjectRepo { repository, settings } = app.repositories.workplace(&task.project).await?;
     let (task, session) = (task.id.clone(), session.clone());
-    let found = tokio::task::spawn_blocking(move || {
-        last_entry(&repository, &settings.design_docs_branch, &task, &session)
-    });
+    let found =
+        crate::spawn_blocking(move || last_entry(&repository, &settings.design_docs_branch, &task, &session));
     Ok(known.min(found.await??))
 }
 
@@ -157,7 +155,7 @@ pub(super) async fn look(app: &App, project: &ProjectId, since: Option<&str>) ->
     let ProjectRepo { repository, settings } = app.repositories.workplace(project).await?;
     let branch = settings.design_docs_branch;
     let since = since.map(str::to_owned);
-    let moved = tokio::task::spawn_blocking({
+    let moved = crate::spawn_blocking({
         let repository = repository.clone();
         move || moved(&repository, &branch, since.as_deref())
     });
@@ -174,7 +172,7 @@ pub(super) async fn look(app: &App, project: &ProjectId, since: Option<&str>) ->
             known
         }
     };
-    let found = tokio::task::spawn_blocking({
+    let found = crate::spawn_blocking({
         let tip = tip.clone();
         move || {
             let mut changed = BTreeSet::new();

@@ -12,6 +12,7 @@ use crate::config::{Config, HostPattern, NetworkMode};
 use crate::confine::{self, Workspace};
 use crate::effects::chain;
 use crate::feed::Feed;
+use crate::metrics::{AGENT_RESTARTS, AGENT_START_FAILURES, AGENT_STARTS};
 use crate::network::NetworkRules;
 use crate::orchestrator::Orchestrator;
 use crate::owner;
@@ -19,11 +20,12 @@ use crate::permissions::Permissions;
 use crate::recorder::Recorder;
 use crate::repositories::ProjectSettings;
 use agent::{AgentError, AgentInfo, Process, ProcessIdentity};
+use metrics::counter;
 use processes::Instance;
 use sandbox::Level;
 use secrets::Redactor;
 use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -194,6 +196,7 @@ impl Instances {
         match self.start(task, &instance, session, is_restart).await {
             Ok(started) => Ok(started),
             Err(error) => {
+                counter!(AGENT_START_FAILURES, "agent" => agent.to_owned()).increment(1);
                 let error = Arc::new(error);
                 *failure = Some((Instant::now(), error.clone()));
                 Err(error)
@@ -235,6 +238,10 @@ impl Instances {
         launch.env.push(("SPECTASK_INSTANCE_TOKEN".to_owned(), instance.token.clone()));
         let (events, receiver) = mpsc::channel(EVENTS);
         let process = Process::start(launch, events).await?;
+        counter!(AGENT_STARTS, "agent" => agent.to_owned()).increment(1);
+        if is_restart {
+            counter!(AGENT_RESTARTS, "agent" => agent.to_owned()).increment(1);
+        }
         let started = Arc::new(Running::new(process, session, is_restart, network));
         let is_wanted = {
             let live = self.live();
@@ -466,6 +473,17 @@ impl Instances {
         self.live().keys().cloned().collect()
     }
 
+    /// How many processes of each agent run.
+    pub(crate) fn count_processes(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for instance in self.live().values() {
+            for running in instance.running().iter().filter(|running| running.process.alive()) {
+                *counts.entry(running.agent.clone()).or_default() += 1;
+            }
+        }
+        counts
+    }
+
     /// The instance of a task, when one of its processes runs.
     pub fn of(&self, task: &TaskId) -> Option<InstanceView> {
         let instance = self.live().get(task).cloned()?;
@@ -495,7 +513,7 @@ impl Instances {
     pub(crate) async fn kill_orphans(&self) -> Result<(), store::StoreError> {
         for mut row in self.0.store.active_instances().await? {
             for ProcessRow { pid, start_time } in row.take_processes() {
-                tokio::task::spawn_blocking(move || agent::kill_tree(ProcessIdentity { pid, start_time }));
+                crate::spawn_blocking(move || agent::kill_tree(ProcessIdentity { pid, start_time }));
             }
             DISCONNECTED.clone_into(&mut row.status);
             self.0.store.put_instance(row).await?;

@@ -5,11 +5,13 @@ use super::{Instances, news_of};
 use crate::clean;
 use crate::clock::now;
 use crate::denials;
+use crate::metrics::AGENT_CRASHES;
 use crate::network::Refusal;
 use crate::permissions::{AnswerError, OpenQuestion, Policy, Question};
 use crate::recorder::Recorder;
 use crate::transcript;
 use agent::{Access, AgentError, AgentEvent, Update};
+use metrics::counter;
 use sandbox::Level;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -187,6 +189,11 @@ impl Instances {
     pub(super) async fn listen(self, running: Arc<Running>, mut events: mpsc::Receiver<AgentEvent>) {
         while let Some(event) = events.recv().await {
             let is_update = matches!(event, AgentEvent::Update { .. });
+            if let AgentEvent::Exited(exit) = &event
+                && !exit.requested
+            {
+                counter!(AGENT_CRASHES, "agent" => running.agent.clone()).increment(1);
+            }
             self.hear(&running, event).await;
             if is_update {
                 running.updates.send_modify(|updates| *updates += 1);

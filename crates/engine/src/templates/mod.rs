@@ -144,7 +144,7 @@ pub async fn list(app: &App, project: Option<&Project>) -> Result<Vec<Found>, Re
 async fn of_repository(app: &App, project: &Project) -> Result<Vec<Found>, RepositoryError> {
     let ProjectRepo { repository, .. } = app.repositories.workplace(&project.id).await?;
     let branch = project.default_branch.clone();
-    let found = tokio::task::spawn_blocking(move || {
+    let found = crate::spawn_blocking(move || {
         // One commit for all of them: a push meanwhile mixes nothing.
         let Some(commit) = repository.resolve(&branch)? else { return Ok(Vec::new()) };
         let commit = commit.to_string();
