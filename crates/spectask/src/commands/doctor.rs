@@ -1,9 +1,10 @@
 //! Looks at what the server needs, and says what to do about what is missing.
 
 use crate::cli::Cli;
+use crate::client::Client;
 use crate::{config, output};
 use engine::config::NetworkMode;
-use engine::health::Shortage;
+use engine::health::{Part, Shortage};
 use sandbox::{Level, Mode, Network, Sandbox};
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
@@ -52,7 +53,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     };
     findings.push(disk(&config.data_dir, min_free_mb.unwrap_or(config.limits.min_free_mb)));
     match running {
-        Some(running) => findings.push(running_server(&running).await),
+        Some(running) => findings.extend(running_server(cli, &running).await),
         None => findings.push(database(&config).await),
     }
     findings.push(dashboard());
@@ -149,20 +150,34 @@ fn disk(data_dir: &Path, min_free_mb: u64) -> Finding {
     }
 }
 
-/// What the server that runs on the data directory says of itself.
-async fn running_server(server: &engine::ServerFile) -> Finding {
+/// What the server that runs on the data directory says of itself: whether it is ready, and each part that is not.
+async fn running_server(cli: &Cli, server: &engine::ServerFile) -> Vec<Finding> {
+    // Beyond loopback the server gives reasons only to those who may use it.
+    let token = Client::find(cli).ok().map(|client| client.token);
     let asked = async {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
-        http.get(format!("{}/readyz", server.url)).send().await?.json::<serde_json::Value>().await
+        let mut request = http.get(format!("{}/readyz", server.url));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        request.send().await?.json::<serde_json::Value>().await
     };
     let name = format!("at {} (process {})", server.url, server.pid);
     match asked.await {
-        Ok(answer) if answer["ready"] == true => finding("server", true, true, format!("{name} is ready")),
-        Ok(answer) => {
-            let why = answer["detail"].as_str().unwrap_or("it does not say why");
-            finding("server", false, true, format!("{name} is not ready. {why}"))
+        Ok(answer) if answer["ready"] == true => {
+            vec![finding("server", true, true, format!("{name} is ready"))]
         }
-        Err(error) => finding("server", false, true, format!("{name} does not answer: {error}")),
+        Ok(answer) => {
+            let errors = answer["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let parts = errors.iter().map(|error| {
+                let part = Part::ALL.into_iter().find(|part| error["field"] == part.as_str());
+                let says = error["message"].as_str().unwrap_or_default().to_owned();
+                finding(part.map_or("server", Part::as_str), false, true, says)
+            });
+            let server = finding("server", false, true, format!("{name} is not ready"));
+            std::iter::once(server).chain(parts).collect()
+        }
+        Err(error) => vec![finding("server", false, true, format!("{name} does not answer: {error}"))],
     }
 }
 
