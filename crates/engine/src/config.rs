@@ -25,6 +25,7 @@ pub struct Config {
     pub recording: Recording,
     pub turns: Turns,
     pub sandbox: Sandbox,
+    pub telemetry: Telemetry,
     pub secrets: Secrets,
     pub agents: Vec<AgentEntry>,
     /// Serve the sample repositories as projects and make the scripted agent the default.
@@ -132,6 +133,14 @@ pub struct Sandbox {
     pub disk_mb: u64,
 }
 
+/// What the server reports to a collector.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// The base URL of an OTLP collector over HTTP, such as `http://127.0.0.1:4318`; absent exports no traces.
+    pub otlp_endpoint: Option<String>,
+}
+
 /// What is taken out of text besides what is always taken out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -203,6 +212,7 @@ impl Default for Config {
             recording: Recording::default(),
             turns: Turns::default(),
             sandbox: Sandbox::default(),
+            telemetry: Telemetry::default(),
             secrets: Secrets::default(),
             agents: Vec::new(),
             demo: false,

@@ -18,11 +18,14 @@ impl Config {
 
 /// Replaces passwords in URLs, the environments of agents and the values of secrets.
 fn hide_secrets(values: &mut Value) {
-    if let Some(url) = values["database_url"].as_str()
-        && let Some((scheme, rest)) = url.split_once("://")
-        && let Some((_, host)) = rest.rsplit_once('@')
-    {
-        values["database_url"] = json!(format!("{scheme}://…@{host}"));
+    for pointer in ["/database_url", "/telemetry/otlp_endpoint"] {
+        let Some(value) = values.pointer_mut(pointer) else { continue };
+        if let Some(url) = value.as_str()
+            && let Some((scheme, rest)) = url.split_once("://")
+            && let Some((_, host)) = rest.rsplit_once('@')
+        {
+            *value = json!(format!("{scheme}://…@{host}"));
+        }
     }
     let hide = |fields: &mut Value| {
         fields.as_object_mut().into_iter().flatten().for_each(|(_, value)| *value = json!("…"));

@@ -10,7 +10,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The variables whose names are not of our making.
-const COMMON: [(&str, &str); 2] = [("DATABASE_URL", "database_url"), ("NATS_URL", "nats_url")];
+const COMMON: [(&str, &str); 3] = [
+    ("DATABASE_URL", "database_url"),
+    ("NATS_URL", "nats_url"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint"),
+];
 
 /// What is in force, with where each value comes from.
 pub(crate) fn figment(cli: &Cli, bind: Option<SocketAddr>) -> anyhow::Result<Figment> {
@@ -22,7 +26,7 @@ pub(crate) fn figment(cli: &Cli, bind: Option<SocketAddr>) -> anyhow::Result<Fig
     // Nested values are named with two underscores, as SPECTASK_LIMITS__MAX_INSTANCES.
     let nested = Env::prefixed("SPECTASK_").filter(|key| {
         let key = key.as_str().to_ascii_lowercase();
-        ["limits__", "defaults__", "http__", "turns__", "recording__", "sandbox__"]
+        ["limits__", "defaults__", "http__", "turns__", "recording__", "sandbox__", "telemetry__"]
             .iter()
             .any(|table| key.starts_with(table))
     });
@@ -37,6 +41,12 @@ pub(crate) fn figment(cli: &Cli, bind: Option<SocketAddr>) -> anyhow::Result<Fig
         figment = figment.merge(Serialized::default("data_dir", data_dir));
     }
     Ok(figment)
+}
+
+/// Reads where traces are exported to. A configuration that is wrong has no answer here; whoever loads it reports it.
+pub(crate) fn otlp_endpoint(cli: &Cli) -> Option<String> {
+    let endpoint: Option<String> = figment(cli, None).ok()?.extract_inner("telemetry.otlp_endpoint").ok()?;
+    endpoint.filter(|endpoint| !endpoint.trim().is_empty())
 }
 
 /// Reads the configuration of a server.

@@ -10,6 +10,7 @@ mod exhaustion;
 mod failure;
 mod help;
 mod output;
+mod telemetry;
 
 use clap::FromArgMatches as _;
 use std::ffi::OsString;

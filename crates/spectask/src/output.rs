@@ -1,30 +1,52 @@
 //! How things look in a terminal.
 
 use crate::cli::{Cli, Command, LogFormat};
+use crate::config;
+use crate::telemetry::Telemetry;
 use engine::visible::{visible, visible_json};
 use serde_json::Value;
 use std::io::{IsTerminal as _, Write as _};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 /// How many lines of the log wait for a slow reader; further ones are left out.
 const WAITING_LINES: usize = 8 * 1024;
 
+/// The log and the export of traces. Dropping it sends the spans and writes the lines that wait.
+pub(crate) struct Log {
+    // Dropped first, since it may have something to log.
+    _telemetry: Option<Telemetry>,
+    _lines: WorkerGuard,
+}
+
 /// Starts the log on stderr: information for servers, warnings for everything else. A reader that stalls does not block the
-/// program. Dropping the guard writes the lines that wait.
-pub(crate) fn start_log(cli: &Cli) -> WorkerGuard {
-    let usual = if matches!(cli.command, Command::Serve(_) | Command::Demo(_)) { "info" } else { "warn" };
+/// program. The spans of servers are exported where an endpoint is configured.
+pub(crate) fn start_log(cli: &Cli) -> Log {
+    let serves = matches!(cli.command, Command::Serve(_) | Command::Demo(_));
+    let usual = if serves { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let (lines, guard) = NonBlockingBuilder::default()
         .buffered_lines_limit(WAITING_LINES)
         .thread_name("log")
         .finish(std::io::stderr());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(lines);
-    match cli.log_format {
-        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
-        LogFormat::Json => log.json().init(),
+    let log = tracing_subscriber::fmt::layer().with_writer(lines);
+    let log = match cli.log_format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => log.json().boxed(),
+    };
+    let endpoint = if serves { config::otlp_endpoint(cli) } else { None };
+    let (telemetry, error) = match endpoint.map(|endpoint| Telemetry::new(&endpoint)).transpose() {
+        Ok(telemetry) => (telemetry, None),
+        Err(error) => (None, Some(error)),
+    };
+    let traces = telemetry.as_ref().map(Telemetry::layer);
+    tracing_subscriber::registry().with(log.with_filter(filter)).with(traces).init();
+    if let Some(error) = error {
+        tracing::warn!(%error, "traces are not exported; check telemetry.otlp_endpoint");
     }
-    guard
+    Log { _telemetry: telemetry, _lines: guard }
 }
 
 /// Prints a line on stderr. A closed pipe or a full disk there is ignored.

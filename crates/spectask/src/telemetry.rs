@@ -1,0 +1,105 @@
+//! Exports the spans of the log as traces over OTLP, HTTP with protobuf, where an endpoint is configured.
+//!
+//! Spans wait in a bounded queue for a thread of their own, and those that do not fit are dropped. A collector that is
+//! away costs a warning; it never blocks the server.
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{ExporterBuildError, WithExportConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SdkTracerProvider, SpanData, SpanExporter};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::registry::LookupSpan;
+
+/// How long one request to the collector may take.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the end of the server waits for the spans that are not sent yet.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
+/// The crates whose spans are exported: not those of the HTTP client that exports them.
+const CRATES: [&str; 6] = ["agent", "api", "engine", "git", "spectask", "store"];
+
+/// The export of traces. Dropping it sends the spans that wait, within a time limit.
+pub(crate) struct Telemetry(SdkTracerProvider);
+
+impl Telemetry {
+    /// Prepares the export to a collector, such as `http://127.0.0.1:4318`.
+    pub(crate) fn new(endpoint: &str) -> Result<Self, ExporterBuildError> {
+        let exporter = opentelemetry_otlp::SpanExporter::builder()
+            .with_http()
+            .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+            .with_timeout(EXPORT_TIMEOUT)
+            .build()?;
+        let exporter = LoggedExporter { inner: exporter, is_failing: AtomicBool::new(false) };
+        let builder = SdkTracerProvider::builder().with_batch_exporter(exporter);
+        Ok(Self(builder.with_resource(resource()).build()))
+    }
+
+    /// The layer that turns spans into those of traces.
+    pub(crate) fn layer<S>(&self) -> impl Layer<S> + use<S>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        let targets = Targets::new().with_targets(CRATES.map(|name| (name, LevelFilter::INFO)));
+        let layer = tracing_opentelemetry::layer().with_tracer(self.0.tracer("spectask"));
+        layer.with_location(false).with_threads(false).with_filter(targets)
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        // A collector that is away was logged.
+        let _ = self.0.shutdown_with_timeout(FLUSH_TIMEOUT);
+    }
+}
+
+/// What the traces are of: `spectask`, unless the variables of OpenTelemetry name the service otherwise.
+fn resource() -> Resource {
+    let builder =
+        Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+    let has = |variable: &str, part: &str| std::env::var(variable).is_ok_and(|value| value.contains(part));
+    if has("OTEL_SERVICE_NAME", "") || has("OTEL_RESOURCE_ATTRIBUTES", "service.name=") {
+        return builder.build();
+    }
+    builder.with_service_name("spectask").build()
+}
+
+/// An exporter that logs when it begins to fail and when it succeeds again, instead of each failure.
+#[derive(Debug)]
+struct LoggedExporter {
+    inner: opentelemetry_otlp::SpanExporter,
+    is_failing: AtomicBool,
+}
+
+impl SpanExporter for LoggedExporter {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let exported = self.inner.export(batch).await;
+        match &exported {
+            Ok(()) if self.is_failing.swap(false, Ordering::Relaxed) => {
+                tracing::info!("the collector takes traces again");
+            }
+            Err(error) if !self.is_failing.swap(true, Ordering::Relaxed) => {
+                tracing::warn!(%error, "could not export traces; those of this time are lost");
+            }
+            Ok(()) | Err(_) => {}
+        }
+        exported
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.inner.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.inner.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.inner.set_resource(resource);
+    }
+}
