@@ -36,13 +36,8 @@ pub(crate) async fn observe(request: Request<Body>, next: Next) -> Response {
     let duration = begun.elapsed();
     let status = response.status();
     span.record("status", status.as_u16());
-    span.in_scope(|| {
-        tracing::debug!(
-            status = status.as_u16(),
-            duration_ms = duration.as_millis(),
-            "a request was answered"
-        );
-    });
+    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    span.in_scope(|| tracing::debug!(duration_ms, "a request was answered"));
     let route: metrics::SharedString = route.into();
     histogram!(REQUEST_DURATION, "route" => route.clone(), "method" => method).record(duration);
     counter!(REQUESTS, "route" => route, "method" => method, "status" => class(status)).increment(1);

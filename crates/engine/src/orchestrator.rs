@@ -5,15 +5,15 @@ use crate::clock::{Ulids, now};
 use crate::feed::Feed;
 use crate::metrics::{DECISION_DURATION, DECISIONS};
 use crate::news;
-use crate::tracing_context::Origin;
+use crate::tracing_context::EffectRequests;
 use metrics::{counter, histogram};
 use secrets::Redactor;
 use std::sync::Arc;
 use std::time::Instant;
 use store::{Advanced, Claimed, Fence, Lease, Outcome, Saved, Store, StoreError};
 use tokio::sync::{Mutex, Notify, mpsc};
-use tracing::instrument;
-use workflow::{Context, Input, Millis, NewTask, Rejected, Step, Task, TaskId, UserId};
+use tracing::{Span, instrument};
+use workflow::{Context, EffectId, Input, Millis, NewTask, Rejected, Step, Task, TaskId, UserId};
 
 /// Applies inputs to tasks, without the secrets in them: what is decided, stored and sent has none.
 #[derive(Clone)]
@@ -22,9 +22,11 @@ pub struct Orchestrator {
     feed: Feed,
     /// By which name this server claims effects.
     worker: Arc<str>,
-    claimed: mpsc::UnboundedSender<(Claimed, Origin)>,
+    requests: EffectRequests,
+    /// What was claimed along with a decision, with the span of the decision.
+    claimed: mpsc::UnboundedSender<(Claimed, Span)>,
     /// What was claimed along with a decision and does not run yet.
-    waiting: Arc<Mutex<mpsc::UnboundedReceiver<(Claimed, Origin)>>>,
+    waiting: Arc<Mutex<mpsc::UnboundedReceiver<(Claimed, Span)>>>,
     redactor: Redactor,
     runner: Arc<Notify>,
     scheduler: Arc<Notify>,
@@ -50,8 +52,8 @@ impl Orchestrator {
     pub fn new(store: Store, feed: Feed, redactor: Redactor, worker: &str) -> Self {
         let (claimed, waiting) = mpsc::unbounded_channel();
         let waiting = Arc::new(Mutex::new(waiting));
-        let (runner, scheduler) = Default::default();
-        Self { store, feed, redactor, worker: worker.into(), claimed, waiting, runner, scheduler }
+        let (runner, scheduler, requests) = Default::default();
+        Self { store, feed, redactor, worker: worker.into(), requests, claimed, waiting, runner, scheduler }
     }
 
     /// The terms of a claim that begins now.
@@ -157,8 +159,13 @@ impl Orchestrator {
     }
 
     /// The next effect that was claimed along with a decision, so that it starts without a look at the database.
-    pub(crate) async fn claimed(&self) -> Option<(Claimed, Origin)> {
+    pub(crate) async fn claimed(&self) -> Option<(Claimed, Span)> {
         self.waiting.lock().await.recv().await
+    }
+
+    /// The id of the HTTP request that an effect comes from, where one is known.
+    pub(crate) fn request_of(&self, effect: &EffectId) -> Option<Arc<str>> {
+        self.requests.of(effect)
     }
 
     /// Waits until there may be something to claim. Wake-ups are hints: the caller also looks now and then.
@@ -191,9 +198,10 @@ impl Orchestrator {
         for (session, rows) in saved.logs {
             self.feed.publish_log(&session, rows);
         }
+        self.requests.note(&saved.effects);
         for claimed in saved.claimed {
             // Without a runner the server is going down, and the next start frees the claim.
-            let _ = self.claimed.send((claimed, Origin::current()));
+            let _ = self.claimed.send((claimed, Span::current()));
         }
         self.wake();
         // A task at work takes no place and frees none.

@@ -9,7 +9,6 @@ use crate::clock::now;
 use crate::effects::{self, Done, blocking, chain};
 use crate::metrics::count_effect;
 use crate::orchestrator::Orchestrator;
-use crate::tracing_context::Origin;
 use futures::FutureExt as _;
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
@@ -60,11 +59,14 @@ struct Running {
 
 impl Running {
     /// Starts an effect, with the decision that requested it where that was made just now.
-    fn spawn(&self, claimed: Claimed, origin: Option<Origin>) {
+    fn spawn(&self, claimed: Claimed, decision: Option<&Span>) {
         let holds = Holds::new(&self.held, claimed.row.id.clone());
         let span = span(&claimed);
-        if let Some(origin) = origin {
-            origin.note_in(&span);
+        if let Some(id) = self.app.orchestrator.request_of(&claimed.row.id) {
+            span.record("request_id", &*id);
+        }
+        if let Some(decision) = decision {
+            span.follows_from(decision);
         }
         let work = guard(self.app.clone(), claimed, self.stop.clone());
         let work = async move {
@@ -76,10 +78,10 @@ impl Running {
 
     /// Starts what this server's own decisions claimed.
     async fn start_claimed(&self) {
-        while let Some(Some((claimed, origin))) =
+        while let Some(Some((claimed, decision))) =
             self.stop.run_until_cancelled(self.app.orchestrator.claimed()).await
         {
-            self.spawn(claimed, Some(origin));
+            self.spawn(claimed, Some(&decision));
         }
     }
 
@@ -210,7 +212,10 @@ async fn perform(app: App, claimed: Claimed, stop: CancellationToken) {
     // What an agent or git said last goes to the log, the queue and the task.
     let outcome = outcome.map_err(|failure| clean::cleaned(&app.redactor, failure));
     let class = outcome.as_ref().err().map(|failure| failure.class);
-    count_effect(claimed.row.effect.name(), class, begun.elapsed());
+    let duration = begun.elapsed();
+    count_effect(claimed.row.effect.name(), class, duration);
+    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!(class = class.map(FailureClass::as_str), duration_ms, "an attempt of an effect ended");
     // No other server takes up what is held here, so its end is reported until the database has it.
     while let Err(error) = record(&app, &claimed, &fence, outcome.clone()).await {
         tracing::error!(error = chain(&error), effect = claimed.row.effect.name(), task = %claimed.task, "could not record the end of an effect; trying again");

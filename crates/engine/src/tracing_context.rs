@@ -1,34 +1,50 @@
 //! Where work comes from, for the log and for traces: it is carried over to effects and to blocking threads.
 
+use std::collections::VecDeque;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinHandle;
 use tracing::{Instrument as _, Span};
+use workflow::{EffectId, EffectRow};
+
+/// For how many effects the request that they come from is known.
+const MAX_EFFECTS: usize = 1024;
 
 tokio::task_local! {
     /// The id of the HTTP request that is answered.
     static REQUEST_ID: Arc<str>;
 }
 
-/// The decision that requested an effect.
-pub(crate) struct Origin {
-    /// Kept open until the effect's span refers to it.
-    span: Span,
-    request_id: Option<Arc<str>>,
+/// The HTTP requests that effects come from: known for the latest effects, and lost with the process.
+#[derive(Clone, Default)]
+pub(crate) struct EffectRequests(Arc<Mutex<VecDeque<EffectRequest>>>);
+
+/// An effect, and the id of the HTTP request that it comes from.
+struct EffectRequest {
+    effect: EffectId,
+    request: Arc<str>,
 }
 
-impl Origin {
-    /// The decision that is being made.
-    pub(crate) fn current() -> Self {
-        Self { span: Span::current(), request_id: REQUEST_ID.try_with(Clone::clone).ok() }
+impl EffectRequests {
+    /// Notes the effects of a decision that is made for an HTTP request.
+    pub(crate) fn note(&self, effects: &[EffectRow]) {
+        let Ok(request) = REQUEST_ID.try_with(Clone::clone) else { return };
+        let mut known = self.lock();
+        known.extend(
+            effects.iter().map(|row| EffectRequest { effect: row.id.clone(), request: request.clone() }),
+        );
+        let excess = known.len().saturating_sub(MAX_EFFECTS);
+        known.drain(..excess);
     }
 
-    /// Notes in an effect's span which decision and which request it comes from.
-    pub(crate) fn note_in(&self, effect: &Span) {
-        effect.follows_from(&self.span);
-        if let Some(id) = &self.request_id {
-            effect.record("request_id", &**id);
-        }
+    /// The id of the HTTP request that an effect comes from.
+    pub(crate) fn of(&self, effect: &EffectId) -> Option<Arc<str>> {
+        self.lock().iter().find(|known| known.effect == *effect).map(|known| known.request.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<EffectRequest>> {
+        // Additions and removals leave valid content after any panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

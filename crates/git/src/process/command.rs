@@ -319,7 +319,8 @@ impl Command {
         };
         histogram!(COMMAND_DURATION, "command" => name.clone()).record(duration);
         counter!(COMMANDS, "command" => name, "outcome" => outcome).increment(1);
-        tracing::debug!(outcome, duration_ms = duration.as_millis(), "a git command ended");
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        tracing::debug!(outcome, duration_ms, "a git command ended");
         ended
     }
 
