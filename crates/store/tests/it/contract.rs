@@ -208,6 +208,22 @@ on_both! {
         assert!(matches!(again, Advanced::Fenced), "a report counts once: {again:?}");
     }
 
+    /// Effects that have not come to their end are counted by name and state, and work sessions by status.
+    async fn waiting_effects_and_sessions_are_counted(place: &Place) {
+        let store = place.open().await;
+        for number in 1..=3 {
+            admitted(&store, number).await;
+        }
+        let held = store.claim_effects(lease("one", 5_000, 9_000), 1).await.expect("works");
+        assert_eq!(held.len(), 1);
+        let queues = store.effect_queues().await.expect("read");
+        let counts: Vec<_> = queues.iter().map(|found| (&*found.effect, &*found.state, found.count)).collect();
+        assert_eq!(counts, [("prepare_planning", "leased", 1), ("prepare_planning", "pending", 2)]);
+        assert!(queues.iter().all(|found| found.first_due <= Millis(5_000)), "{queues:?}");
+        let sessions = store.count_sessions().await.expect("read");
+        assert_eq!(sessions.iter().map(|(_, count)| count).sum::<u64>(), 3, "{sessions:?}");
+    }
+
     /// An effect that is given back waits its time; a worker's claims are freed when it is gone.
     async fn effects_are_given_back_and_freed(place: &Place) {
         let store = place.open().await;
