@@ -17,6 +17,7 @@ mod keeping;
 mod kill;
 mod live;
 mod network;
+mod observability;
 mod plain;
 mod record;
 mod registering;
