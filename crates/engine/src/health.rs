@@ -231,7 +231,7 @@ pub async fn check(app: &App) -> BTreeMap<Part, Obstacle> {
 /// Why the `git` command cannot be used.
 async fn unusable_git(app: &App) -> Option<String> {
     let git = app.repositories.git().clone();
-    match tokio::time::timeout(ANSWER_WITHIN, tokio::task::spawn_blocking(move || git.version())).await {
+    match tokio::time::timeout(ANSWER_WITHIN, crate::spawn_blocking(move || git.version())).await {
         Ok(Ok(Ok(_))) => None,
         Ok(Ok(Err(error))) => Some(chain(&error)),
         Ok(Err(error)) => Some(error.to_string()),
