@@ -348,7 +348,11 @@ mod tests {
         assert_eq!(health.obstacle_since(before), Some(obstacle.clone()));
         assert!(health.set(BTreeMap::new()), "it is over");
         assert_eq!(health.obstacle_since(before), Some(obstacle));
-        assert_eq!(health.obstacle_since(Instant::now()), None, "what begins later has nothing to do with it");
+        assert_eq!(
+            health.obstacle_since(Instant::now()),
+            None,
+            "what begins later has nothing to do with it"
+        );
     }
 
     #[test]

@@ -366,9 +366,10 @@ impl From<Outcome> for Prepared {
         let events = step.events.iter().map(sql::json).collect();
         let is_of_dependencies =
             |event: &Event| matches!(event, Event::TaskEdited { edit } if edit.depends_on.is_some());
-        let needed = match step.events.iter().any(is_of_dependencies) {
-            true => step.task.depends_on.clone(),
-            false => Vec::new(),
+        let needed = if step.events.iter().any(is_of_dependencies) {
+            step.task.depends_on.clone()
+        } else {
+            Vec::new()
         };
         Self { step, feed: feed::prepare(feed), logs, columns, sessions, events, needed }
     }

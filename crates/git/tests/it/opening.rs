@@ -132,7 +132,9 @@ fn what_has_the_place_or_the_branch_of_the_documents_is_refused() {
         lab.put("main", ".git-worktrees/docs/README.md", b"mine\n");
     });
     assert!(matches!(error, OpenError::PlaceTaken { .. }), "{error}");
-    let error = refused(&|lab| drop(lab.put("main", "specs", b"mine\n")));
+    let error = refused(&|lab| {
+        lab.put("main", "specs", b"mine\n");
+    });
     assert!(matches!(error, OpenError::DocumentsPlaceTaken { .. }), "{error}");
     let lab = Lab::new();
     lab.put("main", "specs/a.md", b"mine\n");
