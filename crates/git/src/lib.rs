@@ -51,6 +51,7 @@ pub use objects::merge::ConflictFile;
 pub use objects::places::{Lines, Place};
 pub use process::command::end_commands;
 pub use process::installed::{Git, Settings};
+pub use refs::retire::{Retire, Retired};
 pub use refs::watch::{RefChange, Watcher};
 pub use repository::Repository;
 pub use shared::LastChange;

@@ -3,6 +3,7 @@
 pub(crate) mod locks;
 pub(crate) mod open;
 pub(crate) mod owner;
+pub(crate) mod pack;
 pub(crate) mod partial;
 pub(crate) mod state;
 

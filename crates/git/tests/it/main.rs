@@ -16,6 +16,7 @@ mod merges;
 mod opening;
 mod reading;
 mod recovery;
+mod retiring;
 mod saving;
 mod tampering;
 mod watcher;
