@@ -8,6 +8,7 @@ use crate::feed::Feed;
 use crate::health::Health;
 use crate::history::History;
 use crate::instances::Instances;
+use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
 use crate::orchestrator::Orchestrator;
 use crate::repositories::{ProjectSettings, Repositories};
@@ -44,6 +45,7 @@ pub struct Inner {
     pub watch: Watch,
     pub(crate) free_slots: FreeSlots,
     pub collisions: CollisionMonitor,
+    pub(crate) maintenance: Maintenance,
     /// Held while a copy of a sample repository is taken.
     pub samples: tokio::sync::Mutex<()>,
     /// Held while a repository that is there already is registered.

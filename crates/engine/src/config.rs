@@ -23,6 +23,7 @@ pub struct Config {
     pub limits: Limits,
     pub defaults: Defaults,
     pub recording: Recording,
+    pub retention: Retention,
     pub turns: Turns,
     pub sandbox: Sandbox,
     pub telemetry: Telemetry,
@@ -95,6 +96,26 @@ pub struct Defaults {
 #[serde(default, deny_unknown_fields)]
 pub struct Recording {
     pub commit_frequency_minutes: u64,
+}
+
+/// How long data that is not needed any more is kept; 0 keeps it for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Removed worktrees in the trash.
+    pub trash_days: u64,
+    /// Size of the trash, in MiB; beyond it the oldest worktrees go first.
+    pub trash_mb: u64,
+    /// Finished effects, after their end.
+    pub effects_days: u64,
+    /// Messages of the live feed about finished tasks, after the task's last change.
+    pub feed_days: u64,
+    /// Answers to requests with an idempotency key.
+    pub idempotency_hours: u64,
+    /// Branches of tasks whose change has landed, after the task's last change.
+    pub branches_days: u64,
+    /// The ref that keeps the commits of removed branches.
+    pub saved_refs_days: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -210,6 +231,7 @@ impl Default for Config {
             limits: Limits::default(),
             defaults: Defaults::default(),
             recording: Recording::default(),
+            retention: Retention::default(),
             turns: Turns::default(),
             sandbox: Sandbox::default(),
             telemetry: Telemetry::default(),
@@ -271,6 +293,20 @@ impl Default for Sandbox {
 impl Default for Recording {
     fn default() -> Self {
         Self { commit_frequency_minutes: 10 }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            trash_days: 7,
+            trash_mb: 5_120,
+            effects_days: 30,
+            feed_days: 7,
+            idempotency_hours: 24,
+            branches_days: 30,
+            saved_refs_days: 90,
+        }
     }
 }
 

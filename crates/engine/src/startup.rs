@@ -10,6 +10,7 @@ use crate::health::{self, Health};
 use crate::held;
 use crate::history::{self, History};
 use crate::instances::Instances;
+use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
 use crate::orchestrator::Orchestrator;
 use crate::permissions::Permissions;
@@ -17,7 +18,7 @@ use crate::repositories::{ProjectSettings, Repositories};
 use crate::scheduler::FreeSlots;
 use crate::watch::Watch;
 use crate::{
-    App, clean, clock, indexer, metrics, owner, progress, runner, samples, scheduler, upkeep, watch,
+    App, clean, clock, indexer, maintenance, metrics, owner, progress, runner, samples, scheduler, watch,
 };
 use anyhow::Context as _;
 use sandbox::{Level, Sandbox};
@@ -112,7 +113,7 @@ pub async fn start(prepared: Prepared, address: SocketAddr, url: String) -> anyh
                 collisions::run(app.clone(), app.stop.clone()),
                 history::run(app.clone(), app.stop.clone()),
                 indexer::run(app.clone(), app.stop.clone()),
-                upkeep::run(app.clone(), app.stop.clone()),
+                maintenance::run(app.clone(), app.stop.clone()),
                 metrics::run(app.clone(), app.stop.clone())
             );
         }
@@ -161,6 +162,7 @@ fn assemble(
         watch: Watch::default(),
         free_slots: FreeSlots::default(),
         collisions: CollisionMonitor::default(),
+        maintenance: Maintenance::default(),
         samples: tokio::sync::Mutex::default(),
         registering: tokio::sync::Mutex::default(),
         worker,

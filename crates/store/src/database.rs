@@ -7,6 +7,7 @@ use crate::tasks::TaskLocks;
 use crate::writer::{self, GroupWriter, Health, InTransaction, QUEUE, Writer};
 use crate::{OpenError, StoreError, migrations, sql};
 use sea_orm::sqlx::postgres::PgConnection;
+use sea_orm::sqlx::sqlite::SqliteAutoVacuum;
 use sea_orm::sqlx::{self, Connection as _};
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbErr,
@@ -108,6 +109,9 @@ impl Store {
         let path = url.trim_start_matches("sqlite://").trim_start_matches("sqlite:").to_owned();
         let of_file = |source| OpenError::File { path: path.clone().into(), source };
         DatabaseFile::prepare(Path::new(&path)).map_err(of_file)?;
+        if std::fs::metadata(&path).is_ok_and(|found| found.len() == 0) {
+            enable_shrinking(&path).await;
+        }
         let connection = sqlite_writer(&path).await?;
         let file = Arc::new(DatabaseFile::opened(Path::new(&path)).map_err(of_file)?);
         let readers = sqlite(&path, false).await.map_err(OpenError::Connect)?;
@@ -205,6 +209,27 @@ async fn refusal(url: &str) -> Option<DbErr> {
             None
         }
         Ok(Err(_)) | Err(_) => None,
+    }
+}
+
+/// Lets an empty file return free pages to the file system, which SQLite only takes before the first table. Where that
+/// fails, as when several open the file at once, the file reuses free pages alone.
+async fn enable_shrinking(path: &str) {
+    let mut options = ConnectOptions::new(format!("sqlite://{path}?mode=rw"));
+    options.sqlx_logging(false).max_connections(1);
+    options.map_sqlx_sqlite_opts(|options| options.auto_vacuum(SqliteAutoVacuum::Incremental));
+    let made = async {
+        let connection = Database::connect(options).await?;
+        let made = connection
+            .execute_unprepared(
+                "BEGIN IMMEDIATE; CREATE TABLE first_table (a); DROP TABLE first_table; COMMIT",
+            )
+            .await;
+        connection.close().await?;
+        made
+    };
+    if let Err(error) = made.await {
+        tracing::debug!(%error, path, "the database file will not shrink");
     }
 }
 

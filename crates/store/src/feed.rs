@@ -1,6 +1,6 @@
 //! The live feed: messages of topics, numbered without gaps in each topic.
 
-use crate::sql::{self, Taken, Wanted, execute, from_json, number, row, rows, text, unsigned};
+use crate::sql::{self, Taken, Wanted, from_json, number, row, rows, text, unsigned};
 use crate::{Store, StoreError};
 use sea_orm::DatabaseTransaction;
 use serde_json::Value;
@@ -120,18 +120,6 @@ impl Store {
         let mut values = names(topics);
         values.extend([after.into(), sql::signed(limit)]);
         rows(&self.readers, &sql, values).await?.iter().map(read).collect()
-    }
-
-    /// Forgets all but the last messages of each topic.
-    pub async fn trim_feed(&self, keep: u64) -> Result<u64, StoreError> {
-        let keep = i64::try_from(keep).unwrap_or(i64::MAX);
-        self.write(move |on| {
-            Box::pin(async move {
-                let sql = "DELETE FROM feed WHERE seq <= (SELECT c.value FROM counters c WHERE c.name = 'feed/' || feed.topic) - ?";
-                execute(on, sql, vec![keep.into()]).await
-            })
-        })
-        .await
     }
 }
 

@@ -23,6 +23,7 @@ mod people;
 mod projects;
 mod rebuild;
 mod recorded;
+mod retention;
 mod revisions;
 mod search;
 mod sessions;
@@ -46,6 +47,7 @@ pub use people::{
 pub use projects::Project;
 pub use rebuild::RebuiltTask;
 pub use recorded::{Recorded, Unrecorded};
+pub use retention::{BATCH_ROWS, DatabaseSize, Expiring, FeedSpan, RowTotal};
 pub use revisions::{Revision, Verdict};
 pub use search::{Hit, Query, SearchFilter, SearchPlace, Searched, Segment, Source, Unindexed};
 pub use sessions::SessionRun;

@@ -19,6 +19,14 @@ pub(crate) const STEPS: &[&[&str]] = &[
     AUDIT_VALUES,
     PERMISSION_REQUESTS,
     AUDIT_NAMES,
+    RETENTION,
+];
+
+/// What retention removes is found by its time.
+const RETENTION: &[&str] = &[
+    "CREATE INDEX effects_finished ON effects (state, lease_until) WHERE state = 'done'",
+    "CREATE INDEX idempotency_by_time ON idempotency (at)",
+    "CREATE INDEX tasks_by_status_time ON tasks (status, updated_at)",
 ];
 
 /// What each entry of the audit log is about, by its name at that time; and entries are counted by time.

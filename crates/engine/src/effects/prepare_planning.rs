@@ -4,8 +4,8 @@ use super::{Done, Job, blocking, git_failure};
 use crate::App;
 use crate::data_dir::private_directory;
 use crate::instances::session_directory;
+use crate::maintenance;
 use crate::tracing_context::spawn_in_span;
-use crate::upkeep;
 use git::WorktreeSpec;
 use sandbox::Level;
 use tokio::task::JoinHandle;
@@ -67,7 +67,7 @@ impl Prewarm {
             // Whatever came of it, it has ended.
             let _ = self.worktree.await;
             let data_dir = app.repositories.data_dir();
-            upkeep::drop_worktree(app, session_directory(data_dir, &self.task.id, &self.planner)).await;
+            maintenance::drop_worktree(app, session_directory(data_dir, &self.task.id, &self.planner)).await;
         }
     }
 }

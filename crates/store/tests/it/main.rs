@@ -5,4 +5,5 @@ mod database;
 mod migrations;
 mod outage;
 mod record;
+mod retention;
 mod search;

@@ -1,37 +1,13 @@
-//! Removes what is not needed any more: messages of the live stream that are too old to be resumed from, and worktrees that
-//! were made for tasks which a killed server did not come to keep.
+//! Removes worktrees that were made for tasks which a killed server did not come to save.
 
 use crate::App;
 use crate::effects::blocking;
 use git::WorktreeSpec;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 use workflow::{Millis, TaskId};
 
-/// How often there is something to forget.
-const PAUSE: Duration = Duration::from_hours(1);
-/// How many of the last messages of a topic are kept; a client that is further behind reads the present state.
-const KEPT: u64 = 10_000;
-
-/// Cleans up until told to stop, first when the server starts.
-pub(crate) async fn run(app: App, stop: CancellationToken) {
-    if let Err(error) = drop_unkept(&app).await {
-        tracing::warn!(%error, "could not look for worktrees of tasks that were never kept");
-    }
-    while !stop.is_cancelled() {
-        match app.store.trim_feed(KEPT).await {
-            Ok(0) => {}
-            Ok(messages) => tracing::debug!(messages, "forgot old messages of the live stream"),
-            Err(error) => tracing::warn!(%error, "could not forget old messages of the live stream"),
-        }
-        // Ends early only when the server does.
-        let _ = stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
-    }
-}
-
-/// Takes away the worktrees of tasks that are not there, begun before this server was.
-async fn drop_unkept(app: &App) -> anyhow::Result<()> {
+/// Removes the worktrees of tasks that the database does not have, begun before this server started.
+pub(super) async fn drop_unkept(app: &App) -> anyhow::Result<()> {
     let folder = app.config.data_dir.join("worktrees");
     let started = app.started_at;
     let found = crate::spawn_blocking(move || begun_before(&folder, started)).await?;
@@ -39,7 +15,7 @@ async fn drop_unkept(app: &App) -> anyhow::Result<()> {
         if app.store.task(&task).await?.is_some() {
             continue;
         }
-        tracing::info!(%task, "takes away the worktree of a task that was never kept");
+        tracing::info!(%task, "removing the worktrees of a task that was never saved");
         for worktree in worktrees {
             drop_worktree(app, worktree).await;
         }
@@ -47,7 +23,7 @@ async fn drop_unkept(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Takes a worktree away, of whichever project's repository it is.
+/// Moves a worktree to the trash, of whichever project's repository it is.
 pub(crate) async fn drop_worktree(app: &App, worktree: PathBuf) {
     let projects = match app.store.all_projects().await {
         Ok(projects) => projects,
