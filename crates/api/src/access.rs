@@ -77,6 +77,7 @@ pub(crate) fn rule(method: &Method, path: &str) -> Option<Access> {
         "/tokens" | "/tokens/{id}" | "/audit" | "/audit/values" | "/config" if get || post || delete => {
             User(Own, Whole)
         }
+        "/maintenance" if get || post => User(Own, Whole),
         "/projects" if post => User(Own, Whole),
         "/projects/{id}" if get => User(Read, Named),
         "/projects/{id}" if put || delete => User(Own, Whole),

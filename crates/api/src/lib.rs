@@ -32,6 +32,7 @@ mod implementation;
 mod lint;
 mod live;
 mod login;
+mod maintenance;
 mod messages;
 pub mod metrics;
 mod openapi;
@@ -177,6 +178,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::values))
         .routes(routes!(settings::read))
+        .routes(routes!(maintenance::read, maintenance::run))
         .routes(routes!(live::socket))
         .routes(routes!(live::events))
         .routes(routes!(openapi::read))

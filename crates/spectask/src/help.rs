@@ -11,7 +11,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Review", &["document", "diff", "approve", "request-changes", "reject", "revert", "report"]),
     ("Work sessions", &["sessions", "log", "say", "spawn", "branch", "choose", "skip", "permissions"]),
     ("Control", &["pause", "resume", "retry", "cancel", "reopen", "analytics"]),
-    ("Server", &["config", "token", "audit", "rebuild", "completions", "agent"]),
+    ("Server", &["config", "token", "audit", "maintenance", "rebuild", "completions", "agent"]),
 ];
 
 /// An example of each way to use it.

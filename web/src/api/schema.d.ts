@@ -269,6 +269,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/maintenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns what the server stores, what maintenance would remove now and why, and its last run. Nothing is removed. */
+        get: operations["get_maintenance"];
+        put?: never;
+        /** Runs maintenance now and returns what it removed. A run that is in progress is waited for. */
+        post: operations["post_maintenance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -3423,6 +3441,21 @@ export interface components {
             /** @description The title. */
             title: string;
         };
+        /** @description Something that retention would remove by its age, and keeps. */
+        Kept: {
+            /**
+             * @description Its name, such as that of a branch.
+             * @example task/spt_01/add-a-search-field
+             */
+            name: string;
+            /**
+             * @description Why it stays.
+             * @example its record in git is not complete
+             */
+            reason: string;
+            /** @description What a rule of retention is about. */
+            subject: components["schemas"]["Subject"];
+        };
         /** @description What a work session did over time. */
         LaneView: {
             /**
@@ -3512,6 +3545,19 @@ export interface components {
              * @default false
              */
             everywhere: boolean;
+        };
+        /** @description What is stored, and what maintenance removes of it. */
+        MaintenanceView: {
+            /** @description What is old enough and stays, with the reason; at most 100 entries. */
+            kept: components["schemas"]["Kept"][];
+            /** @description The last run of maintenance; null before the first. */
+            last_run: components["schemas"]["RunView"] | null;
+            /** @description What a run would remove now. */
+            planned: components["schemas"]["Removal"][];
+            /** @description The settings of retention. */
+            rules: components["schemas"]["RuleView"][];
+            /** @description How much is stored, and where. */
+            storage: components["schemas"]["StorageView"];
         };
         /** @description A message. */
         MarkView: {
@@ -4067,6 +4113,28 @@ export interface components {
              */
             to_session_id?: string | null;
         };
+        /** @description What one rule of retention removes, or did. */
+        Removal: {
+            /**
+             * Format: int64
+             * @description Their size; 0 for refs.
+             * @example 1048576
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description How many worktrees, rows or refs.
+             * @example 12
+             */
+            count: number;
+            /**
+             * @description Why it goes, as a sentence.
+             * @example Removed worktrees older than 7 days.
+             */
+            reason: string;
+            /** @description What a rule of retention is about. */
+            subject: components["schemas"]["Subject"];
+        };
         /** @description A reply to a comment. */
         ReplyBody: {
             /**
@@ -4356,6 +4424,39 @@ export interface components {
             decision?: "approve" | "request_changes" | "reject" | null;
             /** @description Numbers of planned tasks that the plan has ticked and that are to be carried out all the same, or `all`. */
             run_again?: string[];
+        };
+        /** @description A setting of retention. */
+        RuleView: {
+            /**
+             * @description The setting's name.
+             * @example retention.trash_days
+             */
+            setting: string;
+            /**
+             * @description `days`, `hours` or `MiB`.
+             * @example days
+             */
+            unit: string;
+            /**
+             * Format: int64
+             * @description Its value; 0 keeps for ever.
+             * @example 7
+             */
+            value: number;
+        };
+        /** @description A run of maintenance. */
+        RunView: {
+            /** @description When it ended. */
+            ended_at: string;
+            /** @description What failed, as sentences; the next run tries again. */
+            errors: string[];
+            /** @description What it removed. */
+            removed: components["schemas"]["Removal"][];
+            /**
+             * @description When it began.
+             * @example 2026-11-22T10:41:07Z
+             */
+            started_at: string;
         };
         /** @description How agents and checks are confined. */
         SandboxView: {
@@ -4892,6 +4993,43 @@ export interface components {
             /** @description The agent instance. */
             zed_instance: components["schemas"]["ZedInstance"];
         };
+        /** @description How much is stored. */
+        StorageView: {
+            /**
+             * Format: int64
+             * @description The size of the database, in bytes.
+             * @example 52428800
+             */
+            database_bytes: number;
+            /**
+             * Format: int64
+             * @description The part of the database that is free for reuse, in bytes; 0 where the database does not say.
+             * @example 1048576
+             */
+            database_free_bytes: number;
+            /** @description Effects, finished or not. */
+            effects: components["schemas"]["Usage"];
+            /** @description Messages of the live feed. */
+            feed: components["schemas"]["Usage"];
+            /** @description Answers to requests with an idempotency key. */
+            idempotency_answers: components["schemas"]["Usage"];
+            /** @description When it was measured, at most some minutes ago. */
+            measured_at: string;
+            /** @description Repositories that the server cloned or made. */
+            repositories: components["schemas"]["Usage"];
+            /** @description Entries of session logs. */
+            session_logs: components["schemas"]["Usage"];
+            /** @description Removed worktrees. */
+            trash: components["schemas"]["Usage"];
+            /**
+             * Format: int64
+             * @description Tasks whose record in git is not complete yet.
+             * @example 0
+             */
+            unrecorded_tasks: number;
+            /** @description Folders of tasks with worktrees. */
+            worktrees: components["schemas"]["Usage"];
+        };
         /** @description A stretch of time in one phase. */
         Stretch: {
             /**
@@ -4912,6 +5050,11 @@ export interface components {
             /** @description Null while it lasts. */
             until: string | null;
         };
+        /**
+         * @description What retention removes.
+         * @enum {string}
+         */
+        Subject: "trash" | "effects" | "feed" | "idempotency_answers" | "branches" | "saved_refs" | "database_space";
         /** @description A task with its sessions and threads. */
         TaskDetail: components["schemas"]["SpecTask"] & {
             /** @description The work sessions, in the order they were made. */
@@ -5119,6 +5262,21 @@ export interface components {
             text: string;
             /** @description The work sessions, in the order they were made. */
             work_sessions: string[];
+        };
+        /** @description How many things there are, and their size. */
+        Usage: {
+            /**
+             * Format: int64
+             * @description Their size.
+             * @example 1048576
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description How many rows, worktrees or repositories.
+             * @example 120
+             */
+            count: number;
         };
         /** @description What was spent. */
         UsageView: {
@@ -7051,6 +7209,175 @@ export interface operations {
             };
             /** @description Unsupported Media Type */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_maintenance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Figures, the plan and the last run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MaintenanceView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_maintenance: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

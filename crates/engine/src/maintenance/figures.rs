@@ -16,6 +16,7 @@ pub struct Usage {
     /// How many rows, worktrees or repositories.
     #[schema(example = 120)]
     pub count: u64,
+    /// Their size.
     #[schema(example = 1_048_576)]
     pub bytes: u64,
 }

@@ -113,6 +113,13 @@ pub(crate) struct Audit {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Maintenance {
+    /// Only print what would be removed, and why.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Projects {
     #[command(subcommand)]
     pub(crate) command: Option<ProjectsCommand>,

@@ -8,8 +8,8 @@ mod tasks;
 mod values;
 
 pub(crate) use administration::{
-    Agents, AgentsCommand, Audit, BuiltIn, CreateToken, Permissions, PermissionsCommand, Projects,
-    ProjectsCommand, Token, TokenCommand,
+    Agents, AgentsCommand, Audit, BuiltIn, CreateToken, Maintenance, Permissions, PermissionsCommand,
+    Projects, ProjectsCommand, Token, TokenCommand,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use reports::{Analytics, Report, ReportFormat, Search};
@@ -130,6 +130,8 @@ pub(crate) enum Command {
     Token(Token),
     /// Print the audit log: who decided what, via which channel, with which token.
     Audit(Audit),
+    /// Remove what retention does not keep, and print what is stored.
+    Maintenance(Maintenance),
     /// Print shell completions.
     Completions {
         /// The shell that they are for.

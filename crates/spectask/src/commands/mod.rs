@@ -6,6 +6,7 @@ mod audit;
 mod configuration;
 mod crew;
 mod doctor;
+mod maintenance;
 mod permissions;
 mod plain;
 mod projects;
@@ -71,6 +72,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rebuild(command) => return rebuild::run(&cli, command).await,
         Command::Token(command) => tokens::run(&cli, command).await?,
         Command::Audit(command) => audit::list(&cli, command).await?,
+        Command::Maintenance(command) => maintenance::run(&cli, command).await?,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut crate::help::command(), "spectask", &mut std::io::stdout());
         }

@@ -35,6 +35,8 @@ nothing POST /logout
 read GET /me
 read GET /openapi.json
 own GET /config
+own GET /maintenance
+own POST /maintenance
 own GET /tokens
 own POST /tokens
 own DELETE /tokens/{id}

@@ -16,6 +16,7 @@ mod job;
 mod keeping;
 mod kill;
 mod live;
+mod maintenance;
 mod network;
 mod observability;
 mod plain;
