@@ -76,6 +76,7 @@ for (const [colorScheme, rules] of [
       "/agents",
       "/settings",
       "/settings?view=audit",
+      "/settings?view=storage",
       "/nowhere",
       "/tasks/spt_nowhere",
     ];
@@ -115,6 +116,7 @@ for (const [colorScheme, rules] of [
       "/analytics",
       "/settings",
       "/settings?view=audit",
+      "/settings?view=storage",
     ]) {
       await page.goto(`${server.url}${address}`);
       await page.locator("h1").first().waitFor();

@@ -1,4 +1,4 @@
-// The server's settings, as its owner uses them: tokens and the audit log.
+// The server's settings, as its owner uses them: tokens, the audit log and storage.
 import assert from "node:assert/strict";
 import { until } from "./api.mjs";
 import { demo } from "./demo.mjs";
@@ -96,4 +96,22 @@ tell("what is not the owner's is refused with a sentence, and can be tried again
   await page.unroute("**/api/v1/tokens*");
   await page.reload();
   await page.getByRole("table", { name: "Tokens" }).waitFor();
+});
+
+tell("storage is shown, and maintenance is run after it said what it removes", async (page) => {
+  await page.goto(`${server.url}/settings?view=storage`);
+  const stored = page.getByRole("table", { name: "Stored" });
+  await stored
+    .getByText(/[KMG]iB$/)
+    .first()
+    .waitFor();
+  await page.getByRole("table", { name: "Retention" }).getByText("retention.trash_days").waitFor();
+  await page.getByRole("button", { name: "Run now" }).click();
+  const question = page.getByRole("dialog", { name: "Run maintenance now?" });
+  await question.getByText(/This removes|nothing to remove/).waitFor();
+  await question.getByRole("button", { name: "Run now" }).click();
+  await question.waitFor({ state: "detached" });
+  await page.getByText(/^Ran /).waitFor();
+  const [entry] = await call("GET", "/audit?action=run_maintenance");
+  assert.equal(entry.action, "run_maintenance");
 });

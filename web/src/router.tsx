@@ -54,10 +54,12 @@ export interface AnalyticsSearch {
   bucket?: "day";
 }
 
-const SETTINGS_VIEWS = ["tokens", "audit"] as const;
+const SETTINGS_VIEWS = ["tokens", "audit", "storage"] as const;
+
+export type SettingsView = (typeof SETTINGS_VIEWS)[number];
 
 export interface SettingsSearch {
-  view?: (typeof SETTINGS_VIEWS)[number];
+  view?: SettingsView;
   /** What the audit log is narrowed down to. */
   actor?: string;
   way?: string;

@@ -14,6 +14,7 @@ import type {
   FromDemo,
   FromPrompt,
   HeldSecret,
+  MaintenanceRun,
   NewComment,
   NewLineComment,
   NewProject,
@@ -341,6 +342,16 @@ export function useRevokeToken() {
 
 function refreshTokens(client: QueryClient): Promise<unknown> {
   return Promise.all([keys.tokens, keys.audit].map((queryKey) => client.invalidateQueries({ queryKey })));
+}
+
+/** Removes what retention does not keep. */
+export function useRunMaintenance() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => post<MaintenanceRun>("/maintenance", {}),
+    onSuccess: () =>
+      Promise.all([keys.maintenance, keys.audit].map((queryKey) => client.invalidateQueries({ queryKey }))),
+  });
 }
 
 export function useLogin() {

@@ -23,6 +23,7 @@ import type {
   Fleet,
   HeldSecret,
   LogEntry,
+  Maintenance,
   Me,
   PendingReview,
   PermissionRequest,
@@ -456,6 +457,14 @@ export const auditQuery = (filter: AuditFilter) =>
 export const auditValuesQuery = queryOptions({
   queryKey: keys.auditValues,
   queryFn: ({ signal }) => get<AuditValues>("/audit/values", {}, signal),
+  staleTime: 0,
+});
+
+/** What the server stores, and what maintenance would remove of it. */
+export const maintenanceQuery = queryOptions({
+  queryKey: keys.maintenance,
+  queryFn: ({ signal }) => get<Maintenance>("/maintenance", {}, signal),
+  // The live stream says nothing of storage.
   staleTime: 0,
 });
 

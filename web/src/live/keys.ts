@@ -40,6 +40,7 @@ export const keys = {
   permissions: ["permissions"] as const,
   tokens: ["tokens"] as const,
   audit: ["audit"] as const,
+  maintenance: ["maintenance"] as const,
   auditPages: (filter: object) => ["audit", "pages", filter] as const,
   auditValues: ["audit", "values"] as const,
   taskChoices: (q: string) => ["tasks", "choices", q] as const,

@@ -1,10 +1,12 @@
-// The settings of the server that only its owner sees: tokens, and the audit log.
+// The settings of the server that only its owner sees: tokens, the audit log, and storage.
 
 import { Tab } from "@mui/material";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Page } from "../components/Page";
 import { PartTabs } from "../components/PartTabs";
+import type { SettingsView } from "../router";
 import { AuditLog } from "./settings/AuditLog";
+import { Storage } from "./settings/Storage";
 import { Tokens } from "./settings/Tokens";
 
 export function SettingsPage() {
@@ -15,14 +17,26 @@ export function SettingsPage() {
       <PartTabs
         value={view}
         aria-label="Settings"
-        onChange={(view: "tokens" | "audit") => void navigate({ to: "/settings", search: { view } })}
+        onChange={(view: SettingsView) => void navigate({ to: "/settings", search: { view } })}
       >
         <Tab value="tokens" label="Tokens" id="settings-tokens" aria-controls="settings-panel" />
         <Tab value="audit" label="Audit log" id="settings-audit" aria-controls="settings-panel" />
+        <Tab value="storage" label="Storage" id="settings-storage" aria-controls="settings-panel" />
       </PartTabs>
       <div role="tabpanel" id="settings-panel" aria-labelledby={`settings-${view}`}>
-        {view === "tokens" ? <Tokens /> : <AuditLog />}
+        <View view={view} />
       </div>
     </Page>
   );
+}
+
+function View({ view }: { view: SettingsView }) {
+  switch (view) {
+    case "tokens":
+      return <Tokens />;
+    case "audit":
+      return <AuditLog />;
+    case "storage":
+      return <Storage />;
+  }
 }
