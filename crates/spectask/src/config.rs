@@ -26,9 +26,18 @@ pub(crate) fn figment(cli: &Cli, bind: Option<SocketAddr>) -> anyhow::Result<Fig
     // Nested values are named with two underscores, as SPECTASK_LIMITS__MAX_INSTANCES.
     let nested = Env::prefixed("SPECTASK_").filter(|key| {
         let key = key.as_str().to_ascii_lowercase();
-        ["limits__", "defaults__", "http__", "turns__", "recording__", "retention__", "sandbox__", "telemetry__"]
-            .iter()
-            .any(|table| key.starts_with(table))
+        [
+            "limits__",
+            "defaults__",
+            "http__",
+            "turns__",
+            "recording__",
+            "retention__",
+            "sandbox__",
+            "telemetry__",
+        ]
+        .iter()
+        .any(|table| key.starts_with(table))
     });
     figment = figment.merge(nested.split("__"));
     for (variable, key) in COMMON {

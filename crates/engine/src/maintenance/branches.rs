@@ -66,7 +66,7 @@ async fn retire_all(
 ) -> anyhow::Result<u64> {
     let found = {
         let repository = repository.clone();
-        tokio::task::spawn_blocking(move || branches(&repository)).await??
+        crate::spawn_blocking(move || branches(&repository)).await??
     };
     let mut count = 0;
     for (id, branches) in found {
@@ -97,7 +97,7 @@ async fn retire_all(
         }
         let (repository, now) = (repository.clone(), rules.now);
         let work = move || retire(&repository, &task, branches, now, mode);
-        let (removed, stay) = tokio::task::spawn_blocking(work).await??;
+        let (removed, stay) = crate::spawn_blocking(work).await??;
         count += removed;
         kept.extend(stay);
     }
@@ -148,7 +148,7 @@ fn retire(
 async fn release_all(app: &App, mode: Mode, repository: &Repository, before: Millis) -> anyhow::Result<u64> {
     let refs = {
         let repository = repository.clone();
-        tokio::task::spawn_blocking(move || repository.refs_beneath(SAVED)).await??
+        crate::spawn_blocking(move || repository.refs_beneath(SAVED)).await??
     };
     let mut bases: HashMap<TaskId, Option<String>> = HashMap::new();
     let mut count = 0;
@@ -169,7 +169,7 @@ async fn release_all(app: &App, mode: Mode, repository: &Repository, before: Mil
             }
             Mode::Remove => Ok(repository.release_ref(&name, commit, &base)? == Retired::Removed),
         };
-        count += u64::from(tokio::task::spawn_blocking(release).await??);
+        count += u64::from(crate::spawn_blocking(release).await??);
     }
     Ok(count)
 }

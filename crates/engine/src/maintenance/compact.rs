@@ -46,7 +46,7 @@ pub(super) async fn repositories(app: &App) -> anyhow::Result<()> {
             break;
         }
         let repository = workplace.repository;
-        let packed = tokio::task::spawn_blocking(move || {
+        let packed = crate::spawn_blocking(move || {
             let many = repository.loose_objects();
             (many >= MIN_LOOSE_OBJECTS).then(|| repository.pack().map(|()| many))
         });

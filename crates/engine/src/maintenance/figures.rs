@@ -57,7 +57,7 @@ pub(super) async fn measure(app: &App, now: Millis) -> anyhow::Result<Figures> {
     let size = app.store.database_size().await?;
     let unrecorded = app.store.unrecorded().await?.len();
     let data_dir = app.config.data_dir.clone();
-    let folders = tokio::task::spawn_blocking(move || {
+    let folders = crate::spawn_blocking(move || {
         ["trash", "worktrees", "repositories"].map(|folder| {
             let (count, bytes) = trash::usage(&data_dir.join(folder));
             Usage { count, bytes }

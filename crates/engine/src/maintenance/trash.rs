@@ -44,7 +44,7 @@ pub(super) async fn apply(
     let before = rules.before_days(retention.trash_days);
     let limit = (retention.trash_mb > 0).then(|| retention.trash_mb.saturating_mul(1 << 20));
     let folder = app.config.data_dir.join("trash");
-    let items = tokio::task::spawn_blocking(move || items(&folder)).await??;
+    let items = crate::spawn_blocking(move || items(&folder)).await??;
     let chosen = choose(items, rules.now, before, limit, kept);
     let mut removals = vec![
         removal(format!("Removed worktrees that are older than {} days.", retention.trash_days)),
@@ -53,7 +53,7 @@ pub(super) async fn apply(
     for (item, rule) in chosen {
         let bytes = item.bytes;
         if mode == Mode::Remove {
-            tokio::task::spawn_blocking(move || remove(&item.path)).await??;
+            crate::spawn_blocking(move || remove(&item.path)).await??;
             tokio::time::sleep(PAUSE).await;
         }
         let removal = &mut removals[usize::from(rule == Rule::Size)];
