@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { changeSize, sizeLine } from "./change";
+import { changeSize, mayHaveChange, sizeLine } from "./change";
 
 const file = (path: string, additions: number, deletions: number) => ({ path, additions, deletions });
 const FILES = [
@@ -27,4 +27,12 @@ test("a change of documents alone has no lines to count", () => {
 test("a change without documents says nothing of them", () => {
   const size = changeSize("spt_3", { total_files: 1, additions: 1, deletions: 0 }, FILES.slice(2));
   expect(sizeLine(size)).toBe("1 file, +1 −0");
+});
+
+test("a task without a plan may have a change once it is started, whatever its type", () => {
+  const task = { planned: false, status: "implementation", spec_approved_at: null } as const;
+  expect(mayHaveChange(task)).toBe(true);
+  expect(mayHaveChange({ ...task, status: "backlog" })).toBe(false);
+  expect(mayHaveChange({ ...task, planned: true })).toBe(false);
+  expect(mayHaveChange({ ...task, planned: true, spec_approved_at: "2026-11-22T11:00:00Z" })).toBe(true);
 });

@@ -1,6 +1,6 @@
 // How large a change is: the files of the work, and beside them the task's own documents.
 
-import type { Diff, FileDiff } from "../api/types";
+import type { Diff, FileDiff, SpecTask } from "../api/types";
 
 export interface ChangeSize {
   files: number;
@@ -8,6 +8,11 @@ export interface ChangeSize {
   deletions: number;
   /** How many of the task's documents come with it; null while not every file is read, and all are counted as files. */
   documents: number | null;
+}
+
+/** Whether agents may have committed work: after approval of the specification, or without one, after the start. */
+export function mayHaveChange(task: Pick<SpecTask, "planned" | "status" | "spec_approved_at">): boolean {
+  return task.spec_approved_at !== null || (!task.planned && task.status !== "backlog");
 }
 
 /** Whether a file is one of a task's documents, which are merged with its change. */

@@ -190,7 +190,7 @@ test("filters stand for states: a group's, one's own, or all", () => {
   expect(statusesOf("needs_you")).toEqual([]);
 });
 
-test("types of a filter are one or several, and those with and without a plan are all", () => {
+test("types of a filter are one or several, and the two groups of types are all", () => {
   expect(typesOf(undefined)).toEqual([]);
   expect(typesOf("batch")).toEqual(["batch"]);
   expect([...typesOf("planned"), ...typesOf("plain")].sort()).toEqual([...TASK_TYPES].sort());
@@ -227,7 +227,7 @@ test("a command that ended with another code than 0 failed, and its raw output i
 test("a cancelled task stands at the step that it had come to", () => {
   const task = {
     status: "cancelled",
-    type: "feature",
+    planned: true,
     started_at: "2026-11-22T10:41:07Z",
     spec_approved_at: null,
     requirements_spec: null,
@@ -236,4 +236,5 @@ test("a cancelled task stands at the step that it had come to", () => {
   expect(STEPS[stepOf(task)]).toBe("Planning");
   expect(STEPS[stepOf({ ...task, requirements_spec: "# Requirements" })]).toBe("Spec review");
   expect(STEPS[stepOf({ ...task, spec_approved_at: "2026-11-22T11:00:00Z" })]).toBe("Implementation");
+  expect(STEPS[stepOf({ ...task, planned: false })]).toBe("Implementation");
 });

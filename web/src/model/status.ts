@@ -139,7 +139,7 @@ export const STEPS = [
 
 /** Where a task is on its way; what a task without a plan skips is left out. */
 export function stepOf(
-  task: Pick<SpecTask, "status" | "type" | "spec_approved_at" | "started_at" | "requirements_spec">,
+  task: Pick<SpecTask, "status" | "planned" | "spec_approved_at" | "started_at" | "requirements_spec">,
 ): number {
   const at: Record<TaskStatus, number> = {
     backlog: 0,
@@ -161,7 +161,7 @@ export function stepOf(
 /** The step at which a task was cancelled, by what it had come to. */
 function cancelledAt(task: Parameters<typeof stepOf>[0]): number {
   if (task.started_at === null) return 0;
-  if (task.spec_approved_at !== null || !isPlanned(task.type)) return 3;
+  if (task.spec_approved_at !== null || !task.planned) return 3;
   return task.requirements_spec === null ? 1 : 2;
 }
 
@@ -179,9 +179,14 @@ export function hasFailed(status: TaskStatus): boolean {
   return status === "spec_failed" || status === "implementation_failed";
 }
 
-/** Tasks of these types have no planning phase. */
-export function isPlanned(type: TaskType): boolean {
+/** Whether tasks of a type can have a planning phase; whether a task has one is its field `planned`. */
+export function canBePlanned(type: TaskType): boolean {
   return !["interactive", "batch", "coding_session"].includes(type);
+}
+
+/** What a task without a plan is called: its type, unless tasks of that type usually have a plan. */
+export function withoutPlan(type: TaskType): string {
+  return canBePlanned(type) ? `${words(type)} without a plan` : words(type);
 }
 
 export const PRIORITIES: Priority[] = ["low", "medium", "high", "critical"];
@@ -196,8 +201,11 @@ export const TASK_TYPES: TaskType[] = [
 
 /** The filters of the task list that stand for several types. */
 const KINDS = {
-  planned: { label: "With a plan", types: TASK_TYPES.filter(isPlanned) },
-  plain: { label: "Without a plan", types: TASK_TYPES.filter((type) => !isPlanned(type)) },
+  planned: { label: "Feature, bug or refactor", types: TASK_TYPES.filter(canBePlanned) },
+  plain: {
+    label: "Interactive, batch or coding session",
+    types: TASK_TYPES.filter((type) => !canBePlanned(type)),
+  },
 } as const satisfies Record<string, { label: string; types: TaskType[] }>;
 
 type Kind = keyof typeof KINDS;

@@ -11,21 +11,16 @@ import { Mono } from "../../components/Code";
 import { Status } from "../../components/Glyph";
 import { ShowMore } from "../../components/ShowMore";
 import { ActionError, Empty, Failed, Paragraphs } from "../../components/States";
-import { changeSize, documentsOf, filesOf, isDocument } from "../../model/change";
-import { isLive, isPlanned } from "../../model/status";
+import { changeSize, documentsOf, filesOf, isDocument, mayHaveChange } from "../../model/change";
+import { isLive } from "../../model/status";
 import { MONO } from "../../theme";
 import { ChangeReview } from "./ChangeReview";
 import { Checks } from "./Checks";
 import { FileDiffCard } from "./FileDiffCard";
 import { useLineDrafts } from "./useLineDrafts";
 
-/** Whether there can be a change yet. */
-function hasBegun(task: TaskDetail): boolean {
-  return task.spec_approved_at !== null || (!isPlanned(task.type) && task.status !== "backlog");
-}
-
 export function ChangeTab({ task }: { task: TaskDetail }) {
-  const begun = hasBegun(task);
+  const begun = mayHaveChange(task);
   const query = useInfiniteQuery({ ...diffQuery(task.id), enabled: begun });
   const files = useMemo(() => query.data?.pages.flatMap((page) => page.items.files) ?? [], [query.data]);
   // What was approved before is there to look up, behind what is to be reviewed.

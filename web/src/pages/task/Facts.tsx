@@ -9,7 +9,7 @@ import { Mono } from "../../components/Code";
 import { TextLink } from "../../components/links";
 import { Section } from "../../components/Page";
 import { hasDraft } from "../../model/drafts";
-import { isPlanned, words } from "../../model/status";
+import { words } from "../../model/status";
 import { EditDetails } from "./EditDetails";
 
 export function Facts({ task }: { task: TaskDetail }) {
@@ -35,7 +35,7 @@ export function Facts({ task }: { task: TaskDetail }) {
         <Fact name="Priority">{words(task.priority)}</Fact>
         {task.labels.length > 0 && <Fact name="Labels">{task.labels.join(", ")}</Fact>}
         {budgetOf(task) && <Fact name="Budget">{budgetOf(task)}</Fact>}
-        {isPlanned(task.type) && (
+        {task.planned && (
           <Fact name="Planning agent">
             <AgentName id={task.spec_agent} />
           </Fact>

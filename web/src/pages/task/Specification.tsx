@@ -22,7 +22,7 @@ import { Empty, Failed, Paragraphs } from "../../components/States";
 import type { DocumentPlace } from "../../model/documents";
 import { useDraft } from "../../model/drafts";
 import type { Selected } from "../../model/selection";
-import { hasFailed, isLive, isPlanned } from "../../model/status";
+import { hasFailed, isLive } from "../../model/status";
 import { CommentComposer, NO_COMMENT } from "./CommentComposer";
 import { Documents } from "./Documents";
 import { Findings } from "./Findings";
@@ -69,8 +69,8 @@ export function Specification({ task, place, onPlace }: Props) {
   const canDecide = task.status === "spec_review";
   const canEdit = EDITABLE.has(task.status);
 
-  if (!isPlanned(task.type) && !hasSpecs) {
-    return <Empty title="No specification">A task of this type is carried out without one.</Empty>;
+  if (!task.planned && !hasSpecs) {
+    return <Empty title="No specification">This task runs without a plan.</Empty>;
   }
   if (specs.isPending) return <Paragraphs lines={12} />;
   if (specs.isError && !specs.data) return <Failed error={specs.error} retry={() => void specs.refetch()} />;

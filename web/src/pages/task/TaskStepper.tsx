@@ -4,14 +4,14 @@ import { Box, Typography } from "@mui/material";
 import type { TaskDetail } from "../../api/types";
 import { Glyph } from "../../components/Glyph";
 import { useAsking } from "../../components/Permissions";
-import { isPlanned, STEPS, stepOf, type Tone, taskState } from "../../model/status";
+import { STEPS, stepOf, type Tone, taskState } from "../../model/status";
 import { LOW } from "../../theme";
 
 export function TaskStepper({ task }: { task: TaskDetail }) {
   const at = stepOf(task);
   const asks = useAsking().tasks.has(task.id);
   const steps = STEPS.map((label, index) => ({ label, index })).filter(
-    ({ index }) => isPlanned(task.type) || (index !== 1 && index !== 2),
+    ({ index }) => task.planned || (index !== 1 && index !== 2),
   );
   const toneOf = (index: number): Tone => {
     if (index < at) return "done";

@@ -15,7 +15,7 @@ import {
 import type { Complexity, Priority, TaskType } from "../../api/types";
 import { Field, FormDialog } from "../../components/FormDialog";
 import { useDraft } from "../../model/drafts";
-import { isPlanned, PRIORITIES, TASK_TYPES, words } from "../../model/status";
+import { canBePlanned, PRIORITIES, TASK_TYPES, words } from "../../model/status";
 import { AgentChoice } from "./AgentChoice";
 import { hasDefaultAgents, NoAgent } from "./NoAgent";
 import { Prompts } from "./Prompts";
@@ -84,7 +84,7 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
       }),
     });
   };
-  const plans = isPlanned(type) && isPlannedFirst && !hasReadyPlan;
+  const plans = canBePlanned(type) && isPlannedFirst && !hasReadyPlan;
   const settings = known.find((each) => each.id === place)?.settings;
   const isChosen =
     (implementer || settings?.implementation_agent) && (!plans || planner || settings?.spec_agent);
@@ -107,7 +107,7 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
       implementation_agent: implementer || undefined,
       template: pattern ? template : undefined,
       items: pattern?.takes_items ? items : undefined,
-      planning: isPlanned(type) && !isPlannedFirst ? false : undefined,
+      planning: canBePlanned(type) && !isPlannedFirst ? false : undefined,
     };
     const task = sample
       ? ({ from: "demo", body: { ...common, demo_repo: sample.id } } as const)
@@ -201,7 +201,7 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
           select
           label="Complexity"
           value={complexity}
-          disabled={!isPlanned(type) || !isPlannedFirst}
+          disabled={!canBePlanned(type) || !isPlannedFirst}
           onChange={(event) => set({ complexity: event.target.value as Complexity })}
         >
           <MenuItem value="simple">Simple · one session</MenuItem>
@@ -227,7 +227,7 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
           agents={agents.data ?? []}
         />
       </Box>
-      {isPlanned(type) && !hasReadyPlan && (
+      {canBePlanned(type) && !hasReadyPlan && (
         <FormControlLabel
           control={
             <Switch
@@ -252,7 +252,7 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
           sx={{ ml: 0, gap: 1 }}
         />
       )}
-      {!isPlanned(type) && (
+      {!canBePlanned(type) && (
         <Typography variant="caption" color="textSecondary">
           {type === "interactive"
             ? "A conversation: an agent begins at once, and waits for you after each turn until you close it."

@@ -18,9 +18,8 @@ import {
   hasFailed,
   isLive,
   isPaused,
-  isPlanned,
   taskState,
-  words,
+  withoutPlan,
 } from "../../model/status";
 import css from "./TaskRows.module.css";
 
@@ -165,7 +164,7 @@ const Row = memo(function Row({ task, at, project, asks }: RowProps) {
         </p>
         <p className={css.note}>
           <span className={`${css.status} ${css[tone] ?? ""}`}>{label}</span>
-          {!isPlanned(task.type) && ` · ${words(task.type)}`}
+          {!task.planned && ` · ${withoutPlan(task.type)}`}
           {why && (
             <>
               {" · "}
