@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { meQuery } from "../api/queries";
 import type { TaskDetail, TaskStatus } from "../api/types";
 import { useDraft } from "../model/drafts";
+import { isApproved } from "../model/status";
 
 const HINTS: Partial<Record<TaskStatus, string>> = {
   spec_generation: "An agent is writing requirements, a design and a plan. You review them next.",
@@ -21,7 +22,7 @@ export function Guide({ task }: { task: TaskDetail }) {
   const isDemo = useQuery(meQuery).data?.demo;
   const [isHidden, setHidden] = useDraft("guide-hidden", false);
   const hint = HINTS[task.status];
-  if (!isDemo || isHidden || !hint) return null;
+  if (!isDemo || isHidden || !hint || isApproved(task)) return null;
   return (
     <Alert severity="info" variant="outlined" onClose={() => setHidden(true)} sx={{ mb: 2 }}>
       {hint}

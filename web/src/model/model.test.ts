@@ -1,9 +1,26 @@
 import { expect, test } from "vitest";
-import type { Checklist, DiffHunk, FleetAgent, FleetItem, LogEntry, WorkSession } from "../api/types";
+import type {
+  Checklist,
+  DiffHunk,
+  FleetAgent,
+  FleetItem,
+  LogEntry,
+  SpecTask,
+  WorkSession,
+} from "../api/types";
 import { hunkLines, parseUnified, textChange } from "./diff";
 import { around, fleetLead, isAtWork, withChecklist } from "./fleet";
 import { countBefore, hasGap, mergeLog, unbrokenTo } from "./log";
-import { STEPS, sessionState, statusesOf, stepOf, TASK_TYPES, taskState, typesOf } from "./status";
+import {
+  isApproved,
+  STEPS,
+  sessionState,
+  statusesOf,
+  stepOf,
+  TASK_TYPES,
+  taskState,
+  typesOf,
+} from "./status";
 import { commandOutput, toolContent, toolState } from "./tool";
 import { sessionTree } from "./tree";
 
@@ -196,8 +213,32 @@ test("types of a filter are one or several, and the two groups of types are all"
   expect([...typesOf("planned"), ...typesOf("plain")].sort()).toEqual([...TASK_TYPES].sort());
 });
 
+const STATE = { waits_for_person: false, paused_at: null, change: null, queue_reason: null } as const;
+
+const change = (approved_by: string | null, ...passed: boolean[]) =>
+  ({ approved_by, checks: passed.map((each) => ({ passed: each })) }) as SpecTask["change"];
+
+test("an approved change is not shown as one to be reviewed, and says whether its merge waits", () => {
+  const task = { ...STATE, status: "implementation_review", change: change("ada") } as const;
+  expect(isApproved(task)).toBe(true);
+  expect(taskState(task)).toEqual({ label: "Approved · merging", tone: "working" });
+  expect(taskState({ ...task, queue_reason: "The checkout of main has uncommitted files." })).toEqual({
+    label: "Approved · waiting to merge",
+    tone: "waiting",
+  });
+  expect(isApproved({ ...task, change: change(null) })).toBe(false);
+  expect(taskState({ ...task, change: change(null) }).label).toBe("Review the change");
+  expect(taskState({ ...task, status: "done" }).label).toBe("Done");
+});
+
+test("a change whose checks failed says so", () => {
+  const task = { ...STATE, status: "implementation_review", change: change(null, true, false) } as const;
+  expect(taskState(task)).toEqual({ label: "Review the change · checks failed", tone: "attention" });
+  expect(taskState({ ...task, change: change(null, true) }).label).toBe("Review the change");
+});
+
 test("a conversation that waits for a person is not shown as running", () => {
-  const task = { status: "implementation", waits_for_person: false, paused_at: null } as const;
+  const task = { ...STATE, status: "implementation" } as const;
   expect(taskState({ ...task, waits_for_person: true }).tone).toBe("attention");
   expect(taskState(task).tone).toBe("working");
   const paused = { ...task, paused_at: "2026-11-22T10:41:07Z" };

@@ -60,18 +60,38 @@ const YOUR_TURN: Shown = { label: "Your turn", tone: "attention" };
 /** Of a task or a session whose agent waits for a permission. */
 export const ASKS_PERMISSION: Shown = { label: "Your turn · permission", tone: "attention" };
 
+/** Of a task whose change is approved: it is being merged, or something holds the merge up. */
+const MERGING: Shown = { label: "Approved · merging", tone: "working" };
+const MERGE_WAITS: Shown = { label: "Approved · waiting to merge", tone: "waiting" };
+
+/** Of a task whose change a person is to review although checks failed on it. */
+const CHECKS_FAILED: Shown = { label: "Review the change · checks failed", tone: "attention" };
+
 /**
  * What a task's state is called; a conversation in which a person is to speak is not at work, and neither is an agent
  * that asks for a permission, or one whose task is paused.
  */
 export function taskState(
-  task: Pick<SpecTask, "status" | "waits_for_person" | "paused_at">,
+  task: Pick<SpecTask, "status" | "waits_for_person" | "paused_at" | "change" | "queue_reason">,
   asks = false,
 ): Shown {
   // A specification can be reviewed while its task is paused.
   if (isPaused(task) && task.status !== "spec_review") return PAUSED;
   if (asks) return ASKS_PERMISSION;
-  return task.waits_for_person ? YOUR_TURN : taskStatus(task.status);
+  if (isApproved(task)) return task.queue_reason ? MERGE_WAITS : MERGING;
+  if (task.waits_for_person) return YOUR_TURN;
+  if (task.status === "implementation_review" && failedChecks(task) > 0) return CHECKS_FAILED;
+  return taskStatus(task.status);
+}
+
+/** Whether a person approved the change, and it is not merged yet. */
+export function isApproved(task: Pick<SpecTask, "status" | "change">): boolean {
+  return task.status === "implementation_review" && Boolean(task.change?.approved_by);
+}
+
+/** How many of the checks failed on the change. */
+export function failedChecks(task: Pick<SpecTask, "change">): number {
+  return task.change?.checks.filter((check) => !check.passed).length ?? 0;
 }
 
 /** What a session's state is called; one that waits for words is not at work. */

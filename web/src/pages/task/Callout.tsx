@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import type { TaskDetail } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Inline } from "../../components/Inline";
-import { hasFailed, isPaused, words } from "../../model/status";
+import { failedChecks, hasFailed, isApproved, isPaused, words } from "../../model/status";
 import type { TaskTab } from "../../model/tabs";
 
 interface Props {
@@ -36,6 +36,31 @@ export function Callout({ task, tab, onOpen }: Props) {
       </Note>
     );
   }
+  if (isApproved(task)) {
+    return (
+      <Note severity="info">
+        Approved by <bdi>{task.change?.approved_by}</bdi>.{" "}
+        {task.queue_reason ? (
+          <>
+            Waiting to merge: <Inline text={task.queue_reason} />
+          </>
+        ) : (
+          `Merging into ${task.base_branch}.`
+        )}
+      </Note>
+    );
+  }
+  if (task.status === "implementation_review" && task.last_error) {
+    return (
+      <Note
+        severity="error"
+        action={tab === "change" ? undefined : <Open label="Review" onClick={() => onOpen("change")} />}
+      >
+        <b>The merge failed:</b> <Inline text={task.last_error.message} /> (
+        <Ago at={task.last_error.at} />)
+      </Note>
+    );
+  }
   if (task.queue_reason) {
     return (
       <Note severity="info">{isPaused(task) ? task.queue_reason : `Waiting: ${task.queue_reason}`}</Note>
@@ -49,11 +74,11 @@ export function Callout({ task, tab, onOpen }: Props) {
     );
   }
   if (task.status === "implementation_review" && tab !== "change") {
-    const failing = task.change?.checks.filter((check) => !check.passed).length ?? 0;
+    const failing = failedChecks(task);
     return (
       <Note severity="warning" action={<Open label="Review" onClick={() => onOpen("change")} />}>
         Change ready for review.
-        {failing > 0 && ` ${failing === 1 ? "One check fails" : `${failing} checks fail`}.`}
+        {failing > 0 && ` ${failing === 1 ? "One check failed" : `${failing} checks failed`}.`}
       </Note>
     );
   }

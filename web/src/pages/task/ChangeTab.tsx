@@ -12,7 +12,7 @@ import { Status } from "../../components/Glyph";
 import { ShowMore } from "../../components/ShowMore";
 import { ActionError, Empty, Failed, Paragraphs } from "../../components/States";
 import { changeSize, documentsOf, filesOf, isDocument, mayHaveChange } from "../../model/change";
-import { isLive } from "../../model/status";
+import { isApproved, isLive, taskState } from "../../model/status";
 import { MONO } from "../../theme";
 import { ChangeReview } from "./ChangeReview";
 import { Checks } from "./Checks";
@@ -29,8 +29,8 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
   const whole = query.data?.pages[0]?.items;
   const size = whole && changeSize(task.id, whole, files);
   const checks = task.change?.checks ?? [];
-  const canComment = task.status === "implementation_review";
-  const { drafts, setDrafts, error: unsaved } = useLineDrafts(task.id, canComment);
+  const canDecide = task.status === "implementation_review" && !isApproved(task);
+  const { drafts, setDrafts, error: unsaved } = useLineDrafts(task.id, canDecide);
 
   if (!begun) {
     return (
@@ -92,8 +92,8 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
               <FileDiffCard
                 key={file.path}
                 file={file}
-                drafts={canComment ? drafts : undefined}
-                onDrafts={canComment ? setDrafts : undefined}
+                drafts={canDecide ? drafts : undefined}
+                onDrafts={canDecide ? setDrafts : undefined}
               />
             ))}
             {documents.length > 0 && (
@@ -111,7 +111,21 @@ export function ChangeTab({ task }: { task: TaskDetail }) {
         )}
       </Box>
       <Aside sx={{ order: { xs: 1, lg: 2 } }}>
-        {task.status === "implementation_review" && (
+        {isApproved(task) && (
+          <Box sx={{ mb: 3 }}>
+            <Status {...taskState(task)} />
+            <Typography
+              variant="caption"
+              color="textSecondary"
+              component="p"
+              sx={{ mt: 0.25, overflowWrap: "anywhere" }}
+            >
+              Approved by <bdi>{task.change?.approved_by}</bdi>, to be merged into{" "}
+              <Mono>{task.base_branch}</Mono>
+            </Typography>
+          </Box>
+        )}
+        {canDecide && (
           <ChangeReview task={task} diff={whole} size={size} drafts={drafts} onDrafts={setDrafts} />
         )}
         <ActionError error={unsaved} />
