@@ -25,11 +25,14 @@ declare module "@mui/material/styles" {
     faded: string;
     /** Text in the colour of a warning, on a tinted ground. */
     warningText: string;
+    /** Text in the colour of information, on a tinted ground. */
+    infoText: string;
   }
   interface PaletteOptions {
     sunken?: string;
     faded?: string;
     warningText?: string;
+    infoText?: string;
   }
 }
 
@@ -50,6 +53,7 @@ export const theme = createTheme({
         sunken: "#f3f3ef",
         faded: "#696e77",
         warningText: "#8a4f00",
+        infoText: "#1f5896",
         action: { hover: "rgba(30,32,36,0.04)", selected: "rgba(42,93,176,0.08)" },
       },
     },
@@ -66,6 +70,7 @@ export const theme = createTheme({
         sunken: "#111215",
         faded: "#8f949d",
         warningText: "#e6b15f",
+        infoText: "#72aeea",
         action: { hover: "rgba(255,255,255,0.045)", selected: "rgba(134,174,240,0.13)" },
       },
     },

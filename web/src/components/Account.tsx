@@ -3,22 +3,14 @@
 import AccountCircleOutlined from "@mui/icons-material/AccountCircleOutlined";
 import CheckRounded from "@mui/icons-material/CheckRounded";
 import UnfoldMoreRounded from "@mui/icons-material/UnfoldMoreRounded";
-import {
-  Box,
-  ButtonBase,
-  Divider,
-  IconButton,
-  ListItemText,
-  ListSubheader,
-  Menu,
-  MenuItem,
-} from "@mui/material";
+import { Box, ButtonBase, Divider, IconButton, ListItemText, ListSubheader, MenuItem } from "@mui/material";
 import { useColorScheme } from "@mui/material/styles";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type MouseEvent, useState } from "react";
 import { useLogout } from "../api/actions";
 import { meQuery } from "../api/queries";
+import { PageMenu } from "./PageMenu";
 import { showShortcuts } from "./Shortcuts";
 import { SCHEMES } from "./ThemeSwitch";
 
@@ -62,7 +54,7 @@ export function Account({ compact = false }: { compact?: boolean }) {
           <UnfoldMoreRounded sx={{ fontSize: 16 }} />
         </ButtonBase>
       )}
-      <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
+      <PageMenu label="Account" anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
         <Appearance />
         <Divider />
         {compact && (
@@ -79,7 +71,7 @@ export function Account({ compact = false }: { compact?: boolean }) {
           <ListItemText>Keyboard shortcuts</ListItemText>
         </MenuItem>
         <LogOut />
-      </Menu>
+      </PageMenu>
     </>
   );
 }

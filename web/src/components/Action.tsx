@@ -1,7 +1,15 @@
 // Buttons and menu items that change something on the server. While there is no connection, or another reason against
 // it, they are disabled and say why; they keep the focus, so that the keyboard and screen readers reach the reason.
 
-import { Button, type ButtonProps, MenuItem, type MenuItemProps, Tooltip, Typography } from "@mui/material";
+import {
+  Button,
+  type ButtonProps,
+  ListItemText,
+  MenuItem,
+  type MenuItemProps,
+  Tooltip,
+  Typography,
+} from "@mui/material";
 import type { SyntheticEvent } from "react";
 import { useIsOffline } from "../live/provider";
 
@@ -24,11 +32,19 @@ export function ActionButton({ onClick, unavailable = "", ...props }: ActionButt
   );
 }
 
-export function ActionItem({ onClick, ...props }: MenuItemProps) {
+interface ActionItemProps extends MenuItemProps {
+  /** Why it cannot be used now; it is shown below the item's own words. */
+  unavailable?: string;
+}
+
+export function ActionItem({ onClick, unavailable, children, ...props }: ActionItemProps) {
   const isOffline = useIsOffline();
+  const isRefused = isOffline || Boolean(unavailable);
   return (
     <Tooltip describeChild placement="left" title={isOffline ? OFFLINE_REASON : ""}>
-      <MenuItem {...props} aria-disabled={isOffline || undefined} onClick={isOffline ? refuse : onClick} />
+      <MenuItem {...props} aria-disabled={isRefused || undefined} onClick={isRefused ? refuse : onClick}>
+        {unavailable ? <ListItemText primary={children} secondary={unavailable} /> : children}
+      </MenuItem>
     </Tooltip>
   );
 }

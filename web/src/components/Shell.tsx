@@ -166,8 +166,8 @@ function Count({ value, attention }: { value: number; attention: boolean }) {
         fontSize: "0.75rem",
         fontWeight: 600,
         fontVariantNumeric: "tabular-nums",
-        color: attention ? "warning.main" : "info.main",
-        backgroundColor: `color-mix(in srgb, currentColor 13%, transparent)`,
+        color: attention ? "warningText" : "infoText",
+        backgroundColor: `color-mix(in srgb, currentColor 10%, transparent)`,
       }}
     >
       {value}

@@ -2,12 +2,13 @@
 // ends a session's work.
 
 import MoreHorizRounded from "@mui/icons-material/MoreHorizRounded";
-import { IconButton, Menu, Snackbar } from "@mui/material";
+import { IconButton, Snackbar } from "@mui/material";
 import { useState } from "react";
 import { useSessionAction } from "../../api/actions";
 import type { TaskDetail, WorkSession } from "../../api/types";
 import { ActionButton, ActionItem } from "../../components/Action";
 import { Confirm } from "../../components/Confirm";
+import { PageMenu } from "../../components/PageMenu";
 import { ActionError } from "../../components/States";
 import { movesOf, type SessionMove } from "../../model/crew";
 import { BranchDialog } from "./BranchDialog";
@@ -97,7 +98,12 @@ export function SessionActions({ session, task, room }: Props) {
           <MoreHorizRounded fontSize="small" />
         </IconButton>
       )}
-      <Menu anchorEl={anchor} open={anchor !== null} onClose={() => setAnchor(null)}>
+      <PageMenu
+        label={`Actions of ${session.name}`}
+        anchorEl={anchor}
+        open={anchor !== null}
+        onClose={() => setAnchor(null)}
+      >
         {folded.map((move) => (
           <ActionItem
             key={move}
@@ -108,7 +114,7 @@ export function SessionActions({ session, task, room }: Props) {
             {(move === "spawn" || move === "branch" || move in QUESTIONS) && "…"}
           </ActionItem>
         ))}
-      </Menu>
+      </PageMenu>
       <Confirm
         open={asked !== null}
         title={question?.title ?? ""}

@@ -1,7 +1,7 @@
 // A task's name, its state, and what can be done with it now.
 
 import MoreHorizRounded from "@mui/icons-material/MoreHorizRounded";
-import { Box, Divider, IconButton, Menu, MenuItem, Stack, Typography } from "@mui/material";
+import { Box, Divider, IconButton, MenuItem, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTaskAction } from "../../api/actions";
@@ -12,6 +12,7 @@ import { ActionButton, ActionItem } from "../../components/Action";
 import { Confirm } from "../../components/Confirm";
 import { Status } from "../../components/Glyph";
 import { TextLink } from "../../components/links";
+import { PageMenu } from "../../components/PageMenu";
 import { useAsking } from "../../components/Permissions";
 import { PriorityMark } from "../../components/PriorityMark";
 import { ActionError } from "../../components/States";
@@ -146,7 +147,7 @@ function More({ task, onArchive, onRevert }: MoreProps) {
       <IconButton aria-label="More" aria-haspopup="menu" onClick={(event) => setAnchor(event.currentTarget)}>
         <MoreHorizRounded />
       </IconButton>
-      <Menu anchorEl={anchor} open={anchor !== null} onClose={close}>
+      <PageMenu label="Task actions" anchorEl={anchor} open={anchor !== null} onClose={close}>
         {(["md", "json", "csv"] as const).map((format) => (
           <MenuItem
             key={format}
@@ -174,7 +175,9 @@ function More({ task, onArchive, onRevert }: MoreProps) {
           </ActionItem>
         )}
         <ActionItem
-          disabled={isLive(task.status) && !task.archived}
+          unavailable={
+            isLive(task.status) && !task.archived ? "You can archive a task when it has ended." : undefined
+          }
           onClick={() => {
             onArchive(!task.archived);
             close();
@@ -182,7 +185,7 @@ function More({ task, onArchive, onRevert }: MoreProps) {
         >
           {task.archived ? "Unarchive" : "Archive"}
         </ActionItem>
-      </Menu>
+      </PageMenu>
     </>
   );
 }

@@ -107,7 +107,7 @@ function Thread({
           </Button>
         )}
         {comment.outdated && (
-          <Typography variant="caption" sx={{ color: "warning.main" }}>
+          <Typography variant="caption" sx={{ color: "warningText" }}>
             outdated
           </Typography>
         )}
@@ -188,7 +188,7 @@ function Said(props: { author: string; at: string; text: string; answer?: "done"
         {answer && (
           <Box
             component="span"
-            sx={{ fontWeight: 600, color: answer === "done" ? "success.main" : "warning.main" }}
+            sx={{ fontWeight: 600, color: answer === "done" ? "success.main" : "warningText" }}
           >
             {answer === "done" ? "Done. " : "Declined. "}
           </Box>

@@ -151,7 +151,7 @@ function GroupButton(props: { label: string; chosen: boolean; onClick: () => voi
       {needsYou && count ? (
         <Box
           component="span"
-          sx={{ ml: 0.75, color: "warning.main", fontWeight: 650, fontVariantNumeric: "tabular-nums" }}
+          sx={{ ml: 0.75, color: "warningText", fontWeight: 650, fontVariantNumeric: "tabular-nums" }}
         >
           {count}
         </Box>
