@@ -4,6 +4,8 @@
 import {
   Button,
   type ButtonProps,
+  IconButton,
+  type IconButtonProps,
   ListItemText,
   MenuItem,
   type MenuItemProps,
@@ -28,6 +30,15 @@ export function ActionButton({ onClick, unavailable = "", ...props }: ActionButt
   return (
     <Tooltip describeChild title={reason}>
       <Button {...props} aria-disabled={reason ? true : undefined} onClick={reason ? refuse : onClick} />
+    </Tooltip>
+  );
+}
+
+export function ActionIconButton({ onClick, ...props }: IconButtonProps) {
+  const isOffline = useIsOffline();
+  return (
+    <Tooltip describeChild title={isOffline ? OFFLINE_REASON : ""}>
+      <IconButton {...props} aria-disabled={isOffline || undefined} onClick={isOffline ? refuse : onClick} />
     </Tooltip>
   );
 }

@@ -1,9 +1,9 @@
 // Adds a session to a task's crew, while one of it is at work.
 
 import AddRounded from "@mui/icons-material/AddRounded";
-import { Button } from "@mui/material";
 import { useState } from "react";
 import type { TaskDetail } from "../../api/types";
+import { ActionButton } from "../../components/Action";
 import { parentsOf } from "../../model/crew";
 import { SpawnDialog } from "./SpawnDialog";
 
@@ -12,7 +12,7 @@ export function SpawnButton({ task }: { task: TaskDetail }) {
   if (parentsOf(task.work_sessions).length === 0 && !isOpen) return null;
   return (
     <>
-      <Button
+      <ActionButton
         variant="outlined"
         color="inherit"
         startIcon={<AddRounded />}
@@ -20,7 +20,7 @@ export function SpawnButton({ task }: { task: TaskDetail }) {
         sx={{ mt: 1 }}
       >
         Add session
-      </Button>
+      </ActionButton>
       {isOpen && <SpawnDialog task={task} onClose={() => setOpen(false)} />}
     </>
   );

@@ -1,13 +1,14 @@
 // A further thread in a task, beside those there are.
 
 import AddRounded from "@mui/icons-material/AddRounded";
-import { Button, IconButton, useMediaQuery } from "@mui/material";
+import { useMediaQuery } from "@mui/material";
 import { useTheme } from "@mui/material/styles";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useOpenSession } from "../../api/actions";
 import { useOnce } from "../../api/once";
 import type { TaskDetail } from "../../api/types";
+import { ActionButton, ActionIconButton } from "../../components/Action";
 import { FormDialog } from "../../components/FormDialog";
 import { SessionWords } from "../crew/SessionWords";
 
@@ -17,13 +18,18 @@ export function AddSession({ task }: { task: TaskDetail }) {
   return (
     <>
       {isNarrow ? (
-        <IconButton aria-label="Add a session" onClick={() => setOpen(true)}>
+        <ActionIconButton aria-label="Add a session" onClick={() => setOpen(true)}>
           <AddRounded />
-        </IconButton>
+        </ActionIconButton>
       ) : (
-        <Button variant="outlined" color="inherit" startIcon={<AddRounded />} onClick={() => setOpen(true)}>
+        <ActionButton
+          variant="outlined"
+          color="inherit"
+          startIcon={<AddRounded />}
+          onClick={() => setOpen(true)}
+        >
           Add a session
-        </Button>
+        </ActionButton>
       )}
       {isOpen && <AddDialog task={task} onClose={() => setOpen(false)} />}
     </>

@@ -27,9 +27,9 @@ export function CloseTask({ task, onReview }: { task: TaskDetail; onReview: () =
 
   return (
     <>
-      <Button variant="contained" onClick={() => setOpen(true)}>
+      <ActionButton variant="contained" onClick={() => setOpen(true)}>
         Close…
-      </Button>
+      </ActionButton>
       <Dialog open={isOpen} onClose={close} maxWidth="xs" fullWidth>
         <DialogTitle>Close this conversation?</DialogTitle>
         <DialogContent>
