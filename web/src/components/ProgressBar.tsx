@@ -1,8 +1,8 @@
-// A share as a thin bar with its number, or with a text that says the same.
+// A share as a thin bar with its number.
 
 import css from "./ProgressBar.module.css";
 
-export function ProgressBar({ value, label, text }: { value: number; label: string; text?: string }) {
+export function ProgressBar({ value, label }: { value: number; label: string }) {
   const percent = Math.round(Math.min(1, Math.max(0, value)) * 100);
   return (
     <div className={css.bar}>
@@ -19,7 +19,7 @@ export function ProgressBar({ value, label, text }: { value: number; label: stri
           style={{ width: `${percent}%` }}
         />
       </div>
-      <span className={css.number}>{text ?? `${percent}%`}</span>
+      <span className={css.number}>{percent}%</span>
     </div>
   );
 }

@@ -137,8 +137,10 @@ test("a checklist moves the cards of its task and its progress at once", () => {
   receive("progress", { spec_task_id: "spt_1", checklist });
   expect(client.getQueryData<Fleet>(keys.fleet)?.agents[0]).toMatchObject({
     current_task: { index: 1 },
-    progress: 0.5,
+    progress: 0,
   });
+  receive("work_session.updated", { id: "stws_1", spec_task_id: "spt_1", status: "active", progress: 1 / 3 });
+  expect(client.getQueryData<Fleet>(keys.fleet)?.agents[0]?.progress).toBe(1 / 3);
   expect(client.getQueryData<TaskProgress>(keys.progress("spt_1"))?.checklist.completed_tasks).toBe(1);
 });
 

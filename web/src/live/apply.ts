@@ -18,7 +18,7 @@ import type {
 } from "../api/types";
 import type { LiveMessage } from "../live";
 import { withEvent } from "../model/coordination";
-import { withChecklist } from "../model/fleet";
+import { withChecklist, withSession } from "../model/fleet";
 import { hasGap, type Log, mergeLog } from "../model/log";
 import { keys } from "./keys";
 import type { Refresh } from "./refresher";
@@ -238,15 +238,14 @@ function applySession(
     );
   } else if (!isShown && news.status === "active") {
     refresh(keys.fleet);
-  } else if (isShown && news.queue_reason !== undefined) {
-    const { queue_reason } = news;
+  } else if (isShown && (news.queue_reason !== undefined || news.progress !== undefined)) {
     client.setQueryData<Fleet>(
       keys.fleet,
       (present) =>
         present && {
           ...present,
           agents: present.agents.map((agent) =>
-            agent.work_session_id === news.id ? { ...agent, queue_reason } : agent,
+            agent.work_session_id === news.id ? withSession(agent, news) : agent,
           ),
         },
     );
@@ -284,14 +283,6 @@ function applyProgress(
   const { spec_task_id: id, checklist } = news;
   const at = typeof news.at === "number" ? new Date(news.at).toISOString() : new Date().toISOString();
   client.setQueryData<TaskProgress>(keys.progress(id), (progress) => progress && { ...progress, checklist });
-  client.setQueryData<TaskDetail>(
-    keys.task(id),
-    (task) =>
-      task && {
-        ...task,
-        work_sessions: task.work_sessions.map((session) => withShare(session, checklist, client, id)),
-      },
-  );
   client.setQueryData<Fleet>(keys.fleet, (fleet) => {
     if (!fleet?.agents.some((agent) => agent.task_id === id)) return fleet;
     const agents = fleet.agents.map((agent) =>
@@ -299,20 +290,6 @@ function applyProgress(
     );
     return { ...fleet, agents };
   });
-}
-
-/** A session with the share of its own items that is done, where the card of the fleet knows which these are. */
-function withShare(
-  session: WorkSession,
-  checklist: Checklist,
-  client: QueryClient,
-  task: string,
-): WorkSession {
-  if (session.status === "completed") return session;
-  const fleet = client.getQueryData<Fleet>(keys.fleet);
-  const card = fleet?.agents.find((agent) => agent.task_id === task && agent.work_session_id === session.id);
-  if (!card || card.phase === "planning") return session;
-  return { ...session, progress: withChecklist(card, checklist, card.last_update).progress };
 }
 
 function applyLogEntries(client: QueryClient, session: string, entries: LogEntry[], refresh: Refresh): void {

@@ -1,29 +1,32 @@
 // The fleet's cards: where an agent is in its list, and how a checklist that moved changes that.
 
-import type { Checklist, FleetAgent, FleetItem } from "../api/types";
+import type { Checklist, FleetAgent, FleetItem, WorkSession } from "../api/types";
 
 /** How many items are shown before and after the present one. */
 export const AROUND = 3;
 
 /** A session's items around the one that is in progress; where none is, those before and after what comes next. */
-export function around(
-  list: FleetItem[],
-): Pick<FleetAgent, "current_task" | "tasks_before" | "tasks_after" | "progress"> {
+export function around(list: FleetItem[]): Pick<FleetAgent, "current_task" | "tasks_before" | "tasks_after"> {
   const working = list.findIndex((item) => item.status === "in_progress");
   const next = list.findIndex((item) => item.status === "pending");
   const at = working >= 0 ? working : next;
   const split = at >= 0 ? at : list.length;
   const after = working >= 0 ? split + 1 : split;
-  const done = list.filter((item) => item.status === "completed").length;
   return {
     current_task: list[working] ?? null,
     tasks_before: list.slice(Math.max(0, split - AROUND), split),
     tasks_after: list.slice(after, after + AROUND),
-    progress: list.length === 0 ? 0 : done / list.length,
   };
 }
 
-/** A card after its task's checklist moved. */
+/** A card after its session changed. How much of a session is done is counted by the server alone. */
+export function withSession(agent: FleetAgent, news: Partial<WorkSession>): FleetAgent {
+  const { queue_reason = agent.queue_reason, progress = agent.progress } = news;
+  // The progress of a planning session is that of its steps, which only the card has.
+  return { ...agent, queue_reason, progress: agent.phase === "planning" ? agent.progress : progress };
+}
+
+/** A card after its task's checklist moved; the news of its session bring the progress. */
 export function withChecklist(agent: FleetAgent, checklist: Checklist, at: string): FleetAgent {
   // A planning session's steps are no part of any checklist.
   if (agent.phase === "planning") return agent;

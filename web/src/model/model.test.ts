@@ -9,7 +9,7 @@ import type {
   WorkSession,
 } from "../api/types";
 import { hunkLines, parseUnified, textChange } from "./diff";
-import { around, fleetLead, isAtWork, withChecklist } from "./fleet";
+import { around, fleetLead, isAtWork, withChecklist, withSession } from "./fleet";
 import { countBefore, hasGap, mergeLog, unbrokenTo } from "./log";
 import {
   isApproved,
@@ -67,7 +67,6 @@ test("a card shows three items on each side of the present one", () => {
   expect(shown.current_task?.index).toBe(4);
   expect(shown.tasks_before.map((item) => item.index)).toEqual([1, 2, 3]);
   expect(shown.tasks_after.map((item) => item.index)).toEqual([5, 6, 7]);
-  expect(shown.progress).toBeCloseTo(4 / 9);
 });
 
 test("an item that was not begun is not the present one, but the next", () => {
@@ -75,8 +74,8 @@ test("an item that was not begun is not the present one, but the next", () => {
   expect(shown.current_task).toBeNull();
   expect(shown.tasks_before.map((item) => item.index)).toEqual([0]);
   expect(shown.tasks_after.map((item) => item.index)).toEqual([1]);
-  expect(around(items("completed", "completed"))).toMatchObject({ current_task: null, progress: 1 });
-  expect(around([])).toMatchObject({ current_task: null, progress: 0 });
+  expect(around(items("completed", "completed"))).toMatchObject({ current_task: null });
+  expect(around([])).toMatchObject({ current_task: null });
 });
 
 test("agents that wait for a permission are not at work", () => {
@@ -110,7 +109,6 @@ test("a checklist that moved moves the card of a session, not that of a planning
   } as Checklist;
   const moved = withChecklist(card, checklist, "2026-01-01T00:00:00Z");
   expect(moved.current_task).toMatchObject({ index: 1, started_at: "2026-01-01T00:00:00Z" });
-  expect(moved.progress).toBe(0.5);
   const planning: FleetAgent = { ...card, phase: "planning" };
   expect(withChecklist(planning, checklist, "")).toBe(planning);
 });
@@ -124,6 +122,15 @@ const session = (id: string, more: Partial<WorkSession>) =>
     implementation_task_index: null,
     ...more,
   }) as WorkSession;
+
+test("the progress of a card is the figure of its session, not a count of the items shown", () => {
+  const list = items("completed", "pending");
+  const card = { phase: "implementation", queue_reason: null, progress: 0, task_list: list } as FleetAgent;
+  // The planned task's own line counts as well.
+  expect(withSession(card, { progress: 1 / 3 })).toEqual({ ...card, progress: 1 / 3 });
+  expect(withSession(card, { queue_reason: "Waiting." })).toEqual({ ...card, queue_reason: "Waiting." });
+  expect(withSession({ ...card, phase: "planning", progress: 0.5 }, { progress: 0 }).progress).toBe(0.5);
+});
 
 test("sessions are in the order of the plan, what was spawned below what spawned it", () => {
   const tree = sessionTree([

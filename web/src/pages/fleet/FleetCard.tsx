@@ -24,11 +24,10 @@ interface Props {
 
 export const FleetCard = memo(function FleetCard({ agent, asks }: Props) {
   const list = agent.task_list;
-  const { current_task: current, tasks_before, tasks_after, progress } = around(list);
+  const { current_task: current, tasks_before, tasks_after } = around(list);
   const [next, ...later] = tasks_after;
   // The card keeps its height while the work moves through the list.
   const rows = Math.min(list.length, 2 * AROUND + 1);
-  const done = list.filter((item) => item.status === "completed").length;
   const state = asks ? ASKS_PERMISSION : agent.queue_reason ? WAITING : undefined;
   return (
     <article className={css.card}>
@@ -76,11 +75,7 @@ export const FleetCard = memo(function FleetCard({ agent, asks }: Props) {
           <span className={css.note}>{words(agent.phase)}</span>
         )}
         {list.length > 0 && (
-          <ProgressBar
-            value={progress}
-            label={`Progress of ${agent.session_name}`}
-            text={`${done} of ${list.length} done`}
-          />
+          <ProgressBar value={agent.progress} label={`Progress of ${agent.session_name}`} />
         )}
         <span className={`${css.note} ${css.last}`}>
           <Ago at={agent.last_update} />
