@@ -1,7 +1,7 @@
 // A time as how long ago it was, kept true while it is shown.
 
 import { useSyncExternalStore } from "react";
-import { ago, duration } from "../model/time";
+import { ago, dateTime, duration } from "../model/time";
 
 /** When the page lost its connection: what it shows is as it was then, and clocks stand. */
 let heldAt: number | null = null;
@@ -54,7 +54,7 @@ export function Ago({ at }: { at: string | null | undefined }) {
   const now = useNow();
   if (!at) return null;
   return (
-    <time dateTime={at} title={new Date(at).toLocaleString()} style={NO_WRAP}>
+    <time dateTime={at} title={dateTime(at)} style={NO_WRAP}>
       {ago(at, now)}
     </time>
   );

@@ -3,6 +3,7 @@
 import { Box, Button, Stack, Typography } from "@mui/material";
 import { useEffect, useLayoutEffect, useState } from "react";
 import { useIsOffline, useLiveStatus, useReconnect } from "../live/provider";
+import { timeOfDay } from "../model/time";
 import { clocksHeldAt, holdClocks } from "./Ago";
 
 /** How long a break may last before it is worth a banner, in milliseconds. */
@@ -62,10 +63,7 @@ export function OfflineBanner() {
 }
 
 function asOf(): string {
-  return new Date(clocksHeldAt() ?? Date.now()).toLocaleTimeString(undefined, {
-    hour: "2-digit",
-    minute: "2-digit",
-  });
+  return timeOfDay(clocksHeldAt() ?? Date.now());
 }
 
 const WORDS = { live: "Live", connecting: "Connecting…", offline: "Offline" };

@@ -54,7 +54,7 @@ test("an idle night is drawn short, and positions map back to times", () => {
   );
   const [before, waits, after] = chart.lanes[1]?.bars ?? [];
   expect(chart.gaps).toHaveLength(1);
-  expect(chart.gaps[0]?.label).toBe("2h 45m");
+  expect(chart.gaps[0]?.label).toBe("2 h 45 min");
   expect(before?.width).toBeGreaterThan(0.25);
   expect(waits?.width).toBeLessThan(0.15);
   expect(after?.width).toBeCloseTo(before?.width ?? 0);

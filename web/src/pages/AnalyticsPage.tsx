@@ -12,7 +12,7 @@ import { Page } from "../components/Page";
 import { Empty, Failed, Rows } from "../components/States";
 import { brief, bucketLabel, money, PHASES, usualRange } from "../model/figures";
 import { words } from "../model/status";
-import { duration } from "../model/time";
+import { duration, durationTicks } from "../model/time";
 import type { AnalyticsSearch } from "../router";
 import { Figure, Sheet } from "./analytics/Figure";
 import { Range } from "./analytics/Range";
@@ -107,6 +107,7 @@ function Figures({ found }: { found: Analytics }) {
           of="names"
           labels={found.phases.map((one) => PHASES[one.phase] ?? one.phase)}
           format={duration}
+          ticks={durationTicks}
           series={[
             { label: "Median", color: "primary", values: found.phases.map((one) => one.median_seconds ?? 0) },
             {

@@ -17,10 +17,13 @@ interface Props {
   series: Series[];
   isStacked?: boolean;
   format?: (value: number) => string;
+  /** Where the values' axis has ticks, given the largest value; the last one is its end. */
+  ticks?: (most: number) => number[];
   height: number;
 }
 
-export default function Chart({ title, of, labels, series, isStacked, format = String, height }: Props) {
+export default function Chart(props: Props) {
+  const { title, of, labels, series, isStacked, format = String, height } = props;
   const isStill = useMediaQuery("(prefers-reduced-motion: reduce)");
   const { palette } = (
     useTheme() as unknown as { vars: { palette: Record<Series["color"], { main: string } & string> } }
@@ -35,7 +38,9 @@ export default function Chart({ title, of, labels, series, isStacked, format = S
     barGapRatio: 0.1,
   };
   const whole = format === String;
+  const ticks = props.ticks?.(Math.max(0, ...series.flatMap((one) => one.values)));
   const values = {
+    ...(ticks && { tickInterval: ticks, max: ticks.at(-1) }),
     valueFormatter: (value: number) => (whole && !Number.isInteger(value) ? "" : format(value)),
   };
   return (

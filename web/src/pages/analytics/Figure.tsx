@@ -26,6 +26,7 @@ interface Props {
   series: Series[];
   isStacked?: boolean;
   format?: (value: number) => string;
+  ticks?: (most: number) => number[];
   /** The text when there is nothing to show. */
   nothing?: string;
 }

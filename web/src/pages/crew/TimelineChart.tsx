@@ -4,7 +4,7 @@ import { Typography } from "@mui/material";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, memo, useLayoutEffect, useRef, useState } from "react";
 import { words } from "../../model/status";
-import { took } from "../../model/time";
+import { clock, took } from "../../model/time";
 import { type Bar, type Chart, type Lane, ticksOf } from "../../model/timeline";
 import css from "./Timeline.module.css";
 
@@ -211,14 +211,4 @@ function moved({ lanes }: Chart, at: Chosen | null, key: string): Chosen | null 
     return { lane: next, bar: nearest };
   }
   return at;
-}
-
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-
-/** A time of day, with its day when that is not today. */
-export function clock(at: number): string {
-  const time = new Date(at);
-  const isToday = time.toDateString() === new Date().toDateString();
-  return isToday ? CLOCK.format(time) : `${DAY.format(time)} ${CLOCK.format(time)}`;
 }

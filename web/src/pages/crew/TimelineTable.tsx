@@ -3,9 +3,8 @@
 import { Box, Table, TableBody, TableCell, TableHead, TableRow } from "@mui/material";
 import { Status } from "../../components/Glyph";
 import { TextLink } from "../../components/links";
-import { took } from "../../model/time";
+import { clock, took } from "../../model/time";
 import { type Chart, LOOK_TONES } from "../../model/timeline";
-import { clock } from "./TimelineChart";
 
 export function TimelineTable({ chart, taskId }: { chart: Chart; taskId: string }) {
   const rows = chart.lanes

@@ -17,6 +17,7 @@ import { Empty, Failed, Rows } from "../../components/States";
 import { detailsOf, momentsOf, objectKind, wayLabel } from "../../model/audit";
 import { usePause } from "../../model/pause";
 import { words } from "../../model/status";
+import { dateOf, timeOfDay } from "../../model/time";
 import type { SettingsSearch } from "../../router";
 
 type Filter = Omit<SettingsSearch, "view">;
@@ -266,12 +267,11 @@ function ObjectName({ object: id, object_name: name }: Pick<AuditEntry, "object"
 }
 
 function Moment({ at }: { at: string }) {
-  const moment = new Date(at);
   return (
     <time dateTime={at}>
-      {moment.toLocaleDateString(undefined, { dateStyle: "medium" })}
+      {dateOf(at)}
       <Typography variant="caption" color="textSecondary" component="span" sx={{ display: "block" }}>
-        {moment.toLocaleTimeString(undefined, { timeStyle: "medium" })}
+        {timeOfDay(at)}
       </Typography>
     </time>
   );

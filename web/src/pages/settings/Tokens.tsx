@@ -15,6 +15,7 @@ import { Fold } from "../../components/Fold";
 import { TextLink } from "../../components/links";
 import { Empty, Failed, Rows } from "../../components/States";
 import { words } from "../../model/status";
+import { dateOf, dateTime } from "../../model/time";
 import { CreateToken } from "./CreateToken";
 
 export function Tokens() {
@@ -161,10 +162,9 @@ function Target({ token, id }: { token: Token; id: string }) {
 
 function Expires({ at }: { at: string | null }) {
   if (at === null) return "Never";
-  const date = new Date(at);
   return (
-    <time dateTime={at} title={date.toLocaleString()}>
-      {date.toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" })}
+    <time dateTime={at} title={dateTime(at)}>
+      {dateOf(at)}
     </time>
   );
 }
