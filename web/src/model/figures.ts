@@ -1,5 +1,7 @@
 // Figures as people read them. Days are in UTC, as the server counts them.
 
+import type { Usage } from "../api/types";
+
 const DAY = 24 * 60 * 60 * 1000;
 
 const iso = (time: number) => new Date(time).toISOString().slice(0, 10);
@@ -42,6 +44,25 @@ const BRIEF = new Intl.NumberFormat(undefined, { notation: "compact", maximumFra
 
 /** A count in few letters: `950`, `1.2K`, `3M`. */
 export const brief = (count: number) => BRIEF.format(count);
+
+/** What stands where no agent reported any usage: without a report, nothing says that it was 0. */
+export const NOT_REPORTED = "not reported";
+
+/** The tokens of a usage in all, as `1.2K tokens`. */
+export function tokens({
+  input_tokens,
+  output_tokens,
+}: Pick<Usage, "input_tokens" | "output_tokens">): string {
+  const all = input_tokens + output_tokens;
+  return all === 0 ? `tokens ${NOT_REPORTED}` : `${brief(all)} tokens`;
+}
+
+/** Input tokens, output tokens and cost, as the cells of a table. */
+export function usageCells({ input_tokens, output_tokens, cost_usd }: Usage): string[] {
+  const counts = [input_tokens, output_tokens];
+  const cells = counts.every((count) => count === 0) ? counts.map(() => NOT_REPORTED) : counts.map(brief);
+  return [...cells, cost_usd === null ? NOT_REPORTED : money(cost_usd)];
+}
 
 /** Dollars; cents where there are few, less where there is less. */
 export function money(dollars: number): string {

@@ -10,7 +10,16 @@ import type { Analytics } from "../api/types";
 import { useAgentName } from "../components/AgentName";
 import { Page } from "../components/Page";
 import { Empty, Failed, Rows } from "../components/States";
-import { brief, bucketLabel, money, PHASES, usualRange } from "../model/figures";
+import {
+  brief,
+  bucketLabel,
+  money,
+  NOT_REPORTED,
+  PHASES,
+  tokens,
+  usageCells,
+  usualRange,
+} from "../model/figures";
 import { words } from "../model/status";
 import { duration, durationTicks } from "../model/time";
 import type { AnalyticsSearch } from "../router";
@@ -187,8 +196,8 @@ function Heads({ found }: { found: Analytics }) {
     ["Review wait", time(found.review_waiting.median_seconds), `median of ${found.review_waiting.count}`],
     [
       "Cost",
-      found.totals.usage.cost_usd === null ? "–" : money(found.totals.usage.cost_usd),
-      `${brief(found.totals.usage.input_tokens + found.totals.usage.output_tokens)} tokens`,
+      found.totals.usage.cost_usd === null ? NOT_REPORTED : money(found.totals.usage.cost_usd),
+      tokens(found.totals.usage),
     ],
   ];
   return (
@@ -221,11 +230,6 @@ function Heads({ found }: { found: Analytics }) {
 
 function Tables({ found }: { found: Analytics }) {
   const nameOf = useAgentName();
-  const spent = (usage: Analytics["totals"]["usage"]) => [
-    brief(usage.input_tokens),
-    brief(usage.output_tokens),
-    usage.cost_usd === null ? "–" : money(usage.cost_usd),
-  ];
   return (
     <>
       <Sheet
@@ -236,7 +240,7 @@ function Tables({ found }: { found: Analytics }) {
           String(one.sessions_started),
           String(one.sessions_completed),
           String(one.sessions_failed),
-          ...spent(one.usage),
+          ...usageCells(one.usage),
         ])}
       />
       <Sheet
@@ -247,7 +251,7 @@ function Tables({ found }: { found: Analytics }) {
           String(one.tasks_created),
           String(one.tasks_done),
           String(one.sessions_started),
-          ...spent(one.usage),
+          ...usageCells(one.usage),
         ])}
       />
     </>
