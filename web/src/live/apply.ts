@@ -104,6 +104,8 @@ function applyTask(client: QueryClient, news: Partial<SpecTask> & { id: string }
       keys.instance(news.id),
       keys.diff(news.id),
       keys.timeline(news.id),
+      // The plan's tasks get their sessions when the implementation starts.
+      keys.plannedTasks(news.id),
     ])
       refresh(key);
   } else if (before) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { detailsOf, momentsOf, objectKind, wayLabel } from "./audit";
+import { actionLabel, detailsOf, momentsOf, objectKind, wayLabel } from "./audit";
 
 test("a range of days covers the whole of its last day", () => {
   const { since, until } = momentsOf("2026-03-01", "2026-03-01");
@@ -27,4 +27,17 @@ test("details leave out what is empty", () => {
 
 test("a way that this page does not know is shown by its own word", () => {
   expect([wayLabel("command_line"), wayLabel("carrier_pigeon")]).toEqual(["Command line", "Carrier pigeon"]);
+});
+
+test("a review says what was decided", () => {
+  const label = (action: string, data: unknown) => actionLabel({ action, data });
+  expect(label("review_specs", { decision: "approve" })).toBe("Review specs · approved");
+  expect(label("review_implementation", { decision: "request_changes" })).toBe(
+    "Review implementation · changes requested",
+  );
+  expect(label("review_specs", { decision: "reject" })).toBe("Review specs · rejected");
+  expect([label("review_specs", null), label("decide_secret", { decision: "keep" })]).toEqual([
+    "Review specs",
+    "Decide secret",
+  ]);
 });

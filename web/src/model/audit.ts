@@ -22,6 +22,19 @@ export function objectKind(id: string): "task" | "project" | "token" | "user" | 
   return kinds[prefix] ?? null;
 }
 
+const DECISIONS: Record<string, string> = {
+  approve: "approved",
+  request_changes: "changes requested",
+  reject: "rejected",
+};
+
+/** What an entry says was done, with the decision where it was a review. */
+export function actionLabel({ action, data }: Pick<AuditEntry, "action" | "data">): string {
+  const decision = typeof data === "object" && data !== null && "decision" in data && data.decision;
+  const known = action.startsWith("review_") && typeof decision === "string" && DECISIONS[decision];
+  return known ? `${words(action)} · ${known}` : words(action);
+}
+
 /** The details that an action came with, as lines of `name: value`. */
 export function detailsOf({ data }: Pick<AuditEntry, "data">): string[] {
   if (typeof data !== "object" || data === null) return [];

@@ -1,14 +1,6 @@
 // What the states of tasks and sessions are called, whose turn they mean, and how they are grouped.
 
-import type {
-  ItemStatus,
-  Priority,
-  SessionStatus,
-  SpecTask,
-  TaskStatus,
-  TaskType,
-  WorkSession,
-} from "../api/types";
+import type { Priority, SessionStatus, SpecTask, TaskStatus, TaskType, WorkSession } from "../api/types";
 
 /** Whose turn it is: none yet, an agent's, a person's; or how it ended. */
 export type Tone = "waiting" | "working" | "attention" | "done" | "failed" | "stopped";
@@ -255,8 +247,4 @@ export function blockersOf(session: WorkSession, all: readonly WorkSession[]): s
 export function words(word: string): string {
   const spaced = word.replaceAll("_", " ");
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
-}
-
-export function itemLabel(status: ItemStatus): string {
-  return status === "completed" ? "done" : status === "in_progress" ? "in progress" : "to do";
 }

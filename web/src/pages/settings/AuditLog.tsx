@@ -14,7 +14,7 @@ import { TextLink } from "../../components/links";
 import { Name } from "../../components/Name";
 import { ShowMore } from "../../components/ShowMore";
 import { Empty, Failed, Rows } from "../../components/States";
-import { detailsOf, momentsOf, objectKind, wayLabel } from "../../model/audit";
+import { actionLabel, detailsOf, momentsOf, objectKind, wayLabel } from "../../model/audit";
 import { usePause } from "../../model/pause";
 import { words } from "../../model/status";
 import { dateOf, timeOfDay } from "../../model/time";
@@ -214,7 +214,7 @@ function ActionCell({ entry }: { entry: AuditEntry }) {
       component="span"
       sx={{ fontWeight: 600, color: entry.action === "refused" ? "error.main" : "text.primary" }}
     >
-      {words(entry.action)}
+      {actionLabel(entry)}
     </Box>
   );
   if (details.length === 0) return name;

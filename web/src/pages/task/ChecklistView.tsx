@@ -1,25 +1,27 @@
 // The living checklist of a task.
 
 import { Box, Typography } from "@mui/material";
-import type { Checklist, ItemStatus } from "../../api/types";
+import type { Checklist } from "../../api/types";
 import { Glyph } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
-import { itemLabel, type Tone } from "../../model/status";
-
-const TONES: Record<ItemStatus, Tone> = { pending: "waiting", in_progress: "working", completed: "done" };
+import { ITEM_STATES, itemStates } from "../../model/checklist";
 
 interface Props {
   checklist: Checklist;
+  /** The numbers of the planned tasks that failed. */
+  failed: ReadonlySet<string>;
   /** Whether a session is active; else what was begun is stopped. */
   isAtWork: boolean;
 }
 
-export function ChecklistView({ checklist, isAtWork }: Props) {
+export function ChecklistView({ checklist, failed, isAtWork }: Props) {
+  const states = itemStates(checklist.tasks, failed, isAtWork);
   return (
     <Box component="ol" sx={{ listStyle: "none", m: 0, p: 0 }}>
-      {checklist.tasks.map((item) => {
-        const isNow = item.status === "in_progress" && isAtWork;
-        const isStopped = item.status === "in_progress" && !isAtWork;
+      {checklist.tasks.map((item, at) => {
+        const state = states[at] ?? item.status;
+        const isNow = state === "in_progress";
+        const shown = ITEM_STATES[state] ?? ITEM_STATES.pending;
         return (
           <Box
             component="li"
@@ -42,10 +44,10 @@ export function ChecklistView({ checklist, isAtWork }: Props) {
             <Box
               component="span"
               role="img"
-              aria-label={isStopped ? "stopped" : itemLabel(item.status)}
+              aria-label={shown.label}
               sx={{ display: "flex", height: 21, alignItems: "center" }}
             >
-              <Glyph tone={isStopped ? "stopped" : (TONES[item.status] ?? "waiting")} size={13} />
+              <Glyph tone={shown.tone} size={13} />
             </Box>
             <Typography
               variant="body2"
@@ -70,6 +72,16 @@ export function ChecklistView({ checklist, isAtWork }: Props) {
                 </Box>
               )}
               <Inline text={item.description} />
+              {state === "failed" && (
+                <Typography
+                  component="span"
+                  variant="caption"
+                  color="error"
+                  sx={{ ml: 0.75, fontWeight: 600 }}
+                >
+                  failed
+                </Typography>
+              )}
             </Typography>
           </Box>
         );

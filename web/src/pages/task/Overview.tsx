@@ -3,13 +3,14 @@
 import { Box, Button, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { progressQuery } from "../../api/queries";
+import { plannedTasksQuery, progressQuery } from "../../api/queries";
 import type { TaskDetail } from "../../api/types";
 import { TextLink } from "../../components/links";
 import { Markdown } from "../../components/Markdown";
 import { Section } from "../../components/Page";
 import { ProgressBar } from "../../components/ProgressBar";
 import { Failed, Paragraphs } from "../../components/States";
+import { failedNumbers } from "../../model/checklist";
 import { Collisions } from "../crew/Collisions";
 import { ActivityList } from "./ActivityList";
 import { ChecklistView } from "./ChecklistView";
@@ -20,6 +21,9 @@ import { SessionTree } from "./SessionTree";
 export function Overview({ task }: { task: TaskDetail }) {
   const progress = useQuery(progressQuery(task.id));
   const checklist = progress.data?.checklist;
+  const hasFailures = task.planned && task.work_sessions.some((session) => session.status === "failed");
+  const planned = useQuery({ ...plannedTasksQuery(task.id), enabled: hasFailures }).data;
+  const failed = failedNumbers(planned ?? [], task.work_sessions);
   return (
     <Box
       sx={{
@@ -61,6 +65,7 @@ export function Overview({ task }: { task: TaskDetail }) {
             >
               <ChecklistView
                 checklist={checklist}
+                failed={failed}
                 isAtWork={task.work_sessions.some((session) => session.status === "active")}
               />
             </Section>
