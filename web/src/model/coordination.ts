@@ -14,7 +14,34 @@ export const KINDS: Record<CoordinationKind, { label: string; says: string }> = 
   spawn: { label: "Spawn", says: "a session joined" },
 };
 
-export const ALL_KINDS = Object.keys(KINDS) as CoordinationKind[];
+const ALL_KINDS = Object.keys(KINDS) as CoordinationKind[];
+
+/** What events are shown as: their kind, or that they report a collision, which blocks nobody. */
+export type ShownKind = CoordinationKind | "collision";
+
+export function shownKind(event: Pick<CoordinationEvent, "event_type" | "data">): ShownKind {
+  const { event_type: kind, data } = event;
+  const isCollision = typeof data === "object" && data !== null && "collision" in data;
+  return kind === "blocking" && isCollision ? "collision" : kind;
+}
+
+export function kindLabel(kind: ShownKind): string {
+  return kind === "collision" ? "Collision" : (KINDS[kind]?.label ?? kind);
+}
+
+/** How many events there are of each kind that is shown, in order; collisions come after what blocks. */
+export function countKinds(log: CoordinationLog): { kind: ShownKind; count: number }[] {
+  const collisions = log.events.filter((event) => shownKind(event) === "collision").length;
+  const counts = ALL_KINDS.flatMap((kind): { kind: ShownKind; count: number }[] => {
+    const count = log.events_by_type[kind] ?? 0;
+    if (kind !== "blocking") return [{ kind, count }];
+    return [
+      { kind, count: count - collisions },
+      { kind: "collision", count: collisions },
+    ];
+  });
+  return counts.filter(({ count }) => count > 0);
+}
 
 /** A log after an event was sent, delivered or answered. */
 export function withEvent(log: CoordinationLog, event: CoordinationEvent): CoordinationLog {

@@ -10,6 +10,7 @@ import { Code, Mono } from "../../components/Code";
 import { Fold } from "../../components/Fold";
 import { TextLink } from "../../components/links";
 import { Name } from "../../components/Name";
+import { collisionSummary, conflicts } from "../../model/collisions";
 import { isLive } from "../../model/status";
 import { Notice } from "./Notice";
 
@@ -19,8 +20,6 @@ function useCollisions(task: TaskDetail): Collision[] {
 }
 
 const NONE: Collision[] = [];
-
-const conflicts = (collision: Collision) => collision.files.filter((file) => file.state === "conflict");
 
 /** The sessions of a task whose changes conflict with those of another. */
 export function useColliding(task: TaskDetail): ReadonlySet<string> {
@@ -36,12 +35,33 @@ export function Collisions({ task, session }: { task: TaskDetail; session?: stri
   const all = useCollisions(task);
   const shown = all.filter((collision) => session === undefined || collision.sessions.includes(session));
   if (shown.length === 0) return null;
+  const each = shown.map((collision) => (
+    <OneCollision key={collision.sessions.join()} collision={collision} task={task} of={session} />
+  ));
   return (
     <Box component="section" aria-label="Collisions" sx={{ mb: 2 }}>
-      {shown.map((collision) => (
-        <OneCollision key={collision.sessions.join()} collision={collision} task={task} of={session} />
-      ))}
+      {shown.length === 1 ? (
+        each
+      ) : (
+        <Fold label={<Summary collisions={shown} />}>
+          <Box sx={{ pt: 0.75 }}>{each}</Box>
+        </Fold>
+      )}
     </Box>
+  );
+}
+
+/** Several collisions in a line, which unfolds to each of them. */
+function Summary({ collisions }: { collisions: Collision[] }) {
+  const isHard = collisions.some((collision) => conflicts(collision).length > 0);
+  return (
+    <Typography
+      component="span"
+      variant="body2"
+      sx={{ color: isHard ? "warningText" : "text.primary", fontWeight: 560 }}
+    >
+      {collisionSummary(collisions)}
+    </Typography>
   );
 }
 

@@ -4,24 +4,33 @@ import { Box, Chip, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { coordinationQuery } from "../../api/queries";
-import type { CoordinationEvent, CoordinationKind, TaskDetail, WorkSession } from "../../api/types";
+import type { CoordinationEvent, TaskDetail, WorkSession } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Glyph } from "../../components/Glyph";
 import { LinkBox } from "../../components/links";
 import { Empty, Failed, Rows } from "../../components/States";
-import { ALL_KINDS, addressee, isUnanswered, KINDS, reach, teller } from "../../model/coordination";
+import {
+  addressee,
+  countKinds,
+  isUnanswered,
+  kindLabel,
+  reach,
+  type ShownKind,
+  shownKind,
+  teller,
+} from "../../model/coordination";
 import { isLive } from "../../model/status";
 import { Collisions } from "./Collisions";
 import { canTell, Tell } from "./Tell";
 
 export function CoordinationTab({ task }: { task: TaskDetail }) {
   const query = useQuery(coordinationQuery(task.id));
-  const [kind, setKind] = useState<CoordinationKind | null>(null);
+  const [kind, setKind] = useState<ShownKind | null>(null);
   const [answers, setAnswers] = useState<CoordinationEvent | null>(null);
   const log = query.data;
   // A request is answered also when those who asked have ended since.
   const tells = canTell(task) || (answers !== null && isLive(task.status));
-  const shown = (log?.events ?? []).filter((event) => kind === null || event.event_type === kind).reverse();
+  const shown = (log?.events ?? []).filter((event) => kind === null || shownKind(event) === kind).reverse();
   return (
     <Box
       sx={{
@@ -44,10 +53,10 @@ export function CoordinationTab({ task }: { task: TaskDetail }) {
             aria-label="Show only"
             sx={{ gap: 0.75, flexWrap: "wrap", mb: 1.5 }}
           >
-            {ALL_KINDS.filter((each) => (log.events_by_type[each] ?? 0) > 0).map((each) => (
+            {countKinds(log).map(({ kind: each, count }) => (
               <Chip
                 key={each}
-                label={`${KINDS[each].label} ${log.events_by_type[each]}`}
+                label={`${kindLabel(each)} ${count}`}
                 variant={kind === each ? "filled" : "outlined"}
                 aria-pressed={kind === each}
                 onClick={() => setKind(kind === each ? null : each)}
@@ -118,7 +127,7 @@ function Event({ event, sessions, onAnswer }: EventProps) {
       <Box sx={{ flex: 1, minWidth: 0 }}>
         <Stack direction="row" sx={{ gap: 1, alignItems: "baseline" }}>
           <Typography variant="caption" sx={{ fontWeight: 640, flexShrink: 0 }}>
-            {KINDS[event.event_type]?.label ?? event.event_type}
+            {kindLabel(shownKind(event))}
           </Typography>
           <Typography
             variant="caption"
