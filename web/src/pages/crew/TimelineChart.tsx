@@ -1,6 +1,6 @@
 // The lanes. One stop of the tab key; the arrows go from span to span, and Enter opens the session.
 
-import { Typography } from "@mui/material";
+import { Typography, useMediaQuery } from "@mui/material";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, memo, useLayoutEffect, useRef, useState } from "react";
 import { words } from "../../model/status";
@@ -16,6 +16,7 @@ interface Chosen {
 export function TimelineChart({ chart, taskId }: { chart: Chart; taskId: string }) {
   const [chosen, setChosen] = useState<Chosen | null>(null);
   const navigate = useNavigate();
+  const isTouch = useMediaQuery("(hover: none), (max-width: 599.95px)");
   const lane = chosen && chart.lanes[chosen.lane];
   const bar = chosen && lane?.bars[chosen.bar];
 
@@ -71,6 +72,8 @@ export function TimelineChart({ chart, taskId }: { chart: Chart; taskId: string 
             · {bar.label} · {clock(bar.from)} – {bar.isOpen ? "now" : clock(bar.until)} ·{" "}
             {took(bar.until - bar.from)}
           </>
+        ) : isTouch ? (
+          "Tap a segment for details."
         ) : (
           "Hover or use arrow keys for details."
         )}

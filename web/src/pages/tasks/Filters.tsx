@@ -30,6 +30,22 @@ const CHOICE = {
 const THIRD = { ...CHOICE, gridColumn: { sm: "span 2", lg: "auto" } } as const;
 const HALF = { ...CHOICE, gridColumn: { sm: "span 3", lg: "auto" } } as const;
 
+/** Shadows at the ends of what scrolls sideways, where more follows: covers that scroll along hide them at an end. */
+const SCROLL_SHADOWS = {
+  "--ground": "var(--mui-palette-background-default)",
+  "--shadow": "color-mix(in srgb, var(--mui-palette-text-primary) 32%, transparent)",
+  backgroundImage: [
+    "linear-gradient(to right, var(--ground) 50%, transparent)",
+    "linear-gradient(to left, var(--ground) 50%, transparent)",
+    "linear-gradient(to right, var(--shadow), transparent)",
+    "linear-gradient(to left, var(--shadow), transparent)",
+  ].join(", "),
+  backgroundPosition: "left, right, left, right",
+  backgroundSize: "36px 100%, 36px 100%, 16px 100%, 16px 100%",
+  backgroundRepeat: "no-repeat",
+  backgroundAttachment: "local, local, scroll, scroll",
+} as const;
+
 interface Props {
   search: TasksSearch;
   onChange: (change: Partial<TasksSearch>, replace?: boolean) => void;
@@ -53,7 +69,7 @@ export function Filters({ search, onChange }: Props) {
         direction="row"
         role="group"
         aria-label="Filter by status"
-        sx={{ gap: 0.5, overflowX: "auto", mx: -0.5, px: 0.5, py: 0.25 }}
+        sx={{ gap: 0.5, overflowX: "auto", mx: -0.5, px: 0.5, py: 0.25, ...SCROLL_SHADOWS }}
       >
         <GroupButton label="All" chosen={!search.status} onClick={() => onChange({ status: undefined })} />
         {GROUP_NAMES.map((group) => (
