@@ -2840,6 +2840,13 @@ export interface components {
             hunks: components["schemas"]["HunkView"][];
             /** @description Whether the file is no text. */
             is_binary: boolean;
+            /** @description The mode after. */
+            new_mode: string | null;
+            /**
+             * @description The mode before as git writes it: `100644` a file, `100755` an executable one, `120000` a symbolic link, `160000` a
+             *     submodule; null where there was none.
+             */
+            old_mode: string | null;
             /** @description The file's path before it was renamed; null when it was not. */
             old_path: string | null;
             /**

@@ -11,7 +11,11 @@ test("a mode that changes, or that is not a plain file's, is named", () => {
 });
 
 test("a change without changed lines says what it is", () => {
-  expect(changeWithoutLines({ status: "modified", old_mode: "100644", new_mode: "100755" })).toContain("mode");
-  expect(changeWithoutLines({ status: "renamed", old_mode: "100644", new_mode: "100644" })).toContain("Renamed");
+  expect(changeWithoutLines({ status: "modified", old_mode: "100644", new_mode: "100755" })).toContain(
+    "mode",
+  );
+  expect(changeWithoutLines({ status: "renamed", old_mode: "100644", new_mode: "100644" })).toContain(
+    "Renamed",
+  );
   expect(changeWithoutLines({ status: "added", old_mode: null, new_mode: "100644" })).toContain("empty");
 });
