@@ -53,8 +53,22 @@ export function ActionItem({ onClick, unavailable, children, ...props }: ActionI
   const isRefused = isOffline || Boolean(unavailable);
   return (
     <Tooltip describeChild placement="left" title={isOffline ? OFFLINE_REASON : ""}>
-      <MenuItem {...props} aria-disabled={isRefused || undefined} onClick={isRefused ? refuse : onClick}>
-        {unavailable ? <ListItemText primary={children} secondary={unavailable} /> : children}
+      <MenuItem
+        {...props}
+        aria-disabled={isRefused || undefined}
+        onClick={isRefused ? refuse : onClick}
+        // The reason is read, so it is not faded with the item.
+        sx={unavailable ? { "&&[aria-disabled=true]:not(.Mui-disabled)": { opacity: 1 } } : props.sx}
+      >
+        {unavailable ? (
+          <ListItemText
+            primary={children}
+            secondary={unavailable}
+            slotProps={{ primary: { color: "textDisabled" }, secondary: { color: "textSecondary" } }}
+          />
+        ) : (
+          children
+        )}
       </MenuItem>
     </Tooltip>
   );

@@ -48,6 +48,7 @@ export interface UserBlock {
 /** What one of the crew, a person or SpecTask told another, or all of them. */
 export interface CoordinationBlock {
   block: "coordination";
+  event: string | null;
   seq: number;
   at: string;
   type: string;
@@ -331,6 +332,7 @@ function firstAfter(log: readonly LogEntry[], seq: number): number {
 function coordination(entry: LogEntry): CoordinationBlock {
   return {
     block: "coordination",
+    event: textOrNull(entry.event_id),
     seq: entry.seq,
     at: entry.at,
     type: text(entry.event_type),

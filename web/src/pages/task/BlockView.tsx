@@ -1,15 +1,17 @@
 // One block of a conversation.
 
 import CommitRounded from "@mui/icons-material/CommitRounded";
+import { useQuery } from "@tanstack/react-query";
 import { createContext, memo, type ReactNode, useContext } from "react";
-import type { CoordinationKind, WorkSession } from "../../api/types";
+import { coordinationQuery } from "../../api/queries";
+import type { CoordinationKind, CoordinationLog, WorkSession } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Code, Mono } from "../../components/Code";
 import { Fold } from "../../components/Fold";
 import { Glyph } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
 import { Markdown } from "../../components/Markdown";
-import { addressee, KINDS, teller } from "../../model/coordination";
+import { addressee, KINDS, kindLabel, shownKind, teller } from "../../model/coordination";
 import { type Tone, words } from "../../model/status";
 import type {
   Block,
@@ -185,7 +187,7 @@ function Divide({ children }: { children: ReactNode }) {
 /** What one of the crew told another, as a line with its words. */
 function Told({ block }: { block: CoordinationBlock }) {
   const sessions = useContext(Crew);
-  const kind = KINDS[block.type as CoordinationKind]?.label ?? words(block.type);
+  const kind = useKind(block, sessions[0]?.spec_task_id ?? "");
   const from = teller({ from_session_id: block.from, by: block.by }, sessions);
   const to = addressee({ to_session_id: block.to }, sessions);
   return (
@@ -198,6 +200,21 @@ function Told({ block }: { block: CoordinationBlock }) {
       </p>
     </div>
   );
+}
+
+/** What a message is called; the log of the task tells the notice of a collision from what blocks. */
+function useKind({ type, event }: CoordinationBlock, task: string): string {
+  const isCollision = (log: CoordinationLog) =>
+    log.events.some((each) => each.id === event && shownKind(each) === "collision");
+  const query = {
+    ...coordinationQuery(task),
+    enabled: type === "blocking" && task !== "",
+    select: isCollision,
+  };
+  const isShownAsCollision = useQuery(query).data ?? false;
+  return isShownAsCollision
+    ? kindLabel("collision")
+    : (KINDS[type as CoordinationKind]?.label ?? words(type));
 }
 
 /** What was put on the record from outside. */

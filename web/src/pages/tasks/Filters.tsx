@@ -33,7 +33,7 @@ const HALF = { ...CHOICE, gridColumn: { sm: "span 3", lg: "auto" } } as const;
 /** Shadows at the ends of what scrolls sideways, where more follows: covers that scroll along hide them at an end. */
 const SCROLL_SHADOWS = {
   "--ground": "var(--mui-palette-background-default)",
-  "--shadow": "color-mix(in srgb, var(--mui-palette-text-primary) 32%, transparent)",
+  "--shadow": "color-mix(in srgb, var(--mui-palette-text-primary) 24%, transparent)",
   backgroundImage: [
     "linear-gradient(to right, var(--ground) 50%, transparent)",
     "linear-gradient(to left, var(--ground) 50%, transparent)",
