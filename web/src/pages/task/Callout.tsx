@@ -63,7 +63,7 @@ export function Callout({ task, tab, onOpen }: Props) {
   }
   if (task.queue_reason) {
     return (
-      <Note severity="info">{isPaused(task) ? task.queue_reason : `Waiting: ${task.queue_reason}`}</Note>
+      <Note severity="info">{isPaused(task) ? task.queue_reason : asWait(task.queue_reason)}</Note>
     );
   }
   if (task.status === "spec_review" && tab !== "specification") {
@@ -104,4 +104,9 @@ function Open({ label, onClick }: { label: string; onClick: () => void }) {
       {label}
     </Button>
   );
+}
+
+/** A reason to wait as a sentence; some begin with the word already. */
+function asWait(reason: string): string {
+  return reason.startsWith("waiting ") ? `W${reason.slice(1)}` : `Waiting: ${reason}`;
 }
