@@ -51,7 +51,11 @@ tell("a prompt becomes merged work, and a killed server goes on where it was", a
     .first()
     .waitFor();
   await page.getByRole("tab", { name: /Sessions/ }).click();
-  if (pictures) await page.getByText(/^[1-9]\d%$/).nth(1).waitFor();
+  if (pictures)
+    await page
+      .getByText(/^[1-9]\d%$/)
+      .nth(1)
+      .waitFor();
   await picture(watcher, "fleet");
   await picture(page, "task");
 

@@ -62,9 +62,7 @@ export function Callout({ task, tab, onOpen }: Props) {
     );
   }
   if (task.queue_reason) {
-    return (
-      <Note severity="info">{isPaused(task) ? task.queue_reason : asWait(task.queue_reason)}</Note>
-    );
+    return <Note severity="info">{isPaused(task) ? task.queue_reason : asWait(task.queue_reason)}</Note>;
   }
   if (task.status === "spec_review" && tab !== "specification") {
     return (
