@@ -204,7 +204,7 @@ pub(crate) async fn list(cli: &Cli, command: &List) -> anyhow::Result<()> {
         row: |task| {
             vec![
                 short(text(task, "name"), LONGEST_NAME),
-                text(task, "status").to_owned(),
+                shown_status(task),
                 format!("{:.0}%", task["progress"].as_f64().unwrap_or(0.0) * 100.0),
                 text(task, "priority").to_owned(),
                 text(task, "id").to_owned(),
@@ -270,7 +270,7 @@ pub(crate) fn print(task: &Value) {
         }
     };
     row("id", text(task, "id"));
-    row("status", text(task, "status"));
+    row("status", &shown_status(task));
     row("waits", text(task, "queue_reason"));
     if !task["last_error"].is_null() && !matches!(text(task, "status"), "done" | "cancelled") {
         row("error", text(&task["last_error"], "message"));
@@ -304,6 +304,9 @@ pub(crate) fn print(task: &Value) {
             println!(
                 "\nThe documents wait for you: read them with spectask document {id}, then spectask approve {id} --at HASH, or spectask request-changes {id} --comments …"
             );
+        }
+        "implementation_review" if is_approved(task) => {
+            println!("\nThe change is approved, and is merged as soon as nothing holds it.");
         }
         "implementation_review" => {
             println!(
@@ -353,8 +356,28 @@ fn print_status(cli: &Cli, task: &Value) {
     if cli.json {
         output::json(task);
     } else {
-        println!("{} is {}", text(task, "id"), text(task, "status"));
+        println!("{} is {}", text(task, "id"), shown_status(task));
     }
+}
+
+/// A task's status, with what keeps it from moving that the status does not say.
+fn shown_status(task: &Value) -> String {
+    let status = text(task, "status");
+    if !task["paused_at"].is_null() {
+        return format!("{status}, paused");
+    }
+    if task["waits_for_person"] == json!(true) {
+        return format!("{status}, waits for you");
+    }
+    if is_approved(task) {
+        return format!("{status}, approved");
+    }
+    status.to_owned()
+}
+
+/// Whether a task's change is approved and waits to be merged.
+fn is_approved(task: &Value) -> bool {
+    text(task, "status") == "implementation_review" && task["change"]["approved_by"].is_string()
 }
 
 /// Creates the task that takes back what another one merged.
@@ -374,8 +397,21 @@ pub(crate) async fn revert(cli: &Cli, named: &str) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_of_repository, repository_root};
+    use super::{is_of_repository, repository_root, shown_status};
+    use serde_json::json;
     use std::fs;
+
+    #[test]
+    fn a_status_says_what_keeps_a_task_from_moving() {
+        let plain = json!({ "status": "implementation" });
+        assert_eq!(shown_status(&plain), "implementation");
+        let paused = json!({ "status": "implementation", "paused_at": "2026-01-01T00:00:00Z" });
+        assert_eq!(shown_status(&paused), "implementation, paused");
+        let waits = json!({ "status": "implementation", "waits_for_person": true });
+        assert_eq!(shown_status(&waits), "implementation, waits for you");
+        let approved = json!({ "status": "implementation_review", "change": { "approved_by": "ada" } });
+        assert_eq!(shown_status(&approved), "implementation_review, approved");
+    }
 
     #[test]
     fn a_nested_repository_is_not_part_of_the_outer_one() {
