@@ -23,7 +23,7 @@ const WAITING: usize = 1024;
 const LOOK: Duration = Duration::from_secs(1);
 /// How often in a row a damaged design-docs branch is repaired; what is still damaged then is for a person to look at.
 const MAX_REPAIRS: u32 = 3;
-/// How long a branch is whole before an earlier repair counts as one that lasted.
+/// How long after a repair it counts as one that lasts.
 const LASTING_REPAIR: Duration = Duration::from_secs(60);
 
 /// The watchers of the projects at work.
@@ -133,7 +133,11 @@ async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut m
         }
         match is_lost(&app, &project).await {
             Ok(true) => repairs.try_repair(&app, &project).await,
-            Ok(false) => repairs.forget_old(),
+            Ok(false) => {
+                if repairs.reset_when_lasting() {
+                    repairs.try_repair(&app, &project).await;
+                }
+            }
             Err(error) => tracing::debug!(%error, %project, "could not look at the design-docs branch"),
         }
         commit_ticks(&app, &project, &mut looked).await;
@@ -152,7 +156,7 @@ async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut m
     }
 }
 
-/// The repairs of a project's design-docs branch in a row: one that does not last is not made for ever.
+/// Counts the repairs of a project's design-docs branch in a row, so that a repair that does not last is not repeated without end.
 #[derive(Default)]
 struct Repairs {
     count: u32,
@@ -178,11 +182,14 @@ impl Repairs {
         }
     }
 
-    /// Counts from the beginning again once the branch has been whole for a while.
-    fn forget_old(&mut self) {
-        if self.last.is_some_and(|last| last.elapsed() >= LASTING_REPAIR) {
+    /// Resets the count once the last repair is long ago, and returns whether it did. What happened to the branch while
+    /// repairs were held back is to be looked at then.
+    fn reset_when_lasting(&mut self) -> bool {
+        let has_lasted = self.last.is_some_and(|last| last.elapsed() >= LASTING_REPAIR);
+        if has_lasted {
             *self = Self::default();
         }
+        has_lasted
     }
 }
 
