@@ -16,7 +16,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long an id that a client gives may be, in bytes.
 const MAX_ID_BYTES: usize = 64;
 
-/// Answers a request in a span of its own, and counts it.
+/// Handles a request inside a `request` span, and records its metrics.
 pub(crate) async fn observe(request: Request<Body>, next: Next) -> Response {
     let begun = Instant::now();
     let id: Arc<str> = given_id(request.headers())

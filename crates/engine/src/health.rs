@@ -128,7 +128,7 @@ struct State {
     found: BTreeMap<Part, Obstacle>,
     /// One place on each disk that the server writes to.
     places: Vec<(&'static str, PathBuf)>,
-    /// The last obstacle that is over, and when it was seen last.
+    /// The obstacle that was seen last, and when.
     past: Option<(Obstacle, Instant)>,
     /// Tasks whose work failed for lack of room, with the reason and when.
     full: HashMap<TaskId, (String, Instant)>,
@@ -154,7 +154,7 @@ impl Health {
         state.found.values().next().cloned().or_else(|| full().map(|(reason, _)| of_full(reason)))
     }
 
-    /// What was out of order at some time since a moment, such as the begin of a turn that failed.
+    /// Returns what was out of order at any time since `moment`.
     pub(crate) fn obstacle_since(&self, moment: Instant) -> Option<Obstacle> {
         let state = self.lock();
         let past =
@@ -239,7 +239,7 @@ async fn unusable_git(app: &App) -> Option<String> {
     }
 }
 
-/// What was out of order while something failed that began at a moment.
+/// Returns what was out of order at any time since `begun`, including now.
 pub(crate) async fn obstacle_during(app: &App, begun: Instant) -> Option<Obstacle> {
     match app.health.obstacle_since(begun) {
         Some(obstacle) => Some(obstacle),

@@ -165,7 +165,7 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
         Event::SessionIdle { merged: Some(commit), .. } => notice(format!("Merged as {commit}.")),
         Event::SessionFailed { failure, .. } => notice(format!("The session failed: {}", failure.message)),
         Event::SessionRetried { .. } => notice("The session is tried again.".to_owned()),
-        Event::SessionSkipped { .. } => notice("A person decided to go on without this session.".to_owned()),
+        Event::SessionSkipped { .. } => notice("A person decided to continue without this session.".to_owned()),
         Event::SessionCancelled { .. } => notice("The session was cancelled.".to_owned()),
         Event::SessionPaused { why, .. } => notice(format!("The session is paused. {why}")),
         Event::DocumentsInvalid { problems, .. } => {

@@ -137,7 +137,7 @@ impl Running {
     }
 }
 
-/// The span of an effect's attempt. It is a trace of its own, which refers to the decision that requested it.
+/// The span of an effect's attempt. It starts a new trace with a link to the decision that requested it.
 fn span(claimed: &Claimed) -> Span {
     let (task, effect, attempt) = (&claimed.task, &claimed.row.effect, claimed.attempt);
     let id = claimed.row.id.as_str();

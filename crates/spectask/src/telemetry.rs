@@ -1,6 +1,6 @@
 //! Exports the spans of the log as traces over OTLP, HTTP with protobuf, where an endpoint is configured.
 //!
-//! Spans wait in a bounded queue for a thread of their own, and those that do not fit are dropped. A collector that is
+//! Spans wait in a bounded queue for a separate thread, and those that do not fit are dropped. A collector that is
 //! away costs a warning; it never blocks the server.
 
 use opentelemetry::KeyValue;

@@ -24,7 +24,7 @@ impl std::ops::AddAssign for RowTotal {
     }
 }
 
-/// Rows that expire at a time of their own.
+/// Rows that each have an expiry time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiring {
     /// Finished effects. The lease under which an effect was finished says when that was.

@@ -252,7 +252,7 @@ pub enum SessionState {
     Failed {
         failure: Failure,
     },
-    /// A person decided to go on without it.
+    /// A person decided to continue without it.
     Skipped,
     Cancelled,
     /// Its thread runs in an editor, which reports how it stands; nothing here waits for it.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use store::CourseRow;
 use workflow::{Course, Millis, SessionStatus, Stage, Usage, day};
 
-/// The stages whose durations are reported; a task at the others waits to be started or has ended.
+/// The stages that have durations in reports. In every other stage a task has not started or has ended.
 const PHASES: [Stage; 7] = [
     Stage::PlanningQueued,
     Stage::Planning,

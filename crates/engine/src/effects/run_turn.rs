@@ -46,8 +46,8 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
         let decided = job.app.orchestrator.decide(&job.task.id, retried).await;
         drop(decided.map_err(|error| store_failure(&error))?);
     }
-    // A person interrupted it, and the server ended before the agent did: it is not asked again.
     let begun = std::time::Instant::now();
+    // A person interrupted it, and the server ended before the agent did: it is not asked again.
     let outcome =
         if at.is_interrupted { Ok(Some(Ended::interrupted())) } else { counted(job, session, at).await };
     let input = match outcome {
@@ -85,7 +85,7 @@ impl From<Failure> for TurnFailure {
     }
 }
 
-/// A failure that is not the agent's when the machine was out of order meanwhile: it is tried again.
+/// Returns the failure of a turn as one that is retried when the disk, the database or git was out of order meanwhile.
 async fn with_machine_fault(app: &crate::App, failure: Failure, begun: std::time::Instant) -> Failure {
     let may_be_of_machine = matches!(
         failure.class,
@@ -104,7 +104,7 @@ async fn with_machine_fault(app: &crate::App, failure: Failure, begun: std::time
     }
 }
 
-/// Takes the turn in a span of its own, and counts how it ended.
+/// Runs the turn inside a `turn` span, and records how it ended.
 async fn counted(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Option<Ended>, TurnFailure> {
     let (phase, begun) = (session.phase, Instant::now());
     let span = tracing::info_span!("turn", turn = %turn.id, phase = phase.as_str(), agent = session.agent);

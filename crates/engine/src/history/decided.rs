@@ -56,7 +56,7 @@ fn by_event(session: &Session, Line { at, event, .. }: &Line) -> Option<Decision
             Some(record(*at, by, format!("{} the change", verb(decision)), &text))
         }
         Event::SessionSkipped { session: id } if *id == session.id => {
-            Some(record(*at, "A person", "decided to go on without this session".to_owned(), ""))
+            Some(record(*at, "A person", "decided to continue without this session".to_owned(), ""))
         }
         Event::Cancelled { by } => Some(record(*at, by, "cancelled the task".to_owned(), "")),
         Event::Reopened { by, .. } => Some(record(*at, by, "reopened the task".to_owned(), "")),

@@ -72,8 +72,8 @@ pub enum NetworkUnknown {
     NoProject,
 }
 
-/// Why it is not known where a task's processes work: they do not begin without it, since what is not shown to them as
-/// their own when they begin stays read-only.
+/// Why the repository of a task cannot be determined. No agent starts without it: the worktrees of its sessions would be
+/// read-only in the sandbox.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WorkspaceUnknown {
     #[error("the task's project cannot be read: {0}")]

@@ -62,7 +62,7 @@ pub enum Subject {
     Feed,
     /// Answers to requests with an idempotency key.
     IdempotencyAnswers,
-    /// Branches of tasks whose commits are on the base branch.
+    /// Branches of landed tasks: the base branch has all of their commits.
     Branches,
     /// Refs that keep the commits of removed branches.
     SavedRefs,

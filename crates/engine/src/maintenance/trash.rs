@@ -24,7 +24,7 @@ struct Item {
     /// When it came into the trash, or changed there.
     at: Millis,
     bytes: u64,
-    /// A repository in it, whose commits are nowhere else as far as is known.
+    /// A git repository inside the removed worktree; its commits may exist nowhere else.
     repository: Option<PathBuf>,
 }
 

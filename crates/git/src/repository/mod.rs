@@ -56,7 +56,7 @@ impl Repository {
         self.0.common_dir.join("HEAD").is_file() && identity(&self.0.common_dir) == self.0.identity
     }
 
-    /// Refuses to write where the repository is not any more: git would make its folders anew.
+    /// Refuses to write after the repository was moved away: git would create folders at the old path.
     pub(crate) fn refuse_moved(&self) -> Result<(), Error> {
         if self.is_there() { Ok(()) } else { Err(OpenError::Missing { path: self.path().to_owned() }.into()) }
     }

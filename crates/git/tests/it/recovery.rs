@@ -69,7 +69,7 @@ fn a_repository_that_was_moved_finds_its_worktrees() {
 }
 
 #[test]
-fn a_repository_that_was_moved_away_is_not_begun_anew_at_its_path() {
+fn nothing_is_written_at_the_old_path_of_a_moved_repository() {
     let lab = Lab::new();
     let main = lab.tip("main").to_string();
     let elsewhere = lab.path("elsewhere");

@@ -203,7 +203,11 @@ pub(super) fn skip_session(draft: &mut Draft<'_, '_>, session: &SessionId) -> Re
     }
     draft.event(Event::SessionSkipped { session: session.clone() });
     draft.effect(Effect::MarkProgress { session: session.clone(), marker: ' ' });
-    coordinate::notify_unblocked(draft, session, "is skipped: a person decided to go on without its work.");
+    coordinate::notify_unblocked(
+        draft,
+        session,
+        "is skipped: a person decided to continue without its work.",
+    );
     landing::resume(draft);
     Ok(())
 }

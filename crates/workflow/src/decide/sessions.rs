@@ -312,7 +312,7 @@ fn stall_reason(draft: &Draft<'_, '_>) -> Option<Failure> {
         return Some(Failure { class: FailureClass::Limit, message, at });
     }
     let message = format!(
-        "{:?} waits for a session that was cancelled. Retry that one, or skip it to go on without it.",
+        "{:?} waits for a session that was cancelled. Retry that one, or skip it to continue without it.",
         first.name
     );
     Some(Failure { class: FailureClass::Rejected, message, at })

@@ -132,7 +132,7 @@ fn describe(event: &Event) -> String {
             format!("It failed ({}): {}", failure.class.as_str(), failure.message)
         }
         Event::SessionRetried { .. } => "It is tried again.".to_owned(),
-        Event::SessionSkipped { .. } => "A person decided to go on without it.".to_owned(),
+        Event::SessionSkipped { .. } => "A person decided to continue without it.".to_owned(),
         Event::SessionCancelled { .. } => "It is cancelled.".to_owned(),
         Event::SessionPaused { why, .. } => format!("It is paused. {why}"),
         event_of_task!() => String::new(),

@@ -79,12 +79,12 @@ fn a_failure_blocks_what_needs_it_and_a_person_clears_it() {
     notification: Index: "Index", which you spawned, failed: Sign in first.
     session_failed Index
     session_skipped Index
-    notification: Index: "Index" is skipped: a person decided to go on without its work.
+    notification: Index: "Index" is skipped: a person decided to continue without its work.
     session_opening Cover
     Cover will read: [
         "\"Write the book\" spawned \"Cover\".",
         "\"Index\" failed: Sign in first. You wait until it is retried or skipped.",
-        "\"Index\" is skipped: a person decided to go on without its work.",
+        "\"Index\" is skipped: a person decided to continue without its work.",
     ]
     "#);
 }
