@@ -3,7 +3,8 @@
 //!
 //! The faults are real to the server: a library that is loaded before the C library makes its calls fail, and those of
 //! the git commands it runs. `SPECTASK_FAULTS` says at how many calls of each kind a fault is played, spread over all of
-//! them; `every` plays one at each.
+//! them; `every` plays one at each. `SPECTASK_FAULTS_SHARE=2/4` plays the second quarter of these, so that several
+//! processes can divide them.
 
 use crate::harness::{Place, Server, git, stray_processes, text};
 use crate::kill;
@@ -112,7 +113,14 @@ fn spread(calls: u64, few: u64) -> Vec<u64> {
         Some(count) => count.parse().expect("SPECTASK_FAULTS is a number or `every`"),
         None => few,
     };
-    (0..count.min(calls)).map(|at| 1 + at * calls / count).collect()
+    let (share, shares) = std::env::var("SPECTASK_FAULTS_SHARE").map_or((1, 1), |asked| {
+        let parts = asked.split_once('/').and_then(|(share, of)| Some((share.parse().ok()?, of.parse().ok()?)));
+        parts.expect("SPECTASK_FAULTS_SHARE is two numbers, as 2/4")
+    });
+    (0..count.min(calls))
+        .filter(|at: &u64| at % shares == share - 1)
+        .map(|at| 1 + at * calls / count)
+        .collect()
 }
 
 /// What the server acknowledged in a row of small changes, and whether it refused any.
