@@ -13,8 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 const ADDRESS_IN_USE: Duration = Duration::from_secs(5);
 const ADDRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often a start that a full disk keeps back is tried.
-const ROOM_INTERVAL: Duration = Duration::from_secs(2);
+/// How often a start that waits for room on the disk or for the database server is tried.
+const START_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A server that listens.
 struct Running {
@@ -27,7 +27,7 @@ struct Running {
 pub async fn run(config: Config, ready: impl FnOnce(SocketAddr, &str)) -> anyhow::Result<()> {
     // A signal that comes while the server starts counts.
     let mut signal = std::pin::pin!(signalled().context("cannot listen to signals")?);
-    let Some(running) = start_when_there_is_room(config, signal.as_mut()).await? else { return Ok(()) };
+    let Some(running) = start_when_possible(config, signal.as_mut()).await? else { return Ok(()) };
     ready(running.address, &running.engine.token);
     tokio::select! {
         () = signal => {
@@ -42,25 +42,35 @@ pub async fn run(config: Config, ready: impl FnOnce(SocketAddr, &str)) -> anyhow
     }
 }
 
-/// Brings a server up, and waits while a full disk is all that keeps it from starting; none when the signal to end comes first.
-async fn start_when_there_is_room(
+/// Brings a server up, and waits while a full disk or a database server that cannot be reached is all that keeps it from
+/// starting; `None` when the signal to end comes first.
+async fn start_when_possible(
     config: Config,
     mut signal: std::pin::Pin<&mut impl Future<Output = ()>>,
 ) -> anyhow::Result<Option<Running>> {
     let mut logged = String::new();
     loop {
-        let error = match start(config.clone()).await {
+        let starting = tokio::select! {
+            () = signal.as_mut() => return Ok(None),
+            starting = start(config.clone()) => starting,
+        };
+        let (error, advice) = match starting {
             Ok(running) => return Ok(Some(running)),
-            Err(error) if engine::effects::is_out_of_space(error.as_ref()) => format!("{error:#}"),
+            Err(error) if engine::effects::is_out_of_space(error.as_ref()) => {
+                (format!("{error:#}"), "the server starts when there is room on the disk; make some")
+            }
+            Err(error) if engine::waits_for_database(&error) => {
+                (format!("{error:#}"), "the server starts when the database answers; start it, or correct DATABASE_URL")
+            }
             Err(error) => return Err(error),
         };
         if error != logged {
-            tracing::error!(error, "the server starts when there is room on the disk; make some");
+            tracing::error!(error, "{advice}");
             logged = error;
         }
         tokio::select! {
             () = signal.as_mut() => return Ok(None),
-            () = tokio::time::sleep(ROOM_INTERVAL) => {}
+            () = tokio::time::sleep(START_INTERVAL) => {}
         }
     }
 }

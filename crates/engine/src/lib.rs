@@ -60,5 +60,5 @@ pub use agent_check::CheckReport;
 pub use app::App;
 pub use config::Config;
 pub use data_dir::{ServerFile, is_in_use, require_database, running_server};
-pub use startup::{Engine, Prepared, prepare, start};
+pub use startup::{Engine, Prepared, prepare, start, waits_for_database};
 pub use tracing_context::{spawn_blocking, with_request_id};

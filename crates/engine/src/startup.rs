@@ -121,6 +121,11 @@ pub async fn start(prepared: Prepared, address: SocketAddr, url: String) -> anyh
     Ok(Engine { app, token, work })
 }
 
+/// Whether a start failed only because the database server cannot be reached for now.
+pub fn waits_for_database(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<store::OpenError>().is_some_and(store::OpenError::is_unavailable)
+}
+
 fn assemble(
     config: Config,
     data_dir: Arc<DataDir>,

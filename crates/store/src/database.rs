@@ -198,17 +198,17 @@ async fn connect(options: ConnectOptions, url: &str) -> Result<DatabaseConnectio
     }
 }
 
-/// Returns why a PostgreSQL server refuses connections, as when it has too many; `None` where it does not refuse. A pool
-/// tries again until its time is up, and reports the time-out alone.
+/// Returns why a PostgreSQL server takes no connection, as when it has too many or does not run; `None` where it takes one
+/// or says nothing. A pool tries again until its time is up, and reports the time-out alone.
 async fn refusal(url: &str) -> Option<DbErr> {
     match tokio::time::timeout(CONNECT_WITHIN, PgConnection::connect(url)).await {
-        Ok(Err(error @ sqlx::Error::Database(_))) => Some(DbErr::Conn(RuntimeErr::SqlxError(error.into()))),
+        Ok(Err(error)) => Some(DbErr::Conn(RuntimeErr::SqlxError(error.into()))),
         Ok(Ok(connection)) => {
             // It was there to be refused.
             let _ = connection.close().await;
             None
         }
-        Ok(Err(_)) | Err(_) => None,
+        Err(_) => None,
     }
 }
 

@@ -10,8 +10,8 @@ use std::sync::Arc;
 pub enum OpenError {
     #[error("the database URL {0:?} begins neither with sqlite:// nor with postgres://")]
     UnknownKind(String),
-    #[error("could not connect to the database; is it running, and may this user use it?")]
-    Connect(#[source] DbErr),
+    #[error("could not connect to the database ({}); is it running, and may this user use it?", reason(.0))]
+    Connect(DbErr),
     #[error("could not open the database file {path}")]
     File {
         path: PathBuf,
@@ -29,8 +29,8 @@ pub enum OpenError {
 /// Why something was not read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the database refused")]
-    Database(#[from] DbErr),
+    #[error("the database refused: {}", reason(.0))]
+    Database(DbErr),
     #[error("a stored {what} cannot be read")]
     Unreadable {
         what: &'static str,
@@ -63,6 +63,43 @@ pub enum StoreError {
     Panicked,
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl OpenError {
+    /// Whether the database server cannot be reached or takes no connections for now, so that waiting for it may help.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Connect(error) => fault(error) == Some(Fault::Unavailable),
+            Self::Migrate(error) => error.fault() == Some(Fault::Unavailable),
+            Self::UnknownKind(_) | Self::File { .. } | Self::Newer { .. } => false,
+        }
+    }
+}
+
+/// The innermost reason of a database error: the libraries repeat the words of their causes.
+fn reason(error: &DbErr) -> String {
+    let cause = match error {
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => cause,
+        DbErr::ConnectionAcquire(_) => return "no connection in time".to_owned(),
+        other => return other.to_string(),
+    };
+    match &**cause {
+        sqlx::Error::Database(error) => match error.code() {
+            Some(code) => format!("{} (code {code})", error.message()),
+            None => error.message().to_owned(),
+        },
+        sqlx::Error::PoolTimedOut => "no connection in time".to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
 }
 
 /// What is wrong with the database itself, where an error is not about what was asked.
