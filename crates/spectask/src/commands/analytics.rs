@@ -89,14 +89,16 @@ fn cost(row: &Value) -> String {
     row["usage"]["cost_usd"].as_f64().map_or("–".to_owned(), |cost| format!("${cost:.2}"))
 }
 
+/// A length of time in its two largest units, as everywhere in the product.
 fn duration(seconds: Option<f64>) -> String {
-    match seconds {
-        None => "–".to_owned(),
-        Some(seconds) if seconds < 60.0 => format!("{seconds:.1} s"),
-        Some(seconds) if seconds < 3_600.0 => format!("{:.1} min", seconds / 60.0),
-        Some(seconds) if seconds < 86_400.0 => format!("{:.1} h", seconds / 3_600.0),
-        Some(seconds) => format!("{:.1} d", seconds / 86_400.0),
-    }
+    let Some(seconds) = seconds else { return "–".to_owned() };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length of time")]
+    let whole = seconds.max(0.0).round() as u64;
+    let parts =
+        [(whole / 86_400, "d"), (whole / 3_600 % 24, "h"), (whole / 60 % 60, "min"), (whole % 60, "s")];
+    let Some(first) = parts.iter().position(|(count, _)| *count > 0) else { return "0 s".to_owned() };
+    let shown = parts.iter().skip(first).take(2).filter(|(count, _)| *count > 0);
+    shown.map(|(count, unit)| format!("{count} {unit}")).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -104,8 +106,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_is_told_in_its_own_unit() {
-        let told = [None, Some(2.0), Some(90.0), Some(5_400.0), Some(129_600.0)].map(duration);
-        assert_eq!(told, ["–", "2.0 s", "1.5 min", "1.5 h", "1.5 d"]);
+    fn durations_have_their_two_largest_units() {
+        let seconds = [None, Some(0.4), Some(2.0), Some(90.0), Some(5_400.0), Some(86_460.0), Some(129_600.0)];
+        assert_eq!(seconds.map(duration), ["–", "0 s", "2 s", "1 min 30 s", "1 h 30 min", "1 d", "1 d 12 h"]);
     }
 }
