@@ -9,7 +9,7 @@ use git::LogEntry;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use store::{LogRow, StoreError};
-use workflow::{Isolation, Millis, Session, Task};
+use workflow::{Isolation, Millis, Session, Task, TurnId};
 
 /// How many entries of a log are read at once.
 const PAGE: u64 = 1_000;
@@ -50,6 +50,24 @@ fn is_alone(task: &Task, session: &Session) -> bool {
         let mut worked = other.worked.iter();
         worked.any(|interval| interval.from < ended && interval.until.is_none_or(|until| until > begun))
     })
+}
+
+/// The files that the last tool calls of a turn changed, relative to the session's worktree.
+pub(crate) async fn edited_in(
+    app: &App,
+    task: &Task,
+    session: &Session,
+    turn: &TurnId,
+) -> Result<Vec<PathBuf>, StoreError> {
+    let mut calls = Calls::default();
+    let rows = app.store.read_log_end(&session.id, PAGE).await?;
+    let is_start = |row: &LogRow| row.entry["kind"] == "turn_started" && row.entry["turn_id"] == turn.as_str();
+    let start = rows.iter().rposition(is_start).unwrap_or(0);
+    for row in rows.iter().skip(start) {
+        calls.take(row);
+    }
+    let root = workdir(app.repositories.data_dir(), task, session);
+    Ok(calls.edited(&root).into_iter().collect())
 }
 
 /// The files that a session's tool calls changed, relative to its worktree.

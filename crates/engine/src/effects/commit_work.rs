@@ -6,16 +6,18 @@ use crate::attribution::Attribution;
 use crate::clock::now;
 use crate::instances::workdir;
 use crate::progress;
-use git::{Gather, Gathered, LogEntry, Repository, WorktreeAnomaly};
+use git::{Gather, Gathered, LogEntry, Repository};
 use serde_json::json;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use workflow::{Ask, Commit, Failure, Input, Isolation, Session, SessionId, TurnId, WorkReport};
 
 /// How large a file is whose conflict markers are shown.
 const MAX_MARKED_BYTES: u64 = 16 * 1024 * 1024;
 /// How many of a session's commits are looked through for files that they touch.
 const COMMITS: usize = 500;
+/// How many ignored files a notice names.
+const MAX_NAMED: usize = 10;
 
 pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Result<Done, Failure> {
     let app = job.app;
@@ -78,8 +80,9 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
     };
     for anomaly in &gathered.anomalies {
         tracing::warn!(task = %job.task.id, session = %id, %anomaly, "a session did something strange with git");
-        tell(job, id, turn, anomaly).await;
+        add_notice(job, id, turn, anomaly.to_string()).await;
     }
+    note_ignored(job, session, turn).await?;
     made.retain(|commit| !commit.files_touched.is_empty());
     let changed = !made.is_empty();
     let head = if job.task.isolation == Isolation::Shared && changed {
@@ -205,12 +208,61 @@ fn places(text: &str) -> Vec<String> {
     places
 }
 
-/// Tells those who read the session's log what was put right. A log that cannot be written now is no reason to
-/// gather again.
-async fn tell(job: &Job<'_>, id: &SessionId, turn: &TurnId, anomaly: &WorktreeAnomaly) {
-    let entry = json!({ "kind": "notice", "text": anomaly.to_string(), "turn_id": turn });
+/// Names the files that the agent wrote and that ignore rules keep out of every commit. Build output is not among them:
+/// only what the agent's own tool calls edited.
+async fn note_ignored(job: &Job<'_>, session: &Session, turn: &TurnId) -> Result<(), Failure> {
+    let edited = crate::attribution::edited_in(job.app, job.task, session, turn).await;
+    let edited = edited.map_err(|error| super::store_failure(&error))?;
+    if edited.is_empty() {
+        return Ok(());
+    }
+    let workplace =
+        job.app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let worktree = workdir(job.app.repositories.data_dir(), job.task, session);
+    let ignored = blocking(move || workplace.repository.ignored_files(&worktree, &edited)).await?;
+    if let Some(text) = ignored_notice(&ignored) {
+        add_notice(job, &session.id, turn, text).await;
+    }
+    Ok(())
+}
+
+fn ignored_notice(ignored: &[PathBuf]) -> Option<String> {
+    let shown: Vec<String> = ignored.iter().take(MAX_NAMED).map(|file| file.display().to_string()).collect();
+    let (names, more) = (shown.join(", "), ignored.len() - shown.len());
+    let names = if more > 0 { format!("{names} and {more} more") } else { names };
+    match ignored.len() {
+        0 => None,
+        1 => Some(format!(
+            "{names} is not part of the change, because an ignore rule (.gitignore) matches it. To include it, change the \
+             rule or run `git add --force`."
+        )),
+        _ => Some(format!(
+            "These files are not part of the change, because ignore rules (.gitignore) match them: {names}. To include \
+             them, change the rules or run `git add --force`."
+        )),
+    }
+}
+
+/// Adds a notice to the session's log. A log that cannot be written now is no reason to gather again.
+async fn add_notice(job: &Job<'_>, id: &SessionId, turn: &TurnId, text: String) {
+    let entry = json!({ "kind": "notice", "text": text, "turn_id": turn });
     match job.app.store.append_log(id, now(), vec![entry]).await {
         Ok(rows) => job.app.feed.publish_log(id, rows),
         Err(error) => tracing::warn!(%error, session = %id, "could not write a notice into a session's log"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_names_the_first_ignored_files() {
+        assert_eq!(ignored_notice(&[]), None);
+        let files: Vec<PathBuf> = (0..12).map(|number| PathBuf::from(format!("out/{number}.js"))).collect();
+        let one = ignored_notice(&files[..1]).expect("a notice");
+        assert!(one.starts_with("out/0.js is not part of the change"), "{one}");
+        let all = ignored_notice(&files).expect("a notice");
+        assert!(all.contains("out/8.js, out/9.js and 2 more. To include them"), "{all}");
     }
 }

@@ -42,6 +42,22 @@ fn a_worktree_can_be_without_a_branch() {
 }
 
 #[test]
+fn files_that_ignore_rules_leave_out_are_named() {
+    let lab = Lab::new();
+    lab.put("main", ".gitignore", b"*.log\nbuild/\n");
+    let path = lab.worktree("w", "task/1");
+    fs::create_dir_all(path.join("build/deep")).unwrap();
+    for name in ["a.log", "forced.log", "build/deep/x.rs", "src.rs"] {
+        fs::write(path.join(name), "x\n").unwrap();
+    }
+    by_hand(&path, &["add", "-f", "forced.log"]);
+    let names = ["a.log", "forced.log", "build/deep/x.rs", "src.rs", "gone.log", "build"].map(Into::into);
+    let ignored = lab.repository.ignored_files(&path, &names).unwrap();
+    assert_eq!(ignored, ["a.log", "build/deep/x.rs"].map(std::path::PathBuf::from));
+    assert_eq!(lab.repository.ignored_files(&lab.path("nowhere"), &names).unwrap(), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
 fn a_bare_repository_has_worktrees() {
     let lab = Lab::bare();
     let path = lab.worktree("w", "task/1");

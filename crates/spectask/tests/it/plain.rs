@@ -245,6 +245,40 @@ async fn the_agent_of_a_conversation_at_rest_ends_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_an_ignore_rule_keeps_out_of_the_change_is_named() {
+    let place = Place::new(0);
+    place.configure(
+        r#"
+prompts = ["Sort the notes"]
+[[sessions]]
+steps = [
+    { write = "sorted.md", content = "Sorted\n" },
+    { write = "build/index.html", content = "Index\n" },
+    { say = "Sorted." },
+]
+"#,
+    );
+    let repository = place.repository("notes", &[("README.md", "# Notes\n"), (".gitignore", "build/\n")]);
+    let server = place.serve().await;
+    let project = server.project(&repository, &[]).await;
+    let body = json!({ "name": "Sort the notes", "task_type": "batch", "project_id": project });
+    let task = text(&server.post("/tasks", &body).await, "id");
+    server.wait_for(&task, &["implementation_review"]).await;
+    let sessions = server.get(&format!("/tasks/{task}/work-sessions")).await;
+    let log = server.get(&format!("/work-sessions/{}/events?limit=500", text(&sessions[0], "id"))).await;
+    let notices: Vec<&str> = log
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry["kind"] == "notice")
+        .filter_map(|entry| entry["text"].as_str())
+        .collect();
+    assert_eq!(notices.len(), 1, "{log:#}");
+    assert!(notices[0].starts_with("build/index.html is not part of the change"), "{notices:?}");
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_batch_ends_like_other_work() {
     let (place, server, repository, project) = open(BATCH).await;
     let body = json!({
