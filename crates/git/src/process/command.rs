@@ -8,6 +8,7 @@
 
 use crate::error::Context as _;
 use crate::metrics::{COMMAND_DURATION, COMMANDS};
+use crate::process::pipes;
 use crate::{Error, Git};
 use metrics::{counter, histogram};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -20,11 +21,14 @@ use std::io::Read;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 /// How long a command may take.
 const LIMIT: Duration = Duration::from_mins(2);
+/// How long a command that is ended may take to remove its lock files.
+const GRACE: Duration = Duration::from_secs(1);
 /// How much a command may print.
 const OUTPUT: usize = 64 * 1024 * 1024;
 /// How much of a command's complaints is kept.
@@ -85,6 +89,8 @@ pub(crate) struct Command {
     environment: Vec<(&'static str, OsString)>,
     input: Option<File>,
     limit: Duration,
+    /// The worktree all of whose folders it reads.
+    reads: Option<PathBuf>,
     bounds: Option<Bounds>,
 }
 
@@ -160,7 +166,7 @@ impl Git {
     /// What the repository's configuration says, with where it says so.
     fn settings(&self, place: &Place) -> Result<Vec<Setting>, Error> {
         let list = self.command("config", place).args(["--list", "--show-origin", "-z"]);
-        let listed = list.limit(crate::process::pipes::PATIENCE).run()?;
+        let listed = list.limit(pipes::TIMEOUT).run()?;
         let text = String::from_utf8_lossy(&listed.stdout);
         let mut parts = text.split('\0');
         let mut settings = Vec::new();
@@ -241,6 +247,7 @@ impl Command {
             environment,
             input: None,
             limit: LIMIT,
+            reads: None,
             bounds: None,
         };
         for option in OPTIONS {
@@ -278,6 +285,13 @@ impl Command {
 
     pub(crate) fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// Says that the call reads files in every folder of a worktree, so that it is ended when a named pipe in the place of
+    /// one is what it waits for.
+    pub(crate) fn reads(mut self, worktree: &Path) -> Self {
+        self.reads = Some(worktree.to_owned());
         self
     }
 
@@ -325,7 +339,12 @@ impl Command {
     }
 
     fn run_to_end(self) -> Result<Output, Error> {
-        let limits = Limits { name: self.name.clone(), place: self.place.clone(), limit: self.limit };
+        let mut limits = Limits {
+            name: self.name.clone(),
+            place: self.place.clone(),
+            limit: self.limit,
+            reads: self.reads.clone(),
+        };
         let binary = self.binary.clone();
         let bounds = self.bounds.clone();
         let mut command = self.into_std();
@@ -364,16 +383,16 @@ struct Limits {
     name: String,
     place: PathBuf,
     limit: Duration,
+    /// A worktree that is looked through for pipes once, when the call is slow.
+    reads: Option<PathBuf>,
 }
 
 impl Limits {
-    fn wait(&self, child: &mut Child) -> Result<Output, Error> {
+    fn wait(&mut self, child: &mut Child) -> Result<Output, Error> {
         let deadline = Instant::now() + self.limit;
-        let too_slow = || Error::TooSlow {
-            command: self.name.clone(),
-            place: self.place.clone(),
-            seconds: self.limit.as_secs(),
-        };
+        let look_at = Instant::now() + pipes::TIMEOUT;
+        let (name, place, seconds) = (self.name.clone(), self.place.clone(), self.limit.as_secs());
+        let too_slow = || Error::TooSlow { command: name.clone(), place: place.clone(), seconds };
         let (sender, receiver) = mpsc::channel();
         if let Some(stdout) = child.stdout.take() {
             read(stdout, OUTPUT, true, sender.clone());
@@ -383,8 +402,17 @@ impl Limits {
         }
         let (mut stdout, mut complaint) = (Vec::new(), Vec::new());
         for _ in 0..2 {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let stream = receiver.recv_timeout(left).map_err(|_| too_slow())?;
+            let until = |at: Instant| at.saturating_duration_since(Instant::now());
+            let stream = match receiver.recv_timeout(until(look_at.min(deadline))) {
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Some(path) = self.reads.take().and_then(|worktree| pipes::find(&worktree)) {
+                        return Err(Error::Pipe { path });
+                    }
+                    receiver.recv_timeout(until(deadline))
+                }
+                received => received,
+            };
+            let stream = stream.map_err(|_| too_slow())?;
             let bytes = stream.bytes.context("read the output of git", &self.name)?;
             if !stream.is_stdout {
                 complaint = bytes;
@@ -440,10 +468,12 @@ fn ends_by(child: &Child, deadline: Instant) -> bool {
     }
 }
 
-/// Ends a command's process group.
+/// Ends a command's process group: git removes its lock files when it is asked to end.
 fn end(child: &mut Child) {
     if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
         // The group may be gone already.
+        let _ = kill_process_group(group, Signal::TERM);
+        ends_by(child, Instant::now() + GRACE);
         let _ = kill_process_group(group, Signal::KILL);
     }
     // The child is dead or about to be, so this reaps it; a failure leaves nothing to do.
@@ -452,10 +482,11 @@ fn end(child: &mut Child) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, harmless};
-    use crate::{Git, Identity, Repository, Settings, WorktreeSpec};
+    use super::{Command, Place, harmless};
+    use crate::{Error, Git, Identity, Repository, Settings, WorktreeSpec};
     use std::fs;
     use std::path::{Path, PathBuf};
+    use std::time::Duration;
 
     #[test]
     fn programs_in_the_configuration_are_turned_off() {
@@ -504,6 +535,22 @@ mod tests {
             let output = call.args(arguments).run_unchecked().unwrap();
             if output.succeeded { Ok(output.text()) } else { Err(output.complaint) }
         }
+    }
+
+    #[test]
+    fn a_call_that_is_ended_can_remove_its_lock_files() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (program, lock) = (folder.path().join("slow"), folder.path().join("index.lock"));
+        // The lock is there from before the first chance to end the call until it is asked to end.
+        fs::write(&lock, "").unwrap();
+        fs::write(&program, "#!/bin/sh\ntrap 'rm index.lock; exit 1' TERM\nsleep 60 &\nwait\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut call = Command::bare(&program, "add", folder.path());
+        call.environment.push(("PATH", std::env::var_os("PATH").unwrap()));
+        let ended = call.limit(Duration::from_secs(2)).run_unchecked();
+        assert!(matches!(ended, Err(Error::TooSlow { .. })), "{:?}", ended.map(|output| output.complaint));
+        assert!(!lock.exists(), "the lock is left behind");
     }
 
     #[test]

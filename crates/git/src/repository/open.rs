@@ -129,7 +129,7 @@ impl Repository {
             if config.string(key).is_none_or(|found| found != value) {
                 self.wait_for_lock(&self.0.common_dir.join("config"))?;
                 let set = self.command("config").args(["--local", "--replace-all", key, value]);
-                set.limit(crate::process::pipes::PATIENCE).run()?;
+                set.limit(crate::process::pipes::TIMEOUT).run()?;
             }
         }
         Ok(())

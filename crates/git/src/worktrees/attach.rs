@@ -88,10 +88,9 @@ impl Repository {
         self.refuse_markers(checkout)?;
         let place = self.place_at(checkout)?;
         let left_out = without_agent_files(repository, checkout, head)?;
-        let added = crate::process::pipes::run(&checkout.root, || {
-            let add = self.0.git.command_on_files("add", &place)?;
-            Ok(add.args(["--all", "--ignore-errors", "--", "."]).args(&left_out))
-        })?;
+        let add = self.0.git.command_on_files("add", &place)?;
+        let add = add.args(["--all", "--ignore-errors", "--", "."]).args(&left_out);
+        let added = add.reads(&checkout.root).run_unchecked()?;
         let refused: Vec<_> =
             added.complaint.split("; ").filter_map(|line| line.strip_prefix("error: ")).collect();
         match added.code {

@@ -67,10 +67,8 @@ impl Repository {
         let place = self.place_at(checkout)?;
         let written = (|| {
             // What git cannot take in, such as a repository without a commit, must not keep the rest from being saved.
-            crate::process::pipes::run(&checkout.root, || {
-                let add = self.0.git.command_on_files("add", &place)?.env("GIT_INDEX_FILE", &index);
-                Ok(add.args(["--all", "--ignore-errors", "--", "."]))
-            })?;
+            let add = self.0.git.command_on_files("add", &place)?.env("GIT_INDEX_FILE", &index);
+            add.args(["--all", "--ignore-errors", "--", "."]).reads(&checkout.root).run_unchecked()?;
             self.0.git.command_on_files("write-tree", &place)?.env("GIT_INDEX_FILE", &index).run()
         })();
         for file in [crate::files::lock_files::of(&index), index] {

@@ -30,10 +30,8 @@ impl Repository {
         let untracked = format!("--untracked-files={untracked}");
         let arguments = ["--porcelain=v1", "-z", "--no-renames", "--ignore-submodules=dirty", &untracked];
         let place = self.place_at(checkout)?;
-        let output = crate::process::pipes::run(&checkout.root, || {
-            Ok(self.0.git.command_on_files("status", &place)?.args(arguments))
-        })?;
-        let output = output.unless_failed("status", &checkout.root)?;
+        let status = self.0.git.command_on_files("status", &place)?.args(arguments);
+        let output = status.reads(&checkout.root).run()?;
         let entries = output.stdout.split(|byte| *byte == 0).filter_map(|entry| entry.get(3..));
         Ok(entries.map(|path| String::from_utf8_lossy(path).into_owned()).collect())
     }
