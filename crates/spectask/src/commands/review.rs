@@ -57,12 +57,18 @@ pub(crate) async fn approve(cli: &Cli, command: &Approve) -> anyhow::Result<()> 
             client.post(&format!("/spec-tasks/{id}/approve-specs"), &body).await?
         }
         Under::Change => {
+            let findings = client.get(&format!("/spec-tasks/{id}/secret-findings?limit=500"), &[]).await?.body;
+            require_acknowledged(&findings, command, &id)?;
             let commit = if let Some(at) = &command.at {
                 at.clone()
             } else {
                 let task = client.get(&format!("/spec-tasks/{id}"), &[]).await?.body;
                 let diff = client.get(&format!("/spec-tasks/{id}/diff?limit=500"), &[]).await?.body;
-                confirm(&change_summary(&task, &diff), &id, "diff")?;
+                let mut summary = change_summary(&task, &diff);
+                for finding in findings.as_array().into_iter().flatten() {
+                    summary.push_str(&format!("\n  finding: {}", describe(finding)));
+                }
+                confirm(&summary, &id, "diff")?;
                 text(&diff, "head").to_owned()
             };
             let body = json!({
@@ -78,6 +84,36 @@ pub(crate) async fn approve(cli: &Cli, command: &Approve) -> anyhow::Result<()> 
 /// Whether a text is the beginning of a name, long enough to tell it from others.
 fn is_abbreviation(text: &str, name: &str) -> bool {
     text.len() >= 7 && name.starts_with(text)
+}
+
+/// Refuses while findings hold the merge that the command does not acknowledge: approving would change nothing yet.
+fn require_acknowledged(findings: &Value, command: &Approve, id: &str) -> anyhow::Result<()> {
+    let holds = |finding: &&Value| {
+        text(finding, "sureness") == "sure" && !command.acknowledge.iter().any(|named| named == text(finding, "id"))
+    };
+    let holding: Vec<&Value> = findings.as_array().into_iter().flatten().filter(holds).collect();
+    let Some(first) = holding.first() else { return Ok(()) };
+    let mut detail = String::from("nothing was approved, because these findings hold the merge:\n");
+    for finding in &holding {
+        detail.push_str(&format!("  {}  {}\n", text(finding, "id"), describe(finding)));
+    }
+    detail.push_str(&format!(
+        "Have them fixed with `spectask request-changes {id}`, or accept each with --acknowledge, as --acknowledge {}",
+        text(first, "id")
+    ));
+    Err(Failure::Refused { status: 409, detail }.into())
+}
+
+/// A finding in a line: what it is and where.
+fn describe(finding: &Value) -> String {
+    let what = match text(finding, "description") {
+        "" => text(finding, "kind").replace('_', " "),
+        described => described.to_owned(),
+    };
+    match text(finding, "path") {
+        "" => plain(&what),
+        path => format!("{} in {}, line {}", plain(&what), plain(path), finding["line"]),
+    }
 }
 
 /// Shows what is about to be approved and asks; without a terminal that shows it, approving is refused.

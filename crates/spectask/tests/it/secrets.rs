@@ -1,5 +1,6 @@
 //! Secrets do not get through: not in what is streamed, stored or committed, and not onto the base branch unnoticed.
 
+use crate::commands::spectask;
 use crate::harness::{git, until};
 use crate::job::{Job, begin, note, scenario, session};
 use serde_json::{Value, json};
@@ -92,10 +93,19 @@ async fn what_is_taken_out_of_a_document_is_kept_or_removed_by_a_person() {
 async fn a_change_with_a_secret_waits_for_a_person_who_knows() {
     let write = format!("{{ write = \"note1.md\", content = \"Note 1\\nkey {}\\n\" }}", token());
     let job = begin(&scenario(&(session(1, &write) + &note(2)))).await;
-    let Job { server, repository, task, .. } = &job;
+    let Job { server, repository, task, place, .. } = &job;
     job.wait_for("spec_review").await;
     job.approve_specs().await;
     job.wait_for("implementation_review").await;
+    // The command line says so before it approves; it reads the commit with the change.
+    let review = server.get(&format!("/spec-tasks/{task}")).await;
+    let commit = review["change"]["head"].as_str().expect("a commit").to_owned();
+    let refused = spectask(place, &["approve", task, "--at", &commit]);
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success(), "{message}");
+    assert!(message.contains("github-token in note1.md, line 2"), "{message}");
+    let unchanged = server.get(&format!("/spec-tasks/{task}")).await;
+    assert_eq!((&unchanged["status"], &unchanged["last_error"]), (&json!("implementation_review"), &Value::Null));
     let diff = server.get(&format!("/spec-tasks/{task}/diff")).await.to_string();
     assert!(diff.contains("[secret:github-token:") && !diff.contains(&token()), "{diff}");
     job.decide(json!({ "decision": "approve" })).await;
