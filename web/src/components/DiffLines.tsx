@@ -5,7 +5,7 @@ import { chunksOf, type Line } from "../model/diff";
 import css from "./DiffLines.module.css";
 import { useIsNear } from "./near";
 
-const SIGN = { add: "+", remove: "−", same: " ", hunk: " " } as const;
+const SIGN = { add: "+", remove: "−", same: " ", hunk: " ", note: " " } as const;
 
 interface Props {
   lines: Line[];

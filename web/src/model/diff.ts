@@ -3,7 +3,8 @@
 import type { DiffHunk, FileDiff } from "../api/types";
 
 export interface Line {
-  kind: "add" | "remove" | "same" | "hunk";
+  /** `note` is about the line before it: that the file ends there without a newline. */
+  kind: "add" | "remove" | "same" | "hunk" | "note";
   text: string;
   old: number | null;
   new: number | null;
@@ -30,6 +31,7 @@ export function hunkLines(hunks: readonly DiffHunk[]): Line[] {
       const text = line.text.replace(/\r?\n$/, "");
       if (line.kind === "+") return { kind: "add", text, old: null, new: after++ };
       if (line.kind === "-") return { kind: "remove", text, old: before++, new: null };
+      if (line.kind === "\\") return { kind: "note", text: text.trim(), old: null, new: null };
       return { kind: "same", text, old: before++, new: after++ };
     });
     return [head, ...lines];
@@ -55,7 +57,7 @@ export function parseUnified(text: string): DiffHunk[] {
     }
     const kind = line.charAt(0);
     // The names of the files come before the first hunk.
-    if (kind === "+" || kind === "-" || kind === " ") hunks.at(-1)?.lines.push({ kind, text: line.slice(1) });
+    if (kind !== "" && "+- \\".includes(kind)) hunks.at(-1)?.lines.push({ kind, text: line.slice(1) });
   }
   return hunks;
 }

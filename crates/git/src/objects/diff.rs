@@ -19,6 +19,9 @@ const LINES: usize = 20_000;
 /// How long a shown line is at most, in bytes.
 const LINE_BYTES: usize = 4096;
 
+/// What git writes where a file ends without a newline.
+const NO_NEWLINE: &str = " No newline at end of file";
+
 /// What became of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileDiff {
@@ -53,7 +56,7 @@ pub struct Hunk {
 /// A line of a hunk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiffLine {
-    /// `' '`, `'+'` or `'-'`.
+    /// `' '`, `'+'`, `'-'`, or `'\\'` for git's note on the line before it: that the file ends there without a newline.
     pub kind: char,
     pub text: String,
 }
@@ -233,10 +236,12 @@ fn show(
 }
 
 fn add(lines: &mut Vec<DiffLine>, kind: char, from: &[&[u8]], range: Range<u32>) {
-    let range = range.start as usize..range.end as usize;
-    lines.extend(from[range].iter().map(|line| {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
+    for line in &from[range.start as usize..range.end as usize] {
+        let (line, has_newline) = line.strip_suffix(b"\n").map_or((*line, false), |line| (line, true));
         let text = String::from_utf8_lossy(&line[..line.len().min(LINE_BYTES)]).into_owned();
-        DiffLine { kind, text }
-    }));
+        lines.push(DiffLine { kind, text });
+        if !has_newline {
+            lines.push(DiffLine { kind: '\\', text: NO_NEWLINE.to_owned() });
+        }
+    }
 }

@@ -139,6 +139,7 @@ fn a_diff_shows_what_a_branch_changed_since_it_was_cut() {
     @@ -0,0 +1,2 @@
     +one
     +two
+    \ No newline at end of file
     renamed renamed.txt from old.txt +0 -0
     ");
     assert!(lab.repository.diff("task", "task").unwrap().is_empty());
