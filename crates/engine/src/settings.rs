@@ -47,3 +47,37 @@ fn flatten(prefix: &str, value: Value, found: &mut Vec<(String, Value)>) {
         value => found.push((prefix.to_owned(), value)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the documentation says is in force is in force.
+    #[test]
+    fn each_setting_is_documented_with_its_default() {
+        let page = include_str!("../../../docs/configuration.md");
+        let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+        let rows: Vec<Vec<String>> = page.lines().filter(|line| line.starts_with("| `")).map(cells).collect();
+        // Its default depends on the user's home, and agents are tables of their own.
+        let elsewhere = ["data_dir", "agents"];
+        for (key, value, _) in Config::default().settings() {
+            if elsewhere.contains(&key.as_str()) {
+                continue;
+            }
+            let documented = rows.iter().find(|row| row[1] == format!("`{key}`"));
+            let documented = documented.unwrap_or_else(|| panic!("{key} is not in docs/configuration.md"));
+            let default = match &value {
+                Value::Null => "–".to_owned(),
+                Value::String(text) => format!("`{text}`"),
+                other => format!("`{other}`"),
+            };
+            assert_eq!(documented[3], default, "the default of {key}");
+        }
+        let known: Vec<String> = Config::default().settings().into_iter().map(|(key, _, _)| key).collect();
+        let server = page.split("## Environment variables").next().unwrap_or_default();
+        let named = server.lines().filter(|line| line.starts_with("| `")).map(cells);
+        let unknown: Vec<String> =
+            named.map(|row| row[1].trim_matches('`').to_owned()).filter(|key| !known.contains(key)).collect();
+        assert_eq!(unknown, Vec::<String>::new(), "documented, and no setting");
+    }
+}
