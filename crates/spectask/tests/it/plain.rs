@@ -271,7 +271,7 @@ steps = [
         .into_iter()
         .flatten()
         .filter(|entry| entry["kind"] == "notice")
-        .filter_map(|entry| entry["text"].as_str())
+        .filter_map(|entry| entry["text"].as_str().filter(|text| text.contains("not part of the change")))
         .collect();
     assert_eq!(notices.len(), 1, "{log:#}");
     assert!(notices[0].starts_with("build/index.html is not part of the change"), "{notices:?}");
