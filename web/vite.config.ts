@@ -38,6 +38,9 @@ const compressOnce: Plugin = {
   },
 };
 
+/** The tests that need a page and a network. */
+const IN_PAGE = ["src/**/*.test.tsx", "src/api/client.test.ts"];
+
 export default defineConfig({
   plugins: [react(), preloadLetters, compressOnce],
   server: {
@@ -64,5 +67,15 @@ export default defineConfig({
       },
     },
   },
-  test: { environment: "node", include: ["src/**/*.test.ts"] },
+  test: {
+    // Each test leaves nothing behind, and starting anew for every file costs more than they do.
+    isolate: false,
+    projects: [
+      { extends: true, test: { name: "model", include: ["src/**/*.test.ts"], exclude: IN_PAGE } },
+      {
+        extends: true,
+        test: { name: "page", include: IN_PAGE, environment: "jsdom", setupFiles: "src/testing/setup.ts" },
+      },
+    ],
+  },
 });

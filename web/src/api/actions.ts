@@ -2,32 +2,25 @@
 
 import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-query";
 import { keys } from "../live/keys";
+import type { DocumentName } from "../model/documents";
 import { forgetDrafts } from "../model/drafts";
-import { OfflineError, post, put, remove } from "./client";
+import { OfflineError, once, post, put, remove } from "./client";
 import type {
   BranchBody,
-  Comment,
-  CoordinationEvent,
+  ChangeReviewBody,
   CoordinationKind,
-  CreatedToken,
   EditTask,
   FromDemo,
   FromPrompt,
   HeldSecret,
-  MaintenanceRun,
   NewComment,
-  NewLineComment,
   NewProject,
   NewToken,
   PendingReview,
   PermissionRequest,
-  PlainTask,
-  Project,
-  ProjectSettings,
-  ReviewDecision,
-  SessionDetail,
+  ProjectEdit,
+  ReviewBody,
   SpawnBody,
-  SpecTask,
   TaskDetail,
   WorkSession,
 } from "./types";
@@ -35,24 +28,8 @@ import type {
 export type TaskAction =
   | { do: "start" | "cancel" | "retry" | "resume" | "reopen" }
   | { do: "edit"; change: EditTask }
-  | {
-      do: "approve-specs";
-      approved: boolean;
-      decision: ReviewDecision;
-      comments: string;
-      changes: string[];
-      content_hash?: string;
-    }
-  | {
-      do: "approve-implementation";
-      decision: ReviewDecision;
-      comments: string;
-      acknowledged_findings: string[];
-      line_comments: NewLineComment[];
-      /** The head of the change that was read. */
-      commit: string | null;
-      allow_empty: boolean;
-    }
+  | { do: "approve-specs"; review: ReviewBody }
+  | { do: "approve-implementation"; review: ChangeReviewBody }
   | { do: "archive"; archived: boolean };
 
 /** Acts on a task; the answer is its new state. */
@@ -60,10 +37,19 @@ export function useTaskAction(id: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (action: TaskAction) => {
-      if (action.do === "archive") return put<SpecTask>(`/spec-tasks/${id}`, { archived: action.archived });
-      if (action.do === "edit") return put<SpecTask>(`/spec-tasks/${id}`, action.change);
-      const { do: name, ...body } = action;
-      return post<SpecTask>(`/spec-tasks/${id}/${name}`, body);
+      const params = { path: { id } };
+      switch (action.do) {
+        case "archive":
+          return put("/api/v1/spec-tasks/{id}", { params, body: { archived: action.archived } });
+        case "edit":
+          return put("/api/v1/spec-tasks/{id}", { params, body: action.change });
+        case "approve-specs":
+          return post("/api/v1/spec-tasks/{id}/approve-specs", { params, body: action.review });
+        case "approve-implementation":
+          return post("/api/v1/spec-tasks/{id}/approve-implementation", { params, body: action.review });
+        default:
+          return post(`/api/v1/spec-tasks/{id}/${action.do}`, { params });
+      }
     },
     onSuccess: (task) => {
       client.setQueryData<TaskDetail>(keys.task(id), (before) => before && { ...before, ...task });
@@ -80,7 +66,8 @@ export function useTaskAction(id: string) {
 export function useRevert(id: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (key: string) => post<SpecTask>(`/spec-tasks/${id}/revert`, {}, key),
+    mutationFn: (key: string) =>
+      post("/api/v1/spec-tasks/{id}/revert", { params: { path: { id }, header: once(key) } }),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.lists }),
   });
 }
@@ -90,7 +77,10 @@ export function useComment(task: string, review: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ key, ...body }: NewComment & { key: string }) =>
-      post<Comment>(`/spec-tasks/${task}/reviews/${review}/comments`, body, key),
+      post("/api/v1/spec-tasks/{id}/reviews/{review_id}/comments", {
+        params: { path: { id: task, review_id: review }, header: once(key) },
+        body,
+      }),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.reviews(task) }),
   });
 }
@@ -101,7 +91,12 @@ export type CommentAction = { do: "reply"; comment: string } | { do: "resolve"; 
 export function useCommentAction(task: string, id: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ do: name, ...body }: CommentAction) => post<Comment>(`/comments/${id}/${name}`, body),
+    mutationFn: (action: CommentAction) => {
+      const params = { path: { id } };
+      return action.do === "reply"
+        ? post("/api/v1/comments/{id}/reply", { params, body: { comment: action.comment } })
+        : post("/api/v1/comments/{id}/resolve", { params, body: { resolved: action.resolved } });
+    },
     onSuccess: () => client.invalidateQueries({ queryKey: keys.reviews(task) }),
   });
 }
@@ -123,7 +118,8 @@ export function usePendingReview(task: string) {
       await client.cancelQueries({ queryKey: key });
       client.setQueryData<PendingReview>(key, review);
     },
-    mutationFn: (review: PendingReview) => put<PendingReview>(`/spec-tasks/${task}/pending-review`, review),
+    mutationFn: (review: PendingReview) =>
+      put("/api/v1/spec-tasks/{id}/pending-review", { params: { path: { id: task } }, body: review }),
     // What was read meanwhile is from before.
     onSuccess: (review) => client.setQueryData<PendingReview>(key, review),
   });
@@ -134,7 +130,10 @@ export function useDecideHeldSecret(task: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ id, decision }: { id: string; decision: "keep" | "remove" }) =>
-      post<HeldSecret[]>(`/spec-tasks/${task}/held-secrets/${id}`, { decision }),
+      post("/api/v1/spec-tasks/{id}/held-secrets/{secret}", {
+        params: { path: { id: task, secret: id } },
+        body: { decision },
+      }),
     onSuccess: (held) => {
       client.setQueryData<HeldSecret[]>(keys.heldSecrets(task), held);
       return Promise.all(
@@ -147,11 +146,14 @@ export function useDecideHeldSecret(task: string) {
 }
 
 /** Edits a document; the task may be under review again afterwards. */
-export function useEditDocument(task: string, document: string) {
+export function useEditDocument(task: string, document: DocumentName) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (edit: { content: string; base_commit: string }) =>
-      put<unknown>(`/spec-tasks/${task}/documents/${document}`, edit),
+      put("/api/v1/spec-tasks/{id}/documents/{doc}", {
+        params: { path: { id: task, doc: document } },
+        body: edit,
+      }),
     onSuccess: () =>
       Promise.all(
         [keys.task(task), keys.specs(task), keys.reviews(task), keys.lint(task), keys.documents(task)].map(
@@ -166,7 +168,7 @@ export function useMoveTask(id: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (status: "done" | "implementation_review") =>
-      put<PlainTask>(`/tasks/${id}/status`, { status }),
+      put("/api/v1/tasks/{id}/status", { params: { path: { id } }, body: { status } }),
     onSuccess: () =>
       Promise.all(
         [keys.lists, keys.task(id), keys.diff(id)].map((queryKey) => client.invalidateQueries({ queryKey })),
@@ -179,7 +181,7 @@ export function useOpenSession(id: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ key, ...body }: { key: string; name: string; description?: string }) =>
-      post<WorkSession>(`/tasks/${id}/work-sessions`, body, key),
+      post("/api/v1/tasks/{id}/work-sessions", { params: { path: { id }, header: once(key) }, body }),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.task(id) }),
   });
 }
@@ -192,8 +194,12 @@ export type SessionAction =
 export function useSessionAction(session: WorkSession) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ do: name, ...body }: SessionAction) =>
-      post<unknown>(`/work-sessions/${session.id}/${name}`, body),
+    mutationFn: (action: SessionAction): Promise<unknown> => {
+      const params = { path: { id: session.id } };
+      if (action.do !== "messages") return post(`/api/v1/work-sessions/{id}/${action.do}`, { params });
+      const { content, mode } = action;
+      return post("/api/v1/work-sessions/{id}/messages", { params, body: { content, mode } });
+    },
     onSuccess: () => client.invalidateQueries({ queryKey: keys.task(session.spec_task_id) }),
   });
 }
@@ -203,7 +209,7 @@ export function useAssignAgent(task: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ session, agent }: { session: string; agent: string }) =>
-      put<WorkSession>(`/work-sessions/${session}/agent`, { agent }),
+      put("/api/v1/work-sessions/{id}/agent", { params: { path: { id: session } }, body: { agent } }),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.task(task) }),
   });
 }
@@ -217,8 +223,12 @@ export type NewSession = { parent: string; key: string } & (
 export function useAddSession(task: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ do: name, parent, key, body }: NewSession) =>
-      post<SessionDetail>(`/work-sessions/${parent}/${name}`, body, key),
+    mutationFn: ({ parent, key, ...add }: NewSession) => {
+      const params = { path: { id: parent }, header: once(key) };
+      return add.do === "spawn"
+        ? post("/api/v1/work-sessions/{id}/spawn", { params, body: add.body })
+        : post("/api/v1/work-sessions/{id}/branch", { params, body: add.body });
+    },
     onSuccess: () => client.invalidateQueries({ queryKey: keys.task(task) }),
   });
 }
@@ -226,10 +236,12 @@ export function useAddSession(task: string) {
 /** Changes or takes back what no turn has carried. */
 export function useWaitingMessage(session: WorkSession, message: string) {
   const client = useQueryClient();
-  const path = `/work-sessions/${session.id}/messages/${message}`;
+  const params = { path: { id: session.id, turn_id: message } };
   return useMutation({
     mutationFn: (content: string | null) =>
-      content === null ? remove<unknown>(path) : put<unknown>(path, { content }),
+      content === null
+        ? remove("/api/v1/work-sessions/{id}/messages/{turn_id}", { params })
+        : put("/api/v1/work-sessions/{id}/messages/{turn_id}", { params, body: { content } }),
     // Refused, it was carried meanwhile: the session says so.
     onSettled: () => client.invalidateQueries({ queryKey: keys.task(session.spec_task_id) }),
   });
@@ -248,7 +260,10 @@ export function useTell(task: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ key, ...body }: Telling) =>
-      post<CoordinationEvent>(`/spec-tasks/${task}/coordination-events`, body, key),
+      post("/api/v1/spec-tasks/{id}/coordination-events", {
+        params: { path: { id: task }, header: once(key) },
+        body,
+      }),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.coordination(task) }),
   });
 }
@@ -261,7 +276,12 @@ export type NewTask = { key: string } & (
 export function useCreateTask() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (task: NewTask) => post<SpecTask>(`/spec-tasks/from-${task.from}`, task.body, task.key),
+    mutationFn: ({ key, ...task }: NewTask) => {
+      const params = { header: once(key) };
+      return task.from === "prompt"
+        ? post("/api/v1/spec-tasks/from-prompt", { params, body: task.body })
+        : post("/api/v1/spec-tasks/from-demo", { params, body: task.body });
+    },
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: keys.lists });
       void client.invalidateQueries({ queryKey: keys.projects });
@@ -272,7 +292,7 @@ export function useCreateTask() {
 export function useStopInstance(task: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => remove<unknown>(`/spec-tasks/${task}/zed-instance`),
+    mutationFn: () => remove("/api/v1/spec-tasks/{id}/zed-instance", { params: { path: { id: task } } }),
     onSuccess: () =>
       Promise.all(
         [keys.instance(task), keys.task(task)].map((queryKey) => client.invalidateQueries({ queryKey })),
@@ -283,10 +303,8 @@ export function useStopInstance(task: string) {
 export function useAddProject() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (project: NewProject & { key: string }) => {
-      const { key, ...body } = project;
-      return post<Project>("/projects", body, key);
-    },
+    mutationFn: ({ key, ...body }: NewProject & { key: string }) =>
+      post("/api/v1/projects", { params: { header: once(key) }, body }),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.projects }),
   });
 }
@@ -294,8 +312,8 @@ export function useAddProject() {
 export function useEditProject(id: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (change: { name?: string; default_branch?: string; settings?: ProjectSettings }) =>
-      put<Project>(`/projects/${id}`, change),
+    mutationFn: (change: ProjectEdit) =>
+      put("/api/v1/projects/{id}", { params: { path: { id } }, body: change }),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.projects }),
   });
 }
@@ -303,7 +321,7 @@ export function useEditProject(id: string) {
 export function useRemoveProject() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => remove<null>(`/projects/${id}`),
+    mutationFn: (id: string) => remove("/api/v1/projects/{id}", { params: { path: { id } } }),
     onSuccess: () => client.invalidateQueries({ queryKey: keys.projects }),
   });
 }
@@ -313,7 +331,7 @@ export function useAnswerPermission() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ id, option }: { id: string; option: string }) =>
-      post<unknown>(`/permissions/${encodeURIComponent(id)}`, { option_id: option }),
+      post("/api/v1/permissions/{id}", { params: { path: { id } }, body: { option_id: option } }),
     onSuccess: (_, { id }) =>
       client.setQueryData<PermissionRequest[]>(keys.permissions, (open) =>
         open?.filter((request) => request.id !== id),
@@ -327,7 +345,7 @@ export function useCreateToken() {
   const client = useQueryClient();
   return useMutation({
     gcTime: 0,
-    mutationFn: (token: NewToken) => post<CreatedToken>("/tokens", token),
+    mutationFn: (token: NewToken) => post("/api/v1/tokens", { body: token }),
     onSuccess: () => refreshTokens(client),
   });
 }
@@ -335,7 +353,7 @@ export function useCreateToken() {
 export function useRevokeToken() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => remove<null>(`/tokens/${id}`),
+    mutationFn: (id: string) => remove("/api/v1/tokens/{id}", { params: { path: { id } } }),
     onSuccess: () => refreshTokens(client),
   });
 }
@@ -348,7 +366,7 @@ function refreshTokens(client: QueryClient): Promise<unknown> {
 export function useRunMaintenance() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => post<MaintenanceRun>("/maintenance", {}),
+    mutationFn: () => post("/api/v1/maintenance"),
     onSuccess: () =>
       Promise.all([keys.maintenance, keys.audit].map((queryKey) => client.invalidateQueries({ queryKey }))),
   });
@@ -357,7 +375,7 @@ export function useRunMaintenance() {
 export function useLogin() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (token: string) => post<unknown>("/login", { token }),
+    mutationFn: (token: string) => post("/api/v1/login", { body: { token } }),
     onSuccess: () => client.clear(),
   });
 }
@@ -365,7 +383,7 @@ export function useLogin() {
 export function useLogout() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => post<null>("/logout"),
+    mutationFn: () => post("/api/v1/logout", { body: { everywhere: false } }),
     onSettled: () => {
       client.clear();
       forgetDrafts();

@@ -1,8 +1,16 @@
 // Calls of the API: JSON in and out, problems as errors, pages with their totals.
 
+import createClient, {
+  type Client,
+  type ClientPathsWithMethod,
+  createFinalURL,
+  createQuerySerializer,
+  defaultPathSerializer,
+  type MaybeOptionalInit,
+  type MethodResponse,
+} from "openapi-fetch";
+import type { paths } from "./schema";
 import type { Problem } from "./types";
-
-const BASE = "/api/v1";
 
 /** An answer that is not a success; `detail` is a sentence for people. */
 export class ApiError extends Error {
@@ -27,19 +35,6 @@ export class OfflineError extends Error {
   }
 }
 
-type Query = Record<string, string | number | boolean | string[] | undefined>;
-
-function address(path: string, query: Query = {}): string {
-  const pairs = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    for (const one of Array.isArray(value) ? value : [value]) {
-      if (one !== undefined && one !== "") pairs.append(name, String(one));
-    }
-  }
-  const text = pairs.toString();
-  return `${BASE}${path}${text ? `?${text}` : ""}`;
-}
-
 /** The code of an answer that is not from the server itself. */
 const UNKNOWN = "unknown";
 /** What proxies answer for a server that they cannot reach. */
@@ -55,54 +50,41 @@ async function problemOf(response: Response): Promise<ApiError> {
   });
 }
 
-async function send(method: string, url: string, options: SendOptions = {}): Promise<Response> {
-  const headers: Record<string, string> = { Accept: "application/json" };
-  if (options.body !== undefined) headers["Content-Type"] = "application/json";
-  if (options.key) headers["Idempotency-Key"] = options.key;
-  const body = options.body === undefined ? undefined : JSON.stringify(options.body);
-  let response: Response;
-  try {
-    response = await fetch(url, { method, headers, body, signal: options.signal });
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new OfflineError();
-  }
-  if (!response.ok) {
+type Method = "get" | "post" | "put" | "delete";
+type Untyped = Record<string, Record<Method, object>>;
+
+const api = createClient<Untyped>({ headers: { Accept: "application/json" } });
+
+api.use({
+  // What a reader took back is no failure of the server's.
+  onError: ({ request }) => (request.signal.aborted ? undefined : new OfflineError()),
+  onResponse: async ({ response }) => {
+    if (response.ok) return;
     const problem = await problemOf(response);
     // A proxy says it in its own words when the server behind it is away; the server's own answers have a code.
-    if (AWAY.has(response.status) && problem.code === UNKNOWN) throw new OfflineError();
-    throw problem;
-  }
-  return response;
+    throw AWAY.has(response.status) && problem.code === UNKNOWN ? new OfflineError() : problem;
+  },
+});
+
+// The calls are typed here, by the document: the library's own types let parameters and fields pass that no path has.
+type Path<M extends Method> = ClientPathsWithMethod<Client<paths>, M>;
+type Options<M extends Method, P extends Path<M>> = MaybeOptionalInit<paths[P], M>;
+type Rest<M extends Method, P extends Path<M>> =
+  undefined extends Options<M, P> ? [options?: Options<M, P>] : [options: Options<M, P>];
+type Data<M extends Method, P extends Path<M>> = MethodResponse<Client<paths, "application/json">, M, P>;
+type Call<M extends Method> = <P extends Path<M>>(path: P, ...rest: Rest<M, P>) => Promise<Data<M, P>>;
+type PageCall = <P extends Path<"get">>(path: P, ...rest: Rest<"get", P>) => Promise<Page<Data<"get", P>>>;
+
+function call(method: Method) {
+  return async (path: string, options?: Record<string, unknown>): Promise<unknown> =>
+    (await api.request(method, path, options)).data;
 }
 
-interface SendOptions {
-  body?: unknown;
-  /** The same key and body is done once, however often it is sent. */
-  key?: string;
-  signal?: AbortSignal;
-}
-
-async function json<T>(response: Response): Promise<T> {
-  const text = await response.text();
-  return (text ? JSON.parse(text) : null) as T;
-}
-
-export async function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
-  return json(await send("GET", address(path, query), { signal }));
-}
-
-export async function post<T>(path: string, body: unknown = {}, key?: string): Promise<T> {
-  return json(await send("POST", address(path), { body, key }));
-}
-
-export async function put<T>(path: string, body: unknown): Promise<T> {
-  return json(await send("PUT", address(path), { body }));
-}
-
-export async function remove<T>(path: string): Promise<T> {
-  return json(await send("DELETE", address(path)));
-}
+// These casts are where the types of the document are put on calls that have none.
+export const get = call("get") as Call<"get">;
+export const post = call("post") as Call<"post">;
+export const put = call("put") as Call<"put">;
+export const remove = call("delete") as Call<"delete">;
 
 /** One page of a list: its items, how many there are in all, and where the next page begins. */
 export interface Page<T> {
@@ -111,13 +93,13 @@ export interface Page<T> {
   next: string | null;
 }
 
-export async function getPage<T>(path: string, query?: Query, signal?: AbortSignal): Promise<Page<T>> {
-  const response = await send("GET", address(path, query), { signal });
-  const items = await json<T>(response);
+export const getPage = (async (path: string, options?: Record<string, unknown>): Promise<Page<unknown>> => {
+  const { data, response } = await api.GET(path, options);
+  const items: unknown = data;
   const counted = response.headers.get("x-total-count");
   const total = counted === null ? (Array.isArray(items) ? items.length : 0) : Number(counted);
   return { items, total, next: nextCursor(response.headers.get("link")) };
-}
+}) as PageCall;
 
 /** The cursor in a `Link: <…>; rel="next"` header. */
 export function nextCursor(link: string | null): string | null {
@@ -129,9 +111,17 @@ export function nextCursor(link: string | null): string | null {
 }
 
 /** The address of something to download. */
-export function download(path: string, query?: Query): string {
-  return address(path, query);
+export function download<P extends Path<"get">>(path: P, params: paths[P]["get"]["parameters"]): string {
+  return createFinalURL(path, {
+    baseUrl: "",
+    params,
+    querySerializer: createQuerySerializer(),
+    pathSerializer: defaultPathSerializer,
+  });
 }
+
+/** The header with which the same key and body is done once, however often it is sent. */
+export const once = (key: string) => ({ "Idempotency-Key": key });
 
 /** A key for one thing that is to happen once. */
 export function newKey(): string {

@@ -7,45 +7,10 @@ import {
   queryOptions,
 } from "@tanstack/react-query";
 import { keys } from "../live/keys";
+import type { DocumentName } from "../model/documents";
 import { countBefore, type Log, mergeLog, unbrokenTo } from "../model/log";
-import { ApiError, get, getPage, type Page } from "./client";
-import type {
-  Agent,
-  Analytics,
-  AuditEntry,
-  AuditValues,
-  Collisions,
-  CoordinationLog,
-  DemoRepo,
-  Diff,
-  DocumentView,
-  Finding,
-  Fleet,
-  HeldSecret,
-  LogEntry,
-  Maintenance,
-  Me,
-  PendingReview,
-  PermissionRequest,
-  PlannedTask,
-  Priority,
-  Project,
-  Review,
-  SearchKind,
-  SearchResult,
-  SecretFinding,
-  SessionDiff,
-  Specs,
-  SpecTask,
-  TaskDetail,
-  TaskProgress,
-  TaskStatus,
-  TaskType,
-  Template,
-  Timeline,
-  Token,
-  ZedInstance,
-} from "./types";
+import { ApiError, get, getPage } from "./client";
+import type { LogEntry, Priority, SearchKind, TaskSort, TaskStatus, TaskType } from "./types";
 
 /** As many as a list gives at once: of these there are few. */
 const WHOLE = { limit: 500 };
@@ -68,13 +33,13 @@ export interface TaskFilter {
   project?: string;
   priority?: Priority;
   q?: string;
-  sort: string;
+  sort: TaskSort;
   archived: boolean;
 }
 
 export const meQuery = queryOptions({
   queryKey: keys.me,
-  queryFn: ({ signal }) => get<Me>("/me", {}, signal),
+  queryFn: ({ signal }) => get("/api/v1/me", { signal }),
   // Asked whenever the live stream breaks off, which comes back by its own patience.
   retry: false,
 });
@@ -82,23 +47,24 @@ export const meQuery = queryOptions({
 export const tasksQuery = (filter: TaskFilter) =>
   infiniteQueryOptions({
     queryKey: keys.taskPages(filter),
-    queryFn: ({ pageParam, signal }): Promise<Page<SpecTask[]>> =>
-      getPage<SpecTask[]>(
-        "/spec-tasks",
-        {
-          status: filter.statuses,
-          needs_person: filter.needsPerson,
-          type: filter.types,
-          project_id: filter.project,
-          priority: filter.priority,
-          q: filter.q,
-          sort: filter.sort,
-          archived: filter.archived ? true : undefined,
-          limit: PAGE,
-          cursor: pageParam,
+    queryFn: ({ pageParam, signal }) =>
+      getPage("/api/v1/spec-tasks", {
+        params: {
+          query: {
+            status: filter.statuses,
+            needs_person: filter.needsPerson,
+            type: filter.types,
+            project_id: filter.project,
+            priority: filter.priority,
+            q: filter.q,
+            sort: filter.sort,
+            archived: filter.archived ? true : undefined,
+            limit: PAGE,
+            cursor: pageParam,
+          },
         },
         signal,
-      ),
+      }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next ?? undefined,
   });
@@ -107,45 +73,48 @@ export const tasksQuery = (filter: TaskFilter) =>
 export const needsYouQuery = queryOptions({
   queryKey: keys.needsYou,
   queryFn: async ({ signal }) =>
-    (await getPage<SpecTask[]>("/spec-tasks", { needs_person: true, limit: 1 }, signal)).total,
+    (await getPage("/api/v1/spec-tasks", { params: { query: { needs_person: true, limit: 1 } }, signal }))
+      .total,
 });
 
 /** Whether there is a first task, and whether there are others. */
 export const firstTasksQuery = queryOptions({
   queryKey: keys.firstTasks,
-  queryFn: ({ signal }) => getPage<SpecTask[]>("/spec-tasks", { limit: 1 }, signal),
+  queryFn: ({ signal }) => getPage("/api/v1/spec-tasks", { params: { query: { limit: 1 } }, signal }),
 });
 
 /** The project of the newest task. */
 export const lastProjectQuery = queryOptions({
   queryKey: keys.lastProject,
   queryFn: async ({ signal }) =>
-    (await get<SpecTask[]>("/spec-tasks", { limit: 1 }, signal))[0]?.project_id ?? null,
+    (await get("/api/v1/spec-tasks", { params: { query: { limit: 1 } }, signal }))[0]?.project_id ?? null,
 });
 
 export const taskQuery = (id: string) =>
   queryOptions({
     queryKey: keys.task(id),
-    queryFn: ({ signal }) => get<TaskDetail>(`/spec-tasks/${id}`, {}, signal),
+    queryFn: ({ signal }) => get("/api/v1/spec-tasks/{id}", { params: { path: { id } }, signal }),
   });
 
 export const progressQuery = (id: string) =>
   queryOptions({
     queryKey: keys.progress(id),
-    queryFn: ({ signal }) => get<TaskProgress>(`/spec-tasks/${id}/progress`, {}, signal),
+    queryFn: ({ signal }) => get("/api/v1/spec-tasks/{id}/progress", { params: { path: { id } }, signal }),
   });
 
 export const instanceQuery = (id: string) =>
   queryOptions({
     queryKey: keys.instance(id),
-    queryFn: ({ signal }) => orNull(get<ZedInstance>(`/spec-tasks/${id}/zed-instance`, {}, signal)),
+    queryFn: ({ signal }) =>
+      orNull(get("/api/v1/spec-tasks/{id}/zed-instance", { params: { path: { id } }, signal })),
   });
 
 /** The documents of a task, or null before there are any. */
 export const specsQuery = (id: string) =>
   queryOptions({
     queryKey: keys.specs(id),
-    queryFn: ({ signal }) => orNull(get<Specs>(`/spec-tasks/${id}/specs`, {}, signal)),
+    queryFn: ({ signal }) =>
+      orNull(get("/api/v1/spec-tasks/{id}/specs", { params: { path: { id } }, signal })),
   });
 
 /** The planned tasks of the documents in force. */
@@ -153,13 +122,8 @@ export const plannedTasksQuery = (id: string) =>
   queryOptions({
     queryKey: keys.plannedTasks(id),
     queryFn: async ({ signal }) =>
-      (
-        await get<{ implementation_tasks: PlannedTask[] }>(
-          `/spec-tasks/${id}/implementation-tasks`,
-          {},
-          signal,
-        )
-      ).implementation_tasks,
+      (await get("/api/v1/spec-tasks/{id}/implementation-tasks", { params: { path: { id } }, signal }))
+        .implementation_tasks,
   });
 
 /** Where the documents are on the server. */
@@ -167,27 +131,31 @@ export const documentsFolderQuery = (id: string) =>
   queryOptions({
     queryKey: keys.documentsFolder(id),
     queryFn: async ({ signal }) =>
-      (await get<{ path: string }>(`/spec-tasks/${id}/design-docs`, {}, signal)).path,
+      (await get("/api/v1/spec-tasks/{id}/design-docs", { params: { path: { id } }, signal })).path,
   });
 
 export const reviewsQuery = (id: string) =>
   queryOptions({
     queryKey: keys.reviews(id),
-    queryFn: ({ signal }) => get<Review[]>(`/spec-tasks/${id}/reviews`, WHOLE, signal),
+    queryFn: ({ signal }) =>
+      get("/api/v1/spec-tasks/{id}/reviews", { params: { path: { id }, query: WHOLE }, signal }),
   });
 
 export const lintQuery = (id: string) =>
   queryOptions({
     queryKey: keys.lint(id),
     queryFn: async ({ signal }) =>
-      (await orNull(get<Finding[]>(`/spec-tasks/${id}/lint`, WHOLE, signal))) ?? [],
+      (await orNull(
+        get("/api/v1/spec-tasks/{id}/lint", { params: { path: { id }, query: WHOLE }, signal }),
+      )) ?? [],
   });
 
 /** A document as it stands on its branch, for an edit. */
-export const documentQuery = (id: string, name: string) =>
+export const documentQuery = (id: string, name: DocumentName) =>
   queryOptions({
     queryKey: keys.document(id, name),
-    queryFn: ({ signal }) => get<DocumentView>(`/spec-tasks/${id}/documents/${name}`, {}, signal),
+    queryFn: ({ signal }) =>
+      get("/api/v1/spec-tasks/{id}/documents/{doc}", { params: { path: { id, doc: name } }, signal }),
     staleTime: 0,
     gcTime: 0,
   });
@@ -196,7 +164,8 @@ export const documentQuery = (id: string, name: string) =>
 export const pendingReviewQuery = (id: string) =>
   queryOptions({
     queryKey: keys.pendingReview(id),
-    queryFn: ({ signal }) => get<PendingReview>(`/spec-tasks/${id}/pending-review`, {}, signal),
+    queryFn: ({ signal }) =>
+      get("/api/v1/spec-tasks/{id}/pending-review", { params: { path: { id } }, signal }),
     // Another tab may have written more.
     staleTime: 0,
   });
@@ -205,34 +174,43 @@ export const pendingReviewQuery = (id: string) =>
 export const heldSecretsQuery = (id: string) =>
   queryOptions({
     queryKey: keys.heldSecrets(id),
-    queryFn: ({ signal }) => get<HeldSecret[]>(`/spec-tasks/${id}/held-secrets`, WHOLE, signal),
+    queryFn: ({ signal }) =>
+      get("/api/v1/spec-tasks/{id}/held-secrets", { params: { path: { id }, query: WHOLE }, signal }),
   });
 
 /** The secrets in a change. */
 export const secretsQuery = (id: string) =>
   queryOptions({
     queryKey: keys.secrets(id),
-    queryFn: ({ signal }) => get<SecretFinding[]>(`/spec-tasks/${id}/secret-findings`, {}, signal),
+    queryFn: ({ signal }) =>
+      get("/api/v1/spec-tasks/{id}/secret-findings", { params: { path: { id } }, signal }),
   });
 
 export const diffQuery = (id: string) =>
   infiniteQueryOptions({
     queryKey: keys.diff(id),
     queryFn: ({ pageParam, signal }) =>
-      getPage<Diff>(`/spec-tasks/${id}/diff`, { limit: DIFF_PAGE, cursor: pageParam }, signal),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (last) => last.next ?? undefined,
+      getPage("/api/v1/spec-tasks/{id}/diff", {
+        params: { path: { id }, query: { limit: DIFF_PAGE, cursor: pageParam } },
+        signal,
+      }),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (last) => (last.next === null ? undefined : Number(last.next)),
   });
 
 /** What the sessions of a task and people told each other last. */
 export const coordinationQuery = (task: string) =>
   queryOptions({
     queryKey: keys.coordination(task),
-    queryFn: ({ signal }) => get<CoordinationLog>(`/spec-tasks/${task}/coordination-log`, WHOLE, signal),
+    queryFn: ({ signal }) =>
+      get("/api/v1/spec-tasks/{id}/coordination-log", {
+        params: { path: { id: task }, query: WHOLE },
+        signal,
+      }),
   });
 
 const collisions = (task: string, signal: AbortSignal) =>
-  get<Collisions>(`/spec-tasks/${task}/collisions`, {}, signal);
+  get("/api/v1/spec-tasks/{id}/collisions", { params: { path: { id: task } }, signal });
 
 /** Which sessions of a task collide, in which files. */
 export const collisionsQuery = (task: string) =>
@@ -251,7 +229,8 @@ export const sidesQuery = (task: string) =>
 export const timelineQuery = (task: string) =>
   queryOptions({
     queryKey: keys.timeline(task),
-    queryFn: ({ signal }) => get<Timeline>(`/spec-tasks/${task}/timeline`, {}, signal),
+    queryFn: ({ signal }) =>
+      get("/api/v1/spec-tasks/{id}/timeline", { params: { path: { id: task } }, signal }),
   });
 
 /** What one session changed. */
@@ -259,9 +238,12 @@ export const sessionDiffQuery = (session: string) =>
   infiniteQueryOptions({
     queryKey: keys.sessionDiff(session),
     queryFn: ({ pageParam, signal }) =>
-      getPage<SessionDiff>(`/work-sessions/${session}/diff`, { limit: DIFF_PAGE, cursor: pageParam }, signal),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (last) => last.next ?? undefined,
+      getPage("/api/v1/work-sessions/{id}/diff", {
+        params: { path: { id: session }, query: { limit: DIFF_PAGE, cursor: pageParam } },
+        signal,
+      }),
+    initialPageParam: undefined as number | undefined,
+    getNextPageParam: (last) => (last.next === null ? undefined : Number(last.next)),
   });
 
 /** The end of a session's log; asked for again, only what is missing after it is read. */
@@ -272,8 +254,12 @@ export const logQuery = (client: QueryClient, session: string) =>
     structuralSharing: false,
   });
 
-const logPage = (session: string, after: number, limit: number, signal?: AbortSignal) =>
-  getPage<LogEntry[]>(`/work-sessions/${session}/events`, { after, limit }, signal);
+async function logPage(session: string, after: number, limit: number, signal?: AbortSignal) {
+  const params = { path: { id: session }, query: { after, limit } };
+  const page = await getPage("/api/v1/work-sessions/{id}/events", { params, signal });
+  // The document does not say what an entry has; the log's readers look at each field themselves.
+  return { ...page, items: page.items as LogEntry[] };
+}
 
 /** Reads the entries after one up to another; a page of large entries has fewer than were asked for. */
 async function logRange(session: string, after: number, until: number): Promise<LogEntry[]> {
@@ -356,8 +342,11 @@ const asked = ({ q, kind, project, archived }: SearchFilter) => ({
 export const searchQuery = (filter: SearchFilter) =>
   infiniteQueryOptions({
     queryKey: keys.search(filter),
-    queryFn: ({ pageParam, signal }): Promise<Page<SearchResult[]>> =>
-      getPage<SearchResult[]>("/search", { ...asked(filter), limit: FOUND_PAGE, cursor: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) =>
+      getPage("/api/v1/search", {
+        params: { query: { ...asked(filter), limit: FOUND_PAGE, cursor: pageParam } },
+        signal,
+      }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next ?? undefined,
     enabled: filter.q.trim() !== "",
@@ -370,7 +359,8 @@ export const searchQuery = (filter: SearchFilter) =>
 export const quickSearchQuery = (filter: SearchFilter) =>
   queryOptions({
     queryKey: keys.search({ ...filter, quick: true }),
-    queryFn: ({ signal }) => getPage<SearchResult[]>("/search", { ...asked(filter), limit: QUICK }, signal),
+    queryFn: ({ signal }) =>
+      getPage("/api/v1/search", { params: { query: { ...asked(filter), limit: QUICK } }, signal }),
     enabled: filter.q.trim() !== "",
     placeholderData: keepPreviousData,
     staleTime: 0,
@@ -386,29 +376,30 @@ export interface AnalyticsFilter {
 export const analyticsQuery = ({ from, to, project, bucket }: AnalyticsFilter) =>
   queryOptions({
     queryKey: keys.analytics({ from, to, project, bucket }),
-    queryFn: ({ signal }) => get<Analytics>("/analytics", { from, to, bucket, project_id: project }, signal),
+    queryFn: ({ signal }) =>
+      get("/api/v1/analytics", { params: { query: { from, to, bucket, project_id: project } }, signal }),
     placeholderData: keepPreviousData,
     staleTime: 10_000,
   });
 
 export const fleetQuery = queryOptions({
   queryKey: keys.fleet,
-  queryFn: ({ signal }) => get<Fleet>("/agents/fleet/live-progress", {}, signal),
+  queryFn: ({ signal }) => get("/api/v1/agents/fleet/live-progress", { signal }),
 });
 
 export const agentsQuery = queryOptions({
   queryKey: keys.agents,
-  queryFn: ({ signal }) => get<Agent[]>("/agents", WHOLE, signal),
+  queryFn: ({ signal }) => get("/api/v1/agents", { params: { query: WHOLE }, signal }),
 });
 
 export const projectsQuery = queryOptions({
   queryKey: keys.projects,
-  queryFn: ({ signal }) => get<Project[]>("/projects", WHOLE, signal),
+  queryFn: ({ signal }) => get("/api/v1/projects", { params: { query: WHOLE }, signal }),
 });
 
 export const samplesQuery = queryOptions({
   queryKey: keys.samples,
-  queryFn: ({ signal }) => get<DemoRepo[]>("/demo-repos", WHOLE, signal),
+  queryFn: ({ signal }) => get("/api/v1/demo-repos", { params: { query: WHOLE }, signal }),
   staleTime: Number.POSITIVE_INFINITY,
 });
 
@@ -416,18 +407,19 @@ export const samplesQuery = queryOptions({
 export const templatesQuery = (project: string | undefined) =>
   queryOptions({
     queryKey: keys.templates(project),
-    queryFn: ({ signal }) => get<Template[]>("/templates", { ...WHOLE, project_id: project }, signal),
+    queryFn: ({ signal }) =>
+      get("/api/v1/templates", { params: { query: { ...WHOLE, project_id: project } }, signal }),
   });
 
 export const permissionsQuery = queryOptions({
   queryKey: keys.permissions,
-  queryFn: ({ signal }) => get<PermissionRequest[]>("/permissions", WHOLE, signal),
+  queryFn: ({ signal }) => get("/api/v1/permissions", { params: { query: WHOLE }, signal }),
 });
 
 /** The access tokens, with those that have ended. */
 export const tokensQuery = queryOptions({
   queryKey: keys.tokens,
-  queryFn: ({ signal }) => get<Token[]>("/tokens", WHOLE, signal),
+  queryFn: ({ signal }) => get("/api/v1/tokens", { params: { query: WHOLE }, signal }),
   // The live stream says nothing of tokens.
   staleTime: 0,
 });
@@ -445,8 +437,11 @@ export interface AuditFilter {
 export const auditQuery = (filter: AuditFilter) =>
   infiniteQueryOptions({
     queryKey: keys.auditPages(filter),
-    queryFn: ({ pageParam, signal }): Promise<Page<AuditEntry[]>> =>
-      getPage<AuditEntry[]>("/audit", { ...filter, limit: AUDIT_PAGE, cursor: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) =>
+      getPage("/api/v1/audit", {
+        params: { query: { ...filter, limit: AUDIT_PAGE, cursor: pageParam } },
+        signal,
+      }),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next ?? undefined,
     placeholderData: keepPreviousData,
@@ -456,14 +451,14 @@ export const auditQuery = (filter: AuditFilter) =>
 /** The values by which the audit log can be filtered. */
 export const auditValuesQuery = queryOptions({
   queryKey: keys.auditValues,
-  queryFn: ({ signal }) => get<AuditValues>("/audit/values", {}, signal),
+  queryFn: ({ signal }) => get("/api/v1/audit/values", { signal }),
   staleTime: 0,
 });
 
 /** What the server stores, and what maintenance would remove of it. */
 export const maintenanceQuery = queryOptions({
   queryKey: keys.maintenance,
-  queryFn: ({ signal }) => get<Maintenance>("/maintenance", {}, signal),
+  queryFn: ({ signal }) => get("/api/v1/maintenance", { signal }),
   // The live stream says nothing of storage.
   staleTime: 0,
 });
@@ -472,7 +467,8 @@ export const maintenanceQuery = queryOptions({
 export const taskChoicesQuery = (q: string) =>
   queryOptions({
     queryKey: keys.taskChoices(q),
-    queryFn: ({ signal }) => get<SpecTask[]>("/spec-tasks", { q, limit: TASK_CHOICES }, signal),
+    queryFn: ({ signal }) =>
+      get("/api/v1/spec-tasks", { params: { query: { q: q || undefined, limit: TASK_CHOICES } }, signal }),
     placeholderData: keepPreviousData,
   });
 

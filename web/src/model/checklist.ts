@@ -1,10 +1,13 @@
 // The living checklist with what became of the sessions that carry it out.
 
-import type { Checklist, ItemStatus, PlannedTask, WorkSession } from "../api/types";
+import type { Checklist, PlannedTask, WorkSession } from "../api/types";
+import { oneOf } from "./address";
 import type { Tone } from "./status";
 
+const STATUSES = ["pending", "in_progress", "completed"] as const;
+
 /** The state of an item; one whose session ended without completing it is failed or stopped. */
-export type ItemState = ItemStatus | "stopped" | "failed";
+export type ItemState = (typeof STATUSES)[number] | "stopped" | "failed";
 
 export const ITEM_STATES: Record<ItemState, { label: string; tone: Tone }> = {
   pending: { label: "to do", tone: "waiting" },
@@ -36,7 +39,8 @@ export function itemStates(
 ): ItemState[] {
   // The depth of the failed planned task that the items belong to.
   let failedDepth: number | null = null;
-  return items.map(({ number, status, depth }) => {
+  return items.map(({ number, status: known, depth }) => {
+    const status = oneOf(STATUSES, known) ?? "pending";
     if (failedDepth !== null && depth <= failedDepth) failedDepth = null;
     if (number && failed.has(number)) {
       failedDepth = depth;

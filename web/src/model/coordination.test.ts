@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { CoordinationEvent, CoordinationLog } from "../api/types";
+import type { CoordinationEvent } from "../api/types";
 import { countKinds, kindLabel, shownKind } from "./coordination";
 
 const event = (event_type: CoordinationEvent["event_type"], data: unknown = {}) =>
@@ -17,7 +17,7 @@ test("collisions are counted apart from what blocks", () => {
   const log = {
     events: [event("handoff"), event("blocking"), COLLISION],
     events_by_type: { handoff: 1, blocking: 2 },
-  } as CoordinationLog;
+  };
   expect(countKinds(log)).toEqual([
     { kind: "handoff", count: 1 },
     { kind: "blocking", count: 1 },

@@ -30,7 +30,9 @@ export function kindLabel(kind: ShownKind): string {
 }
 
 /** How many events there are of each kind that is shown, in order; collisions come after what blocks. */
-export function countKinds(log: CoordinationLog): { kind: ShownKind; count: number }[] {
+export function countKinds(
+  log: Pick<CoordinationLog, "events" | "events_by_type">,
+): { kind: ShownKind; count: number }[] {
   const collisions = log.events.filter((event) => shownKind(event) === "collision").length;
   const counts = ALL_KINDS.flatMap((kind): { kind: ShownKind; count: number }[] => {
     const count = log.events_by_type[kind] ?? 0;

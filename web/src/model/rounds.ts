@@ -1,6 +1,7 @@
 // What review rounds are called.
 
 import type { Review } from "../api/types";
+import type { DocumentName } from "./documents";
 
 type Version = Pick<Review, "id" | "round" | "edited_by">;
 
@@ -17,3 +18,7 @@ export function roundNames(versions: readonly Version[]): Map<string, string> {
   };
   return new Map(versions.map((version) => [version.id, nameOf(version)]));
 }
+
+/** What a version changed of each document, as unified diffs; the API's document leaves their shape open. */
+export const changesOf = (version: Pick<Review, "diff_from_previous">) =>
+  (version.diff_from_previous ?? {}) as Partial<Record<DocumentName, string>>;

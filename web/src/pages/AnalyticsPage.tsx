@@ -49,7 +49,9 @@ export function AnalyticsPage() {
           variant="outlined"
           color="inherit"
           startIcon={<FileDownloadOutlined />}
-          href={download("/analytics", { from, to, bucket, project_id: project, format: "csv" })}
+          href={download("/api/v1/analytics", {
+            query: { from, to, bucket, project_id: project, format: "csv" },
+          })}
           download={`analytics-${from}-${to}.csv`}
         >
           Download CSV

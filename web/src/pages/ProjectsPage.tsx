@@ -14,6 +14,7 @@ import { Confirm } from "../components/Confirm";
 import { LinkButton } from "../components/links";
 import { Page } from "../components/Page";
 import { Empty, Failed, Rows } from "../components/States";
+import { settingsOf } from "../model/settings";
 import { AddProject } from "./projects/AddProject";
 import { EditProject } from "./projects/EditProject";
 
@@ -98,7 +99,7 @@ function Row({ project, onEdit, onRemove }: { project: Project; onEdit: () => vo
           {project.name}
           <Typography component="span" variant="caption" color="textSecondary" sx={{ ml: 1 }}>
             {project.default_branch}
-            {project.settings?.sample && " · sample"}
+            {settingsOf(project).sample && " · sample"}
           </Typography>
         </Typography>
         <Typography

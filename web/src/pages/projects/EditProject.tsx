@@ -5,8 +5,9 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useEditProject } from "../../api/actions";
 import { agentsQuery } from "../../api/queries";
-import type { NetworkMode, PermissionPolicy, Project } from "../../api/types";
+import type { Project } from "../../api/types";
 import { Field, FormDialog } from "../../components/FormDialog";
+import { type NetworkMode, type PermissionPolicy, settingsOf } from "../../model/settings";
 import { AgentChoice } from "../tasks/AgentChoice";
 
 const POLICIES: [PermissionPolicy, string][] = [
@@ -32,7 +33,7 @@ const lines = (text: string) =>
 export function EditProject({ project, onClose }: { project: Project; onClose: () => void }) {
   const agents = useQuery(agentsQuery).data ?? [];
   const edit = useEditProject(project.id);
-  const settings = project.settings ?? {};
+  const settings = settingsOf(project);
   const [name, setName] = useState(project.name);
   const [branch, setBranch] = useState(project.default_branch);
   const [planner, setPlanner] = useState(settings.spec_agent ?? "");

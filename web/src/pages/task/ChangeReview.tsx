@@ -43,22 +43,24 @@ export function ChangeReview({ task, diff, size, drafts, onDrafts }: Props) {
     decide
       .mutateAsync({
         do: "approve-implementation",
-        // A decision is about the change that is shown, whatever became of the task meanwhile.
-        commit: diff?.head ?? null,
-        allow_empty: decision === "approve" && task.change?.is_empty === true,
-        decision,
-        comments: comments.trim(),
-        acknowledged_findings: decision === "approve" ? acknowledged : [],
-        line_comments:
-          decision === "request_changes"
-            ? lines.map(({ path, side, line, quote, comment }) => ({
-                path,
-                side,
-                line,
-                quoted_text: quote,
-                comment: comment.trim(),
-              }))
-            : [],
+        review: {
+          // A decision is about the change that is shown, whatever became of the task meanwhile.
+          commit: diff?.head ?? null,
+          allow_empty: decision === "approve" && task.change?.is_empty === true,
+          decision,
+          comments: comments.trim(),
+          acknowledged_findings: decision === "approve" ? acknowledged : [],
+          line_comments:
+            decision === "request_changes"
+              ? lines.map(({ path, side, line, quote, comment }) => ({
+                  path,
+                  side,
+                  line,
+                  quoted_text: quote,
+                  comment: comment.trim(),
+                }))
+              : [],
+        },
       })
       .then(
         () => {

@@ -19,9 +19,9 @@ export function ChecklistView({ checklist, failed, isAtWork }: Props) {
   return (
     <Box component="ol" sx={{ listStyle: "none", m: 0, p: 0 }}>
       {checklist.tasks.map((item, at) => {
-        const state = states[at] ?? item.status;
+        const state = states[at] ?? "pending";
         const isNow = state === "in_progress";
-        const shown = ITEM_STATES[state] ?? ITEM_STATES.pending;
+        const shown = ITEM_STATES[state];
         return (
           <Box
             component="li"

@@ -11,6 +11,9 @@ const ORDER = ["error", "warning", "info"] as const;
 const COLORS = { error: "error.main", warning: "warning.main", info: "text.secondary" } as const;
 const SHOWN = 12;
 
+/** How grave it is; what this page does not know is a hint. */
+const severityOf = (finding: Finding) => oneOf(ORDER, finding.severity) ?? "info";
+
 interface Props {
   findings: Finding[];
   onShow: (place: DocumentPlace) => void;
@@ -19,10 +22,10 @@ interface Props {
 export function Findings({ findings, onShow }: Props) {
   const [showsAll, setAll] = useState(false);
   const sorted = [...findings].sort(
-    (a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity) || a.line - b.line,
+    (a, b) => ORDER.indexOf(severityOf(a)) - ORDER.indexOf(severityOf(b)) || a.line - b.line,
   );
   const counts = ORDER.map(
-    (severity) => [severity, findings.filter((one) => one.severity === severity).length] as const,
+    (severity) => [severity, findings.filter((one) => severityOf(one) === severity).length] as const,
   )
     .filter(([, count]) => count > 0)
     .map(
@@ -47,8 +50,8 @@ export function Findings({ findings, onShow }: Props) {
               sx={{ py: 0.5 }}
             >
               <Typography variant="caption" component="p" sx={{ overflowWrap: "anywhere" }}>
-                <Box component="span" sx={{ color: COLORS[one.severity], fontWeight: 600 }}>
-                  {one.severity === "info" ? "hint" : one.severity}
+                <Box component="span" sx={{ color: COLORS[severityOf(one)], fontWeight: 600 }}>
+                  {severityOf(one) === "info" ? "hint" : one.severity}
                 </Box>{" "}
                 {one.message}
               </Typography>

@@ -141,7 +141,7 @@ interface MoreProps {
 function More({ task, onArchive, onRevert }: MoreProps) {
   const [anchor, setAnchor] = useState<HTMLElement | null>(null);
   const close = () => setAnchor(null);
-  const path = `/spec-tasks/${task.id}`;
+  const path = { id: task.id };
   return (
     <>
       <IconButton aria-label="More" aria-haspopup="menu" onClick={(event) => setAnchor(event.currentTarget)}>
@@ -152,7 +152,7 @@ function More({ task, onArchive, onRevert }: MoreProps) {
           <MenuItem
             key={format}
             component="a"
-            href={download(`${path}/report`, { format })}
+            href={download("/api/v1/spec-tasks/{id}/report", { path, query: { format } })}
             target="_blank"
             rel="noreferrer"
             onClick={close}
@@ -160,7 +160,12 @@ function More({ task, onArchive, onRevert }: MoreProps) {
             Download report ({{ md: "Markdown", json: "JSON", csv: "CSV" }[format]})
           </MenuItem>
         ))}
-        <MenuItem component="a" href={download(`${path}/download-documents`)} download onClick={close}>
+        <MenuItem
+          component="a"
+          href={download("/api/v1/spec-tasks/{id}/download-documents", { path })}
+          download
+          onClick={close}
+        >
           Download documents
         </MenuItem>
         <Divider />

@@ -6,7 +6,8 @@ import type { HeldSecret } from "../../api/types";
 import { ActionButton } from "../../components/Action";
 import { Mono } from "../../components/Code";
 import { ActionError } from "../../components/States";
-import type { DocumentPlace } from "../../model/documents";
+import { oneOf } from "../../model/address";
+import { DOCUMENTS, type DocumentPlace } from "../../model/documents";
 
 interface Props {
   task: string;
@@ -42,6 +43,7 @@ export function HeldSecrets({ task, held, canDecide, onShow }: Props) {
 
 function Row({ task, held, canDecide, onShow }: Omit<Props, "held"> & { held: HeldSecret }) {
   const decide = useDecideHeldSecret(task);
+  const document = oneOf(DOCUMENTS, held.document);
   const place = `${held.document}.md, line ${held.line}`;
   const button = (decision: "keep" | "remove", label: string) => (
     <ActionButton
@@ -64,7 +66,8 @@ function Row({ task, held, canDecide, onShow }: Omit<Props, "held"> & { held: He
           component="button"
           type="button"
           variant="caption"
-          onClick={() => onShow({ document: held.document, line: held.line })}
+          disabled={!document}
+          onClick={() => document && onShow({ document, line: held.line })}
         >
           {place}
         </MuiLink>

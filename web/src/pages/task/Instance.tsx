@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useStopInstance } from "../../api/actions";
 import { instanceQuery } from "../../api/queries";
-import type { InstanceStatus, TaskDetail, ZedInstance } from "../../api/types";
+import type { TaskDetail, ZedInstance } from "../../api/types";
 import { ActionButton } from "../../components/Action";
 import { Ago } from "../../components/Ago";
 import { Confirm } from "../../components/Confirm";
@@ -15,7 +15,7 @@ import { Failed } from "../../components/States";
 import { isPaused, type Tone } from "../../model/status";
 import { duration } from "../../model/time";
 
-const STATUS: Record<InstanceStatus, [Tone, string]> = {
+const STATUS: Record<string, [Tone, string]> = {
   not_created: ["waiting", "Not started"],
   pending: ["waiting", "Starting"],
   active: ["working", "Running"],
@@ -78,7 +78,7 @@ export function Instance({ task }: { task: TaskDetail }) {
 }
 
 function Details({ instance }: { instance: ZedInstance }) {
-  const agent = [instance.agent?.name, instance.agent?.version].filter(Boolean).join(" ");
+  const agent = [instance.agent.name, instance.agent.version].filter(Boolean).join(" ");
   const lines = [
     agent,
     `${instance.thread_count === 1 ? "1 session" : `${instance.thread_count} sessions`}, ${instance.active_threads === 0 ? "none" : instance.active_threads} active`,

@@ -19,7 +19,8 @@ import { Status } from "../../components/Glyph";
 import { Section } from "../../components/Page";
 import { Empty } from "../../components/States";
 import { hunkLines, parseUnified } from "../../model/diff";
-import { roundNames } from "../../model/rounds";
+import { DOCUMENTS } from "../../model/documents";
+import { changesOf, roundNames } from "../../model/rounds";
 import type { Tone } from "../../model/status";
 
 const DECISIONS: Record<string, [Tone, string]> = {
@@ -78,7 +79,7 @@ export function Rounds({ rounds }: { rounds: Review[] }) {
                   ))}
                 </Box>
               )}
-              {round.diff_from_previous && (
+              {Boolean(round.diff_from_previous) && (
                 <Button
                   variant="text"
                   color="inherit"
@@ -100,9 +101,10 @@ export function Rounds({ rounds }: { rounds: Review[] }) {
 }
 
 function Changes({ round, name, onClose }: { round: Review; name: string; onClose: () => void }) {
-  const documents = (["requirements", "design", "tasks"] as const)
-    .map((name) => ({ name, lines: hunkLines(parseUnified(round.diff_from_previous?.[name] ?? "")) }))
-    .filter(({ lines }) => lines.length > 0);
+  const documents = DOCUMENTS.map((name) => ({
+    name,
+    lines: hunkLines(parseUnified(changesOf(round)[name] ?? "")),
+  })).filter(({ lines }) => lines.length > 0);
   return (
     <>
       <DialogTitle sx={{ display: "flex", alignItems: "center", justifyContent: "space-between" }}>

@@ -47,11 +47,13 @@ export function SpecReview({ task, specs, isUnsent, onApproved, ...loaded }: Pro
     decide
       .mutateAsync({
         do: "approve-specs",
-        approved: decision === "approve",
-        decision,
-        comments: whole.trim(),
-        changes: [],
-        content_hash: specs.content_hash,
+        review: {
+          approved: decision === "approve",
+          decision,
+          comments: whole.trim(),
+          changes: [],
+          content_hash: specs.content_hash,
+        },
       })
       .then(
         () => {

@@ -15,6 +15,7 @@ import {
 import type { Complexity, Priority, TaskType } from "../../api/types";
 import { Field, FormDialog } from "../../components/FormDialog";
 import { useDraft } from "../../model/drafts";
+import { settingsOf } from "../../model/settings";
 import { canBePlanned, PRIORITIES, TASK_TYPES, words } from "../../model/status";
 import { AgentChoice } from "./AgentChoice";
 import { hasDefaultAgents, NoAgent } from "./NoAgent";
@@ -63,7 +64,7 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
   const sample = place.startsWith(SAMPLE)
     ? samples.data?.find((each) => each.id === place.slice(SAMPLE.length))
     : undefined;
-  const ownSample = known.find((each) => each.id === place)?.settings?.sample;
+  const ownSample = settingsOf(known.find((each) => each.id === place)).sample;
   const suggestions = sample ?? samples.data?.find((each) => each.id === ownSample);
   const templates = useQuery({ ...templatesQuery(sample || !place ? undefined : place) }).data ?? [];
   const pattern = templates.find((each) => each.name === template);
@@ -85,9 +86,9 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
     });
   };
   const plans = canBePlanned(type) && isPlannedFirst && !hasReadyPlan;
-  const settings = known.find((each) => each.id === place)?.settings;
+  const settings = settingsOf(known.find((each) => each.id === place));
   const isChosen =
-    (implementer || settings?.implementation_agent) && (!plans || planner || settings?.spec_agent);
+    (implementer || settings.implementation_agent) && (!plans || planner || settings.spec_agent);
   const hasNoAgent =
     agents.data !== undefined &&
     place !== "" &&

@@ -4,6 +4,7 @@ import { Divider, ListSubheader, MenuItem } from "@mui/material";
 import { useState } from "react";
 import type { DemoRepo, Project } from "../../api/types";
 import { Field } from "../../components/FormDialog";
+import { settingsOf } from "../../model/settings";
 import { AddProject } from "../projects/AddProject";
 
 const FIELDS = ["project_id", "demo_repo"];
@@ -35,7 +36,7 @@ export function RepositoryChoice({ projects, samples, value, onChange, hint }: P
         {projects.map((each) => (
           <MenuItem key={each.id} value={each.id}>
             {each.name}
-            {each.settings?.sample && " · sample"}
+            {settingsOf(each).sample && " · sample"}
           </MenuItem>
         ))}
         {others.length > 0 && <ListSubheader>Sample repositories</ListSubheader>}
@@ -63,5 +64,5 @@ export function RepositoryChoice({ projects, samples, value, onChange, hint }: P
 
 /** The samples that no project was made from. */
 export function samplesWithoutProject(samples: DemoRepo[], projects: Project[]): DemoRepo[] {
-  return samples.filter((sample) => !projects.some((project) => project.settings?.sample === sample.id));
+  return samples.filter((sample) => !projects.some((project) => settingsOf(project).sample === sample.id));
 }
