@@ -28,6 +28,7 @@ export function DataTable<Row>({ label, columns, rows, keyOf }: Props<Row>) {
       role="table"
       aria-label={label}
       className={css.table}
+      // The types of styles have no custom properties.
       style={{ "--columns": template } as CSSProperties}
     >
       <div role="row" className={`${css.row} ${css.heads}`}>

@@ -81,7 +81,7 @@ function moveByArrow(event: KeyboardEvent<HTMLElement>): void {
   // Within a comment the arrows are the text's.
   if (!step || (from !== event.currentTarget && !(from instanceof HTMLButtonElement))) return;
   const numbers = [...event.currentTarget.querySelectorAll<HTMLElement>("button[data-at]")];
-  const at = numbers.indexOf(from as HTMLElement);
+  const at = from instanceof HTMLButtonElement ? numbers.indexOf(from) : -1;
   const next = numbers[at < 0 ? 0 : at + step];
   if (!next) return;
   event.preventDefault();

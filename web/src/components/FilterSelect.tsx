@@ -21,7 +21,10 @@ export function FilterSelect<Value extends string>({
       {...rest}
       select
       value={value}
-      onChange={(event) => onChange(event.target.value as Value)}
+      onChange={(event) => {
+        const chosen = options.find(([id]) => id === event.target.value);
+        if (chosen) onChange(chosen[0]);
+      }}
       slotProps={{ select: { displayEmpty: true, inputProps: { "aria-label": label } } }}
     >
       {options.map(([id, name]) => (

@@ -7,6 +7,7 @@ import {
   DialogActions,
   DialogContent,
   DialogTitle,
+  MenuItem,
   Stack,
   TextField,
   type TextFieldProps,
@@ -173,5 +174,28 @@ export function Field({ field, hint, onChange, ...rest }: FieldProps) {
       error={reason !== undefined}
       helperText={reason ?? hint}
     />
+  );
+}
+
+interface SelectFieldProps<Value extends string> extends Omit<FieldProps, "value" | "onChange" | "select"> {
+  value: Value;
+  options: readonly (readonly [Value, string])[];
+  onChange: (value: Value) => void;
+}
+
+/** A field whose value is one of a few. */
+export function SelectField<Value extends string>({ options, onChange, ...rest }: SelectFieldProps<Value>) {
+  const choose = (value: string) => {
+    const chosen = options.find(([id]) => id === value);
+    if (chosen) onChange(chosen[0]);
+  };
+  return (
+    <Field {...rest} select onChange={choose}>
+      {options.map(([id, label]) => (
+        <MenuItem key={id} value={id}>
+          {label}
+        </MenuItem>
+      ))}
+    </Field>
   );
 }

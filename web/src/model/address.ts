@@ -4,6 +4,9 @@
 export const oneOf = <Value>(values: readonly Value[], value: unknown): Value | undefined =>
   values.find((each) => each === value);
 
+/** The keys of a table. `Object.keys` says only that they are strings: a shape may have more than its type tells. */
+export const keysOf = <Key extends string>(table: Record<Key, unknown>) => Object.keys(table) as Key[];
+
 export const word = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? value : undefined;
 

@@ -1,6 +1,7 @@
 // What a crew tells each other, in words and in order.
 
 import type { CoordinationEvent, CoordinationKind, CoordinationLog, WorkSession } from "../api/types";
+import { keysOf } from "./address";
 
 /** The kinds of events, with what each says. */
 export const KINDS: Record<CoordinationKind, { label: string; says: string }> = {
@@ -14,7 +15,7 @@ export const KINDS: Record<CoordinationKind, { label: string; says: string }> = 
   spawn: { label: "Spawn", says: "a session joined" },
 };
 
-const ALL_KINDS = Object.keys(KINDS) as CoordinationKind[];
+const ALL_KINDS = keysOf(KINDS);
 
 /** What events are shown as: their kind, or that they report a collision, which blocks nobody. */
 export type ShownKind = CoordinationKind | "collision";

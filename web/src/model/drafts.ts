@@ -88,6 +88,7 @@ export function useKept<T>(name: string, initial: T): [T, (value: T) => void] {
 function read<T>(storage: Storage, name: string): T | undefined {
   try {
     const kept = storage.getItem(name);
+    // What is kept under a name was written under it.
     return kept === null ? undefined : (JSON.parse(kept) as T);
   } catch {
     return undefined;

@@ -1,7 +1,8 @@
 // The words that a person selects in the documents, with the lines of the source that they come from.
 
 import { useEffect, useState } from "react";
-import type { DocumentName } from "./documents";
+import { oneOf } from "./address";
+import { DOCUMENTS, type DocumentName } from "./documents";
 
 export interface Selected {
   document: DocumentName;
@@ -30,13 +31,14 @@ function read(box: HTMLElement): Selected | null {
   const range = selection.getRangeAt(0);
   const first = elementOf(range.startContainer);
   const article = first?.closest<HTMLElement>("[data-document]");
-  if (!article || !box.contains(article)) return null;
+  const name = oneOf(DOCUMENTS, article?.dataset.document);
+  if (!article || !name || !box.contains(article)) return null;
   // Words of one document at a time: what reaches beyond it is not part of the comment.
   const last = elementOf(range.endContainer);
   const start = lineOf(first, "line");
   const end = last && article.contains(last) ? lineOf(last, "end") : start;
   return {
-    document: article.dataset.document as DocumentName,
+    document: name,
     text: text.slice(0, LONGEST),
     start,
     end: start === null || end === null ? null : Math.max(start, end),

@@ -1,6 +1,7 @@
 // What the states of tasks and sessions are called, whose turn they mean, and how they are grouped.
 
 import type { Priority, SessionStatus, SpecTask, TaskStatus, TaskType, WorkSession } from "../api/types";
+import { keysOf } from "./address";
 
 /** Whose turn it is: none yet, an agent's, a person's; or how it ended. */
 export type Tone = "waiting" | "working" | "attention" | "done" | "failed" | "stopped";
@@ -25,7 +26,7 @@ const TASK: Record<TaskStatus, Shown> = {
   cancelled: { label: "Cancelled", tone: "stopped" },
 };
 
-const TASK_STATUSES = Object.keys(TASK) as TaskStatus[];
+const TASK_STATUSES = keysOf(TASK);
 
 const SESSION: Record<SessionStatus, Shown> = {
   pending: { label: "Pending", tone: "waiting" },
@@ -113,7 +114,7 @@ export const GROUPS = {
 
 export type Group = keyof typeof GROUPS;
 
-export const GROUP_NAMES = Object.keys(GROUPS) as Group[];
+export const GROUP_NAMES = keysOf(GROUPS);
 
 /** A group of states, or one; a group that has a state's name stands for that state alone. */
 export type StatusFilter = Group | TaskStatus;
@@ -221,7 +222,7 @@ const KINDS = {
 } as const satisfies Record<string, { label: string; types: TaskType[] }>;
 
 type Kind = keyof typeof KINDS;
-const KIND_NAMES = Object.keys(KINDS) as Kind[];
+const KIND_NAMES = keysOf(KINDS);
 
 export type TypeFilter = Kind | TaskType;
 export const TYPE_FILTERS: TypeFilter[] = [...KIND_NAMES, ...TASK_TYPES];

@@ -8,6 +8,7 @@ import { useOnce } from "../../api/once";
 import type { CoordinationEvent, CoordinationKind, TaskDetail, WorkSession } from "../../api/types";
 import { ActionButton } from "../../components/Action";
 import { ActionError } from "../../components/States";
+import { oneOf } from "../../model/address";
 import { KINDS } from "../../model/coordination";
 import { useDraft } from "../../model/drafts";
 import { isLive, sessionStatus } from "../../model/status";
@@ -98,7 +99,7 @@ export function Tell({ task, answers, onDone }: Props) {
               select
               label="As"
               value={kind}
-              onChange={(event) => setKind(event.target.value as CoordinationKind)}
+              onChange={(event) => setKind(oneOf(SAID, event.target.value) ?? kind)}
               sx={{ maxWidth: 140 }}
             >
               {SAID.map((each) => (

@@ -7,7 +7,8 @@ import { timelineQuery } from "../../api/queries";
 import type { TaskDetail } from "../../api/types";
 import { useNow } from "../../components/Ago";
 import { Empty, Failed, Rows } from "../../components/States";
-import { chartOf, LOOK_WORDS, type Look } from "../../model/timeline";
+import { keysOf } from "../../model/address";
+import { chartOf, LOOK_WORDS } from "../../model/timeline";
 import { Choice } from "./Choice";
 import css from "./Timeline.module.css";
 import { TimelineChart } from "./TimelineChart";
@@ -41,7 +42,7 @@ export function TimelineTab({ task }: { task: TaskDetail }) {
         sx={{ justifyContent: "space-between", alignItems: "flex-end", gap: 2, mb: 1.5, flexWrap: "wrap" }}
       >
         <Stack direction="row" sx={{ gap: 2, rowGap: 0.5, flexWrap: "wrap" }}>
-          {(Object.keys(LOOK_WORDS) as Look[])
+          {keysOf(LOOK_WORDS)
             .filter((look) => view === "chart" && looks.has(look))
             .map((look) => (
               <Stack key={look} direction="row" sx={{ gap: 0.75, alignItems: "center" }}>

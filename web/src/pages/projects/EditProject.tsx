@@ -1,12 +1,12 @@
 // A project's settings.
 
-import { Box, MenuItem } from "@mui/material";
+import { Box } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useEditProject } from "../../api/actions";
 import { agentsQuery } from "../../api/queries";
 import type { Project } from "../../api/types";
-import { Field, FormDialog } from "../../components/FormDialog";
+import { Field, FormDialog, SelectField } from "../../components/FormDialog";
 import { type NetworkMode, type PermissionPolicy, settingsOf } from "../../model/settings";
 import { AgentChoice } from "../tasks/AgentChoice";
 
@@ -104,19 +104,13 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
           onChange={setParallel}
           slotProps={{ htmlInput: { min: 1 }, inputLabel: { shrink: true } }}
         />
-        <Field
+        <SelectField
           field="settings.permissions"
-          select
           label="Permission requests"
           value={policy}
-          onChange={(value) => setPolicy(value as PermissionPolicy)}
-        >
-          {POLICIES.map(([id, label]) => (
-            <MenuItem key={id} value={id}>
-              {label}
-            </MenuItem>
-          ))}
-        </Field>
+          options={POLICIES}
+          onChange={setPolicy}
+        />
       </Box>
       <Field
         field="settings.checks"
@@ -138,21 +132,15 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
         placeholder="npm ci"
         slotProps={{ inputLabel: { shrink: true } }}
       />
-      <Field
+      <SelectField
         field="settings.network"
-        select
         label="Network"
         hint="What agents, the set-up command and checks reach. Anything but Open needs a sandbox."
         value={network}
-        onChange={(value) => setNetwork(value as NetworkMode | "")}
+        options={NETWORKS}
+        onChange={setNetwork}
         slotProps={{ inputLabel: { shrink: true }, select: { displayEmpty: true } }}
-      >
-        {NETWORKS.map(([id, label]) => (
-          <MenuItem key={id} value={id}>
-            {label}
-          </MenuItem>
-        ))}
-      </Field>
+      />
       {network !== "open" && network !== "none" && (
         <Field
           field="settings.network_allow"

@@ -21,7 +21,7 @@ import { useRef, useState } from "react";
 import { useCreateToken } from "../../api/actions";
 import { projectsQuery, taskChoicesQuery } from "../../api/queries";
 import type { NewToken, SpecTask, TokenScope } from "../../api/types";
-import { Field, FormDialog } from "../../components/FormDialog";
+import { Field, FormDialog, SelectField } from "../../components/FormDialog";
 import { usePause } from "../../model/pause";
 import { MONO } from "../../theme";
 
@@ -83,20 +83,14 @@ export function CreateToken({ onClose }: { onClose: () => void }) {
         onChange={setName}
         slotProps={{ htmlInput: { maxLength: 100 }, inputLabel: { shrink: true } }}
       />
-      <Field
+      <SelectField
         field="scope"
-        select
         label="Scope"
         hint={SCOPES.find(([id]) => id === scope)?.[2]}
         value={scope}
-        onChange={(value) => setScope(value as TokenScope)}
-      >
-        {SCOPES.map(([id, label]) => (
-          <MenuItem key={id} value={id}>
-            {label}
-          </MenuItem>
-        ))}
-      </Field>
+        options={SCOPES.map(([id, label]) => [id, label])}
+        onChange={setScope}
+      />
       {scope === "project" && (
         <Field field="project_id" select label="Project" value={project} onChange={setProject}>
           {projects.map((each) => (
@@ -113,20 +107,14 @@ export function CreateToken({ onClose }: { onClose: () => void }) {
           label={<Typography variant="body2">Approve, reject and answer permission requests too</Typography>}
         />
       )}
-      <Field
+      <SelectField
         field="expires_in_days"
-        select
         label="Expires"
         value={days}
+        options={LIFETIMES}
         onChange={setDays}
         slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}
-      >
-        {LIFETIMES.map(([id, label]) => (
-          <MenuItem key={id} value={id}>
-            {label}
-          </MenuItem>
-        ))}
-      </Field>
+      />
     </FormDialog>
   );
 }

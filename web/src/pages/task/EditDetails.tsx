@@ -4,9 +4,10 @@ import { Box, Button, MenuItem, Stack, TextField } from "@mui/material";
 import type { FormEvent } from "react";
 import { useTaskAction } from "../../api/actions";
 import { ApiError } from "../../api/client";
-import type { Priority, TaskDetail } from "../../api/types";
+import type { TaskDetail } from "../../api/types";
 import { ActionButton } from "../../components/Action";
 import { ActionError } from "../../components/States";
+import { oneOf } from "../../model/address";
 import { useDraft } from "../../model/drafts";
 import { PRIORITIES, words } from "../../model/status";
 
@@ -68,7 +69,9 @@ export function EditDetails({ task, onClose }: { task: TaskDetail; onClose: () =
         <TextField
           {...field("priority", "Priority")}
           select
-          onChange={(event) => setForm({ ...form, priority: event.target.value as Priority })}
+          onChange={(event) =>
+            setForm({ ...form, priority: oneOf(PRIORITIES, event.target.value) ?? form.priority })
+          }
         >
           {PRIORITIES.map((each) => (
             <MenuItem key={each} value={each}>

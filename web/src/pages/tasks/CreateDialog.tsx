@@ -1,6 +1,6 @@
 // The dialog that makes a task: where, what, how much it matters, and who does it.
 
-import { Box, Button, FormControlLabel, MenuItem, Switch, TextField, Typography } from "@mui/material";
+import { Box, Button, FormControlLabel, Switch, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useCreateTask } from "../../api/actions";
@@ -13,7 +13,7 @@ import {
   templatesQuery,
 } from "../../api/queries";
 import type { Complexity, Priority, TaskType } from "../../api/types";
-import { Field, FormDialog } from "../../components/FormDialog";
+import { Field, FormDialog, SelectField } from "../../components/FormDialog";
 import { useDraft } from "../../model/drafts";
 import { settingsOf } from "../../model/settings";
 import { canBePlanned, PRIORITIES, TASK_TYPES, words } from "../../model/status";
@@ -23,13 +23,31 @@ import { Prompts } from "./Prompts";
 import { RepositoryChoice, SAMPLE, samplesWithoutProject } from "./RepositoryChoice";
 import { TemplateChoice } from "./TemplateChoice";
 
+const COMPLEXITIES: [Complexity, string][] = [
+  ["simple", "Simple · one session"],
+  ["complex", "Complex · several sessions"],
+];
+
+interface Draft {
+  place: string;
+  prompt: string;
+  type: TaskType;
+  priority: Priority;
+  complexity: Complexity;
+  planner: string;
+  implementer: string;
+  template: string;
+  itemLines: string;
+  isPlannedFirst: boolean;
+}
+
 /** What is filled in; it is kept until a task is made of it. */
-const EMPTY = {
+const EMPTY: Draft = {
   place: "",
   prompt: "",
-  type: "feature" as TaskType,
-  priority: "medium" as Priority,
-  complexity: "complex" as Complexity,
+  type: "feature",
+  priority: "medium",
+  complexity: "complex",
   planner: "",
   implementer: "",
   template: "",
@@ -47,7 +65,7 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
   const [form, setForm, forget] = useDraft("new-task", EMPTY);
   const { prompt, type, priority, complexity, planner, implementer, template, itemLines, isPlannedFirst } =
     form;
-  const set = (change: Partial<typeof EMPTY>) => setForm({ ...form, ...change });
+  const set = (change: Partial<Draft>) => setForm({ ...form, ...change });
   const keyOf = useOnce(create);
 
   const known = projects.data ?? [];
@@ -186,28 +204,28 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
         />
       )}
       <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr 1.55fr" } }}>
-        <Choice
+        <SelectField
+          field="type"
           label="Type"
           value={type}
-          onChange={(value) => set({ type: value as TaskType })}
-          options={TASK_TYPES}
+          options={TASK_TYPES.map((each) => [each, words(each)])}
+          onChange={(type) => set({ type })}
         />
-        <Choice
+        <SelectField
+          field="priority"
           label="Priority"
           value={priority}
-          onChange={(value) => set({ priority: value as Priority })}
-          options={PRIORITIES}
+          options={PRIORITIES.map((each) => [each, words(each)])}
+          onChange={(priority) => set({ priority })}
         />
-        <TextField
-          select
+        <SelectField
+          field="complexity"
           label="Complexity"
           value={complexity}
           disabled={!canBePlanned(type) || !isPlannedFirst}
-          onChange={(event) => set({ complexity: event.target.value as Complexity })}
-        >
-          <MenuItem value="simple">Simple · one session</MenuItem>
-          <MenuItem value="complex">Complex · several sessions</MenuItem>
-        </TextField>
+          options={COMPLEXITIES}
+          onChange={(complexity) => set({ complexity })}
+        />
       </Box>
       <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 1fr" } }}>
         <AgentChoice
@@ -261,27 +279,5 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
         </Typography>
       )}
     </FormDialog>
-  );
-}
-
-function Choice(props: {
-  label: string;
-  value: string;
-  options: readonly string[];
-  onChange: (value: string) => void;
-}) {
-  return (
-    <TextField
-      select
-      label={props.label}
-      value={props.value}
-      onChange={(event) => props.onChange(event.target.value)}
-    >
-      {props.options.map((option) => (
-        <MenuItem key={option} value={option}>
-          {words(option)}
-        </MenuItem>
-      ))}
-    </TextField>
   );
 }
