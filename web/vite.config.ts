@@ -74,7 +74,14 @@ export default defineConfig({
       { extends: true, test: { name: "model", include: ["src/**/*.test.ts"], exclude: IN_PAGE } },
       {
         extends: true,
-        test: { name: "page", include: IN_PAGE, environment: "jsdom", setupFiles: "src/testing/setup.ts" },
+        test: {
+          name: "page",
+          include: IN_PAGE,
+          environment: "jsdom",
+          setupFiles: "src/testing/setup.ts",
+          // A busy machine takes its time; what a test waits for comes long before.
+          testTimeout: 20_000,
+        },
       },
     ],
   },

@@ -1,6 +1,26 @@
-// What each test in a page begins and ends with.
+// What each test in a page begins and ends with, and what a browser has that jsdom has not.
 
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 import { server } from "./network";
 
-afterEach(() => server.resetHandlers());
+// Whether something is hidden takes long to find out here; what a dialog covers is told apart by naming the dialog.
+configure({ asyncUtilTimeout: 10_000, defaultHidden: true });
+
+class NoObserver {
+  observe() {}
+  unobserve() {}
+  disconnect() {}
+}
+globalThis.ResizeObserver = NoObserver;
+// Nothing is drawn here, and reading the styles of every component would take most of the time.
+HTMLStyleElement.prototype.appendChild = (node) => node;
+window.scrollTo = () => undefined;
+Element.prototype.scrollIntoView = () => undefined;
+
+afterEach(() => {
+  cleanup();
+  server.resetHandlers();
+  localStorage.clear();
+  sessionStorage.clear();
+});

@@ -1,0 +1,138 @@
+// The forms of a project's settings and of access tokens.
+
+import { screen, waitFor, within } from "@testing-library/react";
+import { expect, test } from "vitest";
+import type { NewToken, ProjectEdit } from "../../api/types";
+import { http, refusal, server } from "../../testing/network";
+import { fill, open } from "../../testing/page";
+import { aProject, aToken } from "../../testing/things";
+
+/** A server with a project that has settings, and what is sent to change it. */
+function project() {
+  const settings = {
+    checks: ["npm test"],
+    permissions: "ask",
+    network: "allowlist",
+    network_allow: ["a.test"],
+  };
+  const sent: ProjectEdit[] = [];
+  server.use(
+    http.get("/api/v1/projects", ({ response }) => response(200).json([aProject({ settings })])),
+    http.put("/api/v1/projects/{id}", async ({ request, response }) => {
+      sent.push(await request.json());
+      return response(200).json(aProject());
+    }),
+  );
+  return sent;
+}
+
+async function projectSettings() {
+  const person = await open("/projects");
+  await person.click(await screen.findByRole("button", { name: "Settings of todo" }));
+  return { person, form: within(await screen.findByRole("dialog", { name: "Settings of todo" })) };
+}
+
+test("a project's settings are shown as they are, and sent with what was changed", async () => {
+  const sent = project();
+  const { person, form } = await projectSettings();
+  expect(form.getByRole("combobox", { name: "Permission requests" }).textContent).toBe("Ask me");
+  expect(form.getByLabelText<HTMLTextAreaElement>("Allowed hosts").value).toBe("a.test");
+  await fill(person, form.getByLabelText("Checks"), "\nnpm run lint\n");
+  await person.click(form.getByRole("combobox", { name: "Network" }));
+  await person.click(await screen.findByRole("option", { name: "Open" }));
+  expect(form.queryByLabelText("Allowed hosts")).toBeNull();
+  await person.click(form.getByRole("button", { name: "Save" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  expect(sent).toMatchObject([
+    { name: "todo", settings: { checks: ["npm test", "npm run lint"], permissions: "ask", network: "open" } },
+  ]);
+  expect(sent[0]).not.toHaveProperty("default_branch");
+});
+
+test("a setting that the server refuses says why, and the dialog stays", async () => {
+  project();
+  server.use(
+    http.put("/api/v1/projects/{id}", ({ response }) =>
+      response.untyped(
+        refusal(422, "No.", [{ field: "settings.network_allow", message: "“a b” is no host." }]),
+      ),
+    ),
+  );
+  const { person, form } = await projectSettings();
+  await person.click(form.getByRole("button", { name: "Save" }));
+  await form.findByText("“a b” is no host.");
+  expect(form.getByLabelText("Allowed hosts").getAttribute("aria-invalid")).toBe("true");
+});
+
+test("what was typed is not lost without a question", async () => {
+  const sent = project();
+  const { person, form } = await projectSettings();
+  await fill(person, form.getByLabelText("Name"), "s");
+  await person.keyboard("{Escape}");
+  const asked = within(await screen.findByRole("dialog", { name: "Discard what you typed?" }));
+  await person.click(asked.getByRole("button", { name: "Keep editing" }));
+  await waitFor(() => expect(screen.queryByRole("dialog", { name: "Discard what you typed?" })).toBeNull());
+  expect(form.getByLabelText<HTMLInputElement>("Name").value).toBe("todos");
+  await person.click(form.getByRole("button", { name: "Cancel" }));
+  await person.click(await screen.findByRole("button", { name: "Discard" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  expect(sent).toEqual([]);
+});
+
+/** A server with tokens, and those that are asked for. */
+function tokens() {
+  const sent: NewToken[] = [];
+  server.use(
+    http.get("/api/v1/tokens", ({ response }) =>
+      response(200).json([aToken(), aToken({ id: "tok_2", name: "Old", status: "revoked" })]),
+    ),
+    http.post("/api/v1/tokens", async ({ request, response }) => {
+      sent.push(await request.json());
+      return response(201).json({ ...aToken({ name: "Build server" }), token: "sptk_secret" });
+    }),
+  );
+  return sent;
+}
+
+test("a token for a project is created with its limits, and shown once", async () => {
+  const sent = tokens();
+  const person = await open("/settings");
+  await person.click(await screen.findByRole("button", { name: "Create token" }));
+  const form = within(await screen.findByRole("dialog", { name: "Create token" }));
+  const create = form.getByRole<HTMLButtonElement>("button", { name: "Create token" });
+  await fill(person, form.getByLabelText("Name"), "Build server");
+  await person.click(form.getByRole("combobox", { name: "Scope" }));
+  await person.click(await screen.findByRole("option", { name: "Project" }));
+  // Without a project it would be limited to nothing.
+  expect(create.disabled).toBe(true);
+  await person.click(form.getByRole("combobox", { name: "Project" }));
+  await person.click(await screen.findByRole("option", { name: "todo" }));
+  await person.click(create);
+  const shown = within(await screen.findByRole("dialog", { name: "Token created" }));
+  expect(shown.getByLabelText<HTMLInputElement>("Token").value).toBe("sptk_secret");
+  expect(sent).toEqual([
+    { name: "Build server", scope: "project", project_id: "prj_1", can_decide: false, expires_in_days: 90 },
+  ]);
+  await person.click(shown.getByRole("button", { name: "Done" }));
+  await waitFor(() => expect(screen.queryByDisplayValue("sptk_secret")).toBeNull());
+});
+
+test("a token is revoked after a question, which says what it ends", async () => {
+  tokens();
+  const revoked: string[] = [];
+  server.use(
+    http.delete("/api/v1/tokens/{id}", ({ params, response }) => {
+      revoked.push(params.id);
+      return response(204).empty();
+    }),
+  );
+  const person = await open("/settings");
+  await person.click(await screen.findByRole("button", { name: "Revoke Laptop" }));
+  expect(screen.queryByRole("button", { name: "Revoke Old" })).toBeNull();
+  const asked = within(await screen.findByRole("dialog", { name: "Revoke Laptop?" }));
+  asked.getByText(/loses access at once/);
+  expect(revoked).toEqual([]);
+  await person.click(asked.getByRole("button", { name: "Revoke" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  expect(revoked).toEqual(["tok_1"]);
+});
