@@ -80,7 +80,7 @@ export default defineConfig({
           environment: "jsdom",
           setupFiles: "src/testing/setup.ts",
           // A busy machine takes its time; what a test waits for comes long before.
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
     ],

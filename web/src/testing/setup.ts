@@ -5,7 +5,7 @@ import { afterEach } from "vitest";
 import { server } from "./network";
 
 // Whether something is hidden takes long to find out here; what a dialog covers is told apart by naming the dialog.
-configure({ asyncUtilTimeout: 10_000, defaultHidden: true });
+configure({ asyncUtilTimeout: 20_000, defaultHidden: true });
 
 class NoObserver {
   observe() {}
