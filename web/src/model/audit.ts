@@ -1,6 +1,7 @@
 // The audit log: what the words of its entries mean, and which moments a range of days covers.
 
 import type { AuditEntry } from "../api/types";
+import { keysOf, oneOf } from "./address";
 import { words } from "./status";
 
 const WAY_LABELS: Record<string, string> = {
@@ -18,8 +19,8 @@ export const wayLabel = (way: string): string => WAY_LABELS[way] ?? words(way);
 /** What an entry is about, by the prefix of its id. */
 export function objectKind(id: string): "task" | "project" | "token" | "user" | null {
   const kinds = { spt: "task", prj: "project", tok: "token", usr: "user" } as const;
-  const prefix = id.split("_", 1)[0] as keyof typeof kinds;
-  return kinds[prefix] ?? null;
+  const prefix = oneOf(keysOf(kinds), id.split("_", 1)[0]);
+  return prefix ? kinds[prefix] : null;
 }
 
 const DECISIONS: Record<string, string> = {

@@ -2,6 +2,12 @@
 
 import type { SpecTask, WorkSession } from "../api/types";
 
+/** The agent that a session was given to; what else its configuration has is open. */
+export function agentOf({ agent_config: config }: Pick<WorkSession, "agent_config">): string | undefined {
+  const agent = typeof config === "object" && config !== null && "agent" in config ? config.agent : undefined;
+  return typeof agent === "string" ? agent : undefined;
+}
+
 export type SessionMove = "spawn" | "branch" | "choose" | "retry" | "retry_with" | "skip" | "cancel";
 
 /** What a person can do with a session as it is; the server has the last word. */

@@ -25,6 +25,7 @@ interface Props {
 export default function Chart(props: Props) {
   const { title, of, labels, series, isStacked, format = String, height } = props;
   const isStill = useMediaQuery("(prefers-reduced-motion: reduce)");
+  // The types of themes do not know that this one has its colours as variables.
   const { palette } = (
     useTheme() as unknown as { vars: { palette: Record<Series["color"], { main: string } & string> } }
   ).vars;

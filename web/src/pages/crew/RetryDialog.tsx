@@ -7,6 +7,7 @@ import { useAssignAgent, useSessionAction, useTaskAction } from "../../api/actio
 import { agentsQuery } from "../../api/queries";
 import type { WorkSession } from "../../api/types";
 import { Field, FormDialog } from "../../components/FormDialog";
+import { agentOf } from "../../model/crew";
 import { AgentMenu } from "../tasks/AgentChoice";
 
 interface Props {
@@ -16,8 +17,8 @@ interface Props {
 
 export function RetryDialog({ session, onClose }: Props) {
   const isPlanning = session.phase === "planning";
-  const present = (session.agent_config as { agent?: unknown } | null)?.agent;
-  const [agent, setAgent] = useState(typeof present === "string" ? present : "");
+  const present = agentOf(session);
+  const [agent, setAgent] = useState(present ?? "");
   const agents = useQuery(agentsQuery).data ?? [];
   const assign = useAssignAgent(session.spec_task_id);
   const retrySession = useSessionAction(session);

@@ -7,6 +7,7 @@ import { Since } from "../../components/Ago";
 import { Status } from "../../components/Glyph";
 import { Inline } from "../../components/Inline";
 import { useAsking } from "../../components/Permissions";
+import { agentOf } from "../../model/crew";
 import { blockersOf, sessionState } from "../../model/status";
 
 export function SessionState({ session }: { session: WorkSession }) {
@@ -18,12 +19,12 @@ export function SessionState({ session }: { session: WorkSession }) {
 export function SessionLine({ session, all }: { session: WorkSession; all: readonly WorkSession[] }) {
   const blockers = blockersOf(session, all);
   const isStuck = session.status === "failed" || session.status === "cancelled";
-  const agent = (session.agent_config as { agent?: unknown } | null)?.agent;
+  const agent = agentOf(session);
   const waits = blockers.length > 0 ? `blocked by ${blockers.join(", ")}` : session.queue_reason;
   return (
     <>
       <Typography variant="caption" color="textSecondary" component="p" sx={{ overflowWrap: "anywhere" }}>
-        {typeof agent === "string" && (
+        {agent !== undefined && (
           <>
             <AgentName id={agent} />
             {" · "}

@@ -11,7 +11,7 @@ import type { Effort, Priority, SpawnBody, TaskDetail } from "../../api/types";
 import { useAgentName } from "../../components/AgentName";
 import { Fold } from "../../components/Fold";
 import { Field, FormDialog } from "../../components/FormDialog";
-import { parentsOf, spawnPreview, suggestionsFor } from "../../model/crew";
+import { agentOf, parentsOf, spawnPreview, suggestionsFor } from "../../model/crew";
 import { PRIORITIES, words } from "../../model/status";
 import { Choice } from "./Choice";
 import { Preview } from "./Preview";
@@ -44,7 +44,7 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
   const keyOf = useOnce(add);
   const navigate = useNavigate();
   const others = task.work_sessions.filter((each) => each.phase !== "planning" && each.id !== chosen);
-  const parentAgent = (parent?.agent_config as { agent?: unknown } | null)?.agent;
+  const parentAgent = parent && agentOf(parent);
 
   const send = () => {
     if (!parent) return;
@@ -137,7 +137,7 @@ export function SpawnDialog({ task, parent: given, onClose }: Props) {
         slotProps={{ select: { displayEmpty: true }, inputLabel: { shrink: true } }}
       >
         <MenuItem value="">
-          Same as the parent{typeof parentAgent === "string" ? ` (${nameOf(parentAgent)})` : ""}
+          Same as the parent{parentAgent !== undefined ? ` (${nameOf(parentAgent)})` : ""}
         </MenuItem>
         {agents.map((each) => (
           <MenuItem key={each.id} value={each.id}>
