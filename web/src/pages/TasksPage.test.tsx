@@ -3,7 +3,7 @@ import { HttpResponse } from "msw";
 import { expect, test } from "vitest";
 import { http, listing, noLive, refusal, server, tell, total } from "../testing/network";
 import { address, fill, open } from "../testing/page";
-import { aTask } from "../testing/things";
+import { aTask } from "../testing/fixtures";
 
 const rows = () => screen.findAllByRole("link", { name: /Implementing|Review|Done|failed/ });
 

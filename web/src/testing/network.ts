@@ -5,7 +5,7 @@ import { setupServer } from "msw/node";
 import { createOpenApiHttp } from "openapi-msw";
 import type { paths } from "../api/schema";
 import type { SpecTask, TaskDetail } from "../api/types";
-import { anAgent, aProject } from "./things";
+import { anAgent, aProject } from "./fixtures";
 
 // In a browser an address is relative to the page; here a request has to be told.
 globalThis.Request = class extends Request {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import type { NewToken, ProjectEdit } from "../../api/types";
 import { http, refusal, server } from "../../testing/network";
 import { fill, open } from "../../testing/page";
-import { aProject, aToken } from "../../testing/things";
+import { aProject, aToken } from "../../testing/fixtures";
 
 /** A server with a project that has settings, and what is sent to change it. */
 function project() {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import type { ChangeReviewBody, Comment, ReviewBody, TaskDetail } from "../../api/types";
 import { having, http, noLive, refusal, server } from "../../testing/network";
 import { fill, open } from "../../testing/page";
-import { aComment, aDiff, aReview, aTaskDetail, theSpecs } from "../../testing/things";
+import { aComment, aDiff, aReview, aTaskDetail, theSpecs } from "../../testing/fixtures";
 
 /** A specification under review, and the decisions that are sent about it. */
 function specification(...comments: Comment[]) {
