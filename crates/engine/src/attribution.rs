@@ -61,7 +61,8 @@ pub(crate) async fn edited_in(
 ) -> Result<Vec<PathBuf>, StoreError> {
     let mut calls = Calls::default();
     let rows = app.store.read_log_end(&session.id, PAGE).await?;
-    let is_start = |row: &LogRow| row.entry["kind"] == "turn_started" && row.entry["turn_id"] == turn.as_str();
+    let is_start =
+        |row: &LogRow| row.entry["kind"] == "turn_started" && row.entry["turn_id"] == turn.as_str();
     let start = rows.iter().rposition(is_start).unwrap_or(0);
     for row in rows.iter().skip(start) {
         calls.take(row);

@@ -54,7 +54,10 @@ fn files_that_ignore_rules_leave_out_are_named() {
     let names = ["a.log", "forced.log", "build/deep/x.rs", "src.rs", "gone.log", "build"].map(Into::into);
     let ignored = lab.repository.ignored_files(&path, &names).unwrap();
     assert_eq!(ignored, ["a.log", "build/deep/x.rs"].map(std::path::PathBuf::from));
-    assert_eq!(lab.repository.ignored_files(&lab.path("nowhere"), &names).unwrap(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(
+        lab.repository.ignored_files(&lab.path("nowhere"), &names).unwrap(),
+        Vec::<std::path::PathBuf>::new()
+    );
 }
 
 #[test]

@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn durations_have_their_two_largest_units() {
-        let seconds = [None, Some(0.4), Some(2.0), Some(90.0), Some(5_400.0), Some(86_460.0), Some(129_600.0)];
+        let seconds =
+            [None, Some(0.4), Some(2.0), Some(90.0), Some(5_400.0), Some(86_460.0), Some(129_600.0)];
         assert_eq!(seconds.map(duration), ["–", "0 s", "2 s", "1 min 30 s", "1 h 30 min", "1 d", "1 d 12 h"]);
     }
 }

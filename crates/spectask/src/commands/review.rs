@@ -57,7 +57,8 @@ pub(crate) async fn approve(cli: &Cli, command: &Approve) -> anyhow::Result<()> 
             client.post(&format!("/spec-tasks/{id}/approve-specs"), &body).await?
         }
         Under::Change => {
-            let findings = client.get(&format!("/spec-tasks/{id}/secret-findings?limit=500"), &[]).await?.body;
+            let findings =
+                client.get(&format!("/spec-tasks/{id}/secret-findings?limit=500"), &[]).await?.body;
             require_acknowledged(&findings, command, &id)?;
             let commit = if let Some(at) = &command.at {
                 at.clone()
@@ -89,7 +90,8 @@ fn is_abbreviation(text: &str, name: &str) -> bool {
 /// Refuses while findings hold the merge that the command does not acknowledge: approving would change nothing yet.
 fn require_acknowledged(findings: &Value, command: &Approve, id: &str) -> anyhow::Result<()> {
     let holds = |finding: &&Value| {
-        text(finding, "sureness") == "sure" && !command.acknowledge.iter().any(|named| named == text(finding, "id"))
+        text(finding, "sureness") == "sure"
+            && !command.acknowledge.iter().any(|named| named == text(finding, "id"))
     };
     let holding: Vec<&Value> = findings.as_array().into_iter().flatten().filter(holds).collect();
     let Some(first) = holding.first() else { return Ok(()) };

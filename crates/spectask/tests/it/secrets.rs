@@ -105,7 +105,10 @@ async fn a_change_with_a_secret_waits_for_a_person_who_knows() {
     assert!(!refused.status.success(), "{message}");
     assert!(message.contains("github-token in note1.md, line 2"), "{message}");
     let unchanged = server.get(&format!("/spec-tasks/{task}")).await;
-    assert_eq!((&unchanged["status"], &unchanged["last_error"]), (&json!("implementation_review"), &Value::Null));
+    assert_eq!(
+        (&unchanged["status"], &unchanged["last_error"]),
+        (&json!("implementation_review"), &Value::Null)
+    );
     let diff = server.get(&format!("/spec-tasks/{task}/diff")).await.to_string();
     assert!(diff.contains("[secret:github-token:") && !diff.contains(&token()), "{diff}");
     job.decide(json!({ "decision": "approve" })).await;

@@ -114,7 +114,8 @@ fn spread(calls: u64, few: u64) -> Vec<u64> {
         None => few,
     };
     let (share, shares) = std::env::var("SPECTASK_FAULTS_SHARE").map_or((1, 1), |asked| {
-        let parts = asked.split_once('/').and_then(|(share, of)| Some((share.parse().ok()?, of.parse().ok()?)));
+        let parts =
+            asked.split_once('/').and_then(|(share, of)| Some((share.parse().ok()?, of.parse().ok()?)));
         parts.expect("SPECTASK_FAULTS_SHARE is two numbers, as 2/4")
     });
     (0..count.min(calls))
