@@ -189,6 +189,22 @@ impl Repositories {
         Ok(ProjectRepo { repository, settings })
     }
 
+    /// Why a project's repository cannot be opened for now; `None` where it can, or where that is not known.
+    pub(crate) async fn why_missing(&self, project: &ProjectId) -> Option<String> {
+        match self.workplace(project).await {
+            Err(error @ (RepositoryError::Open { .. } | RepositoryError::Replaced { .. })) => {
+                Some(crate::effects::chain(&error))
+            }
+            Ok(_)
+            | Err(
+                RepositoryError::NoProject(_)
+                | RepositoryError::Store(_)
+                | RepositoryError::Git(_)
+                | RepositoryError::Join(_),
+            ) => None,
+        }
+    }
+
     /// Refuses a repository that took the place of the project's own: it would get branches and commits of work that it knows
     /// nothing of.
     async fn refuse_another(

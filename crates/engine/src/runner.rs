@@ -18,7 +18,7 @@ use store::{Claimed, Fence};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, Span};
-use workflow::{Effect, EffectId, Failure, FailureClass, Input};
+use workflow::{Effect, EffectId, Failure, FailureClass, Input, Millis};
 
 /// How often a held claim is renewed.
 const RENEWAL: Duration = Duration::from_secs(10);
@@ -31,12 +31,15 @@ const MAX_ATTEMPTS: i64 = 5;
 /// The same for one that no state waits for, such as a clean-up: nothing would request it again.
 const PATIENT_ATTEMPTS: i64 = 30;
 
-/// How soon an effect is tried again that waits for room.
-const ROOM_INTERVAL: i64 = 3_000;
+/// How soon an effect is tried again that waits for room or for its repository, in milliseconds.
+const RECHECK_INTERVAL: i64 = 3_000;
 /// How often claims are looked for that this server holds and does not know of.
 const ADOPTION_INTERVAL: Duration = Duration::from_secs(5);
 /// How old such a claim is at least, in milliseconds: its decision may be on its way to the runner.
 const ADOPTION_AGE: i64 = 5_000;
+
+/// How far the clock must be set back for what waits to become due earlier, in milliseconds.
+const MIN_CLOCK_JUMP: i64 = 30_000;
 
 /// Runs effects until told to stop, then waits for those under way that end by themselves.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
@@ -44,6 +47,30 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
     tokio::join!(running.start_claimed(), running.look(), running.adopt());
     running.tasks.close();
     running.tasks.wait().await;
+}
+
+/// The wall clock at a moment of the clock that is never set.
+struct Clock {
+    wall: Millis,
+    at: Instant,
+}
+
+impl Clock {
+    fn read() -> Self {
+        Self { wall: now(), at: Instant::now() }
+    }
+
+    /// What the wall clock shows at a later moment if nobody sets it.
+    fn expected(&self, at: Instant) -> Millis {
+        let elapsed = at.saturating_duration_since(self.at).as_millis();
+        self.wall.plus(i64::try_from(elapsed).unwrap_or(i64::MAX))
+    }
+}
+
+/// By how many milliseconds the clock was set back; small corrections are none.
+fn set_back(expected: Option<Millis>, wall: Millis) -> Option<i64> {
+    let by = expected?.0.saturating_sub(wall.0);
+    (by > MIN_CLOCK_JUMP).then_some(by)
 }
 
 /// The effects that this server holds.
@@ -88,7 +115,9 @@ impl Running {
     /// Claims and starts the rest: what waited for its time or its lane, and what another server left.
     async fn look(&self) {
         let app = &self.app;
+        let mut clock = None;
         while !self.stop.is_cancelled() {
+            self.follow_clock(&mut clock).await;
             match app.store.claim_effects(app.orchestrator.lease(), BATCH).await {
                 Ok(claimed) if claimed.is_empty() => {}
                 Ok(claimed) => {
@@ -104,6 +133,41 @@ impl Running {
                 () = tokio::time::sleep(LOOK) => {}
                 () = self.stop.cancelled() => {}
             }
+        }
+    }
+
+    /// Has what waits for a time become due as long after the clock was set back as before. Until the first look has
+    /// succeeded, the time of the last message that the database has stands for the clock before.
+    async fn follow_clock(&self, clock: &mut Option<Clock>) {
+        let (app, at_present) = (&self.app, Clock::read());
+        let expected = match clock {
+            Some(before) => Ok(Some(before.expected(at_present.at))),
+            None => app.store.last_message_at().await,
+        };
+        let moved = match expected {
+            Ok(expected) => match set_back(expected, at_present.wall) {
+                Some(by) => app
+                    .store
+                    .advance_waiting_effects(at_present.wall, by)
+                    .await
+                    .map(|moved| Some((by, moved))),
+                None => Ok(None),
+            },
+            Err(error) => Err(error),
+        };
+        match moved {
+            Ok(moved) => {
+                if let Some((by, effects)) = moved {
+                    tracing::warn!(
+                        seconds = by / 1_000,
+                        effects,
+                        "the clock was set back; what waits for a time is due that much earlier"
+                    );
+                }
+                *clock = Some(at_present);
+            }
+            // The next look compares with the same clock again.
+            Err(error) => tracing::debug!(error = chain(&error), "could not follow the clock; trying again"),
         }
     }
 
@@ -246,10 +310,21 @@ async fn give_back(
     fence: Fence,
     failure: Failure,
 ) -> Result<(), store::StoreError> {
-    tracing::warn!(effect = claimed.row.effect.name(), task = %claimed.task, attempt = claimed.attempt, reason = failure.message, "an effect failed");
+    let missing = match failure.class {
+        FailureClass::Git => missing_repository(app, claimed).await,
+        _ => None,
+    };
+    // What waits for its repository is tried every few seconds, and logged ever more seldom.
+    if missing.is_none() || claimed.attempt.unsigned_abs().is_power_of_two() {
+        tracing::warn!(effect = claimed.row.effect.name(), task = %claimed.task, attempt = claimed.attempt, reason = failure.message, "an effect failed");
+    }
+    if let Some(reason) = missing {
+        app.store.postpone_effect(&fence, now().plus(RECHECK_INTERVAL), &reason).await?;
+        return Ok(());
+    }
     if failure.class == FailureClass::OutOfSpace {
         app.health.note_full(&claimed.task, &failure.message);
-        let later = now().plus(ROOM_INTERVAL);
+        let later = now().plus(RECHECK_INTERVAL);
         app.store.postpone_effect(&fence, later, &failure.message).await?;
         return Ok(());
     }
@@ -269,6 +344,12 @@ async fn give_back(
     app.orchestrator.report(&claimed.task, fence, input).await
 }
 
+/// Why the repository of an effect's task cannot be opened: it was moved, replaced or unmounted, and may come back.
+async fn missing_repository(app: &App, claimed: &Claimed) -> Option<String> {
+    let task = app.store.task(&claimed.task).await.ok().flatten()?;
+    app.repositories.why_missing(&task.project).await
+}
+
 /// Whether an effect begins work that takes room on a disk, and so does not begin while there is too little.
 fn uses_room(effect: &Effect) -> bool {
     matches!(
@@ -282,7 +363,7 @@ fn uses_room(effect: &Effect) -> bool {
 
 /// Gives an effect back that cannot begin yet.
 async fn postpone(app: &App, claimed: &Claimed, reason: &str) {
-    let later = now().plus(ROOM_INTERVAL);
+    let later = now().plus(RECHECK_INTERVAL);
     if let Err(error) = app.store.postpone_effect(&claimed.fence(), later, reason).await {
         // The claim stays this server's, and is taken up as one that is not known.
         tracing::debug!(error = chain(&error), task = %claimed.task, "could not give an effect back");
@@ -319,5 +400,27 @@ async fn hold(app: &App, fence: &Fence) {
             Ok(false) => return,
             Err(error) => tracing::warn!(%error, "could not renew a lease; trying again"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_is_noticed() {
+        let before = Clock { wall: Millis(1_000_000), at: Instant::now() };
+        let later = before.at + Duration::from_secs(10);
+        let expected = before.expected(later);
+        assert_eq!(expected, Millis(1_010_000));
+        assert_eq!(set_back(Some(expected), Millis(1_010_000)), None);
+        assert_eq!(set_back(Some(expected), Millis(1_000_000)), None, "a small correction");
+        assert_eq!(set_back(Some(expected), Millis(10_000)), Some(1_000_000));
+        assert_eq!(
+            set_back(Some(expected), Millis(9_000_000)),
+            None,
+            "it was set forward, or the machine slept"
+        );
+        assert_eq!(set_back(None, Millis(0)), None);
     }
 }

@@ -125,6 +125,19 @@ impl Store {
         self.fenced(fence, sql, vec![not_before.0.into(), reason.into()]).await
     }
 
+    /// Moves the due times of waiting effects that are still ahead of `now` earlier by so many milliseconds, as after the
+    /// clock was set back by them. Returns how many there are.
+    pub async fn advance_waiting_effects(&self, now: Millis, by: i64) -> Result<u64, StoreError> {
+        self.write(move |on| {
+            Box::pin(async move {
+                let sql =
+                    "UPDATE effects SET not_before = not_before - ? WHERE state = 'pending' AND not_before > ?";
+                execute(on, sql, vec![by.into(), now.0.into()]).await
+            })
+        })
+        .await
+    }
+
     /// The effects that a worker holds and has not renewed: their leases end by `until`.
     ///
     /// A worker asks for its own, to find the claims that it does not know of: the answer to the commit that made them

@@ -47,6 +47,13 @@ impl Store {
         self.write(move |on| Box::pin(async move { number_and_append(on, at, entries).await })).await
     }
 
+    /// When the last message was appended; `None` where there is none.
+    pub async fn last_message_at(&self) -> Result<Option<Millis>, StoreError> {
+        let sql = "SELECT at FROM feed ORDER BY id DESC LIMIT 1";
+        let found = row(&self.readers, sql, Vec::new()).await?;
+        found.map(|row| Ok(Millis(number(&row, "at")?))).transpose()
+    }
+
     /// Where some topics stand now, all at one moment.
     pub async fn feed_place(&self, topics: &[String]) -> Result<FeedPlace, StoreError> {
         let mut place =

@@ -65,6 +65,10 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
             }
         }
         Err(TurnFailure { failure, retry_at }) => {
+            if let Some(message) = job.app.repositories.why_missing(&job.task.project).await {
+                // The turn waits for its repository, as everything of the task does.
+                return Err(Failure { class: FailureClass::Git, message, ..failure });
+            }
             let failure = with_machine_fault(job.app, failure, begun).await;
             Input::TurnFailed { session: id.clone(), turn: turn.clone(), failure, retry_at }
         }

@@ -592,6 +592,29 @@ async fn a_landing_waits_for_a_repository_that_was_moved_away_or_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sessions_wait_for_a_repository_that_was_moved_away() {
+    let slow = "{ wait_ms = 3000 }, ".to_owned() + &chapter(1);
+    let crew = begin(&(steps(1, &slow) + &steps(2, &chapter(2))), json!({}), TASKS).await;
+    crew.session("Chapter one", |session| session["status"] == "active").await;
+    let elsewhere = crew.place.path("elsewhere");
+    std::fs::rename(&crew.repository, &elsewhere).expect("it is moved");
+    let begun = Instant::now();
+    loop {
+        let found = crew.server.get(&format!("/spec-tasks/{}", crew.task)).await;
+        assert_eq!(found["status"], "implementation", "{found:#}\n{}", crew.place.read_log());
+        if found["queue_reason"].as_str().is_some_and(|reason| reason.contains("the repository at")) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120), "{found:#}\n{}", crew.place.read_log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    std::fs::remove_dir_all(&crew.repository).or_else(allow_absent).expect("what was left is removed");
+    std::fs::rename(&elsewhere, &crew.repository).expect("it is moved back");
+    crew.review().await;
+    crew.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_requirement_is_traced_to_what_carries_it_out() {
     let tested = "{ write = \"tests/order.py\", content = \"assert True\\n\" }, ".to_owned() + &chapter(1);
     let crew = begin(&(steps(1, &tested) + &steps(2, &chapter(2))), json!({}), TASKS).await;
