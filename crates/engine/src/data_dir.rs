@@ -1,8 +1,10 @@
 //! The data directory: one server at a time, and readable by its user alone.
 
+use crate::Config;
 use anyhow::Context as _;
 use rustix::fs::Access;
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -14,7 +16,9 @@ const PRIVATE_FILE: u32 = 0o600;
 /// Held by the server that runs on the directory; the kernel lets it go when the process ends, however it ends.
 const LOCK: &str = "lock";
 const SERVER: &str = "server.json";
-/// Names the database file whose tasks the directory's worktrees, agents and drafts belong to.
+/// Made and removed to see whether the directory can be written.
+const PROBE: &str = ".write-probe";
+/// Names the database whose tasks the directory's worktrees, agents and drafts belong to.
 const DATABASE: &str = "database";
 /// Directories in which every file is the server's own.
 const DIRECTORIES: [&str; 9] =
@@ -74,11 +78,40 @@ impl DataDir {
             .map_err(|error| format!("{shown} cannot be written: {error}"))
     }
 
-    /// Notes in which database file the tasks are kept.
-    pub(crate) fn note_database(&self, file: &Path) -> anyhow::Result<()> {
+    /// Whether a file can be made in the directory; a full disk is not what is asked for.
+    pub(crate) fn try_write(&self) -> Result<(), String> {
+        let probe = self.path.join(PROBE);
+        let made = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
+        match made {
+            Err(error) if error.kind() != io::ErrorKind::StorageFull => {
+                Err(format!("{} cannot be written: {error}", self.path.display()))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Notes in which database the tasks are kept: a file by its path, a server's by its address without credentials.
+    pub(crate) fn note_database(&self, database: &Database) -> anyhow::Result<()> {
         let note = self.path.join(DATABASE);
-        write_private(&note, resolved(file).as_os_str().as_encoded_bytes())
+        write_private(&note, database.name().as_encoded_bytes())
             .with_context(|| format!("cannot write {}", note.display()))
+    }
+
+    /// Refuses a database that nothing was ever kept in, where tasks of this directory are kept in another one: its worktrees
+    /// would belong to nobody.
+    pub(crate) fn refuse_new_database(&self, database: &Database) -> anyhow::Result<()> {
+        let note = self.path.join(DATABASE);
+        let Ok(noted) = std::fs::read(&note) else { return Ok(()) };
+        let noted = String::from_utf8_lossy(&noted);
+        let present = database.name();
+        anyhow::bail!(
+            "the database {} is empty, and the tasks of the data directory {} are kept in {noted}. Set DATABASE_URL (or \
+             database_url) to that one, restore the tasks from the record in git with `spectask rebuild`, or choose another \
+             --data-dir; to start without those tasks, remove {}",
+            present.display(),
+            self.path.display(),
+            note.display()
+        );
     }
 
     /// Writes where command-line clients find the server.
@@ -93,6 +126,32 @@ impl DataDir {
         if running_server(&self.path).is_some_and(|server| server.pid == std::process::id()) {
             // A missing file is as good.
             let _ = std::fs::remove_file(self.path.join(SERVER));
+        }
+    }
+}
+
+/// Where tasks are kept.
+pub(crate) enum Database {
+    File(PathBuf),
+    /// The URL of a PostgreSQL server's database.
+    Server(String),
+}
+
+impl Database {
+    pub(crate) fn of(config: &Config) -> Self {
+        config.database_file().map_or_else(|| Self::Server(config.database()), Self::File)
+    }
+
+    /// What names it in the data directory and in messages.
+    fn name(&self) -> OsString {
+        match self {
+            Self::File(file) => resolved(file).into_os_string(),
+            Self::Server(url) => {
+                let address = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+                let address = address.split(['?', '#']).next().unwrap_or_default();
+                let address = address.rsplit_once('@').map_or(address, |(_, address)| address);
+                format!("postgres://{address}").into()
+            }
         }
     }
 }
@@ -267,7 +326,7 @@ mod tests {
         let (file, other) = (directory.path().join("a.db"), directory.path().join("b.db"));
         let require = |file: &Path| require_database(directory.path(), file);
         require(&file).expect("there never was one");
-        directory.note_database(&file).expect("noted");
+        directory.note_database(&Database::File(file.clone())).expect("noted");
         let refused = format!("{:#}", require(&file).expect_err("missing"));
         assert!(refused.contains("a.db is missing") && refused.contains("spectask rebuild"), "{refused}");
         let link = folder.path().join("link");
@@ -281,6 +340,17 @@ mod tests {
         let refused = format!("{:#}", require(&file).expect_err("empty"));
         assert!(refused.contains("mv ") && refused.contains("a.db.saved-2 "), "{refused}");
         require(&other).expect("another database");
+        let url = "postgres://ann:secret@db.example.org:5432/spectask?sslmode=require".to_owned();
+        let server = Database::Server(url);
+        let refused =
+            format!("{:#}", directory.refuse_new_database(&server).expect_err("tasks are elsewhere"));
+        assert!(refused.contains("postgres://db.example.org:5432/spectask is empty"), "{refused}");
+        assert!(refused.contains("a.db") && !refused.contains("secret"), "{refused}");
+        directory.note_database(&server).expect("noted");
+        let refused =
+            directory.refuse_new_database(&Database::File(other.clone())).expect_err("tasks are elsewhere");
+        assert!(refused.to_string().contains("kept in postgres://db.example.org"), "{refused}");
+        directory.note_database(&Database::File(file.clone())).expect("noted");
         std::fs::write(&file, "SQLite").expect("a file");
         require(&file).expect("there");
     }

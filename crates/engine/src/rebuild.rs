@@ -2,7 +2,7 @@
 
 use crate::clock::{Ulids, now};
 use crate::config::{Config, NetworkMode};
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, Database};
 use crate::instances::instance_id;
 use crate::repositories::{ProjectSettings, UNCONFIRMED};
 use crate::{indexer, news, owner, samples};
@@ -71,9 +71,7 @@ pub async fn rebuild(
     indexer::catch_up(&store).await.context("cannot fill the index of the search")?;
     store.end_rebuild().await.context("cannot write the database")?;
     store.close().await;
-    if let Some(file) = config.database_file() {
-        directory.note_database(&file)?;
-    }
+    directory.note_database(&Database::of(config))?;
     Ok(rebuilt)
 }
 

@@ -68,8 +68,9 @@ pub async fn start(prepared: Prepared, address: SocketAddr, url: String) -> anyh
         data_dir::require_database(data_dir.path(), file)?;
     }
     let store = Store::open(&config.database()).await.context("cannot open the database")?;
-    if let Some(file) = &file {
-        data_dir.note_database(file)?;
+    let database = data_dir::Database::of(&config);
+    if store.is_new().await.context("cannot read the database")? {
+        data_dir.refuse_new_database(&database)?;
     }
     if store.is_being_rebuilt().await.context("cannot read the database")? {
         anyhow::bail!(
@@ -82,6 +83,7 @@ pub async fn start(prepared: Prepared, address: SocketAddr, url: String) -> anyh
         tracing::info!(effects = freed, "resuming effects left by the previous process");
     }
     let token = owner::ensure(&store, &config).await.context("cannot set up the owner's token")?;
+    data_dir.note_database(&database)?;
     let app = assemble(config, data_dir, store, worker, &token)?;
     app.instances.kill_orphans().await.context("cannot end the agents that a killed server left")?;
     crate::checks::kill_orphans(&app.config);

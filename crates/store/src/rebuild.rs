@@ -24,6 +24,14 @@ pub struct RebuiltTask {
 }
 
 impl Store {
+    /// Whether no server has kept anything in the database yet.
+    pub async fn is_new(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT (SELECT COUNT(*) FROM tasks) + (SELECT COUNT(*) FROM projects) + (SELECT COUNT(*) FROM tokens) \
+                   AS total";
+        let found = row(&self.readers, sql, Vec::new()).await?;
+        found.map_or(Ok(true), |row| Ok(unsigned(&row, "total")? == 0))
+    }
+
     /// Begins to fill the database; false, and nothing is done, when it has tasks or projects of its own. One that
     /// was interrupted while it was filled is continued.
     pub async fn begin_rebuild(&self) -> Result<bool, StoreError> {
