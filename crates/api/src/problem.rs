@@ -14,6 +14,9 @@ use store::{Fault, StoreError};
 use utoipa::ToSchema;
 use workflow::Rejected;
 
+/// The system's words for a file system that takes no writes, from this process as well as from git.
+const READ_ONLY: &str = "Read-only file system";
+
 /// An error as the client reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Problem)]
@@ -89,6 +92,10 @@ impl Problem {
         if is_out_of_space(error) {
             let detail = sentence(&format!("{cause}. Make room there, then try again"));
             return Self::new(StatusCode::SERVICE_UNAVAILABLE, "out_of_space", detail);
+        }
+        if cause.contains(READ_ONLY) {
+            let detail = sentence(&format!("{cause}. Make the file system writable, then try again"));
+            return Self::new(StatusCode::SERVICE_UNAVAILABLE, "read_only", detail);
         }
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -27,6 +27,7 @@ struct Running {
 pub async fn run(config: Config, ready: impl FnOnce(SocketAddr, &str)) -> anyhow::Result<()> {
     // A signal that comes while the server starts counts.
     let mut signal = std::pin::pin!(signalled().context("cannot listen to signals")?);
+    survive_file_size_limit().context("cannot listen to signals")?;
     let Some(running) = start_when_possible(config, signal.as_mut()).await? else { return Ok(()) };
     ready(running.address, &running.engine.token);
     tokio::select! {
@@ -59,9 +60,10 @@ async fn start_when_possible(
             Err(error) if engine::effects::is_out_of_space(error.as_ref()) => {
                 (format!("{error:#}"), "the server starts when there is room on the disk; make some")
             }
-            Err(error) if engine::waits_for_database(&error) => {
-                (format!("{error:#}"), "the server starts when the database answers; start it, or correct DATABASE_URL")
-            }
+            Err(error) if engine::waits_for_database(&error) => (
+                format!("{error:#}"),
+                "the server starts when the database answers; start it, or correct DATABASE_URL",
+            ),
             Err(error) => return Err(error),
         };
         if error != logged {
@@ -123,14 +125,48 @@ fn url_of(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Listens to SIGTERM and SIGINT from now on; the future ends with the first of them.
+/// Listens to SIGTERM, SIGINT and SIGHUP from now on; the future ends with the first of them. SIGHUP stays ignored where
+/// whoever started the server had it ignored, as `nohup` does.
 fn signalled() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup =
+        if is_ignored(SignalKind::hangup()) { None } else { Some(signal(SignalKind::hangup())?) };
     Ok(async move {
+        let hung_up = async {
+            match &mut hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = hung_up => {}
         }
     })
+}
+
+/// Whether the process was started with a signal ignored; false where the system does not say.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
+}
+
+/// Has writes beyond the limit of a file's size fail instead of ending the process: the kernel sends a signal whose default
+/// action is that.
+fn survive_file_size_limit() -> std::io::Result<()> {
+    let too_large = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    // The handler stays for the life of the process.
+    signal(too_large).map(drop)?;
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+    if let Some(bytes) = limit {
+        tracing::warn!(
+            megabytes = bytes >> 20,
+            "the size of files is limited (`ulimit -f`, `LimitFSIZE` of the unit): the database can grow no further than that"
+        );
+    }
+    Ok(())
 }

@@ -268,12 +268,16 @@ async fn look(app: &App, places: &[(&'static str, PathBuf)]) -> BTreeMap<Part, O
             Some((Part::Database, format!("it did not answer within {} seconds", ANSWER_WITHIN.as_secs())))
         }
     };
+    let is_unwritable = matches!(unusable, Some((Part::Writer, _)));
     if let Some((part, cause)) = unusable {
         let reason = format!("the database cannot be used: {cause}");
         add(part, reason.clone(), reason);
     }
     let directory = app.data_dir.clone();
-    match crate::spawn_blocking(move || directory.check()).await {
+    // A file system that failed may take nothing although it says that it does.
+    let checked =
+        move || directory.check().and_then(|()| if is_unwritable { directory.try_write() } else { Ok(()) });
+    match crate::spawn_blocking(checked).await {
         Ok(Ok(())) => {}
         Ok(Err(reason)) => add(Part::DataDirectory, reason.clone(), reason),
         Err(error) => add(Part::DataDirectory, error.to_string(), error.to_string()),

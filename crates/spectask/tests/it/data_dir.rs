@@ -40,6 +40,83 @@ async fn a_second_server_is_refused_with_the_first_ones_address_and_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_empty_database_is_refused_where_tasks_are_kept_in_another() {
+    let place = Place::new(0);
+    place.configure(&kill::scenario());
+    let server = place.serve().await;
+    server.end().await;
+    let other = format!("sqlite://{}", place.path("other.db").display());
+    let refused = serve(&place, "127.0.0.1:0").env("DATABASE_URL", &other).output().expect("it runs");
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success(), "{said}");
+    assert!(said.contains("other.db is empty") && said.contains("DATABASE_URL"), "{said}");
+    let server = place.serve().await;
+    server.end().await;
+}
+
+/// A hang-up, as of a terminal that closes, ends the server in order.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hang_up_ends_the_server_in_order() {
+    let place = Place::new(0);
+    place.configure(&kill::scenario());
+    let mut server =
+        serve(&place, "127.0.0.1:0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
+    let mut line = String::new();
+    let stdout = server.stdout.take().expect("its output");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).expect("a line");
+    assert!(line.starts_with("listening on "), "{line}");
+    let pid = rustix::process::Pid::from_child(&server);
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("sent");
+    assert!(server.wait().expect("it ends").success());
+    assert!(!place.path("data/server.json").exists(), "it ended in order");
+}
+
+/// A limit of the size of files makes writes fail, and the server says so instead of ending.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_file_sizes_does_not_end_the_server() {
+    let place = Place::new(0);
+    place.configure(&kill::scenario());
+    if place.on_postgres {
+        // Its files are not this process's.
+        return;
+    }
+    let mut limited = Command::new("prlimit");
+    let serve = serve(&place, "127.0.0.1:0");
+    limited.arg("--fsize=2097152").arg(serve.get_program()).args(serve.get_args()).stdin(Stdio::null());
+    limited.envs(serve.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut server = limited.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it runs");
+    let mut line = String::new();
+    let stdout = server.stdout.take().expect("its output");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).expect("a line");
+    let url = line.trim().strip_prefix("listening on ").expect("an address").to_owned();
+    let http = reqwest::Client::new();
+    let post = async |path: &str, body: &serde_json::Value| {
+        let answer = http.post(format!("{url}/api/v1{path}")).bearer_auth(TOKEN).json(body).send().await;
+        let answer = answer.expect("the server answers");
+        (answer.status().as_u16(), answer.json::<serde_json::Value>().await.expect("JSON"))
+    };
+    let repository = place.repository("book", &[("README.md", "# A book\n")]);
+    let (_, project) =
+        post("/projects", &serde_json::json!({ "name": "book", "repository_path": repository })).await;
+    let body = serde_json::json!({
+        "prompt": "Long. ".repeat(5_000), "project_id": project["id"], "start": false,
+        "spec_agent": "scripted", "implementation_agent": "scripted",
+    });
+    let begun = Instant::now();
+    loop {
+        let (status, answer) = post("/spec-tasks/from-prompt", &body).await;
+        if status == 503 {
+            break;
+        }
+        assert_eq!(status, 201, "{answer:#}");
+        assert!(begun.elapsed() < Duration::from_secs(60), "the limit is not met");
+    }
+    assert!(server.try_wait().expect("its state").is_none(), "it runs");
+    server.kill().expect("killed");
+    server.wait().expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_else_can_read_what_a_job_leaves() {
     let place = Place::new(0);
     place.configure(&kill::scenario().replace("{ say = \"I begin with part 1.\" }", "{ hang = true }"));
