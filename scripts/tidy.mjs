@@ -9,6 +9,7 @@ const run = (command, ...args) => execFileSync(command, args, { encoding: "utf8"
 const forbidden = {
   specs: ["tokio", "sea-orm", "axum", "gix", "workflow", "store", "git", "agent", "engine", "api"],
   workflow: ["tokio", "sea-orm", "axum", "gix", "git", "store", "engine", "api", "agent"],
+  protocol: ["tokio", "sea-orm", "axum", "gix", "specs", "workflow", "store", "git", "agent", "sandbox", "secrets", "engine", "api"],
   store: ["axum", "git", "agent", "engine", "api"],
   git: ["tokio", "sea-orm", "axum", "workflow", "store", "engine", "api"],
   sandbox: ["tokio", "sea-orm", "axum", "gix", "workflow", "store", "git", "agent", "engine", "api"],
