@@ -16,6 +16,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use engine::App;
+use protocol::LogEntry;
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -351,7 +352,7 @@ async fn record_descendant(
         "SpecTask refused {what}: it came from the process {pid} ({program}) below this agent, and a person's decision needs a person."
     );
     for session in owner.into_iter().flat_map(|(_, sessions)| sessions) {
-        app.instances.recorder(&session).record(json!({ "kind": "notice", "text": text })).await;
+        app.instances.recorder(&session).record(LogEntry::notice(text.as_str())).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::caller::Caller;
 use super::extract::Query;
+use super::held::Confidence;
 use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
 use axum::extract::{Path, State};
@@ -22,7 +23,7 @@ pub(crate) struct SecretFinding {
     #[schema(required)]
     description: Option<String>,
     /// `sure` holds the landing until a person acknowledges it, `likely` does not.
-    sureness: String,
+    sureness: Confidence,
     /// What stands in the secret's place wherever it is shown.
     tag: String,
     /// Absent for the commit's message and the base branch.
@@ -37,7 +38,7 @@ pub(crate) struct SecretFinding {
 impl SecretFinding {
     fn of(found: Found) -> Self {
         let Found { id, kind, is_sure, tag, path, line, commit, at_tip, description } = found;
-        let sureness = if is_sure { "sure" } else { "likely" }.to_owned();
+        let sureness = Confidence::of(is_sure);
         Self { id, kind, description, sureness, tag, path, line, commit, at_tip }
     }
 }

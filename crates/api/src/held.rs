@@ -19,6 +19,20 @@ use store::Revision;
 use utoipa::ToSchema;
 use workflow::Task;
 
+/// How sure it is that a value is a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Confidence {
+    Sure,
+    Likely,
+}
+
+impl Confidence {
+    pub(crate) fn of(is_sure: bool) -> Self {
+        if is_sure { Self::Sure } else { Self::Likely }
+    }
+}
+
 /// A value that was taken out of a document as a secret; the value itself is not shown.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct HeldSecret {
@@ -29,8 +43,8 @@ pub(crate) struct HeldSecret {
     /// The line of the document in force that it was taken out of.
     line: usize,
     kind: String,
-    /// `sure` or `likely`.
-    sureness: String,
+    /// How sure it is that the value is a secret.
+    sureness: Confidence,
     /// What stands in its place.
     tag: String,
     /// Whether it can be kept; a value that is known to be secret cannot.
@@ -47,7 +61,7 @@ impl HeldSecret {
             document: held.document.clone(),
             line,
             kind: held.kind.clone(),
-            sureness: if held.is_sure { "sure" } else { "likely" }.to_owned(),
+            sureness: Confidence::of(held.is_sure),
             tag: held.tag.clone(),
             can_keep: held.value.is_some(),
             decision: held.decision,

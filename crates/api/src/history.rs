@@ -15,6 +15,8 @@ use engine::clock::now;
 use engine::transcript::{self, Message};
 use engine::wire::rfc3339;
 use engine::{App, history};
+use protocol::log::{ActivityType, Recorded as RecordedEntry};
+use protocol::{LogEntry, Optional};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -29,15 +31,6 @@ pub(crate) struct HistoryQuery {
     /// `conversation`, `code_change`, `decision` or `coordination`.
     activity_type: Option<ActivityType>,
     limit: Option<u64>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ActivityType {
-    Conversation,
-    CodeChange,
-    Decision,
-    Coordination,
 }
 
 /// What a session did, from its record.
@@ -93,8 +86,8 @@ pub(crate) async fn read(
     let mut last: VecDeque<(u64, HistoryEntry)> = VecDeque::new();
     let mut commits: Vec<(u64, String)> = Vec::new();
     let visit = |row: &LogRow| {
-        if row.entry["kind"] == "commit" {
-            commits.extend(row.entry["commit"].as_str().map(|commit| (row.seq, commit.to_owned())));
+        if let LogEntry::Commit(made) = &row.entry {
+            commits.push((row.seq, made.commit.clone()));
         }
         let Some(entry) = activity(row, kept).filter(|entry| is_asked_for(entry.activity_type)) else {
             return;
@@ -181,46 +174,44 @@ async fn touched(
 
 /// What an entry of the log records, if it records an activity other than speech.
 fn activity(row: &LogRow, kept: u64) -> Option<HistoryEntry> {
-    let text = |field: &str| row.entry[field].as_str().unwrap_or_default().to_owned();
-    let mut files: Vec<String> = row.entry["files_affected"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|file| file.as_str().map(str::to_owned))
-        .collect();
-    let (activity_type, content) = match row.entry["kind"].as_str()? {
-        "tool_call" if matches!(row.entry["tool_kind"].as_str(), Some("edit" | "delete" | "move")) => {
-            for place in
-                ["locations", "content"].iter().filter_map(|field| row.entry[field].as_array()).flatten()
-            {
-                files.extend(
-                    place["path"]
-                        .as_str()
-                        .filter(|path| !files.iter().any(|file| file == path))
-                        .map(str::to_owned),
-                );
+    let mut timestamp = None;
+    let (activity_type, content, files_affected) = match &row.entry {
+        LogEntry::ToolCall(call) if call.changes_files() => {
+            let mut files: Vec<String> = Vec::new();
+            for path in call.location_paths().chain(call.diff_paths()) {
+                if !files.iter().any(|file| file == path) {
+                    files.push(path.to_owned());
+                }
             }
-            (ActivityType::CodeChange, text("title"))
+            (ActivityType::CodeChange, call.title.text().to_owned(), files)
         }
-        "commit" => (ActivityType::CodeChange, format!("Commit {}", text("commit"))),
-        "permission_resolved" => {
-            (ActivityType::Decision, format!("{} {}", text("outcome"), text("option_id")))
+        LogEntry::Commit(made) => (ActivityType::CodeChange, format!("Commit {}", made.commit), Vec::new()),
+        LogEntry::PermissionResolved(answer) => {
+            let content = format!("{} {}", answer.outcome.text(), answer.option_id.text());
+            (ActivityType::Decision, content, Vec::new())
         }
-        "coordination" => {
-            let named = row.entry["data"]["files_affected"].as_array().into_iter().flatten();
-            files.extend(named.filter_map(|file| file.as_str().map(str::to_owned)));
-            (ActivityType::Coordination, text("text"))
+        LogEntry::Coordination(event) => {
+            let data = event.data.as_ref();
+            timestamp = data.and_then(|data| data["timestamp"].as_str());
+            let files = data.and_then(|data| data["files_affected"].as_array()).into_iter().flatten();
+            let files = files.filter_map(|file| file.as_str().map(str::to_owned)).collect();
+            (ActivityType::Coordination, event.text.clone(), files)
         }
-        "recorded" => (serde_json::from_value(row.entry["activity_type"].clone()).ok()?, text("text")),
+        LogEntry::Recorded(recorded) => {
+            timestamp = recorded.timestamp.as_deref();
+            (
+                *recorded.activity_type.as_ref()?,
+                recorded.text.clone(),
+                recorded.files_affected.items().to_vec(),
+            )
+        }
         _ => return None,
     };
-    let said_at = row.entry["timestamp"].as_str().or(row.entry["data"]["timestamp"].as_str());
-    let said_at = said_at.map(str::to_owned);
     Some(HistoryEntry {
-        timestamp: said_at.unwrap_or_else(|| rfc3339(row.at)),
+        timestamp: timestamp.map_or_else(|| rfc3339(row.at), str::to_owned),
         activity_type,
         content,
-        files_affected: files,
+        files_affected,
         committed: row.seq <= kept,
     })
 }
@@ -238,16 +229,27 @@ pub(crate) struct RecordBody {
     metadata: Option<Value>,
 }
 
+/// What was recorded.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RecordAnswer {
+    success: bool,
+    work_session_id: String,
+    activity_type: ActivityType,
+    /// When it was recorded.
+    recorded_at: String,
+    message: String,
+}
+
 /// Records an activity of a work session, in its log and in git.
 #[utoipa::path(post, path = "/work-sessions/{id}/record-history", tag = "work-sessions", params(("id" = String, Path)),
-    request_body = RecordBody, responses((status = 200, body = Value)))]
+    request_body = RecordBody, responses((status = 200, body = RecordAnswer)))]
 pub(crate) async fn record(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
     mut ids: FreshIds,
     JsonBody(body): JsonBody<RecordBody>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<RecordAnswer>, Problem> {
     let task = caller.task_of(&app, &id).await?;
     let session = found(&task, &id)?;
     if body.content.trim().is_empty() {
@@ -295,22 +297,23 @@ pub(crate) async fn record(
         coordination::from_record(&app, &caller, &task, session, recorded).await?;
     } else {
         let name = ids.next("rec");
+        let is_it = |entry: &LogEntry| matches!(entry, LogEntry::Recorded(recorded) if recorded.record_id.as_deref() == Some(name.as_str()));
         let is_recorded =
-            ids.were_taken_before(app.started_at) && has_entry(&app, &session.id, "record_id", &name).await?;
-        let entry = json!({
-            "kind": "recorded",
-            "record_id": name,
-            "activity_type": body.activity_type,
-            "text": body.content,
-            "by": caller.user.name,
-            "timestamp": timestamp,
-            "files_affected": body.files_affected,
-            "code_changes": body.code_changes,
-            "coordination_data": body.coordination_data,
-            "metadata": body.metadata,
-        });
+            ids.were_taken_before(app.started_at) && has_entry(&app, &session.id, is_it).await?;
+        let entry = RecordedEntry {
+            record_id: name.into(),
+            activity_type: Optional::Value(body.activity_type),
+            text: body.content,
+            by: caller.user.name.clone().into(),
+            timestamp: timestamp.into(),
+            files_affected: Optional::Value(body.files_affected),
+            code_changes: body.code_changes.into(),
+            coordination_data: body.coordination_data.map(|data| json!(data)).into(),
+            metadata: body.metadata.into(),
+            ..RecordedEntry::default()
+        };
         if !is_recorded {
-            let rows = app.store.append_log(&session.id, at, vec![entry]).await?;
+            let rows = app.store.append_log(&session.id, at, vec![entry.into()]).await?;
             app.feed.publish_log(&session.id, rows);
         }
     }
@@ -321,13 +324,13 @@ pub(crate) async fn record(
             format!("Recorded in the session's log; it is committed later. {}", failure.message)
         }
     };
-    Ok(Json(json!({
-        "success": true,
-        "work_session_id": id,
-        "activity_type": body.activity_type,
-        "recorded_at": rfc3339(at),
-        "message": message,
-    })))
+    Ok(Json(RecordAnswer {
+        success: true,
+        work_session_id: id,
+        activity_type: body.activity_type,
+        recorded_at: rfc3339(at),
+        message,
+    }))
 }
 
 /// A word on how far a task is.

@@ -13,14 +13,33 @@ use specs::lint;
 use store::Revision;
 use utoipa::ToSchema;
 
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Severity {
+    Error,
+    Warning,
+    Info,
+}
+
+impl From<specs::Severity> for Severity {
+    fn from(severity: specs::Severity) -> Self {
+        match severity {
+            specs::Severity::Error => Self::Error,
+            specs::Severity::Warning => Self::Warning,
+            specs::Severity::Info => Self::Info,
+        }
+    }
+}
+
 /// A finding of the lint.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FindingView {
     document: String,
     line: usize,
     rule: String,
-    /// `error`, `warning` or `info`.
-    severity: String,
+    /// How much it matters.
+    severity: Severity,
     message: String,
     #[schema(required)]
     suggestion: Option<String>,
@@ -31,7 +50,7 @@ pub(super) fn findings(revision: &Revision) -> Vec<FindingView> {
         document: finding.document.to_string(),
         line: finding.line,
         rule: finding.rule.to_owned(),
-        severity: finding.severity.to_string(),
+        severity: finding.severity.into(),
         message: finding.message,
         suggestion: finding.suggestion,
     });
@@ -46,7 +65,7 @@ fn secrets(document: &str, text: &str) -> Vec<FindingView> {
         document: document.to_owned(),
         line: text[..removed.span.start].matches('\n').count() + 1,
         rule: "secret-removed".to_owned(),
-        severity: "warning".to_owned(),
+        severity: Severity::Warning,
         message: format!(
             "A secret ({}) stood here and was taken out before the document was stored.",
             removed.kind

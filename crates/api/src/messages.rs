@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use engine::App;
 use engine::wire::QueuedMessage;
+use protocol::LogEntry;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use workflow::{Input, MessageId, Session, SessionId, TurnId};
@@ -55,9 +56,8 @@ pub(crate) async fn say(
     }
     let (message, turn) = (MessageId::fresh(&mut ids), TurnId::fresh(&mut ids));
     let session = found(&task, &id)?;
-    if ids.were_taken_before(app.started_at)
-        && has_entry(&app, &session.id, "message_id", message.as_str()).await?
-    {
+    let is_it = |entry: &LogEntry| matches!(entry, LogEntry::UserMessage(said) if said.message_id.as_deref() == Some(message.as_str()));
+    if ids.were_taken_before(app.started_at) && has_entry(&app, &session.id, is_it).await? {
         let turn = carrier(session, &message).unwrap_or(turn);
         let answer = MessageAnswer { turn_id: turn.to_string(), message_id: message.to_string() };
         return Ok((StatusCode::ACCEPTED, Json(answer)));
@@ -83,14 +83,13 @@ pub(crate) async fn say(
 pub(crate) async fn has_entry(
     app: &App,
     session: &SessionId,
-    field: &str,
-    id: &str,
+    is_meant: impl Fn(&LogEntry) -> bool,
 ) -> Result<bool, store::StoreError> {
     let mut after = 0;
     loop {
         let rows = app.store.read_log(session, after, 1_000).await?;
         let Some(last) = rows.last() else { return Ok(false) };
-        if rows.iter().any(|row| row.entry[field] == id) {
+        if rows.iter().any(|row| is_meant(&row.entry)) {
             return Ok(true);
         }
         after = last.seq;

@@ -11,6 +11,7 @@ use axum::http::Uri;
 use engine::App;
 use engine::permissions::AnswerError;
 use engine::wire::rfc3339;
+use protocol::log::PermissionChoice;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -27,14 +28,6 @@ pub(crate) struct PermissionRequest {
     asked_at: String,
     /// When the answer becomes no by itself.
     deadline: String,
-}
-
-/// An answer that the agent offers.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct PermissionChoice {
-    option_id: String,
-    name: String,
-    kind: String,
 }
 
 /// Lists the questions that wait for the caller.
@@ -61,7 +54,12 @@ pub(crate) async fn list(
             options: question
                 .options
                 .into_iter()
-                .map(|option| PermissionChoice { option_id: option.id, name: option.name, kind: option.kind })
+                .map(|option| PermissionChoice {
+                    option_id: option.id,
+                    name: option.name,
+                    kind: option.kind,
+                    ..PermissionChoice::default()
+                })
                 .collect(),
             asked_at: rfc3339(question.asked_at),
             deadline: rfc3339(question.deadline),
@@ -76,15 +74,24 @@ pub(crate) struct PermissionBody {
     option_id: String,
 }
 
+/// The answer that an agent got.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PermissionAnswer {
+    success: bool,
+    /// The permission request's id.
+    id: String,
+    option_id: String,
+}
+
 /// Answers a question of an agent.
 #[utoipa::path(post, path = "/permissions/{id}", tag = "fleet", params(("id" = String, Path)), request_body = PermissionBody,
-    responses((status = 200, body = Value), (status = 409, body = Problem)))]
+    responses((status = 200, body = PermissionAnswer), (status = 409, body = Problem)))]
 pub(crate) async fn answer(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
     JsonBody(body): JsonBody<PermissionBody>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<PermissionAnswer>, Problem> {
     let not_open =
         || Problem::conflict("not_open", super::problem::sentence(&AnswerError::NotOpen.to_string()));
     let question =
@@ -98,5 +105,5 @@ pub(crate) async fn answer(
     })?;
     let data = json!({ "request_id": id, "option_id": body.option_id, "work_session_id": question.session });
     audit::record(&app, &caller, "answer_permission", task.id.as_str(), &data).await?;
-    Ok(Json(json!({ "success": true, "id": id, "option_id": body.option_id })))
+    Ok(Json(PermissionAnswer { success: true, id, option_id: body.option_id }))
 }

@@ -17,14 +17,23 @@ use store::Revision;
 use utoipa::ToSchema;
 use workflow::{Decision, Task, TaskStatus};
 
+/// Where a review round stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ReviewStatus {
+    Open,
+    Decided,
+    Superseded,
+}
+
 /// A review round: a snapshot of the documents at a commit, and what was decided.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Review {
     id: String,
     spec_task_id: String,
     round: u32,
-    /// `open`, `decided` or `superseded`.
-    status: String,
+    /// Whether it waits for a decision.
+    status: ReviewStatus,
     commit: String,
     #[schema(required)]
     reviewer: Option<String>,
@@ -61,15 +70,15 @@ impl Review {
     ) -> Self {
         let made_on = task.comments.iter().filter(|comment| comment.review == revision.id);
         let status = match (revision.decision, is_last) {
-            (Some(_), _) => "decided",
-            (None, true) if task.status() == TaskStatus::SpecReview => "open",
-            (None, _) => "superseded",
+            (Some(_), _) => ReviewStatus::Decided,
+            (None, true) if task.status() == TaskStatus::SpecReview => ReviewStatus::Open,
+            (None, _) => ReviewStatus::Superseded,
         };
         Self {
             id: revision.id.to_string(),
             spec_task_id: revision.task.to_string(),
             round: revision.round,
-            status: status.to_owned(),
+            status,
             commit: revision.commit.to_string(),
             reviewer: revision.reviewer.clone(),
             decision: revision.decision,

@@ -12,8 +12,9 @@ use engine::App;
 use engine::transcript;
 use engine::views;
 use engine::wire::{ImplementationTask, SpecTask, WorkSession, ZedThread, rfc3339};
+use protocol::NumberedEntry;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use store::LogRow;
 use utoipa::{IntoParams, ToSchema};
 use workflow::{HelixSessionId, Input, Session, SessionId, SessionPhase, SessionStatus, Task, ThreadStatus};
@@ -245,32 +246,27 @@ pub(crate) struct EventsQuery {
 }
 
 /// A log entry: its number and time beside what it says.
-pub(crate) fn log_entry(row: &LogRow) -> Value {
-    let mut entry = row.entry.clone();
-    if let Some(fields) = entry.as_object_mut() {
-        fields.insert("seq".to_owned(), row.seq.into());
-        fields.insert("at".to_owned(), rfc3339(row.at).into());
-    }
-    entry
+pub(crate) fn numbered(row: LogRow) -> NumberedEntry {
+    NumberedEntry::new(row.seq, rfc3339(row.at), row.entry)
 }
 
 /// Reads a work session's append-only log.
 #[utoipa::path(get, path = "/work-sessions/{id}/events", tag = "work-sessions", params(("id" = String, Path), EventsQuery),
-    responses((status = 200, body = Vec<Value>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
+    responses((status = 200, body = Vec<NumberedEntry>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
 pub(crate) async fn events(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
     uri: Uri,
     Query(query): Query<EventsQuery>,
-) -> Result<Paged<Value>, Problem> {
+) -> Result<Paged<NumberedEntry>, Problem> {
     caller.task_of(&app, &id).await?;
     let session = SessionId::from(id.as_str());
     let total = app.store.log_tail(&session).await?;
     let rows = app.store.read_log(&session, query.after.unwrap_or(0), limit(query.limit)?).await?;
     let last = rows.last().map(|row| row.seq).filter(|last| *last < total).map(|last| last.to_string());
     let headers = headers_with(&uri, total, last.as_deref().map(|last| ("after", last)));
-    Ok((headers, Json(rows.iter().map(log_entry).collect())))
+    Ok((headers, Json(rows.into_iter().map(numbered).collect())))
 }
 
 async fn by_helix(app: &App, caller: &Caller, id: &str) -> Result<(Task, SessionId), Problem> {

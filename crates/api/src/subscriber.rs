@@ -10,7 +10,7 @@ use super::caller::{Caller, Reach};
 use super::metrics::{LIVE_LAGS, LIVE_RESYNCS, OpenStream, Transport};
 use super::problem::Problem;
 use super::resumption::{History, Resumptions, StreamPosition};
-use super::sessions::log_entry;
+use super::sessions::numbered;
 use engine::App;
 use engine::news;
 use futures::StreamExt as _;
@@ -411,7 +411,9 @@ impl Subscriber {
             Wake::Log(session, row) => {
                 let source = Source::Log(session.clone());
                 let is_next = !self.lacks_log.contains(&session);
-                if !is_next || !self.push(&source, row.seq, "session.event", log_entry(&row).into()) {
+                if !is_next
+                    || !self.push(&source, row.seq, "session.event", json!(numbered((*row).clone())).into())
+                {
                     self.lacks_log.insert(session);
                 }
                 Ok(())
@@ -478,7 +480,8 @@ impl Subscriber {
             self.lacks_log.insert(session);
         }
         for row in rows {
-            if !self.push(&source, row.seq, "session.event", log_entry(&row).into()) {
+            let seq = row.seq;
+            if !self.push(&source, seq, "session.event", json!(numbered(row)).into()) {
                 return self.jump().await;
             }
         }

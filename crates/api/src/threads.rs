@@ -13,8 +13,9 @@ use engine::App;
 use engine::clock::{Ulids, now};
 use engine::views;
 use engine::wire::{SpecTask, WorkSession, ZedThread};
+use protocol::log::UserMessage;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use workflow::{
     CreationMethod, Ids as _, Input, InstanceId, ReportedThread, Session, SessionId, SessionRequest, Task,
@@ -125,8 +126,8 @@ pub(crate) async fn create_session(
     };
     let is_first = session == id;
     if is_first && let Some(prompt) = body.initial_prompt {
-        let entry = json!({ "kind": "user_message", "text": prompt, "by": reporter.name() });
-        let rows = app.store.append_log(&session, now(), vec![entry]).await?;
+        let message = UserMessage { text: prompt, by: reporter.name().into(), ..UserMessage::default() };
+        let rows = app.store.append_log(&session, now(), vec![message.into()]).await?;
         app.feed.publish_log(&session, rows);
     }
     let status = if is_first { StatusCode::CREATED } else { StatusCode::OK };

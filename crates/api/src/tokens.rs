@@ -70,6 +70,15 @@ pub(crate) struct NewToken {
     expires_in_days: Option<u32>,
 }
 
+/// Whether a token can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TokenStatus {
+    Valid,
+    Expired,
+    Revoked,
+}
+
 /// A token as it is listed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TokenView {
@@ -87,8 +96,8 @@ pub(crate) struct TokenView {
     can_decide: bool,
     /// `created` by a person, from the server's `environment`, or in a `file` of its data directory.
     origin: String,
-    /// `valid`, `expired` or `revoked`.
-    status: &'static str,
+    /// Whether it can be used.
+    status: TokenStatus,
     /// When it was created.
     created_at: String,
     /// When it expires; null is never.
@@ -115,9 +124,9 @@ pub(crate) struct CreatedToken {
 impl TokenView {
     fn of(token: &Token) -> Self {
         let status = match token.revoked_at {
-            Some(_) => "revoked",
-            None if token.is_valid_at(now()) => "valid",
-            None => "expired",
+            Some(_) => TokenStatus::Revoked,
+            None if token.is_valid_at(now()) => TokenStatus::Valid,
+            None => TokenStatus::Expired,
         };
         let origin = if token.origin.is_empty() { "file" } else { &token.origin };
         Self {

@@ -5,7 +5,8 @@
 
 use crate::App;
 use crate::instances::workdir;
-use git::LogEntry;
+use git::LogEntry as LoggedCommit;
+use protocol::LogEntry;
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use store::{LogRow, StoreError};
@@ -31,7 +32,7 @@ impl Attribution {
         edited(app, task, session).await.map(Self::Touching)
     }
 
-    pub fn is_own(&self, commit: &LogEntry) -> bool {
+    pub fn is_own(&self, commit: &LoggedCommit) -> bool {
         match self {
             Self::All => true,
             Self::Touching(edited) => {
@@ -61,8 +62,9 @@ pub(crate) async fn edited_in(
 ) -> Result<Vec<PathBuf>, StoreError> {
     let mut calls = Calls::default();
     let rows = app.store.read_log_end(&session.id, PAGE).await?;
-    let is_start =
-        |row: &LogRow| row.entry["kind"] == "turn_started" && row.entry["turn_id"] == turn.as_str();
+    let is_start = |row: &LogRow| {
+        matches!(&row.entry, LogEntry::TurnStarted(started) if started.turn_id == turn.as_str())
+    };
     let start = rows.iter().rposition(is_start).unwrap_or(0);
     for row in rows.iter().skip(start) {
         calls.take(row);
@@ -101,21 +103,13 @@ struct Calls {
 impl Calls {
     /// What a call is may be said by one entry and its files by another.
     fn take(&mut self, row: &LogRow) {
-        let entry = &row.entry;
-        if entry["kind"] != "tool_call" {
-            return;
-        }
-        let id = entry["tool_call_id"].as_str().unwrap_or_default();
-        if matches!(entry["tool_kind"].as_str(), Some("edit" | "delete" | "move")) {
+        let LogEntry::ToolCall(call) = &row.entry else { return };
+        let id = call.tool_call_id.text();
+        if call.changes_files() {
             self.changing.insert(id.to_owned());
         }
-        let paths = |field: &str| {
-            let items = entry[field].as_array().into_iter().flatten();
-            items.filter_map(|item| item["path"].as_str().map(PathBuf::from)).collect::<Vec<_>>()
-        };
-        self.named.extend(paths("locations").into_iter().map(|path| (id.to_owned(), path)));
-        // Of what a call contains, only diffs have a path.
-        self.compared.extend(paths("content"));
+        self.named.extend(call.location_paths().map(|path| (id.to_owned(), PathBuf::from(path))));
+        self.compared.extend(call.diff_paths().map(PathBuf::from));
     }
 
     fn edited(self, root: &Path) -> BTreeSet<PathBuf> {
@@ -167,7 +161,7 @@ mod tests {
         ];
         let mut calls = Calls::default();
         for (seq, entry) in (1..).zip(entries) {
-            calls.take(&LogRow { seq, at: Millis(0), entry });
+            calls.take(&LogRow { seq, at: Millis(0), entry: entry.into() });
         }
         let edited: Vec<_> = calls.edited(Path::new("/w")).into_iter().collect();
         assert_eq!(edited, ["five", "src/one.rs", "two.rs"].map(PathBuf::from));

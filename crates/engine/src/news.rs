@@ -1,12 +1,17 @@
 //! What a step means for those who watch: messages of the live feed and entries of session logs.
 
 use crate::wire;
+use protocol::log::{
+    Commit as CommitEntry, Coordination, MessageEdited, MessageWithdrawn, TurnEnded, TurnFailed, TurnStarted,
+    TurnUsage, UserMessage,
+};
+use protocol::{LogEntry, Optional};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use store::{FeedEntry, LogEntry};
+use store::{FeedEntry, LogAppend};
 use workflow::{
-    Ask, Commit, CoordinationEvent, Event, PlannedItem, Session, SessionGraph, Step, Task, UserId,
-    event_of_task,
+    Ask, Commit, CoordinationEvent, Event, PlannedItem, Session, SessionGraph, SessionId, Step, Task, Usage,
+    UserId, event_of_task,
 };
 
 /// The topic of everything a user owns.
@@ -78,7 +83,7 @@ pub(crate) fn entry(task: &Task, kind: &str, data: Value) -> [FeedEntry; 2] {
 }
 
 /// What a step adds to its sessions' logs.
-pub(crate) fn log_entries(step: &Step) -> Vec<LogEntry> {
+pub(crate) fn log_entries(step: &Step) -> Vec<LogAppend> {
     let mut entries = Vec::new();
     for event in &step.events {
         if let Event::Coordinated { coordination } = event {
@@ -89,29 +94,44 @@ pub(crate) fn log_entries(step: &Step) -> Vec<LogEntry> {
                     .from
                     .iter()
                     .chain(readers)
-                    .map(|session| LogEntry { session: session.clone(), entry: entry.clone() }),
+                    .map(|session| LogAppend { session: session.clone(), entry: entry.clone() }),
             );
             continue;
         }
         let Some(id) = event.session() else { continue };
         let Some(session) = step.task.session(id) else { continue };
         if let Some(entry) = log_entry(&step.task, event, session) {
-            entries.push(LogEntry { session: id.clone(), entry });
+            entries.push(LogAppend { session: id.clone(), entry });
         }
     }
     entries
 }
 
 /// Adds the message to the sender's and recipients' logs.
-fn coordination_entry(event: &CoordinationEvent) -> Value {
-    let mut entry = json!({
-        "kind": "coordination", "event_id": event.id, "event_type": event.kind, "from_session_id": event.from,
-        "to_session_id": event.to, "by": event.by, "text": event.message,
-    });
-    if event.data.as_object().is_some_and(|data| !data.is_empty()) {
-        entry["data"] = event.data.clone();
+fn coordination_entry(event: &CoordinationEvent) -> LogEntry {
+    let has_data = event.data.as_object().is_some_and(|data| !data.is_empty());
+    let session = |id: &Option<SessionId>| id.as_ref().map(ToString::to_string).into();
+    LogEntry::Coordination(Coordination {
+        event_id: event.id.to_string().into(),
+        event_type: event.kind.to_string().into(),
+        from_session_id: session(&event.from),
+        to_session_id: session(&event.to),
+        by: event.by.clone().into(),
+        text: event.message.clone(),
+        data: if has_data { Optional::Value(event.data.clone()) } else { Optional::Absent },
+        ..Coordination::default()
+    })
+}
+
+/// What a turn used, as its session's log has it.
+fn turn_usage(usage: &Usage) -> TurnUsage {
+    TurnUsage {
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        cached_tokens: usage.cached_tokens,
+        cost_usd: usage.cost_usd.into(),
+        ..TurnUsage::default()
     }
-    entry
 }
 
 /// Whether the turn that ended last, with this commit, moved the session's branch.
@@ -121,28 +141,45 @@ fn is_new(session: &Session, head: &Commit) -> bool {
 }
 
 #[expect(clippy::unnested_or_patterns, reason = "the events of the task are a pattern of their own")]
-fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
+fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<LogEntry> {
     let is_conversation = task.is_conversation();
-    let notice = |text: String| Some(json!({ "kind": "notice", "text": text }));
+    let notice = |text: String| Some(LogEntry::notice(text));
     match event {
-        Event::TurnStarted { turn, .. } => Some(json!({
-            "kind": "turn_started", "turn_id": turn.id, "number": turn.number, "ask": turn.ask,
+        Event::TurnStarted { turn, .. } => Some(LogEntry::TurnStarted(TurnStarted {
+            turn_id: turn.id.to_string(),
+            number: Optional::Value(turn.number.into()),
+            ask: Optional::Value(json!(turn.ask)),
+            ..TurnStarted::default()
         })),
-        Event::TurnEnded { turn, stop_reason, usage, .. } => Some(json!({
-            "kind": "turn_ended", "turn_id": turn, "stop_reason": stop_reason, "usage": usage,
+        Event::TurnEnded { turn, stop_reason, usage, .. } => Some(LogEntry::TurnEnded(TurnEnded {
+            turn_id: turn.to_string(),
+            stop_reason: stop_reason.clone().into(),
+            usage: usage.as_ref().map(turn_usage).into(),
+            ..TurnEnded::default()
         })),
-        Event::TurnFailed { turn, failure, will_retry, .. } => Some(json!({
-            "kind": "turn_failed", "turn_id": turn, "code": failure.class, "message": failure.message, "tried_again": will_retry,
+        Event::TurnFailed { turn, failure, will_retry, .. } => Some(LogEntry::TurnFailed(TurnFailed {
+            turn_id: turn.to_string(),
+            code: failure.class.to_string().into(),
+            message: failure.message.clone().into(),
+            tried_again: Optional::Value(*will_retry),
+            ..TurnFailed::default()
         })),
-        Event::MessageQueued { message, .. } => Some(json!({
-            "kind": "user_message", "turn_id": message.turn, "message_id": message.id, "by": message.by, "text": message.text,
+        Event::MessageQueued { message, .. } => Some(LogEntry::UserMessage(UserMessage {
+            turn_id: message.turn.to_string().into(),
+            message_id: message.id.to_string().into(),
+            by: message.by.clone().into(),
+            text: message.text.clone(),
+            ..UserMessage::default()
         })),
-        Event::MessageEdited { message, text, .. } => Some(json!({
-            "kind": "message_edited", "message_id": message, "text": text,
+        Event::MessageEdited { message, text, .. } => Some(LogEntry::MessageEdited(MessageEdited {
+            message_id: message.to_string(),
+            text: text.clone(),
+            ..MessageEdited::default()
         })),
-        Event::MessageWithdrawn { message, .. } => {
-            Some(json!({ "kind": "message_withdrawn", "message_id": message }))
-        }
+        Event::MessageWithdrawn { message, .. } => Some(LogEntry::MessageWithdrawn(MessageWithdrawn {
+            message_id: message.to_string(),
+            ..MessageWithdrawn::default()
+        })),
         Event::SessionRecalled { .. } if !is_conversation => {
             notice("The session has something more to do before it is done.".to_owned())
         }
@@ -151,7 +188,7 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<Value> {
         }
         Event::ThreadMoved { status, .. } => notice(format!("The editor says that the thread is {status}.")),
         Event::WorkCommitted { head: Some(head), changed: true, .. } if is_new(session, head) => {
-            Some(json!({ "kind": "commit", "commit": head }))
+            Some(LogEntry::Commit(CommitEntry { commit: head.to_string(), ..CommitEntry::default() }))
         }
         Event::WorkCommitted { head: None, changed: true, .. } => notice(
             "Files changed in the worktree that all sessions share, but no tool call of this one says that it changed them: \

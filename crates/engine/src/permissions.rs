@@ -3,8 +3,10 @@
 use crate::clock::now;
 use crate::recorder::Recorder;
 use agent::{PermissionAnswer, PermissionOption, Process};
+use protocol::Optional;
+use protocol::log::{PermissionChoice, PermissionRequested, PermissionResolved};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -49,18 +51,29 @@ struct Open {
 }
 
 impl Open {
-    /// Adds an answer to the session's log, with its fields.
-    async fn record_answer(&self, id: &str, answer: Value) {
+    /// Adds an answer to the session's log.
+    async fn record_answer(&self, id: &str, answer: PermissionResolved) {
         self.recorder.record(resolved(id, self.by_person, answer)).await;
     }
 }
 
-/// The log entry of an answer, with its fields.
-fn resolved(id: &str, by_person: bool, mut answer: Value) -> Value {
-    answer["kind"] = "permission_resolved".into();
-    answer["request_id"] = id.into();
-    answer["for_person"] = by_person.into();
-    answer
+/// The log entry of an answer.
+fn resolved(id: &str, by_person: bool, answer: PermissionResolved) -> PermissionResolved {
+    PermissionResolved { request_id: id.to_owned(), for_person: Optional::Value(by_person), ..answer }
+}
+
+/// The answer to a request that is withdrawn.
+fn cancelled() -> PermissionResolved {
+    PermissionResolved { outcome: "cancelled".into(), ..PermissionResolved::default() }
+}
+
+fn choice(option: &PermissionOption) -> PermissionChoice {
+    PermissionChoice {
+        option_id: option.id.clone(),
+        name: option.name.clone(),
+        kind: option.kind.clone(),
+        ..PermissionChoice::default()
+    }
 }
 
 /// A question that waits for a person.
@@ -102,18 +115,16 @@ impl Permissions {
         let asked_at = now();
         let by_person = policy == Policy::Ask;
         recorder
-            .record(json!({
-                "kind": "permission_requested",
-                "request_id": id,
-                "turn_id": turn,
-                "title": tool_call["title"],
-                "tool_call": tool_call,
-                "options": options.iter().map(|option| json!({
-                    "option_id": option.id, "name": option.name, "kind": option.kind,
-                })).collect::<Vec<_>>(),
-                "deadline": crate::wire::rfc3339(deadline(asked_at)),
-                "for_person": by_person,
-            }))
+            .record(PermissionRequested {
+                request_id: id.clone(),
+                turn_id: turn.map(|turn| turn.to_string()).into(),
+                title: tool_call["title"].as_str().map(str::to_owned).into(),
+                tool_call: Optional::Value(tool_call.clone()),
+                options: Optional::Value(options.iter().map(choice).collect()),
+                deadline: crate::wire::rfc3339(deadline(asked_at)).into(),
+                for_person: Optional::Value(by_person),
+                ..PermissionRequested::default()
+            })
             .await;
         let open = Open { session, recorder, process, request, options, tool_call, asked_at, by_person };
         self.open().insert(id.clone(), open);
@@ -169,7 +180,13 @@ impl Permissions {
             all.remove(id).ok_or(AnswerError::NotOpen)?
         };
         open.process.answer_permission(open.request, &PermissionAnswer::Selected(option.to_owned()));
-        open.record_answer(id, json!({ "outcome": "selected", "option_id": option, "by": by })).await;
+        let answer = PermissionResolved {
+            outcome: "selected".into(),
+            option_id: option.into(),
+            by: by.into(),
+            ..PermissionResolved::default()
+        };
+        open.record_answer(id, answer).await;
         // Watchers that are notified of the answer look it up in the log.
         open.recorder.flush().await;
         Ok(())
@@ -186,7 +203,7 @@ impl Permissions {
         for id in ids {
             let Some(open) = self.open().remove(&id) else { continue };
             open.process.answer_permission(open.request, &PermissionAnswer::Cancelled);
-            open.record_answer(&id, json!({ "outcome": "cancelled" })).await;
+            open.record_answer(&id, cancelled()).await;
         }
     }
 
@@ -194,7 +211,7 @@ impl Permissions {
     pub(crate) async fn taken_back(&self, process: &Process, request: u64) {
         let id = format!("{}-{request}", process.identity().pid);
         let Some(open) = self.open().remove(&id) else { return };
-        open.record_answer(&id, json!({ "outcome": "cancelled" })).await;
+        open.record_answer(&id, cancelled()).await;
     }
 
     /// Ends the requests of a session's log that no agent waits for: the server that asked for an answer has ended.
@@ -208,7 +225,7 @@ impl Permissions {
         let waits = permission_waits(rows.iter().map(|row| (row.at, &row.entry)));
         for wait in waits.into_iter().filter(|wait| wait.until.is_none()) {
             if !self.open().contains_key(&wait.request) {
-                recorder.record(resolved(&wait.request, true, json!({ "outcome": "cancelled" }))).await;
+                recorder.record(resolved(&wait.request, true, cancelled())).await;
             }
         }
         Ok(())
@@ -235,7 +252,13 @@ impl Permissions {
         let answer = option.clone().map_or(PermissionAnswer::Cancelled, PermissionAnswer::Selected);
         open.process.answer_permission(open.request, &answer);
         let outcome = if option.is_some() { "selected" } else { "cancelled" };
-        open.record_answer(id, json!({ "outcome": outcome, "option_id": option, "reason": why })).await;
+        let answer = PermissionResolved {
+            outcome: outcome.into(),
+            option_id: option.into(),
+            reason: why.into(),
+            ..PermissionResolved::default()
+        };
+        open.record_answer(id, answer).await;
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<String, Open>> {

@@ -5,8 +5,8 @@ use crate::clock::now;
 use crate::effects::chain;
 use crate::feed::Feed;
 use crate::spoken::RedactingLog;
+use protocol::LogEntry;
 use secrets::Redactor;
-use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -43,7 +43,7 @@ pub struct Recorder {
 }
 
 enum Item {
-    Entry(Value, OwnedSemaphorePermit),
+    Entry(LogEntry, OwnedSemaphorePermit),
     Flush(oneshot::Sender<()>),
 }
 
@@ -57,9 +57,10 @@ impl Recorder {
     }
 
     /// Adds an entry; waits while the writer is full.
-    pub async fn record(&self, entry: Value) {
+    pub async fn record(&self, entry: impl Into<LogEntry>) {
+        let entry = entry.into();
         self.heard.store(now().0, Ordering::Relaxed);
-        let size = u32::try_from(size(&entry) / 1024 + 1).unwrap_or(ROOM).min(ROOM);
+        let size = u32::try_from(entry.text_bytes() / 1024 + 1).unwrap_or(ROOM).min(ROOM);
         // What is closed means that the server is going down.
         let Ok(permit) = self.room.clone().acquire_many_owned(size).await else { return };
         let _ = self.entries.send(Item::Entry(entry, permit)).await;
@@ -102,7 +103,7 @@ async fn write(
     while let Some(first) = items.recv().await {
         let begun = Instant::now();
         let mut flushes = Vec::new();
-        let mut batch: Vec<Value> = Vec::new();
+        let mut batch: Vec<LogEntry> = Vec::new();
         // Given back once the batch is written.
         let mut permits: Vec<OwnedSemaphorePermit> = Vec::new();
         let mut next = Some(first);
@@ -130,8 +131,8 @@ async fn write(
             next = match items.try_recv() {
                 Ok(item) => Some(item),
                 Err(_) => {
-                    let is_prompt =
-                        !batch.is_empty() && batch.iter().all(|entry| entry["kind"] == "user_message");
+                    let is_prompt = !batch.is_empty()
+                        && batch.iter().all(|entry| matches!(entry, LogEntry::UserMessage(_)));
                     let until = if is_prompt { quiet_from.max(begun + ANSWERED) } else { quiet_from };
                     tokio::time::timeout_at(until, items.recv()).await.ok().flatten()
                 }
@@ -139,7 +140,7 @@ async fn write(
         }
         // The agent may pause here: a word that is no secret does not wait for what comes after it.
         spoken.settle().into_iter().for_each(|entry| push(&mut batch, entry));
-        if batch.iter().any(is_chunk) {
+        if batch.iter().any(LogEntry::is_chunk) {
             quiet_from = Instant::now() + GATHER;
         }
         write_batch(&store, &feed, &session, batch).await;
@@ -150,18 +151,8 @@ async fn write(
     }
 }
 
-/// How long the texts of an entry are, in bytes.
-fn size(entry: &Value) -> usize {
-    match entry {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(size).sum(),
-        Value::Object(members) => members.iter().map(|(name, value)| name.len() + size(value)).sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
-    }
-}
-
 /// Writes a batch, again and again while the database is away: the agent waits meanwhile.
-async fn write_batch(store: &Store, feed: &Feed, session: &SessionId, batch: Vec<Value>) {
+async fn write_batch(store: &Store, feed: &Feed, session: &SessionId, batch: Vec<LogEntry>) {
     if batch.is_empty() {
         return;
     }
@@ -177,28 +168,22 @@ async fn write_batch(store: &Store, feed: &Feed, session: &SessionId, batch: Vec
 }
 
 /// Adds an entry, joining a chunk of text to the one it continues.
-fn push(batch: &mut Vec<Value>, entry: Value) {
+fn push(batch: &mut Vec<LogEntry>, entry: LogEntry) {
     if let Some(last) = batch.last_mut()
-        && is_chunk(&entry)
-        && last["kind"] == entry["kind"]
-        && last["message_id"] == entry["message_id"]
-        && let (Some(before), Some(after)) = (last["text"].as_str(), entry["text"].as_str())
+        && last.is_continued_by(&entry)
+        && let (Some(before), Some(after)) = (last.chunk_mut(), entry.text())
         && before.len() < JOINED
     {
-        last["text"] = json!(format!("{before}{after}"));
+        before.push_str(after);
         return;
     }
     batch.push(entry);
 }
 
-/// Whether more of the same is likely to follow within moments.
-fn is_chunk(entry: &Value) -> bool {
-    matches!(entry["kind"].as_str(), Some("agent_message" | "agent_thought"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn chunks_of_one_message_are_joined_and_others_keep_their_place() {
@@ -206,9 +191,9 @@ mod tests {
         for (kind, text) in
             [("agent_message", "a"), ("agent_message", "b"), ("agent_thought", "c"), ("agent_message", "d")]
         {
-            push(&mut batch, json!({ "kind": kind, "text": text }));
+            push(&mut batch, json!({ "kind": kind, "text": text }).into());
         }
-        let texts: Vec<&str> = batch.iter().filter_map(|entry| entry["text"].as_str()).collect();
+        let texts: Vec<&str> = batch.iter().filter_map(LogEntry::text).collect();
         assert_eq!(texts, ["ab", "c", "d"]);
     }
 }

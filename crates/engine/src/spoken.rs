@@ -1,7 +1,8 @@
 //! What an agent says, without secrets: entries of a log, among them the pieces of messages.
 
+use protocol::LogEntry;
 use secrets::{Redactor, Stream};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The entries of one session, as they come.
 pub(crate) struct RedactingLog {
@@ -12,7 +13,7 @@ pub(crate) struct RedactingLog {
 /// A message that comes in pieces.
 struct Message {
     /// Its entry without the text.
-    entry: Value,
+    entry: LogEntry,
     pub text: Stream,
 }
 
@@ -22,17 +23,15 @@ impl RedactingLog {
     }
 
     /// Takes an entry and returns what can be written: the end of the message before it, and what is whole of it.
-    pub(crate) fn take(&mut self, mut entry: Value) -> Vec<Value> {
+    pub(crate) fn take(&mut self, mut entry: LogEntry) -> Vec<LogEntry> {
         let mut whole = Vec::new();
-        let is_piece = matches!(entry["kind"].as_str(), Some("agent_message" | "agent_thought"));
-        let Some(piece) = entry.get("text").and_then(Value::as_str).filter(|_| is_piece).map(str::to_owned)
-        else {
+        let Some(piece) = entry.chunk_mut().map(std::mem::take) else {
             whole.extend(self.finish());
-            self.redactor.redact_json(&mut entry);
-            whole.push(entry);
+            let mut json = Value::from(entry);
+            self.redactor.redact_json(&mut json);
+            whole.push(json.into());
             return whole;
         };
-        entry["text"] = json!("");
         if self.message.as_ref().is_some_and(|message| message.entry != entry) {
             whole.extend(self.finish());
         }
@@ -44,14 +43,14 @@ impl RedactingLog {
     }
 
     /// The rest of the message, which is over.
-    pub(crate) fn finish(&mut self) -> Option<Value> {
+    pub(crate) fn finish(&mut self) -> Option<LogEntry> {
         let mut message = self.message.take()?;
         let rest = message.text.finish();
         message.says(&rest)
     }
 
     /// The word at which the agent paused, where it can be no secret.
-    pub(crate) fn settle(&mut self) -> Option<Value> {
+    pub(crate) fn settle(&mut self) -> Option<LogEntry> {
         let message = self.message.as_mut()?;
         let word = message.text.settle();
         message.says(&word)
@@ -59,12 +58,12 @@ impl RedactingLog {
 }
 
 impl Message {
-    fn says(&self, text: &str) -> Option<Value> {
+    fn says(&self, text: &str) -> Option<LogEntry> {
         if text.is_empty() {
             return None;
         }
         let mut entry = self.entry.clone();
-        entry["text"] = json!(text);
+        text.clone_into(entry.chunk_mut()?);
         Some(entry)
     }
 }
@@ -73,13 +72,14 @@ impl Message {
 mod tests {
     use super::*;
     use secrets::Settings;
+    use serde_json::json;
 
     fn spoken() -> RedactingLog {
         RedactingLog::new(Redactor::new(&Settings::default()).expect("the rules compile"))
     }
 
-    fn texts(entries: &[Value]) -> Vec<&str> {
-        entries.iter().filter_map(|entry| entry["text"].as_str()).collect()
+    fn texts(entries: &[LogEntry]) -> Vec<&str> {
+        entries.iter().filter_map(LogEntry::text).collect()
     }
 
     #[test]
@@ -88,7 +88,7 @@ mod tests {
         let token = format!("ghp_{}", "aB3dE5fG7hJ9kL1mN3pQ5rS7tU9vW1xY3zA5");
         let mut entries = Vec::new();
         for piece in ["the token is g", "hp_", &token[4..20], &token[20..], " and more"] {
-            entries.extend(spoken.take(json!({ "kind": "agent_message", "text": piece })));
+            entries.extend(spoken.take(json!({ "kind": "agent_message", "text": piece }).into()));
         }
         entries.extend(spoken.finish());
         let text = texts(&entries).concat();
@@ -101,18 +101,18 @@ mod tests {
     #[test]
     fn another_entry_ends_the_message() {
         let mut spoken = spoken();
-        assert!(spoken.take(json!({ "kind": "agent_message", "text": "done" })).is_empty());
-        let entries = spoken.take(json!({ "kind": "agent_thought", "text": "next " }));
+        assert!(spoken.take(json!({ "kind": "agent_message", "text": "done" }).into()).is_empty());
+        let entries = spoken.take(json!({ "kind": "agent_thought", "text": "next " }).into());
         assert_eq!(texts(&entries), ["done", "next "]);
-        let entries = spoken.take(json!({ "kind": "tool_call", "title": "run" }));
+        let entries = spoken.take(json!({ "kind": "tool_call", "title": "run" }).into());
         assert_eq!(entries.len(), 1);
     }
 
     #[test]
     fn a_pause_shows_the_last_word() {
         let mut spoken = spoken();
-        spoken.take(json!({ "kind": "agent_message", "text": "I look at it" }));
-        assert_eq!(spoken.settle().map(|entry| entry["text"].clone()), Some(json!("it")));
+        spoken.take(json!({ "kind": "agent_message", "text": "I look at it" }).into());
+        assert_eq!(spoken.settle().as_ref().and_then(LogEntry::text), Some("it"));
         assert!(spoken.finish().is_none());
     }
 
@@ -120,8 +120,9 @@ mod tests {
     fn updates_of_tools_are_cleaned_as_a_whole() {
         let mut spoken = spoken();
         let token = format!("glpat-{}", "aB3dE5fG7hJ9kL1mN3pQ");
-        let entries =
-            spoken.take(json!({ "kind": "tool_call", "raw_output": { "stdout": token }, "title": token }));
-        assert!(!entries[0].to_string().contains(&token), "{}", entries[0]);
+        let call = json!({ "kind": "tool_call", "raw_output": { "stdout": token }, "title": token });
+        let entries = spoken.take(call.into());
+        let written = Value::from(entries[0].clone()).to_string();
+        assert!(!written.contains(&token), "{written}");
     }
 }

@@ -1,28 +1,53 @@
 //! From what an agent sends to entries of a session's log.
 
 use agent::Update;
+use protocol::log::{AgentMessage, AgentThought, Plan, ToolCall, Update as UpdateEntry, UsageUpdate};
+use protocol::{LogEntry, Optional};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use store::{LogRow, Store, StoreError};
 use workflow::{Millis, SessionId, Usage};
 
 /// The log entry of an update, or none for what is not part of the conversation.
-pub(crate) fn entry(update: &Update, raw: &Value) -> Option<Value> {
-    let message_id = raw.get("messageId").or_else(|| raw.pointer("/update/messageId")).cloned();
+pub(crate) fn entry(update: &Update, raw: &Value) -> Option<LogEntry> {
+    let id = raw.get("messageId").or_else(|| raw.pointer("/update/messageId"));
     let mut entry = match update {
-        Update::AgentText(text) => json!({ "kind": "agent_message", "text": text }),
-        Update::Thought(text) => json!({ "kind": "agent_thought", "text": text }),
+        Update::AgentText(text) => {
+            let message_id = id.map(text_or_null).unwrap_or_default();
+            return Some(AgentMessage { text: text.clone(), message_id, ..AgentMessage::default() }.into());
+        }
+        Update::Thought(text) => {
+            let message_id = id.map(text_or_null).unwrap_or_default();
+            return Some(AgentThought { text: text.clone(), message_id, ..AgentThought::default() }.into());
+        }
         // The prompt's echo: the log has the prompt already.
         Update::UserText(_) => return None,
-        Update::Plan(_) => json!({ "kind": "plan", "entries": body(raw)["entries"] }),
-        Update::ToolCall { .. } => tool_call(body(raw)),
-        Update::Usage { .. } => json!({ "kind": "usage", "usage": body(raw) }),
-        Update::Other(_) => json!({ "kind": "update", "raw": body(raw) }),
+        // Entries that are no list of items keep their JSON.
+        Update::Plan(_) => match &body(raw)["entries"] {
+            Value::Null => Plan { entries: Optional::Null, ..Plan::default() }.into(),
+            entries => LogEntry::from(json!({ "kind": "plan", "entries": entries })),
+        },
+        Update::ToolCall { .. } => tool_call(body(raw)).into(),
+        Update::Usage { .. } => {
+            UsageUpdate { usage: Optional::Value(body(raw).clone()), ..UsageUpdate::default() }.into()
+        }
+        Update::Other(_) => {
+            UpdateEntry { raw: Optional::Value(body(raw).clone()), ..UpdateEntry::default() }.into()
+        }
     };
-    if let Some(id) = message_id {
-        entry["message_id"] = id;
+    if let Some((id, members)) = id.zip(entry.extra_mut()) {
+        members.insert("message_id".to_owned(), id.clone());
     }
     Some(entry)
+}
+
+/// A member that is a text in the Agent Client Protocol; an agent that sends another value gets it as JSON.
+fn text_or_null(value: &Value) -> Optional<String> {
+    match value {
+        Value::Null => Optional::Null,
+        Value::String(text) => text.clone().into(),
+        other => other.to_string().into(),
+    }
 }
 
 /// What an entry is to the words of an agent between which it stands.
@@ -36,30 +61,36 @@ enum MessageBoundary {
 }
 
 impl MessageBoundary {
-    pub(crate) fn of(entry: &Value) -> Self {
-        match entry["kind"].as_str().unwrap_or_default() {
-            "commit"
-            | "coordination"
-            | "message_edited"
-            | "message_withdrawn"
-            | "notice"
-            | "permission_resolved"
-            | "recorded"
-            | "update"
-            | "usage"
-            | "user_message" => Self::Nothing,
-            "agent_thought" | "plan" => Self::Pause,
-            _ => Self::End,
+    pub(crate) fn of(entry: &LogEntry) -> Self {
+        match entry {
+            LogEntry::Commit(_)
+            | LogEntry::Coordination(_)
+            | LogEntry::MessageEdited(_)
+            | LogEntry::MessageWithdrawn(_)
+            | LogEntry::Notice(_)
+            | LogEntry::PermissionResolved(_)
+            | LogEntry::Recorded(_)
+            | LogEntry::Update(_)
+            | LogEntry::UsageUpdate(_)
+            | LogEntry::UserMessage(_) => Self::Nothing,
+            LogEntry::AgentThought(_) | LogEntry::Plan(_) => Self::Pause,
+            LogEntry::AgentMessage(_)
+            | LogEntry::ToolCall(_)
+            | LogEntry::TurnStarted(_)
+            | LogEntry::TurnEnded(_)
+            | LogEntry::TurnFailed(_)
+            | LogEntry::PermissionRequested(_)
+            | LogEntry::Other(_) => Self::End,
         }
     }
 }
 
 /// The last message of an agent in entries of a log, whole.
-pub(crate) fn last_message<'e>(entries: impl DoubleEndedIterator<Item = &'e Value>) -> String {
+pub(crate) fn last_message<'e>(entries: impl DoubleEndedIterator<Item = &'e LogEntry>) -> String {
     let mut pieces: Vec<&str> = Vec::new();
     for entry in entries.rev() {
-        if entry["kind"] == "agent_message" {
-            pieces.push(entry["text"].as_str().unwrap_or_default());
+        if let LogEntry::AgentMessage(message) = entry {
+            pieces.push(&message.text);
             continue;
         }
         match MessageBoundary::of(entry) {
@@ -163,40 +194,38 @@ impl Messages {
 
     /// Adds an entry, and returns the place of the message that it changed.
     fn add(&mut self, row: &LogRow) -> Option<usize> {
-        let field = |name: &str| row.entry[name].as_str();
-        let said = field("text").unwrap_or_default();
-        match field("kind").unwrap_or_default() {
-            "agent_message" => match self.open.and_then(|at| self.said.get_mut(at)) {
+        match &row.entry {
+            LogEntry::AgentMessage(piece) => match self.open.and_then(|at| self.said.get_mut(at)) {
                 Some(open) => {
-                    open.text.push_str(said);
+                    open.text.push_str(&piece.text);
                     open.to = row.seq;
                     self.open
                 }
                 None => {
                     self.open = Some(self.said.len());
-                    self.said.push(Message::of(row, true, said, None));
+                    self.said.push(Message::of(row, true, &piece.text, None));
                     self.open
                 }
             },
-            "user_message" => {
-                if field("by") == Some("spectask") {
+            LogEntry::UserMessage(message) => {
+                if message.by.as_deref() == Some("spectask") {
                     // What the agent says next is its answer to this.
                     self.open = None;
                 }
-                self.said.push(Message::of(row, false, said, field("message_id")));
+                self.said.push(Message::of(row, false, &message.text, message.message_id.as_deref()));
                 Some(self.said.len() - 1)
             }
-            "message_edited" => {
-                let at = self.place_of(field("message_id"))?;
-                said.clone_into(&mut self.said[at].text);
+            LogEntry::MessageEdited(edited) => {
+                let at = self.place_of(&edited.message_id)?;
+                self.said[at].text.clone_from(&edited.text);
                 Some(at)
             }
-            "message_withdrawn" => {
-                let at = self.place_of(field("message_id"))?;
+            LogEntry::MessageWithdrawn(withdrawn) => {
+                let at = self.place_of(&withdrawn.message_id)?;
                 self.said[at].text.clear();
                 Some(at)
             }
-            _ => match MessageBoundary::of(&row.entry) {
+            other => match MessageBoundary::of(other) {
                 MessageBoundary::Nothing => None,
                 MessageBoundary::Pause => {
                     let open = self.said.get_mut(self.open?)?;
@@ -213,8 +242,8 @@ impl Messages {
         }
     }
 
-    fn place_of(&self, id: Option<&str>) -> Option<usize> {
-        self.said.iter().rposition(|message| message.id.is_some() && message.id.as_deref() == id)
+    fn place_of(&self, id: &str) -> Option<usize> {
+        self.said.iter().rposition(|message| message.id.as_deref() == Some(id))
     }
 
     /// The messages, without those that were withdrawn before they were read.
@@ -266,36 +295,35 @@ pub(crate) fn usage(raw: &Value) -> Option<Usage> {
 }
 
 /// A tool call that an agent asks for, as it is shown; none when its id is all that it says.
-pub(crate) fn asked_for(call: &Value) -> Option<Value> {
+pub(crate) fn asked_for(call: &Value) -> Option<ToolCall> {
     let entry = tool_call(call);
-    let says_more = entry.as_object().is_some_and(|fields| fields.len() > 2);
-    (says_more && call["toolCallId"].is_string()).then_some(entry)
+    (!entry.is_bare() && call["toolCallId"].is_string()).then_some(entry)
 }
 
 /// A tool call as it is shown; absent fields stay as an earlier entry with the same id left them.
-fn tool_call(update: &Value) -> Value {
-    let mut entry = json!({ "kind": "tool_call", "tool_call_id": update["toolCallId"] });
-    for (from, to) in [
-        ("title", "title"),
-        ("kind", "tool_kind"),
-        ("status", "status"),
-        ("content", "content"),
-        ("locations", "locations"),
-        ("rawInput", "raw_input"),
-        ("rawOutput", "raw_output"),
-    ] {
-        if let Some(value) = update.get(from).filter(|value| !value.is_null()) {
-            entry[to] = value.clone();
-        }
-    }
+fn tool_call(update: &Value) -> ToolCall {
+    let member = |name: &str| update.get(name).filter(|value| !value.is_null());
+    let text = |name: &str| member(name).map(text_or_null).unwrap_or_default();
+    let value = |name: &str| member(name).cloned().map_or(Optional::Absent, Optional::Value);
+    let mut content = value("content");
     // A terminal belongs to the client, and this one has none: its output is reported beside the call.
-    if let Some(content) = entry["content"].as_array_mut() {
-        content.retain(|block| block["type"] != "terminal");
-        if content.is_empty() {
-            drop(entry.as_object_mut().map(|fields| fields.remove("content")));
+    if let Optional::Value(Value::Array(blocks)) = &mut content {
+        blocks.retain(|block| block["type"] != "terminal");
+        if blocks.is_empty() {
+            content = Optional::Absent;
         }
     }
-    entry
+    ToolCall {
+        tool_call_id: text_or_null(&update["toolCallId"]),
+        title: text("title"),
+        tool_kind: text("kind"),
+        status: text("status"),
+        content,
+        locations: value("locations"),
+        raw_input: value("rawInput"),
+        raw_output: value("rawOutput"),
+        ..ToolCall::default()
+    }
 }
 
 /// Output of a tool call that an agent reports beside it, as a client's terminal would show it.
@@ -324,8 +352,8 @@ mod tests {
     use super::*;
 
     fn said(entries: &[(&str, &str)]) -> String {
-        let entries: Vec<Value> =
-            entries.iter().map(|(kind, text)| json!({ "kind": kind, "text": text })).collect();
+        let entries: Vec<LogEntry> =
+            entries.iter().map(|(kind, text)| json!({ "kind": kind, "text": text }).into()).collect();
         last_message(entries.iter())
     }
 
@@ -356,8 +384,10 @@ mod tests {
             json!({ "kind": "tool_call" }),
             json!({ "kind": "agent_message", "text": "Done." }),
         ];
-        let rows: Vec<LogRow> =
-            (1..).zip(entries).map(|(seq, entry)| LogRow { seq, at: Millis(0), entry }).collect();
+        let rows: Vec<LogRow> = (1..)
+            .zip(entries)
+            .map(|(seq, entry)| LogRow { seq, at: Millis(0), entry: entry.into() })
+            .collect();
         let read = |kept| {
             let mut messages = Messages { kept, ..Messages::default() };
             for row in &rows {
@@ -389,8 +419,9 @@ mod tests {
         let words = "word ".repeat(100_000);
         for number in 0..24 {
             let entries = vec![
-                json!({ "kind": "user_message", "text": format!("Question {number}"), "by": "spectask" }),
-                json!({ "kind": "agent_message", "text": format!("{number} {words}") }),
+                json!({ "kind": "user_message", "text": format!("Question {number}"), "by": "spectask" })
+                    .into(),
+                json!({ "kind": "agent_message", "text": format!("{number} {words}") }).into(),
             ];
             store.append_log(&session, Millis(0), entries).await.expect("it is written");
         }
@@ -417,7 +448,7 @@ mod tests {
         assert!(matches!(terminal_output(&call), Some(TerminalOutput::Delta("hi\n"))));
         let kind = Update::read(&call["update"]);
         let entry = entry(&kind, &call).expect("an entry");
-        assert!(entry.get("content").is_none(), "{entry}");
+        assert_eq!(Value::from(entry), json!({ "kind": "tool_call", "tool_call_id": "1" }));
         assert!(terminal_output(&json!({ "update": {} })).is_none());
     }
 

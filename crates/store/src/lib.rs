@@ -40,7 +40,7 @@ pub use error::{Fault, OpenError, StoreError};
 pub use feed::{FeedEntry, FeedPlace, FeedRow};
 pub use file::saved_copy;
 pub use instances::{InstanceRow, ProcessRow};
-pub use logs::{LogEntry, LogRow};
+pub use logs::{LogAppend, LogRow};
 pub use people::{
     AuditEntry, AuditFilter, AuditValues, BrowserSession, KeyClaim, KeyState, Remembered, Token, User,
 };

@@ -3,8 +3,8 @@
 use crate::sql::{self, Taken, Wanted, from_json, number, rows, unsigned};
 use crate::writer::Writer;
 use crate::{Store, StoreError};
+use protocol::LogEntry;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -18,9 +18,9 @@ const PAGE_BYTES: u64 = 2 * 1024 * 1024;
 
 /// An entry for a session's log.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LogEntry {
+pub struct LogAppend {
     pub session: SessionId,
-    pub entry: Value,
+    pub entry: LogEntry,
 }
 
 /// An entry in its place.
@@ -28,7 +28,7 @@ pub struct LogEntry {
 pub struct LogRow {
     pub seq: u64,
     pub at: Millis,
-    pub entry: Value,
+    pub entry: LogEntry,
 }
 
 impl Store {
@@ -37,7 +37,7 @@ impl Store {
         &self,
         session: &SessionId,
         at: Millis,
-        entries: Vec<Value>,
+        entries: Vec<LogEntry>,
     ) -> Result<Vec<LogRow>, StoreError> {
         let (answer, answered) = oneshot::channel();
         let append = Append { session: session.clone(), at, entries, answer };
@@ -94,7 +94,11 @@ impl Store {
                    ORDER BY seq";
         let found = rows(&self.readers, sql, vec![session.as_str().into()]).await?;
         let mut found = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        found.retain(|row| row.entry["for_person"] == true);
+        found.retain(|row| match &row.entry {
+            LogEntry::PermissionRequested(request) => request.for_person.as_ref() == Some(&true),
+            LogEntry::PermissionResolved(answer) => answer.for_person.as_ref() == Some(&true),
+            _ => false,
+        });
         Ok(found)
     }
 
@@ -126,7 +130,7 @@ fn read(row: &sea_orm::QueryResult) -> Result<LogRow, StoreError> {
 pub(crate) struct Append {
     session: SessionId,
     at: Millis,
-    entries: Vec<Value>,
+    entries: Vec<LogEntry>,
     answer: oneshot::Sender<Result<Vec<LogRow>, StoreError>>,
 }
 
@@ -160,7 +164,7 @@ pub(crate) async fn append_together(writer: Writer, mut waiting: mpsc::Receiver<
 /// Appends batches in their order and returns each session's rows.
 async fn append_batches(
     on: &DatabaseTransaction,
-    batches: Vec<(SessionId, Millis, Vec<Value>)>,
+    batches: Vec<(SessionId, Millis, Vec<LogEntry>)>,
 ) -> Result<BTreeMap<SessionId, Vec<LogRow>>, StoreError> {
     let mut wanted = Wanted::new();
     for (session, _, entries) in &batches {
@@ -179,7 +183,7 @@ async fn append_batches(
 }
 
 /// Adds the numbers that entries need to what is taken of the counters.
-pub(crate) fn want(wanted: &mut Wanted, entries: &[LogEntry]) {
+pub(crate) fn want(wanted: &mut Wanted, entries: &[LogAppend]) {
     for entry in entries {
         *wanted.entry(counter(&entry.session)).or_default() += 1;
     }
@@ -189,11 +193,11 @@ pub(crate) fn want(wanted: &mut Wanted, entries: &[LogEntry]) {
 pub(crate) async fn append(
     on: &DatabaseTransaction,
     at: Millis,
-    entries: Vec<LogEntry>,
+    entries: Vec<LogAppend>,
     mut taken: Taken,
 ) -> Result<Vec<(SessionId, Vec<LogRow>)>, StoreError> {
     let mut numbered: BTreeMap<SessionId, Vec<LogRow>> = BTreeMap::new();
-    for LogEntry { session, entry } in entries {
+    for LogAppend { session, entry } in entries {
         let Some(next) = taken.get_mut(&counter(&session)) else { continue };
         numbered.entry(session).or_default().push(LogRow { seq: *next, at, entry });
         *next += 1;

@@ -4,7 +4,7 @@ use crate::comments;
 use crate::dependencies;
 use crate::effects::{self, Claimed, Fence, Lease};
 use crate::feed::{self, FeedEntry, FeedRow, PreparedEntry};
-use crate::logs::{self, LogEntry, LogRow};
+use crate::logs::{self, LogAppend, LogRow};
 use crate::sql::{self, Taken, Wanted, execute, from_json, number, row, rows, unsigned};
 use crate::{Store, StoreError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
@@ -32,7 +32,7 @@ pub struct Outcome {
     /// The feed entries for watchers.
     pub feed: Vec<FeedEntry>,
     /// What the sessions' logs get.
-    pub logs: Vec<LogEntry>,
+    pub logs: Vec<LogAppend>,
 }
 
 /// What was saved.
@@ -348,7 +348,7 @@ impl Decision {
 pub(crate) struct Prepared {
     step: Step,
     feed: Vec<PreparedEntry>,
-    logs: Vec<LogEntry>,
+    logs: Vec<LogAppend>,
     /// The task's own row.
     columns: Vec<Value>,
     sessions: Vec<Vec<Value>>,

@@ -7,7 +7,7 @@ use crate::clock::now;
 use crate::instances::workdir;
 use crate::progress;
 use git::{Gather, Gathered, LogEntry, Repository};
-use serde_json::json;
+use protocol::log::Notice;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use workflow::{Ask, Commit, Failure, Input, Isolation, Session, SessionId, TurnId, WorkReport};
@@ -245,8 +245,8 @@ fn ignored_notice(ignored: &[PathBuf]) -> Option<String> {
 
 /// Adds a notice to the session's log. A log that cannot be written now is no reason to gather again.
 async fn add_notice(job: &Job<'_>, id: &SessionId, turn: &TurnId, text: String) {
-    let entry = json!({ "kind": "notice", "text": text, "turn_id": turn });
-    match job.app.store.append_log(id, now(), vec![entry]).await {
+    let notice = Notice { text, turn_id: turn.to_string().into(), ..Notice::default() };
+    match job.app.store.append_log(id, now(), vec![notice.into()]).await {
         Ok(rows) => job.app.feed.publish_log(id, rows),
         Err(error) => tracing::warn!(%error, session = %id, "could not write a notice into a session's log"),
     }

@@ -15,6 +15,8 @@ use crate::transcript::{last_message, usage};
 use crate::wire::Anchors;
 use agent::{AgentError, TurnEnd};
 use jiff::Timestamp;
+use protocol::LogEntry;
+use protocol::log::{Notice, UserMessage};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -164,8 +166,9 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     bound.map_err(|error| agent_failure(&error))?;
     let attempt = attempt(job, session);
     if attempt > 1 {
-        let text = "The turn is asked again after an interruption.";
-        thread.recorder.record(json!({ "kind": "notice", "text": text, "turn_id": turn.id })).await;
+        let text = "The turn is asked again after an interruption.".to_owned();
+        let notice = Notice { text, turn_id: turn.id.to_string().into(), ..Notice::default() };
+        thread.recorder.record(notice).await;
         app.instances.resolve_lost_requests(&session.id).await.map_err(|error| store_failure(&error))?;
     }
     let revisions = match &turn.ask {
@@ -190,10 +193,13 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     let begun = thread.recorder.next_written();
     // Where the prompt is a person's message alone, the log has it already.
     if !is_verbatim_user_message(turn, &prompt) {
-        thread
-            .recorder
-            .record(json!({ "kind": "user_message", "text": prompt, "turn_id": turn.id, "by": "spectask" }))
-            .await;
+        let message = UserMessage {
+            text: prompt.clone(),
+            turn_id: turn.id.to_string().into(),
+            by: "spectask".into(),
+            ..UserMessage::default()
+        };
+        thread.recorder.record(message).await;
     }
     let meta = turn_meta(
         job,
@@ -575,8 +581,7 @@ async fn remember(job: &Job<'_>, session: &SessionId, until: Option<&TurnId>) ->
                 let Some(last) = rows.last() else { break };
                 after = last.seq;
                 for row in &rows {
-                    let ended = row.entry["turn_id"].as_str().filter(|_| row.entry["kind"] == "turn_ended");
-                    if ended == Some(turn.as_str()) {
+                    if matches!(&row.entry, LogEntry::TurnEnded(ended) if ended.turn_id == turn.as_str()) {
                         break 'log;
                     }
                     memory.take(&row.entry);
@@ -595,13 +600,12 @@ struct Memory {
 }
 
 impl Memory {
-    fn take(&mut self, entry: &Value) {
-        let said = entry["text"].as_str().unwrap_or_default();
-        match entry["kind"].as_str() {
-            Some("user_message") => self.text.push_str(&format!("\n[asked] {said}\n")),
-            Some("agent_message") => self.text.push_str(said),
-            Some("tool_call") => {
-                if let Some(title) = entry["title"].as_str() {
+    fn take(&mut self, entry: &LogEntry) {
+        match entry {
+            LogEntry::UserMessage(message) => self.text.push_str(&format!("\n[asked] {}\n", message.text)),
+            LogEntry::AgentMessage(message) => self.text.push_str(&message.text),
+            LogEntry::ToolCall(call) => {
+                if let Some(title) = call.title.as_deref() {
                     self.text.push_str(&format!("\n[tool] {title}\n"));
                 }
             }

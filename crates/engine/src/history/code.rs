@@ -5,9 +5,10 @@ use crate::attribution::Attribution;
 use crate::effects::{blocking, store_failure};
 use crate::repositories::ProjectRepo;
 use crate::transcript::last_message;
-use git::{LogEntry, Repository};
+use git::{LogEntry as LoggedCommit, Repository};
+use protocol::LogEntry;
+use protocol::log::{ActivityType, Recorded};
 use secrets::Redactor;
-use serde_json::Value;
 use store::LogRow;
 use workflow::records::code_changes::{ChangedFile, CodeChange};
 use workflow::records::events::Line;
@@ -34,15 +35,16 @@ pub(super) async fn of(
     let attribution = Attribution::of(app, task, session).await.map_err(|error| store_failure(&error))?;
     let mut changes = Vec::new();
     for (at, row) in rows.iter().enumerate() {
-        if row.entry["kind"] == "recorded" && row.entry["activity_type"] == "code_change" {
-            changes.push(stated(row));
-        }
-        let Some(head) = row.entry["commit"].as_str().filter(|_| row.entry["kind"] == "commit") else {
-            continue;
+        let head = match &row.entry {
+            LogEntry::Commit(commit) if commit.commit != from => &commit.commit,
+            LogEntry::Recorded(recorded)
+                if recorded.activity_type.as_ref() == Some(&ActivityType::CodeChange) =>
+            {
+                changes.push(stated(row.at, recorded));
+                continue;
+            }
+            _ => continue,
         };
-        if head == from {
-            continue;
-        }
         let said = reasons(&rows[..at]);
         let (repository, since, to) = (workplace.repository.clone(), from.clone(), head.to_owned());
         let attribution = attribution.clone();
@@ -53,7 +55,7 @@ pub(super) async fn of(
                 changes.push(unread(head, row.at));
             }
         }
-        head.clone_into(&mut from);
+        from.clone_from(head);
     }
     Ok(changes)
 }
@@ -106,7 +108,7 @@ pub(super) fn read(
     log.iter().map(|entry| change(repository, entry, said)).collect()
 }
 
-fn change(repository: &Repository, entry: &LogEntry, said: &str) -> Result<CodeChange, git::Error> {
+fn change(repository: &Repository, entry: &LoggedCommit, said: &str) -> Result<CodeChange, git::Error> {
     let id = entry.id.to_string();
     let files = repository
         .diff(&format!("{id}^"), &id)?
@@ -151,19 +153,19 @@ fn reasons(before: &[LogRow]) -> String {
 }
 
 /// A change that was reported in words.
-fn stated(row: &LogRow) -> CodeChange {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let files = row.entry["files_affected"].as_array().into_iter().flatten();
+fn stated(at: Millis, recorded: &Recorded) -> CodeChange {
     CodeChange {
         commit: Commit(String::new()),
-        at: row.at,
-        author: text(&row.entry["by"]),
+        at,
+        author: recorded.by.text().to_owned(),
         subject: "Recorded".to_owned(),
-        reasoning: text(&row.entry["text"]),
-        files: files
-            .filter_map(Value::as_str)
+        reasoning: recorded.text.clone(),
+        files: recorded
+            .files_affected
+            .items()
+            .iter()
             .map(|path| ChangedFile {
-                path: path.to_owned(),
+                path: path.clone(),
                 status: "recorded".to_owned(),
                 added: 0,
                 removed: 0,

@@ -1,5 +1,7 @@
 //! The decisions about a session's work, from the task's events and the session's log.
 
+use protocol::LogEntry;
+use protocol::log::ActivityType;
 use serde_json::Value;
 use store::LogRow;
 use workflow::prompts::rework_words;
@@ -67,45 +69,52 @@ fn by_event(session: &Session, Line { at, event, .. }: &Line) -> Option<Decision
 }
 
 fn by_entry(row: &LogRow, rows: &[LogRow]) -> Option<DecisionRecord> {
-    let text = |field: &str| row.entry[field].as_str().unwrap_or_default();
-    match text("kind") {
-        "user_message" if text("by") != "spectask" => {
-            Some(record(row.at, text("by"), "wrote".to_owned(), text("text")))
+    match &row.entry {
+        LogEntry::UserMessage(message) if message.by.as_deref() != Some("spectask") => {
+            Some(record(row.at, message.by.text(), "wrote".to_owned(), &message.text))
         }
-        "message_edited" => {
-            Some(record(row.at, "A person", "changed it before it was read".to_owned(), text("text")))
+        LogEntry::MessageEdited(edited) => {
+            Some(record(row.at, "A person", "changed it before it was read".to_owned(), &edited.text))
         }
-        "message_withdrawn" => {
-            let written = rows.iter().rev().find(|written| {
-                written.entry["kind"] == "user_message"
-                    && written.entry["message_id"] == row.entry["message_id"]
+        LogEntry::MessageWithdrawn(withdrawn) => {
+            let words = rows.iter().rev().find_map(|written| match &written.entry {
+                LogEntry::UserMessage(message)
+                    if message.message_id.as_deref() == Some(withdrawn.message_id.as_str()) =>
+                {
+                    Some(message.text.as_str())
+                }
+                _ => None,
             });
-            let words = written.and_then(|written| written.entry["text"].as_str()).unwrap_or_default();
-            Some(record(row.at, "A person", "took it back before it was read".to_owned(), words))
+            let what = "took it back before it was read".to_owned();
+            Some(record(row.at, "A person", what, words.unwrap_or_default()))
         }
-        "permission_resolved" => {
-            let asked = rows.iter().rev().find(|asked| {
-                asked.entry["kind"] == "permission_requested"
-                    && asked.entry["request_id"] == row.entry["request_id"]
+        LogEntry::PermissionResolved(answer) => {
+            let title = rows.iter().rev().find_map(|asked| match &asked.entry {
+                LogEntry::PermissionRequested(request) if request.request_id == answer.request_id => {
+                    Some(request.title.as_deref())
+                }
+                _ => None,
             });
-            let question = asked.and_then(|asked| asked.entry["title"].as_str()).unwrap_or("a question");
-            let by = match (text("by"), text("reason")) {
+            let question = title.flatten().unwrap_or("a question");
+            let by = match (answer.by.text(), answer.reason.text()) {
                 ("", "") => "A person",
                 ("", _) => "SpecTask",
                 (by, _) => by,
             };
-            let answer = [text("outcome"), text("option_id"), text("reason")];
-            let answer: Vec<&str> = answer.into_iter().filter(|word| !word.is_empty()).collect();
-            Some(record(row.at, by, format!("answered: {question}"), &answer.join(", ")))
+            let words = [answer.outcome.text(), answer.option_id.text(), answer.reason.text()];
+            let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+            Some(record(row.at, by, format!("answered: {question}"), &words.join(", ")))
         }
-        "recorded" if row.entry["activity_type"] == "decision" => {
-            let aside = |name: &str| row.entry["metadata"][name].as_str().map(str::to_owned);
-            let files = row.entry["files_affected"].as_array().into_iter().flatten();
+        LogEntry::Recorded(recorded) if recorded.activity_type.as_ref() == Some(&ActivityType::Decision) => {
+            let aside = |name: &str| {
+                let metadata = recorded.metadata.as_ref()?;
+                metadata.get(name).and_then(Value::as_str).map(str::to_owned)
+            };
             Some(DecisionRecord {
                 context: aside("context"),
                 rationale: aside("rationale"),
-                files: files.filter_map(Value::as_str).map(str::to_owned).collect(),
-                ..record(row.at, text("by"), "decided".to_owned(), text("text"))
+                files: recorded.files_affected.items().to_vec(),
+                ..record(row.at, recorded.by.text(), "decided".to_owned(), &recorded.text)
             })
         }
         _ => None,

@@ -6,6 +6,7 @@ use crate::effects::{blocking, failure, git_failure, store_failure};
 use crate::repositories::{ProjectRepo, document};
 use crate::{documents, metadata};
 use git::{Change, CommitId};
+use protocol::LogEntry;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use store::LogRow;
@@ -220,7 +221,7 @@ async fn session_files(
         };
         files.replace(paths::thread(&task.id, &session.id), threads::render(&thread)).await?;
     }
-    if rows.iter().any(|row| row.entry["kind"] == "commit" || row.entry["kind"] == "recorded") {
+    if rows.iter().any(|row| matches!(row.entry, LogEntry::Commit(_) | LogEntry::Recorded(_))) {
         let path = paths::code_changes(&task.id, &session.id);
         let before = files.text(&path).await?.unwrap_or_default();
         let known = code_changes::parse(&before).map_err(|error| unreadable(&path, &error))?;

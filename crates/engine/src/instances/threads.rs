@@ -12,6 +12,8 @@ use crate::recorder::Recorder;
 use crate::transcript;
 use agent::{Access, AgentError, AgentEvent, Update};
 use metrics::counter;
+use protocol::log::ToolCall;
+use protocol::{LogEntry, Optional};
 use sandbox::Level;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
@@ -238,13 +240,15 @@ impl Instances {
                 }
                 if let Some(mut entry) = transcript::entry(&kind, &raw) {
                     let mut says_more = true;
-                    if let Update::ToolCall { id, status, .. } = &kind {
+                    if let (Update::ToolCall { id, status, .. }, LogEntry::ToolCall(call)) =
+                        (&kind, &mut entry)
+                    {
                         match thread.hear_output(id, status.as_deref(), &raw) {
                             Heeded::Nothing => {}
-                            Heeded::Shown(output) => entry["content"] = transcript::output_content(&output),
-                            Heeded::Kept => {
-                                says_more = entry.as_object().is_some_and(|fields| fields.len() > 2);
+                            Heeded::Shown(output) => {
+                                call.content = Optional::Value(transcript::output_content(&output));
                             }
+                            Heeded::Kept => says_more = !call.is_bare(),
                         }
                     }
                     if says_more {
@@ -303,8 +307,7 @@ impl Instances {
         for denial in denials::find(&raw["update"].to_string()) {
             let is_new = thread.heard().denied.insert(denial.path.clone());
             if is_new {
-                let notice = json!({ "kind": "notice", "text": denial.notice() });
-                thread.recorder.record(notice).await;
+                thread.recorder.record(LogEntry::notice(denial.notice())).await;
             }
         }
     }
@@ -347,10 +350,9 @@ impl Instances {
                 heard.open_tools.drain().collect()
             };
             for id in open {
-                thread
-                    .recorder
-                    .record(json!({ "kind": "tool_call", "tool_call_id": id, "status": "cancelled" }))
-                    .await;
+                let cancelled =
+                    ToolCall { tool_call_id: id.into(), status: "cancelled".into(), ..ToolCall::default() };
+                thread.recorder.record(cancelled).await;
             }
             self.take_in_cost(agent_session, &thread).await;
         }
@@ -608,7 +610,7 @@ impl Thread {
     async fn note_refusal(&self, refusal: &Refusal) {
         let is_new = self.heard().denied.insert(refusal.key());
         if is_new {
-            self.recorder.record(json!({ "kind": "notice", "text": refusal.to_string() })).await;
+            self.recorder.record(LogEntry::notice(refusal.to_string())).await;
         }
     }
 

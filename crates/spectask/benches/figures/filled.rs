@@ -93,9 +93,9 @@ pub(crate) fn task(number: u64, projects: u64, entries: u64, now: i64) -> (Rebui
                     json!({ "kind": "tool_call", "tool_call_id": format!("c{seq}"), "title": text, "status": "completed" })
                 }
                 1 => json!({ "kind": "user_message", "by": "owner", "text": text }),
-                _ => json!({ "kind": "agent_message", "message_id": seq, "text": text }),
+                _ => json!({ "kind": "agent_message", "message_id": seq.to_string(), "text": text }),
             };
-            rows.push(LogRow { seq, at, entry });
+            rows.push(LogRow { seq, at, entry: entry.into() });
         }
         logs.push((session.id.clone(), rows));
     }

@@ -91,9 +91,9 @@ fn entries(from: u64, many: u64) -> Vec<Entry> {
                 json!({ "kind": "tool_call", "tool_call_id": format!("call_{seq}"), "title": words, "status": "completed",
                         "content": [{ "type": "diff", "path": "src/lib.rs", "oldText": "fn a() {}\n", "newText": format!("fn a{seq}() {{}}\n") }] })
             } else {
-                json!({ "kind": "agent_message", "text": words, "message_id": seq })
+                json!({ "kind": "agent_message", "text": words, "message_id": seq.to_string() })
             };
-            Entry { seq, at: Millis(1_800_000_000_000 + i64::try_from(seq).unwrap_or(0) * 40), entry }
+            Entry { seq, at: Millis(1_800_000_000_000 + i64::try_from(seq).unwrap_or(0) * 40), entry: entry.into() }
         })
         .collect()
 }

@@ -154,7 +154,7 @@ pub(crate) async fn has_everything(server: &Server, repository: &Path, task: &st
                 fields.remove("at");
                 let seq = fields.remove("seq").and_then(|seq| seq.as_u64()).expect("a number");
                 let one = usize::try_from(seq).ok().and_then(|seq| kept.get(seq - 1)).expect("it is in git");
-                assert_eq!((one.seq, &one.entry), (seq, &entry), "{file}");
+                assert_eq!((one.seq, Value::from(one.entry.clone())), (seq, entry), "{file}");
                 after = seq;
             }
         }

@@ -2,6 +2,7 @@
 //! document, a section or a part of one.
 
 use crate::LogRow;
+use protocol::{LogEntry, Optional};
 use serde_json::Value;
 
 /// From which size on a passage ends with the message it is in.
@@ -52,7 +53,7 @@ pub(super) struct EntryText {
     at: i64,
     text: String,
     /// Of which streamed message it is a chunk.
-    message: Option<(String, Value)>,
+    message: Option<Chunk>,
 }
 
 impl EntryText {
@@ -74,7 +75,7 @@ pub(super) fn of_entries(entries: &[EntryText]) -> Passage {
 
 fn gather(entries: &[EntryText], divides: bool) -> Vec<Passage> {
     let mut passages: Vec<Passage> = Vec::new();
-    let mut message: Option<&(String, Value)> = None;
+    let mut message: Option<&Chunk> = None;
     for EntryText { seq, at, text, message: this } in entries {
         let this = this.as_ref();
         let continues = this.is_some() && this == message;
@@ -110,10 +111,21 @@ fn gather(entries: &[EntryText], divides: bool) -> Vec<Passage> {
     passages
 }
 
+/// A streamed message that entries are chunks of.
+#[derive(Debug, PartialEq, Eq)]
+struct Chunk {
+    is_thought: bool,
+    message_id: Optional<String>,
+}
+
 /// Of which streamed message an entry is a chunk.
-fn chunk_of(entry: &Value) -> Option<(String, Value)> {
-    let kind = entry["kind"].as_str().filter(|kind| matches!(*kind, "agent_message" | "agent_thought"))?;
-    Some((kind.to_owned(), entry["message_id"].clone()))
+fn chunk_of(entry: &LogEntry) -> Option<Chunk> {
+    let (is_thought, message_id) = match entry {
+        LogEntry::AgentMessage(message) => (false, &message.message_id),
+        LogEntry::AgentThought(thought) => (true, &thought.message_id),
+        _ => return None,
+    };
+    Some(Chunk { is_thought, message_id: message_id.clone() })
 }
 
 /// Whether a word continues from one text into the next.
@@ -123,25 +135,27 @@ fn is_one_word(before: &str, after: &str) -> bool {
 }
 
 /// What people can find of an entry.
-pub(super) fn entry_text(entry: &Value) -> String {
+pub(super) fn entry_text(entry: &LogEntry) -> String {
     let mut parts: Vec<&str> = Vec::new();
-    match entry["kind"].as_str().unwrap_or_default() {
-        "tool_call" => {
-            for field in ["title", "content", "locations", "raw_input"] {
-                texts(&entry[field], &mut parts);
+    match entry {
+        LogEntry::ToolCall(call) => {
+            parts.extend(call.title.as_deref());
+            for member in [&call.content, &call.locations, &call.raw_input] {
+                member.as_ref().into_iter().for_each(|value| texts(value, &mut parts));
             }
             // A tool that shows what it gave back has it in its content already.
-            if entry["content"].as_array().is_none_or(Vec::is_empty) {
-                texts(&entry["raw_output"], &mut parts);
+            let content = call.content.as_ref().and_then(Value::as_array);
+            if content.is_none_or(Vec::is_empty) {
+                call.raw_output.as_ref().into_iter().for_each(|value| texts(value, &mut parts));
             }
         }
-        "plan" => texts(&entry["entries"], &mut parts),
-        "turn_started" => texts(&entry["ask"], &mut parts),
+        LogEntry::Plan(plan) => parts.extend(plan.entries.items().iter().map(|item| item.content.as_str())),
+        LogEntry::TurnStarted(turn) => turn.ask.as_ref().into_iter().for_each(|ask| texts(ask, &mut parts)),
         // What SpecTask asks of agents is made of tasks and documents, which are found themselves.
-        "user_message" if entry["by"] == "spectask" => {}
-        "turn_failed" => texts(&entry["message"], &mut parts),
-        "commit" => texts(&entry["commit"], &mut parts),
-        _ => texts(&entry["text"], &mut parts),
+        LogEntry::UserMessage(message) if message.by.as_deref() == Some("spectask") => {}
+        LogEntry::TurnFailed(turn) => parts.extend(turn.message.as_deref()),
+        LogEntry::Commit(commit) => parts.push(&commit.commit),
+        other => parts.extend(other.text()),
     }
     parts.join("\n")
 }
@@ -206,7 +220,8 @@ mod tests {
 
     fn rows(entries: &[Value]) -> Vec<EntryText> {
         let rows = entries.iter().zip(1..);
-        rows.map(|(entry, seq)| EntryText::of(&LogRow { seq, at: Millis(9), entry: entry.clone() })).collect()
+        rows.map(|(entry, seq)| EntryText::of(&LogRow { seq, at: Millis(9), entry: entry.clone().into() }))
+            .collect()
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The promises that everything above the store is built on.
 
 use crate::database::on_both;
+use protocol::LogEntry;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Advanced, BaseBranch, Claimed, FeedEntry, Lease, LogEntry, Outcome, Store, TaskFilter};
+use store::{Advanced, BaseBranch, Claimed, FeedEntry, Lease, LogAppend, Outcome, Store, TaskFilter};
 use workflow::{
     Complexity, Context, Ids, Input, Millis, NewTask, Priority, ProjectId, Rejected, SessionId, Task, TaskId,
     TaskKind, TaskStatus, UserId,
@@ -59,7 +60,7 @@ fn outcome(step: workflow::Step) -> Outcome {
         .task
         .sessions
         .iter()
-        .map(|session| LogEntry { session: session.id.clone(), entry: json!({ "kind": "test" }) })
+        .map(|session| LogAppend { session: session.id.clone(), entry: json!({ "kind": "test" }).into() })
         .collect();
     Outcome { step, feed, logs }
 }
@@ -270,7 +271,7 @@ on_both! {
         let sizes = [10, 1 << 20, 3 << 20, 20, 9 << 20, 30, 2 << 20, 2 << 20, 40];
         for size in sizes {
             let entry = json!({ "kind": "agent_message", "text": "é".repeat(size / 2) });
-            store.append_log(&session, Millis(1), vec![entry]).await.expect("works");
+            store.append_log(&session, Millis(1), vec![entry.into()]).await.expect("works");
         }
         let mut pages: Vec<Vec<u64>> = Vec::new();
         let mut after = 0;
@@ -301,6 +302,7 @@ on_both! {
             json!({ "kind": "tool_call", "raw_input": { "for_person": true } }),
             json!({ "kind": "permission_resolved", "request_id": "2", "for_person": true }),
         ];
+        let entries: Vec<LogEntry> = entries.into_iter().map(LogEntry::from).collect();
         store.append_log(&session, Millis(1), entries.clone()).await.expect("works");
         store.append_log(&SessionId::from("stws_2"), Millis(1), entries).await.expect("works");
         let found = store.read_permission_requests(&session).await.expect("read");
@@ -317,7 +319,7 @@ on_both! {
             let (store, session) = (place.open().await, session.clone());
             writers.push(tokio::spawn(async move {
                 for number in 0..25 {
-                    let entries = vec![json!({ "writer": writer, "number": number }), json!({ "writer": writer, "number": number, "second": true })];
+                    let entries = vec![json!({ "writer": writer, "number": number }).into(), json!({ "writer": writer, "number": number, "second": true }).into()];
                     store.append_log(&session, Millis(1), entries).await.expect("works");
                     let topics = if writer % 2 == 0 { ["a", "b"] } else { ["b", "a"] };
                     let rows = topics.map(|topic| entry(topic, number)).to_vec();

@@ -105,7 +105,8 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, mut weather: watch:
 /// Waits until a write succeeds again.
 async fn wait_until_writable(store: &Store, session: &SessionId) {
     let begun = std::time::Instant::now();
-    while let Err(error) = store.append_log(session, Millis(1), vec![json!({ "kind": "probe" })]).await {
+    while let Err(error) = store.append_log(session, Millis(1), vec![json!({ "kind": "probe" }).into()]).await
+    {
         assert!(begun.elapsed() < Duration::from_secs(60), "nothing is written any more: {error:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -154,7 +155,8 @@ async fn terminated_connections_lose_and_double_nothing() {
             let mut unconfirmed = 0;
             for number in 0..40_u32 {
                 let entry = json!({ "number": number });
-                while let Err(error) = store.append_log(&session, Millis(1), vec![entry.clone()]).await {
+                while let Err(error) = store.append_log(&session, Millis(1), vec![entry.clone().into()]).await
+                {
                     assert_eq!(error.fault(), Some(Fault::Unavailable), "{error:?}");
                     unconfirmed += usize::from(is_unconfirmed(&error));
                 }
@@ -198,7 +200,7 @@ async fn store_rows(store: &Store, session: &SessionId) -> Vec<serde_json::Value
     };
     let numbers: Vec<u64> = rows.iter().map(|row| row.seq).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "no gap and no double");
-    rows.into_iter().map(|row| row.entry).collect()
+    rows.into_iter().map(|row| row.entry.into()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -210,7 +212,7 @@ async fn a_bad_connection_is_replaced_and_a_lost_commit_is_not_doubled() {
     let mut number = 1;
     for weather in [Weather::Slow, Weather::Cut, Weather::HalfClosed] {
         proxy.set(weather);
-        let written = store.append_log(&session, Millis(1), vec![json!({ "kind": "notice" })]).await;
+        let written = store.append_log(&session, Millis(1), vec![json!({ "kind": "notice" }).into()]).await;
         match weather {
             Weather::Slow => drop(written.expect("late, but written")),
             _ => assert_eq!(written.expect_err("cut off").fault(), Some(Fault::Unavailable), "{weather:?}"),

@@ -45,7 +45,7 @@ on_both! {
         assert!(!store.is_unrecorded(&task.id).await.expect("read"));
         assert_eq!(store.recorded(&task.id).await.expect("read"), Some((Millis(7), "c1".to_owned())));
         assert_eq!(store.recorded_log(&session).await.expect("read"), recorded.logs[0].1);
-        store.append_log(&session, Millis(8), vec![json!({ "kind": "notice" })]).await.expect("saved");
+        store.append_log(&session, Millis(8), vec![json!({ "kind": "notice" }).into()]).await.expect("saved");
         let behind = store.unrecorded().await.expect("read");
         assert_eq!(behind.iter().map(|one| one.since).collect::<Vec<_>>(), [Millis(7)]);
         store.forget_recorded(&task.project).await.expect("saved");
@@ -83,7 +83,7 @@ on_both! {
         assert_eq!(fresh.task_of_session(session).await.expect("read"), Some(task.id.clone()));
         let run = fresh.session_run(session).await.expect("read").expect("a run");
         assert_eq!(run.agent_sessions, ["a1"]);
-        let added = fresh.append_log(session, Millis(9), vec![json!({ "kind": "notice" })]).await.expect("saved");
+        let added = fresh.append_log(session, Millis(9), vec![json!({ "kind": "notice" }).into()]).await.expect("saved");
         assert_eq!(added[0].seq, rebuilt.logs[0].1.len() as u64 + 1);
         create(&fresh, 2, false).await;
         other.remove().await;

@@ -38,7 +38,7 @@ async fn catch_up(store: &Store) {
 }
 
 async fn say(store: &Store, session: &SessionId, entries: Vec<Value>) {
-    store.append_log(session, Millis(5), entries).await.expect("saved");
+    store.append_log(session, Millis(5), entries.into_iter().map(Into::into).collect()).await.expect("saved");
 }
 
 fn chunk(text: &str) -> Value {

@@ -6,6 +6,8 @@
 use super::markup::{Unreadable, displayed, inline, is_plain, marker, moment, quote};
 use super::{sections, tool_call};
 use crate::Millis;
+use protocol::LogEntry;
+use protocol::log::{ActivityType, PermissionResolved, Plan};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -15,7 +17,7 @@ use std::collections::BTreeMap;
 pub struct Entry {
     pub seq: u64,
     pub at: Millis,
-    pub entry: Value,
+    pub entry: LogEntry,
 }
 
 /// Whose conversation it is.
@@ -108,7 +110,7 @@ fn take(entries: &mut Vec<Entry>, after: u64, section: sections::Section) -> Res
         if seq != next {
             return Err(wrong(format!("the entry has number {seq}, and {next} comes next")));
         }
-        entries.push(Entry { seq, at, entry });
+        entries.push(Entry { seq, at, entry: entry.into() });
     }
     Ok(())
 }
@@ -140,9 +142,10 @@ pub fn last_seq(text: &str) -> Result<u64, Unreadable> {
 fn titles(before: &str, entries: &[Entry]) -> Result<BTreeMap<String, String>, Unreadable> {
     let mut titles = BTreeMap::new();
     let mut is_missing = false;
-    for Entry { entry, .. } in entries.iter().filter(|entry| kind(&entry.entry) == "tool_call") {
-        let id = field(entry, "tool_call_id");
-        match entry["title"].as_str() {
+    for Entry { entry, .. } in entries {
+        let LogEntry::ToolCall(call) = entry else { continue };
+        let id = call.tool_call_id.text();
+        match call.title.as_deref() {
             Some(title) => {
                 titles.insert(id.to_owned(), title.to_owned());
             }
@@ -170,35 +173,25 @@ fn rows(text: &str) -> Result<Vec<Row>, Unreadable> {
     Ok(all)
 }
 
-fn kind(entry: &Value) -> &str {
-    field(entry, "kind")
-}
-
-fn field<'v>(entry: &'v Value, name: &str) -> &'v str {
-    entry[name].as_str().unwrap_or_default()
-}
-
 /// Whether an entry continues the message or the tool call that another one begins.
 fn continues(first: &Entry, entry: &Entry) -> bool {
-    if kind(&first.entry) == "tool_call" {
-        let id = field(&first.entry, "tool_call_id");
-        return kind(&entry.entry) == "tool_call"
-            && !id.is_empty()
-            && id == field(&entry.entry, "tool_call_id");
+    match (&first.entry, &entry.entry) {
+        (LogEntry::ToolCall(first), LogEntry::ToolCall(call)) => {
+            let id = first.tool_call_id.text();
+            !id.is_empty() && id == call.tool_call_id.text()
+        }
+        (first, entry) => first.is_continued_by(entry),
     }
-    let streamed = matches!(kind(&first.entry), "agent_message" | "agent_thought");
-    let same = |name: &str| first.entry[name] == entry.entry[name];
-    streamed && same("kind") && same("message_id") && entry.entry["text"].is_string()
 }
 
 /// Entries that are shown together: their marker, and what people read.
 fn part(group: &[Entry], titles: &BTreeMap<String, String>) -> String {
-    let said: String = group.iter().map(|entry| field(&entry.entry, "text")).collect();
-    let is_quoted = is_plain(&said) && group.iter().all(|entry| entry.entry["text"].is_string());
+    let said: String = group.iter().filter_map(|entry| entry.entry.text()).collect();
+    let is_quoted = is_plain(&said) && group.iter().all(|entry| entry.entry.text().is_some());
     let rows = group
         .iter()
         .map(|Entry { seq, at, entry }| {
-            let mut entry = entry.clone();
+            let mut entry = Value::from(entry.clone());
             let mut bytes = None;
             if is_quoted && let Some(fields) = entry.as_object_mut() {
                 bytes = fields.remove("text").and_then(|text| text.as_str().map(str::len));
@@ -211,9 +204,11 @@ fn part(group: &[Entry], titles: &BTreeMap<String, String>) -> String {
     let mut text = marker(&data);
     if let [first, others @ ..] = group {
         let mut shown = first.clone();
-        if kind(&first.entry) == "tool_call" {
+        if let LogEntry::ToolCall(call) = &mut shown.entry {
             for entry in others {
-                update(&mut shown.entry, &entry.entry);
+                if let LogEntry::ToolCall(later) = &entry.entry {
+                    call.update(later);
+                }
             }
         }
         text.push_str(&body(&shown, &said, titles));
@@ -221,19 +216,12 @@ fn part(group: &[Entry], titles: &BTreeMap<String, String>) -> String {
     text
 }
 
-/// Takes into a tool call what a later entry says of it.
-fn update(call: &mut Value, later: &Value) {
-    if let (Some(call), Some(later)) = (call.as_object_mut(), later.as_object()) {
-        call.extend(later.iter().map(|(name, value)| (name.clone(), value.clone())));
-    }
-}
-
 /// What people read of a part.
 fn body(Entry { at, entry, .. }: &Entry, said: &str, titles: &BTreeMap<String, String>) -> String {
     let time = moment(*at);
     let spoken = |who: &str| format!("\n**{}** · {time}\n\n{}\n", inline(who), quote(&displayed(said)));
-    match kind(entry) {
-        "user_message" => match field(entry, "by") {
+    match entry {
+        LogEntry::UserMessage(message) => match message.by.text() {
             "spectask" => format!(
                 "\n<details><summary><b>SpecTask</b> asks the agent · {time}</summary>\n\n{}\n</details>\n\n",
                 quote(&displayed(said))
@@ -241,67 +229,78 @@ fn body(Entry { at, entry, .. }: &Entry, said: &str, titles: &BTreeMap<String, S
             "" => spoken("A person"),
             by => spoken(by),
         },
-        "agent_message" => spoken("Agent"),
-        "agent_thought" => {
+        LogEntry::AgentMessage(_) => spoken("Agent"),
+        LogEntry::AgentThought(_) => {
             format!("\n<details><summary>Thought</summary>\n\n{}\n</details>\n\n", quote(&displayed(said)))
         }
-        "tool_call" => {
-            match tool_call::render(entry, titles.get(field(entry, "tool_call_id")).map(String::as_str)) {
+        LogEntry::ToolCall(call) => {
+            match tool_call::render(call, titles.get(call.tool_call_id.text()).map(String::as_str)) {
                 shown if shown.is_empty() => shown,
                 shown => format!("\n{shown}"),
             }
         }
-        "plan" => format!("\n**Plan** · {time}\n\n{}\n", quote(&plan(entry))),
-        "turn_started" => {
-            let number = entry["number"].as_u64().unwrap_or_default();
-            let ask = entry.pointer("/ask/ask").and_then(Value::as_str).unwrap_or_default().replace('_', " ");
-            format!("\n## Turn {number}: {}\n\n{time}\n\n", inline(&ask))
+        LogEntry::Plan(items) => format!("\n**Plan** · {time}\n\n{}\n", quote(&plan(items))),
+        LogEntry::TurnStarted(turn) => {
+            let number = turn.number.as_ref().copied().unwrap_or_default();
+            let ask = turn.ask.as_ref().and_then(|ask| ask["ask"].as_str()).unwrap_or_default();
+            format!("\n## Turn {number}: {}\n\n{time}\n\n", inline(&ask.replace('_', " ")))
         }
-        "turn_ended" => format!("\nThe turn ended ({}) · {time}\n\n", inline(field(entry, "stop_reason"))),
-        "turn_failed" => {
-            let next = if entry["tried_again"] == true { "; it is tried again" } else { "" };
-            format!(
-                "\n**The turn failed**{next} · {time}\n\n{}\n",
-                quote(&displayed(field(entry, "message")))
-            )
+        LogEntry::TurnEnded(turn) => {
+            format!("\nThe turn ended ({}) · {time}\n\n", inline(turn.stop_reason.text()))
         }
-        "permission_requested" => {
-            format!("\n**The agent asks:** {} · {time}\n\n", inline(field(entry, "title")))
+        LogEntry::TurnFailed(turn) => {
+            let next = if turn.tried_again.as_ref() == Some(&true) { "; it is tried again" } else { "" };
+            let message = quote(&displayed(turn.message.text()));
+            format!("\n**The turn failed**{next} · {time}\n\n{message}\n")
         }
-        "permission_resolved" => format!("\n**Answered:** {} · {time}\n\n", inline(&answer(entry))),
-        "commit" => format!("\n**Committed** {} · {time}\n\n", inline(field(entry, "commit"))),
-        "recorded" => {
-            let what = format!(
-                "{} recorded: {}",
-                field(entry, "by"),
-                field(entry, "activity_type").replace('_', " ")
-            );
-            spoken(what.trim())
+        LogEntry::PermissionRequested(request) => {
+            format!("\n**The agent asks:** {} · {time}\n\n", inline(request.title.text()))
         }
-        "notice" => format!("\n{}\n", quote(&displayed(said))),
+        LogEntry::PermissionResolved(resolved) => {
+            format!("\n**Answered:** {} · {time}\n\n", inline(&answer(resolved)))
+        }
+        LogEntry::Commit(made) => format!("\n**Committed** {} · {time}\n\n", inline(&made.commit)),
+        LogEntry::Recorded(recorded) => {
+            let activity = match recorded.activity_type.as_ref() {
+                Some(ActivityType::Conversation) => "conversation",
+                Some(ActivityType::CodeChange) => "code change",
+                Some(ActivityType::Decision) => "decision",
+                Some(ActivityType::Coordination) => "coordination",
+                None => "",
+            };
+            spoken(format!("{} recorded: {activity}", recorded.by.text()).trim())
+        }
+        LogEntry::Notice(_) => format!("\n{}\n", quote(&displayed(said))),
         // Figures, and what only the agent's own client understands.
-        "usage" | "update" => String::new(),
-        other if said.is_empty() => format!("\n{} · {time}\n\n", inline(&other.replace('_', " "))),
-        other => spoken(&other.replace('_', " ")),
+        LogEntry::UsageUpdate(_) | LogEntry::Update(_) => String::new(),
+        LogEntry::MessageEdited(_)
+        | LogEntry::MessageWithdrawn(_)
+        | LogEntry::Coordination(_)
+        | LogEntry::Other(_) => {
+            let kind = entry.kind().replace('_', " ");
+            if said.is_empty() { format!("\n{} · {time}\n\n", inline(&kind)) } else { spoken(&kind) }
+        }
     }
 }
 
 /// How a question of the agent was answered, in words.
-pub(super) fn answer(entry: &Value) -> String {
-    let words = [field(entry, "outcome"), field(entry, "option_id"), field(entry, "reason")];
+fn answer(answer: &PermissionResolved) -> String {
+    let words = [answer.outcome.text(), answer.option_id.text(), answer.reason.text()];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-fn plan(entry: &Value) -> String {
-    let entries = entry["entries"].as_array().into_iter().flatten();
-    let lines: Vec<String> = entries
+fn plan(plan: &Plan) -> String {
+    let lines: Vec<String> = plan
+        .entries
+        .items()
+        .iter()
         .map(|item| {
-            let mark = match item["status"].as_str() {
-                Some("completed") => "[x]",
-                Some("in_progress") => "[~]",
-                Some(_) | None => "[ ]",
+            let mark = match item.status.text() {
+                "completed" => "[x]",
+                "in_progress" => "[~]",
+                _ => "[ ]",
             };
-            format!("- {mark} {}", inline(field(item, "content")))
+            format!("- {mark} {}", inline(&item.content))
         })
         .collect();
     lines.join("\n")

@@ -1,6 +1,7 @@
 //! What a tool call shows: its diffs, its output, its end.
 
 use super::markup::{fenced, folded, inline, shortened};
+use protocol::log::ToolCall;
 use serde_json::Value;
 use similar::TextDiff;
 use std::time::Duration;
@@ -11,24 +12,24 @@ const SHOWN: usize = 8 * 1024;
 const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A tool call as people read it; empty for an update that shows nothing.
-pub(super) fn render(entry: &Value, title: Option<&str>) -> String {
-    let status = entry["status"].as_str().unwrap_or_default();
-    let title = title.or_else(|| entry["title"].as_str()).unwrap_or("A tool call");
-    let parts = parts(entry);
+pub(super) fn render(call: &ToolCall, title: Option<&str>) -> String {
+    let status = call.status.text();
+    let title = title.or_else(|| call.title.as_deref()).unwrap_or("A tool call");
+    let parts = parts(call);
     if !parts.is_empty() {
         let title = if status.is_empty() { title.to_owned() } else { format!("{title} ({status})") };
         return folded(&title, &parts.join("\n\n"));
     }
     match status {
         "completed" | "failed" => format!("{} ({}).\n\n", inline(title), inline(status)),
-        _ if entry["title"].is_string() => format!("{} …\n\n", inline(title)),
+        _ if call.title.as_deref().is_some() => format!("{} …\n\n", inline(title)),
         _ => String::new(),
     }
 }
 
-fn parts(entry: &Value) -> Vec<String> {
+fn parts(call: &ToolCall) -> Vec<String> {
     let mut parts = Vec::new();
-    for item in entry["content"].as_array().into_iter().flatten() {
+    for item in call.content.as_ref().and_then(Value::as_array).into_iter().flatten() {
         match item["type"].as_str() {
             Some("diff") => parts.push(diff(item)),
             Some("content") => {
@@ -40,8 +41,8 @@ fn parts(entry: &Value) -> Vec<String> {
         }
     }
     if parts.is_empty() {
-        for (name, field) in [("Input", "raw_input"), ("Output", "raw_output")] {
-            let value = &entry[field];
+        for (name, value) in [("Input", &call.raw_input), ("Output", &call.raw_output)] {
+            let Some(value) = value.as_ref() else { continue };
             let text = match value {
                 Value::Null => continue,
                 Value::String(text) => text.clone(),

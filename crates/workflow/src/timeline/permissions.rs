@@ -2,7 +2,7 @@
 
 use super::{Activity, Span, Timeline};
 use crate::{Millis, SessionId, TaskStatus};
-use serde_json::Value;
+use protocol::LogEntry;
 
 /// A permission request that a person has to answer; open while `until` is absent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,16 +14,16 @@ pub struct PermissionWait {
 
 /// Returns the requests of a session's log that a person has to answer, in their order. Entries of other kinds and
 /// requests that the project's policy answers are skipped.
-pub fn permission_waits<'e>(entries: impl Iterator<Item = (Millis, &'e Value)>) -> Vec<PermissionWait> {
+pub fn permission_waits<'e>(entries: impl Iterator<Item = (Millis, &'e LogEntry)>) -> Vec<PermissionWait> {
     let mut waits: Vec<PermissionWait> = Vec::new();
-    for (at, entry) in entries.filter(|(_, entry)| entry["for_person"] == true) {
-        let request = entry["request_id"].as_str().unwrap_or_default();
-        match entry["kind"].as_str() {
-            Some("permission_requested") => {
-                waits.push(PermissionWait { request: request.to_owned(), from: at, until: None });
+    for (at, entry) in entries {
+        match entry {
+            LogEntry::PermissionRequested(asked) if asked.for_person.as_ref() == Some(&true) => {
+                waits.push(PermissionWait { request: asked.request_id.clone(), from: at, until: None });
             }
-            Some("permission_resolved") => {
-                let is_asked = |wait: &&mut PermissionWait| wait.until.is_none() && wait.request == request;
+            LogEntry::PermissionResolved(answer) if answer.for_person.as_ref() == Some(&true) => {
+                let is_asked =
+                    |wait: &&mut PermissionWait| wait.until.is_none() && wait.request == answer.request_id;
                 if let Some(wait) = waits.iter_mut().rev().find(is_asked) {
                     wait.until = Some(at);
                 }
@@ -137,22 +137,22 @@ mod tests {
         Span { doing, from: Millis(from), until: Some(Millis(until)).filter(|until| until.0 > 0) }
     }
 
-    fn asked(at: i64, request: &str) -> (Millis, Value) {
+    fn asked(at: i64, request: &str) -> (Millis, LogEntry) {
         let entry = json!({ "kind": "permission_requested", "request_id": request, "for_person": true });
-        (Millis(at), entry)
+        (Millis(at), entry.into())
     }
 
-    fn resolved(at: i64, request: &str) -> (Millis, Value) {
+    fn resolved(at: i64, request: &str) -> (Millis, LogEntry) {
         let entry = json!({ "kind": "permission_resolved", "request_id": request, "for_person": true });
-        (Millis(at), entry)
+        (Millis(at), entry.into())
     }
 
     /// The spans of the task and of two sessions whose logs have these entries.
-    fn shown(spans: [Vec<Span>; 3], logs: [&[(Millis, Value)]; 2]) -> [Vec<Span>; 3] {
+    fn shown(spans: [Vec<Span>; 3], logs: [&[(Millis, LogEntry)]; 2]) -> [Vec<Span>; 3] {
         let [task, one, two] = spans;
         let ids = ["stws_1", "stws_2"].map(SessionId::from);
         let mut timeline = Timeline { task, sessions: ids.clone().into_iter().zip([one, two]).collect() };
-        let waits = |log: &[(Millis, Value)]| permission_waits(log.iter().map(|(at, entry)| (*at, entry)));
+        let waits = |log: &[(Millis, LogEntry)]| permission_waits(log.iter().map(|(at, entry)| (*at, entry)));
         timeline.show_permission_waits(&ids.clone().into_iter().zip(logs.map(waits)).collect::<Vec<_>>());
         let [one, two] = ids.map(|id| timeline.sessions.remove(&id).unwrap_or_default());
         [timeline.task, one, two]
@@ -162,8 +162,13 @@ mod tests {
     fn a_request_for_a_person_is_a_wait_and_no_work() {
         let before = [vec![span(IMPLEMENTATION, 0, 0)], vec![span(TURN, 10, 100)], Vec::new()];
         let allowed = json!({ "kind": "permission_requested", "request_id": "0" });
-        let log =
-            [(Millis(12), allowed), asked(20, "1"), asked(25, "2"), resolved(30, "1"), resolved(40, "2")];
+        let log = [
+            (Millis(12), allowed.into()),
+            asked(20, "1"),
+            asked(25, "2"),
+            resolved(30, "1"),
+            resolved(40, "2"),
+        ];
         let waits = [span(TURN, 10, 20), span(Activity::Permission, 20, 40), span(TURN, 40, 100)];
         let task =
             [span(IMPLEMENTATION, 0, 20), span(Activity::Permission, 20, 40), span(IMPLEMENTATION, 40, 0)];

@@ -91,7 +91,7 @@ fn numbered(entries: Vec<Value>) -> Vec<Entry> {
         .map(|(seq, entry)| Entry {
             seq,
             at: Millis(1_700_000_000_000 + i64::try_from(seq).unwrap() * 77),
-            entry,
+            entry: entry.into(),
         })
         .collect()
 }
@@ -267,7 +267,9 @@ fn a_file_that_somebody_edited_is_refused_with_the_line() {
     ]);
     let text = conversation::render("", &entries).unwrap();
     // Words may be others: they are what the file says.
-    let said = |text: &str| conversation::parse(text, 0).unwrap()[0].entry["text"].clone();
+    let said = |text: &str| {
+        conversation::parse(text, 0).unwrap()[0].entry.text().map(str::to_owned).unwrap_or_default()
+    };
     assert_eq!(said(&text.replace("> one", "> another one")), "another one");
     let gone: String =
         text.lines().filter(|line| *line != "> one").map(|line| line.to_owned() + "\n").collect();
