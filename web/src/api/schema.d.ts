@@ -1762,7 +1762,10 @@ export interface components {
              */
             work_session_id: string | null;
         };
-        /** @enum {string} */
+        /**
+         * @description What kind of activity of a session a record is about.
+         * @enum {string}
+         */
         ActivityType: "conversation" | "code_change" | "decision" | "coordination";
         /** @description A session that is added. */
         AddSessionBody: {
@@ -1838,11 +1841,35 @@ export interface components {
             /** @description The tokens and the cost. */
             usage: components["schemas"]["UsageView"];
         };
+        /** @description A piece of a message of the agent. Pieces with the same `message_id` that follow each other are one message. */
+        AgentMessageEntry: {
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "agent_message";
+            /** @description The message that the piece belongs to. */
+            message_id?: string | null;
+            /** @description The piece's text. */
+            text: string;
+        };
         /**
          * @description How an agent is on this machine.
          * @enum {string}
          */
         AgentState: "not_installed" | "untested" | "sign_in_needed" | "ready" | "passed" | "failed";
+        /** @description A piece of what the agent thought. Pieces with the same `message_id` that follow each other are one thought. */
+        AgentThoughtEntry: {
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "agent_thought";
+            /** @description The thought that the piece belongs to. */
+            message_id?: string | null;
+            /** @description The piece's text. */
+            text: string;
+        };
         /** @description What an agent's turns spent. */
         AgentUsage: {
             /**
@@ -2336,6 +2363,24 @@ export interface components {
             /** @description `open`, `answered` by the planner, or `resolved` by a person. */
             status: string;
         };
+        /** @description The session's work was committed. */
+        CommitEntry: {
+            /**
+             * @description The commit's hash.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
+            commit: string;
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "commit";
+        };
+        /**
+         * @description How sure it is that a value is a secret.
+         * @enum {string}
+         */
+        Confidence: "sure" | "likely";
         /** @description A conflict with what was merged before. */
         ConflictView: {
             /** @description The conflicting places with the lines of both sides, as Markdown. */
@@ -2361,6 +2406,40 @@ export interface components {
             message: string;
             /**
              * @description Absent means all sessions that have not ended.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            to_session_id?: string | null;
+        };
+        /** @description A coordination event that the session sent or received. */
+        CoordinationEntry: {
+            /**
+             * @description The user who sent it; null when none did.
+             * @example owner
+             */
+            by?: string | null;
+            /** @description What else belongs to it. */
+            data?: unknown;
+            /** @description The event's id. */
+            event_id?: string | null;
+            /**
+             * @description The event's type.
+             * @example handoff
+             */
+            event_type?: string | null;
+            /**
+             * @description The session that sent it; null when a person or SpecTask did.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            from_session_id?: string | null;
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "coordination";
+            /** @description What it says. */
+            text: string;
+            /**
+             * @description The session that it is for; null is every session of the task.
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             to_session_id?: string | null;
@@ -2873,8 +2952,8 @@ export interface components {
              * @example vague-word
              */
             rule: string;
-            /** @description `error`, `warning` or `info`. */
-            severity: string;
+            /** @description How much it matters. */
+            severity: components["schemas"]["Severity"];
             /** @description What could be written instead; null without a suggestion. */
             suggestion: string | null;
         };
@@ -3207,8 +3286,8 @@ export interface components {
             kind: string;
             /** @description The line of the document in force that it was taken out of. */
             line: number;
-            /** @description `sure` or `likely`. */
-            sureness: string;
+            /** @description How sure it is that the value is a secret. */
+            sureness: components["schemas"]["Confidence"];
             /** @description What stands in its place. */
             tag: string;
         };
@@ -3537,6 +3616,8 @@ export interface components {
             /** @description The text. */
             text: string;
         };
+        /** @description An entry of a session's log. Readers ignore kinds that they do not know. */
+        LogEntry: components["schemas"]["UserMessageEntry"] | components["schemas"]["AgentMessageEntry"] | components["schemas"]["AgentThoughtEntry"] | components["schemas"]["ToolCallEntry"] | components["schemas"]["PlanEntry"] | components["schemas"]["UsageUpdateEntry"] | components["schemas"]["UpdateEntry"] | components["schemas"]["NoticeEntry"] | components["schemas"]["TurnStartedEntry"] | components["schemas"]["TurnEndedEntry"] | components["schemas"]["TurnFailedEntry"] | components["schemas"]["MessageEditedEntry"] | components["schemas"]["MessageWithdrawnEntry"] | components["schemas"]["CommitEntry"] | components["schemas"]["PermissionRequestedEntry"] | components["schemas"]["PermissionResolvedEntry"] | components["schemas"]["CoordinationEntry"] | components["schemas"]["RecordedEntry"];
         /** @description The token to sign in with. */
         LoginBody: {
             /**
@@ -3647,6 +3728,28 @@ export interface components {
             /** @description The text. */
             content: string;
         };
+        /** @description A person changed a message before a turn carried it. */
+        MessageEditedEntry: {
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "message_edited";
+            /** @description The message's id. */
+            message_id: string;
+            /** @description The message's text after the change. */
+            text: string;
+        };
+        /** @description A person withdrew a message before a turn carried it. */
+        MessageWithdrawnEntry: {
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "message_withdrawn";
+            /** @description The message's id. */
+            message_id: string;
+        };
         /** @enum {string} */
         Mode: "queue" | "interrupt";
         /** @description A task as it is asked for. */
@@ -3755,6 +3858,36 @@ export interface components {
              */
             task_id?: string | null;
         };
+        /** @description Something that readers of the log should know. */
+        NoticeEntry: {
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "notice";
+            /** @description What it says. */
+            text: string;
+            /**
+             * @description The turn that it is about.
+             * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            turn_id?: string | null;
+        };
+        /** @description An entry of a session's log, with its place. */
+        NumberedEntry: {
+            kind: "NumberedEntry";
+        } & (Omit<components["schemas"]["LogEntry"], "kind"> & {
+            /**
+             * @description When it was written.
+             * @example 2026-11-22T10:41:07Z
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Its number in the log, from 1, without gaps.
+             */
+            seq: number;
+        });
         /** @description What a comment was made on. */
         Original: {
             /** @description The last line that it is about, from 1. */
@@ -3796,6 +3929,18 @@ export interface components {
             /** @description The comments on lines of the change. */
             line_comments: components["schemas"]["LineCommentBody"][];
         };
+        /** @description The answer that an agent got. */
+        PermissionAnswer: {
+            /** @description The permission request's id. */
+            id: string;
+            /**
+             * @description The answer's id.
+             * @example allow
+             */
+            option_id: string;
+            /** @description Always true: a failure is another status. */
+            success: boolean;
+        };
         /** @description The chosen answer. */
         PermissionBody: {
             /**
@@ -3806,10 +3951,10 @@ export interface components {
         };
         /** @description An answer that the agent offers. */
         PermissionChoice: {
-            /** @description Which kind it is. */
+            /** @description The kind of answer in the Agent Client Protocol: `allow_once`, `allow_always`, `reject_once` or `reject_always`. */
             kind: string;
             /**
-             * @description The name.
+             * @description What the answer says.
              * @example Add due dates
              */
             name: string;
@@ -3846,6 +3991,57 @@ export interface components {
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             work_session_id: string;
+        };
+        /** @description The agent asked for a permission. */
+        PermissionRequestedEntry: {
+            /** @description When the request is rejected without an answer. */
+            deadline?: string | null;
+            /** @description Whether a person is to answer, and not the project's policy. */
+            for_person?: boolean | null;
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "permission_requested";
+            /** @description The answers that can be given. */
+            options?: components["schemas"]["PermissionChoice"][] | null;
+            /** @description The request's id. */
+            request_id: string;
+            /** @description What the agent wants to do. */
+            title?: string | null;
+            /** @description The tool call that the agent asks about, as the agent sent it. */
+            tool_call?: unknown;
+            /**
+             * @description The turn in which the agent asked.
+             * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            turn_id?: string | null;
+        };
+        /** @description A permission request was answered or withdrawn. */
+        PermissionResolvedEntry: {
+            /**
+             * @description The user who answered.
+             * @example owner
+             */
+            by?: string | null;
+            /** @description Whether a person was to answer, and not the project's policy. */
+            for_person?: boolean | null;
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "permission_resolved";
+            /**
+             * @description The answer that was chosen; null when there was none to choose.
+             * @example allow
+             */
+            option_id?: string | null;
+            /** @description `selected` or `cancelled`. */
+            outcome?: string | null;
+            /** @description Why SpecTask answered. */
+            reason?: string | null;
+            /** @description The request's id. */
+            request_id: string;
         };
         /** @description How long tasks were in a phase. */
         PhaseFigures: components["schemas"]["Spread"] & {
@@ -3897,12 +4093,29 @@ export interface components {
             /** @description Whose it is. */
             user_id: string;
         };
+        /** @description The agent's own plan of the turn; each one replaces the one before. */
+        PlanEntry: {
+            /** @description The plan's items, in order. */
+            entries?: components["schemas"]["PlanItem"][] | null;
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "plan";
+        };
         /** @description An entry of an agent's own plan. */
         PlanEntryView: {
             /** @description The text. */
             content: string;
             /** @description `pending`, `in_progress` or `completed`. */
             status: string;
+        };
+        /** @description An item of an agent's own plan. */
+        PlanItem: {
+            /** @description What is to be done. */
+            content: string;
+            /** @description `pending`, `in_progress` or `completed`. */
+            status?: string | null;
         };
         /** @description An error as the client reads it. */
         Problem: {
@@ -4087,6 +4300,22 @@ export interface components {
              */
             turn_id: string;
         };
+        /** @description What was recorded. */
+        RecordAnswer: {
+            /** @description `conversation`, `code_change`, `decision` or `coordination`. */
+            activity_type: components["schemas"]["ActivityType"];
+            /** @description A sentence that says what happened. */
+            message: string;
+            /** @description When it was recorded. */
+            recorded_at: string;
+            /** @description Always true: a failure is another status. */
+            success: boolean;
+            /**
+             * @description The work session's id.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            work_session_id: string;
+        };
         /** @description Something to be recorded about a session. */
         RecordBody: {
             /** @description `conversation`, `code_change`, `decision` or `coordination`. */
@@ -4119,6 +4348,38 @@ export interface components {
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             to_session_id?: string | null;
+        };
+        /** @description An activity that was recorded through the API. */
+        RecordedEntry: {
+            /** @description `conversation`, `code_change`, `decision` or `coordination`. */
+            activity_type?: components["schemas"]["ActivityType"] | null;
+            /**
+             * @description Who recorded it.
+             * @example owner
+             */
+            by?: string | null;
+            /** @description How many lines changed, where that was said. */
+            code_changes?: unknown;
+            /** @description Whom it is for, where that was said. */
+            coordination_data?: unknown;
+            /** @description The files that it is about. */
+            files_affected?: string[] | null;
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "recorded";
+            /** @description What else belongs to it, such as `context` and `rationale`. */
+            metadata?: unknown;
+            /** @description The record's id. */
+            record_id?: string | null;
+            /** @description What was done. */
+            text: string;
+            /**
+             * @description When it happened, where that was said.
+             * @example 2026-11-22T10:41:07Z
+             */
+            timestamp?: string | null;
         };
         /** @description What one rule of retention removes, or did. */
         Removal: {
@@ -4409,8 +4670,8 @@ export interface components {
              * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             spec_task_id: string;
-            /** @description `open`, `decided` or `superseded`. */
-            status: string;
+            /** @description Whether it waits for a decision. */
+            status: components["schemas"]["ReviewStatus"];
             /** @description The design as Markdown. */
             technical_design: string;
         };
@@ -4432,6 +4693,11 @@ export interface components {
             /** @description Numbers of planned tasks that the plan has ticked and that are to be carried out all the same, or `all`. */
             run_again?: string[];
         };
+        /**
+         * @description Where a review round stands.
+         * @enum {string}
+         */
+        ReviewStatus: "open" | "decided" | "superseded";
         /** @description A setting of retention. */
         RuleView: {
             /**
@@ -4556,7 +4822,7 @@ export interface components {
              */
             path: string | null;
             /** @description `sure` holds the landing until a person acknowledges it, `likely` does not. */
-            sureness: string;
+            sureness: components["schemas"]["Confidence"];
             /** @description What stands in the secret's place wherever it is shown. */
             tag: string;
         };
@@ -4644,6 +4910,11 @@ export interface components {
             /** @description Every setting. */
             settings: components["schemas"]["Setting"][];
         };
+        /**
+         * @description How much a finding matters.
+         * @enum {string}
+         */
+        Severity: "error" | "warning" | "info";
         /** @description A part of a snippet, as plain text. */
         SnippetPart: {
             /** @description Whether these words are what was searched for. */
@@ -5199,6 +5470,11 @@ export interface components {
          * @enum {string}
          */
         TokenScope: "owner" | "read" | "project" | "task";
+        /**
+         * @description Whether a token can be used.
+         * @enum {string}
+         */
+        TokenStatus: "valid" | "expired" | "revoked";
         /** @description A token as it is listed. */
         TokenView: {
             /** @description Whether it may approve and reject. */
@@ -5228,10 +5504,34 @@ export interface components {
             revoked_at: string | null;
             /** @description `owner`, `read`, `project` or `task`. */
             scope: string;
-            /** @description `valid`, `expired` or `revoked`. */
-            status: string;
+            /** @description Whether it can be used. */
+            status: components["schemas"]["TokenStatus"];
             /** @description The project or task that the scope is limited to. */
             target_id: string | null;
+        };
+        /** @description A tool call. Later entries with the same `tool_call_id` update it: absent members stay as they were. */
+        ToolCallEntry: {
+            /** @description The content blocks that the call produced, as the agent sent them. */
+            content?: unknown;
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "tool_call";
+            /** @description The files that the call is about, as the agent sent them. */
+            locations?: unknown;
+            /** @description The tool's input, as the agent sent it. */
+            raw_input?: unknown;
+            /** @description The tool's output, as the agent sent it. */
+            raw_output?: unknown;
+            /** @description `pending`, `in_progress`, `completed`, `failed` or `cancelled`. */
+            status?: string | null;
+            /** @description What the call does, in a few words. */
+            title?: string | null;
+            /** @description The call's id. */
+            tool_call_id?: string | null;
+            /** @description The kind of tool in the Agent Client Protocol, such as `edit` or `execute`. */
+            tool_kind?: string | null;
         };
         /** @description Which requirement is carried out where. */
         Traceability: {
@@ -5270,6 +5570,98 @@ export interface components {
             /** @description The work sessions, in the order they were made. */
             work_sessions: string[];
         };
+        /** @description A turn ended. */
+        TurnEndedEntry: {
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "turn_ended";
+            /** @description Why the agent stopped, as the Agent Client Protocol names it. */
+            stop_reason?: string | null;
+            /**
+             * @description The turn's id.
+             * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            turn_id: string;
+            /** @description The tokens and the cost. */
+            usage?: components["schemas"]["TurnUsage"] | null;
+        };
+        /** @description A turn failed. */
+        TurnFailedEntry: {
+            /**
+             * @description The class of the failure.
+             * @example wrong_state
+             */
+            code?: string | null;
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "turn_failed";
+            /** @description What happened. */
+            message?: string | null;
+            /** @description Whether the turn is tried again. */
+            tried_again?: boolean | null;
+            /**
+             * @description The turn's id.
+             * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            turn_id: string;
+        };
+        /** @description A turn started. */
+        TurnStartedEntry: {
+            /** @description What the agent is asked to do. */
+            ask?: unknown;
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "turn_started";
+            /**
+             * Format: int64
+             * @description Which turn of the session it is, from 1.
+             */
+            number?: number | null;
+            /**
+             * @description The turn's id.
+             * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            turn_id: string;
+        };
+        /** @description What a turn used. */
+        TurnUsage: {
+            /**
+             * Format: int64
+             * @description How many input tokens were read from the model's cache.
+             */
+            cached_tokens: number;
+            /**
+             * Format: double
+             * @description The cost in US dollars; null when the agent reports none.
+             */
+            cost_usd?: number | null;
+            /**
+             * Format: int64
+             * @description How many tokens the model read.
+             */
+            input_tokens: number;
+            /**
+             * Format: int64
+             * @description How many tokens the model wrote.
+             */
+            output_tokens: number;
+        };
+        /** @description An update of the agent that has no kind of its own. */
+        UpdateEntry: {
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "update";
+            /** @description The update, as the agent sent it. */
+            raw?: unknown;
+        };
         /** @description How many things there are, and their size. */
         Usage: {
             /**
@@ -5284,6 +5676,16 @@ export interface components {
              * @example 120
              */
             count: number;
+        };
+        /** @description How much of the context the agent has used, and at what cost. */
+        UsageUpdateEntry: {
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "usage";
+            /** @description The update, as the agent sent it. */
+            usage?: unknown;
         };
         /** @description What was spent. */
         UsageView: {
@@ -5307,6 +5709,28 @@ export interface components {
              * @description How many tokens the model wrote.
              */
             output_tokens: number;
+        };
+        /** @description What a person, or SpecTask, said to the agent. */
+        UserMessageEntry: {
+            /**
+             * @description Who said it: a user's name, or `spectask`.
+             * @example owner
+             */
+            by?: string | null;
+            /**
+             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "user_message";
+            /** @description The message's id, for messages that wait for a turn. */
+            message_id?: string | null;
+            /** @description What was said. */
+            text: string;
+            /**
+             * @description The turn that carries it.
+             * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            turn_id?: string | null;
         };
         /** @description A work session: one agent thread's piece of a task. */
         WorkSession: {
@@ -7697,7 +8121,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["PermissionAnswer"];
                 };
             };
             /** @description Bad Request */
@@ -16432,7 +16856,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown[];
+                    "application/json": components["schemas"]["NumberedEntry"][];
                 };
             };
             /** @description Bad Request */
@@ -17040,7 +17464,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["RecordAnswer"];
                 };
             };
             /** @description Bad Request */

@@ -75,10 +75,8 @@ export type ChangeReviewBody = Schemas["ChangeReviewBody"];
 export type Project = Schemas["ProjectView"];
 export type ProjectEdit = Schemas["ProjectEdit"];
 
-/** An entry of a session's log; what else it has depends on its kind. */
-export interface LogEntry {
-  seq: number;
-  at: string;
-  kind: string;
-  [field: string]: unknown;
-}
+/**
+ * An entry of a session's log in its place; what else it has depends on its kind. It is put together here: in the
+ * generated `NumberedEntry` the discriminator of the union is taken for one of that type itself.
+ */
+export type LogEntry = Pick<Schemas["NumberedEntry"], "seq" | "at"> & Schemas["LogEntry"];

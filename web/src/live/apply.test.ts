@@ -154,7 +154,7 @@ test("an agent whose session ended leaves the fleet; one that begins is asked fo
 });
 
 test("log entries are appended; a gap is asked for", () => {
-  const entry = (seq: number): LogEntry => ({ seq, at: "", kind: "notice" });
+  const entry = (seq: number): LogEntry => ({ seq, at: "", kind: "notice", text: "" });
   client.setQueryData<Log>(keys.log("stws_1"), { entries: [entry(41), entry(42)], isRead: true });
   receive("session.event", entry(43), "stws_1");
   expect(asked).toEqual([]);

@@ -24,7 +24,8 @@ import {
 import { commandOutput, toolContent, toolState } from "./tool";
 import { sessionTree } from "./tree";
 
-const entries = (...seqs: number[]): LogEntry[] => seqs.map((seq) => ({ seq, at: "", kind: "notice" }));
+const entries = (...seqs: number[]): LogEntry[] =>
+  seqs.map((seq) => ({ seq, at: "", kind: "notice", text: "" }));
 const seqs = (log: readonly LogEntry[]) => log.map((entry) => entry.seq);
 
 test("logs merge in order, each entry once", () => {

@@ -2,6 +2,9 @@
 
 import type { LogEntry, PermissionOption } from "../api/types";
 
+type Kind = LogEntry["kind"];
+type EntryOf<K extends Kind> = Extract<LogEntry, { kind: K }>;
+
 export interface ToolCall {
   block: "tool";
   seq: number;
@@ -90,7 +93,7 @@ export type Block =
   | { block: "unknown"; seq: number; at: string; kind: string; entry: LogEntry };
 
 /** Entries that stand in the log between the words of an agent without ending what it says. */
-const BESIDE: ReadonlySet<string> = new Set([
+const BESIDE: ReadonlySet<Kind> = new Set<Kind>([
   "user_message",
   "message_edited",
   "message_withdrawn",
@@ -134,8 +137,8 @@ export class Transcript {
   }
 
   /** Changes a person's message; one from before the known part of the log is not shown. */
-  private change(entry: LogEntry, change: (said: UserBlock) => UserBlock): void {
-    const place = this.messages.get(text(entry.message_id));
+  private change(id: string, change: (said: UserBlock) => UserBlock): void {
+    const place = this.messages.get(id);
     const said = place === undefined ? undefined : this.blocks[place];
     if (place !== undefined && said?.block === "user") this.blocks[place] = change(said);
   }
@@ -152,7 +155,7 @@ export class Transcript {
   }
 
   /** Adds a piece of a message or thought to the one that it continues. */
-  private say(kind: "agent" | "thought", entry: LogEntry): void {
+  private say(kind: "agent" | "thought", entry: EntryOf<"agent_message" | "agent_thought">): void {
     const { blocks, saying } = this;
     const piece = text(entry.text);
     const id = text(entry.message_id);
@@ -182,10 +185,10 @@ export class Transcript {
         });
         break;
       case "message_edited":
-        this.change(entry, (said) => ({ ...said, text: text(entry.text), fate: "edited" }));
+        this.change(entry.message_id, (said) => ({ ...said, text: text(entry.text), fate: "edited" }));
         break;
       case "message_withdrawn":
-        this.change(entry, (said) => ({ ...said, fate: "withdrawn" }));
+        this.change(entry.message_id, (said) => ({ ...said, fate: "withdrawn" }));
         break;
       case "coordination":
         blocks.push(coordination(entry));
@@ -203,26 +206,25 @@ export class Transcript {
         const id = text(entry.tool_call_id) || `seq-${seq}`;
         const place = this.tools.get(id) ?? blocks.length;
         this.tools.set(id, place);
-        blocks[place] = settle(blocks[place] as ToolCall | undefined, entry, id);
+        const before = blocks[place];
+        blocks[place] = settle(before?.block === "tool" ? before : undefined, entry, id);
         break;
       }
       case "plan": {
         const place = this.plan ?? blocks.length;
         this.plan = place;
         const known = blocks[place]?.seq ?? seq;
-        blocks[place] = { block: "plan", seq: known, at, entries: planEntries(entry.entries) };
+        blocks[place] = { block: "plan", seq: known, at, entries: planEntries(entry) };
         break;
       }
-      case "permission":
-      case "permission_requested": {
-        const block = permission(entry);
-        if (block.requestId) this.permissions.set(block.requestId, blocks.length);
-        blocks.push(block);
+      case "permission_requested":
+        this.permissions.set(entry.request_id, blocks.length);
+        blocks.push(permission(entry));
         break;
-      }
       case "permission_resolved": {
-        const place = this.permissions.get(text(entry.request_id));
-        if (place !== undefined) blocks[place] = resolved(blocks[place] as PermissionBlock, entry);
+        const place = this.permissions.get(entry.request_id);
+        const asked = place === undefined ? undefined : blocks[place];
+        if (place !== undefined && asked?.block === "permission") blocks[place] = resolved(asked, entry);
         break;
       }
       case "turn_started":
@@ -261,18 +263,19 @@ export class Transcript {
       case "usage":
         break;
       default:
-        blocks.push({ block: "unknown", seq, at, kind: entry.kind, entry });
+        // An update of the agent that has no kind of its own, and what a later version of the server writes.
+        blocks.push(unknown(entry));
     }
   }
 }
 
-/** Where the block is that shows an entry of the log; -1 where none does. */
-export function placeOf(blocks: readonly Block[], entry: Pick<LogEntry, "seq"> & Partial<LogEntry>): number {
-  if (entry.kind === "tool_call") {
+/** Where the block is that shows the entry of a number, which may be unknown yet; -1 where none does. */
+export function placeOf(blocks: readonly Block[], seq: number, entry?: LogEntry): number {
+  if (entry?.kind === "tool_call") {
     const call = blocks.findIndex((block) => block.block === "tool" && block.id === entry.tool_call_id);
     if (call >= 0) return call;
   }
-  return blocks.findLastIndex((block) => block.seq <= entry.seq);
+  return blocks.findLastIndex((block) => block.seq <= seq);
 }
 
 /** The turns that ended, by their numbers, in order. */
@@ -310,7 +313,10 @@ function firstWhole(log: readonly LogEntry[]): number {
   const isRest = (entry: LogEntry) =>
     entry.kind === "tool_call"
       ? text(entry.title) === ""
-      : entry.kind === first.kind && isPiece(entry) && text(entry.message_id) === text(first.message_id);
+      : isPiece(entry) &&
+        isPiece(first) &&
+        entry.kind === first.kind &&
+        text(entry.message_id) === text(first.message_id);
   // Where nothing else is known, the rest of a message is more than nothing.
   return Math.max(
     0,
@@ -318,7 +324,7 @@ function firstWhole(log: readonly LogEntry[]): number {
   );
 }
 
-function isPiece(entry: LogEntry): boolean {
+function isPiece(entry: LogEntry): entry is EntryOf<"agent_message" | "agent_thought"> {
   return entry.kind === "agent_message" || entry.kind === "agent_thought";
 }
 
@@ -329,7 +335,11 @@ function firstAfter(log: readonly LogEntry[], seq: number): number {
   return at;
 }
 
-function coordination(entry: LogEntry): CoordinationBlock {
+function unknown(entry: LogEntry): Block {
+  return { block: "unknown", seq: entry.seq, at: entry.at, kind: entry.kind, entry };
+}
+
+function coordination(entry: EntryOf<"coordination">): CoordinationBlock {
   return {
     block: "coordination",
     event: textOrNull(entry.event_id),
@@ -343,8 +353,7 @@ function coordination(entry: LogEntry): CoordinationBlock {
   };
 }
 
-function recorded(entry: LogEntry): RecordedBlock {
-  const files = Array.isArray(entry.files_affected) ? (entry.files_affected as unknown[]) : [];
+function recorded(entry: EntryOf<"recorded">): RecordedBlock {
   return {
     block: "recorded",
     seq: entry.seq,
@@ -353,11 +362,11 @@ function recorded(entry: LogEntry): RecordedBlock {
     activity: text(entry.activity_type),
     text: text(entry.text),
     by: textOrNull(entry.by),
-    files: files.filter((file) => typeof file === "string"),
+    files: entry.files_affected ?? [],
   };
 }
 
-function resolved(asked: PermissionBlock, entry: LogEntry): PermissionBlock {
+function resolved(asked: PermissionBlock, entry: EntryOf<"permission_resolved">): PermissionBlock {
   const id = textOrNull(entry.option_id);
   const chosen = asked.options.find((option) => option.option_id === id);
   return {
@@ -370,7 +379,7 @@ function resolved(asked: PermissionBlock, entry: LogEntry): PermissionBlock {
 }
 
 /** A tool call after an entry about it: what the entry leaves out stays as it was. */
-function settle(before: ToolCall | undefined, entry: LogEntry, id: string): ToolCall {
+function settle(before: ToolCall | undefined, entry: EntryOf<"tool_call">, id: string): ToolCall {
   return {
     block: "tool",
     seq: before?.seq ?? entry.seq,
@@ -381,39 +390,31 @@ function settle(before: ToolCall | undefined, entry: LogEntry, id: string): Tool
     status: text(entry.status) || before?.status || "pending",
     content: entry.content ?? before?.content ?? null,
     locations: entry.locations ?? before?.locations ?? null,
-    input: entry.raw_input ?? before?.input ?? entry.raw ?? null,
+    input: entry.raw_input ?? before?.input ?? null,
     output: entry.raw_output ?? before?.output ?? null,
   };
 }
 
-function permission(entry: LogEntry): PermissionBlock {
-  const listed = Array.isArray(entry.options) ? (entry.options as unknown[]) : [];
-  const options = listed.filter(isRecord).map((option) => ({
-    option_id: text(option.option_id),
-    name: text(option.name) || text(option.option_id),
-    kind: text(option.kind),
-  }));
-  const asked: PermissionBlock = {
+function permission(entry: EntryOf<"permission_requested">): PermissionBlock {
+  return {
     block: "permission",
     seq: entry.seq,
     at: entry.at,
-    requestId: textOrNull(entry.request_id),
+    requestId: entry.request_id,
     title: text(entry.title) || "The agent asks for a permission",
-    options,
+    options: entry.options ?? [],
     outcome: null,
     chosen: null,
     chosenKind: null,
     reason: null,
   };
-  return typeof entry.outcome === "string" ? resolved(asked, entry) : asked;
 }
 
-function planEntries(value: unknown): PlanEntry[] {
-  const list = Array.isArray(value) ? (value as unknown[]) : [];
-  return list.filter(isRecord).map((one) => ({ content: text(one.content), status: text(one.status) }));
+function planEntries(plan: EntryOf<"plan">): PlanEntry[] {
+  return (plan.entries ?? []).map(({ content, status }) => ({ content, status: text(status) }));
 }
 
-function turnLabel(entry: LogEntry): string {
+function turnLabel(entry: EntryOf<"turn_started">): string {
   return typeof entry.number === "number" ? `Turn ${entry.number}` : "Turn";
 }
 
@@ -429,20 +430,17 @@ function stopLabel(reason: string): string {
   return known[reason] ?? `Turn ended: ${reason.replaceAll("_", " ")}`;
 }
 
-function failure(entry: LogEntry): string {
+function failure(entry: EntryOf<"turn_failed">): string {
   const again = entry.tried_again === true ? " It is tried again." : "";
   const why = text(entry.message) || text(entry.code) || "no reason was given";
   return `The turn failed: ${why.replace(/\.$/, "")}.${again}`;
 }
 
-function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
+/** A text that may be missing: an entry that another version of the server wrote comes as it is. */
+function text(value: string | null | undefined): string {
+  return value ?? "";
 }
 
-function textOrNull(value: unknown): string | null {
-  return typeof value === "string" && value !== "" ? value : null;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+function textOrNull(value: string | null | undefined): string | null {
+  return value || null;
 }

@@ -96,7 +96,7 @@ interface BlocksProps {
 
 function Blocks({ session, log, blocks, at }: BlocksProps) {
   const box = useRef<HTMLDivElement>(null);
-  const found = useRef(at === undefined ? -1 : placeOf(blocks, entryOf(log, at)));
+  const found = useRef(at === undefined ? -1 : placeOf(blocks, at, entryOf(log, at)));
   const sought = found.current >= 0 ? blocks[found.current] : undefined;
   const soughtKey = sought && keyOf(sought, found.current);
   const placed = useRef<() => void>(undefined);
@@ -301,8 +301,8 @@ function sum(count: number, of: (at: number) => number): number {
   return all;
 }
 
-function entryOf(log: Log, seq: number): LogEntry {
-  return log.entries.find((entry) => entry.seq === seq) ?? { seq, at: "", kind: "" };
+function entryOf(log: Log, seq: number): LogEntry | undefined {
+  return log.entries.find((entry) => entry.seq === seq);
 }
 
 /** A click on an entry's sign leads to its address and copies it. */
