@@ -30,6 +30,7 @@ mod session;
 mod task;
 mod template;
 pub mod timeline;
+mod waiting;
 mod wanted;
 mod words;
 

@@ -1,30 +1,65 @@
-//! The decisions: one file per part of a task's life.
+//! The decisions: one file per [`Input`], named as its verb. What several inputs share is in `rules`.
 
-mod alternatives;
-mod comments;
-mod conversation;
+mod add_session;
+mod admit;
+mod assign_agent;
+mod cancel;
+mod cancel_session;
+mod change_documents;
+mod choose;
+mod close;
+mod comment;
+mod commit_specs;
+mod commit_template;
+mod commit_work;
+mod conclude_merge;
 mod coordinate;
+mod count_items;
 mod create;
-mod documents;
-mod elsewhere;
-mod failing;
-mod landing;
+mod edit;
+mod edit_message;
+mod end_turn;
+mod fail_effect;
+mod fail_turn;
+mod finish;
+mod fix_specs;
+mod fork;
+mod hand_off;
+mod land;
+mod merge_session;
+mod move_thread;
+mod note_progress;
+mod open_worktree;
 mod pause;
-mod people;
-mod planning;
-mod rebuilt;
-mod recording;
+mod rename_session;
 mod reopen;
-mod review;
-mod sessions;
+mod reply_to_comment;
+mod report_cost;
+mod report_thread;
+mod resolve_comment;
+mod restart;
+mod resume;
+mod retry;
+mod retry_session;
+mod retry_turn;
+mod review_branch;
+mod review_change;
+mod review_specs;
+mod rules;
+mod run_checks;
+mod say;
+mod set_recording;
+mod skip_session;
 mod spawn;
-mod talk;
-mod template;
-mod turns;
+mod start;
+mod start_planner;
+mod update_plan;
+mod wait;
+mod withdraw_message;
 
 use crate::context::Draft;
 use crate::{Context, Input, Message, Rejected, Step, Task};
-use sessions::Conflict;
+use rules::conflict::Conflict;
 
 impl Task {
     /// Decides what an input means for the task: events and effects, or a rejection in words for people.
@@ -33,11 +68,11 @@ impl Task {
     pub fn handle(&self, input: Input, cx: &mut Context<'_>) -> Result<Step, Rejected> {
         let mut draft = Draft::new(self.clone(), cx);
         match input {
-            Input::Start => create::start(&mut draft)?,
-            Input::Edit { edit } => people::edit(&mut draft, *edit)?,
+            Input::Start => start::handle(&mut draft)?,
+            Input::Edit { edit } => edit::handle(&mut draft, *edit)?,
             Input::ReviewSpecs { decision, by, comments, changes, hash, run_again } => {
-                let review = review::SpecReview { decision, by, comments, changes, hash, run_again };
-                review::specs(&mut draft, review)?;
+                let review = review_specs::Review { decision, by, comments, changes, hash, run_again };
+                review_specs::handle(&mut draft, review)?;
             }
             Input::ReviewImplementation {
                 decision,
@@ -48,7 +83,7 @@ impl Task {
                 commit,
                 allow_empty,
             } => {
-                let review = landing::ChangeReview {
+                let review = review_change::Review {
                     decision,
                     by,
                     comments,
@@ -57,110 +92,106 @@ impl Task {
                     commit,
                     allow_empty,
                 };
-                landing::review(&mut draft, review)?;
+                review_change::handle(&mut draft, review)?;
             }
-            Input::Comment { comment } => comments::add(&mut draft, *comment)?,
-            Input::ReplyToComment { comment, by, text } => comments::reply(&mut draft, comment, by, text)?,
+            Input::Comment { comment } => comment::handle(&mut draft, *comment)?,
+            Input::ReplyToComment { comment, by, text } => {
+                reply_to_comment::handle(&mut draft, comment, by, text)?;
+            }
             Input::ResolveComment { comment, by, resolved } => {
-                comments::resolve(&mut draft, comment, by, resolved)?;
+                resolve_comment::handle(&mut draft, comment, by, resolved)?;
             }
-            Input::Cancel { by } => people::cancel(&mut draft, by)?,
-            Input::Retry { by } => people::retry(&mut draft, by)?,
-            Input::Pause { by } => pause::pause(&mut draft, by)?,
-            Input::Resume { by } => pause::resume(&mut draft, by)?,
-            Input::Reopen { by } => reopen::reopen(&mut draft, by)?,
-            Input::ReviewBranch => landing::review_branch(&mut draft)?,
-            Input::Close { by } => conversation::close(&mut draft, by)?,
-            Input::Finish => conversation::finish(&mut draft)?,
-            Input::AddSession { session, limits } => spawn::add(&mut draft, *session, limits)?,
-            Input::AssignAgent { session, agent } => people::assign_agent(&mut draft, session, agent)?,
-            Input::RetrySession { session } => people::retry_session(&mut draft, &session)?,
-            Input::SkipSession { session } => people::skip_session(&mut draft, &session)?,
-            Input::CancelSession { session } => people::cancel_session(&mut draft, &session)?,
+            Input::Cancel { by } => cancel::handle(&mut draft, by)?,
+            Input::Retry { by } => retry::handle(&mut draft, by)?,
+            Input::Pause { by } => pause::handle(&mut draft, by)?,
+            Input::Resume { by } => resume::handle(&mut draft, by)?,
+            Input::Reopen { by } => reopen::handle(&mut draft, by)?,
+            Input::ReviewBranch => review_branch::handle(&mut draft)?,
+            Input::Close { by } => close::handle(&mut draft, by)?,
+            Input::Finish => finish::handle(&mut draft)?,
+            Input::AddSession { session, limits } => add_session::handle(&mut draft, *session, limits)?,
+            Input::AssignAgent { session, agent } => assign_agent::handle(&mut draft, session, agent)?,
+            Input::RetrySession { session } => retry_session::handle(&mut draft, &session)?,
+            Input::SkipSession { session } => skip_session::handle(&mut draft, &session)?,
+            Input::CancelSession { session } => cancel_session::handle(&mut draft, &session)?,
             Input::Say { session, id, turn, by, text, interrupt } => {
                 let message = Message { id, turn, returned: false, by, text, at: draft.cx.now };
-                talk::say(&mut draft, &session, message, interrupt)?;
+                say::handle(&mut draft, &session, message, interrupt)?;
             }
             Input::EditMessage { session, message, text } => {
-                talk::edit(&mut draft, &session, &message, text)?;
+                edit_message::handle(&mut draft, &session, &message, text)?;
             }
-            Input::WithdrawMessage { session, message } => talk::withdraw(&mut draft, &session, &message)?,
+            Input::WithdrawMessage { session, message } => {
+                withdraw_message::handle(&mut draft, &session, &message)?;
+            }
             Input::RenameSession { session, name, description } => {
-                people::rename_session(&mut draft, session, name, description)?;
+                rename_session::handle(&mut draft, session, name, description)?;
             }
-            Input::Coordinate { event } => coordinate::tell(&mut draft, *event)?,
+            Input::Coordinate { event } => coordinate::handle(&mut draft, *event)?,
             Input::Spawn { parent, session, by, limits } => {
-                spawn::spawn(&mut draft, &parent, *session, by, limits)?;
+                spawn::handle(&mut draft, &parent, *session, by, limits)?;
             }
             Input::Branch { session, from_turn, alternative, limits } => {
-                alternatives::branch(&mut draft, &session, from_turn.as_ref(), *alternative, limits)?;
+                fork::handle(&mut draft, &session, from_turn.as_ref(), *alternative, limits)?;
             }
-            Input::Choose { session } => alternatives::choose(&mut draft, &session)?,
+            Input::Choose { session } => choose::handle(&mut draft, &session)?,
             Input::ThreadReported { thread, limits } => {
-                elsewhere::reported(&mut draft, *thread, limits)?;
+                report_thread::handle(&mut draft, *thread, limits)?;
             }
             Input::ThreadMoved { session, status, detail } => {
-                elsewhere::moved(&mut draft, &session, status, detail)?;
+                move_thread::handle(&mut draft, &session, status, detail)?;
             }
             Input::SetRecording { commit_frequency_minutes } => {
-                recording::set(&mut draft, commit_frequency_minutes)?;
+                set_recording::handle(&mut draft, commit_frequency_minutes)?;
             }
             Input::NoteProgress { by, summary, details } => {
-                recording::note_progress(&mut draft, by, summary, details)?;
+                note_progress::handle(&mut draft, by, summary, details)?;
             }
-            Input::Rebuilt => rebuilt::restart(&mut draft)?,
-            Input::Admit => create::admit(&mut draft)?,
-            Input::Wait { reason } => create::wait(&mut draft, reason)?,
-            Input::PlanningReady { session } => planning::ready(&mut draft, &session)?,
+            Input::Rebuilt => restart::handle(&mut draft)?,
+            Input::Admit => admit::handle(&mut draft)?,
+            Input::Wait { reason } => wait::handle(&mut draft, reason)?,
+            Input::PlanningReady { session } => start_planner::handle(&mut draft, &session)?,
             Input::TurnEnded { session, turn, stop_reason, usage, said, closing, plan } => {
-                let end = turns::End { stop_reason, usage, said, closing, plan };
-                turns::ended(&mut draft, &session, &turn, end)?;
+                let end = end_turn::End { stop_reason, usage, said, closing, plan };
+                end_turn::handle(&mut draft, &session, &turn, end)?;
             }
-            Input::PlanUpdated { session, plan } => turns::plan_updated(&mut draft, session, plan)?,
-            Input::ItemsCounted { counts } => recording::items_counted(&mut draft, counts)?,
+            Input::PlanUpdated { session, plan } => update_plan::handle(&mut draft, session, plan)?,
+            Input::ItemsCounted { counts } => count_items::handle(&mut draft, counts)?,
             Input::CostReported { session, conversation, total_usd } => {
-                turns::cost(&mut draft, &session, conversation, total_usd)?;
+                report_cost::handle(&mut draft, &session, conversation, total_usd)?;
             }
             Input::TurnFailed { session, turn, failure, retry_at } => {
-                turns::failed(&mut draft, &session, &turn, failure, retry_at)?;
+                fail_turn::handle(&mut draft, &session, &turn, failure, retry_at)?;
             }
-            Input::TurnRetried { session, turn } => turns::retried(&mut draft, session, turn)?,
+            Input::TurnRetried { session, turn } => retry_turn::handle(&mut draft, session, turn)?,
             Input::SpecsCommitted { session, turn, specs } => {
-                planning::committed(&mut draft, &session, &turn, specs)?;
+                commit_specs::handle(&mut draft, &session, &turn, specs)?;
             }
             Input::SpecsInvalid { session, turn, problems } => {
-                planning::invalid(&mut draft, &session, &turn, problems)?;
+                fix_specs::handle(&mut draft, &session, &turn, problems)?;
             }
-            Input::DocumentsChanged { specs, by } => documents::changed(&mut draft, specs, by)?,
-            Input::TemplateCommitted { specs } => template::committed(&mut draft, specs)?,
-            Input::HandedOff { hash, commit } => review::handed_off(&mut draft, &hash, commit)?,
-            Input::WorktreeOpened { session } => sessions::opened(&mut draft, &session)?,
+            Input::DocumentsChanged { specs, by } => change_documents::handle(&mut draft, specs, by)?,
+            Input::TemplateCommitted { specs } => commit_template::handle(&mut draft, specs)?,
+            Input::HandedOff { hash, commit } => hand_off::handle(&mut draft, &hash, commit)?,
+            Input::WorktreeOpened { session } => open_worktree::handle(&mut draft, &session)?,
             Input::WorkCommitted { session, turn, head, changed, report } => {
-                turns::committed(&mut draft, &session, &turn, turns::Work { head, changed, report })?;
+                commit_work::handle(
+                    &mut draft,
+                    &session,
+                    &turn,
+                    commit_work::Work { head, changed, report },
+                )?;
             }
             Input::MergeUnfinished { session, turn, files, details } => {
-                turns::merge_unfinished(&mut draft, &session, &turn, Conflict { files, details })?;
+                conclude_merge::handle(&mut draft, &session, &turn, Conflict { files, details })?;
             }
-            Input::SessionMerged { session, outcome } => sessions::merged(&mut draft, &session, outcome)?,
-            Input::ChecksRan { head, results } => landing::checks_ran(&mut draft, head, results)?,
-            Input::Landed { outcome } => landing::landed(&mut draft, outcome)?,
-            Input::EffectFailed { effect, failure } => failing::effect_failed(&mut draft, &effect, failure)?,
+            Input::SessionMerged { session, outcome } => {
+                merge_session::handle(&mut draft, &session, outcome)?;
+            }
+            Input::ChecksRan { head, results } => run_checks::handle(&mut draft, head, results)?,
+            Input::Landed { outcome } => land::handle(&mut draft, outcome)?,
+            Input::EffectFailed { effect, failure } => fail_effect::handle(&mut draft, &effect, failure)?,
         }
         Ok(draft.finish())
     }
-}
-
-/// The rejection of something the task's state does not allow.
-fn wrong_state(task: &Task, action: &str, allowed: &str) -> Rejected {
-    Rejected::WrongState(format!("cannot {action} while the task is in {}; {allowed}", task.status()))
-}
-
-/// The rejection of a report about something that is over.
-fn stale(what: &str) -> Rejected {
-    Rejected::Stale(format!("{what} is over"))
-}
-
-/// The rejection of a session the task does not have.
-fn no_such_session(id: &crate::SessionId) -> Rejected {
-    Rejected::Unknown(format!("the task has no work session {id}"))
 }

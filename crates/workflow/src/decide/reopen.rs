@@ -1,15 +1,17 @@
-//! A person takes a cancelled task up again, where it was.
+//! A person reopens a cancelled task.
 
-use super::{create, planning, wrong_state};
+use super::rules::{planning, preconditions::wrong_state, start};
 use crate::context::Draft;
 use crate::{
     Effect, Event, Phase, Planning, PlanningStep, Rejected, SessionId, SessionPhase, SessionState, Task,
     TaskStatus,
 };
 
-/// Approved documents stay approved, documents under review are reviewed, and what was not written is planned again.
-/// Sessions that the cancellation ended begin again on their branches.
-pub(super) fn reopen(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejected> {
+/// Reopens the task at the stage where it was cancelled.
+///
+/// Approved documents remain approved, documents under review return to review, and documents that were not written are
+/// planned again. Cancelled sessions restart on their branches.
+pub(super) fn handle(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Rejected> {
     let Phase::Cancelled { was, approved, specs } = &draft.task.phase else {
         return Err(wrong_state(&draft.task, "reopen", "only a cancelled task is reopened"));
     };
@@ -41,14 +43,14 @@ pub(super) fn reopen(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Reject
                 });
                 draft.event(Event::SessionRetried { session });
             }
-            None => create::start(draft)?,
+            None => start::leave_backlog(draft),
         },
         _ => {}
     }
     Ok(())
 }
 
-/// The sessions of the crew that were cancelled and whose work no other replaces.
+/// Returns the cancelled sessions of the crew whose work no other session replaces.
 fn cancelled_crew(task: &Task) -> Vec<SessionId> {
     let crew = task.sessions.iter().filter(|session| {
         session.phase != SessionPhase::Planning

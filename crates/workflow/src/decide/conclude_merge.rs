@@ -1,0 +1,44 @@
+//! A turn left a merge in the session's worktree that is not concluded.
+
+use super::rules::{
+    conflict::{self, Conflict},
+    crew,
+    preconditions::{no_such_session, stale},
+    turn,
+};
+use crate::context::Draft;
+use crate::{Event, Rejected, SessionId, SessionState, TurnId, WorkReport};
+
+/// Asks the session's agent to conclude the merge.
+pub(super) fn handle(
+    draft: &mut Draft<'_, '_>,
+    session: &SessionId,
+    turn: &TurnId,
+    conflict: Conflict,
+) -> Result<(), Rejected> {
+    let found = draft.task.session(session).ok_or_else(|| no_such_session(session))?;
+    let stop_reason = match &found.state {
+        SessionState::Saving { turn: saving, stop_reason, .. } if saving.id == *turn => stop_reason.clone(),
+        _ => return Err(stale("the turn")),
+    };
+    let report = WorkReport::default();
+    draft.event(Event::WorkCommitted {
+        session: session.clone(),
+        head: None,
+        changed: false,
+        report,
+        is_silent: false,
+    });
+    if stop_reason == "cancelled" && draft.task.is_conversation() {
+        // A person who stops a turn of a conversation writes the next message.
+        draft.event(Event::SessionIdle { session: session.clone(), merged: None });
+        crew::advance(draft);
+        return Ok(());
+    }
+    if conflict::send_back(draft, session, conflict, true)
+        && let Some(ask) = draft.task.session(session).and_then(|session| session.next_ask.clone())
+    {
+        turn::start_or_pause(draft, session, ask);
+    }
+    Ok(())
+}

@@ -1,0 +1,37 @@
+//! Conversations with a person: what they wait for between turns.
+
+use crate::order::SessionGraph;
+use crate::{SessionState, SessionStatus, Task};
+
+/// Returns whether a conversation without running sessions waits for a message, rather than being complete.
+pub(crate) fn awaits_user(task: &Task) -> bool {
+    let mut crew = task.sessions.iter().filter(|session| session.is_crew());
+    let is_open = crew.any(|session| session.state == SessionState::Idle);
+    let has_result = |state: &SessionState| {
+        matches!(
+            state,
+            SessionState::Completed
+                | SessionState::Failed { .. }
+                | SessionState::Pending
+                | SessionState::WaitingToMerge
+        )
+    };
+    is_open || !task.sessions.iter().any(|session| session.is_crew() && has_result(&session.state))
+}
+
+/// Returns whether a conversation that waits for a message has a session to start or to merge.
+pub(crate) fn is_runnable(task: &Task) -> bool {
+    if !task.is_waiting_for_user() {
+        return false;
+    }
+    let graph = SessionGraph::of(task);
+    task.sessions.iter().filter(|session| session.is_crew()).any(|session| {
+        let can_begin = session.state == SessionState::Pending
+            && graph.status(session) == SessionStatus::Pending
+            && !task.is_over_budget();
+        let can_merge = session.state == SessionState::WaitingToMerge
+            && !graph.has_choice(session)
+            && graph.merge_blocked_by(session).is_none();
+        can_begin || can_merge
+    })
+}

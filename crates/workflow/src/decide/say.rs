@@ -1,0 +1,89 @@
+//! A person sends a message to a session.
+
+use super::rules::{
+    crew,
+    preconditions::{no_such_session, superseded, wrong_state},
+    turn,
+};
+use crate::context::Draft;
+use crate::{Effect, Event, Landing, Message, Phase, Rejected, SessionId, SessionPhase, SessionState};
+
+/// Queues the message for the session's next turn; `interrupt` ends the current turn first.
+pub(super) fn handle(
+    draft: &mut Draft<'_, '_>,
+    session: &SessionId,
+    mut message: Message,
+    interrupt: bool,
+) -> Result<(), Rejected> {
+    if message.text.trim().is_empty() {
+        return Err(Rejected::Invalid("the message is empty".to_owned()));
+    }
+    let found = draft.task.session(session).ok_or_else(|| no_such_session(session))?;
+    let (phase, state) = (found.phase, found.state.clone());
+    let implementing = matches!(
+        draft.task.phase,
+        Phase::Implementation { checking: false, .. }
+            | Phase::ImplementationQueued { .. }
+            | Phase::ImplementationReview { landing: Landing::Undecided, .. }
+            | Phase::ImplementationFailed { .. }
+    );
+    if phase == SessionPhase::Planning
+        && !matches!(state, SessionState::Opening | SessionState::Working { .. })
+    {
+        let advice = "the planner reads what you write when you request changes in review";
+        return Err(wrong_state(&draft.task, "speak to the planning session", advice));
+    }
+    if phase != SessionPhase::Planning && !implementing {
+        return Err(wrong_state(&draft.task, "speak to a work session", "the task is not being implemented"));
+    }
+    if let Some(chosen) = draft.task.superseded_by(found) {
+        return Err(superseded(chosen));
+    }
+    // The turn that the first waiting message names delivers all of them.
+    if let Some(promised) = turn::promised_turn(&found.messages) {
+        message.turn = promised;
+    }
+    match state {
+        SessionState::Pending
+        | SessionState::Opening
+        | SessionState::Saving { .. }
+        | SessionState::Merging => draft.event(Event::MessageQueued { session: session.clone(), message }),
+        SessionState::WaitingToMerge => {
+            draft.event(Event::MessageQueued { session: session.clone(), message });
+            crew::requeue_or_advance(draft);
+        }
+        SessionState::Working { turn: working } => {
+            draft.event(Event::MessageQueued { session: session.clone(), message });
+            if interrupt {
+                let why = "A person spoke.".to_owned();
+                draft.event(Event::TurnInterrupted {
+                    session: session.clone(),
+                    turn: working.id.clone(),
+                    why,
+                });
+                draft.effect(Effect::CancelTurn { session: session.clone(), turn: working.id });
+            }
+        }
+        SessionState::Idle => {
+            draft.event(Event::SessionRecalled { session: session.clone() });
+            draft.event(Event::MessageQueued { session: session.clone(), message });
+            crew::requeue_or_advance(draft);
+        }
+        SessionState::Completed | SessionState::Failed { .. } => {
+            draft.event(Event::SessionRetried { session: session.clone() });
+            draft.event(Event::MessageQueued { session: session.clone(), message });
+            crew::requeue_or_advance(draft);
+        }
+        SessionState::Skipped | SessionState::Cancelled => {
+            let how = if state == SessionState::Skipped { "skipped" } else { "cancelled" };
+            return Err(Rejected::WrongState(format!(
+                "cannot speak to a work session that was {how}; retry it first"
+            )));
+        }
+        SessionState::Elsewhere { .. } => {
+            let advice = "its thread runs in an editor; speak to it there";
+            return Err(wrong_state(&draft.task, "speak to this work session", advice));
+        }
+    }
+    Ok(())
+}
