@@ -1,4 +1,4 @@
-//! What a decision gets from outside and what it gives back.
+//! The context and the result of a decision.
 
 use crate::{Effect, EffectId, EffectRow, Event, Ids, Millis, Task, TaskId};
 
@@ -19,28 +19,28 @@ pub struct Step {
 /// Why an input was not accepted, in words for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejected {
-    /// The task's state does not allow it; the message names the state and what is allowed.
+    /// The task's state does not allow the input; the message names the state and what is allowed.
     #[error("{0}")]
     WrongState(String),
-    /// A report about something that is over; nothing is to be done about it.
+    /// A report about work that is over, which needs no action.
     #[error("{0}")]
     Stale(String),
     /// The input itself is not acceptable.
     #[error("{0}")]
     Invalid(String),
-    /// There is no such thing in the task.
+    /// The task has no session, comment or message with this id.
     #[error("{0}")]
     Unknown(String),
-    /// It would go over a limit, which the code names.
+    /// The input exceeds a limit, which the code names.
     #[error("{message}")]
     Limit { code: &'static str, message: String },
-    /// What was asked is about something that is not so any more, which the code names.
+    /// The input conflicts with the state of the change, as the code says.
     #[error("{message}")]
     Conflict { code: &'static str, message: String },
-    /// The task is already as asked.
+    /// The task is already in the requested state.
     #[error("{0}")]
     AlreadySo(String),
-    /// The task belongs to another user, for whom alone it is there.
+    /// The task belongs to another user, and is shown to that user only.
     #[error("there is no such task")]
     OtherOwner,
     /// Tasks would wait for each other: the chain leads from the task back to itself.
@@ -65,18 +65,18 @@ impl<'c, 'i> Draft<'c, 'i> {
         Self { task, events: Vec::new(), effects: Vec::new(), cx }
     }
 
-    /// Something happened.
+    /// Adds an event, and applies it to the task.
     pub(crate) fn event(&mut self, event: Event) {
         self.task.apply(&event, self.cx.now);
         self.events.push(event);
     }
 
-    /// Something is to be done now.
+    /// Adds an effect that runs at once.
     pub(crate) fn effect(&mut self, effect: Effect) {
         self.effect_after(0, effect);
     }
 
-    /// Something is to be done after a while.
+    /// Adds an effect that runs after a delay.
     pub(crate) fn effect_after(&mut self, milliseconds: i64, effect: Effect) {
         let id = EffectId::fresh(self.cx.ids);
         self.effects.push(EffectRow { id, effect, not_before: self.cx.now.plus(milliseconds) });
@@ -87,7 +87,7 @@ impl<'c, 'i> Draft<'c, 'i> {
             self.task.version += 1;
             self.task.updated_at = self.cx.now;
         }
-        // After a task's end no milestone follows with which something would be recorded.
+        // No milestone follows a task's end, so that late counts are recorded at once.
         let is_late = self.task.status().is_terminal()
             && self.events.iter().any(|event| matches!(event, Event::ItemsCounted { .. }));
         if is_late || self.events.iter().any(Event::is_milestone) {

@@ -1,4 +1,4 @@
-//! What sessions and people tell each other, and which turns carried it there.
+//! Coordination events: messages between sessions, and the turns that delivered them.
 
 use crate::{CoordinationKind, EventId, Millis, Session, SessionId, SessionState, Task, TurnId};
 use serde::{Deserialize, Serialize};
@@ -11,14 +11,14 @@ pub struct CoordinationEvent {
     pub from: Option<SessionId>,
     /// Absent means all sessions.
     pub to: Option<SessionId>,
-    /// The person who said it, where it was one.
+    /// The person who sent it, if a person did.
     pub by: Option<String>,
     pub message: String,
     pub data: serde_json::Value,
     pub at: Millis,
     /// Whether sessions at work read it before their work is merged.
     pub before_merge: bool,
-    /// Who is to read it, and who has.
+    /// Its recipients, and the turns that delivered it to them.
     pub deliveries: Vec<Delivery>,
     /// The request that it answers.
     pub answers: Option<EventId>,
@@ -26,7 +26,7 @@ pub struct CoordinationEvent {
     pub answered_by: Option<EventId>,
 }
 
-/// A session that is to read an event.
+/// The delivery of an event to one session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     pub to: SessionId,
@@ -42,7 +42,7 @@ pub struct DeliveredIn {
 }
 
 impl CoordinationEvent {
-    /// When it was delivered to the last of its recipients; absent while it was not.
+    /// Returns when it was delivered to the last of its recipients; `None` if it was not.
     pub fn acknowledged_at(&self) -> Option<Millis> {
         let delivered_at = |delivery: &Delivery| delivery.delivered.as_ref().map(|delivered| delivered.at);
         let all: Option<Vec<Millis>> = self.deliveries.iter().map(delivered_at).collect();
@@ -55,12 +55,12 @@ impl CoordinationEvent {
 }
 
 impl Task {
-    /// What a session's next turn will tell it, in order.
+    /// Returns the events that a session's next turn will deliver, in order.
     pub fn unread(&self, session: &SessionId) -> Vec<&CoordinationEvent> {
         self.coordination.iter().filter(|event| event.waits_for(session)).collect()
     }
 
-    /// The events that a turn's prompt had.
+    /// Returns the events that a turn delivered.
     pub fn delivered_in(&self, turn: &TurnId) -> Vec<&CoordinationEvent> {
         let is_there = |event: &&CoordinationEvent| {
             event
@@ -75,7 +75,7 @@ impl Task {
         self.coordination.iter().find(|event| event.id == *id)
     }
 
-    /// Whether a session has something to read before its work is merged.
+    /// Returns whether a session has messages to read before its work is merged.
     pub(crate) fn has_unread_messages(&self, session: &Session) -> bool {
         !session.messages.is_empty() || self.unread(&session.id).iter().any(|event| event.before_merge)
     }
@@ -95,7 +95,7 @@ impl Task {
         }
     }
 
-    /// Has the messages and events of a turn that is given up delivered again, by the session's next turn.
+    /// Requeues the messages and events of an abandoned turn, for the session's next turn.
     pub(crate) fn requeue_undelivered(&mut self, id: &SessionId) {
         let Some(session) = self.sessions.iter_mut().find(|session| session.id == *id) else { return };
         let SessionState::Working { turn } = &session.state else { return };

@@ -169,7 +169,7 @@ pub enum Event {
         /// Whether the turn is retried without a person.
         #[serde(rename = "heals")]
         will_retry: bool,
-        /// When it is tried again.
+        /// When it is retried.
         #[serde(default)]
         retry_at: Option<Millis>,
     },

@@ -1,20 +1,20 @@
-//! What went wrong, in a class a program can act on and a sentence a person can.
+//! Failures: a class for programs and a sentence for people.
 
 use crate::{FailureClass, Millis};
 use serde::{Deserialize, Serialize};
 
-/// How often a failure that can heal is tried again before a person is asked.
+/// How many times a retryable failure is retried before a person decides.
 pub const MAX_RETRIES: u32 = 3;
-/// How often a turn that ran into a limit of its agent is tried again; with [`retry_delay`] that is about a day.
+/// How many times a turn that ran into a limit of its agent is retried; with [`retry_delay`] that is about a day.
 const MAX_LIMIT_RETRIES: u32 = 26;
 /// How long the first retry after a limit waits, in milliseconds, where the agent does not say when the limit ends.
 const FIRST_LIMIT_DELAY: i64 = 60_000;
 /// The longest time between two retries after a limit, in milliseconds.
 const MAX_LIMIT_DELAY: i64 = 3_600_000;
-/// The longest time that an agent's own word for the end of a limit is waited for, in milliseconds.
+/// The longest delay until the end of a limit that an agent named, in milliseconds.
 const MAX_RESET_DELAY: i64 = 26 * 3_600_000;
 
-/// A failure as it is shown: what, in words, and when.
+/// A failure as people see it: its class, a message and the time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub class: FailureClass,
@@ -23,7 +23,7 @@ pub struct Failure {
     pub at: Millis,
 }
 
-/// How often a failure of this class is tried again before a person is asked.
+/// Returns how many times a failure of this class is retried before a person decides.
 pub(crate) fn max_retries(class: FailureClass) -> u32 {
     match class {
         FailureClass::Limit => MAX_LIMIT_RETRIES,
@@ -32,8 +32,8 @@ pub(crate) fn max_retries(class: FailureClass) -> u32 {
     }
 }
 
-/// How long to wait before the n-th retry (the first is 1), in milliseconds: until the time that the agent gave where it
-/// gave one, else 1, 2, 4 … minutes up to an hour after a limit, and 2 s, 8 s, 32 s after anything else.
+/// Returns the delay before the n-th retry (the first is 1), in milliseconds: until the time that the agent gave if it
+/// gave one, otherwise 1, 2, 4 … minutes up to an hour after a limit, and 2 s, 8 s, 32 s after anything else.
 pub(crate) fn retry_delay(class: FailureClass, attempt: u32, now: Millis, retry_at: Option<Millis>) -> i64 {
     match (class, retry_at) {
         (_, Some(at)) => (at.0 - now.0).clamp(0, MAX_RESET_DELAY),

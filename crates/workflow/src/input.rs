@@ -1,4 +1,4 @@
-//! What a person asks of a task and what the world reports to it.
+//! The inputs of a task: requests of people, decisions of the scheduler, and reports of git and agents.
 
 use crate::{
     Budget, Closing, CommentId, Commit, Complexity, CoordinationKind, Decision, EventId, Failure, Isolation,
@@ -7,7 +7,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A task as a person asks for it.
+/// A task as a person requests it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewTask {
     pub id: TaskId,
@@ -36,22 +36,22 @@ pub struct NewTask {
     pub template: Option<Template>,
 }
 
-/// What a session or a person tells others of the crew.
+/// A message from a session or a person to other sessions of the crew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NewCoordination {
-    /// The same event again is known by its name and changes nothing.
+    /// An event with a known id changes nothing.
     pub id: EventId,
     pub kind: CoordinationKind,
     pub from: Option<SessionId>,
     /// Absent means all sessions that have not ended.
     pub to: Option<SessionId>,
-    /// The person who says it, where it is one.
+    /// The person who sends it, if a person does.
     pub by: Option<String>,
     pub message: String,
     pub data: serde_json::Value,
     /// The request that it answers.
     pub answers: Option<EventId>,
-    /// Whether sessions at work read it before their work is merged; else it waits for whatever turn comes next.
+    /// Whether sessions at work read it before their work is merged; otherwise their next turn delivers it, if there is one.
     pub before_merge: bool,
 }
 
@@ -67,22 +67,22 @@ pub struct NewSession {
     pub wish: SessionRequest,
 }
 
-/// How far a crew may grow.
+/// The limits on the size of a crew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrewLimits {
     /// How deep sessions may spawn from sessions that were spawned.
     pub depth: usize,
-    /// How many sessions of one parent may be under way at once.
+    /// How many sessions of one parent may be open at once.
     pub children: usize,
     /// How many sessions a task may have.
     pub sessions: usize,
 }
 
-/// A thread that an editor opened by itself.
+/// A thread that an editor opened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReportedThread {
     pub id: SessionId,
-    /// What the editor calls the thread.
+    /// The editor's name for the thread.
     pub thread: String,
     pub name: String,
     pub description: String,
@@ -90,7 +90,7 @@ pub struct ReportedThread {
     pub wish: SessionRequest,
 }
 
-/// What a person may edit; absent fields stay.
+/// The fields that a person may edit; absent fields keep their value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TaskEdit {
     pub name: Option<String>,
@@ -104,11 +104,11 @@ pub struct TaskEdit {
     pub config: Option<serde_json::Value>,
 }
 
-/// What a person asked or the world reported.
+/// A request of a person, a decision of the scheduler, or a report of git or an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "input", rename_all = "snake_case")]
 pub enum Input {
-    // What people ask.
+    // Requests of people.
     Start,
     Edit {
         edit: Box<TaskEdit>,
@@ -150,7 +150,7 @@ pub enum Input {
         by: String,
         text: String,
     },
-    /// A person is content with what came of a comment, or not any more.
+    /// A person resolves a comment, or reopens it.
     ResolveComment {
         comment: CommentId,
         by: String,
@@ -169,30 +169,30 @@ pub enum Input {
     Resume {
         by: String,
     },
-    /// A person takes a cancelled task up again, where it was.
+    /// A person reopens a cancelled task at the stage where it was.
     Reopen {
         by: String,
     },
-    /// The task's branch has the whole change already: it is checked and reviewed, and no session is needed.
+    /// A person asks for the review of a change that is on the task's branch already; no session runs.
     ReviewBranch,
-    /// A person ends a conversation; what its sessions made stays on its branches.
+    /// A person closes a conversation; the work of its sessions remains on their branches.
     Close {
         by: String,
     },
-    /// A person has what a conversation made checked and put under review.
+    /// A person ends a conversation with the review of its change.
     Finish,
     /// A person adds a session to the task.
     AddSession {
         session: Box<NewSession>,
         limits: CrewLimits,
     },
-    /// A person calls or describes a session otherwise; what is absent stays.
+    /// A person changes the displayed name or description of a session; absent fields keep their value.
     RenameSession {
         session: SessionId,
         name: Option<String>,
         description: Option<String>,
     },
-    /// A person has another agent go on with a session that failed or was cancelled.
+    /// A person assigns a failed or cancelled session to another agent.
     AssignAgent {
         session: SessionId,
         agent: String,
@@ -206,7 +206,7 @@ pub enum Input {
     CancelSession {
         session: SessionId,
     },
-    /// A person speaks to a session; `turn` names the turn that will carry the message, unless one waits already.
+    /// A person sends a message to a session; `turn` names the turn that will deliver it, unless a message waits already.
     Say {
         session: SessionId,
         id: MessageId,
@@ -215,7 +215,7 @@ pub enum Input {
         text: String,
         interrupt: bool,
     },
-    /// A person changes what no turn has carried yet; `message` is the message's name or its turn's.
+    /// A person edits a message that no turn has delivered; `message` is the id of the message or of its turn.
     EditMessage {
         session: SessionId,
         message: String,
@@ -229,14 +229,14 @@ pub enum Input {
     Coordinate {
         event: Box<NewCoordination>,
     },
-    /// A session at work asks for a further one.
+    /// A session at work asks for a child session.
     Spawn {
         parent: SessionId,
         session: Box<NewSession>,
         by: Option<String>,
         limits: CrewLimits,
     },
-    /// A session is continued as two, from the end of a turn; absent is its last one.
+    /// A person forks a session at the end of a turn; absent is its last one.
     Branch {
         session: SessionId,
         from_turn: Option<TurnId>,
@@ -252,14 +252,14 @@ pub enum Input {
         thread: Box<ReportedThread>,
         limits: CrewLimits,
     },
-    /// An editor says how a thread of its own stands.
+    /// An editor reports the status of a thread that it opened.
     ThreadMoved {
         session: SessionId,
         status: ThreadStatus,
         detail: Option<String>,
     },
 
-    /// How often the task's record is committed.
+    /// A person sets how often the task's history is committed.
     SetRecording {
         commit_frequency_minutes: u64,
     },
@@ -270,16 +270,16 @@ pub enum Input {
         details: String,
     },
 
-    // What the scheduler decides.
-    /// There is a place for the task to go on.
+    // Decisions of the scheduler.
+    /// The task gets a slot.
     Admit,
-    /// There is none, and why.
+    /// The task gets no slot, for this reason.
     Wait {
         reason: String,
     },
 
-    // What git and agents report.
-    /// The task was rebuilt from its record: what was under way outside is gone.
+    // Reports of git and agents.
+    /// The task was rebuilt from its history in git: its agents, worktrees and effects in flight are lost.
     Rebuilt,
     PlanningReady {
         session: SessionId,
@@ -289,26 +289,26 @@ pub enum Input {
         turn: TurnId,
         stop_reason: String,
         usage: Option<Usage>,
-        /// What the agent said last.
+        /// The agent's last message.
         #[serde(default)]
         said: Option<String>,
-        /// What the agent sent last.
+        /// The last thing the agent sent.
         #[serde(default)]
         closing: Closing,
-        /// The agent's own plan, where it reported one in this turn.
+        /// The agent's own plan, if it reported one in this turn.
         #[serde(default)]
         plan: Option<Vec<PlanEntry>>,
     },
-    /// The agent reported its own plan, or how far it has come in it.
+    /// The agent reported its own plan, or its progress in it.
     PlanUpdated {
         session: SessionId,
         plan: Vec<PlanEntry>,
     },
-    /// How many items of each planned task are done, by the living checklist.
+    /// The living checklist has these counts of completed items.
     ItemsCounted {
         counts: Vec<ItemCount>,
     },
-    /// The agent said what a conversation has cost since it began.
+    /// The agent reported what a conversation has cost since it began.
     CostReported {
         session: SessionId,
         /// The agent's name for the conversation; another one begins at nothing.
@@ -319,11 +319,11 @@ pub enum Input {
         session: SessionId,
         turn: TurnId,
         failure: Failure,
-        /// When trying again can help, where the agent says so.
+        /// When a retry can succeed, if the agent reports it.
         #[serde(default)]
         retry_at: Option<Millis>,
     },
-    /// The wait after a failure is over, and the agent is asked again.
+    /// The delay after a failure is over, and the turn is retried.
     TurnRetried {
         session: SessionId,
         turn: TurnId,
@@ -343,7 +343,7 @@ pub enum Input {
         specs: Specs,
         by: String,
     },
-    /// The documents that the task's template had ready are committed.
+    /// The documents of the task's template are committed.
     TemplateCommitted {
         specs: Specs,
     },
@@ -359,7 +359,7 @@ pub enum Input {
         turn: TurnId,
         head: Option<Commit>,
         changed: bool,
-        /// What the agent reported as done.
+        /// The sub-tasks that the agent reported as done.
         #[serde(default)]
         report: WorkReport,
     },
@@ -451,7 +451,7 @@ impl Input {
     }
 }
 
-/// How merging a session's branch went.
+/// The outcome of merging a session's branch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum MergeOutcome {
@@ -459,14 +459,14 @@ pub enum MergeOutcome {
     Conflict { files: Vec<String>, details: String },
 }
 
-/// How landing on the base branch went.
+/// The outcome of landing on the base branch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum LandOutcome {
     Landed {
         commit: Commit,
     },
-    /// It cannot land now; it is tried again.
+    /// It cannot land now; the landing is retried.
     Waiting {
         reason: String,
     },

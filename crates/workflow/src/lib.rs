@@ -21,6 +21,7 @@ mod failure;
 mod ids;
 mod input;
 mod items;
+mod needed;
 mod order;
 mod progress;
 pub mod prompts;
@@ -31,7 +32,6 @@ mod task;
 mod template;
 pub mod timeline;
 mod waiting;
-mod wanted;
 mod words;
 
 pub use comment::{Comment, CommentAnchor, LineComment, NewComment, Reply, Resolved};

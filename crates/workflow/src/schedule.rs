@@ -1,4 +1,4 @@
-//! Who may go on when places are short: a pure function over all live tasks.
+//! The admission of tasks to free slots: a pure function over all live tasks.
 
 use crate::{Complexity, Effort, Input, Millis, Phase, Priority, Task, TaskId, TaskStatus};
 use std::collections::BTreeMap;

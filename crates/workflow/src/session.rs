@@ -17,10 +17,10 @@ pub struct Session {
     /// The name in the plan, by which a planned task finds its session.
     pub name: String,
     pub description: String,
-    /// What a person calls it instead.
+    /// The name that a person gave it.
     #[serde(default)]
     pub called: Option<String>,
-    /// How a person describes it instead.
+    /// The description that a person gave it.
     #[serde(default)]
     pub described: Option<String>,
     pub phase: SessionPhase,
@@ -31,17 +31,17 @@ pub struct Session {
     pub parent: Option<SessionId>,
     /// Sessions whose work this one needs.
     pub depends_on: Vec<SessionId>,
-    /// Its place in the order in which sessions are merged.
+    /// Its position in the merge order.
     pub rank: usize,
     pub state: SessionState,
     /// The branch it works on; a planning session reads and has none.
     pub branch: Option<String>,
     /// How many turns it has had.
     pub turns: u32,
-    /// How often it was tried again after a failure that can heal, since it last went well.
+    /// How many times it was retried after a retryable failure, since its last success.
     #[serde(rename = "heals")]
     pub retries: u32,
-    /// How often it was asked again for the same thing since it last went well.
+    /// How many times it was asked again for the same thing, since its last success.
     #[serde(rename = "asks")]
     pub reprompts: u32,
     /// How many turns in a row were cut short: by a limit, or because a person stopped them.
@@ -50,20 +50,20 @@ pub struct Session {
     /// How often a conflict went back to it since its work was last merged.
     #[serde(default)]
     pub conflicts: u32,
-    /// What people said to it that no turn has carried yet.
+    /// Messages of people that no turn has delivered yet.
     pub messages: Vec<Message>,
-    /// What the next turn asks for, when it is not the first.
+    /// The request of the next turn, if it is not the first turn.
     pub next_ask: Option<Ask>,
     pub last_commit: Option<Commit>,
     pub merged: Option<Commit>,
     pub last_error: Option<Failure>,
-    /// What its turns spent, as far as its agent says.
+    /// What its turns spent, as far as its agent reports it.
     #[serde(default)]
     pub usage: Usage,
-    /// What its agent said last that its conversation has cost, which is part of the usage.
+    /// The cost of its conversation as its agent last reported it, which is part of the usage.
     #[serde(default)]
     pub cost: Option<ConversationCost>,
-    /// What it was asked for beyond the plan.
+    /// The request that added it to the crew.
     #[serde(default)]
     pub wish: SessionRequest,
     /// The turn of another session from which it continues.
@@ -75,16 +75,16 @@ pub struct Session {
     /// The session a person chose instead of it.
     #[serde(default)]
     pub superseded_by: Option<SessionId>,
-    /// What an editor calls the thread, where it runs there.
+    /// The editor's name for the thread, if it runs in an editor.
     #[serde(default)]
     pub elsewhere: Option<String>,
     /// The turns whose work was saved.
     #[serde(default)]
     pub ended: Vec<EndedTurn>,
-    /// What its agent said last in the turn that ended last.
+    /// The agent's last message in the turn that ended last.
     #[serde(default)]
     pub last_words: Option<String>,
-    /// The agent's own plan, as it reported it last.
+    /// The agent's own plan, as last reported.
     #[serde(default)]
     pub plan: Vec<PlanEntry>,
     /// The numbers of its planned task's sub-tasks that its agent reported as done.
@@ -96,13 +96,13 @@ pub struct Session {
     /// Whether its agent was asked for what it did not report.
     #[serde(default)]
     pub is_report_asked: bool,
-    /// How many turns in a row ended without a word about what was done.
+    /// How many turns in a row ended without a final message.
     #[serde(default)]
     pub silent_turns: u32,
     /// When the item that it works on began: its last one was done then.
     #[serde(default)]
     pub item_since: Option<Millis>,
-    /// When its turn is tried again, while that waits.
+    /// When its turn is retried, during the delay after a failure.
     #[serde(default)]
     pub retry_at: Option<Millis>,
     /// When it was worked on, the last interval open while it works.
@@ -122,7 +122,7 @@ pub struct SessionRequest {
     pub agent_type: Option<AgentType>,
     pub agent_config: Value,
     pub environment_config: Value,
-    /// What its first turn is asked beside its description.
+    /// The prompt of its first turn, in addition to its description.
     pub prompt: Option<String>,
 }
 
@@ -141,7 +141,7 @@ pub struct PlannedItem {
     pub title: String,
 }
 
-/// What an agent sent last in a turn.
+/// The last thing an agent sent in a turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Closing {
@@ -192,25 +192,25 @@ pub struct EndedTurn {
     pub commit: Option<Commit>,
     /// Whether the session's work touches files.
     pub changed: bool,
-    /// What people said that it carried.
+    /// The messages of people that it delivered.
     pub messages: Vec<MessageId>,
 }
 
-/// A stretch of time; open while `until` is absent.
+/// A time span; open while `until` is absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interval {
     pub from: Millis,
     pub until: Option<Millis>,
 }
 
-/// What a person said to a session.
+/// A message of a person to a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     #[serde(default = "unnamed")]
     pub id: MessageId,
-    /// The turn that will carry it.
+    /// The turn that will deliver it.
     pub turn: TurnId,
-    /// Whether a turn that carried it never ended, so that another one carries it again.
+    /// Whether a turn that delivered it did not end, so that another turn delivers it again.
     #[serde(default)]
     pub returned: bool,
     pub by: String,
@@ -218,7 +218,7 @@ pub struct Message {
     pub at: Millis,
 }
 
-/// Messages from before they had names.
+/// The name of messages stored without one.
 fn unnamed() -> MessageId {
     MessageId(String::new())
 }
@@ -246,7 +246,7 @@ pub enum SessionState {
     WaitingToMerge,
     /// Its branch is being merged into the task's branch.
     Merging,
-    /// Its turn is over, and it waits for what a person says next.
+    /// Its turn is over, and it waits for a message of a person.
     Idle,
     Completed,
     Failed {
@@ -255,7 +255,7 @@ pub enum SessionState {
     /// A person decided to continue without it.
     Skipped,
     Cancelled,
-    /// Its thread runs in an editor, which reports how it stands; nothing here waits for it.
+    /// Its thread runs in an editor, which reports its status; nothing waits for it.
     Elsewhere {
         status: ThreadStatus,
     },
@@ -267,9 +267,9 @@ pub struct Turn {
     pub id: TurnId,
     pub number: u32,
     pub ask: Ask,
-    /// Messages of people that this turn carries.
+    /// Messages of people that this turn delivers.
     pub messages: Vec<Message>,
-    /// The coordination events that this turn carries.
+    /// The coordination events that this turn delivers.
     #[serde(default)]
     pub coordination: Vec<EventId>,
     pub started_at: Millis,
@@ -284,7 +284,7 @@ pub struct Turn {
 pub enum Ask {
     /// Write requirements, design and tasks.
     Plan,
-    /// Write them again with what the reviewer said.
+    /// Revise them as the reviewer asked.
     Revise {
         comments: String,
         changes: Vec<String>,
@@ -292,11 +292,11 @@ pub enum Ask {
         #[serde(default)]
         points: Vec<CommentId>,
     },
-    /// Mend what makes the documents unusable.
+    /// Fix what makes the documents unusable.
     MendDocuments { problems: Vec<String> },
     /// Carry out the planned task.
     Implement,
-    /// Go on where an interrupted turn stopped.
+    /// Continue where an interrupted turn stopped.
     Continue { why: String },
     /// The turn before changed nothing although it should have.
     NothingChanged,
@@ -318,11 +318,11 @@ pub enum Ask {
     },
     /// Finish what the turn before did not report as done, and report it.
     ReportItems { items: Vec<PlannedItem> },
-    /// Nothing but what people said.
+    /// Read the messages of people.
     Message,
 }
 
-/// Why a turn that ended so was not at its end, for the agent; none when it ended by itself.
+/// Returns why a turn with this stop reason did not finish, as a text for the agent; `None` if it did.
 pub(crate) fn cut_short(stop_reason: &str) -> Option<&'static str> {
     match stop_reason {
         "max_tokens" | "max_turn_requests" => Some("The turn before was cut short by a limit."),
@@ -344,7 +344,7 @@ impl Session {
         }
     }
 
-    /// Whatever went wrong before counts no more.
+    /// Resets the counters of retries and repetitions.
     pub(crate) fn reset_retry_counters(&mut self) {
         self.retries = 0;
         self.reprompts = 0;
@@ -355,12 +355,12 @@ impl Session {
         self.conflicts = 0;
     }
 
-    /// The name that people see.
+    /// Returns the name that people see.
     pub fn display_name(&self) -> &str {
         self.called.as_deref().unwrap_or(&self.name)
     }
 
-    /// The description that people see.
+    /// Returns the description that people see.
     pub fn shown_description(&self) -> &str {
         self.described.as_deref().unwrap_or(&self.description)
     }
@@ -413,7 +413,7 @@ impl Session {
         (!self.plan.is_empty()).then(|| crate::progress::share(reported, self.plan.len() + 1))
     }
 
-    /// Whether an effect is under way for it, so that it moves by itself.
+    /// Returns whether an effect is in flight for it.
     pub fn has_work_in_flight(&self) -> bool {
         match &self.state {
             SessionState::Opening
@@ -431,29 +431,29 @@ impl Session {
         }
     }
 
-    /// Whether it takes a place among the sessions at work.
+    /// Returns whether it occupies one of the slots for running sessions.
     pub fn occupies_slot(&self) -> bool {
         self.has_work_in_flight() && self.state != SessionState::Merging
     }
 
-    /// Whether it is a session of the crew: one that carries out work, in this place.
+    /// Returns whether it belongs to the crew: it carries out work, and its thread does not run in an editor.
     pub fn is_crew(&self) -> bool {
         self.phase != SessionPhase::Planning && self.elsewhere.is_none()
     }
 
-    /// Whether what depends on it may start.
+    /// Returns whether its dependents may start.
     pub fn is_satisfied(&self) -> bool {
         matches!(self.state, SessionState::Completed | SessionState::Idle | SessionState::Skipped)
     }
 
-    /// Whether it will not change by itself any more.
+    /// Returns whether it changes only if a person acts.
     pub fn is_ended(&self) -> bool {
         self.own_status().is_ended()
     }
 }
 
 impl Ask {
-    /// What is asked, in a few words.
+    /// Returns the request in a few words.
     pub fn words(&self) -> &'static str {
         match self {
             Self::Plan => "write the documents",

@@ -49,7 +49,7 @@ pub struct Task {
     /// What the task waits for, in words, while it waits.
     pub queue_reason: Option<String>,
     pub last_error: Option<Failure>,
-    /// How often a failed step was tried again by a person.
+    /// How many times a person retried a failed step.
     pub attempts: u32,
     pub usage: Usage,
     /// Whether its sessions work apart or in one worktree.

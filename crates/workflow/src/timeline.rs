@@ -118,7 +118,7 @@ impl Timeline {
     }
 }
 
-/// Goes on with the last stretch, or ends it and begins another; one that took no time is none.
+/// Extends the open span or starts a new one, and drops spans of no length.
 fn put(spans: &mut Vec<Span>, doing: Option<Activity>, at: Millis) {
     if let Some(last) = spans.last_mut()
         && last.until.is_none()
@@ -163,7 +163,7 @@ fn of_session(graph: &SessionGraph<'_>, session: &Session) -> Option<Activity> {
             | SessionStatus::Cancelled => Activity::Waiting,
         }),
         SessionState::Opening => Some(Activity::Opening),
-        // The agent does nothing until the turn is tried again.
+        // The agent does nothing until the turn is retried.
         SessionState::Working { .. } if session.retry_at.is_some() => Some(Activity::Waiting),
         SessionState::Working { turn } => Some(Activity::Turn { number: turn.number, ask: turn.ask.words() }),
         SessionState::Saving { .. } => Some(Activity::Saving),

@@ -1,9 +1,9 @@
-//! Whether an effect is still wanted when its time comes.
+//! Whether an effect is still needed when it runs.
 
 use crate::{Effect, Landing, Phase, PlanningStep, SessionState, Task};
 
 impl Task {
-    /// Whether doing the effect now still serves the task; what is over is not done.
+    /// Returns whether the task still needs the effect; the runner skips one that it does not need.
     pub fn still_needs(&self, effect: &Effect) -> bool {
         let state = |id| self.session(id).map(|session| &session.state);
         match effect {
@@ -14,7 +14,7 @@ impl Task {
             Effect::RunTurn { session, turn } | Effect::CancelTurn { session, turn } => {
                 let working =
                     matches!(state(session), Some(SessionState::Working { turn: at }) if at.id == *turn);
-                // A turn that is to be stopped may belong to a session that has been paused or cancelled.
+                // The session of a turn to stop may have been paused or cancelled.
                 working || matches!(effect, Effect::CancelTurn { .. })
             }
             Effect::CommitSpecs { session, turn, .. } | Effect::CommitWork { session, turn, .. } => {
