@@ -180,7 +180,7 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<LogEntry> 
             message_id: message.to_string(),
             ..MessageWithdrawn::default()
         })),
-        Event::SessionRecalled { .. } if !is_conversation => {
+        Event::SessionReopened { .. } if !is_conversation => {
             notice("The session has something more to do before it is done.".to_owned())
         }
         Event::SessionChosen { .. } => {
@@ -237,7 +237,7 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<LogEntry> 
         | Event::SessionAskedAgain { .. }
         | Event::SessionReadyToMerge { .. }
         | Event::SessionMerging { .. }
-        | Event::SessionRecalled { .. }
+        | Event::SessionReopened { .. }
         | Event::SessionCompleted { .. }
         | Event::SessionIdle { .. } => None,
     }

@@ -283,7 +283,7 @@ impl Task {
                 });
             }
             Event::Coordinated { coordination } => self.coordinated(coordination),
-            Event::SessionRecalled { session } => self.on_session(session, now, |session| {
+            Event::SessionReopened { session } => self.on_session(session, now, |session| {
                 session.completed_at = None;
                 session.state = SessionState::Pending;
             }),

@@ -259,7 +259,7 @@ impl Course {
             | Event::MessageEdited { .. }
             | Event::MessageWithdrawn { .. }
             | Event::Coordinated { .. }
-            | Event::SessionRecalled { .. }
+            | Event::SessionReopened { .. }
             | Event::SessionChosen { .. }
             | Event::ThreadMoved { .. }
             | Event::WorkCommitted { .. }

@@ -200,8 +200,9 @@ pub enum Event {
     Coordinated {
         coordination: Box<CoordinationEvent>,
     },
-    /// A session whose work was complete has more to do: resolve a conflict, read a message.
-    SessionRecalled {
+    /// A session whose work was complete continues: it resolves a conflict, or reads a message.
+    #[serde(rename = "session_recalled")]
+    SessionReopened {
         session: SessionId,
     },
     /// A person chose a session instead of its alternatives.
@@ -414,7 +415,7 @@ impl Event {
             | Self::MessageQueued { session, .. }
             | Self::MessageEdited { session, .. }
             | Self::MessageWithdrawn { session, .. }
-            | Self::SessionRecalled { session }
+            | Self::SessionReopened { session }
             | Self::SessionChosen { session, .. }
             | Self::ThreadMoved { session, .. }
             | Self::WorkCommitted { session, .. }
@@ -496,7 +497,7 @@ impl Event {
             | Self::MessageEdited { .. }
             | Self::MessageWithdrawn { .. }
             | Self::Coordinated { .. }
-            | Self::SessionRecalled { .. }
+            | Self::SessionReopened { .. }
             | Self::SessionChosen { .. }
             | Self::ThreadMoved { .. }
             | Self::SessionRetried { .. }

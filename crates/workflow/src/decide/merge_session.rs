@@ -25,14 +25,14 @@ pub(super) fn handle(
                 crew::complete_session(draft, session, Some(commit));
             }
             if draft.task.session(session).is_some_and(|session| draft.task.has_unread_messages(session)) {
-                draft.event(Event::SessionRecalled { session: session.clone() });
+                draft.event(Event::SessionReopened { session: session.clone() });
             }
             crew::advance(draft);
         }
         MergeOutcome::Conflict { files, details } => {
             if conflict::send_back(draft, session, Conflict { files, details }, false) {
                 // The session occupies a slot again.
-                draft.event(Event::SessionRecalled { session: session.clone() });
+                draft.event(Event::SessionReopened { session: session.clone() });
                 crew::advance(draft);
             }
         }

@@ -65,7 +65,7 @@ pub(super) fn handle(
             }
         }
         SessionState::Idle => {
-            draft.event(Event::SessionRecalled { session: session.clone() });
+            draft.event(Event::SessionReopened { session: session.clone() });
             draft.event(Event::MessageQueued { session: session.clone(), message });
             crew::requeue_or_advance(draft);
         }

@@ -99,7 +99,7 @@ fn describe(event: &Event) -> String {
             let to = coordination.to.as_ref().map_or_else(|| "all sessions".to_owned(), ToString::to_string);
             format!("It tells {to} ({}): {}", coordination.kind, coordination.message)
         }
-        Event::SessionRecalled { .. } => "It has something more to do.".to_owned(),
+        Event::SessionReopened { .. } => "It has something more to do.".to_owned(),
         Event::SessionChosen { instead_of, .. } => {
             let others: Vec<String> = instead_of.iter().map(ToString::to_string).collect();
             format!("A person chose it instead of {}.", others.join(", "))

@@ -45,7 +45,7 @@ fn reopen_unread(draft: &mut Draft<'_, '_>) {
         .map(|session| session.id.clone())
         .collect();
     for session in unread {
-        draft.event(Event::SessionRecalled { session });
+        draft.event(Event::SessionReopened { session });
     }
 }
 
