@@ -73,7 +73,7 @@ pub fn render(briefing: &Briefing<'_>) -> String {
         Ask::Revise { comments, changes, points: _ } => {
             text.push_str(&revise(task, documents, comments, changes, points));
         }
-        Ask::MendDocuments { problems } => {
+        Ask::FixDocuments { problems } => {
             text.push_str("The documents cannot be used yet:\n\n");
             bullets(&mut text, problems);
             let _ = write!(text, "\nFix them in place:\n\n{}", paths(documents));

@@ -293,7 +293,8 @@ pub enum Ask {
         points: Vec<CommentId>,
     },
     /// Fix what makes the documents unusable.
-    MendDocuments { problems: Vec<String> },
+    #[serde(rename = "mend_documents")]
+    FixDocuments { problems: Vec<String> },
     /// Carry out the planned task.
     Implement,
     /// Continue where an interrupted turn stopped.
@@ -458,7 +459,7 @@ impl Ask {
         match self {
             Self::Plan => "write the documents",
             Self::Revise { .. } => "revise the documents",
-            Self::MendDocuments { .. } => "fix the documents",
+            Self::FixDocuments { .. } => "fix the documents",
             Self::Implement => "carry out the planned task",
             Self::Continue { .. } => "go on",
             Self::NothingChanged => "change something, since nothing was changed",

@@ -23,7 +23,7 @@ pub(super) async fn take(playing: &Playing, prompt: &str) -> Played {
         Some(Ask::Message) => act.message().await,
         Some(Ask::Plan) => act.plan().await,
         Some(Ask::Revise { comments, changes }) => act.revise(comments, changes).await,
-        Some(Ask::MendDocuments) => act.fix_documents().await,
+        Some(Ask::FixDocuments) => act.fix_documents().await,
         Some(Ask::Continue | Ask::NothingChanged) if told.is_planning() && told.round > 1 => {
             act.revise("", &[]).await
         }

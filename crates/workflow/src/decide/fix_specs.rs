@@ -29,9 +29,9 @@ pub(super) fn handle(
     }
     draft.event(Event::DocumentsInvalid { session: session.clone(), problems: problems.clone() });
     if draft.task.paused.is_some() {
-        defer_planning(draft, Ask::MendDocuments { problems });
+        defer_planning(draft, Ask::FixDocuments { problems });
     } else {
-        turn::start(draft, session, Ask::MendDocuments { problems });
+        turn::start(draft, session, Ask::FixDocuments { problems });
     }
     Ok(())
 }

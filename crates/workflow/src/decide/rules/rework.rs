@@ -21,7 +21,7 @@ pub(crate) fn add_session(draft: &mut Draft<'_, '_>, name: &str, ask: Ask) {
         }
         Ask::Plan
         | Ask::Revise { .. }
-        | Ask::MendDocuments { .. }
+        | Ask::FixDocuments { .. }
         | Ask::Implement
         | Ask::Continue { .. }
         | Ask::NothingChanged
