@@ -52,7 +52,7 @@ pub(crate) async fn read(
     };
     let project_id = project.as_ref().map(|project| project.id.clone());
     let (from, until) = range.times();
-    let rows = app.store.courses(caller.id(), project_id.as_ref(), from, until).await?;
+    let rows = app.store.task_metrics_between(caller.id(), project_id.as_ref(), from, until).await?;
     let mut found = count(range, &rows);
     let projects = app.store.projects(caller.id()).await?;
     let names: HashMap<&str, &str> =

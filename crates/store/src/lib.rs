@@ -7,7 +7,6 @@
 
 mod base_branches;
 mod comments;
-mod courses;
 mod database;
 mod dependencies;
 mod effects;
@@ -29,11 +28,11 @@ mod search;
 mod sessions;
 mod sql;
 mod task_list;
+mod task_metrics;
 mod tasks;
 mod writer;
 
 pub use base_branches::BaseBranch;
-pub use courses::CourseRow;
 pub use database::Store;
 pub use effects::{Claimed, EffectQueue, Fence, Lease, PendingEffect};
 pub use error::{Fault, OpenError, StoreError};
@@ -52,4 +51,5 @@ pub use revisions::{Revision, Verdict};
 pub use search::{Hit, Query, SearchFilter, SearchPlace, Searched, Segment, Source, Unindexed};
 pub use sessions::SessionRun;
 pub use task_list::{Page, Place, TaskFilter};
+pub use task_metrics::TaskMetricsRow;
 pub use tasks::{Advanced, LoggedEvent, Outcome, Saved};

@@ -11,7 +11,6 @@ mod apply;
 mod comment;
 mod context;
 mod coordination;
-mod course;
 mod decide;
 mod effect;
 mod estimate;
@@ -21,6 +20,7 @@ mod failure;
 mod ids;
 mod input;
 mod items;
+mod metrics;
 mod needed;
 mod order;
 mod progress;
@@ -37,7 +37,6 @@ mod words;
 pub use comment::{Comment, CommentAnchor, LineComment, NewComment, Reply, Resolved};
 pub use context::{Context, Rejected, Step};
 pub use coordination::{CoordinationEvent, DeliveredIn, Delivery};
-pub use course::{Course, FailureCount, SessionCourse, Spent, Stage, StageInterval, day};
 pub use effect::{Effect, EffectRow};
 pub use estimate::{Estimate, SessionTime};
 pub use event::{Event, PlannedSession};
@@ -49,6 +48,7 @@ pub use input::{
     ReportedThread, TaskEdit,
 };
 pub use items::{tick_reported, work_report};
+pub use metrics::{FailureCount, SessionMetrics, Spent, Stage, StageInterval, TaskMetrics, day};
 pub use order::SessionGraph;
 pub use progress::{ItemCount, share};
 pub use session::{

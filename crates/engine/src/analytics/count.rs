@@ -1,4 +1,4 @@
-//! Counting courses.
+//! Counts the metrics of tasks.
 
 use super::range::{Range, date};
 use super::{
@@ -7,8 +7,8 @@ use super::{
 use crate::report::in_seconds;
 use crate::wire::UsageView;
 use std::collections::BTreeMap;
-use store::CourseRow;
-use workflow::{Course, Millis, SessionStatus, Stage, Usage, day};
+use store::TaskMetricsRow;
+use workflow::{Millis, SessionStatus, Stage, TaskMetrics, Usage, day};
 
 /// The stages that have durations in reports. In every other stage a task has not started or has ended.
 const PHASES: [Stage; 7] = [
@@ -42,7 +42,7 @@ struct Tally {
 }
 
 /// The figures of some tasks; projects are named by the caller.
-pub fn count(range: Range, rows: &[CourseRow]) -> Analytics {
+pub fn count(range: Range, rows: &[TaskMetricsRow]) -> Analytics {
     let many = usize::try_from(range.count()).unwrap_or(0);
     let mut count = Count {
         range,
@@ -56,11 +56,11 @@ pub fn count(range: Range, rows: &[CourseRow]) -> Analytics {
         sessions: Vec::new(),
     };
     for row in rows {
-        if let Some(course) = &row.course {
-            count.task(row, course);
+        if let Some(metrics) = &row.metrics {
+            count.task(row, metrics);
         }
     }
-    let uncounted = rows.iter().filter(|row| row.course.is_none()).count();
+    let uncounted = rows.iter().filter(|row| row.metrics.is_none()).count();
     Analytics { uncounted_tasks: uncounted, ..count.finish() }
 }
 
@@ -79,42 +79,42 @@ impl Count {
         }
     }
 
-    pub(crate) fn task(&mut self, row: &CourseRow, course: &Course) {
+    pub(crate) fn task(&mut self, row: &TaskMetricsRow, metrics: &TaskMetrics) {
         let project = row.project.as_str();
         self.add(day(row.created_at), project, None, |tally| tally.figures.tasks_created += 1);
-        for stay in &course.stays {
-            match stay.stage {
+        for interval in &metrics.stages {
+            match interval.stage {
                 Stage::Done => {
-                    self.add(day(stay.from), project, None, |tally| tally.figures.tasks_done += 1);
-                    if self.range.holds(day(stay.from)) {
-                        self.lead.push(stay.from.0 - row.created_at.0);
+                    self.add(day(interval.from), project, None, |tally| tally.figures.tasks_done += 1);
+                    if self.range.holds(day(interval.from)) {
+                        self.lead.push(interval.from.0 - row.created_at.0);
                     }
                 }
                 Stage::Cancelled => {
-                    self.add(day(stay.from), project, None, |tally| tally.figures.tasks_cancelled += 1);
+                    self.add(day(interval.from), project, None, |tally| tally.figures.tasks_cancelled += 1);
                 }
                 stage => {
-                    if let Some(until) = stay.until.filter(|until| self.range.holds(day(*until))) {
-                        self.phases.entry(stage).or_default().push(until.0 - stay.from.0);
+                    if let Some(until) = interval.until.filter(|until| self.range.holds(day(*until))) {
+                        self.phases.entry(stage).or_default().push(until.0 - interval.from.0);
                     }
                 }
             }
         }
-        for session in &course.sessions {
+        for session in &metrics.sessions {
             let Some(started) = session.started_at else { continue };
             let agent = Some(session.agent.as_str());
             self.add(day(started), project, agent, |tally| tally.figures.sessions_started += 1);
             let (Some(ended), Some(outcome)) = (session.ended_at, session.outcome) else { continue };
             self.ended(started, ended, outcome, project, agent);
         }
-        for failure in &course.failures {
+        for failure in &metrics.failures {
             let count = u64::from(failure.count);
             self.add(failure.day, project, failure.agent.as_deref(), |tally| tally.figures.failures += count);
             if self.range.holds(failure.day) {
                 *self.failures.entry(failure.class.to_string()).or_default() += count;
             }
         }
-        for spent in &course.spent {
+        for spent in &metrics.spent {
             self.add(spent.day, project, Some(&spent.agent), |tally| tally.usage.add(&spent.usage));
         }
     }
@@ -244,27 +244,27 @@ mod tests {
         let (day_ms, agent) = (86_400_000, "a".to_owned());
         let usage = Usage { input_tokens: 5, cost_usd: Some(0.5), ..Usage::default() };
         let spent = |day| workflow::Spent { agent: agent.clone(), day, usage };
-        let stay = |stage, from: i64, until: Option<i64>| workflow::StageInterval {
+        let interval = |stage, from: i64, until: Option<i64>| workflow::StageInterval {
             stage,
             from: Millis(from * day_ms),
             until: until.map(|until| Millis(until * day_ms)),
         };
-        let course = Course {
-            stays: vec![
-                stay(Stage::Planning, 1, Some(2)),
-                stay(Stage::SpecReview, 2, Some(5)),
-                stay(Stage::Done, 12, None),
+        let metrics = TaskMetrics {
+            stages: vec![
+                interval(Stage::Planning, 1, Some(2)),
+                interval(Stage::SpecReview, 2, Some(5)),
+                interval(Stage::Done, 12, None),
             ],
             spent: vec![spent(2), spent(4), spent(11), spent(18)],
-            ..Course::default()
+            ..TaskMetrics::default()
         };
-        let row = CourseRow {
+        let row = TaskMetricsRow {
             task: "spt_1".into(),
             project: "prj_1".into(),
             created_at: Millis(day_ms),
-            course: Some(course),
+            metrics: Some(metrics),
         };
-        let found = count(range, &[row.clone(), CourseRow { course: None, ..row }]);
+        let found = count(range, &[row.clone(), TaskMetricsRow { metrics: None, ..row }]);
         assert_eq!(found.uncounted_tasks, 1);
         assert_eq!((found.totals.tasks_created, found.totals.tasks_done), (0, 1));
         assert_eq!((found.totals.usage.input_tokens, found.totals.usage.cost_usd), (10, Some(1.0)));

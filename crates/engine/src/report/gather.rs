@@ -10,7 +10,9 @@ use crate::traceability::{Traceability, TracedRequirement, traced};
 use crate::wire::{CheckView, UsageView, rfc3339};
 use crate::{App, views};
 use store::LoggedEvent;
-use workflow::{Course, Decision, Event, EvidenceState, Millis, Phase, Stage, Task, Unit, UnitStatus, Usage};
+use workflow::{
+    Decision, Event, EvidenceState, Millis, Phase, Stage, Task, TaskMetrics, Unit, UnitStatus, Usage,
+};
 
 /// How many events are read at once.
 const PAGE: u64 = 1_000;
@@ -19,10 +21,10 @@ const PAGE: u64 = 1_000;
 pub async fn gather(app: &App, task: &Task) -> Result<Report, RepositoryError> {
     let scene = views::sessions(app, task).await?;
     let Traceability { requirements, uncovered_requirements, orphan_tasks } = traced(app, task).await?;
-    let (course, decisions) = told(app, task).await?;
+    let (metrics, decisions) = told(app, task).await?;
     let now = now();
     let review: Vec<&workflow::StageInterval> =
-        course.stays.iter().filter(|stay| stay.stage.is_review()).collect();
+        metrics.stages.iter().filter(|interval| interval.stage.is_review()).collect();
     Ok(Report {
         generated_at: rfc3339(now),
         spec_task: views::task(app, task).await?,
@@ -32,31 +34,31 @@ pub async fn gather(app: &App, task: &Task) -> Result<Report, RepositoryError> {
         implementation_tasks: views::units(app, task).await?,
         evidence: evidence(task),
         work_sessions: scene.work_sessions,
-        phases: phases(&course, now),
-        timeline: course.stays.iter().map(|stay| stretch(stay, now)).collect(),
+        phases: phases(&metrics, now),
+        timeline: metrics.stages.iter().map(|interval| stretch(interval, now)).collect(),
         review_waiting_seconds: in_seconds(
-            review.iter().map(|stay| stay.until.unwrap_or(now).0 - stay.from.0).sum(),
+            review.iter().map(|interval| interval.until.unwrap_or(now).0 - interval.from.0).sum(),
         ),
         review_count: review.len(),
-        checks: course.checks.iter().map(CheckView::of).collect(),
+        checks: metrics.checks.iter().map(CheckView::of).collect(),
         commits: commits(task),
-        usage_by_agent: usage(&course),
-        failures: failures(&course),
+        usage_by_agent: usage(&metrics),
+        failures: failures(&metrics),
         decisions,
     })
 }
 
-/// What a task's events tell: its course, and what people decided.
-async fn told(app: &App, task: &Task) -> Result<(Course, Vec<ReportedDecision>), RepositoryError> {
-    let (mut course, mut decisions) = (Course::default(), Vec::new());
+/// Returns what a task's events give: its metrics, and people's decisions.
+async fn told(app: &App, task: &Task) -> Result<(TaskMetrics, Vec<ReportedDecision>), RepositoryError> {
+    let (mut metrics, mut decisions) = (TaskMetrics::default(), Vec::new());
     loop {
-        let events = app.store.task_events(&task.id, course.seq, PAGE).await?;
+        let events = app.store.task_events(&task.id, metrics.seq, PAGE).await?;
         for logged in &events {
-            course.take(logged.seq, logged.at, &logged.event);
+            metrics.take(logged.seq, logged.at, &logged.event);
             decisions.extend(decision(task, logged));
         }
         if (events.len() as u64) < PAGE {
-            return Ok((course, decisions));
+            return Ok((metrics, decisions));
         }
     }
 }
@@ -145,8 +147,8 @@ fn evidence(task: &Task) -> Vec<ReportedEvidence> {
     units.into_iter().map(shown).collect()
 }
 
-fn seconds(stay: &workflow::StageInterval, now: Millis) -> f64 {
-    in_seconds(stay.until.unwrap_or(now).0 - stay.from.0)
+fn seconds(interval: &workflow::StageInterval, now: Millis) -> f64 {
+    in_seconds(interval.until.unwrap_or(now).0 - interval.from.0)
 }
 
 /// A length of time in seconds, to the millisecond.
@@ -155,26 +157,26 @@ pub fn in_seconds(milliseconds: i64) -> f64 {
     milliseconds.max(0) as f64 / 1_000.0
 }
 
-fn stretch(stay: &workflow::StageInterval, now: Millis) -> Stretch {
+fn stretch(interval: &workflow::StageInterval, now: Millis) -> Stretch {
     Stretch {
-        phase: stay.stage.to_string(),
-        from: rfc3339(stay.from),
-        until: stay.until.map(rfc3339),
-        seconds: if stay.stage.is_end() { 0.0 } else { seconds(stay, now) },
+        phase: interval.stage.to_string(),
+        from: rfc3339(interval.from),
+        until: interval.until.map(rfc3339),
+        seconds: if interval.stage.is_end() { 0.0 } else { seconds(interval, now) },
     }
 }
 
-fn phases(course: &Course, now: Millis) -> Vec<PhaseTime> {
+fn phases(metrics: &TaskMetrics, now: Millis) -> Vec<PhaseTime> {
     let mut stages: Vec<Stage> = Vec::new();
-    for stay in &course.stays {
-        if !stay.stage.is_end() && !stages.contains(&stay.stage) {
-            stages.push(stay.stage);
+    for interval in &metrics.stages {
+        if !interval.stage.is_end() && !stages.contains(&interval.stage) {
+            stages.push(interval.stage);
         }
     }
     let time = |stage: Stage| PhaseTime {
         phase: stage.to_string(),
-        seconds: in_seconds(course.time_at(stage, now).unwrap_or(0)),
-        times: course.stays.iter().filter(|stay| stay.stage == stage).count(),
+        seconds: in_seconds(metrics.time_at(stage, now).unwrap_or(0)),
+        times: metrics.stages.iter().filter(|interval| interval.stage == stage).count(),
     };
     stages.into_iter().map(time).collect()
 }
@@ -203,9 +205,9 @@ fn commits(task: &Task) -> Vec<ReportedCommit> {
     commits
 }
 
-fn usage(course: &Course) -> Vec<AgentUsage> {
+fn usage(metrics: &TaskMetrics) -> Vec<AgentUsage> {
     let mut agents: Vec<(&str, Usage)> = Vec::new();
-    for spent in &course.spent {
+    for spent in &metrics.spent {
         match agents.iter_mut().find(|(agent, _)| *agent == spent.agent) {
             Some((_, usage)) => usage.add(&spent.usage),
             None => agents.push((&spent.agent, spent.usage)),
@@ -216,9 +218,9 @@ fn usage(course: &Course) -> Vec<AgentUsage> {
     agents.into_iter().map(shown).collect()
 }
 
-fn failures(course: &Course) -> Vec<ReportedFailure> {
+fn failures(metrics: &TaskMetrics) -> Vec<ReportedFailure> {
     let mut failures: Vec<ReportedFailure> = Vec::new();
-    for count in &course.failures {
+    for count in &metrics.failures {
         let class = count.class.to_string();
         match failures.iter_mut().find(|known| known.class == class && known.agent == count.agent) {
             Some(known) => known.count += count.count,

@@ -5,7 +5,7 @@ use crate::server::Server;
 use crate::{ms, quantile};
 use std::time::Instant;
 use store::Store;
-use workflow::{Course, Millis};
+use workflow::{Millis, TaskMetrics};
 
 const ROUNDS: usize = 20;
 
@@ -28,9 +28,9 @@ pub(crate) async fn print() {
     let begun = Instant::now();
     let mut events = 0;
     for id in &ids {
-        let mut course = Course::default();
+        let mut metrics = TaskMetrics::default();
         for event in store.task_events(id, 0, 1_000).await.expect("read") {
-            course.take(event.seq, Millis(event.at.0), &event.event);
+            metrics.take(event.seq, Millis(event.at.0), &event.event);
             events += 1;
         }
     }

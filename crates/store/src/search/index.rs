@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use workflow::{Course, SessionId, Task, TaskId};
+use workflow::{SessionId, Task, TaskId, TaskMetrics};
 
 /// How many entries of a log one step reads at most.
 const STEP: u64 = 512;
@@ -131,7 +131,7 @@ impl Store {
         }
     }
 
-    /// Indexes a task with the documents it has, and folds its course.
+    /// Indexes a task with the documents it has, and folds its metrics.
     pub async fn index_task(&self, id: &TaskId) -> Result<(), StoreError> {
         let sql = "SELECT id, owner, project, version, state FROM tasks WHERE id = ?";
         let Some(found) = row(&self.readers, sql, vec![id.as_str().into()]).await? else { return Ok(()) };
@@ -141,7 +141,7 @@ impl Store {
         let revision = self.last_revision(id).await?;
         let place = format!("task/{id}");
         let known = reached(&self.readers, &place).await?;
-        let course = self.course(id).await?;
+        let metrics = self.task_metrics(id).await?;
         // It is found by its id as well, which no snippet shows.
         let text = format!("{}\n{id}", task_text(&task));
         let hash = hash(&text, revision.as_ref(), &scope);
@@ -152,7 +152,7 @@ impl Store {
                 if !advance(on, &place, before, version, hash).await? {
                     return Ok(());
                 }
-                put_course(on, &scope.task, &course).await?;
+                put_task_metrics(on, &scope.task, &metrics).await?;
                 if is_same {
                     return Ok(());
                 }
@@ -166,19 +166,19 @@ impl Store {
         .await
     }
 
-    /// A task's course through its last event.
-    pub async fn course(&self, id: &TaskId) -> Result<Course, StoreError> {
+    /// Returns a task's metrics through its last event.
+    pub async fn task_metrics(&self, id: &TaskId) -> Result<TaskMetrics, StoreError> {
         let sql = "SELECT data FROM task_courses WHERE task = ?";
         let found = row(&self.readers, sql, vec![id.as_str().into()]).await?;
-        let mut course: Course =
-            found.map_or(Ok(Course::default()), |row| from_json(&row, "data", "course"))?;
+        let mut metrics: TaskMetrics =
+            found.map_or(Ok(TaskMetrics::default()), |row| from_json(&row, "data", "task metrics"))?;
         loop {
-            let events = self.task_events(id, course.seq, STEP).await?;
+            let events = self.task_events(id, metrics.seq, STEP).await?;
             for event in &events {
-                course.take(event.seq, event.at, &event.event);
+                metrics.take(event.seq, event.at, &event.event);
             }
             if (events.len() as u64) < STEP {
-                return Ok(course);
+                return Ok(metrics);
             }
         }
     }
@@ -237,10 +237,14 @@ async fn advance(
     Ok(touched == 1)
 }
 
-async fn put_course(on: &impl ConnectionTrait, task: &TaskId, course: &Course) -> Result<(), StoreError> {
+async fn put_task_metrics(
+    on: &impl ConnectionTrait,
+    task: &TaskId,
+    metrics: &TaskMetrics,
+) -> Result<(), StoreError> {
     let sql = "INSERT INTO task_courses (task, data) VALUES (?, ?) \
                ON CONFLICT (task) DO UPDATE SET data = excluded.data";
-    execute(on, sql, vec![task.as_str().into(), sql::json(course)]).await.map(|_| ())
+    execute(on, sql, vec![task.as_str().into(), sql::json(metrics)]).await.map(|_| ())
 }
 
 /// What people wrote of a task itself.

@@ -54,16 +54,16 @@ impl World {
         folded.version = self.task.version;
         folded.updated_at = self.task.updated_at;
         assert_eq!(folded, self.task, "the log gives another state");
-        let mut course = Course::default();
+        let mut metrics = TaskMetrics::default();
         for ((event, at), seq) in self.log.iter().zip(1..) {
-            course.take(seq, *at, event);
+            metrics.take(seq, *at, event);
         }
-        let stage = course.stage().unwrap_or(Stage::Backlog);
+        let stage = metrics.stage().unwrap_or(Stage::Backlog);
         assert!(stage.fits(self.task.status()), "{stage} is not where {} is", self.task.status());
         assert!(
-            course.stays.windows(2).all(|pair| pair[0].until == Some(pair[1].from)),
+            metrics.stages.windows(2).all(|pair| pair[0].until == Some(pair[1].from)),
             "{:?}",
-            course.stays
+            metrics.stages
         );
 
         let rests =

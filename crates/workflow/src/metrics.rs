@@ -1,4 +1,4 @@
-//! The course of a task: where it stood and how long, what failed, what was spent. Reports and analytics count this.
+//! The metrics of a task, folded from its events: time at each stage, failures, usage. Reports and analytics are made from them.
 
 use crate::{
     CheckResult, Event, Failure, FailureClass, Millis, SessionId, SessionPhase, SessionStatus, TaskStatus,
@@ -7,26 +7,28 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// What is folded from a task's events, one by one, in their order.
+/// The metrics of a task. The stored JSON keeps the names `stays` and `sent_back`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Course {
-    /// The number of the last event that it has.
+pub struct TaskMetrics {
+    /// The number of the last event that is folded in.
     pub seq: u64,
-    /// Where the task stood, in order; the last one is open.
-    pub stays: Vec<StageInterval>,
-    pub sessions: Vec<SessionCourse>,
+    /// The stages the task was at, in order; the last interval is open.
+    #[serde(rename = "stays")]
+    pub stages: Vec<StageInterval>,
+    pub sessions: Vec<SessionMetrics>,
     pub failures: Vec<FailureCount>,
     pub spent: Vec<Spent>,
-    /// What the commands said that ran last on the change.
+    /// The results of the checks that ran last on the change.
     pub checks: Vec<CheckResult>,
-    /// How often documents or the change were sent back.
-    pub sent_back: u32,
-    /// What failed last and when: several events may tell of it.
+    /// How many reviews of the documents or of the change requested changes.
+    #[serde(rename = "sent_back")]
+    pub change_requests: u32,
+    /// The class and time of the last failure: several events may report one failure.
     pub last_failure: Option<(FailureClass, Millis)>,
 }
 
-/// Where a task stands, told by what it waits for.
+/// The stage of a task, named for what it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
@@ -46,7 +48,7 @@ pub enum Stage {
     Cancelled,
 }
 
-/// A stretch of time at one stage.
+/// A time span at one stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageInterval {
     pub stage: Stage,
@@ -54,9 +56,9 @@ pub struct StageInterval {
     pub until: Option<Millis>,
 }
 
-/// What became of a session.
+/// The metrics of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionCourse {
+pub struct SessionMetrics {
     pub id: SessionId,
     pub agent: String,
     pub phase: SessionPhase,
@@ -66,7 +68,7 @@ pub struct SessionCourse {
     pub outcome: Option<SessionStatus>,
 }
 
-/// How often something failed on one day.
+/// How many failures of one class an agent had on one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailureCount {
     pub class: FailureClass,
@@ -75,7 +77,7 @@ pub struct FailureCount {
     pub count: u32,
 }
 
-/// What an agent's turns spent on one day.
+/// The usage of an agent's turns on one day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spent {
     pub agent: String,
@@ -83,13 +85,13 @@ pub struct Spent {
     pub usage: Usage,
 }
 
-/// The day of a time, counted from 1970-01-01 in UTC.
+/// Returns the day of a time, counted from 1970-01-01 in UTC.
 pub fn day(at: Millis) -> i64 {
     at.0.div_euclid(86_400_000)
 }
 
 impl Stage {
-    /// The word clients know.
+    /// Returns the name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Backlog => "backlog",
@@ -106,17 +108,17 @@ impl Stage {
         }
     }
 
-    /// Whether a person is waited for.
+    /// Returns whether the stage waits for a person.
     pub fn is_review(self) -> bool {
         matches!(self, Self::SpecReview | Self::ImplementationReview)
     }
 
-    /// Whether the task is over.
+    /// Returns whether the task is over.
     pub fn is_end(self) -> bool {
         matches!(self, Self::Done | Self::Cancelled)
     }
 
-    /// Whether a task of this status may be at this stage.
+    /// Returns whether a task of this status may be at this stage.
     pub fn fits(self, status: TaskStatus) -> bool {
         match status {
             TaskStatus::Backlog => self == Self::Backlog,
@@ -134,7 +136,7 @@ impl Stage {
         }
     }
 
-    /// The stage at which a reopened task continues.
+    /// Returns the stage at which a reopened task continues.
     fn reopened(to: TaskStatus) -> Self {
         match to {
             TaskStatus::SpecReview => Self::SpecReview,
@@ -159,20 +161,20 @@ impl fmt::Display for Stage {
     }
 }
 
-impl Course {
-    /// Where the task stands.
+impl TaskMetrics {
+    /// Returns the present stage.
     pub fn stage(&self) -> Option<Stage> {
-        self.stays.last().map(|stay| stay.stage)
+        self.stages.last().map(|interval| interval.stage)
     }
 
-    /// How long the task stood at a stage, all in all; what is open lasts until now.
+    /// Returns the total time at a stage, in milliseconds; an open interval lasts until `now`.
     pub fn time_at(&self, stage: Stage, now: Millis) -> Option<i64> {
-        let mut stays = self.stays.iter().filter(|stay| stay.stage == stage).peekable();
-        stays.peek()?;
-        Some(stays.map(|stay| stay.until.unwrap_or(now).0 - stay.from.0).sum())
+        let mut intervals = self.stages.iter().filter(|interval| interval.stage == stage).peekable();
+        intervals.peek()?;
+        Some(intervals.map(|interval| interval.until.unwrap_or(now).0 - interval.from.0).sum())
     }
 
-    /// Takes in the event that comes next.
+    /// Folds in the next event.
     pub fn take(&mut self, seq: u64, at: Millis, event: &Event) {
         self.seq = seq;
         match event {
@@ -188,18 +190,18 @@ impl Course {
             Event::Cancelled { .. } => self.to(Stage::Cancelled, at),
             Event::Reopened { to, .. } => self.to(Stage::reopened(*to), at),
             Event::SpecFailed { failure } | Event::ImplementationFailed { failure } => {
-                // A task that fails because its sessions did fails for nothing more.
-                let told = |session: &SessionCourse| session.outcome == Some(SessionStatus::Failed);
-                if !self.sessions.iter().any(told) {
+                // A task that fails because of its sessions adds no failure to theirs.
+                let has_failed = |session: &SessionMetrics| session.outcome == Some(SessionStatus::Failed);
+                if !self.sessions.iter().any(has_failed) {
                     self.failed(failure, None, at);
                 }
                 self.to(Stage::Failed, at);
             }
             Event::Retried { .. } => self.retried(at),
             Event::SpecsReviewed { decision, .. } | Event::ImplementationReviewed { decision, .. } => {
-                self.sent_back += u32::from(*decision == crate::Decision::RequestChanges);
+                self.change_requests += u32::from(*decision == crate::Decision::RequestChanges);
             }
-            Event::SessionPlanned { session } => self.sessions.push(SessionCourse {
+            Event::SessionPlanned { session } => self.sessions.push(SessionMetrics {
                 id: session.id.clone(),
                 agent: session.agent.clone(),
                 phase: session.phase,
@@ -281,16 +283,20 @@ impl Course {
         if self.stage() == Some(stage) {
             return;
         }
-        if let Some(last) = self.stays.last_mut() {
+        if let Some(last) = self.stages.last_mut() {
             last.until = Some(at);
         }
-        self.stays.push(StageInterval { stage, from: at, until: None });
+        self.stages.push(StageInterval { stage, from: at, until: None });
     }
 
-    /// A task that failed in planning goes back there, one whose hand-off failed goes back to that, and one whose
-    /// implementation failed says by another event where it continues.
+    /// Returns a failed task to planning or to the hand-off. For an implementation, another event says where it continues.
     fn retried(&mut self, at: Millis) {
-        let before = self.stays.len().checked_sub(2).and_then(|at| self.stays.get(at)).map(|stay| stay.stage);
+        let before = self
+            .stages
+            .len()
+            .checked_sub(2)
+            .and_then(|at| self.stages.get(at))
+            .map(|interval| interval.stage);
         if self.stage() != Some(Stage::Failed) {
             return;
         }
@@ -301,7 +307,7 @@ impl Course {
         }
     }
 
-    fn session(&mut self, id: &SessionId) -> Option<&mut SessionCourse> {
+    fn session(&mut self, id: &SessionId) -> Option<&mut SessionMetrics> {
         self.sessions.iter_mut().find(|session| session.id == *id)
     }
 
@@ -315,7 +321,7 @@ impl Course {
         }
     }
 
-    /// Counts a failure; what several events tell of one moment is one.
+    /// Counts a failure; several events of one class and time are one failure.
     fn failed(&mut self, failure: &Failure, agent: Option<String>, at: Millis) {
         if self.last_failure == Some((failure.class, at)) {
             return;

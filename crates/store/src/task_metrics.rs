@@ -1,29 +1,29 @@
-//! The courses of many tasks, for figures about all of them.
+//! The metrics of many tasks, for analytics over all of them.
 
 use crate::sql::{from_json, number, rows, text};
 use crate::{Store, StoreError};
 use sea_orm::Value;
-use workflow::{Course, Millis, ProjectId, TaskId, UserId};
+use workflow::{Millis, ProjectId, TaskId, TaskMetrics, UserId};
 
-/// A task's course, with the fields that figures are grouped by.
+/// A task's metrics, with the fields that figures are grouped by.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CourseRow {
+pub struct TaskMetricsRow {
     pub task: TaskId,
     pub project: ProjectId,
     pub created_at: Millis,
-    /// None while it is not folded yet.
-    pub course: Option<Course>,
+    /// `None` while its events are not folded.
+    pub metrics: Option<TaskMetrics>,
 }
 
 impl Store {
-    /// The courses of an owner's tasks to which something happened in a stretch of time, archived ones too.
-    pub async fn courses(
+    /// Returns the metrics of an owner's tasks that had events between two times, archived ones too.
+    pub async fn task_metrics_between(
         &self,
         owner: &UserId,
         project: Option<&ProjectId>,
         from: Millis,
         until: Millis,
-    ) -> Result<Vec<CourseRow>, StoreError> {
+    ) -> Result<Vec<TaskMetricsRow>, StoreError> {
         let of_project = if project.is_some() { " AND t.project = ?" } else { "" };
         let sql = format!(
             "SELECT t.id, t.project, t.created_at, c.data FROM tasks t LEFT JOIN task_courses c ON c.task = t.id \
@@ -33,11 +33,11 @@ impl Store {
         values.extend(project.map(|project| project.as_str().into()));
         let read = |row: &sea_orm::QueryResult| {
             let data: Option<String> = row.try_get("", "data")?;
-            Ok(CourseRow {
+            Ok(TaskMetricsRow {
                 task: text(row, "id")?.into(),
                 project: text(row, "project")?.into(),
                 created_at: Millis(number(row, "created_at")?),
-                course: data.map(|_| from_json(row, "data", "course")).transpose()?,
+                metrics: data.map(|_| from_json(row, "data", "task metrics")).transpose()?,
             })
         };
         rows(&self.readers, &sql, values).await?.iter().map(read).collect()
