@@ -204,7 +204,7 @@ fn planning_steps(task: &Task) -> Vec<FleetItem> {
 fn steps(session: &Session) -> Vec<FleetItem> {
     let at = match session.state {
         SessionState::Pending | SessionState::Opening => 0,
-        SessionState::Working { .. } | SessionState::Elsewhere { .. } | SessionState::Idle => 1,
+        SessionState::Working { .. } | SessionState::External { .. } | SessionState::Idle => 1,
         SessionState::Saving { .. } => 2,
         SessionState::WaitingToMerge | SessionState::Merging => 3,
         SessionState::Completed

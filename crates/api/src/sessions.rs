@@ -196,16 +196,16 @@ pub(crate) async fn set_status(
     }
     super::tasks::check_words(body.name.as_deref(), None)?;
     let now = task.session_status(present);
-    let is_elsewhere = present.elsewhere.is_some();
+    let is_external = present.external_thread.is_some();
     let session = SessionId::from(id.as_str());
     let moved = |status| Input::ThreadMoved { session: session.clone(), status, detail: None };
     let input = match body.status {
         asked if asked == now => None,
         SessionStatus::Cancelled => Some(Input::CancelSession { session: session.clone() }),
-        SessionStatus::Active if is_elsewhere => Some(moved(ThreadStatus::Active)),
-        SessionStatus::Completed if is_elsewhere => Some(moved(ThreadStatus::Completed)),
-        SessionStatus::Failed if is_elsewhere => Some(moved(ThreadStatus::Failed)),
-        SessionStatus::Pending if is_elsewhere => Some(moved(ThreadStatus::Pending)),
+        SessionStatus::Active if is_external => Some(moved(ThreadStatus::Active)),
+        SessionStatus::Completed if is_external => Some(moved(ThreadStatus::Completed)),
+        SessionStatus::Failed if is_external => Some(moved(ThreadStatus::Failed)),
+        SessionStatus::Pending if is_external => Some(moved(ThreadStatus::Pending)),
         SessionStatus::Pending if matches!(now, SessionStatus::Failed | SessionStatus::Cancelled) => {
             Some(Input::RetrySession { session: session.clone() })
         }

@@ -166,7 +166,7 @@ async fn created(
 /// The session of a thread, by the editor's name for it, the agent's or our own.
 async fn of_thread(app: &App, task: &Task, thread: &str) -> Result<Option<SessionId>, Problem> {
     let is_its = |session: &&Session| {
-        session.elsewhere.as_deref() == Some(thread) || session.thread.as_str() == thread
+        session.external_thread.as_deref() == Some(thread) || session.thread.as_str() == thread
     };
     if let Some(session) = task.sessions.iter().find(is_its) {
         return Ok(Some(session.id.clone()));
@@ -311,9 +311,11 @@ async fn take_in(app: &App, caller: &Caller, task: &Task, event: &ZedEvent) -> R
         }
         ZedEventType::InstanceDisconnected | ZedEventType::InstanceError => {
             let mut processed = false;
-            let elsewhere =
-                task.sessions.iter().filter(|session| session.elsewhere.is_some() && !session.is_ended());
-            for session in elsewhere {
+            let external = task
+                .sessions
+                .iter()
+                .filter(|session| session.external_thread.is_some() && !session.is_ended());
+            for session in external {
                 processed |=
                     move_thread(app, caller, task, &session.id, ThreadStatus::Disconnected, None).await?;
             }
@@ -332,7 +334,7 @@ async fn move_thread(
     detail: Option<String>,
 ) -> Result<bool, Problem> {
     let found = found(task, session.as_str())?;
-    if found.elsewhere.is_none() {
+    if found.external_thread.is_none() {
         return Ok(false);
     }
     let input = Input::ThreadMoved { session: session.clone(), status, detail };
@@ -436,7 +438,7 @@ pub(crate) async fn close(
         let detail = "The thread has a turn; cancel the session, or wait for the turn's end.";
         return Err(Problem::conflict("wrong_state", detail));
     }
-    if session.elsewhere.is_some() && !session.is_ended() {
+    if session.external_thread.is_some() && !session.is_ended() {
         let input =
             Input::ThreadMoved { session: session.id.clone(), status: ThreadStatus::Completed, detail: None };
         app.orchestrator.ask(caller.id(), &task.id, input).await?;

@@ -289,7 +289,7 @@ impl Task {
             }),
             Event::SessionChosen { session, instead_of } => self.chosen(session, instead_of, now),
             Event::ThreadMoved { session, status, failure } => self.on_session(session, now, |session| {
-                session.state = SessionState::Elsewhere { status: *status };
+                session.state = SessionState::External { status: *status };
                 session.completed_at = session.is_ended().then_some(now);
                 session.last_error.clone_from(failure);
             }),
@@ -606,12 +606,12 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         parent: plan.parent,
         depends_on: plan.depends_on,
         rank: plan.rank,
-        started_at: plan.elsewhere.as_ref().map(|_| now),
-        state: match &plan.elsewhere {
-            Some(_) => SessionState::Elsewhere { status: crate::ThreadStatus::Active },
+        started_at: plan.external_thread.as_ref().map(|_| now),
+        state: match &plan.external_thread {
+            Some(_) => SessionState::External { status: crate::ThreadStatus::Active },
             None => SessionState::Pending,
         },
-        elsewhere: plan.elsewhere,
+        external_thread: plan.external_thread,
         branch: plan.branch,
         turns: 0,
         retries: 0,

@@ -31,9 +31,9 @@ pub struct PlannedSession {
     pub branched_from: Option<BranchPoint>,
     #[serde(default)]
     pub alternative_to: Option<SessionId>,
-    /// What an editor calls the thread, where it runs there.
-    #[serde(default)]
-    pub elsewhere: Option<String>,
+    /// The editor's name for the thread, if it runs in an editor.
+    #[serde(default, rename = "elsewhere")]
+    pub external_thread: Option<String>,
 }
 
 /// One thing that happened; [`crate::Task::apply`] folds it into the state.

@@ -188,7 +188,7 @@ impl<'t> SessionGraph<'t> {
             | SessionState::Failed { .. }
             | SessionState::Skipped
             | SessionState::Cancelled
-            | SessionState::Elsewhere { .. } => None,
+            | SessionState::External { .. } => None,
         }
     }
 

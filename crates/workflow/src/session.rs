@@ -76,8 +76,8 @@ pub struct Session {
     #[serde(default)]
     pub superseded_by: Option<SessionId>,
     /// The editor's name for the thread, if it runs in an editor.
-    #[serde(default)]
-    pub elsewhere: Option<String>,
+    #[serde(default, rename = "elsewhere")]
+    pub external_thread: Option<String>,
     /// The turns whose work was saved.
     #[serde(default)]
     pub ended: Vec<EndedTurn>,
@@ -256,7 +256,8 @@ pub enum SessionState {
     Skipped,
     Cancelled,
     /// Its thread runs in an editor, which reports its status; nothing waits for it.
-    Elsewhere {
+    #[serde(rename = "elsewhere")]
+    External {
         status: ThreadStatus,
     },
 }
@@ -376,7 +377,7 @@ impl Session {
             | SessionState::WaitingToMerge
             | SessionState::Merging
             | SessionState::Idle => SessionStatus::Active,
-            SessionState::Elsewhere { status } => match status {
+            SessionState::External { status } => match status {
                 ThreadStatus::Pending => SessionStatus::Pending,
                 ThreadStatus::Active | ThreadStatus::Disconnected => SessionStatus::Active,
                 ThreadStatus::Completed => SessionStatus::Completed,
@@ -401,7 +402,7 @@ impl Session {
             | SessionState::Failed { .. }
             | SessionState::Skipped
             | SessionState::Cancelled
-            | SessionState::Elsewhere { .. } => None,
+            | SessionState::External { .. } => None,
         }
     }
 
@@ -428,7 +429,7 @@ impl Session {
             | SessionState::Failed { .. }
             | SessionState::Skipped
             | SessionState::Cancelled
-            | SessionState::Elsewhere { .. } => false,
+            | SessionState::External { .. } => false,
         }
     }
 
@@ -439,7 +440,7 @@ impl Session {
 
     /// Returns whether it belongs to the crew: it carries out work, and its thread does not run in an editor.
     pub fn is_crew(&self) -> bool {
-        self.phase != SessionPhase::Planning && self.elsewhere.is_none()
+        self.phase != SessionPhase::Planning && self.external_thread.is_none()
     }
 
     /// Returns whether its dependents may start.

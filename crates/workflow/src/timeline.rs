@@ -56,7 +56,7 @@ pub enum Activity {
     /// A session failed and waits for a person.
     Failed,
     /// A thread in an editor is at work.
-    Elsewhere,
+    External,
 }
 
 impl Activity {
@@ -75,14 +75,14 @@ impl Activity {
             Self::Ready => "ready".to_owned(),
             Self::Merging => "merging".to_owned(),
             Self::Failed => "failed".to_owned(),
-            Self::Elsewhere => "elsewhere".to_owned(),
+            Self::External => "elsewhere".to_owned(),
         }
     }
 
     /// Whether a session does something, or something is done for it.
     fn is_at_work(self) -> bool {
         match self {
-            Self::Opening | Self::Turn { .. } | Self::Saving | Self::Merging | Self::Elsewhere => true,
+            Self::Opening | Self::Turn { .. } | Self::Saving | Self::Merging | Self::External => true,
             Self::Task(_)
             | Self::Checks
             | Self::Landing
@@ -170,8 +170,8 @@ fn of_session(graph: &SessionGraph<'_>, session: &Session) -> Option<Activity> {
         SessionState::WaitingToMerge => Some(Activity::Ready),
         SessionState::Merging => Some(Activity::Merging),
         SessionState::Failed { .. } => Some(Activity::Failed),
-        SessionState::Elsewhere { status } => match status {
-            ThreadStatus::Active => Some(Activity::Elsewhere),
+        SessionState::External { status } => match status {
+            ThreadStatus::Active => Some(Activity::External),
             ThreadStatus::Failed => Some(Activity::Failed),
             ThreadStatus::Pending | ThreadStatus::Disconnected | ThreadStatus::Completed => None,
         },

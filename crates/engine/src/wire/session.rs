@@ -344,10 +344,10 @@ impl ZedThread {
         // Before the agent has named the thread it goes by its own record's name.
         let opened = run.thread_opened.then(|| session.thread.to_string());
         let zed_thread_id =
-            session.elsewhere.clone().or_else(|| run.agent_sessions.last().cloned()).or(opened)?;
+            session.external_thread.clone().or_else(|| run.agent_sessions.last().cloned()).or(opened)?;
         let is_open = !run.agent_sessions.is_empty();
         let status = match (&session.state, graph.status(session)) {
-            (SessionState::Elsewhere { status }, _) => *status,
+            (SessionState::External { status }, _) => *status,
             (_, SessionStatus::Completed | SessionStatus::Cancelled) => ThreadStatus::Completed,
             (_, SessionStatus::Failed) => ThreadStatus::Failed,
             (_, SessionStatus::Active) if alive && is_open => ThreadStatus::Active,

@@ -196,7 +196,7 @@ fn planned(session: &SessionId, place: u64) -> PlannedSession {
         wish: SessionRequest::default(),
         branched_from: None,
         alternative_to: None,
-        elsewhere: None,
+        external_thread: None,
     }
 }
 

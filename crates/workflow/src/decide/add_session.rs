@@ -46,7 +46,7 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, new: NewSession, limits: CrewLim
         wish: new.wish,
         branched_from: None,
         alternative_to: None,
-        elsewhere: None,
+        external_thread: None,
         id: new.id,
     };
     draft.event(Event::SessionPlanned { session: Box::new(planned) });

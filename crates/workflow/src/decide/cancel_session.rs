@@ -23,7 +23,7 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(
         | SessionState::WaitingToMerge
         | SessionState::Idle
         | SessionState::Failed { .. }
-        | SessionState::Elsewhere { .. } => {}
+        | SessionState::External { .. } => {}
         SessionState::Completed | SessionState::Merging => {
             let allowed = "its work is merged or is being merged";
             return Err(wrong_session_state(draft, session, "cancel", allowed));

@@ -55,7 +55,7 @@ fn pause_sessions(draft: &mut Draft<'_, '_>) {
             | SessionState::Failed { .. }
             | SessionState::Skipped
             | SessionState::Cancelled
-            | SessionState::Elsewhere { .. } => continue,
+            | SessionState::External { .. } => continue,
         }
         let why = "The approved documents changed while you worked; read them again.".to_owned();
         draft.event(Event::SessionPaused { session: session.id, why });

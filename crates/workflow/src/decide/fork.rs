@@ -82,7 +82,7 @@ pub(super) fn handle(
         wish: new.wish,
         branched_from: Some(from),
         alternative_to: Some(root),
-        elsewhere: None,
+        external_thread: None,
         id: new.id,
     };
     draft.event(Event::SessionPlanned { session: Box::new(planned) });

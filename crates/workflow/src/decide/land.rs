@@ -78,7 +78,7 @@ fn cancel_external_threads(draft: &mut Draft<'_, '_>) {
         .task
         .sessions
         .iter()
-        .filter(|session| matches!(session.state, SessionState::Elsewhere { .. }) && !session.is_ended())
+        .filter(|session| matches!(session.state, SessionState::External { .. }) && !session.is_ended())
         .map(|session| session.id.clone())
         .collect();
     for session in open {

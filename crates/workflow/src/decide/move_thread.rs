@@ -11,7 +11,7 @@ pub(super) fn handle(
     detail: Option<String>,
 ) -> Result<(), Rejected> {
     let found = draft.task.session(session).ok_or_else(|| no_such_session(session))?;
-    let SessionState::Elsewhere { status: before } = &found.state else {
+    let SessionState::External { status: before } = &found.state else {
         return Err(Rejected::WrongState(format!(
             "the work session is {}; only a thread that runs in an editor is moved by reports",
             draft.task.session_status(found)

@@ -54,7 +54,7 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, by: String) -> Result<(), Reject
 fn cancelled_crew(task: &Task) -> Vec<SessionId> {
     let crew = task.sessions.iter().filter(|session| {
         session.phase != SessionPhase::Planning
-            && session.elsewhere.is_none()
+            && session.external_thread.is_none()
             && task.superseded_by(session).is_none()
     });
     crew.filter(|session| session.state == SessionState::Cancelled)

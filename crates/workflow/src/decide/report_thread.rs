@@ -15,7 +15,8 @@ pub(super) fn handle(
     new: ReportedThread,
     limits: CrewLimits,
 ) -> Result<(), Rejected> {
-    let known = draft.task.sessions.iter().any(|session| session.elsewhere.as_ref() == Some(&new.thread));
+    let known =
+        draft.task.sessions.iter().any(|session| session.external_thread.as_ref() == Some(&new.thread));
     if known || draft.task.session(&new.id).is_some() {
         return Err(Rejected::AlreadySo("the thread is known".to_owned()));
     }
@@ -55,7 +56,7 @@ pub(super) fn handle(
         wish: new.wish,
         branched_from: None,
         alternative_to: None,
-        elsewhere: Some(new.thread),
+        external_thread: Some(new.thread),
         id: new.id,
     };
     draft.event(Event::SessionPlanned { session: Box::new(session) });

@@ -117,7 +117,7 @@ fn restart_sessions(draft: &mut Draft<'_, '_>) {
             | SessionState::Failed { .. }
             | SessionState::Skipped
             | SessionState::Cancelled
-            | SessionState::Elsewhere { .. } => {}
+            | SessionState::External { .. } => {}
         }
     }
 }
@@ -136,6 +136,6 @@ fn is_at_work(session: &Session) -> bool {
         | SessionState::Failed { .. }
         | SessionState::Skipped
         | SessionState::Cancelled
-        | SessionState::Elsewhere { .. } => false,
+        | SessionState::External { .. } => false,
     }
 }

@@ -52,7 +52,7 @@ fn blocking_sessions(task: &Task) -> Vec<SessionId> {
     let all = |is_meant: &dyn Fn(&Session) -> bool| -> Vec<SessionId> {
         let crew = task.sessions.iter().filter(|session| {
             session.phase != SessionPhase::Planning
-                && session.elsewhere.is_none()
+                && session.external_thread.is_none()
                 && task.superseded_by(session).is_none()
         });
         crew.filter(|session| is_meant(session)).map(|session| session.id.clone()).collect()

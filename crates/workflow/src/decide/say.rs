@@ -80,7 +80,7 @@ pub(super) fn handle(
                 "cannot speak to a work session that was {how}; retry it first"
             )));
         }
-        SessionState::Elsewhere { .. } => {
+        SessionState::External { .. } => {
             let advice = "its thread runs in an editor; speak to it there";
             return Err(wrong_state(&draft.task, "speak to this work session", advice));
         }

@@ -22,7 +22,7 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(
         | SessionState::Idle
         | SessionState::Failed { .. }
         | SessionState::Cancelled => {}
-        SessionState::Merging | SessionState::Completed | SessionState::Elsewhere { .. } => {
+        SessionState::Merging | SessionState::Completed | SessionState::External { .. } => {
             let allowed = "its work is merged or is being merged";
             return Err(wrong_session_state(draft, session, "skip", allowed));
         }

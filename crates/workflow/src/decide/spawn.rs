@@ -50,7 +50,7 @@ pub(super) fn handle(
         wish: new.wish,
         branched_from: None,
         alternative_to: None,
-        elsewhere: None,
+        external_thread: None,
         id: new.id.clone(),
     };
     draft.event(Event::SessionPlanned { session: Box::new(planned) });

@@ -16,7 +16,7 @@ pub(crate) fn expect_implementing(
             | Phase::ImplementationQueued { .. }
             | Phase::ImplementationFailed { .. }
     );
-    let is_here = !matches!(session.state, SessionState::Elsewhere { .. });
+    let is_here = !matches!(session.state, SessionState::External { .. });
     if session.phase != SessionPhase::Planning && allowed && is_here {
         return Ok(());
     }

@@ -61,7 +61,7 @@ pub(crate) fn plan_sessions(draft: &mut Draft<'_, '_>) {
             wish: SessionRequest::default(),
             branched_from: None,
             alternative_to: None,
-            elsewhere: None,
+            external_thread: None,
             id: id.clone(),
         };
         draft.event(Event::SessionPlanned { session: Box::new(session) });

@@ -39,7 +39,7 @@ pub(crate) fn add_session(draft: &mut Draft<'_, '_>) -> SessionId {
         wish: SessionRequest::default(),
         branched_from: None,
         alternative_to: None,
-        elsewhere: None,
+        external_thread: None,
     };
     draft.event(Event::SessionPlanned { session: Box::new(session) });
     id

@@ -45,7 +45,7 @@ pub(crate) fn add_session(draft: &mut Draft<'_, '_>, name: &str, ask: Ask) {
         wish: SessionRequest::default(),
         branched_from: None,
         alternative_to: None,
-        elsewhere: None,
+        external_thread: None,
         id,
     };
     draft.event(Event::SessionPlanned { session: Box::new(session) });

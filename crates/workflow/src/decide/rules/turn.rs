@@ -79,7 +79,7 @@ pub(crate) fn expect_working(
         | SessionState::Failed { .. }
         | SessionState::Skipped
         | SessionState::Cancelled
-        | SessionState::Elsewhere { .. } => Err(stale("the turn")),
+        | SessionState::External { .. } => Err(stale("the turn")),
     }
 }
 
