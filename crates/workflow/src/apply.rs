@@ -1,4 +1,4 @@
-//! Folding an event into the state: what a task is after something happened.
+//! Folds events into the state of a task.
 
 use crate::session::{ConversationCost, cut_short};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Task {
-    /// The task as its first event leaves it.
+    /// Returns the task after its first event.
     pub fn created(new: &NewTask, now: Millis) -> Self {
         let new = new.clone();
         Self {
@@ -56,7 +56,7 @@ impl Task {
         }
     }
 
-    /// Folds what happened into the state.
+    /// Folds an event into the state.
     pub fn apply(&mut self, event: &Event, now: Millis) {
         match event {
             Event::TaskCreated { .. }
@@ -519,7 +519,7 @@ impl Task {
         }
     }
 
-    /// An answer is known to the request that it answers.
+    /// Links an answer to the request that it answers.
     fn coordinated(&mut self, event: &CoordinationEvent) {
         let asked = event.answers.as_ref();
         if let Some(request) = self.coordination.iter_mut().find(|other| Some(&other.id) == asked) {
@@ -528,7 +528,7 @@ impl Task {
         self.coordination.push(event.clone());
     }
 
-    /// The chosen session takes the place of the others: it carries out their planned task, and what needs them needs it.
+    /// Replaces the other alternatives by the chosen session: it carries out their planned task, and their dependents depend on it.
     fn chosen(&mut self, chosen: &SessionId, instead_of: &[SessionId], now: Millis) {
         let unit = instead_of.iter().filter_map(|id| self.session(id)).find_map(|session| session.unit);
         for session in &mut self.sessions {

@@ -4,11 +4,11 @@ use crate::{Answer, CommentId, CommentKind, DiffSide, DocumentName, Millis, Revi
 use serde::{Deserialize, Serialize};
 use specs::anchor::Lines;
 
-/// A comment on a version of the documents; where it stands in later ones follows from their texts.
+/// A comment on a version of the documents; its position in later ones is computed from their texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comment {
     pub id: CommentId,
-    /// How people and agents call it within the task, from 1: `C1`.
+    /// Its number in the task, from 1; people and agents write `C1`.
     pub number: usize,
     /// The version it was made on.
     pub review: ReviewId,
@@ -24,15 +24,15 @@ pub struct Comment {
     pub sent: Option<u32>,
 }
 
-/// What a comment is about, in the version it was made on.
+/// The passage a comment is about, in the version it was made on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommentAnchor {
     pub document: DocumentName,
-    /// The words that were selected; empty where only lines were.
+    /// The selected words; empty if only lines were selected.
     pub quote: String,
     /// First and last line; absent is the whole document.
     pub lines: Option<(usize, usize)>,
-    /// What stood on these lines.
+    /// The text of these lines.
     pub excerpt: String,
 }
 
@@ -48,15 +48,15 @@ pub struct Reply {
     pub by: String,
     pub text: String,
     pub at: Millis,
-    /// What became of the comment, where it is the planner who replies.
+    /// The planner's answer, if the planner replies.
     #[serde(default)]
     pub answer: Option<Answer>,
-    /// The round in which the planner replies.
+    /// The round in which the planner replied.
     #[serde(default)]
     pub round: Option<u32>,
 }
 
-/// Who was content with what came of a comment.
+/// The person who resolved a comment, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolved {
     pub by: String,
@@ -66,7 +66,7 @@ pub struct Resolved {
 /// A comment as a person makes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewComment {
-    /// The same comment again is known by its name and changes nothing.
+    /// A comment with a known id changes nothing.
     pub id: CommentId,
     pub review: ReviewId,
     pub round: u32,
@@ -89,17 +89,17 @@ pub struct LineComment {
 }
 
 impl Comment {
-    /// How people and agents call it.
+    /// Returns the name that people and agents write.
     pub fn label(&self) -> String {
         format!("C{}", self.number)
     }
 
-    /// Whether the planner is to hear of it: praise asks for nothing, and is heard too.
+    /// Returns whether it goes to the planner, which gets praise too.
     pub fn is_open(&self) -> bool {
         self.resolved.is_none()
     }
 
-    /// Whether it asks for a change that is still open.
+    /// Returns whether it requests a change that is still open.
     pub fn asks(&self) -> bool {
         self.is_open() && self.kind != CommentKind::Praise
     }

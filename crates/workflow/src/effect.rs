@@ -1,4 +1,4 @@
-//! What to do next in the outside world; one effect touches one outside thing, git or an agent.
+//! The effects of decisions on the outside world. One effect touches one outside thing: git or an agent.
 
 use crate::{CommentId, EffectId, Millis, SessionId, TaskId, TurnId};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub enum Effect {
         by: String,
         comments: String,
         changes: Vec<String>,
-        /// The comments on places of the documents that go with it.
+        /// The comments on the documents that go with the review.
         #[serde(default)]
         points: Vec<CommentId>,
     },
@@ -68,7 +68,7 @@ pub struct EffectRow {
 }
 
 impl Effect {
-    /// The effect's name in tables, logs and metrics.
+    /// Returns the effect's name in tables, logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::PreparePlanning { .. } => "prepare_planning",
@@ -91,7 +91,7 @@ impl Effect {
         }
     }
 
-    /// Effects of one lane run one after the other, in the order they were asked for.
+    /// Returns the effect's lane. Effects of one lane run one after the other, in the order of their requests.
     pub fn lane(&self, task: &TaskId) -> String {
         match self {
             Self::CommitWork { shared: true, .. } => format!("shared/{task}"),
@@ -114,7 +114,7 @@ impl Effect {
         }
     }
 
-    /// Whether the task waits for its outcome.
+    /// Returns whether the task waits for its outcome.
     pub fn reports_back(&self) -> bool {
         match self {
             Self::PreparePlanning { .. }
@@ -137,7 +137,7 @@ impl Effect {
         }
     }
 
-    /// The session it is about, where it is about one.
+    /// Returns its session, if it has one.
     pub fn session(&self) -> Option<&SessionId> {
         match self {
             Self::PreparePlanning { session }

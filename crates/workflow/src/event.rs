@@ -1,4 +1,4 @@
-//! What happened to a task: the log, the live feed and the audit trail are lists of these.
+//! The events of a task: the log, the live feed and the audit trail are lists of them.
 
 use crate::{
     Approved, Ask, BranchPoint, Change, CheckResult, Closing, Comment, CommentId, Commit, CoordinationEvent,
@@ -8,7 +8,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// A session as it is planned or asked for.
+/// A session as it is planned or requested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedSession {
     pub id: SessionId,
@@ -36,7 +36,7 @@ pub struct PlannedSession {
     pub external_thread: Option<String>,
 }
 
-/// One thing that happened; [`crate::Task::apply`] folds it into the state.
+/// An event; [`crate::Task::apply`] folds it into the state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -46,7 +46,7 @@ pub enum Event {
     TaskEdited {
         edit: TaskEdit,
     },
-    /// The task waits, and for what.
+    /// The task waits, for this reason.
     Queued {
         reason: String,
     },
@@ -84,11 +84,11 @@ pub enum Event {
         comments: String,
         changes: Vec<String>,
         round: u32,
-        /// The comments that go to the planner with it.
+        /// The comments that go to the planner with the review.
         #[serde(default)]
         points: Vec<CommentId>,
     },
-    /// A person commented on a place of the documents.
+    /// A person commented on the documents.
     Commented {
         comment: Box<Comment>,
     },
@@ -97,7 +97,7 @@ pub enum Event {
         comment: CommentId,
         reply: Reply,
     },
-    /// A person is content with what came of a comment; absent is that they are not any more.
+    /// A person resolved a comment, or reopened it if `resolved` is absent.
     CommentResolved {
         comment: CommentId,
         resolved: Option<Resolved>,
@@ -113,7 +113,7 @@ pub enum Event {
     SessionPlanned {
         session: Box<PlannedSession>,
     },
-    /// A person calls or describes it otherwise; what is absent stays.
+    /// A person changed its displayed name or description; absent fields keep their value.
     SessionRenamed {
         session: SessionId,
         name: Option<String>,
@@ -142,19 +142,19 @@ pub enum Event {
         usage: Option<Usage>,
         #[serde(default)]
         said: Option<String>,
-        /// What the agent sent last.
+        /// The last thing the agent sent.
         #[serde(default)]
         closing: Closing,
-        /// The agent's own plan, where it reported one in this turn.
+        /// The agent's own plan, if it reported one in this turn.
         #[serde(default)]
         plan: Option<Vec<PlanEntry>>,
     },
-    /// The agent reported its own plan, or how far it has come in it.
+    /// The agent reported its own plan, or its progress in it.
     PlanUpdated {
         session: SessionId,
         plan: Vec<PlanEntry>,
     },
-    /// The agent says what a conversation has cost so far: `usd` more than it said before.
+    /// The agent reported the cost of a conversation so far: `usd` more than before.
     Spent {
         session: SessionId,
         /// The agent's name for the conversation.
@@ -173,7 +173,7 @@ pub enum Event {
         #[serde(default)]
         retry_at: Option<Millis>,
     },
-    /// The wait after a failure is over, and the agent is asked again.
+    /// The delay after a failure is over, and the turn is retried.
     TurnRetried {
         session: SessionId,
         turn: TurnId,
@@ -196,7 +196,7 @@ pub enum Event {
         session: SessionId,
         message: MessageId,
     },
-    /// A session or a person sent a message to others of the crew.
+    /// A session or a person sent a message to other sessions of the crew.
     Coordinated {
         coordination: Box<CoordinationEvent>,
     },
@@ -210,7 +210,7 @@ pub enum Event {
         session: SessionId,
         instead_of: Vec<SessionId>,
     },
-    /// An editor said how a thread of its own stands.
+    /// An editor reported the status of a thread that it opened.
     ThreadMoved {
         session: SessionId,
         status: ThreadStatus,
@@ -222,19 +222,19 @@ pub enum Event {
         session: SessionId,
         head: Option<Commit>,
         changed: bool,
-        /// What the agent reported as done.
+        /// The sub-tasks that the agent reported as done.
         #[serde(default)]
         report: WorkReport,
-        /// Whether the agent ended the turn without a word about it.
+        /// Whether the agent ended the turn without a final message.
         #[serde(default)]
         is_silent: bool,
     },
-    /// What the session's next turn asks for is settled.
+    /// The request of the session's next turn is set.
     SessionTold {
         session: SessionId,
         ask: Ask,
     },
-    /// The session will be asked again.
+    /// The session is asked again.
     SessionAskedAgain {
         session: SessionId,
         ask: Ask,
@@ -249,7 +249,7 @@ pub enum Event {
         session: SessionId,
         merged: Option<Commit>,
     },
-    /// The session waits for what a person says next; what it did is on the task's branch.
+    /// The session waits for a message of a person; its work is on the task's branch.
     SessionIdle {
         session: SessionId,
         merged: Option<Commit>,
@@ -261,7 +261,7 @@ pub enum Event {
     SessionRetried {
         session: SessionId,
     },
-    /// Another agent carries the session out from now on.
+    /// The session is assigned to another agent.
     SessionAssigned {
         session: SessionId,
         agent: String,
@@ -292,7 +292,7 @@ pub enum Event {
         #[serde(default)]
         line_comments: Vec<LineComment>,
     },
-    /// The approved change cannot land, and a person has to look.
+    /// The approved change cannot land until a person acts.
     LandingHeld {
         failure: Failure,
     },
@@ -315,23 +315,23 @@ pub enum Event {
     Cancelled {
         by: String,
     },
-    /// A person stopped the task's agents; nothing begins until a person resumes it.
+    /// A person paused the task: its agents stop, and nothing starts until a person resumes it.
     TaskPaused {
         by: String,
     },
     TaskResumed {
         by: String,
     },
-    /// How many items of each planned task are done, by the living checklist.
+    /// The living checklist has these counts of completed items.
     ItemsCounted {
         counts: Vec<ItemCount>,
     },
-    /// A cancelled task continues where it was.
+    /// A person reopened the cancelled task at the stage where it was.
     Reopened {
         by: String,
         to: TaskStatus,
     },
-    /// How often the task's record is committed while there is something new.
+    /// A person set how often the task's history is committed.
     RecordingSet {
         commit_frequency_minutes: u64,
     },
@@ -341,11 +341,11 @@ pub enum Event {
         summary: String,
         details: String,
     },
-    /// The task was rebuilt from its record, and what was under way is begun again.
+    /// The task was rebuilt from its history in git, and continues.
     Rebuilt,
 }
 
-/// The events that are about no session, as a pattern for the last arm of matches on those of sessions.
+/// A pattern of the events that have no session, for the last arm of matches on the events of sessions.
 #[macro_export]
 macro_rules! event_of_task {
     () => {
@@ -386,7 +386,7 @@ macro_rules! event_of_task {
 }
 
 impl Event {
-    /// The event's name in the log and the feed.
+    /// Returns the event's name in the log and the feed.
     pub fn name(&self) -> String {
         serde_json::to_value(self)
             .ok()
@@ -394,7 +394,7 @@ impl Event {
             .unwrap_or_default()
     }
 
-    /// The session it is about, where it is about one.
+    /// Returns its session, if it has one.
     pub fn session(&self) -> Option<&SessionId> {
         match self {
             Self::PlanningStarted { session, .. }
@@ -436,7 +436,7 @@ impl Event {
         }
     }
 
-    /// Whether the record in git is brought up to date at once when this happens.
+    /// Returns whether the task's history is committed as soon as this happens.
     pub fn is_milestone(&self) -> bool {
         match self {
             Self::SpecsReady { .. }

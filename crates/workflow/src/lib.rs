@@ -1,8 +1,8 @@
 //! The life of a task, as a pure function.
 //!
-//! [`Task::handle`] takes what a person asked or what the world reported and answers with events (what
-//! happened) and effects (what to do next), or with a rejection in words for people. [`Task::apply`] folds
-//! an event into the state, so that the log and the state cannot disagree.
+//! [`Task::handle`] takes an input (a request of a person, or a report of git or an agent) and returns events (what
+//! happened) and effects (what to do next), or a rejection in words for people. [`Task::apply`] folds an event into the state, so
+//! that the log and the state cannot disagree.
 //!
 //! The crate knows no runtime, database, git, HTTP, clock, files or randomness: time and identifiers come in
 //! as arguments, documents as text.

@@ -16,12 +16,12 @@ use std::collections::HashMap;
 /// How many sessions a sentence names at most.
 const MAX_NAMES: usize = 5;
 
-/// By what sessions are sorted that wait for a slot; the first has the smallest.
+/// The sort key of sessions that wait for a slot; the smallest is first.
 pub(crate) type StartKey = (i64, usize, usize);
-/// By what sessions are sorted that wait to be merged.
+/// The sort key of sessions that wait to be merged.
 pub(crate) type MergeKey = (usize, Reverse<Priority>, Effort, usize);
 
-/// A task's sessions with everything that follows from how they depend on each other.
+/// A task's sessions with all that follows from their dependencies.
 ///
 /// Sessions are named by their position in [`Task::sessions`].
 pub struct SessionGraph<'t> {
@@ -33,7 +33,7 @@ pub struct SessionGraph<'t> {
     parents: Vec<Option<usize>>,
     /// The sessions that keep each one from starting.
     blockers: Vec<Vec<usize>>,
-    /// Where each one stands in the order of the plan.
+    /// The position of each one in the merge order.
     positions: Vec<usize>,
     /// Whether a person has to act before it advances.
     stuck: Vec<bool>,
@@ -99,7 +99,7 @@ impl<'t> SessionGraph<'t> {
         self.task
     }
 
-    /// The session's status as clients see it.
+    /// Returns the session's status in the API.
     pub fn status(&self, session: &Session) -> SessionStatus {
         match self.at(session) {
             Some(at) if !self.blockers[at].is_empty() => SessionStatus::Blocked,
@@ -107,7 +107,7 @@ impl<'t> SessionGraph<'t> {
         }
     }
 
-    /// The sessions that keep this one from starting.
+    /// Returns the sessions that keep this one from starting.
     pub fn blockers(&self, session: &Session) -> Vec<&'t Session> {
         let blockers = self.at(session).map_or(&[][..], |at| &self.blockers[at]);
         blockers.iter().map(|at| &self.task.sessions[*at]).collect()
@@ -129,7 +129,7 @@ impl<'t> SessionGraph<'t> {
         if self.has_choice(session) { self.task.alternatives(session) } else { Vec::new() }
     }
 
-    /// What a session waits for, as a sentence, while it waits.
+    /// Returns what a session waits for, as a sentence, while it waits.
     pub fn waits_for(&self, session: &Session) -> Option<String> {
         let task = self.task;
         match &session.state {
@@ -196,7 +196,7 @@ impl<'t> SessionGraph<'t> {
         self.at(session).is_some_and(|at| self.has_choice[at])
     }
 
-    /// The session that has to be merged before this one, which waits to be merged.
+    /// Returns the session that has to be merged before this one, which waits to be merged.
     pub(crate) fn merge_blocked_by(&self, session: &Session) -> Option<&'t Session> {
         let at = self.at(session)?;
         let sessions = &self.task.sessions;
@@ -297,7 +297,7 @@ fn in_words(sessions: &[&Session]) -> String {
     }
 }
 
-/// The session that asked for a spawned one.
+/// Returns the parent of a spawned session.
 fn parent_id(session: &Session) -> Option<&SessionId> {
     session.parent.as_ref().filter(|_| session.method == CreationMethod::Spawned)
 }
@@ -361,12 +361,12 @@ fn choices(sessions: &[Session], find: &impl Fn(&SessionId) -> Option<usize>) ->
 }
 
 impl Task {
-    /// How much a session matters: as much as its task, unless it was asked for otherwise.
+    /// Returns the session's priority: its task's, unless its request has one.
     pub fn priority_of(&self, session: &Session) -> Priority {
         session.wish.priority.unwrap_or(self.priority)
     }
 
-    /// How much work a session is thought to be.
+    /// Returns the expected effort of a session.
     pub fn effort_of(&self, session: &Session) -> Effort {
         let planned = || session.unit.and_then(|index| self.units().get(index)?.effort.parse().ok());
         session.wish.effort.or_else(planned).unwrap_or(Effort::Medium)
@@ -403,7 +403,7 @@ impl Task {
         if open > 1 { all } else { Vec::new() }
     }
 
-    /// The sessions that keep this one from starting.
+    /// Returns the sessions that keep this one from starting.
     pub fn blockers(&self, session: &Session) -> Vec<&Session> {
         if session.own_status() != SessionStatus::Pending || session.depends_on.is_empty() {
             return Vec::new();
@@ -413,7 +413,7 @@ impl Task {
         session.depends_on.iter().filter_map(|id| open.get(id).copied()).collect()
     }
 
-    /// What a session waits for, as a sentence, while it waits.
+    /// Returns what a session waits for, as a sentence, while it waits.
     pub fn waits_for(&self, session: &Session) -> Option<String> {
         SessionGraph::of(self).waits_for(session)
     }

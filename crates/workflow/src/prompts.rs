@@ -18,7 +18,7 @@ pub struct DocumentPaths {
     pub progress: String,
 }
 
-/// What the prompt of a turn is made from.
+/// The context of a turn's prompt.
 pub struct Briefing<'a> {
     pub task: &'a Task,
     pub session: &'a Session,
@@ -30,9 +30,9 @@ pub struct Briefing<'a> {
     pub requirements: &'a str,
     /// Rules of the project that its people wrote down for agents.
     pub rules: Option<&'a str>,
-    /// How often this turn was begun, from 1; later attempts follow an interruption.
+    /// The attempt of this turn, from 1; later attempts follow an interruption.
     pub attempt: i64,
-    /// A summary of the session so far, where the agent itself does not remember it.
+    /// A summary of the session so far, if the agent has lost its context.
     pub memory: Option<&'a str>,
     /// The comments that the planner is to answer.
     pub points: &'a [Point<'a>],
@@ -44,7 +44,7 @@ pub struct Point<'a> {
     pub place: Place,
 }
 
-/// The text of a turn's prompt.
+/// Returns the text of a turn's prompt.
 pub fn render(briefing: &Briefing<'_>) -> String {
     let Briefing {
         task,
@@ -137,7 +137,7 @@ pub fn render(briefing: &Briefing<'_>) -> String {
         }
         Ask::Message => {}
     }
-    told(&mut text, task, turn);
+    append_messages(&mut text, task, turn);
     said(&mut text, &turn.messages);
     if turn.ask == Ask::Message && session.cut_short > 0 && session.is_crew() && !task.is_conversation() {
         text.push_str("\nYou were interrupted: do this, then go on with your task where you left off.\n");
@@ -178,13 +178,13 @@ fn plan(task: &Task, documents: &DocumentPaths, directory: &str) -> String {
         }
     );
     if let Some(template) = &task.template {
-        text.push_str(&beginning(template));
+        text.push_str(&template_guidance(template));
     }
     text
 }
 
-/// What a template gives to begin with.
-fn beginning(template: &Template) -> String {
+/// Returns the part of the prompt that comes from the template.
+fn template_guidance(template: &Template) -> String {
     let mut text = format!(
         "\n## Where to begin\n\nThe task was made from the template {:?}. Take over what fits what is wanted, change what \
          does not, and leave out what is of no use.\n",
@@ -202,7 +202,7 @@ fn beginning(template: &Template) -> String {
     text
 }
 
-/// What is asked for when a change is sent back, with the lines that it is about.
+/// Returns the request for changes after a review, with its line comments.
 pub fn rework_words(comments: &str, line_comments: &[LineComment]) -> String {
     let mut text = comments.trim().to_owned();
     for LineComment { path, side, line, quote, text: said } in line_comments {
@@ -320,7 +320,7 @@ fn implement(briefing: &Briefing<'_>) -> String {
         let _ = writeln!(text, "## Your task: {}\n\n{}\n", session.name, session.description);
     }
     if let Some(template) = task.template.as_ref().filter(|_| !task.planned) {
-        let _ = writeln!(text, "{}", beginning(template));
+        let _ = writeln!(text, "{}", template_guidance(template));
     }
     if let Some(prompt) = &session.wish.prompt {
         let _ = writeln!(text, "{prompt}\n");
@@ -375,8 +375,8 @@ pub fn cited_criteria(requirements: &str, cited: &[String]) -> Vec<String> {
     requirements::parse(requirements).cited_in_full(cited)
 }
 
-/// What the turn carries from the others of the crew.
-fn told(text: &mut String, task: &Task, turn: &Turn) {
+/// Appends the messages of other sessions that the turn delivers.
+fn append_messages(text: &mut String, task: &Task, turn: &Turn) {
     let events: Vec<&CoordinationEvent> =
         turn.coordination.iter().filter_map(|id| task.coordination_event(id)).collect();
     if events.is_empty() {

@@ -8,13 +8,13 @@ const PRIORITY: i64 = 15 * 60 * 1000;
 /// How much waiting one step of effort is worth, in milliseconds: what is small goes first, but no priority is made up
 /// for by it.
 const EFFORT: i64 = 5 * 60 * 1000;
-/// The longest that one who came later can go first, in milliseconds.
+/// The longest time by which a later task can overtake an earlier one, in milliseconds.
 pub const MAX_PRIORITY_BOOST: i64 = 3 * PRIORITY + 2 * EFFORT;
 
-/// The position in the queue of a task or session that waits since a time: the smallest goes first.
+/// Returns the position in the queue of a task or session that waits since a time: the smallest goes first.
 ///
-/// What matters more and what is smaller is treated as if it waited longer. So nothing starves: what comes more than
-/// [`MAX_PRIORITY_BOOST`] later stands behind, whatever it is.
+/// A higher priority or a smaller effort counts as a longer wait. So nothing starves: a task that comes more than
+/// [`MAX_PRIORITY_BOOST`] later is behind, whatever its priority.
 pub fn queue_key(since: Millis, priority: Priority, effort: Effort) -> i64 {
     let priority = match priority {
         Priority::Low => 0,
@@ -30,7 +30,7 @@ pub fn queue_key(since: Millis, priority: Priority, effort: Effort) -> i64 {
     since.0 - priority * PRIORITY - effort * EFFORT
 }
 
-/// A task's place in line.
+/// Returns a task's position in the queue.
 fn line(task: &Task) -> i64 {
     let effort = match task.complexity {
         Complexity::Simple => Effort::Small,
@@ -39,7 +39,7 @@ fn line(task: &Task) -> i64 {
     queue_key(task.waiting_since.unwrap_or(task.created_at), task.priority, effort)
 }
 
-/// How many may do what at once.
+/// The limits on what runs at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Agent instances, one per task at work.
@@ -48,9 +48,10 @@ pub struct Limits {
     pub in_review: usize,
 }
 
-/// Decides for every task that waits for a slot: it is admitted, or told what it waits for.
+/// Returns the decision for every task that waits for a slot: it is admitted, or waits for a reason.
 ///
-/// Who matters more goes first, then what is smaller, and who waits long goes before either. `statuses` knows the tasks others depend on.
+/// A higher priority goes first, then a smaller effort, and a long wait goes before either. `statuses` has the tasks that
+/// others depend on.
 pub fn admissions(
     live: &[Task],
     statuses: &BTreeMap<TaskId, TaskStatus>,

@@ -1,4 +1,4 @@
-//! A task and its phases; a phase carries what is true in it.
+//! A task and its phases; a phase carries the data that is valid in it.
 
 use crate::{
     Comment, Commit, Complexity, CoordinationEvent, Failure, Isolation, ItemCount, Millis, Priority,
@@ -14,7 +14,7 @@ pub struct Task {
     pub project: ProjectId,
     pub owner: UserId,
     pub name: String,
-    /// The name's part in branch names; it stays when the name is edited.
+    /// The name's part in branch names; editing the name does not change it.
     pub branch_slug: String,
     pub description: String,
     pub kind: TaskKind,
@@ -33,41 +33,41 @@ pub struct Task {
     pub max_parallel: usize,
     /// Whether its plan needs a person's approval; tasks without a plan do not.
     pub planned: bool,
-    /// Data for programs that came with the request; it goes to agents beside the prompt.
+    /// Structured data of the request; agents get it in addition to the prompt.
     #[serde(default)]
     pub config: Option<serde_json::Value>,
-    /// The pattern it was made from.
+    /// The template it was made from.
     #[serde(default)]
     pub template: Option<Template>,
-    /// How often its record is committed while there is something new; absent is as its project says.
+    /// How often its history is committed; absent is the project's setting.
     #[serde(default)]
     pub commit_frequency_minutes: Option<u64>,
     pub phase: Phase,
     pub sessions: Vec<Session>,
-    /// How often the documents were sent back.
+    /// How many times a review requested changes of the documents.
     pub revisions: u32,
-    /// What the task waits for, in words, while it waits.
+    /// The reason why the task waits, while it waits.
     pub queue_reason: Option<String>,
     pub last_error: Option<Failure>,
     /// How many times a person retried a failed step.
     pub attempts: u32,
     pub usage: Usage,
-    /// Whether its sessions work apart or in one worktree.
+    /// Whether its sessions have a worktree each or share one.
     #[serde(default = "apart")]
     pub isolation: Isolation,
-    /// What its sessions and people told each other, in order.
+    /// The messages between its sessions and people, in order.
     #[serde(default)]
     pub coordination: Vec<CoordinationEvent>,
-    /// What people said about places of its documents, in order.
+    /// The comments on its documents, in order.
     #[serde(default)]
     pub comments: Vec<Comment>,
-    /// Since when its agents are stopped, and by whom, until a person resumes it.
+    /// Who paused it and when, until a person resumes it.
     #[serde(default)]
     pub paused: Option<Paused>,
-    /// How many items of each planned task are done, by the living checklist.
+    /// The counts of completed items of each planned task, from the living checklist.
     #[serde(default)]
     pub item_counts: Vec<ItemCount>,
-    /// Since when it waits for a slot, while it does.
+    /// When it began to wait for a slot, while it waits.
     #[serde(default)]
     pub waiting_since: Option<Millis>,
     pub created_at: Millis,
@@ -78,19 +78,19 @@ pub struct Task {
     pub version: u64,
 }
 
-/// A person's wish that a task's agents stand still.
+/// The pause of a task by a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paused {
     pub by: String,
     pub at: Millis,
 }
 
-/// How tasks from before there was a choice work.
+/// Returns the isolation of tasks stored without one.
 pub(crate) fn apart() -> Isolation {
     Isolation::Worktree
 }
 
-/// Where a task stands, with what is true there.
+/// The phase of a task, with its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum Phase {
@@ -103,7 +103,7 @@ pub enum Phase {
     SpecReview {
         specs: Specs,
     },
-    /// They were sent back, and planning waits for a slot.
+    /// A review requested changes, and planning waits for a slot.
     SpecRevision {
         specs: Specs,
         planning: Planning,
@@ -128,7 +128,7 @@ pub enum Phase {
     Done {
         approved: Option<Approved>,
         merged: Option<Commit>,
-        /// What was reviewed, with its checks; absent where nothing was.
+        /// The reviewed change with its checks; absent if there was none.
         #[serde(default)]
         change: Option<Change>,
     },
@@ -148,15 +148,15 @@ pub enum Phase {
     },
 }
 
-/// The planning under way.
+/// The round of planning in progress.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Planning {
-    /// Which round of documents it makes, from 1.
+    /// The round of documents it makes, from 1.
     pub round: u32,
     pub step: PlanningStep,
 }
 
-/// How far planning has come.
+/// The step of planning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanningStep {
@@ -166,7 +166,7 @@ pub enum PlanningStep {
     Preparing,
     /// The planner has its turn.
     Writing,
-    /// What it wrote is being validated and committed.
+    /// Its documents are being validated and committed.
     Committing,
 }
 
@@ -213,19 +213,19 @@ pub struct Unit {
     pub dependencies: Vec<usize>,
     pub requirements: Vec<String>,
     pub boundary: Vec<String>,
-    /// Whether the plan had it ticked already: no session carries it out, and what depends on it may start.
+    /// Whether the plan had it ticked already: no session carries it out, and its dependents may start.
     #[serde(default)]
     pub completed_before: bool,
 }
 
-/// What the sessions made, under review.
+/// The change that the sessions made, under review.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     pub head: Commit,
     pub checks: Vec<CheckResult>,
 }
 
-/// How far landing has come.
+/// The state of the landing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "landing", rename_all = "snake_case")]
 pub enum Landing {
@@ -235,13 +235,13 @@ pub enum Landing {
     Merging {
         by: String,
         at: Millis,
-        /// The findings of secrets that the person knows of.
+        /// The findings of secrets that the person acknowledged.
         #[serde(default)]
         acknowledged: Vec<String>,
     },
 }
 
-/// What a task may spend.
+/// The budget of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Budget {
     #[serde(default)]
@@ -250,7 +250,7 @@ pub struct Budget {
     pub max_tokens: Option<u64>,
 }
 
-/// What was spent.
+/// The tokens and money that were spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
     pub input_tokens: u64,
@@ -260,7 +260,7 @@ pub struct Usage {
 }
 
 impl Task {
-    /// Where the task stands, in the word clients know.
+    /// Returns the status in the API.
     pub fn status(&self) -> TaskStatus {
         match &self.phase {
             Phase::Backlog => TaskStatus::Backlog,
@@ -278,7 +278,7 @@ impl Task {
         }
     }
 
-    /// The approved documents, from approval on.
+    /// Returns the approved documents, from the approval on.
     pub fn approved(&self) -> Option<&Approved> {
         match &self.phase {
             Phase::SpecApproved { approved } => Some(approved),
@@ -297,7 +297,7 @@ impl Task {
         }
     }
 
-    /// The documents in force: the approved ones, else the last committed ones.
+    /// Returns the documents in force: the approved ones, or else the last committed ones.
     pub fn specs(&self) -> Option<&Specs> {
         match &self.phase {
             Phase::SpecReview { specs } | Phase::SpecRevision { specs, .. } => Some(specs),
@@ -316,7 +316,7 @@ impl Task {
         }
     }
 
-    /// The change that is or was under review.
+    /// Returns the change that is or was under review.
     pub fn change(&self) -> Option<&Change> {
         match &self.phase {
             Phase::ImplementationReview { change, .. } => Some(change),
@@ -334,7 +334,7 @@ impl Task {
         }
     }
 
-    /// The planned tasks of the documents in force.
+    /// Returns the planned tasks of the documents in force.
     pub fn units(&self) -> &[Unit] {
         self.specs().map_or(&[], |specs| &specs.units)
     }
@@ -343,12 +343,12 @@ impl Task {
         self.sessions.iter().find(|session| session.id == *id)
     }
 
-    /// Whether one session carries out the whole plan.
+    /// Returns whether one session carries out the whole plan.
     fn is_single_session(&self) -> bool {
         self.complexity == Complexity::Simple && self.units().len() > 1
     }
 
-    /// The planned tasks that a session carries out.
+    /// Returns the planned tasks that a session carries out.
     pub fn units_of(&self, session: &Session) -> &[Unit] {
         match session.unit {
             Some(_) if self.is_single_session() => self.units(),
@@ -357,7 +357,7 @@ impl Task {
         }
     }
 
-    /// The session that carries out a planned task, cancelled ones aside.
+    /// Returns the session that carries out a planned task, without cancelled ones.
     pub fn session_of_unit(&self, index: usize) -> Option<&Session> {
         let index = if self.is_single_session() { 0 } else { index };
         self.sessions
@@ -366,12 +366,12 @@ impl Task {
             .or_else(|| self.sessions.iter().find(|session| session.unit == Some(index)))
     }
 
-    /// A session's status as clients see it.
+    /// Returns a session's status in the API.
     pub fn session_status(&self, session: &Session) -> SessionStatus {
         if self.blockers(session).is_empty() { session.own_status() } else { SessionStatus::Blocked }
     }
 
-    /// A planned task's status, from the session that carries it out.
+    /// Returns a planned task's status, from the session that carries it out.
     pub fn unit_status(&self, index: usize) -> UnitStatus {
         let Some(session) = self.session_of_unit(index) else {
             let is_done = self.units().get(index).is_some_and(|unit| unit.completed_before);
@@ -388,7 +388,7 @@ impl Task {
         }
     }
 
-    /// Whether a session left sub-tasks of a planned task unreported.
+    /// Returns whether a session left sub-tasks of a planned task unreported.
     pub fn has_unreported(&self, session: &Session, unit: usize) -> bool {
         match self.units().get(unit).filter(|_| self.is_single_session()) {
             Some(unit) => session.unreported.iter().any(|item| item.is_part_of(unit)),
@@ -396,7 +396,7 @@ impl Task {
         }
     }
 
-    /// Whether no session's work touches a file.
+    /// Returns whether no session's work touches a file.
     pub fn is_change_empty(&self) -> bool {
         // A change without sessions was on the branch before any began, as that of a revert.
         if self.sessions.is_empty() {
@@ -406,12 +406,12 @@ impl Task {
         !self.sessions.iter().any(|session| session.is_crew() && has_changed(session))
     }
 
-    /// The branch on which the sessions' work is merged.
+    /// Returns the branch on which the sessions' work is merged.
     pub fn branch(&self) -> String {
         format!("task/{}-{}", self.id, self.branch_slug)
     }
 
-    /// The branch of one session's work: its own, or the task's where all share one worktree.
+    /// Returns the branch of a session's work: its own, or the task's if all share one worktree.
     pub fn session_branch(&self, session: &SessionId) -> String {
         match self.isolation {
             Isolation::Worktree => format!("session/{}/{session}", self.id),
@@ -419,7 +419,7 @@ impl Task {
         }
     }
 
-    /// Whether a person is to act next: to review, to answer, or to say what becomes of what failed.
+    /// Returns whether a person acts next: reviews, answers, or handles a failure.
     pub fn needs_person(&self) -> bool {
         match &self.phase {
             Phase::SpecReview { .. } | Phase::SpecFailed { .. } | Phase::ImplementationFailed { .. } => true,
@@ -439,8 +439,8 @@ impl Task {
         }
     }
 
-    /// Whether its agent process is kept for a while although it has nothing to do: it is needed again after a person's
-    /// next words, or when the same agent implements what it planned.
+    /// Returns whether its idle agent process is kept for a while: the next message needs it, or the same agent implements
+    /// what it planned.
     pub fn may_keep_instance(&self) -> bool {
         let comes_back = match &self.phase {
             Phase::SpecReview { .. }
@@ -460,7 +460,7 @@ impl Task {
         self.is_waiting_for_user() || (comes_back && is_same && self.paused.is_none())
     }
 
-    /// Whether an agent process serves it or is about to.
+    /// Returns whether an agent process serves it or is about to.
     pub fn holds_instance(&self) -> bool {
         match &self.phase {
             _ if self.paused.is_some() => false,
@@ -480,7 +480,7 @@ impl Task {
     }
 }
 
-/// A name as a piece of a branch: lower-case ASCII words joined by hyphens, at most 40 bytes.
+/// Returns a name as a part of a branch name: lower-case ASCII words joined by hyphens, at most 40 bytes.
 pub(crate) fn slug(name: &str) -> String {
     let mut slug = String::new();
     for c in name.chars().flat_map(char::to_lowercase) {

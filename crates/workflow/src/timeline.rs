@@ -12,11 +12,11 @@ mod permissions;
 
 pub use permissions::{PermissionWait, permission_waits};
 
-/// A task's past, as stretches of time.
+/// A task's past, as time spans.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
     pub task: Vec<Span>,
-    /// By session; those that never did anything have no stretch.
+    /// The spans of each session; a session that never did anything has none.
     pub sessions: BTreeMap<SessionId, Vec<Span>>,
 }
 
@@ -37,7 +37,7 @@ pub enum Activity {
     Checks,
     /// The approved change is merged into its base.
     Landing,
-    /// A session waits for others.
+    /// A session waits for other sessions.
     Blocked,
     /// A session waits for a slot, or for its next turn.
     Waiting,
@@ -47,7 +47,7 @@ pub enum Activity {
     Turn { number: u32, ask: &'static str },
     /// An agent has a turn and waits for a person to answer a permission request.
     Permission,
-    /// What a turn left is committed.
+    /// The work of a turn is committed.
     Saving,
     /// A session's work is complete and waits for those before it.
     Ready,
@@ -60,7 +60,7 @@ pub enum Activity {
 }
 
 impl Activity {
-    /// The word for it.
+    /// Returns the name in the API.
     pub fn word(self) -> String {
         match self {
             Self::Task(status) => status.to_string(),
@@ -79,7 +79,7 @@ impl Activity {
         }
     }
 
-    /// Whether a session does something, or something is done for it.
+    /// Returns whether an agent or an effect works for the session.
     fn is_at_work(self) -> bool {
         match self {
             Self::Opening | Self::Turn { .. } | Self::Saving | Self::Merging | Self::External => true,
@@ -96,7 +96,7 @@ impl Activity {
 }
 
 impl Timeline {
-    /// The past that events tell; empty when they do not begin with the task's creation.
+    /// Returns the past from events; empty if they do not begin with the task's creation.
     pub fn of(lines: &[Line]) -> Self {
         let mut timeline = Self::default();
         let Some(first) = lines.first() else { return timeline };

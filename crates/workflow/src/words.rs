@@ -57,7 +57,7 @@ macro_rules! words {
     )*};
 }
 
-/// Reads a word; what is no text is answered with the words there are.
+/// Reads a word; the error for another type lists the words.
 struct Word {
     allowed: &'static [&'static str],
 }
@@ -79,7 +79,7 @@ impl Visitor<'_> for Word {
 }
 
 words! {
-    /// Where a task stands.
+    /// The status of a task.
     TaskStatus {
         Backlog = "backlog",
         SpecGeneration = "spec_generation",
@@ -94,7 +94,7 @@ words! {
         ImplementationFailed = "implementation_failed",
         Cancelled = "cancelled",
     }
-    /// What kind of work a task is; the last three have no plan.
+    /// The kind of a task; the last three have no plan.
     TaskKind {
         Feature = "feature",
         Bug = "bug",
@@ -103,13 +103,13 @@ words! {
         Batch = "batch",
         CodingSession = "coding_session",
     }
-    /// How much a task matters when slots are short.
+    /// The priority of a task for slots.
     Priority { Low = "low", Medium = "medium", High = "high", Critical = "critical" }
-    /// Whether a plan is cut into several sessions.
+    /// Whether a plan is carried out by one session or by several.
     Complexity { Simple = "simple", Complex = "complex" }
-    /// What a work session is for.
+    /// The phase a work session belongs to.
     SessionPhase { Planning = "planning", Implementation = "implementation", Validation = "validation" }
-    /// Where a work session stands.
+    /// The status of a work session.
     SessionStatus {
         Pending = "pending",
         Active = "active",
@@ -118,7 +118,7 @@ words! {
         Failed = "failed",
         Cancelled = "cancelled",
     }
-    /// Where a planned task stands.
+    /// The status of a planned task.
     UnitStatus {
         Pending = "pending",
         Assigned = "assigned",
@@ -131,21 +131,21 @@ words! {
     }
     /// The documents that are reviewed.
     DocumentName { Requirements = "requirements", Design = "design", Tasks = "tasks" }
-    /// What a comment of a reviewer is.
+    /// The kind of a review comment.
     CommentKind { Question = "question", Suggestion = "suggestion", Blocking = "blocking", Praise = "praise" }
-    /// What became of a comment, as the planner says.
+    /// The planner's answer to a comment.
     Answer { Done = "done", Declined = "declined" }
     /// Which side of a diff a line is on.
     DiffSide { Old = "old", New = "new" }
-    /// How a work session came to be.
+    /// How a work session was created.
     CreationMethod { Planned = "planned", Spawned = "spawned", AdHoc = "ad_hoc" }
-    /// How much work something is.
+    /// The effort of a session.
     Effort { Small = "small", Medium = "medium", Large = "large" }
-    /// Whether sessions work apart or in one worktree.
+    /// Whether sessions have a worktree each or share one.
     Isolation { Worktree = "worktree", Shared = "shared" }
-    /// What kind of agent a session asks for.
+    /// The kind of agent that a session requests.
     AgentType { Simple = "simple", Helix = "helix_agent", Zed = "zed_agent" }
-    /// Where a thread stands.
+    /// The status of a thread.
     ThreadStatus {
         Pending = "pending",
         Active = "active",
@@ -153,7 +153,7 @@ words! {
         Completed = "completed",
         Failed = "failed",
     }
-    /// What sessions and people tell each other.
+    /// The kind of a coordination event.
     CoordinationKind {
         Handoff = "handoff",
         Blocking = "blocking",
@@ -164,9 +164,9 @@ words! {
         Completion = "completion",
         Spawn = "spawn",
     }
-    /// When the sessions of a plan start that a template has ready.
+    /// When the sessions start if a template has its plan ready.
     PlanStart { AfterApproval = "after_approval", AtOnce = "at_once" }
-    /// What a reviewer decided.
+    /// The decision of a reviewer.
     Decision { Approve = "approve", RequestChanges = "request_changes", Reject = "reject" }
     /// A failure, classed by who can fix it.
     FailureClass {
@@ -191,7 +191,7 @@ words! {
 }
 
 impl FailureClass {
-    /// Whether trying again by itself can help.
+    /// Returns whether an automatic retry can succeed.
     pub fn is_retryable(self) -> bool {
         matches!(
             self,
@@ -208,21 +208,21 @@ impl FailureClass {
 }
 
 impl TaskKind {
-    /// Whether tasks of this kind go through planning and review of a plan.
+    /// Returns whether tasks of this kind are planned and their plan is reviewed.
     pub fn is_planned(self) -> bool {
         matches!(self, Self::Feature | Self::Bug | Self::Refactor)
     }
 }
 
 impl TaskStatus {
-    /// Whether nothing further happens to a task by itself or by its agents.
+    /// Returns whether the task is over.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Done | Self::Cancelled)
     }
 }
 
 impl SessionStatus {
-    /// Whether the session has ended, well or badly.
+    /// Returns whether the session has ended, with or without success.
     pub fn is_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
     }

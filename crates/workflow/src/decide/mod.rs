@@ -62,9 +62,10 @@ use crate::{Context, Input, Message, Rejected, Step, Task};
 use rules::conflict::Conflict;
 
 impl Task {
-    /// Decides what an input means for the task: events and effects, or a rejection in words for people.
+    /// Decides an input: returns the task after it with the events and effects, or a rejection in words for people.
     ///
-    /// The function is pure: the same task, input, time and identifiers give the same step.
+    /// The function is pure: the same task, input, time and identifiers give the same step. The events, applied in their order
+    /// with [`Task::apply`], give the task of the step, except for its version and time of change.
     pub fn handle(&self, input: Input, cx: &mut Context<'_>) -> Result<Step, Rejected> {
         let mut draft = Draft::new(self.clone(), cx);
         match input {
