@@ -5,6 +5,7 @@ mod fresh;
 mod large;
 mod lines;
 mod records;
+mod stored_names;
 mod story;
 mod ticked;
 mod turns;
