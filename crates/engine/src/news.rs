@@ -146,19 +146,19 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<LogEntry> 
     let notice = |text: String| Some(LogEntry::notice(text));
     match event {
         Event::TurnStarted { turn, .. } => Some(LogEntry::TurnStarted(TurnStarted {
-            turn_id: turn.id.to_string(),
+            turn_id: turn.id.to_string().into(),
             number: Optional::Value(turn.number.into()),
             ask: Optional::Value(json!(turn.ask)),
             ..TurnStarted::default()
         })),
         Event::TurnEnded { turn, stop_reason, usage, .. } => Some(LogEntry::TurnEnded(TurnEnded {
-            turn_id: turn.to_string(),
+            turn_id: turn.to_string().into(),
             stop_reason: stop_reason.clone().into(),
             usage: usage.as_ref().map(turn_usage).into(),
             ..TurnEnded::default()
         })),
         Event::TurnFailed { turn, failure, will_retry, .. } => Some(LogEntry::TurnFailed(TurnFailed {
-            turn_id: turn.to_string(),
+            turn_id: turn.to_string().into(),
             code: failure.class.to_string().into(),
             message: failure.message.clone().into(),
             tried_again: Optional::Value(*will_retry),

@@ -43,7 +43,7 @@ pub struct Recorder {
 }
 
 enum Item {
-    Entry(LogEntry, OwnedSemaphorePermit),
+    Entry(Box<LogEntry>, OwnedSemaphorePermit),
     Flush(oneshot::Sender<()>),
 }
 
@@ -63,7 +63,7 @@ impl Recorder {
         let size = u32::try_from(entry.text_bytes() / 1024 + 1).unwrap_or(ROOM).min(ROOM);
         // What is closed means that the server is going down.
         let Ok(permit) = self.room.clone().acquire_many_owned(size).await else { return };
-        let _ = self.entries.send(Item::Entry(entry, permit)).await;
+        let _ = self.entries.send(Item::Entry(Box::new(entry), permit)).await;
     }
 
     /// Waits until everything added so far is written.
@@ -112,7 +112,7 @@ async fn write(
                 Item::Entry(entry, permit) => {
                     let bytes = permit.num_permits() * 1024;
                     permits.push(permit);
-                    let clean = without_blocking(bytes, || spoken.take(entry));
+                    let clean = without_blocking(bytes, || spoken.take(*entry));
                     for entry in clean {
                         push(&mut batch, entry);
                     }

@@ -118,11 +118,10 @@ kinds! {
 
     /// A turn started.
     TurnStarted "turn_started" {
-        required {
+        required {}
+        optional {
             /// The turn's id.
             turn_id: String,
-        }
-        optional {
             /// Which turn of the session it is, from 1.
             number: u64,
             /// What the agent is asked to do.
@@ -132,11 +131,10 @@ kinds! {
 
     /// A turn ended.
     TurnEnded "turn_ended" {
-        required {
+        required {}
+        optional {
             /// The turn's id.
             turn_id: String,
-        }
-        optional {
             /// Why the agent stopped, as the Agent Client Protocol names it.
             stop_reason: String,
             /// What the turn used; null when the agent did not report it.
@@ -146,11 +144,10 @@ kinds! {
 
     /// A turn failed.
     TurnFailed "turn_failed" {
-        required {
+        required {}
+        optional {
             /// The turn's id.
             turn_id: String,
-        }
-        optional {
             /// The class of the failure.
             code: String,
             /// What happened.

@@ -581,7 +581,8 @@ async fn remember(job: &Job<'_>, session: &SessionId, until: Option<&TurnId>) ->
                 let Some(last) = rows.last() else { break };
                 after = last.seq;
                 for row in &rows {
-                    if matches!(&row.entry, LogEntry::TurnEnded(ended) if ended.turn_id == turn.as_str()) {
+                    if matches!(&row.entry, LogEntry::TurnEnded(ended) if ended.turn_id.as_deref() == Some(turn.as_str()))
+                    {
                         break 'log;
                     }
                     memory.take(&row.entry);
