@@ -16,14 +16,15 @@ use agent_client_protocol::{
     Agent, Builder, Client, ConnectionTo, Error, ErrorCode, JsonRpcMessage, Lines, Responder, UntypedMessage,
 };
 use futures::StreamExt as _;
+use parking_lot::Mutex;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin};

@@ -5,10 +5,10 @@ use crate::process::{Process, object};
 use crate::{Access, AgentError, AuthMethod};
 use agent_client_protocol::UntypedMessage;
 use agent_client_protocol::v1::schema::{LoadSessionRequest, NewSessionRequest};
+use parking_lot::MutexGuard;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long an agent may take to close a session.
@@ -132,6 +132,6 @@ impl Process {
     }
 
     fn modes(&self) -> MutexGuard<'_, HashMap<String, SessionModes>> {
-        self.0.modes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.modes.lock()
     }
 }

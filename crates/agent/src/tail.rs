@@ -1,7 +1,8 @@
 //! The end of a stream, bounded: what an agent wrote to standard error.
 
+use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// The last bytes of a stream. Cheap to clone; all clones are the same tail.
@@ -18,7 +19,7 @@ impl Tail {
 
     pub(crate) fn push(&self, chunk: &[u8]) {
         let chunk = &chunk[chunk.len().saturating_sub(self.limit)..];
-        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut bytes = self.bytes.lock();
         let excess = (bytes.len() + chunk.len()).saturating_sub(self.limit);
         bytes.drain(..excess);
         bytes.extend(chunk);
@@ -26,8 +27,7 @@ impl Tail {
 
     /// The tail as text; a character cut in two shows as a replacement.
     pub(crate) fn text(&self) -> String {
-        let bytes: Vec<u8> =
-            self.bytes.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
+        let bytes: Vec<u8> = self.bytes.lock().iter().copied().collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 

@@ -7,10 +7,11 @@
 use crate::lines::{BoundedLines, Line};
 use crate::turn::Turns;
 use crate::{AgentEvent, Update, tail::Tail};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncRead;
 use tokio::sync::{Semaphore, mpsc};
@@ -80,7 +81,7 @@ impl Loading {
     }
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

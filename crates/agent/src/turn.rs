@@ -4,9 +4,10 @@
 use crate::failure::{FailureClass, by_code, by_status, by_text, reports_failure};
 use crate::readable::readable;
 use crate::{AgentError, Update};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// How much of an agent's last message is kept, in bytes.
 const MAX_MESSAGE: usize = 4 * 1024;
@@ -55,7 +56,7 @@ impl Turns {
     }
 
     fn turns(&self) -> MutexGuard<'_, HashMap<String, Heard>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,11 +1,12 @@
 //! Watchers started ahead of the agents they will watch, so that an agent's start costs one program and not three.
 
 use crate::shim::{NAMESPACE, Order};
+use parking_lot::Mutex;
 use sandbox::Confinement;
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
@@ -57,7 +58,7 @@ impl Watchers {
 
     /// Starts a watcher that waits for its order, unless one does.
     pub fn prepare(&self) {
-        let mut waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.0.waiting.lock();
         if waiting.as_mut().is_none_or(|child| !is_waiting(child)) {
             // Where it does not start, the agent's own start says why.
             *waiting = self.start().ok();
@@ -73,7 +74,7 @@ impl Watchers {
     /// Starts an agent under a watcher.
     pub(crate) async fn run(&self, order: &Order) -> io::Result<Child> {
         let order = order.encode();
-        let waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let waiting = self.0.waiting.lock().take();
         if let Some(mut child) = waiting
             && is_waiting(&mut child)
             && tell(&mut child, &order).await.is_ok()

@@ -16,10 +16,11 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use engine::App;
+use parking_lot::Mutex;
 use protocol::LogEntry;
 use serde_json::json;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use workflow::TaskId;
 
@@ -140,7 +141,7 @@ impl Refusals {
     /// Notes a refusal, and returns whether there was none like it lately.
     fn insert(&self, key: String) -> bool {
         let now = Instant::now();
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         all.retain(|_, at| now - *at < REFUSAL_WINDOW);
         match all.entry(key) {
             std::collections::hash_map::Entry::Occupied(_) => false,

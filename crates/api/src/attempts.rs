@@ -2,9 +2,10 @@
 
 use super::problem::Problem;
 use axum::http::StatusCode;
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many wrong credentials an address may show within a window.
@@ -28,7 +29,7 @@ impl FailedAttempts {
     pub(crate) fn count(&self, address: Option<IpAddr>, problem: Problem) -> Problem {
         let Some(address) = address.map(network) else { return problem };
         let now = Instant::now();
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         if all.len() >= MAX_ADDRESSES && !all.contains_key(&address) {
             all.retain(|_, window| now - window.begun < WINDOW);
             let oldest = all.iter().min_by_key(|(_, window)| window.begun).map(|(address, _)| *address);

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use workflow::{Commit, Decision, DiffSide, Input, LineComment, Task};
 
 /// How many comments on lines a review has at most.
-const MOST: usize = 300;
+const MAX_LINE_COMMENTS: usize = 300;
 /// How long one of them may be, in characters.
 const LONGEST: usize = 10_000;
 
@@ -123,8 +123,11 @@ async fn check(app: &App, task: &Task, comments: &[LineCommentBody]) -> Result<(
 
 /// A review has a bounded number of comments of bounded length.
 pub(super) fn check_sizes(comments: &[LineCommentBody]) -> Result<(), Problem> {
-    if comments.len() > MOST {
-        return Err(Problem::invalid("line_comments", format!("a review has at most {MOST} of them")));
+    if comments.len() > MAX_LINE_COMMENTS {
+        return Err(Problem::invalid(
+            "line_comments",
+            format!("a review has at most {MAX_LINE_COMMENTS} of them"),
+        ));
     }
     for (at, comment) in comments.iter().enumerate() {
         if [&comment.comment, &comment.quoted_text].iter().any(|text| text.chars().count() > LONGEST) {

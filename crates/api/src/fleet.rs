@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use workflow::{PlanEntry, Session, SessionGraph, SessionPhase, SessionState, SessionStatus, Task};
 
 /// How many items are shown around the current one.
-const AROUND: usize = 3;
+const NEIGHBORS: usize = 3;
 
 /// Every agent at work.
 #[derive(Debug, Serialize, ToSchema)]
@@ -113,8 +113,8 @@ fn card(task: &Task, session: &Session, checklist: &ChecklistView) -> FleetAgent
         phase: session.phase,
         work_session_id: session.id.to_string(),
         session_name: session.display_name().to_owned(),
-        tasks_before: around[at.saturating_sub(AROUND)..at].to_vec(),
-        tasks_after: around.iter().skip(at + 1).take(AROUND).cloned().collect(),
+        tasks_before: around[at.saturating_sub(NEIGHBORS)..at].to_vec(),
+        tasks_after: around.iter().skip(at + 1).take(NEIGHBORS).cloned().collect(),
         progress: match session.phase {
             SessionPhase::Planning => workflow::share(done, own.len()),
             SessionPhase::Implementation | SessionPhase::Validation => task.session_progress(session),

@@ -13,10 +13,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use engine::App;
 use engine::clock::{Ulids, now};
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use store::{KeyClaim, KeyState, Remembered};
 use workflow::{Ids, Millis};
 
@@ -158,7 +159,7 @@ impl Ids for FreshIds {
 
 impl InFlightKeys {
     fn turn(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         // What no request holds is forgotten, so that the map does not grow.
         all.retain(|_, turn| Arc::strong_count(turn) > 1);
         all.entry(key.to_owned()).or_default().clone()

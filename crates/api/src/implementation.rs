@@ -23,7 +23,7 @@ use workflow::{Phase, Session, SessionGraph, SessionPhase, SessionStatus, Task};
 /// How long the sessions of a task that was just approved are waited for.
 const PLANNED_WITHIN: Duration = Duration::from_secs(5);
 /// How often a task is looked at while it is waited for.
-const LOOK: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Everything about a task's sessions on one page.
 #[derive(Debug, Serialize, ToSchema)]
@@ -144,7 +144,7 @@ async fn with_sessions(app: &App, caller: &Caller, mut task: Task) -> Result<Tas
                 return Ok(task);
             }
             // A listener that fell behind has heard that there is something new.
-            let _ = tokio::time::timeout(LOOK, news.recv()).await;
+            let _ = tokio::time::timeout(POLL_INTERVAL, news.recv()).await;
             task = caller.task(app, task.id.as_str()).await?;
         }
     };

@@ -23,7 +23,7 @@ use utoipa::IntoParams;
 /// How large a client's message may be, in bytes.
 const MESSAGE: usize = 64 * 1024;
 /// How long a message may wait for a client that does not read before the connection is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the server asks whether a client is there, and whether it may still listen.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
@@ -104,7 +104,7 @@ async fn serve(app: App, streams: Resumptions, caller: Caller, mut socket: WebSo
                 }
                 is_heard = false;
                 let ping = socket.send(Message::Ping(Bytes::new()));
-                if !matches!(tokio::time::timeout(PATIENCE, ping).await, Ok(Ok(()))) {
+                if !matches!(tokio::time::timeout(SEND_TIMEOUT, ping).await, Ok(Ok(()))) {
                     return;
                 }
             }
@@ -153,7 +153,8 @@ fn error(problem: &Problem) -> Value {
 
 /// Sends a message; false when the client is gone or does not read.
 async fn send(socket: &mut WebSocket, message: &Value) -> bool {
-    let sent = tokio::time::timeout(PATIENCE, socket.send(Message::Text(message.to_string().into()))).await;
+    let sent =
+        tokio::time::timeout(SEND_TIMEOUT, socket.send(Message::Text(message.to_string().into()))).await;
     matches!(sent, Ok(Ok(())))
 }
 

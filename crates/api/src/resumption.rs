@@ -3,8 +3,9 @@
 //! Messages of feeds and of session logs have no common order in the store. What a number meant is known from the order in
 //! which a connection was sent them, which is kept for a while after the connection ends, and while the server runs.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// How many messages back a listener is taken up.
 const MAX_MESSAGES: usize = 1000;
@@ -49,7 +50,7 @@ struct Known {
 
 impl History {
     fn sent(&self) -> MutexGuard<'_, Sent> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Notes a message of a source; `taken` is the last row of the feed that was taken before.
@@ -87,7 +88,7 @@ impl History {
 
 impl Resumptions {
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// Begins the history of a listener.

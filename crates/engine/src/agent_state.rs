@@ -2,10 +2,10 @@
 
 use crate::clock::now;
 use crate::data_dir::write_private;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 use workflow::Millis;
 
@@ -76,7 +76,7 @@ impl AgentStates {
 
     /// Keeps what was found out about an agent.
     pub(crate) fn note(&self, id: &str, facts: AgentFacts) {
-        let _one_by_one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one_by_one = self.writing.lock();
         let mut all = self.read();
         all.insert(id.to_owned(), facts);
         let fresh = self.file.with_extension(format!("{}.new", std::process::id()));

@@ -62,9 +62,7 @@ pub(crate) async fn edited_in(
 ) -> Result<Vec<PathBuf>, StoreError> {
     let mut calls = Calls::default();
     let rows = app.store.read_log_end(&session.id, PAGE).await?;
-    let is_start = |row: &LogRow| {
-        matches!(&row.entry, LogEntry::TurnStarted(started) if started.turn_id == turn.as_str())
-    };
+    let is_start = |row: &LogRow| matches!(&row.entry, LogEntry::TurnStarted(started) if started.turn_id.text() == turn.as_str());
     let start = rows.iter().rposition(is_start).unwrap_or(0);
     for row in rows.iter().skip(start) {
         calls.take(row);

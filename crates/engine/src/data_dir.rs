@@ -25,7 +25,7 @@ const DIRECTORIES: [&str; 9] =
     ["worktrees", "trash", "repositories", "scenarios", "instances", "layers", "checks", "held", "staging"];
 /// How long the lock of a server that was killed may outlive it: a process which it was just starting lets go of it a moment
 /// later.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A data directory that this process alone works on.
 #[derive(Debug)]
@@ -220,7 +220,7 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     options.read(true).write(true).create(true).truncate(false).mode(PRIVATE_FILE);
     let file = path.join(LOCK);
     let file = options.open(&file).with_context(|| format!("cannot write {}", file.display()))?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + LOCK_TIMEOUT;
     let locked = loop {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) if is_left_over(path) && Instant::now() < deadline => {

@@ -3,8 +3,9 @@
 //! Rows reach listeners after their transaction; a listener that falls behind learns so from its channel and
 //! reads what it missed from the store.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use store::{FeedRow, LogRow};
 use tokio::sync::broadcast;
 use workflow::SessionId;
@@ -61,8 +62,8 @@ impl Feed {
         }
     }
 
-    fn logs(&self) -> std::sync::MutexGuard<'_, HashMap<SessionId, broadcast::Sender<Arc<LogRow>>>> {
+    fn logs(&self) -> parking_lot::MutexGuard<'_, HashMap<SessionId, broadcast::Sender<Arc<LogRow>>>> {
         // The map is valid after any panic: each change is a single insert or remove.
-        self.0.logs.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.logs.lock()
     }
 }

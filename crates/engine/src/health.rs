@@ -5,11 +5,11 @@
 
 use crate::App;
 use crate::effects::chain;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use store::Fault;
 use tokio_util::sync::CancellationToken;
@@ -192,7 +192,7 @@ impl Health {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Each change is a single assignment, so the content is valid after any panic.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -9,9 +9,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 /// How long what is written gathers: a session that speaks all the time is indexed this often.
-const GATHER: Duration = Duration::from_secs(1);
+const DEBOUNCE: Duration = Duration::from_secs(1);
 /// How often everything is looked at, for what another server left that ended.
-const LOOK: Duration = Duration::from_mins(5);
+const SWEEP_INTERVAL: Duration = Duration::from_mins(5);
 /// How many logs are indexed side by side; on SQLite they share commits.
 const SIDE_BY_SIDE: usize = 16;
 
@@ -23,7 +23,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
 
 pub(crate) async fn follow(store: &Store) {
     loop {
-        let mut look = Instant::now() + LOOK;
+        let mut look = Instant::now() + SWEEP_INTERVAL;
         if let Err(error) = catch_up(store).await {
             tracing::warn!(
                 error = crate::effects::chain(&error),
@@ -32,7 +32,7 @@ pub(crate) async fn follow(store: &Store) {
             look = Instant::now() + Duration::from_secs(5);
         }
         while let Ok(written) = timeout_at(look, store.written()).await {
-            sleep(GATHER).await;
+            sleep(DEBOUNCE).await;
             let mut all = written;
             // What came meanwhile is known already, or waits for the next time.
             if let Ok(more) = timeout_at(Instant::now(), store.written()).await {

@@ -10,8 +10,9 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 use std::time::Duration;
 use store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -157,7 +158,7 @@ impl Metrics {
     /// Sets gauges by their labels. Those that were set before and are absent become 0.
     fn set_gauges(&self, found: &BTreeMap<(&'static str, String, String), u64>) {
         // Each change is a single insert, so the content is valid after any panic.
-        let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut labels = self.labels.lock();
         labels.extend(found.keys().cloned());
         for key @ (name, first, second) in labels.iter() {
             let gauge = match *name {

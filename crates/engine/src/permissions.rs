@@ -3,12 +3,13 @@
 use crate::clock::now;
 use crate::recorder::Recorder;
 use agent::{PermissionAnswer, PermissionOption, Process};
+use parking_lot::{Mutex, MutexGuard};
 use protocol::Optional;
 use protocol::log::{PermissionChoice, PermissionRequested, PermissionResolved};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use store::{Store, StoreError};
 use workflow::timeline::permission_waits;
@@ -262,6 +263,6 @@ impl Permissions {
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<String, Open>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -10,7 +10,7 @@ const PREPARED: f64 = 0.1;
 const WRITTEN: f64 = 0.75;
 const COMMITTED: f64 = 0.9;
 /// A larger file is no document; it is not read to find out whether it is one.
-const MOST: u64 = 4 * 1024 * 1024;
+const MAX_DOCUMENT_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The share of the planning that is done, 0 to 1.
 pub async fn share(app: &App, task: &Task) -> f64 {
@@ -72,7 +72,7 @@ async fn written(app: &App, task: &Task, round: u32) -> anyhow::Result<u32> {
 /// Whether a file is there with something to read that was not there before.
 fn is_written(path: &Path, before: &str) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let found = git::Dir::at(path.parent().unwrap_or(path)).read(name, MOST);
+    let found = git::Dir::at(path.parent().unwrap_or(path)).read(name, MAX_DOCUMENT_BYTES);
     let text = match found {
         Ok(git::Entry::File(bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
         Ok(_) | Err(_) => String::new(),

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use workflow::{Millis, SessionId};
 
 /// How long words gather after others were written.
-const GATHER: Duration = Duration::from_millis(50);
+const FLUSH_DELAY: Duration = Duration::from_millis(50);
 /// How long a prompt waits for the beginning of its answer, to be written along with it.
 const ANSWERED: Duration = Duration::from_millis(20);
 /// How many entries may wait; a writer that is full slows the agent down instead of growing.
@@ -141,7 +141,7 @@ async fn write(
         // The agent may pause here: a word that is no secret does not wait for what comes after it.
         spoken.settle().into_iter().for_each(|entry| push(&mut batch, entry));
         if batch.iter().any(LogEntry::is_chunk) {
-            quiet_from = Instant::now() + GATHER;
+            quiet_from = Instant::now() + FLUSH_DELAY;
         }
         write_batch(&store, &feed, &session, batch).await;
         batches.send_modify(|count| *count += 1);
@@ -156,11 +156,14 @@ async fn write_batch(store: &Store, feed: &Feed, session: &SessionId, batch: Vec
     if batch.is_empty() {
         return;
     }
-    loop {
+    for attempt in 1_u64.. {
         match store.append_log(session, now(), batch.clone()).await {
             Ok(rows) => return feed.publish_log(session, rows),
             Err(error) => {
-                tracing::error!(error = chain(&error), %session, "could not write to a session's log; trying again");
+                // An outage may last for hours, so it is logged ever more seldom.
+                if attempt.is_power_of_two() {
+                    tracing::error!(error = chain(&error), %session, attempt, "could not write to a session's log; trying again");
+                }
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }

@@ -4,13 +4,14 @@ use crate::clean;
 use crate::config::{Config, HostPattern, NetworkMode};
 use crate::permissions::Policy;
 use git::{Git, Repository};
+use parking_lot::{Mutex, MutexGuard};
 use secrets::Redactor;
 use serde::{Deserialize, Serialize};
 use specs::checklist;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use store::{Project, Store};
 use workflow::prompts::DocumentPaths;
 use workflow::{Isolation, ProjectId, Task, TaskId};
@@ -131,7 +132,7 @@ pub struct ProjectRepo {
 }
 
 /// What an agent's turn has around it.
-pub(crate) struct Surroundings {
+pub(crate) struct PromptContext {
     pub(crate) documents: DocumentPaths,
     /// What the project's people wrote down for agents, if anything.
     pub(crate) rules: Option<String>,
@@ -324,7 +325,7 @@ impl Repositories {
     }
 
     /// What an agent's turn in a task has around it.
-    pub(crate) async fn surroundings(&self, task: &Task) -> Result<Surroundings, RepositoryError> {
+    pub(crate) async fn prompt_context(&self, task: &Task) -> Result<PromptContext, RepositoryError> {
         let ProjectRepo { repository, settings } = self.workplace(&task.project).await?;
         let (base, policy) =
             (self.base(&task.project, &task.base_branch).await?.revision, settings.permissions);
@@ -337,7 +338,7 @@ impl Repositories {
             Ok::<_, git::Error>((folder, rules))
         });
         let (folder, rules) = read.await??;
-        Ok(Surroundings { documents: paths_in(&folder, &task.id), rules, policy })
+        Ok(PromptContext { documents: paths_in(&folder, &task.id), rules, policy })
     }
 
     /// Where repositories that SpecTask cloned or made for an owner are.
@@ -350,7 +351,7 @@ impl Repositories {
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<ProjectId, Repository>> {
-        self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.open.lock()
     }
 }
 

@@ -10,9 +10,10 @@ use crate::effects::{self, Done, blocking, chain};
 use crate::metrics::count_effect;
 use crate::orchestrator::Orchestrator;
 use futures::FutureExt as _;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use store::{Claimed, Fence};
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,7 @@ use workflow::{Effect, EffectId, Failure, FailureClass, Input, Millis};
 /// How often a held claim is renewed.
 const RENEWAL: Duration = Duration::from_secs(10);
 /// How often the runner looks without having been woken.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How many effects are claimed at once.
 const BATCH: u64 = 64;
 /// How often an effect that cannot be done is tried before it is given up.
@@ -130,7 +131,7 @@ impl Running {
             }
             tokio::select! {
                 () = app.orchestrator.effects_wait() => {}
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
                 () = self.stop.cancelled() => {}
             }
         }
@@ -236,7 +237,7 @@ impl Drop for Holds {
 
 fn lock(held: &Held) -> MutexGuard<'_, HashSet<EffectId>> {
     // Each change is a single insert or removal, so the content is valid after any panic.
-    held.lock().unwrap_or_else(PoisonError::into_inner)
+    held.lock()
 }
 
 /// Does one effect; one that panics is released, since no other server may claim what this one holds.
@@ -249,7 +250,7 @@ async fn guard(app: App, claimed: Claimed, stop: CancellationToken) {
     let message = "The server failed at it; its log says why.".to_owned();
     let failure = Failure { class: FailureClass::Internal, message, at: now() };
     count_effect(claimed.row.effect.name(), Some(failure.class), begun.elapsed());
-    if let Err(error) = give_back(&app, &claimed, claimed.fence(), failure).await {
+    if let Err(error) = release(&app, &claimed, claimed.fence(), failure).await {
         tracing::error!(error = chain(&error), task = %claimed.task, "could not give an effect back; it is taken up again");
     }
 }
@@ -283,7 +284,7 @@ async fn perform(app: App, claimed: Claimed, stop: CancellationToken) {
     // No other server takes up what is held here, so its end is reported until the database has it.
     while let Err(error) = record(&app, &claimed, &fence, outcome.clone()).await {
         tracing::error!(error = chain(&error), effect = claimed.row.effect.name(), task = %claimed.task, "could not record the end of an effect; trying again");
-        if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
+        if stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_none() {
             return;
         }
     }
@@ -299,12 +300,12 @@ pub(crate) async fn record(
     match outcome {
         Ok(Done::Report(input)) => app.orchestrator.report(&claimed.task, fence.clone(), input).await,
         Ok(Done::Nothing) => app.store.finish_effect(fence).await.map(|_| app.orchestrator.wake()),
-        Err(failure) => give_back(app, claimed, fence.clone(), failure).await,
+        Err(failure) => release(app, claimed, fence.clone(), failure).await,
     }
 }
 
 /// Tries the effect again after a while; given up, the task gets the reason.
-async fn give_back(
+async fn release(
     app: &App,
     claimed: &Claimed,
     fence: Fence,

@@ -13,7 +13,7 @@ use workflow::schedule::{self, Limits};
 use workflow::{Input, NewTask, Phase, Task};
 
 /// How often the scheduler looks without having been woken.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many more tasks may start before the next look. Admitting one takes the lock.
 #[derive(Default)]
@@ -47,7 +47,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
         }
         tokio::select! {
             () = app.orchestrator.wait_for_queued() => {}
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             () = stop.cancelled() => {}
         }
     }
@@ -64,7 +64,7 @@ async fn admit_queued(app: &App) -> Result<Vec<Task>, store::StoreError> {
     let limits =
         Limits { instances: app.config.limits.max_instances, in_review: app.config.limits.max_in_review };
     if !live.iter().any(Task::is_queued) {
-        *free = if app.health.obstacle().is_some() { 0 } else { unclaimed(&live, limits) };
+        *free = if app.health.obstacle().is_some() { 0 } else { free_after(&live, limits) };
         return Ok(live);
     }
     *free = 0;
@@ -100,7 +100,7 @@ async fn hold_back(app: &App, live: &[Task], obstacle: &Obstacle) -> Result<(), 
 }
 
 /// How many tasks could begin to be planned at once while none waits.
-fn unclaimed(live: &[Task], limits: Limits) -> usize {
+fn free_after(live: &[Task], limits: Limits) -> usize {
     let at_work = live.iter().filter(|task| task.holds_instance()).count();
     let reviewed =
         |task: &&Task| matches!(task.phase, Phase::SpecReview { .. } | Phase::SpecGeneration { .. });

@@ -1,8 +1,9 @@
 //! Where work comes from, for the log and for traces: it is carried over to effects and to blocking threads.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tracing::{Instrument as _, Span};
 use workflow::{EffectId, EffectRow};
@@ -44,7 +45,7 @@ impl EffectRequests {
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<EffectRequest>> {
         // Additions and removals leave valid content after any panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -8,11 +8,12 @@ use crate::effects::chain;
 use crate::repositories::{ProjectRepo, RepositoryError};
 use crate::wire::rfc3339;
 use crate::{news, progress};
+use parking_lot::Mutex;
 use serde_json::json;
 use specs::checklist;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::mpsc;
 use workflow::{Input, ItemCount, Phase, ProjectId, Specs, Task, TaskId};
@@ -20,7 +21,7 @@ use workflow::{Input, ItemCount, Phase, ProjectId, Specs, Task, TaskId};
 /// How many changes may wait to be read; more are one change in effect, since each is read from the branch's tip.
 const WAITING: usize = 1024;
 /// How often the documents' worktree is looked at while nothing moves.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How often in a row a damaged design-docs branch is repaired; what is still damaged then is for a person to look at.
 const MAX_REPAIRS: u32 = 3;
 /// How long after a repair it counts as one that lasts.
@@ -89,8 +90,8 @@ impl Watch {
         self.watchers().remove(project);
     }
 
-    fn watchers(&self) -> std::sync::MutexGuard<'_, HashMap<ProjectId, git::Watcher>> {
-        self.0.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn watchers(&self) -> parking_lot::MutexGuard<'_, HashMap<ProjectId, git::Watcher>> {
+        self.0.watchers.lock()
     }
 }
 
@@ -112,7 +113,7 @@ async fn read(app: std::sync::Weak<crate::app::Inner>, project: ProjectId, mut m
     let mut repairs = Repairs::default();
     let mut looked: HashMap<TaskId, SystemTime> = HashMap::new();
     loop {
-        let moved = match tokio::time::timeout(LOOK, moves.recv()).await {
+        let moved = match tokio::time::timeout(POLL_INTERVAL, moves.recv()).await {
             Ok(Some(moved)) => Some(moved),
             Ok(None) => return,
             Err(_) => None,

@@ -2,8 +2,9 @@
 
 use crate::CommitId;
 use gix::ObjectId;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// What every opened handle of one repository shares.
 #[derive(Default)]
@@ -39,5 +40,5 @@ pub(crate) type State = BTreeMap<String, u64>;
 
 /// Locks a mutex; what a panicking holder left is as good as what a killed process leaves.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }

@@ -6,10 +6,11 @@ use crate::rules::{OwnRule, RuleError, Rules};
 use crate::scan::View;
 use crate::stream::Stream;
 use crate::{kinds, pem};
+use parking_lot::RwLock;
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// What to look for, beside the rules that are always there.
 #[derive(Clone, Default)]
@@ -126,7 +127,7 @@ impl Redactor {
 
     /// Lets values of these fingerprints pass from now on: a person decided that they are no secrets.
     pub fn keep(&self, fingerprints: impl IntoIterator<Item = String>) {
-        self.0.kept.write().unwrap_or_else(PoisonError::into_inner).extend(fingerprints);
+        self.0.kept.write().extend(fingerprints);
     }
 
     /// Whether a value is one that is known to be secret, which no later rule overrides.
@@ -159,7 +160,7 @@ impl Inner {
     }
 
     fn is_kept(&self, value: &str) -> bool {
-        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.read();
         !kept.is_empty() && kept.contains(&self.fingerprint(value))
     }
 

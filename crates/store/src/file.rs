@@ -1,11 +1,11 @@
 //! The files of a SQLite database: who may read them, and whether they are still those that were opened.
 
 use crate::StoreError;
+use parking_lot::Mutex;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 /// Read and written by the server's user alone.
 const PRIVATE: u32 = 0o600;
@@ -58,7 +58,7 @@ impl DatabaseFile {
     /// and nothing is written to them any more. None where no file was deleted.
     pub(crate) fn rescue(&self) -> io::Result<Option<PathBuf>> {
         // Each change is a single assignment, so the content is valid after any panic.
-        let mut saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut saved = self.saved.lock();
         if saved.is_some() {
             return Ok(saved.clone());
         }
@@ -91,7 +91,7 @@ impl DatabaseFile {
         let path = beside(&self.path, "-wal");
         let found = identity(&path).ok();
         // Each change is a single assignment, so the content is valid after any panic.
-        let mut known = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.log.lock();
         match (*known, found) {
             (None, found) => *known = found,
             (Some(known), Some(found)) if known == found => {}

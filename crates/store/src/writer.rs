@@ -11,6 +11,7 @@ use crate::metrics::{WRITE_DURATION, WRITE_GROUP_SIZE, WRITE_WAIT};
 use crate::{Fault, StoreError};
 use futures::FutureExt as _;
 use metrics::histogram;
+use parking_lot::Mutex;
 use sea_orm::{
     ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait as _,
@@ -18,7 +19,7 @@ use sea_orm::{
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
@@ -65,9 +66,9 @@ impl Health {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<StoreError>>> {
+    fn lock(&self) -> parking_lot::MutexGuard<'_, Option<Arc<StoreError>>> {
         // Each change is a single assignment, so the content is valid after any panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -5,11 +5,12 @@ use super::scenario::Part;
 use super::step::Action;
 use super::told::Told;
 use super::wire::{RpcError, Wire};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio_util::sync::CancellationToken;
 
@@ -299,7 +300,7 @@ fn pieces(text: &str) -> Vec<&str> {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }
 
 #[cfg(test)]

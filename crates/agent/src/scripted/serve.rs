@@ -5,11 +5,12 @@ use super::play::{Playing, Stage, Stop, Thread};
 use super::told::Told;
 use super::turn;
 use super::wire::{RpcError, Wire};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio_util::sync::CancellationToken;
@@ -181,7 +182,7 @@ impl Agent {
     }
 
     fn threads(&self) -> MutexGuard<'_, HashMap<String, Arc<Thread>>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+        self.threads.lock()
     }
 }
 

@@ -4,10 +4,11 @@
 //! occupy room, however many, do not keep a person from signing in.
 
 use crate::peer_process::Origin;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use tokio_util::sync::CancellationToken;
 
 /// How many connections there may be.
@@ -106,7 +107,7 @@ impl Connections {
 
 impl Inner {
     fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock()
     }
 }
 

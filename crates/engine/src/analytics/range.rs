@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use workflow::{Millis, day};
 
 /// How many days or weeks are shown at most.
-const MOST: i64 = 400;
+const MAX_BUCKETS: i64 = 400;
 /// How many weeks are counted by default.
 const WEEKS: i64 = 12;
 const DAY: i64 = 86_400_000;
@@ -68,8 +68,9 @@ impl Range {
             return Err(("from", "is after `to`".to_owned()));
         }
         let range = Self { first, last, bucket };
-        if range.count() > MOST {
-            let sentence = format!("there are more than {MOST} {}s from it through `to`", bucket.as_str());
+        if range.count() > MAX_BUCKETS {
+            let sentence =
+                format!("there are more than {MAX_BUCKETS} {}s from it through `to`", bucket.as_str());
             return Err(("from", sentence));
         }
         Ok(range)

@@ -12,9 +12,10 @@ use crate::clock::now;
 use crate::instances::session_directory;
 use crate::news;
 use git::{Collision, WatchBudget, WorktreeWatcher};
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -26,8 +27,8 @@ const REFRESH: Duration = Duration::from_secs(30);
 /// conflict now and then.
 const RESOLVED_AFTER: Duration = Duration::from_secs(20);
 /// The share of the watches the system allows that worktrees may take, and how many that is at most.
-const SHARE: usize = 4;
-const MOST: usize = 16_384;
+const WATCH_FRACTION: usize = 4;
+const MAX_WATCHES: usize = 16_384;
 /// How many watches there are where the system does not say.
 const UNKNOWN: usize = 8192;
 /// How many looks may wait to be taken in; more make the lookouts wait.
@@ -327,12 +328,12 @@ impl CollisionMonitor {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         // Every change leaves what is known whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 
 /// How many folders may be watched: a share of what the system allows each user.
 fn watches() -> usize {
     let text = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_watches").unwrap_or_default();
-    (text.trim().parse().unwrap_or(UNKNOWN) / SHARE).min(MOST)
+    (text.trim().parse().unwrap_or(UNKNOWN) / WATCH_FRACTION).min(MAX_WATCHES)
 }

@@ -10,7 +10,7 @@ use crate::instances::{Attachment, FIRST_WORDS, Running, TurnSigns, meta, workdi
 use crate::metrics::{count_turn_end, count_turn_start};
 use crate::permissions::Policy;
 use crate::recorder::Recorder;
-use crate::repositories::Surroundings;
+use crate::repositories::PromptContext;
 use crate::transcript::{last_message, usage};
 use crate::wire::Anchors;
 use agent::{AgentError, TurnEnd};
@@ -32,11 +32,11 @@ use workflow::{
 /// How long a cancelled turn may take to end before the process is ended instead.
 const CANCEL_GRACE: Duration = Duration::from_secs(8);
 /// How often deadlines are looked at.
-const LOOK: Duration = Duration::from_millis(500);
+const DEADLINE_INTERVAL: Duration = Duration::from_millis(500);
 /// How much of the log a new agent session gets, in bytes.
-const MEMORY: usize = 8 * 1024;
+const MAX_MEMORY_BYTES: usize = 8 * 1024;
 /// How much of what an agent said last is handed on, in bytes.
-const WORDS: usize = 4 * 1024;
+const MAX_SUMMARY_BYTES: usize = 4 * 1024;
 /// How much of it is read where a planner answers comments, in bytes.
 const ANSWERS: usize = 32 * 1024;
 
@@ -134,16 +134,16 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         super::open_worktree::ensure(job, session).await?;
     }
     // What the prompt needs is read while the agent starts.
-    let (running, known, surroundings) = tokio::join!(
+    let (running, known, prompt_context) = tokio::join!(
         app.instances.ensure(job.task, session),
         app.store.session_run(&session.id),
-        app.repositories.surroundings(job.task),
+        app.repositories.prompt_context(job.task),
     );
     let running = running.map_err(|error| agent_failure(&error))?;
     app.instances.admit(&running, job.task, session).await.map_err(|error| agent_failure(&error))?;
     let known = known.map_err(|error| store_failure(&error))?.unwrap_or_default();
-    let Surroundings { documents: paths, rules, policy } =
-        surroundings.map_err(|error| super::git_failure(&error))?;
+    let PromptContext { documents: paths, rules, policy } =
+        prompt_context.map_err(|error| super::git_failure(&error))?;
     // Starting an agent takes seconds, in which a person may have cancelled.
     let (thread, task) = tokio::join!(
         open_thread(job, session, turn, &running, &directory, known, policy),
@@ -322,7 +322,7 @@ struct Thread {
     id: String,
     recorder: Recorder,
     policy: Policy,
-    /// What the agent has to be told because it does not remember.
+    /// What the agent has to be told because it does not summarize_log.
     memory: Option<String>,
     /// What is to be known of the session after a restart, when that changed.
     run: Option<SessionRun>,
@@ -383,10 +383,10 @@ async fn open_thread(
     }
     let memory = match &session.branched_from {
         Some(point) if run.agent_sessions.is_empty() => {
-            remember(job, &point.session, Some(&point.turn)).await
+            summarize_log(job, &point.session, Some(&point.turn)).await
         }
         _ if run.agent_sessions.is_empty() => None,
-        _ => remember(job, &session.id, None).await,
+        _ => summarize_log(job, &session.id, None).await,
     };
     let id = match running.process.new_session(directory, Some(meta)).await {
         Ok(id) => id,
@@ -466,7 +466,7 @@ async fn watch(
                     None => end,
                 };
             }
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(DEADLINE_INTERVAL) => {}
         }
         if let Some(since) = cancelled {
             if since.elapsed() >= CANCEL_GRACE {
@@ -551,7 +551,7 @@ async fn last_words(job: &Job<'_>, session: &Session) -> Option<String> {
     let said = said.trim();
     let most = match session.phase {
         SessionPhase::Planning => ANSWERS,
-        SessionPhase::Implementation | SessionPhase::Validation => WORDS,
+        SessionPhase::Implementation | SessionPhase::Validation => MAX_SUMMARY_BYTES,
     };
     (!said.is_empty()).then(|| end_of(said, most).to_owned())
 }
@@ -563,9 +563,9 @@ fn end_of(text: &str, bytes: usize) -> &str {
     &text[from..]
 }
 
-/// The end of a session's log, or of what it was when a turn ended, as text for an agent that does not remember.
-async fn remember(job: &Job<'_>, session: &SessionId, until: Option<&TurnId>) -> Option<String> {
-    let mut memory = Memory::default();
+/// The end of a session's log, or of what it was when a turn ended, as text for an agent that does not summarize_log.
+async fn summarize_log(job: &Job<'_>, session: &SessionId, until: Option<&TurnId>) -> Option<String> {
+    let mut memory = LogSummary::default();
     match until {
         None => {
             let rows = job.app.store.read_log_end(session, 400).await.ok()?;
@@ -590,17 +590,17 @@ async fn remember(job: &Job<'_>, session: &SessionId, until: Option<&TurnId>) ->
             }
         }
     }
-    let text = end_of(&memory.text, MEMORY);
+    let text = end_of(&memory.text, MAX_MEMORY_BYTES);
     (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// The end of a conversation, as its entries come.
 #[derive(Default)]
-struct Memory {
+struct LogSummary {
     text: String,
 }
 
-impl Memory {
+impl LogSummary {
     fn take(&mut self, entry: &LogEntry) {
         match entry {
             LogEntry::UserMessage(message) => self.text.push_str(&format!("\n[asked] {}\n", message.text)),
@@ -612,8 +612,8 @@ impl Memory {
             }
             _ => {}
         }
-        if self.text.len() > 2 * MEMORY {
-            self.text = end_of(&self.text, MEMORY).to_owned();
+        if self.text.len() > 2 * MAX_MEMORY_BYTES {
+            self.text = end_of(&self.text, MAX_MEMORY_BYTES).to_owned();
         }
     }
 }

@@ -21,7 +21,7 @@ use workflow::records::{activity, code_changes, comments, completion, decisions,
 use workflow::{Event, Failure, FailureClass, Session, SessionId, Task, TaskId};
 
 /// How many entries of one log are added by one commit.
-const AT_ONCE: u64 = 2_000;
+const MAX_ENTRIES: u64 = 2_000;
 /// The size of a file of a conversation in bytes from which on its next entries begin another one: each commit writes the
 /// file that it adds to as a whole.
 const PART_BYTES: usize = 2 * 1024 * 1024;
@@ -111,7 +111,8 @@ async fn new_events(
     let store = &files.app.store;
     let last = store.last_event(&task.id).await.map_err(|error| store_failure(&error))?;
     not_ahead(&path, from, last)?;
-    let found = store.task_events(&task.id, from, AT_ONCE).await.map_err(|error| store_failure(&error))?;
+    let found =
+        store.task_events(&task.id, from, MAX_ENTRIES).await.map_err(|error| store_failure(&error))?;
     let lines: Vec<Line> = found
         .into_iter()
         .map(|logged| Line { seq: logged.seq, at: logged.at, version: logged.version, event: logged.event })
@@ -144,7 +145,7 @@ async fn new_entries(
     let Conversation { part, path, before, reached: from } =
         Conversation::read(files, &task.id, &session.id).await?;
     not_ahead(&path, from, last)?;
-    let rows = store.read_log(&session.id, from, AT_ONCE).await.map_err(|error| store_failure(&error))?;
+    let rows = store.read_log(&session.id, from, MAX_ENTRIES).await.map_err(|error| store_failure(&error))?;
     let reached = rows.last().map_or(from, |row| row.seq);
     gathered.logs.insert(session.id.clone(), reached);
     gathered.has_more |= reached < last;

@@ -18,8 +18,9 @@ pub use whole::{is_whole, reached};
 use crate::App;
 use crate::effects::failure;
 use batch::Outcomes;
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use tokio::sync::{Notify, oneshot};
 use whole::Look;
 use workflow::{Failure, FailureClass, ProjectId, TaskId};
@@ -107,7 +108,7 @@ impl History {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Each change is a single insert, push or take, so the content is valid after any panic.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }
 
 /// A record that cannot be gone on with.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use workflow::{Millis, ProjectId, TaskId};
 
 /// How often the timer looks.
-const LOOK: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
 /// How long a task whose record cannot be written is left alone, at first and at most, in milliseconds.
 const PAUSE: (i64, i64) = (30_000, 1_800_000);
 
@@ -35,12 +35,12 @@ type Due = BTreeMap<ProjectId, BTreeSet<TaskId>>;
 /// Records until told to stop.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let mut timer = Timer::default();
-    let mut next = Instant::now() + LOOK;
+    let mut next = Instant::now() + POLL_INTERVAL;
     let mut projects = all_projects(&app).await;
     while !stop.is_cancelled() {
         let mut due = timer.changed(&app, projects).await;
         if Instant::now() >= next {
-            next = Instant::now() + LOOK;
+            next = Instant::now() + POLL_INTERVAL;
             match timer.due(&app).await {
                 Ok(new) => {
                     for (project, tasks) in new {

@@ -21,6 +21,7 @@ use crate::recorder::Recorder;
 use crate::repositories::ProjectSettings;
 use agent::{AgentError, AgentInfo, Process, ProcessIdentity};
 use metrics::counter;
+use parking_lot::{Mutex, MutexGuard};
 use processes::Instance;
 use sandbox::Level;
 use secrets::Redactor;
@@ -28,7 +29,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use store::{InstanceRow, ProcessRow, Store, StoreError};
 use tokio::sync::mpsc;
@@ -522,7 +523,7 @@ impl Instances {
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<TaskId, Arc<Instance>>> {
-        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.live.lock()
     }
 }
 

@@ -5,9 +5,10 @@ use crate::clock::now;
 use crate::network::{Refusal, TreeNetwork};
 use crate::owner;
 use agent::{AgentError, AgentEvent, Process};
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -47,12 +48,12 @@ impl Instance {
     }
 
     pub(super) fn running(&self) -> MutexGuard<'_, Vec<Arc<Running>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.running.lock()
     }
 
     /// How many sessions a process of an agent may serve.
     fn room(&self, agent: &str, limit: usize) -> usize {
-        let is_apart = self.apart.lock().unwrap_or_else(PoisonError::into_inner).contains(agent);
+        let is_apart = self.apart.lock().contains(agent);
         match limit {
             _ if is_apart => 1,
             0 => usize::MAX,
@@ -61,7 +62,7 @@ impl Instance {
     }
 
     pub(super) fn isolate_sessions(&self, agent: &str) {
-        self.apart.lock().unwrap_or_else(PoisonError::into_inner).insert(agent.to_owned());
+        self.apart.lock().insert(agent.to_owned());
     }
 
     /// The process that serves a session: the one that did before, else one with room.
@@ -73,7 +74,7 @@ impl Instance {
             alive().find(|one| one.serves().len() < room)
         })?;
         found.serves().insert(session.clone());
-        *found.taken_up() = Instant::now();
+        *found.last_used() = Instant::now();
         Some(found.clone())
     }
 
@@ -104,7 +105,7 @@ impl Instance {
         let mut running = self.running();
         let (done, kept) = std::mem::take(&mut *running).into_iter().partition(|one: &Arc<Running>| {
             // Who looks read the task a while ago; a session that was taken up again since then is not over.
-            if one.is_busy() || one.taken_up().elapsed() < UNUSED {
+            if one.is_busy() || one.last_used().elapsed() < UNUSED {
                 return false;
             }
             let mut serves = one.serves();
@@ -122,7 +123,7 @@ impl Instance {
             1 => format!("{agent} {session}"),
             _ => agent.to_owned(),
         };
-        let mut starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut starting = self.starting.lock();
         starting.entry(key).or_default().clone()
     }
 }
@@ -135,7 +136,7 @@ pub(crate) struct Running {
     /// The sessions that it serves.
     serves: Mutex<HashSet<SessionId>>,
     /// When a session took it up last.
-    taken_up: Mutex<Instant>,
+    last_used: Mutex<Instant>,
     /// Those of them whose turn has not ended by itself.
     at_work: Mutex<HashSet<SessionId>>,
     threads: Mutex<HashMap<String, Thread>>,
@@ -167,7 +168,7 @@ impl Running {
             agent: session.agent.clone(),
             started_at: now(),
             serves: Mutex::new(HashSet::from([session.id.clone()])),
-            taken_up: Mutex::new(Instant::now()),
+            last_used: Mutex::new(Instant::now()),
             at_work: Mutex::default(),
             threads: Mutex::default(),
             early: Mutex::default(),
@@ -195,15 +196,15 @@ impl Running {
     }
 
     pub(super) fn serves(&self) -> MutexGuard<'_, HashSet<SessionId>> {
-        self.serves.lock().unwrap_or_else(PoisonError::into_inner)
+        self.serves.lock()
     }
 
-    fn taken_up(&self) -> MutexGuard<'_, Instant> {
-        self.taken_up.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last_used(&self) -> MutexGuard<'_, Instant> {
+        self.last_used.lock()
     }
 
     fn at_work(&self) -> MutexGuard<'_, HashSet<SessionId>> {
-        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+        self.at_work.lock()
     }
 
     /// Whether several sessions are at work in it, or were when it ended.
@@ -212,7 +213,7 @@ impl Running {
     }
 
     pub(super) fn threads(&self) -> MutexGuard<'_, HashMap<String, Thread>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
+        self.threads.lock()
     }
 }
 

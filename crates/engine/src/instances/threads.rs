@@ -12,13 +12,14 @@ use crate::recorder::Recorder;
 use crate::transcript;
 use agent::{Access, AgentError, AgentEvent, Update};
 use metrics::counter;
+use parking_lot::{Mutex, MutexGuard};
 use protocol::log::ToolCall;
 use protocol::{LogEntry, Optional};
 use sandbox::Level;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use store::StoreError;
 use tokio::sync::mpsc;
@@ -143,7 +144,7 @@ impl Instances {
     /// Hands over what arrived before the session was attached.
     pub(crate) async fn deliver_early(&self, running: &Running, agent_session: &str) {
         let early: Vec<AgentEvent> = {
-            let mut waiting = running.early.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut waiting = running.early.lock();
             let (mine, others) =
                 std::mem::take(&mut *waiting).into_iter().partition(|(id, _)| id == agent_session);
             *waiting = others;
@@ -154,7 +155,7 @@ impl Instances {
             self.hear(running, event).await;
         }
         let thread = running.threads().get(agent_session).cloned();
-        let refused = std::mem::take(&mut *running.refused.lock().unwrap_or_else(PoisonError::into_inner));
+        let refused = std::mem::take(&mut *running.refused.lock());
         if let Some(thread) = thread {
             for refusal in refused {
                 thread.note_refusal(&refusal).await;
@@ -173,7 +174,7 @@ impl Instances {
     }
 
     fn recorders(&self) -> MutexGuard<'_, HashMap<SessionId, Recorder>> {
-        self.0.recorders.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.recorders.lock()
     }
 
     /// The writer of a session's log.
@@ -214,7 +215,7 @@ impl Instances {
         let session = session.clone();
         let thread = running.threads().get(&session).cloned();
         let Some(thread) = thread else {
-            let mut early = running.early.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut early = running.early.lock();
             if early.len() < EARLY {
                 early.push((session, event));
             }
@@ -320,7 +321,7 @@ impl Instances {
             let at_work: Vec<Thread> =
                 running.threads().values().filter(|thread| thread.turn.is_some()).cloned().collect();
             if at_work.is_empty() {
-                let mut refused = running.refused.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut refused = running.refused.lock();
                 if refused.len() < MAX_REFUSED && !refused.contains(&refusal) {
                     refused.push(refusal);
                 }
@@ -502,7 +503,7 @@ impl Instances {
     }
 
     fn cancelled(&self) -> MutexGuard<'_, HashSet<TurnId>> {
-        self.0.cancelled.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.cancelled.lock()
     }
 
     /// The questions of agents that wait for a person.
@@ -653,7 +654,7 @@ impl Thread {
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+        self.heard.lock()
     }
 
     fn track_tool(&self, id: &str, title: Option<&str>, status: Option<&str>) {

@@ -4,10 +4,11 @@ use super::address::{Reach, is_server};
 use super::allowlist::{Host, HostPattern, Target};
 use super::upstream::{Upstream, UpstreamError};
 use super::{NetworkMode, Refusal};
+use parking_lot::{Mutex, RwLock};
 use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -75,7 +76,7 @@ impl Refusals {
     }
 
     fn report(&self, refusal: &Refusal) {
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reported = self.reported.lock();
         let is_known = reported.contains(&refusal.target);
         if is_known || (reported.len() < MAX_REFUSED_HOSTS && reported.insert(refusal.target.clone())) {
             // What is repeated while many wait, or when the process tree ends, is shown already.
@@ -160,7 +161,7 @@ impl Gate {
     }
 
     fn allows(&self, matches: impl Fn(&HostPattern) -> bool) -> bool {
-        self.patterns.read().unwrap_or_else(PoisonError::into_inner).iter().any(matches)
+        self.patterns.read().iter().any(matches)
     }
 
     fn refused(&self, target: &Target, obstacle: Option<Obstacle>) -> GateError {

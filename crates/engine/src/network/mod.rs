@@ -17,6 +17,7 @@ use crate::confine::Purpose;
 use crate::owner;
 use allowlist::Target;
 use gate::{Gate, Obstacle, Refusals};
+use parking_lot::RwLock;
 use sandbox::{Forward, Network, Sandbox};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,7 +28,7 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -184,14 +185,14 @@ impl TreeNetwork {
 
     /// The hosts that the tree reaches.
     pub(crate) fn hosts(&self) -> Vec<HostPattern> {
-        self.hosts.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.hosts.read().clone()
     }
 
     /// Lets the tree reach what other rules of the same mode allow, and nothing else.
     pub(crate) fn update(&self, rules: &NetworkRules) {
         let hosts = Networks::hosts(rules, self.purpose, &self.models);
         if rules.mode == self.mode {
-            *self.hosts.write().unwrap_or_else(PoisonError::into_inner) = hosts;
+            *self.hosts.write() = hosts;
         }
     }
 }

@@ -234,7 +234,7 @@ mod tests {
     use super::super::NetworkMode;
     use super::super::gate::Refusals;
     use super::*;
-    use std::sync::RwLock;
+    use parking_lot::RwLock;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 

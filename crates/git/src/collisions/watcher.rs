@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long changes are collected before they are looked at.
-const GATHER: Duration = Duration::from_millis(60);
+const DEBOUNCE: Duration = Duration::from_millis(60);
 /// How long they are collected at most while they keep coming.
 const GATHER_AT_MOST: Duration = Duration::from_millis(500);
 /// How often worktrees are looked at that cannot be watched.
@@ -38,7 +38,7 @@ impl WatchBudget {
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
-    fn give_back(&self, folders: usize) {
+    fn unwatch(&self, folders: usize) {
         self.0.fetch_add(folders, Ordering::Relaxed);
     }
 }
@@ -164,7 +164,7 @@ impl Watch {
                         if begun.elapsed() >= GATHER_AT_MOST {
                             break;
                         }
-                        signal = match signals.recv_timeout(GATHER) {
+                        signal = match signals.recv_timeout(DEBOUNCE) {
                             Ok(signal) => Some(signal),
                             Err(RecvTimeoutError::Timeout) => None,
                             Err(RecvTimeoutError::Disconnected) => return,
@@ -282,7 +282,7 @@ impl Watch {
                 && match self.files.as_mut().map(|files| files.watch(&folder, RecursiveMode::NonRecursive)) {
                     Some(Ok(())) => true,
                     Some(Err(error)) => {
-                        self.budget.give_back(1);
+                        self.budget.unwatch(1);
                         let is_gone = !folder.exists();
                         tracing::debug!(%error, folder = %folder.display(), "a folder cannot be watched");
                         if is_gone {
@@ -291,7 +291,7 @@ impl Watch {
                         false
                     }
                     None => {
-                        self.budget.give_back(1);
+                        self.budget.unwatch(1);
                         false
                     }
                 };
@@ -310,7 +310,7 @@ impl Watch {
 
     fn unwatch(&mut self, name: &str) {
         let Some(folders) = self.folders.remove(name) else { return };
-        self.budget.give_back(folders.len());
+        self.budget.unwatch(folders.len());
         for folder in folders {
             if let Some(files) = &mut self.files {
                 // A folder that is gone is watched no more.
@@ -367,7 +367,7 @@ fn known_mut<'a>(
 impl Drop for Watch {
     fn drop(&mut self) {
         for folders in self.folders.values() {
-            self.budget.give_back(folders.len());
+            self.budget.unwatch(folders.len());
         }
     }
 }

@@ -11,13 +11,13 @@ use std::ops::Range;
 use std::path::Path;
 
 /// How many unchanged lines surround a change.
-const AROUND: u32 = 3;
+const CONTEXT_LINES: u32 = 3;
 /// Larger files are shown as binary ones.
-const BYTES: usize = 4 * 1024 * 1024;
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// How many lines of one file are shown; what is beyond is counted.
-const LINES: usize = 20_000;
+const MAX_LINES: usize = 20_000;
 /// How long a shown line is at most, in bytes.
-const LINE_BYTES: usize = 4096;
+const MAX_LINE_BYTES: usize = 4096;
 
 /// What git writes where a file ends without a newline.
 const NO_NEWLINE: &str = " No newline at end of file";
@@ -172,7 +172,7 @@ fn content(repository: &gix::Repository, side: Side) -> Result<Vec<u8>, Error> {
 }
 
 pub(crate) fn is_binary(content: &[u8]) -> bool {
-    content.len() > BYTES || content.iter().take(8000).any(|byte| *byte == 0)
+    content.len() > MAX_BYTES || content.iter().take(8000).any(|byte| *byte == 0)
 }
 
 fn compare(diff: &mut FileDiff, old: &[u8], new: &[u8]) {
@@ -185,7 +185,7 @@ fn compare(diff: &mut FileDiff, old: &[u8], new: &[u8]) {
     let mut group: Vec<(Range<u32>, Range<u32>)> = Vec::new();
     let mut shown = 0;
     for hunk in found.hunks() {
-        if group.last().is_some_and(|(old, _)| hunk.before.start - old.end > 2 * AROUND) {
+        if group.last().is_some_and(|(old, _)| hunk.before.start - old.end > 2 * CONTEXT_LINES) {
             show(diff, &mut shown, &group, &before, &after);
             group.clear();
         }
@@ -205,12 +205,12 @@ fn show(
     after: &[&[u8]],
 ) {
     let (Some((old_first, new_first)), Some((old_last, _))) = (group.first(), group.last()) else { return };
-    if *shown >= LINES {
+    if *shown >= MAX_LINES {
         return;
     }
     let total = u32::try_from(before.len()).unwrap_or(u32::MAX);
-    let start = old_first.start.saturating_sub(AROUND);
-    let end = old_last.end.saturating_add(AROUND).min(total);
+    let start = old_first.start.saturating_sub(CONTEXT_LINES);
+    let end = old_last.end.saturating_add(CONTEXT_LINES).min(total);
     let new_start = new_first.start - (old_first.start - start);
     let mut lines = Vec::new();
     let mut at = start;
@@ -230,7 +230,7 @@ fn show(
     let first = |start: u32, lines: u32| if lines == 0 { start } else { start + 1 };
     let (old_start, new_start) = (first(start, old_lines), first(new_start, new_lines));
     let header = format!("@@ -{old_start},{old_lines} +{new_start},{new_lines} @@");
-    lines.truncate(LINES - *shown);
+    lines.truncate(MAX_LINES - *shown);
     *shown += lines.len();
     diff.hunks.push(Hunk { header, old_start, old_lines, new_start, new_lines, lines });
 }
@@ -238,7 +238,7 @@ fn show(
 fn add(lines: &mut Vec<DiffLine>, kind: char, from: &[&[u8]], range: Range<u32>) {
     for line in &from[range.start as usize..range.end as usize] {
         let (line, has_newline) = line.strip_suffix(b"\n").map_or((*line, false), |line| (line, true));
-        let text = String::from_utf8_lossy(&line[..line.len().min(LINE_BYTES)]).into_owned();
+        let text = String::from_utf8_lossy(&line[..line.len().min(MAX_LINE_BYTES)]).into_owned();
         lines.push(DiffLine { kind, text });
         if !has_newline {
             lines.push(DiffLine { kind: '\\', text: NO_NEWLINE.to_owned() });

@@ -3,10 +3,11 @@
 use crate::process::command::Command;
 use crate::shared::Shared;
 use crate::{Error, Identity};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// The oldest git that does what is asked of it.
 const OLDEST: (u32, u32) = (2, 30);
@@ -66,7 +67,7 @@ impl Git {
     }
 
     pub(crate) fn shared(&self, common: &Path) -> Arc<Shared> {
-        let mut shared = self.0.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = self.0.shared.lock();
         Arc::clone(shared.entry(common.to_owned()).or_default())
     }
 }

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// How long after a look the next one waits, so that a storm of moves costs few looks.
-const GATHER: Duration = Duration::from_millis(2);
+const MIN_INTERVAL: Duration = Duration::from_millis(2);
 /// How often the branches are looked at when nothing was noticed.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -156,7 +156,7 @@ fn watch(
             }
             Err(error) => tracing::warn!(%error, "the branches cannot be read"),
         }
-        std::thread::sleep(GATHER);
+        std::thread::sleep(MIN_INTERVAL);
     }
 }
 

@@ -11,11 +11,12 @@ use crate::error::Context as _;
 use crate::process::command::{Command, Place};
 use crate::shared::{Known, Seen, Shared, State, lock};
 use crate::{Error, Git, Identity, OpenError};
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 /// A repository; cheap to clone.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// How many words a sentence may have.
-const WORDS: usize = 40;
+const MAX_WORDS: usize = 40;
 
 static SHALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?:\b|_)shall(?:\b|_)"));
 static WEAK: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(should|may|will|can|must)\b"));
@@ -248,7 +248,7 @@ pub(crate) fn look(
         find("vague", Severity::Warning, message, Some("Give a number, a limit or an example.".to_owned()));
     }
     let words = text.split_whitespace().count();
-    if words > WORDS {
+    if words > MAX_WORDS {
         find(
             "long",
             Severity::Warning,

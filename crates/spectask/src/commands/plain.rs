@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// How often a wait looks.
-const LOOK: Duration = Duration::from_millis(300);
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 pub(crate) async fn run(cli: &Cli, command: &TaskCommand) -> anyhow::Result<()> {
     match command {
@@ -202,7 +202,7 @@ async fn settle(client: &Client, id: &str) -> anyhow::Result<Value> {
         if !is_at_work || task["waits_for_person"].as_bool() == Some(true) {
             return Ok(task);
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::sql::{rows, text};
 use crate::tasks::Saved;
 use crate::{Store, StoreError};
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use tokio::sync::Notify;
 use workflow::{SessionId, TaskId};
 
@@ -51,7 +52,7 @@ impl Changes {
 
     fn written(&self) -> MutexGuard<'_, Unindexed> {
         // The sets are valid after any panic: each change is a single insert.
-        self.0.written.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.written.lock()
     }
 }
 

@@ -4,7 +4,7 @@
 use super::words::{Word, words};
 
 /// How many terms count; more are passed over.
-const MOST: usize = 32;
+const MAX_TERMS: usize = 32;
 
 /// What is looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Query {
     pub fn parse(text: &str) -> Self {
         let mut query = Self::default();
         let mut joins = false;
-        for (negated, token, quoted) in tokens(text).into_iter().take(MOST) {
+        for (negated, token, quoted) in tokens(text).into_iter().take(MAX_TERMS) {
             if !negated && !quoted && token == "OR" {
                 joins = !query.groups.is_empty();
                 continue;

@@ -9,7 +9,7 @@ use std::time::Duration;
 /// How much of one text is shown, in bytes; the marker has all of it.
 const SHOWN: usize = 8 * 1024;
 /// How long one diff may be looked for.
-const PATIENCE: Duration = Duration::from_millis(200);
+const DIFF_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// A tool call as people read it; empty for an update that shows nothing.
 pub(super) fn render(call: &ToolCall, title: Option<&str>) -> String {
@@ -57,7 +57,7 @@ fn parts(call: &ToolCall) -> Vec<String> {
 fn diff(item: &Value) -> String {
     let text = |field: &str| item[field].as_str().unwrap_or_default();
     let path = text("path").to_owned();
-    let lines = TextDiff::configure().timeout(PATIENCE).diff_lines(text("oldText"), text("newText"));
+    let lines = TextDiff::configure().timeout(DIFF_TIMEOUT).diff_lines(text("oldText"), text("newText"));
     let unified = lines.unified_diff().context_radius(3).header(&path, &path).to_string();
     fenced("diff", &shortened(&unified, SHOWN))
 }
