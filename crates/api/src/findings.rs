@@ -23,7 +23,7 @@ pub(crate) struct SecretFinding {
     #[schema(required)]
     description: Option<String>,
     /// `sure` holds the landing until a person acknowledges it, `likely` does not.
-    sureness: Confidence,
+    confidence: Confidence,
     /// What stands in the secret's place wherever it is shown.
     tag: String,
     /// Absent for the commit's message and the base branch.
@@ -38,8 +38,8 @@ pub(crate) struct SecretFinding {
 impl SecretFinding {
     fn of(found: Found) -> Self {
         let Found { id, kind, is_sure, tag, path, line, commit, at_tip, description } = found;
-        let sureness = Confidence::of(is_sure);
-        Self { id, kind, description, sureness, tag, path, line, commit, at_tip }
+        let confidence = Confidence::of(is_sure);
+        Self { id, kind, description, confidence, tag, path, line, commit, at_tip }
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct HeldSecret {
     line: usize,
     kind: String,
     /// How sure it is that the value is a secret.
-    sureness: Confidence,
+    confidence: Confidence,
     /// What stands in its place.
     tag: String,
     /// Whether it can be kept; a value that is known to be secret cannot.
@@ -61,7 +61,7 @@ impl HeldSecret {
             document: held.document.clone(),
             line,
             kind: held.kind.clone(),
-            sureness: Confidence::of(held.is_sure),
+            confidence: Confidence::of(held.is_sure),
             tag: held.tag.clone(),
             can_keep: held.value.is_some(),
             decision: held.decision,

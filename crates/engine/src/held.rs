@@ -50,7 +50,7 @@ pub(crate) fn found(redactor: &Redactor, document: &str, text: &str) -> Vec<Held
             id: redactor.fingerprint(&format!("{document} {value}")),
             document: document.to_owned(),
             kind: finding.kind,
-            is_sure: finding.sureness == Confidence::Sure,
+            is_sure: finding.confidence == Confidence::Sure,
             tag: finding.tag,
             value: (!redactor.is_known_secret(value)).then(|| value.to_owned()),
             decision: None,

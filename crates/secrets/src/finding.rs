@@ -19,7 +19,7 @@ pub struct Finding {
     pub kind: String,
     /// Where it is, in bytes.
     pub span: Range<usize>,
-    pub sureness: Confidence,
+    pub confidence: Confidence,
     /// What is put in its place.
     pub tag: String,
 }
@@ -59,7 +59,7 @@ impl Span {
         }
     }
 
-    pub(crate) fn sureness(&self) -> Confidence {
+    pub(crate) fn confidence(&self) -> Confidence {
         match self.source {
             Source::Likely => Confidence::Likely,
             Source::Sure | Source::Exact | Source::Rest => Confidence::Sure,

@@ -87,7 +87,7 @@ impl Redactor {
         spans
             .map(|span| Finding {
                 kind: span.kind.to_string(),
-                sureness: span.sureness(),
+                confidence: span.confidence(),
                 tag: span.tag(),
                 span: span.start..span.end,
             })

@@ -46,7 +46,7 @@ pub enum RuleError {
 pub(crate) struct Rule {
     pub(crate) kind: Arc<str>,
     pub(crate) shape: Shape,
-    pub(crate) sureness: Confidence,
+    pub(crate) confidence: Confidence,
     /// Whether a letter or digit after the secret makes it none.
     pub(crate) closed: bool,
     /// Whether `&` ends the value where it stands in a URL's query or a form.
@@ -196,7 +196,7 @@ impl Rules {
             let made = Rule {
                 kind: kinds::kind_of(&rule.id).into(),
                 shape: Shape::Word { back: crate::CONTEXT },
-                sureness: Confidence::Sure,
+                confidence: Confidence::Sure,
                 closed: false,
                 query: false,
                 entropy: 0.0,
@@ -248,7 +248,7 @@ impl Rule {
         Self {
             kind: written.id.as_str().into(),
             shape,
-            sureness: if written.likely { Confidence::Likely } else { Confidence::Sure },
+            confidence: if written.likely { Confidence::Likely } else { Confidence::Sure },
             closed: written.closed,
             query: written.query,
             entropy: written.entropy,
@@ -312,12 +312,12 @@ impl Rule {
         if value.is_empty() || self.entropy > 0.0 && looks::entropy(value) < self.entropy {
             return None;
         }
-        let sureness = self.sureness_by_look(before, value)?;
-        (!looks::is_placeholder(value)).then_some(sureness)
+        let confidence = self.confidence_by_look(before, value)?;
+        (!looks::is_placeholder(value)).then_some(confidence)
     }
 
     /// How sure it is by the look of a value that it is a secret.
-    fn sureness_by_look(&self, before: &[u8], value: &[u8]) -> Option<Confidence> {
+    fn confidence_by_look(&self, before: &[u8], value: &[u8]) -> Option<Confidence> {
         let is_secret = match self.check {
             Check::None => true,
             Check::Random => looks::is_random(value),
@@ -335,7 +335,7 @@ impl Rule {
                 plain.contains(&b':') && plain.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ')
             }),
         };
-        is_secret.then_some(self.sureness)
+        is_secret.then_some(self.confidence)
     }
 }
 

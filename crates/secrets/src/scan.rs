@@ -87,7 +87,7 @@ impl Inner {
         attempts: &mut Attempts,
     ) -> Option<Span> {
         let rule = &self.rules.rules[at];
-        let Place { secret, looked_at, sureness, goes_on } =
+        let Place { secret, looked_at, confidence, goes_on } =
             find(rule, text.as_bytes(), place, depth, attempts)?;
         attempts.cover(at, secret.end, goes_on);
         let next = tags.partition_point(|tag| tag.end <= secret.start);
@@ -99,7 +99,7 @@ impl Inner {
             end: text.ceil_char_boundary(secret.end),
             kind: rule.kind.clone(),
             digits: self.digits(&text.as_bytes()[looked_at]),
-            source: match sureness {
+            source: match confidence {
                 Confidence::Likely => Source::Likely,
                 Confidence::Sure => Source::Sure,
             },
@@ -161,7 +161,7 @@ struct Place {
     secret: Range<usize>,
     /// The part of it that the rule saw.
     looked_at: Range<usize>,
-    sureness: Confidence,
+    confidence: Confidence,
     /// Whether there is more of it.
     goes_on: bool,
 }
@@ -204,7 +204,7 @@ fn find(rule: &Rule, text: &[u8], at: usize, depth: Depth, attempts: &mut Attemp
     if secret.start > at + CONTEXT {
         return None;
     }
-    let sureness = rule.accepts(&text[..secret.start], &text[secret.clone()])?;
+    let confidence = rule.accepts(&text[..secret.start], &text[secret.clone()])?;
     let follows = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     if rule.closed && text.get(secret.end).is_some_and(follows) {
         return None;
@@ -219,7 +219,7 @@ fn find(rule: &Rule, text: &[u8], at: usize, depth: Depth, attempts: &mut Attemp
     if goes_on {
         secret.end = attempts.end_of_word(end, |at| word_end(text, at, text.len()));
     }
-    Some(Place { secret, looked_at, sureness, goes_on })
+    Some(Place { secret, looked_at, confidence, goes_on })
 }
 
 /// Where a value that is given to a name ends. In a query or a form `&` ends it, in a script `&&`; elsewhere, and in quotes

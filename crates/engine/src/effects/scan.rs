@@ -203,7 +203,7 @@ fn findings(redactor: &Redactor, addition: &git::Addition<'_>) -> Vec<Found> {
         found.push(Found {
             id: id(redactor, &text[finding.span.clone()], addition.path.unwrap_or_default()),
             kind: finding.kind,
-            is_sure: finding.sureness == Confidence::Sure,
+            is_sure: finding.confidence == Confidence::Sure,
             tag: finding.tag,
             path: addition.path.map(str::to_owned),
             line: line + 1,
@@ -221,7 +221,7 @@ fn in_name(redactor: &Redactor, path: &str, addition: &git::Addition<'_>) -> Vec
         id: id(redactor, &path[finding.span.clone()], "name"),
         description: Some(format!("{} in the name of the file {}", finding.kind, redactor.redact(path))),
         kind: finding.kind,
-        is_sure: finding.sureness == Confidence::Sure,
+        is_sure: finding.confidence == Confidence::Sure,
         tag: finding.tag,
         path: None,
         line: 0,

@@ -60,7 +60,7 @@ fn none_gets_through_in_base64() {
     for key in keys::all() {
         // Some are found with what stands beside them only; a place without a format of its own says too little.
         let is_likely =
-            redactor.findings(&key.text()).iter().all(|one| one.sureness == secrets::Confidence::Likely);
+            redactor.findings(&key.text()).iter().all(|one| one.confidence == secrets::Confidence::Likely);
         if is_likely {
             continue;
         }

@@ -104,7 +104,7 @@ fn findings_say_where_and_how_sure() {
     let text = format!("a\n{token}\napi_key = {secret}\n");
     let found = keys::redactor().findings(&text);
     let found: Vec<_> =
-        found.iter().map(|one| (one.kind.as_str(), &text[one.span.clone()], one.sureness)).collect();
+        found.iter().map(|one| (one.kind.as_str(), &text[one.span.clone()], one.confidence)).collect();
     assert_eq!(
         found,
         [("github-token", token.as_str(), Confidence::Sure), ("secret", secret.as_str(), Confidence::Likely)]

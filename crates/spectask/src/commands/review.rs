@@ -90,7 +90,7 @@ fn is_abbreviation(text: &str, name: &str) -> bool {
 /// Refuses while findings hold the merge that the command does not acknowledge: approving would change nothing yet.
 fn require_acknowledged(findings: &Value, command: &Approve, id: &str) -> anyhow::Result<()> {
     let holds = |finding: &&Value| {
-        text(finding, "sureness") == "sure"
+        text(finding, "confidence") == "sure"
             && !command.acknowledge.iter().any(|named| named == text(finding, "id"))
     };
     let holding: Vec<&Value> = findings.as_array().into_iter().flatten().filter(holds).collect();

@@ -125,7 +125,7 @@ async fn a_change_with_a_secret_waits_for_a_person_who_knows() {
     assert_eq!(git(repository, &["log", "--format=%s", "main"]), "Start", "nothing landed");
     let findings = server.get(&format!("/spec-tasks/{task}/secret-findings")).await;
     let sure: Vec<&Value> =
-        findings.as_array().expect("findings").iter().filter(|one| one["sureness"] == "sure").collect();
+        findings.as_array().expect("findings").iter().filter(|one| one["confidence"] == "sure").collect();
     assert_eq!(sure.len(), 1, "{findings:#}");
     assert_eq!(
         (&sure[0]["path"], &sure[0]["line"], &sure[0]["at_tip"]),

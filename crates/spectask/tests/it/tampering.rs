@@ -9,7 +9,7 @@ use std::path::Path;
 /// The open findings of a task that hold its landing.
 async fn findings(job: &Job) -> Vec<Value> {
     let found = job.server.get(&format!("/spec-tasks/{}/secret-findings", job.task)).await;
-    found.as_array().expect("a list").iter().filter(|one| one["sureness"] == "sure").cloned().collect()
+    found.as_array().expect("a list").iter().filter(|one| one["confidence"] == "sure").cloned().collect()
 }
 
 async fn reviewed(scenario: &str) -> Job {

@@ -28,7 +28,7 @@ export function ChangeReview({ task, diff, size, drafts, onDrafts }: Props) {
   const secrets = useQuery(secretsQuery(task.id));
   const lines = drafts.filter((draft) => draft.comment.trim() !== "");
   const holding = (secrets.data ?? []).filter(
-    (one) => one.sureness === "sure" && !acknowledged.includes(one.id),
+    (one) => one.confidence === "sure" && !acknowledged.includes(one.id),
   ).length;
   const doubts = [
     task.change?.is_empty === true && "No session changed a file. Approving ends the task without a change.",

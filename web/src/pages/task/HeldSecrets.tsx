@@ -61,7 +61,7 @@ function Row({ task, held, canDecide, onShow }: Omit<Props, "held"> & { held: He
     <Box component="li" sx={{ py: 0.75 }}>
       <Typography variant="caption" component="p" sx={{ overflowWrap: "anywhere", mb: 0.5 }}>
         <Mono>{held.kind}</Mono>
-        {held.sureness !== "sure" && " (likely)"} in{" "}
+        {held.confidence !== "sure" && " (likely)"} in{" "}
         <MuiLink
           component="button"
           type="button"

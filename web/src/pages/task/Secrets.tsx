@@ -41,12 +41,12 @@ export function Secrets({ findings, acknowledged, onAcknowledged }: Props) {
                 one.description
               )}
               {!one.at_tip && ", taken out later"}
-              {one.sureness !== "sure" && " (likely; does not hold the merge)"}
+              {one.confidence !== "sure" && " (likely; does not hold the merge)"}
             </Typography>
           );
           return (
             <Box component="li" key={one.id} sx={{ py: 0.25 }}>
-              {one.sureness === "sure" ? (
+              {one.confidence === "sure" ? (
                 <FormControlLabel
                   sx={{ alignItems: "flex-start", m: 0, gap: 0.75 }}
                   control={
