@@ -347,8 +347,7 @@ mod tests {
         assert!(refused.contains("postgres://db.example.org:5432/spectask is empty"), "{refused}");
         assert!(refused.contains("a.db") && !refused.contains("secret"), "{refused}");
         directory.note_database(&server).expect("noted");
-        let refused =
-            directory.refuse_new_database(&Database::File(other)).expect_err("tasks are elsewhere");
+        let refused = directory.refuse_new_database(&Database::File(other)).expect_err("tasks are elsewhere");
         assert!(refused.to_string().contains("kept in postgres://db.example.org"), "{refused}");
         directory.note_database(&Database::File(file.clone())).expect("noted");
         std::fs::write(&file, "SQLite").expect("a file");

@@ -1,18 +1,16 @@
-//! Schemas of tagged unions: `oneOf` with a discriminator, each variant a schema of its own that names its tag.
+//! Schemas of tagged unions: `oneOf`, each variant a schema of its own with its tag as a constant.
+//!
+//! There is no `discriminator`: generators take a union that has one for a base type wherever `allOf` extends it, and values
+//! of kinds that this version does not know match none of its mapping.
 
-use std::collections::BTreeMap;
-use utoipa::openapi::schema::{Discriminator, OneOfBuilder};
+use utoipa::openapi::schema::OneOfBuilder;
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
 
-/// The union of the named schemas, told apart by a member.
-pub(crate) fn one_of(tag: &str, description: &str, variants: &[(&str, &str)]) -> RefOr<Schema> {
-    let reference = |name: &str| Ref::from_schema_name(name);
-    let mapping: BTreeMap<String, String> =
-        variants.iter().map(|(value, name)| ((*value).to_owned(), reference(name).ref_location)).collect();
-    let mut discriminator = Discriminator::new(tag);
-    discriminator.mapping = mapping;
-    let union = variants.iter().fold(OneOfBuilder::new(), |union, (_, name)| union.item(reference(name)));
-    union.description(Some(description)).discriminator(Some(discriminator)).into()
+/// The union of the named schemas.
+pub(crate) fn one_of(description: &str, variants: &[&str]) -> RefOr<Schema> {
+    let union =
+        variants.iter().fold(OneOfBuilder::new(), |union, name| union.item(Ref::from_schema_name(*name)));
+    union.description(Some(description)).into()
 }
 
 /// The schema of an object with the member that tells it apart.

@@ -256,9 +256,7 @@ export const logQuery = (client: QueryClient, session: string) =>
 
 async function logPage(session: string, after: number, limit: number, signal?: AbortSignal) {
   const params = { path: { id: session }, query: { after, limit } };
-  const page = await getPage("/api/v1/work-sessions/{id}/events", { params, signal });
-  // The document does not say what an entry has; the log's readers look at each field themselves.
-  return { ...page, items: page.items as LogEntry[] };
+  return await getPage("/api/v1/work-sessions/{id}/events", { params, signal });
 }
 
 /** Reads the entries after one up to another; a page of large entries has fewer than were asked for. */

@@ -1844,7 +1844,7 @@ export interface components {
         /** @description A piece of a message of the agent. Pieces with the same `message_id` that follow each other are one message. */
         AgentMessageEntry: {
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "agent_message";
@@ -1861,7 +1861,7 @@ export interface components {
         /** @description A piece of what the agent thought. Pieces with the same `message_id` that follow each other are one thought. */
         AgentThoughtEntry: {
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "agent_thought";
@@ -2371,7 +2371,7 @@ export interface components {
              */
             commit: string;
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "commit";
@@ -2432,7 +2432,7 @@ export interface components {
              */
             from_session_id?: string | null;
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "coordination";
@@ -3273,6 +3273,8 @@ export interface components {
         HeldSecret: {
             /** @description Whether it can be kept; a value that is known to be secret cannot. */
             can_keep: boolean;
+            /** @description How sure it is that the value is a secret. */
+            confidence: components["schemas"]["Confidence"];
             /** @description `approve`, `request_changes` or `reject`. */
             decision: components["schemas"]["HeldDecision"] | null;
             /**
@@ -3286,8 +3288,6 @@ export interface components {
             kind: string;
             /** @description The line of the document in force that it was taken out of. */
             line: number;
-            /** @description How sure it is that the value is a secret. */
-            sureness: components["schemas"]["Confidence"];
             /** @description What stands in its place. */
             tag: string;
         };
@@ -3731,7 +3731,7 @@ export interface components {
         /** @description A person changed a message before a turn carried it. */
         MessageEditedEntry: {
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "message_edited";
@@ -3743,7 +3743,7 @@ export interface components {
         /** @description A person withdrew a message before a turn carried it. */
         MessageWithdrawnEntry: {
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "message_withdrawn";
@@ -3861,7 +3861,7 @@ export interface components {
         /** @description Something that readers of the log should know. */
         NoticeEntry: {
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "notice";
@@ -3874,9 +3874,7 @@ export interface components {
             turn_id?: string | null;
         };
         /** @description An entry of a session's log, with its place. */
-        NumberedEntry: {
-            kind: "NumberedEntry";
-        } & (Omit<components["schemas"]["LogEntry"], "kind"> & {
+        NumberedEntry: components["schemas"]["LogEntry"] & {
             /**
              * @description When it was written.
              * @example 2026-11-22T10:41:07Z
@@ -3887,7 +3885,7 @@ export interface components {
              * @description Its number in the log, from 1, without gaps.
              */
             seq: number;
-        });
+        };
         /** @description What a comment was made on. */
         Original: {
             /** @description The last line that it is about, from 1. */
@@ -3999,7 +3997,7 @@ export interface components {
             /** @description Whether a person is to answer, and not the project's policy. */
             for_person?: boolean | null;
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "permission_requested";
@@ -4027,7 +4025,7 @@ export interface components {
             /** @description Whether a person was to answer, and not the project's policy. */
             for_person?: boolean | null;
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "permission_resolved";
@@ -4098,7 +4096,7 @@ export interface components {
             /** @description The plan's items, in order. */
             entries?: components["schemas"]["PlanItem"][] | null;
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "plan";
@@ -4365,7 +4363,7 @@ export interface components {
             /** @description The files that it is about. */
             files_affected?: string[] | null;
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "recorded";
@@ -4805,6 +4803,8 @@ export interface components {
              * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
              */
             commit: string;
+            /** @description `sure` holds the landing until a person acknowledges it, `likely` does not. */
+            confidence: components["schemas"]["Confidence"];
             /**
              * @description What it is, as a clause; absent for secrets.
              * @example Todos get an optional due date.
@@ -4821,8 +4821,6 @@ export interface components {
              * @example src/todo.js
              */
             path: string | null;
-            /** @description `sure` holds the landing until a person acknowledges it, `likely` does not. */
-            sureness: components["schemas"]["Confidence"];
             /** @description What stands in the secret's place wherever it is shown. */
             tag: string;
         };
@@ -5514,7 +5512,7 @@ export interface components {
             /** @description The content blocks that the call produced, as the agent sent them. */
             content?: unknown;
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "tool_call";
@@ -5573,7 +5571,7 @@ export interface components {
         /** @description A turn ended. */
         TurnEndedEntry: {
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "turn_ended";
@@ -5583,7 +5581,7 @@ export interface components {
              * @description The turn's id.
              * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
-            turn_id: string;
+            turn_id?: string | null;
             /** @description The tokens and the cost. */
             usage?: components["schemas"]["TurnUsage"] | null;
         };
@@ -5595,7 +5593,7 @@ export interface components {
              */
             code?: string | null;
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "turn_failed";
@@ -5607,14 +5605,14 @@ export interface components {
              * @description The turn's id.
              * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
-            turn_id: string;
+            turn_id?: string | null;
         };
         /** @description A turn started. */
         TurnStartedEntry: {
             /** @description What the agent is asked to do. */
             ask?: unknown;
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "turn_started";
@@ -5627,7 +5625,7 @@ export interface components {
              * @description The turn's id.
              * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
-            turn_id: string;
+            turn_id?: string | null;
         };
         /** @description What a turn used. */
         TurnUsage: {
@@ -5655,7 +5653,7 @@ export interface components {
         /** @description An update of the agent that has no kind of its own. */
         UpdateEntry: {
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "update";
@@ -5680,7 +5678,7 @@ export interface components {
         /** @description How much of the context the agent has used, and at what cost. */
         UsageUpdateEntry: {
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "usage";
@@ -5718,7 +5716,7 @@ export interface components {
              */
             by?: string | null;
             /**
-             * @description Which kind it is. (enum property replaced by openapi-typescript)
+             * @description Which kind it is.
              * @enum {string}
              */
             kind: "user_message";

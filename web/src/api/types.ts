@@ -75,8 +75,5 @@ export type ChangeReviewBody = Schemas["ChangeReviewBody"];
 export type Project = Schemas["ProjectView"];
 export type ProjectEdit = Schemas["ProjectEdit"];
 
-/**
- * An entry of a session's log in its place; what else it has depends on its kind. It is put together here: in the
- * generated `NumberedEntry` the discriminator of the union is taken for one of that type itself.
- */
-export type LogEntry = Pick<Schemas["NumberedEntry"], "seq" | "at"> & Schemas["LogEntry"];
+/** An entry of a session's log in its place; what else it has depends on its kind. */
+export type LogEntry = Schemas["NumberedEntry"];

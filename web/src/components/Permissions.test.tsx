@@ -1,9 +1,9 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse } from "msw";
 import { expect, test } from "vitest";
+import { aPermissionRequest } from "../testing/fixtures";
 import { http, refusal, server } from "../testing/network";
 import { open } from "../testing/page";
-import { aPermissionRequest } from "../testing/fixtures";
 
 /** A server on which agents ask; an answered request is gone. The answers that were given, in order. */
 function asking(...requests: ReturnType<typeof aPermissionRequest>[]) {

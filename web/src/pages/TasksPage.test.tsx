@@ -1,9 +1,9 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse } from "msw";
 import { expect, test } from "vitest";
+import { aTask } from "../testing/fixtures";
 import { http, listing, noLive, refusal, server, tell, total } from "../testing/network";
 import { address, fill, open } from "../testing/page";
-import { aTask } from "../testing/fixtures";
 
 const rows = () => screen.findAllByRole("link", { name: /Implementing|Review|Done|failed/ });
 

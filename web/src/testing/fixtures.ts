@@ -210,7 +210,7 @@ export const aReview = (more: Partial<Review> = {}): Review => ({
   reviewer: null,
   round: 1,
   spec_task_id: "spt_1",
-  status: "pending",
+  status: "open",
   technical_design: "",
   ...more,
 });

@@ -261,8 +261,8 @@ macro_rules! kinds {
 
         impl utoipa::PartialSchema for LogEntry {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                crate::schema::one_of("kind", "An entry of a session's log. Readers ignore kinds that they do not know.",
-                    &[$( ($kind, concat!(stringify!($name), "Entry")) ),+])
+                crate::schema::one_of("An entry of a session's log. Readers ignore kinds that they do not know.",
+                    &[$( concat!(stringify!($name), "Entry") ),+])
             }
         }
 

@@ -3,9 +3,9 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { NewToken, ProjectEdit } from "../../api/types";
+import { aProject, aToken } from "../../testing/fixtures";
 import { http, refusal, server } from "../../testing/network";
 import { fill, open } from "../../testing/page";
-import { aProject, aToken } from "../../testing/fixtures";
 
 /** A server with a project that has settings, and what is sent to change it. */
 function project() {

@@ -2,9 +2,9 @@
 
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
+import { anAgent, aSession, aTask, aTaskDetail } from "../../testing/fixtures";
 import { having, http, refusal, server } from "../../testing/network";
 import { open } from "../../testing/page";
-import { anAgent, aSession, aTask, aTaskDetail } from "../../testing/fixtures";
 
 const AT = "2026-01-05T10:00:00Z";
 const failed = aTaskDetail({

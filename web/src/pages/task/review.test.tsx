@@ -3,9 +3,9 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { ChangeReviewBody, Comment, ReviewBody, TaskDetail } from "../../api/types";
+import { aComment, aDiff, aReview, aTaskDetail, theSpecs } from "../../testing/fixtures";
 import { having, http, noLive, refusal, server } from "../../testing/network";
 import { fill, open } from "../../testing/page";
-import { aComment, aDiff, aReview, aTaskDetail, theSpecs } from "../../testing/fixtures";
 
 /** A specification under review, and the decisions that are sent about it. */
 function specification(...comments: Comment[]) {

@@ -2,9 +2,9 @@ import { screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse } from "msw";
 import { expect, test } from "vitest";
 import type { FromPrompt } from "../../api/types";
+import { anAgent, aTask, aTaskDetail } from "../../testing/fixtures";
 import { having, http, refusal, server } from "../../testing/network";
 import { address, fill, open } from "../../testing/page";
-import { anAgent, aTask, aTaskDetail } from "../../testing/fixtures";
 
 const dialog = async () => within(await screen.findByRole("dialog", { name: "New task" }));
 const PROMPT = "What should the agents do?";
