@@ -542,9 +542,11 @@ impl Task {
                 session.superseded_by = Some(chosen.clone());
             }
         }
-        // What was spawned from the others ends with them.
+        // What was spawned from the others ends with them. One whose turn has ended in a conversation is open, too, although
+        // others can build on it until then.
         let is_given_up = |session: &&Session| {
-            !session.is_satisfied() && self.superseded_by(session).is_some_and(|instead| instead == chosen)
+            !matches!(session.state, SessionState::Completed | SessionState::Skipped)
+                && self.superseded_by(session).is_some_and(|instead| instead == chosen)
         };
         let given_up: Vec<SessionId> =
             self.sessions.iter().filter(is_given_up).map(|session| session.id.clone()).collect();
