@@ -134,9 +134,11 @@ test("a checklist moves the cards of its task and its progress at once", () => {
     ],
     completed_tasks: 1,
   };
-  receive("progress", { spec_task_id: "spt_1", checklist });
+  const at = "2026-01-01T00:00:05.000Z";
+  receive("progress", { spec_task_id: "spt_1", checklist, at });
   expect(client.getQueryData<Fleet>(keys.fleet)?.agents[0]).toMatchObject({
     current_task: { index: 1 },
+    last_update: at,
     progress: 0,
   });
   receive("work_session.updated", { id: "stws_1", spec_task_id: "spt_1", status: "active", progress: 1 / 3 });

@@ -61,7 +61,7 @@ function applyNews(client: QueryClient, message: LiveMessage, refresh: Refresh):
       applyCoordination(client, data as CoordinationNews, refresh);
       return;
     case "progress":
-      applyProgress(client, data as { spec_task_id: string; checklist: Checklist; at?: unknown });
+      applyProgress(client, data as { spec_task_id: string; checklist: Checklist; at: string });
       return;
     case "review": {
       const id = (data as { spec_task_id: string }).spec_task_id;
@@ -280,10 +280,9 @@ function applyCoordination(client: QueryClient, news: CoordinationNews, refresh:
 
 function applyProgress(
   client: QueryClient,
-  news: { spec_task_id: string; checklist: Checklist; at?: unknown },
+  news: { spec_task_id: string; checklist: Checklist; at: string },
 ): void {
-  const { spec_task_id: id, checklist } = news;
-  const at = typeof news.at === "number" ? new Date(news.at).toISOString() : new Date().toISOString();
+  const { spec_task_id: id, checklist, at } = news;
   client.setQueryData<TaskProgress>(keys.progress(id), (progress) => progress && { ...progress, checklist });
   client.setQueryData<Fleet>(keys.fleet, (fleet) => {
     if (!fleet?.agents.some((agent) => agent.task_id === id)) return fleet;
