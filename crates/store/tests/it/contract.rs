@@ -242,6 +242,27 @@ on_both! {
         assert_eq!(again.iter().map(|claimed| (claimed.attempt, claimed.failures)).collect::<Vec<_>>(), [(3, 1)]);
     }
 
+    /// After the clock was set back, what waits is due that much earlier, and what is due stays so.
+    async fn waiting_effects_follow_a_clock_that_is_set_back(place: &Place) {
+        let store = place.open().await;
+        assert!(store.is_new().await.expect("read"));
+        assert_eq!(store.last_message_at().await.expect("read"), None);
+        admitted(&store, 1).await;
+        admitted(&store, 2).await;
+        assert!(!store.is_new().await.expect("read"));
+        assert!(store.last_message_at().await.expect("read").is_some());
+        let held = claim(&store, "one", 2_000_000).await;
+        assert_eq!(held.len(), 2);
+        for (claimed, due) in held.iter().zip([2_001_000, 2_500_000]) {
+            assert!(store.release_effect(&claimed.fence(), Millis(due), "later").await.expect("works"));
+        }
+        // The clock that showed 2,000,500 shows 1,000,500.
+        assert_eq!(store.advance_waiting_effects(Millis(1_000_500), 1_000_000).await.expect("works"), 2);
+        assert!(claim(&store, "one", 1_000_900).await.is_empty());
+        assert_eq!(claim(&store, "one", 1_001_000).await.len(), 1);
+        assert_eq!(claim(&store, "one", 1_500_000).await.len(), 1);
+    }
+
     /// What is known of a base branch is changed only by who knows it as it is, and goes with its project.
     async fn base_branches_are_kept_by_compare_and_set(place: &Place) {
         let store = place.open().await;
