@@ -2,9 +2,11 @@
 
 mod processes;
 mod threads;
+mod turn_signs;
 
 pub(crate) use processes::Running;
-pub(crate) use threads::{Attachment, TurnSigns};
+pub(crate) use threads::Attachment;
+pub(crate) use turn_signs::TurnSigns;
 
 use crate::agents::Agents;
 use crate::clock::now;

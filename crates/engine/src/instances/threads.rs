@@ -1,6 +1,7 @@
 //! The threads that agent processes serve: passes their messages and permission requests on to their sessions' logs.
 
 use super::processes::Running;
+use super::turn_signs::TurnSigns;
 use super::{Instances, news_of};
 use crate::clean;
 use crate::clock::now;
@@ -23,7 +24,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use store::StoreError;
 use tokio::sync::mpsc;
-use workflow::{Closing, Input, PlanEntry, Session, SessionId, Task, TaskId, TurnId, Usage};
+use workflow::{Input, Session, SessionId, Task, TaskId, TurnId, Usage};
 
 /// How many updates are kept for a thread that is not attached yet.
 const EARLY: usize = 1024;
@@ -62,54 +63,8 @@ struct Heard {
     turn: TurnSigns,
 }
 
-/// What an agent sent in a turn, by which a completed turn is distinguished from one that an error cut off.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TurnSigns {
-    pub(crate) has_spoken: bool,
-    /// Whether it called a tool after its last message.
-    pub(crate) ends_with_tool: bool,
-    pub(crate) tool_calls: HashSet<String>,
-    /// The agent's own plan, as it sent it last.
-    pub(crate) plan: Option<Vec<PlanEntry>>,
-}
-
 /// How long the end of a turn waits for the updates before it.
 const CATCH_UP: Duration = Duration::from_secs(60);
-/// How many entries of an agent's plan are kept, and how many characters of each.
-const MAX_PLAN_ENTRIES: usize = 200;
-const MAX_PLAN_TEXT: usize = 300;
-
-impl TurnSigns {
-    /// Takes in an update.
-    fn take(&mut self, kind: &Update) {
-        match kind {
-            Update::AgentText(text) if !text.trim().is_empty() => {
-                self.has_spoken = true;
-                self.ends_with_tool = false;
-            }
-            // Agents tell of a call's end after their last message, too; what counts is that they called.
-            Update::ToolCall { id, .. } => self.ends_with_tool |= self.tool_calls.insert(id.clone()),
-            Update::Plan(entries) => {
-                let entry = |entry: &agent::PlanEntry| PlanEntry {
-                    content: entry.content.chars().take(MAX_PLAN_TEXT).collect(),
-                    status: entry.status.clone(),
-                };
-                self.plan = Some(entries.iter().take(MAX_PLAN_ENTRIES).map(entry).collect());
-            }
-            _ => {}
-        }
-    }
-
-    /// What the agent sent last.
-    pub(crate) fn closing(&self) -> Closing {
-        match (self.ends_with_tool, self.has_spoken) {
-            (true, _) => Closing::ToolCall,
-            (false, true) => Closing::Message,
-            (false, false) => Closing::Nothing,
-        }
-    }
-}
-
 /// What a tool call printed so far.
 #[derive(Default)]
 struct Output {
@@ -670,32 +625,5 @@ impl Thread {
                 heard.open_tools.insert(id.to_owned());
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn closing(updates: &[&Value]) -> Closing {
-        let mut signs = TurnSigns::default();
-        for update in updates {
-            signs.take(&Update::read(update));
-        }
-        signs.closing()
-    }
-
-    #[test]
-    fn what_an_agent_sent_last_is_known() {
-        let text =
-            json!({ "sessionUpdate": "agent_message_chunk", "content": { "type": "text", "text": "Done." } });
-        let call = json!({ "sessionUpdate": "tool_call", "toolCallId": "1", "status": "pending" });
-        let ended = json!({ "sessionUpdate": "tool_call_update", "toolCallId": "1", "status": "completed" });
-        let thought =
-            json!({ "sessionUpdate": "agent_thought_chunk", "content": { "type": "text", "text": "Hm." } });
-        assert_eq!(closing(&[]), Closing::Nothing);
-        assert_eq!(closing(&[&thought]), Closing::Nothing);
-        assert_eq!(closing(&[&text, &call, &ended]), Closing::ToolCall);
-        assert_eq!(closing(&[&call, &text, &ended]), Closing::Message);
     }
 }
