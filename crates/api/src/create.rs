@@ -117,8 +117,8 @@ pub(crate) async fn task(
     let base_branch = branch_asked(asked.base_branch).unwrap_or_else(|| project.default_branch.clone());
     let workplace = app.repositories.workplace(&project.id).await?;
     let branch = base_branch.clone();
-    let found = engine::spawn_blocking(move || workplace.repository.resolve(&branch)).await;
-    if !matches!(found, Ok(Ok(Some(_)))) {
+    let found = engine::spawn_blocking(move || workplace.repository.has_branch(&branch)).await;
+    if !matches!(found, Ok(Ok(true))) {
         return Err(Problem::invalid("base_branch", format!("the repository has no branch {base_branch:?}")));
     }
     let name = asked.name.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| name_of(&asked.prompt));

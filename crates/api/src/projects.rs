@@ -68,7 +68,7 @@ pub(crate) struct NewProject {
     clone_url: Option<String>,
     default_branch: Option<String>,
     settings: Option<Value>,
-    /// Members that are not known here are ignored, but for settings in the wrong place.
+    /// Unknown members are ignored, except settings in the wrong place.
     #[serde(flatten)]
     #[schema(ignore)]
     others: serde_json::Map<String, Value>,
@@ -178,7 +178,7 @@ pub(crate) async fn create(
     let found = engine::spawn_blocking({
         let (repository, asked) = (repository.clone(), asked.clone());
         move || match asked {
-            Some(name) => Ok(repository.resolve(&name)?.map(|_| name)),
+            Some(name) => Ok(repository.has_branch(&name)?.then_some(name)),
             None => repository.default_branch(),
         }
     });
@@ -358,7 +358,7 @@ pub(crate) struct ProjectEdit {
     others: serde_json::Map<String, Value>,
 }
 
-/// Refuses settings beside `settings`, where they would be ignored like everything that is not known.
+/// Refuses settings beside `settings`, where they would be ignored like every unknown member.
 fn misplaced(others: &serde_json::Map<String, Value>) -> Result<(), Problem> {
     let known = serde_json::to_value(ProjectSettings::default()).unwrap_or_default();
     match others.keys().find(|name| known.get(name.as_str()).is_some()) {
@@ -392,8 +392,8 @@ pub(crate) async fn edit(
         }
         let workplace = app.repositories.workplace(&project.id).await?;
         let asked = branch.clone();
-        let found = engine::spawn_blocking(move || workplace.repository.resolve(&asked)).await;
-        if !matches!(found, Ok(Ok(Some(_)))) {
+        let found = engine::spawn_blocking(move || workplace.repository.has_branch(&asked)).await;
+        if !matches!(found, Ok(Ok(true))) {
             return Err(Problem::invalid(
                 "default_branch",
                 format!("the repository has no branch {branch:?}"),

@@ -107,6 +107,11 @@ impl Repository {
         Ok(names)
     }
 
+    /// Whether the repository has a local branch of this name. Tags, remote branches and commits are none.
+    pub fn has_branch(&self, name: &str) -> Result<bool, Error> {
+        Ok(tip_of(&self.local(), &names::branch(name)?)?.is_some())
+    }
+
     /// Makes a branch at a revision; one that exists is left where it is. Returns its tip.
     pub fn create_branch(&self, name: &str, at: &str) -> Result<CommitId, Error> {
         let branch = names::branch(name)?;

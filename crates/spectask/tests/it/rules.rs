@@ -1,6 +1,6 @@
 //! The rules that every route keeps: who may ask, from where, and how errors look.
 
-use crate::harness::{Place, TOKEN};
+use crate::harness::{Place, TOKEN, git};
 use serde_json::{Value, json};
 
 fn http() -> reqwest::Client {
@@ -115,6 +115,7 @@ async fn bad_input_is_told_what_is_wrong() {
     place.configure("prompts = []\n");
     let server = place.serve().await;
     let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
+    git(&repository, &["tag", "v1"]);
     let project = server.project(&repository, &[]).await;
     for (path, body, status, field) in [
         ("/spec-tasks/from-prompt", json!({}), 422, "prompt"),
@@ -135,6 +136,13 @@ async fn bad_input_is_told_what_is_wrong() {
         (
             "/spec-tasks/from-prompt",
             json!({ "prompt": "x", "project_id": project, "base_branch": "--x" }),
+            422,
+            "base_branch",
+        ),
+        // A tag does not move, so nothing can land on it.
+        (
+            "/spec-tasks/from-prompt",
+            json!({ "prompt": "x", "project_id": project, "base_branch": "v1" }),
             422,
             "base_branch",
         ),
