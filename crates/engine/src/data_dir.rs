@@ -16,7 +16,7 @@ const PRIVATE_FILE: u32 = 0o600;
 /// Held by the server that runs on the directory; the kernel lets it go when the process ends, however it ends.
 const LOCK: &str = "lock";
 const SERVER: &str = "server.json";
-/// Made and removed to see whether the directory can be written.
+/// Name of the file that [`DataDir::try_write`] creates and removes.
 const PROBE: &str = ".write-probe";
 /// Names the database whose tasks the directory's worktrees, agents and drafts belong to.
 const DATABASE: &str = "database";
@@ -78,7 +78,7 @@ impl DataDir {
             .map_err(|error| format!("{shown} cannot be written: {error}"))
     }
 
-    /// Whether a file can be made in the directory; a full disk is not what is asked for.
+    /// Creates and removes a file in the directory. A full disk is no error here: another check reports it.
     pub(crate) fn try_write(&self) -> Result<(), String> {
         let probe = self.path.join(PROBE);
         let made = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
@@ -97,13 +97,20 @@ impl DataDir {
             .with_context(|| format!("cannot write {}", note.display()))
     }
 
-    /// Refuses a database that nothing was ever kept in, where tasks of this directory are kept in another one: its worktrees
-    /// would belong to nobody.
+    /// Refuses an empty database when a server has already used this directory: the directory's worktrees would have no
+    /// tasks.
     pub(crate) fn refuse_new_database(&self, database: &Database) -> anyhow::Result<()> {
         let note = self.path.join(DATABASE);
         let Ok(noted) = std::fs::read(&note) else { return Ok(()) };
         let noted = String::from_utf8_lossy(&noted);
         let present = database.name();
+        anyhow::ensure!(
+            present.as_encoded_bytes() != noted.as_bytes(),
+            "the database {noted} is empty, and the tasks of the data directory {} were kept in it. Restore it from a backup, \
+             or restore the tasks from the record in git with `spectask rebuild`; to start without those tasks, remove {}",
+            self.path.display(),
+            note.display()
+        );
         anyhow::bail!(
             "the database {} is empty, and the tasks of the data directory {} are kept in {noted}. Set DATABASE_URL (or \
              database_url) to that one, restore the tasks from the record in git with `spectask rebuild`, or choose another \
@@ -347,6 +354,8 @@ mod tests {
         assert!(refused.contains("postgres://db.example.org:5432/spectask is empty"), "{refused}");
         assert!(refused.contains("a.db") && !refused.contains("secret"), "{refused}");
         directory.note_database(&server).expect("noted");
+        let refused = directory.refuse_new_database(&server).expect_err("it had tasks").to_string();
+        assert!(refused.contains("spectask is empty") && refused.contains("a backup"), "{refused}");
         let refused = directory.refuse_new_database(&Database::File(other)).expect_err("tasks are elsewhere");
         assert!(refused.to_string().contains("kept in postgres://db.example.org"), "{refused}");
         directory.note_database(&Database::File(file.clone())).expect("noted");
