@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 const ADDRESS_IN_USE: Duration = Duration::from_secs(5);
 const ADDRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often a start that waits for room on the disk or for the database server is tried.
+/// Delay between attempts to start while the disk is full or the database server is unreachable.
 const START_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A server that listens.
@@ -43,8 +43,7 @@ pub async fn run(config: Config, ready: impl FnOnce(SocketAddr, &str)) -> anyhow
     }
 }
 
-/// Brings a server up, and waits while a full disk or a database server that cannot be reached is all that keeps it from
-/// starting; `None` when the signal to end comes first.
+/// Starts a server. A full disk or an unreachable database server is waited for; `None` when a signal ends the wait.
 async fn start_when_possible(
     config: Config,
     mut signal: std::pin::Pin<&mut impl Future<Output = ()>>,
@@ -125,8 +124,8 @@ fn url_of(mut address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// Listens to SIGTERM, SIGINT and SIGHUP from now on; the future ends with the first of them. SIGHUP stays ignored where
-/// whoever started the server had it ignored, as `nohup` does.
+/// Listens to SIGTERM, SIGINT and SIGHUP from now on; the future ends with the first of them. SIGHUP stays ignored when the
+/// process was started with it ignored, as by `nohup`.
 fn signalled() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -155,8 +154,7 @@ fn is_ignored(kind: SignalKind) -> bool {
     mask >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
-/// Has writes beyond the limit of a file's size fail instead of ending the process: the kernel sends a signal whose default
-/// action is that.
+/// Makes a write beyond the file size limit fail with an error: by default the kernel's SIGXFSZ ends the process.
 fn survive_file_size_limit() -> std::io::Result<()> {
     let too_large = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
     // The handler stays for the life of the process.

@@ -274,7 +274,7 @@ async fn look(app: &App, places: &[(&'static str, PathBuf)]) -> BTreeMap<Part, O
         add(part, reason.clone(), reason);
     }
     let directory = app.data_dir.clone();
-    // A file system that failed may take nothing although it says that it does.
+    // After a failure a file system can refuse writes although its permissions and mount flags allow them.
     let checked =
         move || directory.check().and_then(|()| if is_unwritable { directory.try_write() } else { Ok(()) });
     match crate::spawn_blocking(checked).await {

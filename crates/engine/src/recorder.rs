@@ -160,7 +160,7 @@ async fn write_batch(store: &Store, feed: &Feed, session: &SessionId, batch: Vec
         match store.append_log(session, now(), batch.clone()).await {
             Ok(rows) => return feed.publish_log(session, rows),
             Err(error) => {
-                // An outage may last for hours, so it is logged ever more seldom.
+                // An outage may last for hours: only attempts 1, 2, 4, 8 … are logged.
                 if attempt.is_power_of_two() {
                     tracing::error!(error = chain(&error), %session, attempt, "could not write to a session's log; trying again");
                 }

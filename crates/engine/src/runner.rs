@@ -32,14 +32,14 @@ const MAX_ATTEMPTS: i64 = 5;
 /// The same for one that no state waits for, such as a clean-up: nothing would request it again.
 const PATIENT_ATTEMPTS: i64 = 30;
 
-/// How soon an effect is tried again that waits for room or for its repository, in milliseconds.
+/// Delay before an effect that waits for disk space or for its repository is retried, in milliseconds.
 const RECHECK_INTERVAL: i64 = 3_000;
 /// How often claims are looked for that this server holds and does not know of.
 const ADOPTION_INTERVAL: Duration = Duration::from_secs(5);
 /// How old such a claim is at least, in milliseconds: its decision may be on its way to the runner.
 const ADOPTION_AGE: i64 = 5_000;
 
-/// How far the clock must be set back for what waits to become due earlier, in milliseconds.
+/// Smaller steps back of the clock are corrections and move no due time, in milliseconds.
 const MIN_CLOCK_JUMP: i64 = 30_000;
 
 /// Runs effects until told to stop, then waits for those under way that end by themselves.
@@ -50,7 +50,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
     running.tasks.wait().await;
 }
 
-/// The wall clock at a moment of the clock that is never set.
+/// A reading of the wall clock, with the monotonic clock at that moment.
 struct Clock {
     wall: Millis,
     at: Instant,
@@ -61,14 +61,14 @@ impl Clock {
         Self { wall: now(), at: Instant::now() }
     }
 
-    /// What the wall clock shows at a later moment if nobody sets it.
+    /// Returns the wall clock's time at a later moment, provided that it is not set in between.
     fn expected(&self, at: Instant) -> Millis {
         let elapsed = at.saturating_duration_since(self.at).as_millis();
         self.wall.plus(i64::try_from(elapsed).unwrap_or(i64::MAX))
     }
 }
 
-/// By how many milliseconds the clock was set back; small corrections are none.
+/// Returns by how many milliseconds the clock was set back; `None` for small corrections.
 fn set_back(expected: Option<Millis>, wall: Millis) -> Option<i64> {
     let by = expected?.0.saturating_sub(wall.0);
     (by > MIN_CLOCK_JUMP).then_some(by)
@@ -137,8 +137,8 @@ impl Running {
         }
     }
 
-    /// Has what waits for a time become due as long after the clock was set back as before. Until the first look has
-    /// succeeded, the time of the last message that the database has stands for the clock before.
+    /// Moves the due times of waiting effects when the wall clock is set back, so that each remaining delay is unchanged.
+    /// The first call compares the clock with the time of the last message in the database.
     async fn follow_clock(&self, clock: &mut Option<Clock>) {
         let (app, at_present) = (&self.app, Clock::read());
         let expected = match clock {
@@ -315,7 +315,7 @@ async fn release(
         FailureClass::Git => missing_repository(app, claimed).await,
         _ => None,
     };
-    // What waits for its repository is tried every few seconds, and logged ever more seldom.
+    // An effect that waits for its repository is retried every few seconds; only attempts 1, 2, 4, 8 … are logged.
     if missing.is_none() || claimed.attempt.unsigned_abs().is_power_of_two() {
         tracing::warn!(effect = claimed.row.effect.name(), task = %claimed.task, attempt = claimed.attempt, reason = failure.message, "an effect failed");
     }

@@ -52,7 +52,6 @@ fn flatten(prefix: &str, value: Value, found: &mut Vec<(String, Value)>) {
 mod tests {
     use super::*;
 
-    /// What the documentation says is in force is in force.
     #[test]
     fn each_setting_is_documented_with_its_default() {
         let page = include_str!("../../../docs/configuration.md");

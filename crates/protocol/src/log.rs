@@ -95,7 +95,7 @@ kinds! {
         }
     }
 
-    /// An update of the agent that has no kind of its own.
+    /// An ACP session update for which the log has no specific kind.
     Update "update" {
         required {}
         optional {

@@ -1,4 +1,4 @@
-//! Schemas of tagged unions: `oneOf`, each variant a schema of its own with its tag as a constant.
+//! Schemas of tagged unions: `oneOf` with a separate schema for each variant, in which the tag is a constant.
 //!
 //! There is no `discriminator`: generators take a union that has one for a base type wherever `allOf` extends it, and values
 //! of kinds that this version does not know match none of its mapping.

@@ -5650,7 +5650,7 @@ export interface components {
              */
             output_tokens: number;
         };
-        /** @description An update of the agent that has no kind of its own. */
+        /** @description An ACP session update for which the log has no specific kind. */
         UpdateEntry: {
             /**
              * @description Which kind it is.

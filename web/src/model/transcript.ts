@@ -263,7 +263,7 @@ export class Transcript {
       case "usage":
         break;
       default:
-        // An update of the agent that has no kind of its own, and what a later version of the server writes.
+        // ACP updates for which the log has no specific kind, and entries that a newer server wrote.
         blocks.push(unknown(entry));
     }
   }

@@ -4,7 +4,7 @@ import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 import { server } from "./network";
 
-// Whether something is hidden takes long to find out here; what a dialog covers is told apart by naming the dialog.
+// Computing visibility is slow in jsdom, so queries include hidden elements; tests name the dialog they look into.
 configure({ asyncUtilTimeout: 20_000, defaultHidden: true });
 
 class NoObserver {

@@ -322,7 +322,7 @@ struct Thread {
     id: String,
     recorder: Recorder,
     policy: Policy,
-    /// What the agent has to be told because it does not summarize_log.
+    /// What the agent has to be told because its own session is gone.
     memory: Option<String>,
     /// What is to be known of the session after a restart, when that changed.
     run: Option<SessionRun>,
@@ -563,7 +563,7 @@ fn end_of(text: &str, bytes: usize) -> &str {
     &text[from..]
 }
 
-/// The end of a session's log, or of what it was when a turn ended, as text for an agent that does not summarize_log.
+/// The end of a session's log, or of what it was when a turn ended, as text for an agent that starts a new session.
 async fn summarize_log(job: &Job<'_>, session: &SessionId, until: Option<&TurnId>) -> Option<String> {
     let mut memory = LogSummary::default();
     match until {

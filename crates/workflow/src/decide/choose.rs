@@ -7,7 +7,7 @@ use super::rules::{
 use crate::context::Draft;
 use crate::{Event, Rejected, SessionId, SessionState};
 
-/// Keeps this session and discards its alternatives, whose work is kept under saved refs.
+/// Chooses this session and discards its alternatives; saved refs keep the commits of the discarded ones.
 pub(super) fn handle(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(), Rejected> {
     let found = draft.task.session(session).ok_or_else(|| no_such_session(session))?.clone();
     if let Some(chosen) = &found.superseded_by {
