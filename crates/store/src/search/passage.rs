@@ -9,7 +9,9 @@ use serde_json::Value;
 const ENOUGH: usize = 4 * 1024;
 /// From which size on it ends within a message, between two words.
 const FULL: usize = 16 * 1024;
-/// How many entries it has at most, but for the end of a word.
+/// From which size on it ends within a word: what is so long is no word.
+const MAX: usize = 64 * 1024;
+/// How many entries it has at most, but for the end of a word, which has as many again.
 const ENTRIES: u64 = 1024;
 /// How much of one entry is indexed; the rest of a longer one, such as a large file that a tool read, is not.
 pub(super) const OF_ENTRY: usize = 32 * 1024;
@@ -39,6 +41,11 @@ impl Passage {
 
     fn is_long(&self) -> bool {
         self.to - self.from >= ENTRIES
+    }
+
+    /// Whether it ends even within a word.
+    fn is_over(&self) -> bool {
+        self.text.len() >= MAX || self.to - self.from >= 2 * ENTRIES
     }
 
     /// The number of the entry or line in which a place of the text is.
@@ -87,7 +94,7 @@ fn gather(entries: &[EntryText], divides: bool) -> Vec<Passage> {
                 && if text.is_empty() {
                     last.is_long()
                 } else if continues {
-                    last.is_full() && !is_one_word(&last.text, text)
+                    last.is_over() || (last.is_full() && !is_one_word(&last.text, text))
                 } else {
                     last.text.len() >= ENOUGH || last.is_long()
                 }
@@ -230,6 +237,17 @@ mod tests {
         let found = of_log(&rows(&vec![usage; 5_000]));
         assert!(found.iter().all(|passage| passage.to - passage.from <= ENTRIES), "{}", found.len());
         assert_eq!(found.last().map(|passage| passage.to), Some(5_000));
+    }
+
+    #[test]
+    fn a_passage_ends_within_a_word_that_has_no_end() {
+        let say = |text: &str| json!({ "kind": "agent_message", "message_id": "m", "text": text });
+        for (piece, pieces) in [("word ".repeat(20_000) + "w", 100), ("a".to_owned(), 10_000)] {
+            let found = of_log(&rows(&vec![say(&piece); pieces]));
+            let longest = found.iter().map(|passage| passage.text.len()).max();
+            assert!(longest < Some(MAX + OF_ENTRY), "{longest:?}");
+            assert!(found.iter().all(|passage| passage.to - passage.from <= 2 * ENTRIES), "{}", found.len());
+        }
     }
 
     #[test]
