@@ -83,6 +83,9 @@ pub struct Limits {
     pub max_in_review: usize,
     /// Megabytes that stay free on every disk that the server writes to: with less no new work begins.
     pub min_free_mb: u64,
+    /// How much of what an agent sends in one turn its session's log keeps, in MiB, beside the end of the turn; 0 keeps
+    /// everything.
+    pub turn_log_mb: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -270,6 +273,7 @@ impl Default for Limits {
             max_sessions_in_total: 64,
             max_in_review: 50,
             min_free_mb: 256,
+            turn_log_mb: 32,
         }
     }
 }

@@ -51,6 +51,7 @@ pub mod templates;
 pub mod traceability;
 mod tracing_context;
 pub mod transcript;
+mod turn_log;
 pub mod views;
 pub mod visible;
 pub mod watch;

@@ -5,6 +5,7 @@ use crate::clock::now;
 use crate::effects::chain;
 use crate::feed::Feed;
 use crate::spoken::RedactingLog;
+use crate::turn_log::TurnLog;
 use protocol::LogEntry;
 use secrets::Redactor;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use store::Store;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::Instant;
-use workflow::{Millis, SessionId};
+use workflow::{Millis, SessionId, TurnId};
 
 /// How long words gather after others were written.
 const FLUSH_DELAY: Duration = Duration::from_millis(50);
@@ -44,14 +45,24 @@ pub struct Recorder {
 
 enum Item {
     Entry(Box<LogEntry>, OwnedSemaphorePermit),
+    TurnBegins(TurnId),
+    TurnEnds,
     Flush(oneshot::Sender<()>),
 }
 
 impl Recorder {
-    pub(crate) fn start(store: Store, feed: Feed, redactor: Redactor, session: SessionId) -> Self {
+    /// `turn_log_mb` is how much one turn adds to the log, in MiB; 0 is no limit.
+    pub(crate) fn start(
+        store: Store,
+        feed: Feed,
+        redactor: Redactor,
+        session: SessionId,
+        turn_log_mb: u64,
+    ) -> Self {
         let (entries, receiver) = mpsc::channel(WAITING);
         let (batches, written) = watch::channel(0);
-        tokio::spawn(write(store, feed, RedactingLog::new(redactor), session, receiver, batches));
+        let log = CleanLog { redacted: RedactingLog::new(redactor), turn: TurnLog::new(turn_log_mb) };
+        tokio::spawn(write(store, feed, log, session, receiver, batches));
         let room = Arc::new(Semaphore::new(ROOM as usize));
         Self { entries, room, heard: Arc::new(AtomicI64::new(now().0)), written }
     }
@@ -64,6 +75,19 @@ impl Recorder {
         // What is closed means that the server is going down.
         let Ok(permit) = self.room.clone().acquire_many_owned(size).await else { return };
         let _ = self.entries.send(Item::Entry(Box::new(entry), permit)).await;
+    }
+
+    /// What follows belongs to a turn; how much it adds to the log is counted from here, unless it has begun before.
+    pub(crate) async fn begin_turn(&self, turn: &TurnId) {
+        // What is closed means that the server is going down.
+        let _ = self.entries.send(Item::TurnBegins(turn.clone())).await;
+    }
+
+    /// Ends the turn: writes its end where it was over its limit, and waits until everything is written.
+    pub(crate) async fn end_turn(&self) {
+        if self.entries.send(Item::TurnEnds).await.is_ok() {
+            self.flush().await;
+        }
     }
 
     /// Waits until everything added so far is written.
@@ -90,10 +114,51 @@ impl Recorder {
     }
 }
 
+/// Entries on their way into the log: without secrets, and within the limit of their turn.
+struct CleanLog {
+    redacted: RedactingLog,
+    turn: TurnLog,
+}
+
+impl CleanLog {
+    fn take(&mut self, entry: LogEntry, into: &mut Vec<LogEntry>) {
+        let clean = self.redacted.take(entry);
+        self.limit(clean, into);
+    }
+
+    /// The rest of the message, which is over.
+    fn finish(&mut self, into: &mut Vec<LogEntry>) {
+        let rest = self.redacted.finish();
+        self.limit(rest, into);
+    }
+
+    /// The word at which the agent paused.
+    fn settle(&mut self, into: &mut Vec<LogEntry>) {
+        let word = self.redacted.settle();
+        self.limit(word, into);
+    }
+
+    fn begin_turn(&mut self, turn: TurnId, into: &mut Vec<LogEntry>) {
+        self.finish(into);
+        self.turn.begin(turn).into_iter().for_each(|entry| push(into, entry));
+    }
+
+    fn end_turn(&mut self, into: &mut Vec<LogEntry>) {
+        self.finish(into);
+        self.turn.end().into_iter().for_each(|entry| push(into, entry));
+    }
+
+    fn limit(&mut self, entries: impl IntoIterator<Item = LogEntry>, into: &mut Vec<LogEntry>) {
+        for entry in entries.into_iter().flat_map(|entry| self.turn.take(entry)) {
+            push(into, entry);
+        }
+    }
+}
+
 async fn write(
     store: Store,
     feed: Feed,
-    mut spoken: RedactingLog,
+    mut log: CleanLog,
     session: SessionId,
     mut items: mpsc::Receiver<Item>,
     batches: watch::Sender<u64>,
@@ -112,15 +177,14 @@ async fn write(
                 Item::Entry(entry, permit) => {
                     let bytes = permit.num_permits() * 1024;
                     permits.push(permit);
-                    let clean = without_blocking(bytes, || spoken.take(*entry));
-                    for entry in clean {
-                        push(&mut batch, entry);
-                    }
+                    without_blocking(bytes, || log.take(*entry, &mut batch));
                     // Many small entries are looked through as long as one large one.
                     tokio::task::yield_now().await;
                 }
+                Item::TurnBegins(turn) => log.begin_turn(turn, &mut batch),
+                Item::TurnEnds => log.end_turn(&mut batch),
                 Item::Flush(done) => {
-                    spoken.finish().into_iter().for_each(|entry| push(&mut batch, entry));
+                    log.finish(&mut batch);
                     flushes.push(done);
                 }
             }
@@ -139,7 +203,7 @@ async fn write(
             };
         }
         // The agent may pause here: a word that is no secret does not wait for what comes after it.
-        spoken.settle().into_iter().for_each(|entry| push(&mut batch, entry));
+        log.settle(&mut batch);
         if batch.iter().any(LogEntry::is_chunk) {
             quiet_from = Instant::now() + FLUSH_DELAY;
         }

@@ -113,6 +113,10 @@ kinds! {
         optional {
             /// The turn that it is about.
             turn_id: String,
+            /// How many entries the log leaves out at this place, because their turn was over its limit.
+            left_out_entries: u64,
+            /// The size of these entries, in bytes.
+            left_out_bytes: u64,
         }
     }
 

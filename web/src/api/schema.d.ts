@@ -3865,6 +3865,16 @@ export interface components {
              * @enum {string}
              */
             kind: "notice";
+            /**
+             * Format: int64
+             * @description The size of these entries, in bytes.
+             */
+            left_out_bytes?: number | null;
+            /**
+             * Format: int64
+             * @description How many entries the log leaves out at this place, because their turn was over its limit.
+             */
+            left_out_entries?: number | null;
             /** @description What it says. */
             text: string;
             /**

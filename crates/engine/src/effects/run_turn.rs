@@ -164,6 +164,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     }
     let bound = app.instances.apply_policy(&running, &thread.id, thread.policy, is_planning).await;
     bound.map_err(|error| agent_failure(&error))?;
+    thread.recorder.begin_turn(&turn.id).await;
     let attempt = attempt(job, session);
     if attempt > 1 {
         let text = "The turn is asked again after an interruption.".to_owned();

@@ -28,8 +28,25 @@ use workflow::{Input, Session, SessionId, Task, TaskId, TurnId, Usage};
 
 /// How many updates are kept for a thread that is not attached yet.
 const EARLY: usize = 1024;
+/// How large one of them may be, in bytes.
+const EARLY_BYTES: usize = 64 * 1024;
 /// How much of the output of one tool call is kept, in bytes; its beginning goes first.
 const MAX_OUTPUT: usize = 32 * 1024;
+/// How many tool calls of a turn are known that have not ended; an agent that has more is not told apart from one that
+/// makes them up.
+const MAX_OPEN_TOOLS: usize = 1000;
+/// How much of a tool call's title is kept for a permission request that has none, in characters.
+const MAX_TITLE: usize = 300;
+/// How much of a tool call's id is looked at, in bytes.
+const MAX_ID: usize = 256;
+/// How many of the paths and hosts that the sandbox denied a session's log names.
+const MAX_DENIED: usize = 200;
+/// How long such a name may be, in bytes.
+const MAX_DENIED_BYTES: usize = 4096;
+/// How many outputs of tool calls that run are kept at once.
+const MAX_OUTPUTS: usize = 128;
+/// How often a session's growing plan, or what it costs between turns, is reported to its task.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// How many refusals are kept that came while no turn ran.
 const MAX_REFUSED: usize = 100;
 /// How often the growing output of a tool call that runs is recorded.
@@ -44,7 +61,8 @@ pub(super) struct Thread {
     heard: Arc<Mutex<Heard>>,
 }
 
-/// What was received in a thread and has still to be dealt with.
+/// What was received in a thread and has still to be dealt with. An agent can send any number of tool calls, and so only
+/// some of them are known here.
 #[derive(Default)]
 struct Heard {
     /// The tool calls that have no end yet.
@@ -61,6 +79,30 @@ struct Heard {
     usage: Option<Usage>,
     /// What the agent sent in the turn.
     turn: TurnSigns,
+    plan_reports: Throttle,
+    cost_reports: Throttle,
+}
+
+/// Reports that are made at most once in [`REPORT_INTERVAL`], the last one always.
+#[derive(Default)]
+struct Throttle {
+    last: Option<Instant>,
+    is_waiting: bool,
+}
+
+impl Throttle {
+    /// How long a report waits; none where one waits already, which has the news of this one.
+    fn wait(&mut self) -> Option<Duration> {
+        if self.is_waiting {
+            return None;
+        }
+        self.is_waiting = true;
+        Some(self.last.map_or(Duration::ZERO, |last| REPORT_INTERVAL.saturating_sub(last.elapsed())))
+    }
+
+    fn begin(&mut self) {
+        *self = Self { last: Some(Instant::now()), is_waiting: false };
+    }
 }
 
 /// How long the end of a turn waits for the updates before it.
@@ -139,7 +181,8 @@ impl Instances {
             .or_insert_with(|| {
                 let (store, feed, redactor) =
                     (self.0.store.clone(), self.0.feed.clone(), self.0.redactor.clone());
-                Recorder::start(store, feed, redactor, session.clone())
+                let turn_log_mb = self.0.config.limits.turn_log_mb;
+                Recorder::start(store, feed, redactor, session.clone(), turn_log_mb)
             })
             .clone()
     }
@@ -171,7 +214,9 @@ impl Instances {
         let thread = running.threads().get(&session).cloned();
         let Some(thread) = thread else {
             let mut early = running.early.lock();
-            if early.len() < EARLY {
+            let is_small =
+                !matches!(&event, AgentEvent::Update { raw, .. } if raw.to_string().len() > EARLY_BYTES);
+            if early.len() < EARLY && is_small {
                 early.push((session, event));
             }
             return;
@@ -182,7 +227,7 @@ impl Instances {
             AgentEvent::Update { raw, kind, replay: false, .. } => {
                 thread.heard().turn.take(&kind);
                 if matches!(kind, Update::Plan(_)) && thread.turn.is_some() {
-                    self.report_plan(&thread).await;
+                    self.report_plan_soon(&thread).await;
                 }
                 if let Update::ToolCall { id, title, status, .. } = &kind {
                     thread.track_tool(id, title.as_deref(), status.as_deref());
@@ -191,7 +236,7 @@ impl Instances {
                 if let Update::Usage { cost: Some(cost), .. } = &kind {
                     thread.hear_cost(cost);
                     if thread.turn.is_none() {
-                        self.take_in_cost(&session, &thread).await;
+                        self.take_in_cost_soon(&session, &thread).await;
                     }
                 }
                 if let Some(mut entry) = transcript::entry(&kind, &raw) {
@@ -261,8 +306,7 @@ impl Instances {
             return;
         }
         for denial in denials::find(&raw["update"].to_string()) {
-            let is_new = thread.heard().denied.insert(denial.path.clone());
-            if is_new {
+            if thread.is_denied_anew(&denial.path) {
                 thread.recorder.record(LogEntry::notice(denial.notice())).await;
             }
         }
@@ -313,7 +357,7 @@ impl Instances {
             self.take_in_cost(agent_session, &thread).await;
         }
         self.0.permissions.withdraw(session).await;
-        self.recorder(session).flush().await;
+        self.recorder(session).end_turn().await;
     }
 
     /// Adds what the agent said of the conversation's cost to what was spent: at a turn's end, and when it says so later.
@@ -330,6 +374,30 @@ impl Instances {
             // The next sum has it.
             tracing::warn!(%error, session = %thread.session, "could not take in what a conversation cost");
         }
+    }
+
+    /// Takes in a cost that the agent reports between two turns, not more often than the interval of reports.
+    async fn take_in_cost_soon(&self, agent_session: &str, thread: &Thread) {
+        let Some(wait) = thread.heard().cost_reports.wait() else { return };
+        let (instances, agent_session, thread) = (self.clone(), agent_session.to_owned(), thread.clone());
+        let report = async move {
+            tokio::time::sleep(wait).await;
+            thread.heard().cost_reports.begin();
+            instances.take_in_cost(&agent_session, &thread).await;
+        };
+        if wait.is_zero() { report.await } else { drop(tokio::spawn(report)) }
+    }
+
+    /// Reports the agent's own plan, not more often than the interval of reports.
+    async fn report_plan_soon(&self, thread: &Thread) {
+        let Some(wait) = thread.heard().plan_reports.wait() else { return };
+        let (instances, thread) = (self.clone(), thread.clone());
+        let report = async move {
+            tokio::time::sleep(wait).await;
+            thread.heard().plan_reports.begin();
+            instances.report_plan(&thread).await;
+        };
+        if wait.is_zero() { report.await } else { drop(tokio::spawn(report)) }
     }
 
     /// Tells the task how far the agent has come in its own plan.
@@ -564,10 +632,15 @@ enum Heeded {
 impl Thread {
     /// Notes in the session's log what was refused over the network, once for each host.
     async fn note_refusal(&self, refusal: &Refusal) {
-        let is_new = self.heard().denied.insert(refusal.key());
-        if is_new {
+        if self.is_denied_anew(&refusal.key()) {
             self.recorder.record(LogEntry::notice(refusal.to_string())).await;
         }
+    }
+
+    /// Whether the session's log is to name a path or host that was denied.
+    fn is_denied_anew(&self, what: &str) -> bool {
+        let denied = &mut self.heard().denied;
+        denied.len() < MAX_DENIED && what.len() <= MAX_DENIED_BYTES && denied.insert(what.to_owned())
     }
 
     /// Takes in what a tool call printed. All of it is recorded at its end, and now and then while it runs.
@@ -575,7 +648,10 @@ impl Thread {
         let reported = transcript::terminal_output(raw);
         let is_over = matches!(status, Some("completed" | "failed"));
         let mut heard = self.heard();
-        if reported.is_none() && !(is_over && heard.outputs.contains_key(id)) {
+        let is_known = heard.outputs.contains_key(id);
+        if (reported.is_none() && !(is_over && is_known))
+            || (!is_known && (heard.outputs.len() >= MAX_OUTPUTS || id.len() > MAX_ID))
+        {
             return Heeded::Nothing;
         }
         let output = heard.outputs.entry(id.to_owned()).or_default();
@@ -591,7 +667,11 @@ impl Thread {
             return Heeded::Kept;
         }
         output.recorded_at = Some(Instant::now());
-        Heeded::Shown(agent::strip_escapes(&output.text))
+        let shown = agent::strip_escapes(&output.text);
+        if is_over {
+            heard.outputs.remove(id);
+        }
+        Heeded::Shown(shown)
     }
 
     /// Other currencies are in the log, and in no sum.
@@ -614,16 +694,16 @@ impl Thread {
 
     fn track_tool(&self, id: &str, title: Option<&str>, status: Option<&str>) {
         let mut heard = self.heard();
-        if let Some(title) = title {
-            heard.titles.insert(id.to_owned(), title.to_owned());
+        let has_room = |known: usize| known < MAX_OPEN_TOOLS && id.len() <= MAX_ID;
+        let is_over = matches!(status, Some("completed" | "failed"));
+        if is_over {
+            heard.open_tools.remove(id);
+            heard.titles.remove(id);
+        } else if has_room(heard.open_tools.len()) {
+            heard.open_tools.insert(id.to_owned());
         }
-        match status {
-            Some("completed" | "failed") => {
-                heard.open_tools.remove(id);
-            }
-            Some(_) | None => {
-                heard.open_tools.insert(id.to_owned());
-            }
+        if let Some(title) = title.filter(|_| !is_over && has_room(heard.titles.len())) {
+            heard.titles.insert(id.to_owned(), title.chars().take(MAX_TITLE).collect());
         }
     }
 }

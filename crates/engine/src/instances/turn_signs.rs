@@ -2,11 +2,14 @@
 
 use agent::Update;
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use workflow::{Closing, PlanEntry};
 
 /// How many entries of an agent's plan are kept, and how many characters of each.
 const MAX_PLAN_ENTRIES: usize = 200;
 const MAX_PLAN_TEXT: usize = 300;
+/// How many tool calls of a turn are told apart.
+const MAX_TOOL_CALLS: usize = 100_000;
 
 /// What an agent sent in a turn, by which a completed turn is distinguished from one that an error cut off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +17,8 @@ pub(crate) struct TurnSigns {
     pub(crate) has_spoken: bool,
     /// Whether it called a tool after its last message.
     pub(crate) ends_with_tool: bool,
-    pub(crate) tool_calls: HashSet<String>,
+    /// The hashes of the ids of its tool calls.
+    tool_calls: HashSet<u64>,
     /// The agent's own plan, as it sent it last.
     pub(crate) plan: Option<Vec<PlanEntry>>,
 }
@@ -28,7 +32,16 @@ impl TurnSigns {
                 self.ends_with_tool = false;
             }
             // Agents tell of a call's end after their last message, too; what counts is that they called.
-            Update::ToolCall { id, .. } => self.ends_with_tool |= self.tool_calls.insert(id.clone()),
+            Update::ToolCall { id, .. } => {
+                let is_new = if self.tool_calls.len() < MAX_TOOL_CALLS {
+                    let mut hasher = DefaultHasher::new();
+                    id.hash(&mut hasher);
+                    self.tool_calls.insert(hasher.finish())
+                } else {
+                    true
+                };
+                self.ends_with_tool |= is_new;
+            }
             Update::Plan(entries) => {
                 let entry = |entry: &agent::PlanEntry| PlanEntry {
                     content: entry.content.chars().take(MAX_PLAN_TEXT).collect(),

@@ -581,3 +581,41 @@ async fn a_long_conversation_is_kept_in_files_of_bounded_size_and_rebuilt_from_t
     assert_eq!(server.get(&format!("/work-sessions/{session}/events?after=0&limit=500")).await, log);
     server.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_over_its_limit_keeps_its_beginning_and_its_end() {
+    let text_of = "words that an agent says. ".repeat(2_500);
+    let talks = format!(
+        "{{ repeat = 90, say = {text_of:?} }}, {{ write = \"note1.md\", content = \"One\\n\" }}, {{ say = \"I am done.\" }}"
+    );
+    let place = Place::new(0);
+    place.configure(&scenario(&talks));
+    let file = place.path("spectask.toml");
+    let config = std::fs::read_to_string(&file).expect("the configuration");
+    std::fs::write(&file, format!("{config}\n[limits]\nturn_log_mb = 1\n")).expect("a file");
+    let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
+    let server = place.serve().await;
+    let project = server.project(&repository, &["test -f note1.md"]).await;
+    let body = json!({ "prompt": PROMPT, "project_id": project });
+    let task = text(&server.post("/spec-tasks/from-prompt", &body).await, "id");
+    server.wait_for(&task, &["spec_review", "spec_failed"]).await;
+    server.post(&format!("/spec-tasks/{task}/approve-specs"), &json!({ "approved": true })).await;
+    server.wait_for(&task, &["implementation_review"]).await;
+    has_everything(&server, &repository, &task).await;
+
+    let sessions = server.get(&format!("/spec-tasks/{task}/work-sessions?phase=implementation")).await;
+    let session = text(&sessions["work_sessions"][0], "id");
+    let log = server.get(&format!("/work-sessions/{session}/events?after=0&limit=500")).await;
+    let entries = log.as_array().expect("entries");
+    let size: usize = entries.iter().map(|entry| entry.to_string().len()).sum();
+    assert!(size < 2 << 20, "{size} bytes of 6 MB are kept");
+    let left_out = entries.iter().find(|entry| entry["left_out_bytes"].is_u64()).expect("a notice");
+    assert!(left_out["left_out_bytes"].as_u64() > Some(4 << 20), "{left_out}");
+    assert!(text(left_out, "text").contains("limits.turn_log_mb"), "{left_out}");
+    let after = entries.iter().skip_while(|entry| entry["seq"] != left_out["seq"]);
+    let said: Vec<_> = after.filter_map(|entry| entry["text"].as_str()).collect();
+    assert!(said.concat().contains("I am done."), "the end of the turn is kept: {said:?}");
+    let record = conversation_in_git(&repository, &task, &session);
+    assert_eq!(record.len(), entries.len(), "the record has what the log has");
+    server.end().await;
+}
