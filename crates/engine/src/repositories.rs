@@ -181,11 +181,14 @@ impl Repositories {
         let (git, path) = (self.0.git.clone(), PathBuf::from(&found.repository_path));
         let opened = crate::spawn_blocking({
             let path = path.clone();
-            move || git.open(&path)
+            move || git.open_unchanged(&path)
         })
         .await?;
-        let repository = opened.map_err(|source| RepositoryError::Open { path, source })?;
+        let repository = opened.map_err(|source| RepositoryError::Open { path: path.clone(), source })?;
         self.refuse_another(project, &repository, &settings.design_docs_branch).await?;
+        let own = repository.clone();
+        let configured = crate::spawn_blocking(move || own.configure()).await?;
+        configured.map_err(|source| RepositoryError::Open { path, source })?;
         self.open().insert(project.clone(), repository.clone());
         Ok(ProjectRepo { repository, settings })
     }

@@ -38,6 +38,14 @@ pub(crate) const IN_FORCE: [&str; 4] =
 impl Git {
     /// Opens a worktree's root or a bare repository, and sees to its settings.
     pub fn open(&self, path: &Path) -> Result<Repository, OpenError> {
+        let repository = self.open_unchanged(path)?;
+        repository.configure()?;
+        Ok(repository)
+    }
+
+    /// Opens a worktree's root or a bare repository, and writes nothing into it: it may turn out to be another one than is
+    /// looked for. Before it is worked in, [`Repository::configure`] sees to its settings.
+    pub fn open_unchanged(&self, path: &Path) -> Result<Repository, OpenError> {
         let repository = self.open_any(path)?;
         if repository
             .is_empty()
@@ -45,9 +53,6 @@ impl Git {
         {
             return Err(OpenError::Empty { path: path.to_owned() });
         }
-        repository
-            .configure()
-            .map_err(|source| OpenError::Configure { path: path.to_owned(), source: Box::new(source) })?;
         Ok(repository)
     }
 
@@ -121,8 +126,13 @@ impl Repository {
         Ok(!has_head && self.branches()?.is_empty())
     }
 
-    /// Writes those settings that are not in force yet.
-    pub(crate) fn configure(&self) -> Result<(), Error> {
+    /// Writes those settings of a managed repository that are not in force yet.
+    pub fn configure(&self) -> Result<(), OpenError> {
+        self.write_settings()
+            .map_err(|source| OpenError::Configure { path: self.path().to_owned(), source: Box::new(source) })
+    }
+
+    pub(crate) fn write_settings(&self) -> Result<(), Error> {
         let repository = self.local();
         let config = repository.config_snapshot();
         for (key, value) in SETTINGS {

@@ -64,7 +64,7 @@ impl Git {
         let arguments = ["--quiet", "--template=", &initial, "--"];
         Command::bare(self.binary(), "init", folder).args(arguments).args([path]).run()?;
         let repository = self.open_any(path)?;
-        repository.configure()?;
+        repository.write_settings()?;
         let local = repository.local();
         let tree = tree(&local, files)?;
         let now = now_ms();

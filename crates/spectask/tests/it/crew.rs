@@ -581,7 +581,9 @@ async fn a_landing_waits_for_a_repository_that_was_moved_away_or_replaced() {
     std::fs::create_dir(&crew.repository).expect("a folder is made");
     git(&crew.repository, &["init", "-q", "-b", "main"]);
     git(&crew.repository, &["commit", "-q", "--allow-empty", "-m", "Begin another project"]);
+    let configuration = std::fs::read(crew.repository.join(".git/config")).expect("its configuration");
     crew.landing_waits("is not the one that project").await;
+    assert_eq!(std::fs::read(crew.repository.join(".git/config")).expect("its configuration"), configuration);
     let refs = git(&crew.repository, &["for-each-ref", "--format=%(refname)"]);
     assert_eq!(refs.trim(), "refs/heads/main");
     assert!(!crew.repository.join(".git-worktrees").exists());
