@@ -10,6 +10,7 @@ mod collisions;
 mod crew;
 mod filled;
 mod first_output;
+mod growth;
 mod lint;
 mod plans;
 mod progress;
@@ -64,6 +65,9 @@ async fn main() {
     }
     if wanted("cold") {
         cold::print().await;
+    }
+    if wanted("growth") {
+        growth::print().await;
     }
 }
 
