@@ -1,9 +1,8 @@
-//! Questions of agents: answered by the project's policy or by a person, withdrawn when the turn ends.
+//! Permission requests of agents: answered by the project's policy or by a person, withdrawn when the turn ends.
 
 use crate::clock::now;
-use crate::recorder::Recorder;
+use crate::instances::LiveSession;
 use agent::{PermissionAnswer, PermissionOption, Process};
-use parking_lot::{Mutex, MutexGuard};
 use protocol::Optional;
 use protocol::log::{PermissionChoice, PermissionRequested, PermissionResolved};
 use serde::{Deserialize, Serialize};
@@ -35,27 +34,19 @@ fn deadline(asked_at: Millis) -> Millis {
     asked_at.plus(i64::try_from(DEADLINE.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The open questions of this server.
-#[derive(Clone, Default)]
-pub(crate) struct Permissions(Arc<Mutex<HashMap<String, Open>>>);
+/// The permission requests of one session's agent that wait for an answer, by their ids.
+pub(crate) type OpenRequests = HashMap<String, OpenRequest>;
 
-struct Open {
-    session: SessionId,
-    recorder: Recorder,
+/// A permission request that waits for an answer.
+pub(crate) struct OpenRequest {
     process: Process,
-    request: u64,
+    /// The request's number in its process.
+    number: u64,
     options: Vec<PermissionOption>,
     tool_call: Value,
     asked_at: Millis,
     /// Whether a person is to answer.
     by_person: bool,
-}
-
-impl Open {
-    /// Adds an answer to the session's log.
-    async fn record_answer(&self, id: &str, answer: PermissionResolved) {
-        self.recorder.record(resolved(id, self.by_person, answer)).await;
-    }
 }
 
 /// The log entry of an answer.
@@ -89,11 +80,10 @@ pub struct OpenQuestion {
 
 /// What an agent asks, and whose policy answers.
 pub(crate) struct Question {
-    pub(crate) session: SessionId,
     pub(crate) turn: Option<TurnId>,
-    pub(crate) recorder: Recorder,
     pub(crate) process: Process,
-    pub(crate) request: u64,
+    /// The request's number in its process.
+    pub(crate) number: u64,
     pub(crate) tool_call: Value,
     pub(crate) options: Vec<PermissionOption>,
     pub(crate) policy: Policy,
@@ -108,14 +98,14 @@ pub enum AnswerError {
     NoSuchOption(String, String),
 }
 
-impl Permissions {
+impl LiveSession {
     /// Answers by the project's policy, or leaves the question to a person until a deadline.
-    pub(crate) async fn asked(&self, question: Question) {
-        let Question { session, turn, recorder, process, request, tool_call, options, policy } = question;
-        let id = format!("{}-{request}", process.identity().pid);
+    pub(crate) async fn ask_permission(self: &Arc<Self>, question: Question) {
+        let Question { turn, process, number, tool_call, options, policy } = question;
+        let id = request_id(&process, number);
         let asked_at = now();
         let by_person = policy == Policy::Ask;
-        recorder
+        self.recorder
             .record(PermissionRequested {
                 request_id: id.clone(),
                 turn_id: turn.map(|turn| turn.to_string()).into(),
@@ -127,131 +117,111 @@ impl Permissions {
                 ..PermissionRequested::default()
             })
             .await;
-        let open = Open { session, recorder, process, request, options, tool_call, asked_at, by_person };
-        self.open().insert(id.clone(), open);
+        let open = OpenRequest { process, number, options, tool_call, asked_at, by_person };
+        self.requests(|requests| requests.insert(id.clone(), open));
         match policy {
             Policy::Allow => self.settle(&id, "allow", "the project's policy allows it").await,
             Policy::ReadOnly => self.settle(&id, "reject", "the project's policy is read only").await,
             Policy::Ask => {
-                let this = self.clone();
+                let session = Arc::downgrade(self);
                 tokio::spawn(async move {
                     tokio::time::sleep(DEADLINE).await;
-                    this.settle(&id, "reject", "no answer within 15 minutes").await;
+                    if let Some(session) = session.upgrade() {
+                        session.settle(&id, "reject", "no answer within 15 minutes").await;
+                    }
                 });
             }
         }
     }
 
-    /// The questions that wait for a person, the oldest first.
-    pub(crate) fn waiting(&self) -> Vec<OpenQuestion> {
-        let mut all: Vec<OpenQuestion> = self
-            .open()
-            .iter()
-            .filter(|(_, open)| open.by_person)
-            .map(|(id, open)| OpenQuestion {
-                id: id.clone(),
-                session: open.session.clone(),
-                tool_call: open.tool_call.clone(),
-                options: open.options.clone(),
-                asked_at: open.asked_at,
-                deadline: deadline(open.asked_at),
-            })
-            .collect();
-        all.sort_by_key(|question| question.asked_at);
-        all
+    /// The questions that wait for a person.
+    pub(crate) fn open_questions(&self) -> Vec<OpenQuestion> {
+        let question = |(id, open): (&String, &OpenRequest)| OpenQuestion {
+            id: id.clone(),
+            session: self.id.clone(),
+            tool_call: open.tool_call.clone(),
+            options: open.options.clone(),
+            asked_at: open.asked_at,
+            deadline: deadline(open.asked_at),
+        };
+        self.requests(|requests| requests.iter().filter(|(_, open)| open.by_person).map(question).collect())
     }
 
     /// Takes a person's answer.
-    pub(crate) async fn answer(
+    pub(crate) async fn answer_permission(
         &self,
-        session: &SessionId,
         id: &str,
         option: &str,
         by: &str,
     ) -> Result<(), AnswerError> {
-        let open = {
-            let mut all = self.open();
-            let Some(open) = all.get(id).filter(|open| open.session == *session) else {
-                return Err(AnswerError::NotOpen);
-            };
+        let open = self.requests(|requests| {
+            let open = requests.get(id).ok_or(AnswerError::NotOpen)?;
             if !open.options.iter().any(|known| known.id == option) {
                 let known: Vec<&str> = open.options.iter().map(|known| known.id.as_str()).collect();
                 return Err(AnswerError::NoSuchOption(option.to_owned(), known.join(", ")));
             }
-            all.remove(id).ok_or(AnswerError::NotOpen)?
-        };
-        open.process.answer_permission(open.request, &PermissionAnswer::Selected(option.to_owned()));
+            requests.remove(id).ok_or(AnswerError::NotOpen)
+        })?;
+        open.process.answer_permission(open.number, &PermissionAnswer::Selected(option.to_owned()));
         let answer = PermissionResolved {
             outcome: "selected".into(),
             option_id: option.into(),
             by: by.into(),
             ..PermissionResolved::default()
         };
-        open.record_answer(id, answer).await;
+        self.record_answer(id, &open, answer).await;
         // Watchers that are notified of the answer look it up in the log.
-        open.recorder.flush().await;
+        self.recorder.flush().await;
         Ok(())
     }
 
-    /// Withdraws every question of a session.
-    pub(crate) async fn withdraw(&self, session: &SessionId) {
-        let ids: Vec<String> = self
-            .open()
-            .iter()
-            .filter(|(_, open)| open.session == *session)
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in ids {
-            let Some(open) = self.open().remove(&id) else { continue };
-            open.process.answer_permission(open.request, &PermissionAnswer::Cancelled);
-            open.record_answer(&id, cancelled()).await;
+    /// Withdraws every request.
+    pub(crate) async fn withdraw_permissions(&self) {
+        for (id, open) in self.requests(std::mem::take) {
+            open.process.answer_permission(open.number, &PermissionAnswer::Cancelled);
+            self.record_answer(&id, &open, cancelled()).await;
         }
     }
 
-    /// The agent took its question back.
-    pub(crate) async fn taken_back(&self, process: &Process, request: u64) {
-        let id = format!("{}-{request}", process.identity().pid);
-        let Some(open) = self.open().remove(&id) else { return };
-        open.record_answer(&id, cancelled()).await;
+    /// The agent took its request back.
+    pub(crate) async fn take_back_permission(&self, process: &Process, number: u64) {
+        let id = request_id(process, number);
+        let Some(open) = self.requests(|requests| requests.remove(&id)) else { return };
+        self.record_answer(&id, &open, cancelled()).await;
     }
 
-    /// Ends the requests of a session's log that no agent waits for: the server that asked for an answer has ended.
-    pub(crate) async fn resolve_lost(
-        &self,
-        store: &Store,
-        session: &SessionId,
-        recorder: &Recorder,
-    ) -> Result<(), StoreError> {
-        let rows = store.read_permission_requests(session).await?;
+    /// Ends the requests of the log that no agent waits for: the server that asked for an answer has ended.
+    pub(crate) async fn resolve_lost_permissions(&self, store: &Store) -> Result<(), StoreError> {
+        let rows = store.read_permission_requests(&self.id).await?;
         let waits = permission_waits(rows.iter().map(|row| (row.at, &row.entry)));
         for wait in waits.into_iter().filter(|wait| wait.until.is_none()) {
-            if !self.open().contains_key(&wait.request) {
-                recorder.record(resolved(&wait.request, true, cancelled())).await;
+            if !self.requests(|requests| requests.contains_key(&wait.request)) {
+                self.recorder.record(resolved(&wait.request, true, cancelled())).await;
             }
         }
         Ok(())
     }
 
-    /// Whether a question of a session waits for a person.
-    pub(crate) fn asks_person(&self, session: &SessionId) -> bool {
-        self.open().values().any(|open| open.by_person && open.session == *session)
+    /// Whether the agent waits for a person's answer.
+    pub(crate) fn asks_person(&self) -> bool {
+        self.requests(|requests| requests.values().any(|open| open.by_person))
     }
 
-    /// Whether a session has an open question.
-    pub(crate) fn is_asked(&self, session: &SessionId) -> bool {
-        self.open().values().any(|open| open.session == *session)
+    /// Whether the agent waits for an answer.
+    pub(crate) fn asks(&self) -> bool {
+        self.requests(|requests| !requests.is_empty())
     }
 
     /// Answers with the first option of a kind (`allow…` or `reject…`; option ids are the agent's own). Once is enough: what an
     /// agent is to do always it writes into its settings, which may be in the worktree.
     async fn settle(&self, id: &str, kind: &str, why: &str) {
-        let Some(open) = self.open().remove(id) else { return };
+        let Some(open) = self.requests(|requests| requests.remove(id)) else { return };
         let once = format!("{kind}_once");
         let fitting = |option: &&PermissionOption| option.kind.starts_with(kind);
         let option = open.options.iter().find(|option| option.kind == once);
         let option = option.or_else(|| open.options.iter().find(fitting)).map(|option| option.id.clone());
         let answer = option.clone().map_or(PermissionAnswer::Cancelled, PermissionAnswer::Selected);
-        open.process.answer_permission(open.request, &answer);
+        open.process.answer_permission(open.number, &answer);
         let outcome = if option.is_some() { "selected" } else { "cancelled" };
         let answer = PermissionResolved {
             outcome: outcome.into(),
@@ -259,10 +229,15 @@ impl Permissions {
             reason: why.into(),
             ..PermissionResolved::default()
         };
-        open.record_answer(id, answer).await;
+        self.record_answer(id, &open, answer).await;
     }
 
-    fn open(&self) -> MutexGuard<'_, HashMap<String, Open>> {
-        self.0.lock()
+    async fn record_answer(&self, id: &str, open: &OpenRequest, answer: PermissionResolved) {
+        self.recorder.record(resolved(id, open.by_person, answer)).await;
     }
+}
+
+/// The id under which a request is shown and answered.
+fn request_id(process: &Process, number: u64) -> String {
+    format!("{}-{number}", process.identity().pid)
 }

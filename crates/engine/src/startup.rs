@@ -13,7 +13,6 @@ use crate::instances::Instances;
 use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
 use crate::orchestrator::Orchestrator;
-use crate::permissions::Permissions;
 use crate::repositories::{ProjectSettings, Repositories};
 use crate::scheduler::FreeSlots;
 use crate::watch::Watch;
@@ -148,7 +147,6 @@ fn assemble(
         feed.clone(),
         config.clone(),
         agents.clone(),
-        Permissions::default(),
         redactor.clone(),
         orchestrator.clone(),
     );

@@ -155,11 +155,11 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         task.session(&session.id).and_then(Session::turn).is_some_and(|turn| turn.is_interrupted)
     };
     if task.as_ref().is_some_and(is_interrupted) {
-        app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
+        app.instances.close_turn(&thread.id, &session.id, &turn.id).await;
         return Ok(Some(Ended::interrupted()));
     }
     if !task.is_some_and(|task| task.still_needs(&effect)) {
-        app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
+        app.instances.close_turn(&thread.id, &session.id, &turn.id).await;
         return Ok(None);
     }
     let bound = app.instances.apply_policy(&running, &thread.id, thread.policy, is_planning).await;
@@ -228,7 +228,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         running.take_in(end.updates).await;
     }
     let (counted, signs) = (running.take_usage(&thread.id), running.take_signs(&thread.id));
-    app.instances.close_turn(&running, &thread.id, &session.id, &turn.id).await;
+    app.instances.close_turn(&thread.id, &session.id, &turn.id).await;
     if end.as_ref().is_ok_and(|end| end.stop_reason == "cancelled") {
         // What the agent ran for the turn is to end with it.
         app.instances.close_thread(&running, &thread.id).await;
@@ -446,7 +446,7 @@ async fn watch(
             end = &mut asked => {
                 let end = match end {
                     // There are agents that answer a cancelled turn with an error.
-                    Err(error) if job.app.instances.is_cancelled(&turn.id) => {
+                    Err(error) if job.app.instances.is_cancelled(&session.id, &turn.id) => {
                         tracing::debug!(%error, turn = %turn.id, "a cancelled turn ended with an error");
                         Ok(cancelled_end())
                     }
@@ -487,11 +487,11 @@ async fn watch(
                 "The turn took longer than {} seconds and was stopped.",
                 turns.total_deadline_seconds
             ));
-        } else if quiet >= limit && !job.app.instances.waits_for_person(&session.id) {
+        } else if quiet >= limit && !job.app.instances.waits_for_answer(&session.id) {
             overdue =
                 Some(format!("The agent said nothing for {} seconds and was stopped.", quiet.as_secs()));
         }
-        if overdue.is_some() || job.app.instances.is_cancelled(&turn.id) {
+        if overdue.is_some() || job.app.instances.is_cancelled(&session.id, &turn.id) {
             running.process.cancel(&thread.id).await;
             cancelled = Some(Instant::now());
         }

@@ -1,10 +1,12 @@
 //! The agent instances: started, written down, shown and ended.
 
 mod processes;
+mod session;
 mod threads;
 mod turn_signs;
 
 pub(crate) use processes::Running;
+pub(crate) use session::LiveSession;
 pub(crate) use threads::Attachment;
 pub(crate) use turn_signs::TurnSigns;
 
@@ -18,8 +20,6 @@ use crate::metrics::{AGENT_RESTARTS, AGENT_START_FAILURES, AGENT_STARTS};
 use crate::network::NetworkRules;
 use crate::orchestrator::Orchestrator;
 use crate::owner;
-use crate::permissions::Permissions;
-use crate::recorder::Recorder;
 use crate::repositories::ProjectSettings;
 use agent::{AgentError, AgentInfo, Process, ProcessIdentity};
 use metrics::counter;
@@ -28,16 +28,15 @@ use processes::Instance;
 use sandbox::Level;
 use secrets::Redactor;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use session::LiveSessions;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use store::{InstanceRow, ProcessRow, Store, StoreError};
 use tokio::sync::mpsc;
-use workflow::{
-    InstanceId, Isolation, Millis, ProjectId, Session, SessionId, SessionPhase, Task, TaskId, TurnId,
-};
+use workflow::{InstanceId, Isolation, Millis, ProjectId, Session, SessionId, SessionPhase, Task, TaskId};
 
 /// How many events of one process may wait; a full channel slows the agent down.
 const EVENTS: usize = 64;
@@ -55,13 +54,10 @@ struct Inner {
     feed: Feed,
     config: Config,
     agents: Agents,
-    permissions: Permissions,
     redactor: Redactor,
     orchestrator: Orchestrator,
     live: Mutex<HashMap<TaskId, Arc<Instance>>>,
-    recorders: Mutex<HashMap<SessionId, Recorder>>,
-    /// Turns that were asked to stop.
-    cancelled: Mutex<HashSet<TurnId>>,
+    sessions: LiveSessions,
     /// Where agents reach this server.
     url: OnceLock<String>,
 }
@@ -110,7 +106,6 @@ impl Instances {
         feed: Feed,
         config: Config,
         agents: Agents,
-        permissions: Permissions,
         redactor: Redactor,
         orchestrator: Orchestrator,
     ) -> Self {
@@ -119,12 +114,10 @@ impl Instances {
             feed,
             config,
             agents,
-            permissions,
             redactor,
             orchestrator,
             live: Mutex::default(),
-            recorders: Mutex::default(),
-            cancelled: Mutex::default(),
+            sessions: LiveSessions::default(),
             url: OnceLock::new(),
         }))
     }
@@ -403,7 +396,7 @@ impl Instances {
                 running.recorded.get_or_init(async || ()).await;
             }
         }
-        self.forget_recorders(task).await;
+        self.forget_sessions(task).await;
         if let Ok(Some(mut row)) = self.0.store.instance_of(&task.id).await
             && row.status == "active"
         {
@@ -497,7 +490,7 @@ impl Instances {
             for thread in one.threads().values() {
                 threads += 1;
                 active += usize::from(thread.turn.is_some());
-                heard = heard.max(Some(thread.recorder.last_heard()));
+                heard = heard.max(Some(thread.session.recorder.last_heard()));
             }
         }
         Some(InstanceView {

@@ -1,6 +1,7 @@
 //! The threads that agent processes serve: passes their messages and permission requests on to their sessions' logs.
 
 use super::processes::Running;
+use super::session::{LiveSession, ToolOutput};
 use super::turn_signs::TurnSigns;
 use super::{Instances, news_of};
 use crate::clean;
@@ -13,15 +14,13 @@ use crate::recorder::Recorder;
 use crate::transcript;
 use agent::{Access, AgentError, AgentEvent, Update};
 use metrics::counter;
-use parking_lot::{Mutex, MutexGuard};
 use protocol::log::ToolCall;
 use protocol::{LogEntry, Optional};
 use sandbox::Level;
 use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use store::StoreError;
 use tokio::sync::mpsc;
 use workflow::{Input, Session, SessionId, Task, TaskId, TurnId, Usage};
@@ -30,88 +29,17 @@ use workflow::{Input, Session, SessionId, Task, TaskId, TurnId, Usage};
 const EARLY: usize = 1024;
 /// How large one of them may be, in bytes.
 const EARLY_BYTES: usize = 64 * 1024;
-/// How much of the output of one tool call is kept, in bytes; its beginning goes first.
-const MAX_OUTPUT: usize = 32 * 1024;
-/// How many tool calls of a turn are known that have not ended; an agent that has more is not told apart from one that
-/// makes them up.
-const MAX_OPEN_TOOLS: usize = 1000;
-/// How much of a tool call's title is kept for a permission request that has none, in characters.
-const MAX_TITLE: usize = 300;
-/// How much of a tool call's id is looked at, in bytes.
-const MAX_ID: usize = 256;
-/// How many of the paths and hosts that the sandbox denied a session's log names.
-const MAX_DENIED: usize = 200;
-/// How long such a name may be, in bytes.
-const MAX_DENIED_BYTES: usize = 4096;
-/// How many outputs of tool calls that run are kept at once.
-const MAX_OUTPUTS: usize = 128;
-/// How often a session's growing plan, or what it costs between turns, is reported to its task.
-const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// How many refusals are kept that came while no turn ran.
 const MAX_REFUSED: usize = 100;
-/// How often the growing output of a tool call that runs is recorded.
-const OUTPUT_INTERVAL: Duration = Duration::from_secs(1);
-
-#[derive(Clone)]
-pub(super) struct Thread {
-    session: SessionId,
-    pub(super) turn: Option<TurnId>,
-    pub(super) recorder: Recorder,
-    policy: Policy,
-    heard: Arc<Mutex<Heard>>,
-}
-
-/// What was received in a thread and has still to be dealt with. An agent can send any number of tool calls, and so only
-/// some of them are known here.
-#[derive(Default)]
-struct Heard {
-    /// The tool calls that have no end yet.
-    open_tools: HashSet<String>,
-    /// What the turn's tool calls are called.
-    titles: HashMap<String, String>,
-    /// What the turn's tool calls printed, where the agent reports it beside them.
-    outputs: HashMap<String, Output>,
-    /// What the agent said last that the conversation has cost, in US dollars.
-    cost: Option<f64>,
-    /// The paths and hosts that the sandbox denied and that the session's log names.
-    denied: HashSet<String>,
-    /// What the turn's calls of models spent, where the agent tells of each.
-    usage: Option<Usage>,
-    /// What the agent sent in the turn.
-    turn: TurnSigns,
-    plan_reports: Throttle,
-    cost_reports: Throttle,
-}
-
-/// Reports that are made at most once in [`REPORT_INTERVAL`], the last one always.
-#[derive(Default)]
-struct Throttle {
-    last: Option<Instant>,
-    is_waiting: bool,
-}
-
-impl Throttle {
-    /// How long a report waits; none where one waits already, which has the news of this one.
-    fn wait(&mut self) -> Option<Duration> {
-        if self.is_waiting {
-            return None;
-        }
-        self.is_waiting = true;
-        Some(self.last.map_or(Duration::ZERO, |last| REPORT_INTERVAL.saturating_sub(last.elapsed())))
-    }
-
-    fn begin(&mut self) {
-        *self = Self { last: Some(Instant::now()), is_waiting: false };
-    }
-}
-
 /// How long the end of a turn waits for the updates before it.
 const CATCH_UP: Duration = Duration::from_secs(60);
-/// What a tool call printed so far.
-#[derive(Default)]
-struct Output {
-    text: String,
-    recorded_at: Option<Instant>,
+
+/// An agent session, and the work session whose words its words are.
+#[derive(Clone)]
+pub(super) struct Thread {
+    pub(super) session: Arc<LiveSession>,
+    pub(super) turn: Option<TurnId>,
+    policy: Policy,
 }
 
 /// Whose words an agent session's words are.
@@ -130,11 +58,9 @@ impl Instances {
         attachment: Attachment<'_>,
     ) -> Recorder {
         let Attachment { session, turn, policy } = attachment;
-        let recorder = self.recorder(session);
-        let mut threads = running.threads();
-        let heard = threads.get(agent_session).map(|thread| thread.heard.clone()).unwrap_or_default();
-        let thread = Thread { session: session.clone(), turn, recorder: recorder.clone(), policy, heard };
-        threads.insert(agent_session.to_owned(), thread);
+        let session = self.live_session(session);
+        let recorder = session.recorder.clone();
+        running.threads().insert(agent_session.to_owned(), Thread { session, turn, policy });
         recorder
     }
 
@@ -155,36 +81,32 @@ impl Instances {
         let refused = std::mem::take(&mut *running.refused.lock());
         if let Some(thread) = thread {
             for refusal in refused {
-                thread.note_refusal(&refusal).await;
+                thread.session.note_refusal(&refusal).await;
             }
         }
     }
 
-    /// Lets the writers of a task's logs go when all is written.
-    pub(super) async fn forget_recorders(&self, task: &Task) {
+    /// Lets a task's sessions go when their logs are written.
+    pub(super) async fn forget_sessions(&self, task: &Task) {
         for session in &task.sessions {
-            let recorder = self.recorders().remove(&session.id);
-            if let Some(recorder) = recorder {
-                recorder.flush().await;
+            if let Some(session) = self.0.sessions.remove(&session.id) {
+                session.recorder.flush().await;
             }
         }
     }
 
-    fn recorders(&self) -> MutexGuard<'_, HashMap<SessionId, Recorder>> {
-        self.0.recorders.lock()
+    /// A session with the writer of its log.
+    fn live_session(&self, session: &SessionId) -> Arc<LiveSession> {
+        self.0.sessions.find_or_start(session, || {
+            let (store, feed, redactor) =
+                (self.0.store.clone(), self.0.feed.clone(), self.0.redactor.clone());
+            Recorder::start(store, feed, redactor, session.clone(), self.0.config.limits.turn_log_mb)
+        })
     }
 
     /// The writer of a session's log.
     pub fn recorder(&self, session: &SessionId) -> Recorder {
-        self.recorders()
-            .entry(session.clone())
-            .or_insert_with(|| {
-                let (store, feed, redactor) =
-                    (self.0.store.clone(), self.0.feed.clone(), self.0.redactor.clone());
-                let turn_log_mb = self.0.config.limits.turn_log_mb;
-                Recorder::start(store, feed, redactor, session.clone(), turn_log_mb)
-            })
-            .clone()
+        self.live_session(session).recorder.clone()
     }
 
     pub(super) async fn listen(self, running: Arc<Running>, mut events: mpsc::Receiver<AgentEvent>) {
@@ -225,18 +147,18 @@ impl Instances {
             // The log has already what the agent replays.
             AgentEvent::Update { replay: true, .. } => {}
             AgentEvent::Update { raw, kind, replay: false, .. } => {
-                thread.heard().turn.take(&kind);
+                thread.session.reports().signs.take(&kind);
                 if matches!(kind, Update::Plan(_)) && thread.turn.is_some() {
-                    self.report_plan_soon(&thread).await;
+                    self.report_plan_soon(&thread.session).await;
                 }
                 if let Update::ToolCall { id, title, status, .. } = &kind {
-                    thread.track_tool(id, title.as_deref(), status.as_deref());
+                    thread.session.reports().track_tool(id, title.as_deref(), status.as_deref());
                 }
-                thread.hear_usage(&raw["update"]["_meta"]["usage"]);
+                thread.session.reports().take_usage(&raw["update"]["_meta"]["usage"]);
                 if let Update::Usage { cost: Some(cost), .. } = &kind {
-                    thread.hear_cost(cost);
+                    thread.session.reports().take_cost(cost);
                     if thread.turn.is_none() {
-                        self.take_in_cost_soon(&session, &thread).await;
+                        self.take_in_cost_soon(&session, &thread.session).await;
                     }
                 }
                 if let Some(mut entry) = transcript::entry(&kind, &raw) {
@@ -244,16 +166,17 @@ impl Instances {
                     if let (Update::ToolCall { id, status, .. }, LogEntry::ToolCall(call)) =
                         (&kind, &mut entry)
                     {
-                        match thread.hear_output(id, status.as_deref(), &raw) {
-                            Heeded::Nothing => {}
-                            Heeded::Shown(output) => {
+                        let output = thread.session.reports().take_output(id, status.as_deref(), &raw);
+                        match output {
+                            ToolOutput::None => {}
+                            ToolOutput::Recorded(output) => {
                                 call.content = Optional::Value(transcript::output_content(&output));
                             }
-                            Heeded::Kept => says_more = !call.is_bare(),
+                            ToolOutput::Kept => says_more = !call.is_bare(),
                         }
                     }
                     if says_more {
-                        thread.recorder.record(entry).await;
+                        thread.session.recorder.record(entry).await;
                     }
                 }
                 if matches!(kind, Update::ToolCall { .. }) {
@@ -267,34 +190,32 @@ impl Instances {
                 }
                 // Some agents tell of a call only by asking for it, others only its id when they ask.
                 if let Some(entry) = transcript::asked_for(&tool_call) {
-                    thread.recorder.record(entry).await;
+                    thread.session.recorder.record(entry).await;
                 }
                 if tool_call["title"].is_null() {
                     let id = tool_call["toolCallId"].as_str().unwrap_or_default();
-                    let title = thread.heard().titles.get(id).cloned();
+                    let title = thread.session.reports().title(id);
                     tool_call["title"] =
                         json!(title.map(|title| self.0.redactor.redact(&title).into_owned()));
                 }
                 let question = Question {
-                    session: thread.session,
                     turn: thread.turn,
-                    recorder: thread.recorder,
                     process: running.process.clone(),
-                    request: request_id,
+                    number: request_id,
                     tool_call,
                     options,
                     policy: thread.policy,
                 };
-                let (session, by_person) = (question.session.clone(), question.policy == Policy::Ask);
-                self.0.permissions.asked(question).await;
+                let by_person = question.policy == Policy::Ask;
+                thread.session.ask_permission(question).await;
                 if by_person {
                     // Watchers that are notified of the request look it up in the log.
-                    self.recorder(&session).flush().await;
-                    self.announce_question(&session).await;
+                    thread.session.recorder.flush().await;
+                    self.announce_question(&thread.session.id).await;
                 }
             }
             AgentEvent::PermissionWithdrawn { request_id, .. } => {
-                self.0.permissions.taken_back(&running.process, request_id).await;
+                thread.session.take_back_permission(&running.process, request_id).await;
             }
             AgentEvent::Exited(_) => {}
         }
@@ -306,8 +227,9 @@ impl Instances {
             return;
         }
         for denial in denials::find(&raw["update"].to_string()) {
-            if thread.is_denied_anew(&denial.path) {
-                thread.recorder.record(LogEntry::notice(denial.notice())).await;
+            let is_new = thread.session.reports().is_denied_anew(&denial.path);
+            if is_new {
+                thread.session.recorder.record(LogEntry::notice(denial.notice())).await;
             }
         }
     }
@@ -327,102 +249,88 @@ impl Instances {
                 continue;
             }
             for thread in at_work {
-                thread.note_refusal(&refusal).await;
+                thread.session.note_refusal(&refusal).await;
             }
         }
     }
 
     /// Closes what a turn left open: tool calls that never completed, requests without an answer.
-    pub(crate) async fn close_turn(
-        &self,
-        running: &Running,
-        agent_session: &str,
-        session: &SessionId,
-        turn: &TurnId,
-    ) {
-        self.cancelled().remove(turn);
-        let thread = running.threads().get(agent_session).cloned();
-        if let Some(thread) = thread {
-            let open: Vec<String> = {
-                let mut heard = thread.heard();
-                heard.titles.clear();
-                heard.outputs.clear();
-                heard.open_tools.drain().collect()
-            };
-            for id in open {
-                let cancelled =
-                    ToolCall { tool_call_id: id.into(), status: "cancelled".into(), ..ToolCall::default() };
-                thread.recorder.record(cancelled).await;
-            }
-            self.take_in_cost(agent_session, &thread).await;
+    pub(crate) async fn close_turn(&self, agent_session: &str, session: &SessionId, turn: &TurnId) {
+        let live = self.live_session(session);
+        for id in live.end_turn(turn) {
+            let cancelled =
+                ToolCall { tool_call_id: id.into(), status: "cancelled".into(), ..ToolCall::default() };
+            live.recorder.record(cancelled).await;
         }
-        self.0.permissions.withdraw(session).await;
-        self.recorder(session).end_turn().await;
+        self.take_in_cost(agent_session, &live).await;
+        live.withdraw_permissions().await;
+        live.recorder.end_turn().await;
     }
 
     /// Adds what the agent said of the conversation's cost to what was spent: at a turn's end, and when it says so later.
-    async fn take_in_cost(&self, agent_session: &str, thread: &Thread) {
-        let Some(total_usd) = thread.heard().cost.take() else { return };
+    async fn take_in_cost(&self, agent_session: &str, session: &LiveSession) {
+        let Some(total_usd) = session.reports().cost.take() else { return };
         let told = async {
-            let Some(task) = self.0.store.task_of_session(&thread.session).await? else { return Ok(()) };
+            let Some(task) = self.0.store.task_of_session(&session.id).await? else { return Ok(()) };
             let conversation = agent_session.to_owned();
-            let input = Input::CostReported { session: thread.session.clone(), conversation, total_usd };
+            let input = Input::CostReported { session: session.id.clone(), conversation, total_usd };
             self.0.orchestrator.decide(&task, input).await.map(|_| ())
         };
         let told: Result<(), StoreError> = told.await;
         if let Err(error) = told {
             // The next sum has it.
-            tracing::warn!(%error, session = %thread.session, "could not take in what a conversation cost");
+            tracing::warn!(%error, session = %session.id, "could not take in what a conversation cost");
         }
     }
 
     /// Takes in a cost that the agent reports between two turns, not more often than the interval of reports.
-    async fn take_in_cost_soon(&self, agent_session: &str, thread: &Thread) {
-        let Some(wait) = thread.heard().cost_reports.wait() else { return };
-        let (instances, agent_session, thread) = (self.clone(), agent_session.to_owned(), thread.clone());
+    async fn take_in_cost_soon(&self, agent_session: &str, session: &Arc<LiveSession>) {
+        let Some(wait) = session.reports().cost_throttle.wait() else { return };
+        let (instances, agent_session, session) = (self.clone(), agent_session.to_owned(), session.clone());
         let report = async move {
             tokio::time::sleep(wait).await;
-            thread.heard().cost_reports.begin();
-            instances.take_in_cost(&agent_session, &thread).await;
+            session.reports().cost_throttle.begin();
+            instances.take_in_cost(&agent_session, &session).await;
         };
         if wait.is_zero() { report.await } else { drop(tokio::spawn(report)) }
     }
 
     /// Reports the agent's own plan, not more often than the interval of reports.
-    async fn report_plan_soon(&self, thread: &Thread) {
-        let Some(wait) = thread.heard().plan_reports.wait() else { return };
-        let (instances, thread) = (self.clone(), thread.clone());
+    async fn report_plan_soon(&self, session: &Arc<LiveSession>) {
+        let Some(wait) = session.reports().plan_throttle.wait() else { return };
+        let (instances, session) = (self.clone(), session.clone());
         let report = async move {
             tokio::time::sleep(wait).await;
-            thread.heard().plan_reports.begin();
-            instances.report_plan(&thread).await;
+            session.reports().plan_throttle.begin();
+            instances.report_plan(&session).await;
         };
         if wait.is_zero() { report.await } else { drop(tokio::spawn(report)) }
     }
 
     /// Tells the task how far the agent has come in its own plan.
-    async fn report_plan(&self, thread: &Thread) {
-        let Some(plan) = thread.heard().turn.plan.clone() else { return };
+    async fn report_plan(&self, session: &LiveSession) {
+        let Some(plan) = session.reports().signs.plan.clone() else { return };
         let told = async {
-            let Some(task) = self.0.store.task_of_session(&thread.session).await? else { return Ok(()) };
-            let input = Input::PlanUpdated { session: thread.session.clone(), plan };
+            let Some(task) = self.0.store.task_of_session(&session.id).await? else { return Ok(()) };
+            let input = Input::PlanUpdated { session: session.id.clone(), plan };
             self.0.orchestrator.decide(&task, input).await.map(|_| ())
         };
         let told: Result<(), StoreError> = told.await;
         if let Err(error) = told {
             // The turn's end reports it, too.
-            tracing::warn!(%error, session = %thread.session, "could not report an agent's plan");
+            tracing::warn!(%error, session = %session.id, "could not report an agent's plan");
         }
     }
 
     /// Asks the agent to stop a turn.
     pub(crate) async fn cancel(&self, task: &TaskId, session: &SessionId, turn: &TurnId) {
-        self.cancelled().insert(turn.clone());
-        self.0.permissions.withdraw(session).await;
+        let live = self.live_session(session);
+        live.cancel(turn.clone());
+        live.withdraw_permissions().await;
         for running in self.running(task) {
             let agent_session = {
                 let threads = running.threads();
-                threads.iter().find(|(_, thread)| thread.session == *session).map(|(id, _)| id.clone())
+                threads.iter().find(|(_, thread)| thread.session.id == *session).map(|(id, _)| id.clone())
             };
             if let Some(id) = agent_session {
                 running.process.cancel(&id).await;
@@ -500,7 +408,7 @@ impl Instances {
             let over: Vec<String> = {
                 let threads = running.threads();
                 let is_over = |thread: &Thread| {
-                    thread.turn.is_none() && task.session(&thread.session).is_some_and(Session::is_ended)
+                    thread.turn.is_none() && task.session(&thread.session.id).is_some_and(Session::is_ended)
                 };
                 threads.iter().filter(|(_, thread)| is_over(thread)).map(|(id, _)| id.clone()).collect()
             };
@@ -510,28 +418,26 @@ impl Instances {
         }
     }
 
-    /// Whether a turn was asked to stop.
-    pub(crate) fn is_cancelled(&self, turn: &TurnId) -> bool {
-        self.cancelled().contains(turn)
+    /// Whether a session's turn was asked to stop.
+    pub(crate) fn is_cancelled(&self, session: &SessionId, turn: &TurnId) -> bool {
+        self.0.sessions.find(session).is_some_and(|live| live.is_cancelled(turn))
     }
 
-    /// Whether a session's agent waits for a person's answer.
-    pub(crate) fn waits_for_person(&self, session: &SessionId) -> bool {
-        self.0.permissions.is_asked(session)
+    /// Whether a session's agent waits for an answer.
+    pub(crate) fn waits_for_answer(&self, session: &SessionId) -> bool {
+        self.0.sessions.find(session).is_some_and(|live| live.asks())
     }
 
     /// Whether a session's agent asks a person for a permission.
     pub(crate) fn asks_person(&self, session: &SessionId) -> bool {
-        self.0.permissions.asks_person(session)
+        self.0.sessions.find(session).is_some_and(|live| live.asks_person())
     }
 
-    fn cancelled(&self) -> MutexGuard<'_, HashSet<TurnId>> {
-        self.0.cancelled.lock()
-    }
-
-    /// The questions of agents that wait for a person.
+    /// The questions of agents that wait for a person, the oldest first.
     pub fn open_questions(&self) -> Vec<OpenQuestion> {
-        self.0.permissions.waiting()
+        let mut all: Vec<_> = self.0.sessions.all().iter().flat_map(|live| live.open_questions()).collect();
+        all.sort_by_key(|question| question.asked_at);
+        all
     }
 
     /// Answers a question of an agent.
@@ -542,14 +448,15 @@ impl Instances {
         option: &str,
         by: &str,
     ) -> Result<(), AnswerError> {
-        self.0.permissions.answer(session, request, option, by).await?;
+        let live = self.0.sessions.find(session).ok_or(AnswerError::NotOpen)?;
+        live.answer_permission(request, option, by).await?;
         self.announce_question(session).await;
         Ok(())
     }
 
     /// Ends the permission requests of a session's log that no agent waits for any more.
     pub(crate) async fn resolve_lost_requests(&self, session: &SessionId) -> Result<(), StoreError> {
-        self.0.permissions.resolve_lost(&self.0.store, session, &self.recorder(session)).await
+        self.live_session(session).resolve_lost_permissions(&self.0.store).await
     }
 
     /// Tells watchers whether an agent waits for a person.
@@ -609,101 +516,12 @@ impl Running {
     pub(crate) fn take_signs(&self, agent_session: &str) -> TurnSigns {
         self.threads()
             .get(agent_session)
-            .map(|thread| std::mem::take(&mut thread.heard().turn))
+            .map(|thread| std::mem::take(&mut thread.session.reports().signs))
             .unwrap_or_default()
     }
 
     /// What the calls of models in the turn that ends spent, where the agent tells of each.
     pub(crate) fn take_usage(&self, agent_session: &str) -> Option<Usage> {
-        self.threads().get(agent_session).and_then(|thread| thread.heard().usage.take())
-    }
-}
-
-/// What becomes of the output that an update of a tool call carries.
-enum Heeded {
-    /// There is none.
-    Nothing,
-    /// It is kept until more of it is there.
-    Kept,
-    /// It is recorded, whole.
-    Shown(String),
-}
-
-impl Thread {
-    /// Notes in the session's log what was refused over the network, once for each host.
-    async fn note_refusal(&self, refusal: &Refusal) {
-        if self.is_denied_anew(&refusal.key()) {
-            self.recorder.record(LogEntry::notice(refusal.to_string())).await;
-        }
-    }
-
-    /// Whether the session's log is to name a path or host that was denied.
-    fn is_denied_anew(&self, what: &str) -> bool {
-        let denied = &mut self.heard().denied;
-        denied.len() < MAX_DENIED && what.len() <= MAX_DENIED_BYTES && denied.insert(what.to_owned())
-    }
-
-    /// Takes in what a tool call printed. All of it is recorded at its end, and now and then while it runs.
-    fn hear_output(&self, id: &str, status: Option<&str>, raw: &Value) -> Heeded {
-        let reported = transcript::terminal_output(raw);
-        let is_over = matches!(status, Some("completed" | "failed"));
-        let mut heard = self.heard();
-        let is_known = heard.outputs.contains_key(id);
-        if (reported.is_none() && !(is_over && is_known))
-            || (!is_known && (heard.outputs.len() >= MAX_OUTPUTS || id.len() > MAX_ID))
-        {
-            return Heeded::Nothing;
-        }
-        let output = heard.outputs.entry(id.to_owned()).or_default();
-        match reported {
-            Some(transcript::TerminalOutput::Whole(text)) => text.clone_into(&mut output.text),
-            Some(transcript::TerminalOutput::Delta(text)) => output.text.push_str(text),
-            None => {}
-        }
-        let excess = output.text.len().saturating_sub(MAX_OUTPUT);
-        let from = (excess..=output.text.len()).find(|at| output.text.is_char_boundary(*at)).unwrap_or(0);
-        output.text.drain(..from);
-        if !is_over && output.recorded_at.is_some_and(|at| at.elapsed() < OUTPUT_INTERVAL) {
-            return Heeded::Kept;
-        }
-        output.recorded_at = Some(Instant::now());
-        let shown = agent::strip_escapes(&output.text);
-        if is_over {
-            heard.outputs.remove(id);
-        }
-        Heeded::Shown(shown)
-    }
-
-    /// Other currencies are in the log, and in no sum.
-    fn hear_cost(&self, cost: &Value) {
-        let is_usd = cost["currency"].as_str().is_none_or(|currency| currency.eq_ignore_ascii_case("usd"));
-        if let Some(amount) = cost["amount"].as_f64().filter(|_| is_usd) {
-            self.heard().cost = Some(amount);
-        }
-    }
-
-    fn hear_usage(&self, told: &Value) {
-        if let Some(spent) = transcript::usage(told) {
-            self.heard().usage.get_or_insert_default().add(&spent);
-        }
-    }
-
-    fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.heard.lock()
-    }
-
-    fn track_tool(&self, id: &str, title: Option<&str>, status: Option<&str>) {
-        let mut heard = self.heard();
-        let has_room = |known: usize| known < MAX_OPEN_TOOLS && id.len() <= MAX_ID;
-        let is_over = matches!(status, Some("completed" | "failed"));
-        if is_over {
-            heard.open_tools.remove(id);
-            heard.titles.remove(id);
-        } else if has_room(heard.open_tools.len()) {
-            heard.open_tools.insert(id.to_owned());
-        }
-        if let Some(title) = title.filter(|_| !is_over && has_room(heard.titles.len())) {
-            heard.titles.insert(id.to_owned(), title.chars().take(MAX_TITLE).collect());
-        }
+        self.threads().get(agent_session).and_then(|thread| thread.session.reports().usage.take())
     }
 }
