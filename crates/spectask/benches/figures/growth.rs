@@ -36,7 +36,7 @@ pub(crate) async fn print() {
     let mut folder = server.stop().await;
     let (mut filled, mut fewest): (u64, Option<Vec<(String, f64)>>) = (0, None);
     for tasks in [1_000, 10_000, 100_000].into_iter().filter(|tasks| *tasks <= most) {
-        fill(&folder, &project, filled, tasks).await;
+        Box::pin(fill(&folder, &project, filled, tasks)).await;
         let begins = filled == 0;
         filled = tasks;
         let begun = Instant::now();

@@ -67,7 +67,7 @@ async fn main() {
         cold::print().await;
     }
     if wanted("growth") {
-        growth::print().await;
+        Box::pin(growth::print()).await;
     }
 }
 
