@@ -24,10 +24,35 @@ use utoipa_axum::router::OpenApiRouter;
 )]
 struct Head;
 
+/// The groups of operations, in the order in which they are shown, and what each is about.
+const TAGS: [(&str, &str); 14] = [
+    (
+        "spec-tasks",
+        "Tasks that are planned first: create and start them, review and approve, read progress and changes.",
+    ),
+    ("documents", "Requirements, design and plan of a task, reviews of them, and comments."),
+    (
+        "work-sessions",
+        "The sessions that carry out a plan: read, message, spawn, fork, retry and cancel them.",
+    ),
+    ("coordination", "Messages between the sessions of a task."),
+    ("tasks", "Tasks without a plan, and templates."),
+    ("projects", "Repositories that tasks work in, and the demo repositories."),
+    ("fleet", "Agents, what they do now, and what they ask permission for."),
+    ("live", "Changes as they happen, as a WebSocket or as server-sent events."),
+    ("search", "Full-text search of tasks, specifications and conversations."),
+    ("analytics", "Throughput, lead time, failures and cost."),
+    ("git", "Repositories over git's smart HTTP protocol: clone, fetch and push."),
+    ("zed", "Agent processes and their threads, and reports of agents about them."),
+    ("users", "Sign-in, access tokens and the audit log."),
+    ("about", "The server itself: settings, storage, health, metrics and this document."),
+];
+
 /// The document, made from the routes themselves.
 pub fn document() -> Value {
     // Plain data, whose serialization cannot fail.
     let mut document = serde_json::to_value(routed()).unwrap_or_default();
+    document["tags"] = TAGS.iter().map(|(name, text)| json!({ "name": name, "description": text })).collect();
     document["servers"] = json!([{ "url": "/", "description": "The server that this document comes from." }]);
     for (_, schema) in document["components"]["schemas"].as_object_mut().into_iter().flatten() {
         describe_properties(schema);
@@ -40,6 +65,8 @@ pub fn document() -> Value {
             }
             if path.contains("/git/") {
                 operation["security"] = json!([{ "basic": [] }, { "bearer": [] }]);
+            } else if is_open(path) {
+                operation["security"] = json!([{}]);
             }
         }
     }
@@ -168,6 +195,11 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut O
     .filter_map(|(method, operation)| Some((method, operation?)))
 }
 
+/// Returns whether a route of the API takes requests without a credential.
+fn is_open(path: &str) -> bool {
+    path.ends_with("/login") || path.ends_with("/logout")
+}
+
 /// Adds what the rules for every route say and no route says for itself: its name, its key, and how it may fail.
 fn complete(path: &str, method: &str, operation: &mut Operation) {
     let words: Vec<&str> = path
@@ -180,7 +212,7 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
     if !path.starts_with("/api/v1") {
         return;
     }
-    let is_open = path.ends_with("/login") || path.ends_with("/logout");
+    let is_open = is_open(path);
     let has_body = operation.request_body.is_some();
     let has_query = operation.parameters.iter().flatten().any(|parameter| match parameter {
         RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
@@ -246,7 +278,7 @@ fn idempotency_key() -> Parameter {
 }
 
 /// Reads the OpenAPI document.
-#[utoipa::path(get, path = "/openapi.json", tag = "about", responses((status = 200, description = "This document")))]
+#[utoipa::path(get, path = "/openapi.json", tag = "about", responses((status = 200, description = "This document", body = Value)))]
 pub(crate) async fn read(_caller: Caller) -> Json<Value> {
     Json(document())
 }
@@ -271,6 +303,19 @@ mod tests {
         if schema["items"].is_object() {
             silent(at, &schema["items"], found);
         }
+    }
+
+    #[test]
+    fn every_tag_is_described_and_used() {
+        let document = document();
+        let operations = document["paths"].as_object().expect("paths").values();
+        let used: std::collections::BTreeSet<&str> = operations
+            .flat_map(|item| item.as_object().expect("operations").values())
+            .flat_map(|operation| operation["tags"].as_array().expect("tags"))
+            .filter_map(Value::as_str)
+            .collect();
+        assert_eq!(used, TAGS.iter().map(|(name, _)| *name).collect());
+        assert_eq!(document["tags"][0]["name"], TAGS[0].0);
     }
 
     #[test]
