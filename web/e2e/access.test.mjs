@@ -77,6 +77,7 @@ for (const [colorScheme, rules] of [
       "/settings",
       "/settings?view=audit",
       "/settings?view=storage",
+      "/docs#post_spec_tasks_from_prompt",
       "/nowhere",
       "/tasks/spt_nowhere",
     ];
@@ -117,6 +118,7 @@ for (const [colorScheme, rules] of [
       "/settings",
       "/settings?view=audit",
       "/settings?view=storage",
+      "/docs#schema-SpecTask",
     ]) {
       await page.goto(`${server.url}${address}`);
       await page.locator("h1").first().waitFor();

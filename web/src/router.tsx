@@ -227,6 +227,12 @@ const settings = createRoute({
   }),
 });
 
+const docs = createRoute({
+  getParentRoute: () => app,
+  path: "/docs",
+  component: lazyRouteComponent(() => import("./pages/DocsPage"), "DocsPage"),
+});
+
 /** Any other address, within the frame of the pages that there are. */
 const missing = createRoute({ getParentRoute: () => app, path: "$", component: NotFound });
 
@@ -244,6 +250,7 @@ export const router = createRouter({
       projects,
       agents,
       settings,
+      docs,
       missing,
     ]),
   ]),

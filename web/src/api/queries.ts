@@ -9,6 +9,7 @@ import {
 import { keys } from "../live/keys";
 import type { DocumentName } from "../model/documents";
 import { countBefore, type Log, mergeLog, unbrokenTo } from "../model/log";
+import type { OpenApi } from "../model/openapi";
 import { ApiError, get, getPage } from "./client";
 import type { LogEntry, Priority, SearchKind, TaskSort, TaskStatus, TaskType } from "./types";
 
@@ -42,6 +43,13 @@ export const meQuery = queryOptions({
   queryFn: ({ signal }) => get("/api/v1/me", { signal }),
   // Asked whenever the live stream breaks off, which comes back by its own patience.
   retry: false,
+});
+
+/** The API's own description, which is the same for as long as the server runs. */
+export const openapiQuery = queryOptions({
+  queryKey: keys.openapi,
+  queryFn: async ({ signal }) => (await get("/api/v1/openapi.json", { signal })) as OpenApi,
+  staleTime: Number.POSITIVE_INFINITY,
 });
 
 export const tasksQuery = (filter: TaskFilter) =>

@@ -70,6 +70,9 @@ export function Account({ compact = false }: { compact?: boolean }) {
         >
           <ListItemText>Keyboard shortcuts</ListItemText>
         </MenuItem>
+        <MenuItem component={Link} to="/docs" onClick={() => setAnchor(null)}>
+          API reference
+        </MenuItem>
         <LogOut />
       </PageMenu>
     </>

@@ -23,6 +23,7 @@ const KEYS: [string, string][] = [
   ["g p", "Go to projects"],
   ["g a", "Go to agents"],
   ["g ,", "Go to settings"],
+  ["g d", "Go to the API reference"],
   ["Ctrl Enter", "Submit"],
   ["Esc", "Close"],
   ["?", "This list"],
@@ -30,7 +31,10 @@ const KEYS: [string, string][] = [
 
 /** Where the key after a `g` goes. */
 const PLACES: Partial<
-  Record<string, "/tasks" | "/fleet" | "/search" | "/analytics" | "/projects" | "/agents" | "/settings">
+  Record<
+    string,
+    "/tasks" | "/fleet" | "/search" | "/analytics" | "/projects" | "/agents" | "/settings" | "/docs"
+  >
 > = {
   t: "/tasks",
   f: "/fleet",
@@ -39,6 +43,7 @@ const PLACES: Partial<
   p: "/projects",
   a: "/agents",
   ",": "/settings",
+  d: "/docs",
 };
 
 /** Whether a key was meant for a text field or a dialog. */

@@ -38,8 +38,8 @@ export function Tokens() {
         sx={{ alignItems: "center", justifyContent: "space-between", gap: 2, mb: 1.5, flexWrap: "wrap" }}
       >
         <Typography variant="body2" color="textSecondary" sx={{ maxWidth: 560 }}>
-          Tokens sign in to the dashboard, the command line, the API and git. The server keeps only their
-          hashes.
+          Tokens sign in to the dashboard, the command line, the <TextLink to="/docs">API</TextLink> and git.
+          The server keeps only their hashes.
         </Typography>
         {valid.length > 0 && create}
       </Stack>
