@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use engine::App;
 use engine::repositories::ProjectRepo;
 use futures::{Stream, StreamExt as _, stream};
-use git::Service;
+use git::{MalformedPush, PushCommands, Service};
 use serde::Deserialize;
 use serde_json::json;
 use std::io;
@@ -288,20 +288,23 @@ fn protocol(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The beginning of a push, as far as it names what it moves, and what that is.
-async fn beginning(body: &mut Input) -> Result<(Bytes, Vec<String>), Problem> {
-    let malformed =
-        || Problem::new(StatusCode::BAD_REQUEST, "malformed_push", "The request is no push of git's.");
+async fn beginning(
+    body: &mut (impl Stream<Item = Result<Bytes, axum::Error>> + Unpin),
+) -> Result<(Bytes, Vec<String>), Problem> {
+    let malformed = |error: MalformedPush| {
+        let detail = super::problem::sentence(&error.to_string());
+        Problem::new(StatusCode::BAD_REQUEST, "malformed_push", detail)
+    };
     let mut head = Vec::new();
-    loop {
-        if let Some(refs) = git::pushed_refs(&head) {
-            return Ok((Bytes::from(head), refs));
-        }
+    let mut commands = PushCommands::default();
+    while !commands.read(&head).map_err(malformed)? {
         if head.len() > COMMANDS {
-            return Err(malformed());
+            return Err(malformed(MalformedPush::Line));
         }
-        let more = body.next().await.ok_or_else(malformed)?.map_err(|error| unreadable(&error))?;
-        head.extend_from_slice(&more);
+        let more = body.next().await.ok_or_else(|| malformed(MalformedPush::Line))?;
+        head.extend_from_slice(&more.map_err(|error| unreadable(&error))?);
     }
+    Ok((Bytes::from(head), commands.into_refs()))
 }
 
 /// Runs one of git's programs: the request goes to its input as it comes, its output is the answer.

@@ -56,7 +56,7 @@ pub use refs::watch::{RefChange, Watcher};
 pub use repository::Repository;
 pub use shared::LastChange;
 pub use transport::inspect::Inspection;
-pub use transport::smart_http::{Service, may_be_pushed, pushed_refs};
+pub use transport::smart_http::{MalformedPush, PushCommands, Service, may_be_pushed};
 pub use worktrees::agent_files::StrayFiles;
 pub use worktrees::anomaly::WorktreeAnomaly;
 pub use worktrees::docs::{docs_worktree, is_docs_worktree_unfinished};

@@ -129,25 +129,83 @@ pub fn may_be_pushed(name: &str) -> bool {
     lower.starts_with("refs/") && !["refs/replace", "refs/spectask"].into_iter().any(is_in)
 }
 
-/// The refs that a push names, from the beginning of its request; none before the request has named them all.
-pub fn pushed_refs(request: &[u8]) -> Option<Vec<String>> {
-    let mut refs = Vec::new();
-    let mut rest = request;
-    loop {
-        let (length, after) = rest.split_at_checked(4)?;
-        let length = usize::from_str_radix(std::str::from_utf8(length).ok()?, 16).ok()?;
-        if length < 4 {
-            return Some(refs);
+/// The longest packet line that git reads, with its length in front, in bytes.
+const MAX_PACKET: usize = 65_520;
+
+/// Why a push is refused before git reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MalformedPush {
+    /// Its commands are in a certificate, which git reads in another way than packet lines.
+    #[error("signed pushes are not accepted; push with --no-signed")]
+    Signed,
+    #[error("the request is not a push that git sends")]
+    Line,
+}
+
+/// Reads which refs a push updates, from its request as it arrives.
+///
+/// It accepts nothing that git could read in another way: a ref that git updates and this does not see would pass every
+/// check of names. So a line is an update or a shallow commit, to the byte, and everything else refuses the push.
+#[derive(Debug, Default)]
+pub struct PushCommands {
+    /// How much of the request is read, in bytes.
+    read: usize,
+    refs: Vec<String>,
+}
+
+impl PushCommands {
+    /// Reads on in a request that may have grown since the last call. Returns true once every ref is named.
+    pub fn read(&mut self, request: &[u8]) -> Result<bool, MalformedPush> {
+        loop {
+            let rest = request.get(self.read..).unwrap_or_default();
+            let Some((digits, rest)) = rest.split_first_chunk::<4>() else { return Ok(false) };
+            if !digits.iter().all(u8::is_ascii_hexdigit) {
+                return Err(MalformedPush::Line);
+            }
+            let length = digits.iter().fold(0, |length, digit| length * 16 + hex_value(*digit));
+            if length == 0 {
+                return Ok(true);
+            }
+            if !(5..=MAX_PACKET).contains(&length) {
+                return Err(MalformedPush::Line);
+            }
+            let Some(line) = rest.get(..length - 4) else { return Ok(false) };
+            self.refs.extend(updated_ref(line)?);
+            self.read += length;
         }
-        let (line, after) = after.split_at_checked(length - 4)?;
-        let line = String::from_utf8_lossy(line);
-        // `OLD NEW REF`, and on the first line the capabilities behind a NUL.
-        let command = line.split('\0').next().unwrap_or_default().trim_end();
-        if let [_, _, name] = command.split(' ').collect::<Vec<_>>()[..] {
-            refs.push(name.to_owned());
-        }
-        rest = after;
     }
+
+    /// The refs, in the order of the request.
+    pub fn into_refs(self) -> Vec<String> {
+        self.refs
+    }
+}
+
+/// The value of a hexadecimal digit.
+fn hex_value(digit: u8) -> usize {
+    (digit as char).to_digit(16).unwrap_or_default() as usize
+}
+
+/// The ref in a line `OLD NEW REF`, which may have capabilities behind a NUL; none in `shallow COMMIT`.
+fn updated_ref(line: &[u8]) -> Result<Option<String>, MalformedPush> {
+    let command = match line.iter().position(|byte| *byte == 0) {
+        Some(end) => &line[..end],
+        None => line.strip_suffix(b"\n").unwrap_or(line),
+    };
+    let command = std::str::from_utf8(command).map_err(|_| MalformedPush::Line)?;
+    let is_id =
+        |word: &str| matches!(word.len(), 40 | 64) && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match *command.split(' ').collect::<Vec<_>>() {
+        ["push-cert"] => Err(MalformedPush::Signed),
+        ["shallow", commit] if is_id(commit) => Ok(None),
+        [old, new, name] if is_id(old) && is_id(new) && is_plain(name) => Ok(Some(name.to_owned())),
+        _ => Err(MalformedPush::Line),
+    }
+}
+
+/// Whether a name is one word; git checks the rest of its form.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|letter: char| letter.is_control() || letter.is_whitespace())
 }
 
 #[cfg(test)]
@@ -164,19 +222,59 @@ mod tests {
         }
     }
 
+    fn packet(line: &str) -> String {
+        format!("{:04x}{line}", line.len() + 4)
+    }
+
+    fn refs_of(request: &str) -> Result<Option<Vec<String>>, MalformedPush> {
+        let mut commands = PushCommands::default();
+        let is_complete = commands.read(request.as_bytes())?;
+        Ok(is_complete.then(|| commands.into_refs()))
+    }
+
     #[test]
     fn the_refs_of_a_push_are_read_once_they_are_all_there() {
-        let line = |text: &str| format!("{:04x}{text}", text.len() + 4);
         let (old, new) = ("0".repeat(40), "1".repeat(40));
-        let first = line(&format!("{old} {new} refs/heads/one\0 report-status"));
-        let second = line(&format!("{old} {new} refs/heads/two\n"));
-        let request = format!("{first}{second}0000PACK");
-        assert_eq!(
-            pushed_refs(request.as_bytes()),
-            Some(vec!["refs/heads/one".into(), "refs/heads/two".into()])
-        );
-        assert_eq!(pushed_refs(&request.as_bytes()[..first.len() + 10]), None);
-        assert_eq!(pushed_refs(b"0000"), Some(Vec::new()));
-        assert_eq!(pushed_refs(b"zzzz"), None);
+        let shallow = packet(&format!("shallow {new}\n"));
+        let first = packet(&format!("{old} {new} refs/heads/one\0 report-status"));
+        let second = packet(&format!("{old} {new} refs/heads/two\n"));
+        let request = format!("{shallow}{first}{second}0000PACK");
+        let refs = vec!["refs/heads/one".to_owned(), "refs/heads/two".to_owned()];
+        assert_eq!(refs_of(&request), Ok(Some(refs.clone())));
+        assert_eq!(refs_of(&request[..shallow.len() + first.len() + 10]), Ok(None));
+        assert_eq!(refs_of("0000"), Ok(Some(Vec::new())));
+        assert_eq!(refs_of(""), Ok(None));
+        let mut commands = PushCommands::default();
+        let end = request.find("PACK").expect("a pack");
+        for length in 0..request.len() {
+            assert_eq!(commands.read(&request.as_bytes()[..length]), Ok(length >= end), "{length}");
+        }
+        assert_eq!(commands.into_refs(), refs);
+    }
+
+    #[test]
+    fn a_push_that_git_may_read_in_another_way_is_refused() {
+        let (old, new) = ("0".repeat(40), "1".repeat(40));
+        let command = format!("{old} {new} refs/heads/one");
+        for line in [
+            "x".to_owned(),
+            format!("{old} {new} "),
+            format!("{old} {new} refs/heads/one two"),
+            format!("{old} {new}  refs/heads/one"),
+            format!("{command}\n{command}"),
+            format!("\n{command}"),
+            format!("{command}\n\n"),
+            format!("{command}\t"),
+            format!("{} {new} refs/heads/one", "0".repeat(39)),
+            "certificate version 0.1\n".to_owned(),
+            "shallow 17".to_owned(),
+        ] {
+            assert_eq!(refs_of(&packet(&line)), Err(MalformedPush::Line), "{line:?}");
+        }
+        for start in ["zzzz", "+00f", "0001", "0003", "0004", "fff1"] {
+            assert_eq!(refs_of(start), Err(MalformedPush::Line), "{start}");
+        }
+        assert_eq!(refs_of(&packet("push-cert\0 report-status")), Err(MalformedPush::Signed));
+        assert_eq!(refs_of(&packet("push-cert\n")), Err(MalformedPush::Signed));
     }
 }

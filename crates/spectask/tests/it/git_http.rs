@@ -89,6 +89,49 @@ async fn git_clones_and_pushes_with_the_token_as_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_ref_is_hidden_from_the_checks_of_a_push() {
+    let place = Place::new(0);
+    place.configure("prompts = []\n");
+    let repository = place.repository("book", &[("README.md", "# A book\n")]);
+    let server = place.serve().await;
+    server.project(&repository, &[]).await;
+    let old = git(&repository, &["rev-parse", "HEAD"]);
+    git(&repository, &["branch", "stable"]);
+    commit(&repository, "notes.md", "A note\n");
+    let new = git(&repository, &["rev-parse", "HEAD"]);
+
+    let packet = |line: &str| format!("{:04x}{line}", line.len() + 4);
+    let update = format!("{old} {new} refs/heads/stable");
+    // Git reads the commands of a certificate line by line, whatever packets they come in.
+    let certificate = [
+        packet("push-cert\0report-status"),
+        packet("certificate version 0.1\npusher ada <ada@example.org> 1 +0000\n"),
+        packet(&format!("\n{update}\n")),
+        packet("push-cert-end\n"),
+    ];
+    for (commands, reason) in [
+        (certificate.concat(), "Signed pushes are not accepted; push with --no-signed."),
+        (packet(&format!("{update}\n{update}")), "The request is not a push that git sends."),
+    ] {
+        let mut body = format!("{commands}0000").into_bytes();
+        // A pack without objects, with its checksum.
+        body.extend_from_slice(b"PACK\0\0\0\x02\0\0\0\0\x02\x9d\x08\x82\x3b\xd8\xa8\xea\xb5\x10\xad\x6a\xc7\x5c\x82\x3c\xfd\x3e\xd3\x1e");
+        let answer = reqwest::Client::new()
+            .post(format!("{}/git/owner/test.git/git-receive-pack", server.url))
+            .basic_auth("ada", Some(TOKEN))
+            .header("content-type", "application/x-git-receive-pack-request")
+            .body(body)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 400);
+        assert!(answer.text().await.expect("a body").contains(reason), "{reason}");
+        assert_eq!(git(&repository, &["rev-parse", "stable"]), old);
+    }
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_documents_only_go_forward() {
     let place = Place::new(0);
     place.configure("prompts = []\n");
