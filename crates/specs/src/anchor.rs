@@ -252,11 +252,13 @@ impl Letters {
         let quote = Self::of_quote(quote);
         let from = self.lines.partition_point(|line| *line < within.start);
         let to = self.lines.partition_point(|line| *line <= within.end);
-        let mut next = if quote.is_empty() { to } else { from };
+        let mut next = from;
         std::iter::from_fn(move || {
+            // A quote without letters stands nowhere.
+            let last = quote.len().checked_sub(1)?;
             let begin = next + self.text.get(next..to)?.find(&quote)?;
             next = begin + self.text[begin..].chars().next()?.len_utf8();
-            Some(Lines { start: self.lines[begin], end: self.lines[begin + quote.len() - 1] })
+            Some(Lines { start: self.lines[begin], end: self.lines[begin + last] })
         })
     }
 }
@@ -321,5 +323,10 @@ mod tests {
         assert_eq!(locate(text, "One", None), None, "it stands twice");
         assert_eq!(locate(text, "One", Some(at(5))), Some(at(5)));
         assert_eq!((locate(text, "…", None), locate("", "x", None)), (None, None));
+        let named = Some(Lines { start: 1, end: 2 });
+        assert_eq!(
+            (locate("---\nOne\n", "---", named), locate("One\n---\n", "…", Some(at(2)))),
+            (None, None)
+        );
     }
 }
