@@ -35,6 +35,12 @@ mod tests {
         let hash = content_hash("r\n", "d", "- [ ] 1. a\n- [ ]* 2. b\n");
         assert_eq!(hash, content_hash("r\r\n", "d\n", "- [x] 1. a\n- [~]* 2. b"));
         assert_ne!(hash, content_hash("r\n", "d", "- [ ] 1. a\n- [ ]* 2. c\n"));
+        let odd = content_hash("", "", "- [ x ] 1. a\n- [X ] 2. b\n");
+        assert_eq!(
+            odd,
+            content_hash("", "", "- [   ] 1. a\n- [  ] 2. b\n"),
+            "as marking them open leaves them"
+        );
         assert_ne!(content_hash("a", "b", "c"), content_hash("ab", "", "c"));
     }
 }

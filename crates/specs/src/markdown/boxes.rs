@@ -107,12 +107,12 @@ fn markdown(text: &str) -> Option<BoxLine> {
     }
     let state = if is_word && labels::is_done(trimmed) { Marker::Completed } else { Marker::of(trimmed) };
     let is_box = trimmed.starts_with(|c: char| "☐☑☒◐□▢◻⬜🔲".contains(c));
-    let marker = if trimmed.is_empty() {
-        marker.range()
+    let sign = if trimmed.is_empty() {
+        middle(inside)
     } else {
-        let start = marker.start() + (inside.len() - inside.trim_start().len());
-        start..start + trimmed.len()
+        inside.len() - inside.trim_start().len()..inside.trim_end().len()
     };
+    let marker = marker.start() + sign.start..marker.start() + sign.end;
     Some(BoxLine {
         lead: lead.as_str().len() - lead.as_str().trim_start_matches(is_lead).len(),
         // The lines of a definition list stand below its term; AsciiDoc counts stars.
@@ -129,6 +129,13 @@ fn markdown(text: &str) -> Option<BoxLine> {
         content: text.len() - rest.as_str().trim_start().len()..text.len(),
         ..BoxLine::default()
     })
+}
+
+/// The blank in the middle of an open box, where a sign stands in a box with blanks around it: one is read as the other
+/// after its sign was set.
+fn middle(blanks: &str) -> Range<usize> {
+    let at = blanks.chars().count().saturating_sub(1) / 2;
+    blanks.char_indices().nth(at).map_or(0..0, |(start, blank)| start..start + blank.len_utf8())
 }
 
 /// Whether a character stands in front of a bullet: a blank, the sign of a quotation, or a branch of a drawn tree.
