@@ -1,5 +1,5 @@
 # What can be done here, each in one word. `make help` lists it.
-.PHONY: help demo test bench bench-web web generate fmt lint tidy test-rust test-web test-generated test-browser test-agents pictures need clean
+.PHONY: help demo test bench bench-web web generate fmt lint tidy audit advisories test-rust test-web test-generated test-browser test-agents pictures need clean
 
 CARGO ?= cargo
 # On two cores the web build and the Rust build take turns.
@@ -46,8 +46,15 @@ fmt:
 lint: web
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
-tidy: ## Checks what compilers do not: layers, licences, leftovers
+tidy: ## Checks what compilers do not: layers, dependencies, leftovers
 	node scripts/tidy.mjs
+	node --test scripts/*.test.mjs
+
+audit: ## Checks dependencies with cargo-deny and cargo-machete, which it installs
+	@scripts/audit
+
+advisories: ## Looks for known vulnerabilities of dependencies; needs the network
+	@scripts/audit advisories
 
 test-rust: web
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \

@@ -1,6 +1,7 @@
 // Checks what compilers do not: which crate may know what, the licences of what is used, and what was left lying about.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { dependencyProblems } from "./dependencies.mjs";
 
 const problems = [];
 const run = (command, ...args) => execFileSync(command, args, { encoding: "utf8", maxBuffer: 1 << 28 });
@@ -31,24 +32,14 @@ for (const name of ["agent", "sandbox", "sea-orm", "gix"]) {
   if (direct("api").includes(name)) problems.push(`the crate api depends on ${name}, which it reaches through the engine`);
 }
 
-// Licences: what is linked into the binary can be given away under Apache-2.0.
-const allowed = new Set([
-  "Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "0BSD", "CC0-1.0", "MIT-0",
-  "Unlicense", "BSL-1.0", "MPL-2.0", "CDLA-Permissive-2.0", "Apache-2.0 WITH LLVM-exception", "OpenSSL", "NCSA",
-]);
+// Dependencies: their licences, sources and versions, and that each crate uses its own.
 const host = run("rustc", "-vV").match(/^host: (.*)$/m)[1];
 const metadata = JSON.parse(run("cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", host));
-const permits = (text) => {
-  const plain = text.replaceAll("/", " OR ").replaceAll(/[()]/g, " ");
-  return plain.split(" OR ").some((choice) => choice.split(" AND ").every((one) => allowed.has(one.trim())))
-    || plain.split(" AND ").every((part) => part.split(" OR ").some((one) => allowed.has(one.trim())));
-};
-for (const { name, version, license, license_file } of metadata.packages) {
-  if (!license && license_file) continue;
-  if (!license || !permits(license)) problems.push(`${name} ${version} has the licence ${license ?? "(none)"}`);
-}
+const tree = run("cargo", "tree", "--locked", "--workspace", "-e", "all", "--prefix", "none", "--format", "{p}");
+const built = new Set(tree.split("\n").map((line) => line.split(" ").slice(0, 2).join(" ")));
+problems.push(...dependencyProblems(metadata, built, readFileSync("deny.toml", "utf8")));
 
-// Dependencies: each is used, and says why it is there.
+// Each dependency of the workspace is used, and says why it is there.
 const root = readFileSync("Cargo.toml", "utf8");
 const section = root.split("[workspace.dependencies]")[1].split(/^\[(?!workspace\.dependencies)/m)[0];
 const manifests = metadata.workspace_members.map((id) => metadata.packages.find((one) => one.id === id));
