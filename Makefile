@@ -1,5 +1,6 @@
 # What can be done here, each in one word. `make help` lists it.
-.PHONY: help demo test bench bench-web web generate fmt lint tidy audit advisories test-rust test-web test-generated test-browser test-agents pictures need clean
+.PHONY: help demo test bench bench-web web generate fmt lint lowest-rust tidy audit advisories api-docs test-rust test-docs test-web \
+	test-generated test-browser test-agents pictures need clean
 
 CARGO ?= cargo
 # On two cores the web build and the Rust build take turns.
@@ -15,7 +16,7 @@ need: ## Says what is missing on this machine
 demo: need $(WEB_DIST) ## Builds everything and plays a job in the browser
 	$(CARGO) run --locked --package spectask -- demo $(DEMO_ARGS)
 
-test: need fmt web lint tidy test-rust test-generated test-web test-browser test-agents ## Runs every check
+test: need fmt web lint lowest-rust tidy api-docs test-rust test-docs test-generated test-web test-browser test-agents ## Runs every check
 
 bench: need $(WEB_DIST) ## Measures, each figure beside a peer or a limit of the same run
 	$(CARGO) bench --locked --package spectask --bench figures
@@ -46,6 +47,15 @@ fmt:
 lint: web
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 
+# The version is in Cargo.toml. Where the compiler is of that version, every other check is one with it.
+LOWEST_RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+
+lowest-rust: web ## Checks with the lowest Rust that is supported
+	@case "$$(rustc --version)" in \
+		"rustc $(LOWEST_RUST)."*) ;; \
+		*) CARGO_TARGET_DIR=target/lowest-rust rustup run $(LOWEST_RUST) $(CARGO) check --workspace --all-targets --locked ;; \
+	esac
+
 tidy: ## Checks what compilers do not: layers, dependencies, leftovers
 	node scripts/tidy.mjs
 	node --test scripts/*.test.mjs
@@ -56,14 +66,26 @@ audit: ## Checks dependencies with cargo-deny and cargo-machete, which it instal
 advisories: ## Looks for known vulnerabilities of dependencies; needs the network
 	@scripts/audit advisories
 
+api-docs: web ## Builds the documentation of the crates without a warning
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items --locked --quiet
+
+# The snapshots that the tests ask for; one that none asks for is refused.
+SNAPSHOTS := $(CURDIR)/target/snapshots.txt
+
 test-rust: web
-	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	@mkdir -p target && rm -f $(SNAPSHOTS)
+	@export INSTA_SNAPSHOT_REFERENCES_FILE=$(SNAPSHOTS); \
+	if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --workspace --locked \
 		&& SPECTASK_TEST_ON=postgres $(CARGO) nextest run --workspace --locked -E 'package(spectask) & test(/^(crew|side_by_side|storm)::/)'; \
 	else \
-		$(CARGO) test --workspace --locked --quiet \
+		$(CARGO) test --workspace --locked --quiet --lib --bins --tests \
 		&& SPECTASK_TEST_ON=postgres $(CARGO) test --package spectask --locked --quiet --test it -- crew:: side_by_side:: storm::; \
 	fi
+	@node scripts/snapshots.mjs $(SNAPSHOTS)
+
+test-docs: web ## Runs the examples in doc comments
+	$(CARGO) test --workspace --doc --locked --quiet
 
 test-generated: web/node_modules/.package-lock.json
 	$(CARGO) run --quiet --locked --package spectask -- openapi | diff -u web/src/api/openapi.json - \
