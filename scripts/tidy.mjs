@@ -92,6 +92,15 @@ for (const [root, folders] of Object.entries(layers)) {
     }
   }
 }
+// Fuzz targets: each runs a function that there is, which a test runs too, and has seeds. No compiler of CI sees them.
+for (const file of files.filter((file) => file.startsWith("fuzz/fuzz_targets/"))) {
+  const name = file.slice("fuzz/fuzz_targets/".length, -".rs".length);
+  const [, crate, check] = text(file).match(/\b(\w+)::fuzz::(\w+)\(bytes\)/) ?? [];
+  const source = text(`crates/${crate}/src/fuzz.rs`);
+  if (!source.includes(`pub fn ${check}(`)) problems.push(`${file} runs a function that is not in crates/${crate}/src/fuzz.rs`);
+  if (!source.includes(`fuzz_seeds::run("${name}"`)) problems.push(`no test of ${crate} runs the fuzz target ${name}`);
+  if (!files.some((seed) => seed.startsWith(`fuzz/corpus/${name}/seed-`))) problems.push(`${file} has no seeds`);
+}
 for (const lock of ["web/package-lock.json", "tests/agents/package-lock.json"]) {
   if (files.includes(lock) && /"resolved": "https?:/.test(text(lock))) problems.push(`${lock} names a registry; .npmrc keeps it out`);
 }

@@ -11,6 +11,8 @@ mod error;
 mod event;
 mod failure;
 mod folders;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod launch;
 mod lines;
 mod modes;

@@ -363,3 +363,36 @@ fn output(child: Child, stdout: ChildStdout) -> impl Stream<Item = io::Result<By
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The commands of a push that arrives in pieces of a size.
+    fn arriving(request: &[u8], size: usize) -> Result<(Bytes, Vec<String>), Problem> {
+        let pieces = request.chunks(size.max(1)).map(|piece| Ok(Bytes::copy_from_slice(piece)));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(beginning(&mut stream::iter(pieces.collect::<Vec<_>>())))
+    }
+
+    #[test]
+    fn a_push_is_read_alike_however_it_arrives() {
+        fuzz_seeds::run("push", &[], 500, |request| {
+            let whole = arriving(request, request.len()).map_err(|problem| problem.detail().to_owned());
+            for size in [1, 9] {
+                match (arriving(request, size), &whole) {
+                    (Ok((head, refs)), Ok((_, expected))) => {
+                        assert_eq!(&refs, expected);
+                        assert!(request.starts_with(&head));
+                    }
+                    (read, expected) => {
+                        assert_eq!(
+                            read.err().map(|problem| problem.detail().to_owned()),
+                            expected.clone().err()
+                        );
+                    }
+                }
+            }
+        });
+    }
+}

@@ -15,6 +15,8 @@ mod commit_id;
 mod commits;
 mod error;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod history;
 pub mod metrics;
 mod model;

@@ -3,6 +3,8 @@
 //! The crate holds shapes and no behaviour: it knows nothing of tasks, storage, HTTP, git or agents. JSON is the contract:
 //! what was read is written again with the same members, whether this version knows them or not.
 
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod log;
 mod optional;
 mod schema;

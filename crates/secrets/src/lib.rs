@@ -12,6 +12,8 @@ mod attempts;
 mod encoded;
 mod exact;
 mod finding;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod json;
 mod kinds;
 mod looks;

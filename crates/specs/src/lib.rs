@@ -5,6 +5,8 @@
 
 pub mod anchor;
 mod finding;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod hash;
 pub mod lint;
 mod markdown;
