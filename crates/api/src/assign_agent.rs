@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use engine::App;
 use engine::views;
-use engine::wire::WorkSession;
+use protocol::WorkSession;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;

@@ -8,7 +8,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use engine::App;
 use engine::views;
-use engine::wire::SpecTask;
+use protocol::SpecTask;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -22,7 +22,6 @@ const LONGEST: usize = 10_000;
 /// A reviewer's decision about the change.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct ChangeReviewBody {
-    #[schema(schema_with = engine::wire::decision)]
     decision: Decision,
     #[serde(default)]
     comments: String,
@@ -44,7 +43,6 @@ pub(crate) struct ChangeReviewBody {
 pub(crate) struct LineCommentBody {
     /// The file, as the diff names it.
     path: String,
-    #[schema(schema_with = engine::wire::or_null::diff_side)]
     side: Option<DiffSide>,
     /// From 1, on that side of the diff.
     line: usize,

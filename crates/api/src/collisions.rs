@@ -5,7 +5,8 @@ use super::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
 use engine::App;
-use engine::collisions::Collisions;
+use engine::collisions::redacted;
+use protocol::Collisions;
 
 /// Shows in which files the task's live sessions, and others of the project, change the same, and where they conflict.
 #[utoipa::path(get, path = "/spec-tasks/{id}/collisions", tag = "spec-tasks", params(("id" = String, Path)),
@@ -16,5 +17,5 @@ pub(crate) async fn read(
     Path(id): Path<String>,
 ) -> Result<Json<Collisions>, Problem> {
     let task = caller.task(&app, &id).await?;
-    Ok(Json(app.collisions.of(&task).redacted(&app.redactor)))
+    Ok(Json(redacted(app.collisions.of(&task), &app.redactor)))
 }

@@ -8,7 +8,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use engine::App;
-use engine::wire::{Anchors, CommentView};
+use engine::wire::{self, Anchors};
+use protocol::CommentView;
 use serde::Deserialize;
 use specs::anchor::{self, Lines};
 use store::Revision;
@@ -35,7 +36,6 @@ pub(crate) struct CommentBody {
     start_line: Option<usize>,
     end_line: Option<usize>,
     comment: String,
-    #[schema(schema_with = engine::wire::or_null::comment_kind)]
     kind: Option<CommentKind>,
 }
 
@@ -126,7 +126,7 @@ async fn view(app: &App, task: &Task, id: &CommentId) -> Result<CommentView, Pro
     let revisions = app.store.revisions(&task.id).await?;
     let comment = task.comments.iter().find(|comment| comment.id == *id);
     let comment = comment.ok_or_else(|| Problem::not_found("comment"))?;
-    Ok(CommentView::of(task, comment, &Anchors::new(&revisions)))
+    Ok(wire::comment(task, comment, &Anchors::new(&revisions)))
 }
 
 fn check_text(field: &str, text: &str) -> Result<(), Problem> {

@@ -9,7 +9,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use engine::App;
-use engine::wire::{CoordinationView, rfc3339};
+use engine::wire::{self, rfc3339};
+use protocol::CoordinationView;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -26,7 +27,6 @@ pub(crate) struct CoordinationBody {
     from_session_id: Option<String>,
     /// Absent means all sessions that have not ended.
     to_session_id: Option<String>,
-    #[schema(schema_with = engine::wire::coordination_kind)]
     event_type: CoordinationKind,
     message: String,
     /// A response may name in `request_id` the request that it answers.
@@ -82,7 +82,7 @@ async fn tell(
     let task =
         app.orchestrator.ask(caller.id(), &task.id, Input::Coordinate { event: Box::new(event) }).await?;
     let told = task.coordination_event(&id).ok_or_else(|| Problem::not_found("coordination event"))?;
-    Ok(CoordinationView::of(&task, told))
+    Ok(wire::coordination_event(&task, told))
 }
 
 fn session_of(task: &Task, field: &str, id: Option<String>) -> Result<Option<SessionId>, Problem> {
@@ -99,7 +99,6 @@ fn session_of(task: &Task, field: &str, id: Option<String>) -> Result<Option<Ses
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct RecordedCoordination {
     to_session_id: Option<String>,
-    #[schema(schema_with = engine::wire::or_null::coordination_kind)]
     event_type: Option<CoordinationKind>,
 }
 
@@ -139,7 +138,7 @@ pub(crate) async fn from_record(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct LogQuery {
-    #[param(schema_with = engine::wire::coordination_kind)]
+    #[param(inline)]
     event_type: Option<CoordinationKind>,
     /// How many of the last events, 1 to 500; 50 when absent.
     limit: Option<u64>,
@@ -183,7 +182,7 @@ pub(crate) async fn log(
         filtered_events: filtered.len(),
         events: filtered[filtered.len().saturating_sub(limit)..]
             .iter()
-            .map(|event| CoordinationView::of(&task, event))
+            .map(|event| wire::coordination_event(&task, event))
             .collect(),
         events_by_type,
         active_sessions: count(SessionStatus::Active),

@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use engine::App;
 use engine::clock::Ulids;
 use engine::views;
-use engine::wire::WorkSession;
+use protocol::WorkSession;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -31,7 +31,6 @@ const TEXT: usize = 64 * 1024;
 pub(crate) struct SpawnBody {
     pub(crate) name: String,
     pub(crate) description: String,
-    #[schema(schema_with = engine::wire::or_null::agent_type)]
     pub(crate) agent_type: Option<AgentType>,
     /// `agent` names the agent; absent is the parent's.
     #[serde(default)]
@@ -39,9 +38,7 @@ pub(crate) struct SpawnBody {
     #[serde(default)]
     pub(crate) environment_config: Value,
     /// Absent is the task's.
-    #[schema(schema_with = engine::wire::or_null::priority)]
     pub(crate) priority: Option<Priority>,
-    #[schema(schema_with = engine::wire::or_null::effort)]
     pub(crate) effort: Option<Effort>,
     /// Work sessions of the task whose work this one needs.
     #[serde(default)]

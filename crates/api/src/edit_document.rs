@@ -35,7 +35,6 @@ pub(crate) struct EditedDocument {
     #[serde(flatten)]
     document: DocumentView,
     /// Where the task stands now.
-    #[schema(schema_with = engine::wire::task_status)]
     status: TaskStatus,
     /// Whether the edit made an approval void: the documents are to be reviewed again.
     approval_void: bool,

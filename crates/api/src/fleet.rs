@@ -6,10 +6,11 @@ use axum::Json;
 use axum::extract::State;
 use engine::App;
 use engine::clock::now;
-use engine::documents::{ChecklistItem, ChecklistView};
 use engine::instances::instance_id;
 use engine::views;
-use engine::wire::rfc3339;
+use engine::wire::{self, rfc3339};
+use protocol::words::ItemStatus;
+use protocol::{ChecklistItem, ChecklistView};
 use serde::Serialize;
 use utoipa::ToSchema;
 use workflow::{PlanEntry, Session, SessionGraph, SessionPhase, SessionState, SessionStatus, Task};
@@ -33,7 +34,6 @@ pub(crate) struct FleetAgent {
     agent: String,
     task_id: String,
     task_name: String,
-    #[schema(schema_with = engine::wire::session_phase)]
     phase: SessionPhase,
     work_session_id: String,
     session_name: String,
@@ -58,7 +58,7 @@ pub(crate) struct FleetItem {
     #[schema(required)]
     number: Option<String>,
     description: String,
-    status: String,
+    status: ItemStatus,
     /// When work on the item began, while it is in progress.
     #[schema(required)]
     started_at: Option<String>,
@@ -92,8 +92,8 @@ pub(crate) async fn live(State(app): State<App>, caller: Caller) -> Result<Json<
 fn card(task: &Task, session: &Session, checklist: &ChecklistView) -> FleetAgent {
     let plan = leaves(checklist);
     let (own, of_plan) = own_items(task, session, checklist);
-    let at = own.iter().position(|item| item.status == "in_progress");
-    let at = at.or_else(|| own.iter().position(|item| item.status == "pending"));
+    let at = own.iter().position(|item| item.status == ItemStatus::InProgress);
+    let at = at.or_else(|| own.iter().position(|item| item.status == ItemStatus::Pending));
     let since = session.item_since.or(session.started_at).map(rfc3339);
     let current =
         at.map(|at| FleetItem { started_at: own[at].started_at.clone().or(since), ..own[at].clone() });
@@ -104,7 +104,7 @@ fn card(task: &Task, session: &Session, checklist: &ChecklistView) -> FleetAgent
         Some(at) => (plan.as_slice(), at),
         None => (own.as_slice(), at.unwrap_or(own.len())),
     };
-    let done = own.iter().filter(|item| item.status == "completed").count();
+    let done = own.iter().filter(|item| item.status == ItemStatus::Completed).count();
     FleetAgent {
         agent_id: instance_id(&task.id).to_string(),
         agent: session.agent.clone(),
@@ -149,7 +149,7 @@ fn own_items(task: &Task, session: &Session, checklist: &ChecklistView) -> (Vec<
             index,
             number: None,
             description: entry.content.clone(),
-            status: entry.status.clone(),
+            status: wire::plan_entry_status(entry),
             started_at: None,
         };
         return (session.plan.iter().enumerate().map(item).collect(), false);
@@ -174,7 +174,7 @@ impl FleetItem {
             index: item.index,
             number: item.number.clone(),
             description: item.description.clone(),
-            status: item.status.clone(),
+            status: item.status,
             started_at: None,
         }
     }
@@ -223,11 +223,10 @@ fn in_progress_at(steps: &[&str], at: usize) -> Vec<FleetItem> {
         number: None,
         description: (*description).to_owned(),
         status: match index.cmp(&at) {
-            std::cmp::Ordering::Less => "completed",
-            std::cmp::Ordering::Equal => "in_progress",
-            std::cmp::Ordering::Greater => "pending",
-        }
-        .to_owned(),
+            std::cmp::Ordering::Less => ItemStatus::Completed,
+            std::cmp::Ordering::Equal => ItemStatus::InProgress,
+            std::cmp::Ordering::Greater => ItemStatus::Pending,
+        },
         started_at: None,
     };
     steps.iter().enumerate().map(step).collect()

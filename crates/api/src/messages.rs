@@ -9,8 +9,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use engine::App;
-use engine::wire::QueuedMessage;
+use engine::wire;
 use protocol::LogEntry;
+use protocol::QueuedMessage;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use workflow::{Input, MessageId, Session, SessionId, TurnId};
@@ -126,7 +127,7 @@ pub(crate) async fn edit(
     let messages = &found(&task, &id)?.messages;
     let message =
         messages.iter().find(|message| message.id.as_str() == named || message.turn.as_str() == named);
-    message.map(|message| Json(QueuedMessage::of(message))).ok_or_else(|| Problem::not_found("message"))
+    message.map(|message| Json(wire::queued_message(message))).ok_or_else(|| Problem::not_found("message"))
 }
 
 /// Takes back a message that no turn has carried; `turn_id` is its turn's name or its own.

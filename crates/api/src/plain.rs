@@ -15,7 +15,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use engine::App;
 use engine::views;
-use engine::wire::{PlainTask, WorkSession};
+use engine::wire;
+use protocol::{PlainTask, WorkSession};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::TaskFilter;
@@ -30,9 +31,7 @@ pub(crate) struct NewPlainTask {
     name: String,
     /// What is to be done; absent is what the name says.
     description: Option<String>,
-    #[schema(schema_with = engine::wire::task_kind)]
     task_type: TaskKind,
-    #[schema(schema_with = engine::wire::or_null::priority)]
     priority: Option<Priority>,
     /// Absent is the project of the newest task, or the only one there is.
     project_id: Option<String>,
@@ -65,7 +64,7 @@ pub(crate) async fn list(
 ) -> Result<(HeaderMap, Json<Vec<PlainTask>>), Problem> {
     let (headers, tasks) = query.page(&app, &caller, &uri).await?;
     let seen = views::tasks(&app, caller.id(), &tasks).await?;
-    Ok((headers, Json(tasks.iter().zip(seen).map(|(task, seen)| PlainTask::of(task, seen)).collect())))
+    Ok((headers, Json(tasks.iter().zip(seen).map(|(task, seen)| wire::plain_task(task, seen)).collect())))
 }
 
 /// Creates a task without planning: a conversation, a batch, a coding session, or a spec task that is just done.
@@ -133,7 +132,7 @@ async fn project_at_hand(app: &App, caller: &Caller) -> Result<store::Project, P
 }
 
 async fn view(app: &App, task: &Task) -> Result<PlainTask, Problem> {
-    Ok(PlainTask::of(task, views::task(app, task).await?))
+    Ok(wire::plain_task(task, views::task(app, task).await?))
 }
 
 /// Reads a task of any type.
@@ -153,7 +152,6 @@ pub(crate) async fn read(
 pub(crate) struct EditPlainTask {
     name: Option<String>,
     description: Option<String>,
-    #[schema(schema_with = engine::wire::or_null::priority)]
     priority: Option<Priority>,
     labels: Option<Vec<String>>,
     depends_on: Option<Vec<String>>,
@@ -164,7 +162,6 @@ pub(crate) struct EditPlainTask {
     #[schema(ignore)]
     status: Option<Value>,
     /// Not writable: a task stays of its type.
-    #[schema(schema_with = engine::wire::or_null::task_kind)]
     task_type: Option<TaskKind>,
 }
 
@@ -355,16 +352,13 @@ pub(crate) struct AddSessionBody {
     name: String,
     /// What is to be done; absent is what the name says.
     description: Option<String>,
-    #[schema(schema_with = engine::wire::or_null::agent_type)]
     agent_type: Option<AgentType>,
     /// `agent` names the agent; absent is the task's.
     #[serde(default)]
     agent_config: Value,
     #[serde(default)]
     environment_config: Value,
-    #[schema(schema_with = engine::wire::or_null::priority)]
     priority: Option<Priority>,
-    #[schema(schema_with = engine::wire::or_null::effort)]
     effort: Option<Effort>,
     /// Work sessions of the task whose work this one needs.
     #[serde(default)]

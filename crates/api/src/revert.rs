@@ -11,8 +11,8 @@ use axum::http::StatusCode;
 use engine::App;
 use engine::clock::now;
 use engine::views;
-use engine::wire::SpecTask;
 use git::{Revert, Reverted};
+use protocol::SpecTask;
 use serde_json::json;
 use workflow::{Commit, Input, Phase, Task, TaskId, TaskKind};
 

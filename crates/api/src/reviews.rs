@@ -9,7 +9,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use engine::App;
-use engine::wire::{Anchors, CommentView, rfc3339};
+use engine::wire::{self, Anchors, rfc3339};
+use protocol::CommentView;
 use serde::Serialize;
 use serde_json::{Value, json};
 use similar::TextDiff;
@@ -37,7 +38,7 @@ pub(crate) struct Review {
     commit: String,
     #[schema(required)]
     reviewer: Option<String>,
-    #[schema(required, schema_with = engine::wire::or_null::decision)]
+    #[schema(required)]
     decision: Option<Decision>,
     #[schema(required)]
     overall_comment: Option<String>,
@@ -84,7 +85,7 @@ impl Review {
             decision: revision.decision,
             overall_comment: revision.comments.clone(),
             changes: revision.changes.clone(),
-            comments: made_on.map(|comment| CommentView::of(task, comment, anchors)).collect(),
+            comments: made_on.map(|comment| wire::comment(task, comment, anchors)).collect(),
             content_hash: revision.hash.clone(),
             edited_by: revision.edited_by.clone(),
             lint: findings(revision),

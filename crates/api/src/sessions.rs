@@ -11,8 +11,9 @@ use axum::http::{HeaderMap, Uri};
 use engine::App;
 use engine::transcript;
 use engine::views;
-use engine::wire::{ImplementationTask, SpecTask, WorkSession, ZedThread, rfc3339};
+use engine::wire::rfc3339;
 use protocol::NumberedEntry;
+use protocol::{ImplementationTask, SpecTask, WorkSession, ZedThread};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::LogRow;
@@ -23,7 +24,7 @@ use workflow::{HelixSessionId, Input, Session, SessionId, SessionPhase, SessionS
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PhaseQuery {
-    #[param(schema_with = engine::wire::session_phase)]
+    #[param(inline)]
     phase: Option<SessionPhase>,
     /// 1 to 500; everything when absent.
     #[param(minimum = 1, maximum = 500)]
@@ -66,9 +67,7 @@ pub(crate) struct HelixSession {
     name: String,
     work_session_id: String,
     spec_task_id: String,
-    #[schema(schema_with = engine::wire::session_phase)]
     phase: SessionPhase,
-    #[schema(schema_with = engine::wire::session_status)]
     status: SessionStatus,
     agent: String,
     created_at: String,
@@ -173,7 +172,6 @@ moves! {
 /// A move asked for by the name of its end.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct StatusBody {
-    #[schema(schema_with = engine::wire::session_status)]
     status: SessionStatus,
     name: Option<String>,
     description: Option<String>,

@@ -10,7 +10,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use engine::App;
 use engine::views;
-use engine::wire::{SpecTask, rfc3339};
+use engine::wire::rfc3339;
+use protocol::SpecTask;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::num::NonZeroU32;
@@ -21,7 +22,6 @@ use workflow::{Decision, Input, Task, TaskStatus};
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Specs {
     task_id: String,
-    #[schema(schema_with = engine::wire::task_status)]
     status: TaskStatus,
     original_prompt: String,
     requirements_spec: String,
@@ -77,7 +77,6 @@ pub(crate) struct ReviewBody {
     /// False sends the documents back with the comments and changes, unless `decision` says `reject`.
     approved: bool,
     /// `request_changes` is what `approved: false` means by itself; `reject` ends the task.
-    #[schema(schema_with = engine::wire::or_null::decision)]
     decision: Option<Decision>,
     #[serde(default)]
     comments: String,

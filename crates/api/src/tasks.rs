@@ -12,8 +12,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use engine::views;
-use engine::wire::{SpecTask, WorkSession, ZedThread};
 use engine::{App, samples};
+use protocol::{SpecTask, WorkSession, ZedThread};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{Place, TaskFilter};
@@ -35,15 +35,12 @@ pub(crate) struct FromPrompt {
     name: Option<String>,
     description: Option<String>,
     #[serde(rename = "type")]
-    #[schema(schema_with = engine::wire::or_null::task_kind)]
     kind: Option<TaskKind>,
-    #[schema(schema_with = engine::wire::or_null::priority)]
     priority: Option<Priority>,
     /// The agent that plans; absent is the project's or the server's default.
     spec_agent: Option<String>,
     /// The agent that implements.
     implementation_agent: Option<String>,
-    #[schema(schema_with = engine::wire::or_null::complexity)]
     complexity: Option<Complexity>,
     workspace_config: Option<Value>,
     #[serde(default)]
@@ -75,15 +72,12 @@ pub(crate) struct BudgetBody {
 pub(crate) struct FromDemo {
     prompt: String,
     demo_repo: String,
-    #[schema(schema_with = engine::wire::or_null::priority)]
     priority: Option<Priority>,
     #[serde(rename = "type")]
-    #[schema(schema_with = engine::wire::or_null::task_kind)]
     kind: Option<TaskKind>,
     name: Option<String>,
     spec_agent: Option<String>,
     implementation_agent: Option<String>,
-    #[schema(schema_with = engine::wire::or_null::complexity)]
     complexity: Option<Complexity>,
     template: Option<String>,
     #[serde(default)]
@@ -227,18 +221,18 @@ pub(crate) struct ListQuery {
     project_id: Option<String>,
     /// May be given several times.
     #[serde(default)]
-    #[param(schema_with = engine::wire::task_statuses)]
+    #[param(inline)]
     status: Vec<TaskStatus>,
     /// Only tasks of this type; may be given several times.
     #[serde(default, rename = "type")]
-    #[param(schema_with = engine::wire::task_kinds)]
+    #[param(inline)]
     kind: Vec<TaskKind>,
     /// The same as `type`.
     #[serde(default)]
-    #[param(schema_with = engine::wire::task_kinds)]
+    #[param(inline)]
     task_type: Vec<TaskKind>,
     label: Option<String>,
-    #[param(schema_with = engine::wire::priority)]
+    #[param(inline)]
     priority: Option<Priority>,
     /// Words to be found in the name, the prompt or the description.
     q: Option<String>,
@@ -347,7 +341,6 @@ pub(crate) async fn read(
 pub(crate) struct EditTask {
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
-    #[schema(schema_with = engine::wire::or_null::priority)]
     pub(crate) priority: Option<Priority>,
     pub(crate) labels: Option<Vec<String>>,
     pub(crate) depends_on: Option<Vec<String>>,

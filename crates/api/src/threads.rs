@@ -12,8 +12,8 @@ use axum::http::StatusCode;
 use engine::App;
 use engine::clock::{Ulids, now};
 use engine::views;
-use engine::wire::{SpecTask, WorkSession, ZedThread};
 use protocol::log::UserMessage;
+use protocol::{SpecTask, WorkSession, ZedThread};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -50,7 +50,6 @@ pub(crate) struct CreatedSession {
     #[schema(required)]
     zed_thread: Option<ZedThread>,
     spec_task: SpecTask,
-    #[schema(schema_with = engine::wire::creation_method)]
     creation_method: CreationMethod,
     #[schema(required)]
     parent_work_session: Option<WorkSession>,
@@ -345,7 +344,6 @@ async fn move_thread(
 /// A session's thread as it shall be.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct ThreadBody {
-    #[schema(schema_with = engine::wire::or_null::thread_status)]
     status: Option<ThreadStatus>,
     thread_config: Option<Value>,
 }

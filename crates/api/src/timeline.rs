@@ -37,9 +37,7 @@ pub(crate) struct TimelineView {
 pub(crate) struct LaneView {
     work_session_id: String,
     name: String,
-    #[schema(schema_with = engine::wire::session_phase)]
     phase: SessionPhase,
-    #[schema(schema_with = engine::wire::session_status)]
     status: SessionStatus,
     #[schema(required)]
     parent_work_session_id: Option<String>,
@@ -69,7 +67,6 @@ pub(crate) struct SpanView {
 pub(crate) struct MarkView {
     event_id: String,
     at: String,
-    #[schema(schema_with = engine::wire::coordination_kind)]
     event_type: CoordinationKind,
     #[schema(required)]
     from_session_id: Option<String>,

@@ -5,13 +5,13 @@ use crate::clean;
 use crate::clock::now;
 use crate::metadata;
 use crate::repositories::{ProjectRepo, RepositoryError, document};
-use crate::wire::EvidenceView;
-use serde::{Deserialize, Serialize};
+use crate::wire;
+use protocol::words::ItemStatus;
+use protocol::{ChecklistItem, ChecklistView};
 use sha2::{Digest as _, Sha256};
 use specs::checklist::{self, Checklist, Marker};
 use specs::{hash, plan, validate};
 use store::{Revision, StoreError};
-use utoipa::ToSchema;
 use workflow::{Commit, Ids as _, PlannedItem, Specs, Task, TaskId, Unit, UnitId};
 
 /// How many planned tasks a plan may have; each is carried out by a session of its own.
@@ -216,36 +216,6 @@ fn unit_id(task: &TaskId, uid: &str) -> UnitId {
     UnitId(format!("stit_{}", ulid::Ulid::from_bytes(bytes)))
 }
 
-/// A living checklist as clients see it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ChecklistView {
-    pub tasks: Vec<ChecklistItem>,
-    pub total_tasks: usize,
-    pub completed_tasks: usize,
-    /// The item being worked on, if any.
-    pub in_progress_task: Option<ChecklistItem>,
-    /// The task's progress in percent: items done of items, where optional ones count once they are done.
-    pub progress_pct: u32,
-}
-
-/// One item of a checklist.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ChecklistItem {
-    pub index: usize,
-    /// The number in the plan, where the item has one.
-    pub number: Option<String>,
-    pub description: String,
-    /// `pending`, `in_progress` or `completed`.
-    pub status: String,
-    pub depth: usize,
-    /// Whether the plan says that it may be left out.
-    #[serde(default)]
-    pub optional: bool,
-    /// What stands behind the item; its state is `not_reported` where its session ended without a report of it.
-    #[serde(default)]
-    pub evidence: EvidenceView,
-}
-
 /// A task's checklist for clients, with what stands behind each item.
 pub fn view(task: &Task, checklist: &Checklist) -> ChecklistView {
     // The planned task that each item is or is a part of.
@@ -270,14 +240,14 @@ pub fn view(task: &Task, checklist: &Checklist) -> ChecklistView {
                 index,
                 number: item.number.clone(),
                 description: item.description.clone(),
-                status: item.marker.status().to_owned(),
+                status: status_of(item.marker),
                 depth: item.depth,
                 optional: item.optional,
-                evidence: evidence.as_ref().map(EvidenceView::of).unwrap_or_default(),
+                evidence: evidence.as_ref().map(wire::evidence).unwrap_or_default(),
             }
         })
         .collect();
-    let completed_tasks = tasks.iter().filter(|item| item.status == Marker::Completed.status()).count();
+    let completed_tasks = tasks.iter().filter(|item| item.status == ItemStatus::Completed).count();
     ChecklistView {
         total_tasks: tasks.len(),
         completed_tasks,
@@ -285,5 +255,13 @@ pub fn view(task: &Task, checklist: &Checklist) -> ChecklistView {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a hundred")]
         progress_pct: (task.progress() * 100.0).round() as u32,
         tasks,
+    }
+}
+
+fn status_of(marker: Marker) -> ItemStatus {
+    match marker {
+        Marker::Pending => ItemStatus::Pending,
+        Marker::InProgress => ItemStatus::InProgress,
+        Marker::Completed => ItemStatus::Completed,
     }
 }

@@ -65,7 +65,7 @@ pub fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
             entries.extend(entry(task, "review", data));
         }
         if let Event::TurnEnded { usage: Some(_), session, .. } | Event::Spent { session, .. } = event {
-            let data = json!({ "spec_task_id": task.id, "work_session_id": session, "usage": wire::UsageView::of(task.usage) });
+            let data = json!({ "spec_task_id": task.id, "work_session_id": session, "usage": wire::usage(task.usage) });
             entries.extend(entry(task, "usage", data));
         }
     }

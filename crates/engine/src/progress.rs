@@ -2,11 +2,12 @@
 
 use crate::App;
 use crate::clock::now;
-use crate::documents::ChecklistView;
 use crate::effects::{blocking, git_failure};
 use crate::repositories::{ProjectRepo, document};
 use crate::wire::rfc3339;
 use git::{Change, Commit, Dir};
+use protocol::ChecklistView;
+use protocol::words::ItemStatus;
 use specs::checklist::{self, Marker, StatusBlock};
 use store::TaskFilter;
 use workflow::{Estimate, Failure, Session, SessionTime, Task, TaskStatus, Unit, UnitStatus, tick_reported};
@@ -222,7 +223,7 @@ pub(crate) async fn restore(
             continue;
         }
         let item = checklist.tasks.iter().find(|item| item.number.as_ref() == Some(&unit.number));
-        if item.is_some_and(|item| item.status != Marker::Completed.status()) {
+        if item.is_some_and(|item| item.status != ItemStatus::Completed) {
             mark(app, workplace, task, session, Marker::Completed, None).await?;
         }
     }

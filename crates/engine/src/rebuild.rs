@@ -212,7 +212,7 @@ impl Record {
                 fields.insert(UNCONFIRMED.to_owned(), true.into());
                 // Neither opens the network what is not confirmed.
                 fields.remove("network_allow");
-                if fields.get("network").is_some_and(|mode| mode == NetworkMode::Open.name()) {
+                if fields.get("network").is_some_and(|mode| mode == NetworkMode::Open.as_str()) {
                     fields.remove("network");
                 }
             }

@@ -33,7 +33,6 @@ pub struct Sample {
 /// A prompt for a task without planning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PlainPrompt {
-    #[schema(schema_with = crate::wire::task_kind)]
     pub task_type: TaskKind,
     pub prompt: String,
 }

@@ -3,11 +3,12 @@
 use crate::App;
 use crate::config::NetworkMode;
 use crate::confine::Purpose;
-use crate::documents::{ChecklistView, view};
+use crate::documents::view;
 use crate::instances::NetworkUnknown;
 use crate::network::{NetworkRules, Networks};
 use crate::repositories::RepositoryError;
-use crate::wire::{ImplementationTask, SandboxView, Scene, SpecTask, WorkSession, ZedThread};
+use crate::wire::{self, Scene};
+use protocol::{ChecklistView, ImplementationTask, SandboxView, SpecTask, WorkSession, ZedThread};
 use std::collections::HashMap;
 use store::Revision;
 use workflow::{ProjectId, Session, SessionGraph, Task, UserId};
@@ -21,7 +22,7 @@ pub async fn task(app: &App, task: &Task) -> Result<SpecTask, RepositoryError> {
         obstacle: app.health.obstacle_of(&task.id).map(|obstacle| obstacle.detail),
         waits: failing_step(app, task).await?,
     };
-    Ok(with_questions(app, task, SpecTask::of(task, scene)))
+    Ok(with_questions(app, task, wire::spec_task(task, scene)))
 }
 
 /// A task's view, in which an agent's permission request counts as something that a person has to answer.
@@ -34,7 +35,7 @@ fn with_questions(app: &App, task: &Task, mut view: SpecTask) -> SpecTask {
 async fn failing_step(app: &App, task: &Task) -> Result<Option<String>, RepositoryError> {
     let pending = app.store.pending_effects(&task.id).await?;
     let failed = pending.into_iter().find(|one| one.state == "pending" && !one.error.is_empty());
-    Ok(failed.map(|one| format!("Trying again: {}", crate::wire::sentence(&one.error))))
+    Ok(failed.map(|one| format!("Trying again: {}", wire::sentence(&one.error))))
 }
 
 /// Tasks for a list, without their documents.
@@ -51,7 +52,7 @@ pub async fn tasks(app: &App, owner: &UserId, tasks: &[Task]) -> Result<Vec<Spec
         obstacle: app.health.obstacle_of(&task.id).map(|obstacle| obstacle.detail),
         ..Scene::default()
     };
-    let view = |task: &Task| with_questions(app, task, SpecTask::of(task, scene(task)));
+    let view = |task: &Task| with_questions(app, task, wire::spec_task(task, scene(task)));
     Ok(tasks.iter().map(view).collect())
 }
 
@@ -70,7 +71,7 @@ pub async fn units(app: &App, task: &Task) -> Result<Vec<ImplementationTask>, Re
         return Ok(Vec::new());
     }
     let requirements = in_force(app, task).await?.map(|found| found.requirements).unwrap_or_default();
-    Ok(task.units().iter().map(|unit| ImplementationTask::of(task, unit, &requirements)).collect())
+    Ok(task.units().iter().map(|unit| wire::implementation_task(task, unit, &requirements)).collect())
 }
 
 /// Sessions of a task with their threads.
@@ -98,7 +99,7 @@ pub async fn some_sessions(
     let mut found = Sessions { work_sessions: Vec::with_capacity(sessions.len()), zed_threads: Vec::new() };
     for session in sessions {
         let run = runs.remove(&session.id).unwrap_or_default();
-        found.zed_threads.extend(ZedThread::of(&graph, session, &run, alive));
+        found.zed_threads.extend(wire::zed_thread(&graph, session, &run, alive));
         found.work_sessions.push(view_of(app, &graph, session, run.workspace_path, &rules));
     }
     Ok(found)
@@ -118,7 +119,7 @@ fn view_of(
     path: Option<String>,
     rules: &NetworkRules,
 ) -> WorkSession {
-    let mut view = WorkSession::of(graph, session, path);
+    let mut view = wire::work_session(graph, session, path);
     view.sandbox = Some(sandbox(app, graph.task(), Some(session), rules));
     view.waits_for_person |= app.instances.asks_person(&session.id);
     view
@@ -143,7 +144,7 @@ pub fn sandbox(app: &App, task: &Task, session: Option<&Session>, rules: &Networ
         let models = session.map(|session| app.agents.model_hosts(&session.agent)).unwrap_or_default();
         (rules.mode, Networks::hosts(rules, Purpose::Agent, &models))
     });
-    SandboxView::of(app.agents.sandbox(), network, &hosts)
+    wire::sandbox(app.agents.sandbox(), network, &hosts)
 }
 
 /// The living checklist, or none when there is none or its repository cannot be read now.

@@ -1,13 +1,32 @@
-//! What crosses a boundary, typed: the entries of a session's log as they are stored, recorded in git, streamed and shown.
+//! What crosses a boundary, typed: the entries of a session's log, and what the API shows
+//! of tasks, sessions, coordination, comments and checklists.
 //!
-//! The crate holds shapes and no behaviour: it knows nothing of tasks, storage, HTTP, git or agents. JSON is the contract:
-//! what was read is written again with the same members, whether this version knows them or not.
+//! The crate holds shapes and vocabularies: it knows nothing of storage, HTTP, git or agents, nor of how a task's life goes.
+//! JSON is the contract: what was read is written again with the same members, whether this version knows them or not.
 
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod checklist;
+mod collision;
+mod comment;
+mod coordination;
 pub mod log;
 mod optional;
 mod schema;
+mod session;
+mod task;
+pub mod words;
 
+pub use checklist::{ChecklistItem, ChecklistView, EvidenceView};
+pub use collision::{CollidingFile, CollidingLines, CollidingSide, Collisions, SessionCollision};
+pub use comment::{CommentView, Original, ReplyView};
+pub use coordination::{CoordinationView, DeliveryView, ResponseView};
 pub use log::{LogEntry, NumberedEntry};
 pub use optional::Optional;
+pub use session::{
+    BranchPointView, ConflictView, ImplementationTask, PlanEntryView, QueuedMessage, SandboxView,
+    WorkSession, ZedThread,
+};
+pub use task::{
+    BudgetView, ChangeView, CheckView, ItemView, LastError, PlainTask, PullRequest, SpecTask, UsageView,
+};

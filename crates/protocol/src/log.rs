@@ -466,7 +466,7 @@ impl Serialize for LogEntry {
 }
 
 /// An entry of a session's log, with its place.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NumberedEntry {
     /// Its number in the log, from 1, without gaps.
     pub seq: u64,

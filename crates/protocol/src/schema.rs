@@ -1,4 +1,4 @@
-//! Schemas of tagged unions: `oneOf` with a separate schema for each variant, in which the tag is a constant.
+//! Schemas of words, and of tagged unions: `oneOf` with a separate schema for each variant, in which the tag is a constant.
 //!
 //! There is no `discriminator`: generators take a union that has one for a base type wherever `allOf` extends it, and values
 //! of kinds that this version does not know match none of its mapping.
@@ -20,4 +20,10 @@ pub(crate) fn tagged(schema: RefOr<Schema>, tag: &str, value: &str) -> RefOr<Sch
     object.properties.insert(tag.to_owned(), constant.into());
     object.required.push(tag.to_owned());
     RefOr::T(Schema::Object(object))
+}
+
+/// The schema of a text that is one of some words.
+pub(crate) fn words(description: &str, words: &[&str]) -> RefOr<Schema> {
+    let texts = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.iter().copied()));
+    texts.description(Some(description)).into()
 }

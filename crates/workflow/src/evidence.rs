@@ -1,6 +1,6 @@
 //! What shows that a planned task is done: a commit that touches files, or a check that passed.
 
-use crate::{Commit, Session, SessionStatus, Task};
+use crate::{Commit, EvidenceState, Session, SessionStatus, Task};
 use serde::{Deserialize, Serialize};
 
 /// What stands behind an item that is marked as done.
@@ -11,16 +11,6 @@ pub struct Evidence {
     pub commits: Vec<Commit>,
     /// The commands that passed on the finished change.
     pub checks: Vec<String>,
-}
-
-/// Whether the mark of an item has something behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EvidenceState {
-    Done,
-    Claimed,
-    /// The session ended, and its agent did not report the item as done.
-    NotReported,
 }
 
 impl Task {

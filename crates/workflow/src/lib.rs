@@ -32,7 +32,6 @@ mod task;
 mod template;
 pub mod timeline;
 mod waiting;
-mod words;
 
 pub use comment::{Comment, CommentAnchor, LineComment, NewComment, Reply, Resolved};
 pub use context::{Context, Rejected, Step};
@@ -40,7 +39,7 @@ pub use coordination::{CoordinationEvent, DeliveredIn, Delivery};
 pub use effect::{Effect, EffectRow};
 pub use estimate::{Estimate, SessionTime};
 pub use event::{Event, PlannedSession};
-pub use evidence::{Evidence, EvidenceState};
+pub use evidence::Evidence;
 pub use failure::{Failure, MAX_RETRIES};
 pub use ids::*;
 pub use input::{
@@ -51,6 +50,11 @@ pub use items::{tick_reported, work_report};
 pub use metrics::{FailureCount, SessionMetrics, Spent, Stage, StageInterval, TaskMetrics, day};
 pub use order::SessionGraph;
 pub use progress::{ItemCount, share};
+pub use protocol::words::{
+    AgentType, Answer, CommentKind, Complexity, CoordinationKind, CreationMethod, Decision, DiffSide,
+    DocumentName, Effort, EvidenceState, FailureClass, Isolation, PlanStart, Priority, SessionPhase,
+    SessionStatus, TaskKind, TaskStatus, ThreadStatus, UnitStatus, UnknownWord,
+};
 pub use session::{
     Ask, BranchPoint, Closing, EndedTurn, Interval, Message, PlanEntry, PlannedItem, Session, SessionRequest,
     SessionState, Turn, WorkReport,
@@ -60,4 +64,3 @@ pub use task::{
     Usage,
 };
 pub use template::Template;
-pub use words::*;

@@ -1771,11 +1771,8 @@ export interface components {
         AddSessionBody: {
             /** @description `agent` names the agent; absent is the task's. */
             agent_config?: unknown;
-            /**
-             * @description `simple`, `helix_agent` or `zed_agent`.
-             * @enum {string|null}
-             */
-            agent_type?: "simple" | "helix_agent" | "zed_agent" | null;
+            /** @description `simple`, `helix_agent` or `zed_agent`. */
+            agent_type?: components["schemas"]["AgentType"] | null;
             /** @description Work sessions of the task whose work this one needs. */
             depends_on?: string[];
             /**
@@ -1783,11 +1780,8 @@ export interface components {
              * @example Todos get an optional due date.
              */
             description?: string | null;
-            /**
-             * @description `small`, `medium` or `large`.
-             * @enum {string|null}
-             */
-            effort?: "small" | "medium" | "large" | null;
+            /** @description `small`, `medium` or `large`. */
+            effort?: components["schemas"]["Effort"] | null;
             /** @description Settings of the session's environment, handed to the agent with the session. */
             environment_config?: unknown;
             /** @description What the first turn is asked beside the description. */
@@ -1797,11 +1791,8 @@ export interface components {
              * @example Add due dates
              */
             name: string;
-            /**
-             * @description `low`, `medium`, `high` or `critical`.
-             * @enum {string|null}
-             */
-            priority?: "low" | "medium" | "high" | "critical" | null;
+            /** @description `low`, `medium`, `high` or `critical`. */
+            priority?: components["schemas"]["Priority"] | null;
         };
         /** @description The agent that continues the session. */
         AgentBody: {
@@ -1870,6 +1861,11 @@ export interface components {
             /** @description The piece's text. */
             text: string;
         };
+        /**
+         * @description The kind of agent that a session requests.
+         * @enum {string}
+         */
+        AgentType: "simple" | "helix_agent" | "zed_agent";
         /** @description What an agent's turns spent. */
         AgentUsage: {
             /**
@@ -1957,6 +1953,16 @@ export interface components {
             /** @description Tasks that are not counted yet, because the server is still reading what happened to them. */
             uncounted_tasks: number;
         };
+        /**
+         * @description What became of the text that a comment is about in the newest version: `changed` says that what stands there is worded otherwise.
+         * @enum {string}
+         */
+        AnchorState: "kept" | "changed" | "outdated";
+        /**
+         * @description The planner's answer to a comment.
+         * @enum {string}
+         */
+        Answer: "done" | "declined";
         /** @description The values by which the audit log can be filtered. */
         AuditValuesView: {
             /**
@@ -2112,11 +2118,8 @@ export interface components {
              * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
              */
             commit?: string | null;
-            /**
-             * @description `approve`, `request_changes` or `reject`.
-             * @enum {string}
-             */
-            decision: "approve" | "request_changes" | "reject";
+            /** @description `approve`, `request_changes` or `reject`. */
+            decision: components["schemas"]["Decision"];
             /** @description What is to be changed in lines of the change; with `request_changes` a work session gets them. */
             line_comments?: components["schemas"]["LineCommentBody"][];
         };
@@ -2183,8 +2186,8 @@ export interface components {
             number?: string | null;
             /** @description Whether the plan says that it may be left out. */
             optional?: boolean;
-            /** @description `pending`, `in_progress` or `completed`. */
-            status: string;
+            /** @description The status. */
+            status: components["schemas"]["ItemStatus"];
         };
         /** @description A living checklist as clients see it. */
         ChecklistView: {
@@ -2226,8 +2229,8 @@ export interface components {
             path: string;
             /** @description Why it conflicts, as a clause. */
             reason: string | null;
-            /** @description `both_touch` where both changes go together, `conflict` where they do not. */
-            state: string;
+            /** @description The state. */
+            state: components["schemas"]["CollisionState"];
         };
         /** @description A place where a file conflicts. */
         CollidingLines: {
@@ -2249,6 +2252,11 @@ export interface components {
             /** @description The text. */
             text: string;
         };
+        /**
+         * @description Whether two sessions' changes of a file go together.
+         * @enum {string}
+         */
+        CollisionState: "both_touch" | "conflict";
         /** @description What the sessions of a task collide in. */
         Collisions: {
             /** @description When the sessions' worktrees were looked at. */
@@ -2270,11 +2278,8 @@ export interface components {
             document: string;
             /** @description The last line that it is about, from 1. */
             end_line?: number | null;
-            /**
-             * @description Which kind it is.
-             * @enum {string|null}
-             */
-            kind?: "question" | "suggestion" | "blocking" | "praise" | null;
+            /** @description Which kind it is. */
+            kind?: components["schemas"]["CommentKind"] | null;
             /**
              * @description The words it is about, as a person selects them in the rendered document; with neither words nor lines it is
              *     about the whole document.
@@ -2283,10 +2288,20 @@ export interface components {
             /** @description From 1, in the version that the review is of. */
             start_line?: number | null;
         };
+        /**
+         * @description The kind of a review comment.
+         * @enum {string}
+         */
+        CommentKind: "question" | "suggestion" | "blocking" | "praise";
+        /**
+         * @description The status of a review comment: the planner answers, a person resolves.
+         * @enum {string}
+         */
+        CommentStatus: "open" | "answered" | "resolved";
         /** @description A comment on a place of the documents, and where it stands in the newest version of them. */
         CommentView: {
-            /** @description `kept`, `changed` (what stands there is worded otherwise) or `outdated`. */
-            anchor: string;
+            /** @description What became of the commented text in the newest version. */
+            anchor: components["schemas"]["AnchorState"];
             /**
              * @description Who wrote it.
              * @example owner
@@ -2302,20 +2317,14 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             created_at: string;
-            /**
-             * @description The document: `requirements`, `design` or `tasks`.
-             * @enum {string}
-             */
-            document: "requirements" | "design" | "tasks";
+            /** @description The document: `requirements`, `design` or `tasks`. */
+            document: components["schemas"]["DocumentName"];
             /** @description The last line that it is about, from 1. */
             end_line: number | null;
             /** @description The id. */
             id: string;
-            /**
-             * @description Which kind it is.
-             * @enum {string}
-             */
-            kind: "question" | "suggestion" | "blocking" | "praise";
+            /** @description Which kind it is. */
+            kind: components["schemas"]["CommentKind"];
             /**
              * @description How people and agents call it within the task: `C1`.
              * @example backend
@@ -2360,8 +2369,8 @@ export interface components {
             spec_task_id: string;
             /** @description In the newest version; absent for a comment on the whole document, and for an outdated one. */
             start_line: number | null;
-            /** @description `open`, `answered` by the planner, or `resolved` by a person. */
-            status: string;
+            /** @description The status. */
+            status: components["schemas"]["CommentStatus"];
         };
         /** @description The session's work was committed. */
         CommitEntry: {
@@ -2376,6 +2385,11 @@ export interface components {
              */
             kind: "commit";
         };
+        /**
+         * @description Whether a plan is carried out by one session or by several.
+         * @enum {string}
+         */
+        Complexity: "simple" | "complex";
         /**
          * @description How sure it is that a value is a secret.
          * @enum {string}
@@ -2392,11 +2406,8 @@ export interface components {
         CoordinationBody: {
             /** @description A response may name in `request_id` the request that it answers. */
             data?: unknown;
-            /**
-             * @description The type of the event.
-             * @enum {string}
-             */
-            event_type: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
+            /** @description The type of the event. */
+            event_type: components["schemas"]["CoordinationKind"];
             /**
              * @description The work session that says it; absent is the person who asks.
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
@@ -2444,6 +2455,11 @@ export interface components {
              */
             to_session_id?: string | null;
         };
+        /**
+         * @description The kind of a coordination event.
+         * @enum {string}
+         */
+        CoordinationKind: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
         /** @description What the sessions of a task and people told each other, oldest first. */
         CoordinationLog: {
             /** @description How many sessions are active. */
@@ -2489,11 +2505,8 @@ export interface components {
             data: unknown;
             /** @description To which sessions the message was delivered, and when. */
             deliveries: components["schemas"]["DeliveryView"][];
-            /**
-             * @description The type of the event.
-             * @enum {string}
-             */
-            event_type: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
+            /** @description The type of the event. */
+            event_type: components["schemas"]["CoordinationKind"];
             /**
              * @description The session that says it.
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
@@ -2555,11 +2568,8 @@ export interface components {
         };
         /** @description The work session of a thread. */
         CreatedSession: {
-            /**
-             * @description `planned` (by the plan), `spawned` (by another session) or `ad_hoc`.
-             * @enum {string}
-             */
-            creation_method: "planned" | "spawned" | "ad_hoc";
+            /** @description `planned` (by the plan), `spawned` (by another session) or `ad_hoc`. */
+            creation_method: components["schemas"]["CreationMethod"];
             /** @description The session's conversation. */
             helix_session: components["schemas"]["HelixSession"];
             /** @description A sentence that says what happened. */
@@ -2585,6 +2595,16 @@ export interface components {
              */
             token: string;
         };
+        /**
+         * @description How a work session was created.
+         * @enum {string}
+         */
+        CreationMethod: "planned" | "spawned" | "ad_hoc";
+        /**
+         * @description The decision of a reviewer.
+         * @enum {string}
+         */
+        Decision: "approve" | "request_changes" | "reject";
         /** @description A session that is to be told, and the turn that told it. */
         DeliveryView: {
             /**
@@ -2660,6 +2680,11 @@ export interface components {
             /** @description The plan; null before there is one. */
             tasks_md: string | null;
         };
+        /**
+         * @description Which side of a diff a line is on.
+         * @enum {string}
+         */
+        DiffSide: "old" | "new";
         /** @description The whole change, a page of its files. */
         DiffView: {
             /** @description How many lines were added. */
@@ -2698,6 +2723,11 @@ export interface components {
             /** @description The whole document. */
             content: string;
         };
+        /**
+         * @description The documents that are reviewed.
+         * @enum {string}
+         */
+        DocumentName: "requirements" | "design" | "tasks";
         /** @description How a task stands with git. */
         DocumentStatus: {
             /**
@@ -2793,16 +2823,10 @@ export interface components {
              * @example Add due dates
              */
             name?: string | null;
-            /**
-             * @description `low`, `medium`, `high` or `critical`.
-             * @enum {string|null}
-             */
-            priority?: "low" | "medium" | "high" | "critical" | null;
-            /**
-             * @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`.
-             * @enum {string|null}
-             */
-            task_type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session" | null;
+            /** @description `low`, `medium`, `high` or `critical`. */
+            priority?: components["schemas"]["Priority"] | null;
+            /** @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`. */
+            task_type?: components["schemas"]["TaskKind"] | null;
         };
         /** @description What a person may edit. */
         EditTask: {
@@ -2824,11 +2848,8 @@ export interface components {
              * @example Add due dates
              */
             name?: string | null;
-            /**
-             * @description `low`, `medium`, `high` or `critical`.
-             * @enum {string|null}
-             */
-            priority?: "low" | "medium" | "high" | "critical" | null;
+            /** @description `low`, `medium`, `high` or `critical`. */
+            priority?: components["schemas"]["Priority"] | null;
         };
         /** @description The document after an edit. */
         EditedDocument: components["schemas"]["DocumentView"] & {
@@ -2836,24 +2857,33 @@ export interface components {
             approval_void: boolean;
             /** @description A sentence that says what happened. */
             message: string;
-            /**
-             * @description The status.
-             * @enum {string}
-             */
-            status: "backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled";
+            /** @description Where the task stands now. */
+            status: components["schemas"]["TaskStatus"];
         };
+        /**
+         * @description The effort of a session.
+         * @enum {string}
+         */
+        Effort: "small" | "medium" | "large";
+        /**
+         * @description Whether the mark of an item as done has something behind it: commits that touch files (`done`) or only the mark (`claimed`). `not_reported` says that the session ended and its agent did not report the item as done.
+         * @enum {string}
+         */
+        EvidenceState: "done" | "claimed" | "not_reported";
         /** @description What stands behind an item that is marked as done. */
         EvidenceView: {
             /** @description Commands that passed on the finished change. */
             checks: string[];
             /** @description The hashes of commits. */
             commits: string[];
-            /**
-             * @description `done` with a commit that touches files, else `claimed`; `not_reported` where the session ended and its agent did not
-             *     report the item as done; null while it may still be.
-             */
-            state: string | null;
+            /** @description The state. */
+            state: components["schemas"]["EvidenceState"] | null;
         };
+        /**
+         * @description A failure, classed by who can fix it.
+         * @enum {string}
+         */
+        FailureClass: "agent_crashed" | "agent_refused" | "agent_missing" | "agent_silent" | "agent_error" | "auth_needed" | "network" | "invalid_output" | "no_change" | "conflict" | "limit" | "git" | "rejected" | "secret_found" | "out_of_space" | "finding_open" | "internal";
         /** @description What is wrong with one field of a request. */
         FieldError: {
             /**
@@ -2983,11 +3013,8 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             last_update: string;
-            /**
-             * @description `planning`, `implementation` or `validation`.
-             * @enum {string}
-             */
-            phase: "planning" | "implementation" | "validation";
+            /** @description `planning`, `implementation` or `validation`. */
+            phase: components["schemas"]["SessionPhase"];
             /**
              * Format: double
              * @description How much is done, 0 to 1.
@@ -3039,15 +3066,12 @@ export interface components {
              */
             started_at: string | null;
             /** @description The status. */
-            status: string;
+            status: components["schemas"]["ItemStatus"];
         };
         /** @description A task on a sample repository. */
         FromDemo: {
-            /**
-             * @description `simple` (one work session) or `complex` (several).
-             * @enum {string|null}
-             */
-            complexity?: "simple" | "complex" | null;
+            /** @description `simple` (one work session) or `complex` (several). */
+            complexity?: components["schemas"]["Complexity"] | null;
             /**
              * @description The sample repository's id.
              * @example nodejs-todo
@@ -3067,11 +3091,8 @@ export interface components {
             name?: string | null;
             /** @description Figures of the planning. */
             planning?: boolean | null;
-            /**
-             * @description `low`, `medium`, `high` or `critical`.
-             * @enum {string|null}
-             */
-            priority?: "low" | "medium" | "high" | "critical" | null;
+            /** @description `low`, `medium`, `high` or `critical`. */
+            priority?: components["schemas"]["Priority"] | null;
             /**
              * @description What is to be done.
              * @example Add due dates to todos
@@ -3084,11 +3105,8 @@ export interface components {
             spec_agent?: string | null;
             /** @description The template that it was made from; null without one. */
             template?: string | null;
-            /**
-             * @description The type.
-             * @enum {string|null}
-             */
-            type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session" | null;
+            /** @description The type. */
+            type?: components["schemas"]["TaskKind"] | null;
         };
         /** @description A task as it is asked for. */
         FromPrompt: {
@@ -3099,11 +3117,8 @@ export interface components {
             base_branch?: string | null;
             /** @description What the task may cost; null is no limit. */
             budget?: components["schemas"]["BudgetBody"] | null;
-            /**
-             * @description `simple` (one work session) or `complex` (several).
-             * @enum {string|null}
-             */
-            complexity?: "simple" | "complex" | null;
+            /** @description `simple` (one work session) or `complex` (several). */
+            complexity?: components["schemas"]["Complexity"] | null;
             /** @description The ids of what must be completed before. */
             depends_on?: string[];
             /**
@@ -3127,11 +3142,8 @@ export interface components {
             name?: string | null;
             /** @description Whether an agent plans before work begins; absent is as the type and the template say. */
             planning?: boolean | null;
-            /**
-             * @description `low`, `medium`, `high` or `critical`.
-             * @enum {string|null}
-             */
-            priority?: "low" | "medium" | "high" | "critical" | null;
+            /** @description `low`, `medium`, `high` or `critical`. */
+            priority?: components["schemas"]["Priority"] | null;
             /**
              * @description The project's id.
              * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
@@ -3151,11 +3163,8 @@ export interface components {
             start?: boolean | null;
             /** @description The pattern it is made from; see `GET /templates`. */
             template?: string | null;
-            /**
-             * @description The type.
-             * @enum {string|null}
-             */
-            type?: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session" | null;
+            /** @description The type. */
+            type?: components["schemas"]["TaskKind"] | null;
             /** @description Settings of the workspace, kept and shown as they were sent. */
             workspace_config?: unknown;
         };
@@ -3310,21 +3319,15 @@ export interface components {
              * @example Add due dates
              */
             name: string;
-            /**
-             * @description `planning`, `implementation` or `validation`.
-             * @enum {string}
-             */
-            phase: "planning" | "implementation" | "validation";
+            /** @description `planning`, `implementation` or `validation`. */
+            phase: components["schemas"]["SessionPhase"];
             /**
              * @description The task's id.
              * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             spec_task_id: string;
-            /**
-             * @description The status.
-             * @enum {string}
-             */
-            status: "pending" | "active" | "blocked" | "completed" | "failed" | "cancelled";
+            /** @description The status. */
+            status: components["schemas"]["SessionStatus"];
             /**
              * @description When it was changed last.
              * @example 2026-11-22T10:41:07Z
@@ -3473,11 +3476,8 @@ export interface components {
              * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             spec_task_id: string;
-            /**
-             * @description The status.
-             * @enum {string}
-             */
-            status: "pending" | "assigned" | "in_progress" | "completed" | "blocked" | "failed" | "skipped" | "not_reported";
+            /** @description The status. */
+            status: components["schemas"]["UnitStatus"];
             /** @description The title. */
             title: string;
         };
@@ -3508,6 +3508,11 @@ export interface components {
              */
             version: string | null;
         };
+        /**
+         * @description The status of an item of a checklist.
+         * @enum {string}
+         */
+        ItemStatus: "pending" | "in_progress" | "completed";
         /** @description A planned task of a change under review. */
         ItemView: {
             /** @description What shows that it was done: commits, checks, or only a claim. */
@@ -3519,11 +3524,8 @@ export interface components {
              * @example 1.2
              */
             number: string;
-            /**
-             * @description The status.
-             * @enum {string}
-             */
-            status: "pending" | "assigned" | "in_progress" | "completed" | "blocked" | "failed" | "skipped" | "not_reported";
+            /** @description The status. */
+            status: components["schemas"]["UnitStatus"];
             /** @description The title. */
             title: string;
         };
@@ -3554,18 +3556,12 @@ export interface components {
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             parent_work_session_id: string | null;
-            /**
-             * @description `planning`, `implementation` or `validation`.
-             * @enum {string}
-             */
-            phase: "planning" | "implementation" | "validation";
+            /** @description `planning`, `implementation` or `validation`. */
+            phase: components["schemas"]["SessionPhase"];
             /** @description What it did, one span of time after the other. */
             spans: components["schemas"]["SpanView"][];
-            /**
-             * @description The status.
-             * @enum {string}
-             */
-            status: "pending" | "active" | "blocked" | "completed" | "failed" | "cancelled";
+            /** @description The status. */
+            status: components["schemas"]["SessionStatus"];
             /**
              * @description The work session's id.
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
@@ -3579,11 +3575,8 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             at: string;
-            /**
-             * @description A stable word for programs.
-             * @enum {string}
-             */
-            code: "agent_crashed" | "agent_refused" | "agent_missing" | "agent_silent" | "agent_error" | "auth_needed" | "network" | "invalid_output" | "no_change" | "conflict" | "limit" | "git" | "rejected" | "secret_found" | "out_of_space" | "finding_open" | "internal";
+            /** @description A stable word for programs. */
+            code: components["schemas"]["FailureClass"];
             /** @description A sentence that says what happened. */
             message: string;
         };
@@ -3603,11 +3596,8 @@ export interface components {
             path: string;
             /** @description The code that it is about. */
             quoted_text?: string;
-            /**
-             * @description The side of the diff: `old` or `new`.
-             * @enum {string|null}
-             */
-            side?: "old" | "new" | null;
+            /** @description The side of the diff: `old` or `new`. */
+            side?: components["schemas"]["DiffSide"] | null;
         };
         /** @description One line of a hunk. */
         LineView: {
@@ -3656,11 +3646,8 @@ export interface components {
             at: string;
             /** @description The event's id. */
             event_id: string;
-            /**
-             * @description The type of the event.
-             * @enum {string}
-             */
-            event_type: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn";
+            /** @description The type of the event. */
+            event_type: components["schemas"]["CoordinationKind"];
             /**
              * @description The session that says it.
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
@@ -3752,6 +3739,11 @@ export interface components {
         };
         /** @enum {string} */
         Mode: "queue" | "interrupt";
+        /**
+         * @description What a project's process trees reach over the network: everything that the machine reaches (`open`), the hosts of `network_allow` (`allowlist`), or nothing. Agents reach their models in any case.
+         * @enum {string}
+         */
+        NetworkMode: "open" | "allowlist" | "none";
         /** @description A task as it is asked for. */
         NewPlainTask: {
             /**
@@ -3784,11 +3776,8 @@ export interface components {
              * @example Add due dates
              */
             name: string;
-            /**
-             * @description `low`, `medium`, `high` or `critical`.
-             * @enum {string|null}
-             */
-            priority?: "low" | "medium" | "high" | "critical" | null;
+            /** @description `low`, `medium`, `high` or `critical`. */
+            priority?: components["schemas"]["Priority"] | null;
             /**
              * @description Absent is the project of the newest task, or the only one there is.
              * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
@@ -3796,11 +3785,8 @@ export interface components {
             project_id?: string | null;
             /** @description Whether it starts at once; true when absent. */
             start?: boolean | null;
-            /**
-             * @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`.
-             * @enum {string}
-             */
-            task_type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+            /** @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`. */
+            task_type: components["schemas"]["TaskKind"];
             /** @description The pattern it is made from; see `GET /templates`. */
             template?: string | null;
             /** @description Settings of the workspace, kept and shown as they were sent. */
@@ -4083,21 +4069,15 @@ export interface components {
              * @example Add due dates to todos
              */
             prompt: string;
-            /**
-             * @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`.
-             * @enum {string}
-             */
-            task_type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+            /** @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`. */
+            task_type: components["schemas"]["TaskKind"];
         };
         /** @description A task of any kind: what a spec task has, and the words of plain tasks for it. */
         PlainTask: components["schemas"]["SpecTask"] & {
             /** @description Settings of the task, kept and shown as they were sent. */
             config: unknown;
-            /**
-             * @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`.
-             * @enum {string}
-             */
-            task_type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+            /** @description What `type` says. */
+            task_type: components["schemas"]["TaskKind"];
             /** @description Whose it is. */
             user_id: string;
         };
@@ -4115,8 +4095,8 @@ export interface components {
         PlanEntryView: {
             /** @description The text. */
             content: string;
-            /** @description `pending`, `in_progress` or `completed`. */
-            status: string;
+            /** @description The status. */
+            status: components["schemas"]["ItemStatus"];
         };
         /** @description An item of an agent's own plan. */
         PlanItem: {
@@ -4125,6 +4105,16 @@ export interface components {
             /** @description `pending`, `in_progress` or `completed`. */
             status?: string | null;
         };
+        /**
+         * @description When the sessions start if a template has its plan ready.
+         * @enum {string}
+         */
+        PlanStart: "after_approval" | "at_once";
+        /**
+         * @description The priority of a task for slots.
+         * @enum {string}
+         */
+        Priority: "low" | "medium" | "high" | "critical";
         /** @description An error as the client reads it. */
         Problem: {
             /**
@@ -4282,10 +4272,15 @@ export interface components {
              */
             number: number;
             /** @description The state. */
-            state: string;
+            state: components["schemas"]["PullRequestState"];
             /** @description The address. */
             url: string;
         };
+        /**
+         * @description The state of a pull request.
+         * @enum {string}
+         */
+        PullRequestState: "open" | "closed" | "merged";
         /** @description What a person said that no turn has carried yet. */
         QueuedMessage: {
             /**
@@ -4346,11 +4341,8 @@ export interface components {
         };
         /** @description The recipients of a recorded message. */
         RecordedCoordination: {
-            /**
-             * @description The type of the event.
-             * @enum {string|null}
-             */
-            event_type?: "handoff" | "blocking" | "notification" | "request" | "response" | "broadcast" | "completion" | "spawn" | null;
+            /** @description The type of the event. */
+            event_type?: components["schemas"]["CoordinationKind"] | null;
             /**
              * @description The session that it is for; null is every session of the task.
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
@@ -4421,11 +4413,8 @@ export interface components {
         };
         /** @description A reply to a comment. */
         ReplyView: {
-            /**
-             * @description What was answered.
-             * @enum {string|null}
-             */
-            answer: "done" | "declined" | null;
+            /** @description What was answered. */
+            answer: components["schemas"]["Answer"] | null;
             /**
              * @description Who wrote it.
              * @example owner
@@ -4644,11 +4633,8 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             decided_at: string | null;
-            /**
-             * @description `approve`, `request_changes` or `reject`.
-             * @enum {string|null}
-             */
-            decision: "approve" | "request_changes" | "reject" | null;
+            /** @description `approve`, `request_changes` or `reject`. */
+            decision: components["schemas"]["Decision"] | null;
             /** @description The unified diff to the round before, per document. */
             diff_from_previous: unknown;
             /** @description Who edited the documents into this version, where it was not the planner who wrote it. */
@@ -4693,11 +4679,8 @@ export interface components {
             comments?: string;
             /** @description The `content_hash` of what was read; with another one in force the decision is refused. */
             content_hash?: string | null;
-            /**
-             * @description `approve`, `request_changes` or `reject`.
-             * @enum {string|null}
-             */
-            decision?: "approve" | "request_changes" | "reject" | null;
+            /** @description `approve`, `request_changes` or `reject`. */
+            decision?: components["schemas"]["Decision"] | null;
             /** @description Numbers of planned tasks that the plan has ticked and that are to be carried out all the same, or `all`. */
             run_again?: string[];
         };
@@ -4739,12 +4722,16 @@ export interface components {
              */
             started_at: string;
         };
+        /**
+         * @description What confines agents and checks, from the strongest.
+         * @enum {string}
+         */
+        SandboxLevel: "bubblewrap" | "landlock" | "off";
         /** @description How agents and checks are confined. */
         SandboxView: {
-            /** @description `bubblewrap`, `landlock` or `off`. */
-            level: string;
-            /** @description What they reach over the network: `open`, `allowlist` or `none`. */
-            network: string;
+            level: components["schemas"]["SandboxLevel"];
+            /** @description What they reach over the network. */
+            network: components["schemas"]["NetworkMode"];
             /** @description The hosts that its agent reaches under `allowlist` and `none`. */
             network_hosts: string[];
             /** @description Why the level is not stronger. */
@@ -4893,6 +4880,16 @@ export interface components {
              */
             work_session_id: string;
         };
+        /**
+         * @description The phase a work session belongs to.
+         * @enum {string}
+         */
+        SessionPhase: "planning" | "implementation" | "validation";
+        /**
+         * @description The status of a work session.
+         * @enum {string}
+         */
+        SessionStatus: "pending" | "active" | "blocked" | "completed" | "failed" | "cancelled";
         /** @description One setting in force. */
         Setting: {
             /**
@@ -4957,11 +4954,8 @@ export interface components {
         SpawnBody: {
             /** @description `agent` names the agent; absent is the parent's. */
             agent_config?: unknown;
-            /**
-             * @description `simple`, `helix_agent` or `zed_agent`.
-             * @enum {string|null}
-             */
-            agent_type?: "simple" | "helix_agent" | "zed_agent" | null;
+            /** @description `simple`, `helix_agent` or `zed_agent`. */
+            agent_type?: components["schemas"]["AgentType"] | null;
             /** @description Work sessions of the task whose work this one needs. */
             depends_on?: string[];
             /**
@@ -4969,11 +4963,8 @@ export interface components {
              * @example Todos get an optional due date.
              */
             description: string;
-            /**
-             * @description `small`, `medium` or `large`.
-             * @enum {string|null}
-             */
-            effort?: "small" | "medium" | "large" | null;
+            /** @description `small`, `medium` or `large`. */
+            effort?: components["schemas"]["Effort"] | null;
             /** @description Settings of the session's environment, handed to the agent with the session. */
             environment_config?: unknown;
             /** @description What the first turn is asked beside the description. */
@@ -4983,11 +4974,8 @@ export interface components {
              * @example Add due dates
              */
             name: string;
-            /**
-             * @description `low`, `medium`, `high` or `critical`.
-             * @enum {string|null}
-             */
-            priority?: "low" | "medium" | "high" | "critical" | null;
+            /** @description `low`, `medium`, `high` or `critical`. */
+            priority?: components["schemas"]["Priority"] | null;
         };
         /** @description A task: one prompt on its way to merged work. */
         SpecTask: {
@@ -5017,11 +5005,8 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             completed_at: string | null;
-            /**
-             * @description `simple` (one work session) or `complex` (several).
-             * @enum {string}
-             */
-            complexity: "simple" | "complex";
+            /** @description `simple` (one work session) or `complex` (several). */
+            complexity: components["schemas"]["Complexity"];
             /**
              * @description When it was created.
              * @example 2026-11-22T10:41:07Z
@@ -5075,11 +5060,8 @@ export interface components {
             paused_by: string | null;
             /** @description Whether documents are written and reviewed before work begins. */
             planned: boolean;
-            /**
-             * @description `low`, `medium`, `high` or `critical`.
-             * @enum {string}
-             */
-            priority: "low" | "medium" | "high" | "critical";
+            /** @description `low`, `medium`, `high` or `critical`. */
+            priority: components["schemas"]["Priority"];
             /**
              * Format: double
              * @description The share of its items that is done, 0 to 1: lines of the living checklist, or sessions where there is none.
@@ -5128,20 +5110,14 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             started_at: string | null;
-            /**
-             * @description The status.
-             * @enum {string}
-             */
-            status: "backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled";
+            /** @description The status. */
+            status: components["schemas"]["TaskStatus"];
             /** @description design.md of the documents in force. */
             technical_design: string | null;
             /** @description The template that it was made from. */
             template: string | null;
-            /**
-             * @description The type.
-             * @enum {string}
-             */
-            type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+            /** @description The type. */
+            type: components["schemas"]["TaskKind"];
             /**
              * @description When it was changed last.
              * @example 2026-11-22T10:41:07Z
@@ -5202,11 +5178,8 @@ export interface components {
              * @description How often the documents were sent back.
              */
             spec_revision_count: number;
-            /**
-             * @description The status.
-             * @enum {string}
-             */
-            status: "backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled";
+            /** @description The status. */
+            status: components["schemas"]["TaskStatus"];
             /**
              * @description The task's id.
              * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
@@ -5259,11 +5232,8 @@ export interface components {
              * @example Add due dates
              */
             name?: string | null;
-            /**
-             * @description The status.
-             * @enum {string}
-             */
-            status: "pending" | "active" | "blocked" | "completed" | "failed" | "cancelled";
+            /** @description The status. */
+            status: components["schemas"]["SessionStatus"];
         };
         /** @description What came of stopping an instance. */
         Stopped: {
@@ -5348,6 +5318,16 @@ export interface components {
             /** @description The threads. */
             zed_threads: components["schemas"]["ZedThread"][];
         };
+        /**
+         * @description The kind of a task; the last three have no plan.
+         * @enum {string}
+         */
+        TaskKind: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+        /**
+         * @description The status of a task.
+         * @enum {string}
+         */
+        TaskStatus: "backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled";
         /** @description Where a task is to go. */
         TaskStatusBody: {
             /**
@@ -5372,11 +5352,8 @@ export interface components {
         TemplateView: {
             /** @description Commands that must pass beside the project's. */
             checks: string[];
-            /**
-             * @description `simple` (one work session) or `complex` (several).
-             * @enum {string}
-             */
-            complexity: "simple" | "complex";
+            /** @description `simple` (one work session) or `complex` (several). */
+            complexity: components["schemas"]["Complexity"];
             /**
              * @description What it is about.
              * @example Todos get an optional due date.
@@ -5409,11 +5386,8 @@ export interface components {
             path: string | null;
             /** @description Whether an agent plans. */
             planning: boolean;
-            /**
-             * @description `low`, `medium`, `high` or `critical`.
-             * @enum {string}
-             */
-            priority: "low" | "medium" | "high" | "critical";
+            /** @description `low`, `medium`, `high` or `critical`. */
+            priority: components["schemas"]["Priority"];
             /** @description The requirements. */
             requirements: string;
             /** @description `built_in` or `repository`. */
@@ -5423,33 +5397,29 @@ export interface components {
              * @example claude
              */
             spec_agent: string | null;
-            /**
-             * @description When it begins.
-             * @enum {string|null}
-             */
-            start: "after_approval" | "at_once" | null;
+            /** @description When it begins. */
+            start: components["schemas"]["PlanStart"] | null;
             /** @description Whether it makes a planned task for each of the `items` given. */
             takes_items: boolean;
             /** @description The items. */
             tasks: string;
             /** @description The title. */
             title: string;
-            /**
-             * @description The type.
-             * @enum {string}
-             */
-            type: "feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session";
+            /** @description The type of tasks made from it, unless they say another. */
+            type: components["schemas"]["TaskKind"];
         };
         /** @description A session's thread as it shall be. */
         ThreadBody: {
-            /**
-             * @description The status.
-             * @enum {string|null}
-             */
-            status?: "pending" | "active" | "disconnected" | "completed" | "failed" | null;
+            /** @description The status. */
+            status?: components["schemas"]["ThreadStatus"] | null;
             /** @description The thread's settings. */
             thread_config?: unknown;
         };
+        /**
+         * @description The status of a thread.
+         * @enum {string}
+         */
+        ThreadStatus: "pending" | "active" | "disconnected" | "completed" | "failed";
         /** @description The past of a task and its work sessions, as stretches of time. */
         TimelineView: {
             /** @description When it ended; null while it lasts. */
@@ -5660,6 +5630,11 @@ export interface components {
              */
             output_tokens: number;
         };
+        /**
+         * @description The status of a planned task.
+         * @enum {string}
+         */
+        UnitStatus: "pending" | "assigned" | "in_progress" | "completed" | "blocked" | "failed" | "skipped" | "not_reported";
         /** @description An ACP session update for which the log has no specific kind. */
         UpdateEntry: {
             /**
@@ -5744,11 +5719,8 @@ export interface components {
         WorkSession: {
             /** @description Settings for the agent, handed to it with the session. */
             agent_config: unknown;
-            /**
-             * @description `simple`, `helix_agent` or `zed_agent`.
-             * @enum {string}
-             */
-            agent_type: "simple" | "helix_agent" | "zed_agent";
+            /** @description `simple`, `helix_agent` or `zed_agent`. */
+            agent_type: components["schemas"]["AgentType"];
             /** @description The sessions among which a person chooses, this one included; empty where there is no choice. */
             alternatives: string[];
             /** @description Those of them that are not done yet. */
@@ -5772,11 +5744,8 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             created_at: string;
-            /**
-             * @description `planned` (by the plan), `spawned` (by another session) or `ad_hoc`.
-             * @enum {string}
-             */
-            creation_method: "planned" | "spawned" | "ad_hoc";
+            /** @description `planned` (by the plan), `spawned` (by another session) or `ad_hoc`. */
+            creation_method: components["schemas"]["CreationMethod"];
             /** @description Work sessions whose work this one needs. */
             depends_on: string[];
             /**
@@ -5784,11 +5753,8 @@ export interface components {
              * @example Todos get an optional due date.
              */
             description: string;
-            /**
-             * @description `small`, `medium` or `large`.
-             * @enum {string}
-             */
-            effort: "small" | "medium" | "large";
+            /** @description `small`, `medium` or `large`. */
+            effort: components["schemas"]["Effort"];
             /** @description Settings of the session's environment, handed to the agent with the session. */
             environment_config: unknown;
             /**
@@ -5816,18 +5782,12 @@ export interface components {
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             parent_work_session_id: string | null;
-            /**
-             * @description `planning`, `implementation` or `validation`.
-             * @enum {string}
-             */
-            phase: "planning" | "implementation" | "validation";
+            /** @description `planning`, `implementation` or `validation`. */
+            phase: components["schemas"]["SessionPhase"];
             /** @description The agent's own plan, as it reported it last. */
             plan: components["schemas"]["PlanEntryView"][];
-            /**
-             * @description `low`, `medium`, `high` or `critical`.
-             * @enum {string}
-             */
-            priority: "low" | "medium" | "high" | "critical";
+            /** @description `low`, `medium`, `high` or `critical`. */
+            priority: components["schemas"]["Priority"];
             /**
              * Format: double
              * @description The share of its items that is done, 0 to 1: of its planned task in the checklist, or of its agent's own plan, which
@@ -5852,11 +5812,8 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             started_at: string | null;
-            /**
-             * @description The status.
-             * @enum {string}
-             */
-            status: "pending" | "active" | "blocked" | "completed" | "failed" | "cancelled";
+            /** @description The status. */
+            status: components["schemas"]["SessionStatus"];
             /** @description The sub-tasks that its agent did not report as done although the session ended. */
             unreported: string[];
             /**
@@ -5988,11 +5945,8 @@ export interface components {
              * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             spec_task_id: string;
-            /**
-             * @description The status.
-             * @enum {string}
-             */
-            status: "pending" | "active" | "disconnected" | "completed" | "failed";
+            /** @description The status. */
+            status: components["schemas"]["ThreadStatus"];
             /** @description The thread's settings. */
             thread_config: unknown;
             /**
@@ -9302,15 +9256,15 @@ export interface operations {
                  * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
                  */
                 project_id?: string;
-                /** @description The status. */
+                /** @description May be given several times. */
                 status?: ("backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled")[];
                 /**
-                 * @description The type.
+                 * @description Only tasks of this type; may be given several times.
                  * @example feature
                  */
                 type?: ("feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session")[];
                 /**
-                 * @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`.
+                 * @description The same as `type`.
                  * @example feature
                  */
                 task_type?: ("feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session")[];
@@ -14704,15 +14658,15 @@ export interface operations {
                  * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
                  */
                 project_id?: string;
-                /** @description The status. */
+                /** @description May be given several times. */
                 status?: ("backlog" | "spec_generation" | "spec_review" | "spec_revision" | "spec_approved" | "implementation_queued" | "implementation" | "implementation_review" | "done" | "spec_failed" | "implementation_failed" | "cancelled")[];
                 /**
-                 * @description The type.
+                 * @description Only tasks of this type; may be given several times.
                  * @example feature
                  */
                 type?: ("feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session")[];
                 /**
-                 * @description `feature`, `bug`, `refactor`, `interactive`, `batch` or `coding_session`.
+                 * @description The same as `type`.
                  * @example feature
                  */
                 task_type?: ("feature" | "bug" | "refactor" | "interactive" | "batch" | "coding_session")[];

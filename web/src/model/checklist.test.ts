@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import type { Checklist } from "../api/types";
 import { failedNumbers, itemStates } from "./checklist";
 
-const item = (number: string, status: string) => ({
+const item = (number: string, status: Checklist["tasks"][number]["status"]) => ({
   number,
   status,
   depth: number.split(".").length - 1,

@@ -5,7 +5,7 @@ use super::{
     AgentFigures, Analytics, BucketFigures, ClassFigures, Figures, PhaseFigures, ProjectFigures, Spread,
 };
 use crate::report::in_seconds;
-use crate::wire::UsageView;
+use crate::wire;
 use std::collections::BTreeMap;
 use store::TaskMetricsRow;
 use workflow::{Millis, SessionStatus, Stage, TaskMetrics, Usage, day};
@@ -197,7 +197,7 @@ impl Count {
 
 impl Tally {
     fn finish(self) -> Figures {
-        Figures { usage: UsageView::of(self.usage), ..self.figures }
+        Figures { usage: wire::usage(self.usage), ..self.figures }
     }
 }
 

@@ -8,7 +8,7 @@ pub use count::count;
 pub use range::Range;
 pub use table::csv;
 
-use crate::wire::UsageView;
+use protocol::UsageView;
 use serde::Serialize;
 use utoipa::ToSchema;
 

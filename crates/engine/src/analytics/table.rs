@@ -2,7 +2,7 @@
 
 use super::{Analytics, Figures, Spread};
 use crate::report::Table;
-use crate::wire::UsageView;
+use protocol::UsageView;
 
 /// The figures as CSV: which section, which day, phase, class, agent or project, which figure, and its value.
 pub fn csv(found: &Analytics) -> String {

@@ -4,7 +4,7 @@
 mod announce;
 mod view;
 
-pub use view::{Collisions, view};
+pub use view::{redacted, view};
 
 use self::announce::Change;
 use crate::App;
@@ -13,6 +13,7 @@ use crate::instances::session_directory;
 use crate::news;
 use git::{Collision, WatchBudget, WorktreeWatcher};
 use parking_lot::{Mutex, MutexGuard};
+use protocol::Collisions;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -264,7 +265,7 @@ async fn take_in(app: &App, told: Told) {
             continue;
         }
         let data = json!({
-            "spec_task_id": task.id, "event": "collisions", "at": at, "collisions": app.collisions.of(task).without_hunks(),
+            "spec_task_id": task.id, "event": "collisions", "at": at, "collisions": view::without_hunks(app.collisions.of(task)),
         });
         match app.store.append_feed(at, news::entry(task, "coordination", data).to_vec()).await {
             Ok(rows) => app.feed.publish(rows),

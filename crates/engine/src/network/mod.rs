@@ -11,6 +11,7 @@ mod proxy;
 mod upstream;
 
 pub use allowlist::{HostError, HostPattern};
+pub use protocol::words::NetworkMode;
 
 use crate::config::Config;
 use crate::confine::Purpose;
@@ -19,7 +20,7 @@ use allowlist::Target;
 use gate::{Gate, Obstacle, Refusals};
 use parking_lot::RwLock;
 use sandbox::{Forward, Network, Sandbox};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize as _;
 use serde_json::Value;
 use std::fmt;
 use std::io;
@@ -33,31 +34,6 @@ use tokio::net::UnixListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use upstream::Upstream;
-use utoipa::ToSchema;
-
-/// What a project's process trees reach over the network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum NetworkMode {
-    /// Everything that the machine reaches.
-    #[default]
-    Open,
-    /// The hosts of `network_allow`; agents reach their models as well.
-    Allowlist,
-    /// Nothing; agents reach their models.
-    None,
-}
-
-impl NetworkMode {
-    /// Returns the name that people and programs know it by.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Allowlist => "allowlist",
-            Self::None => "none",
-        }
-    }
-}
 
 /// The network of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,7 +71,7 @@ pub(crate) struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (target, mode) = (&self.target, self.mode.name());
+        let (target, mode) = (&self.target, self.mode.as_str());
         write!(formatter, "`{target}` was refused: ")?;
         match (self.obstacle, self.mode) {
             (Some(Obstacle::Server), _) => formatter.write_str("it is SpecTask itself."),
@@ -178,7 +154,7 @@ impl TreeNetwork {
 
     /// Fails when a sandbox cannot keep the tree to its network.
     pub(crate) fn require(&self, sandbox: &Sandbox) -> io::Result<()> {
-        let mode = self.mode.name();
+        let mode = self.mode.as_str();
         let failed = |error| io::Error::other(format!("the project's network is `{mode}`, and {error}"));
         sandbox.require_network(&self.network).map_err(failed)
     }

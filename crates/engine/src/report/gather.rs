@@ -7,7 +7,7 @@ use super::{
 use crate::clock::now;
 use crate::repositories::RepositoryError;
 use crate::traceability::{Traceability, TracedRequirement, traced};
-use crate::wire::{CheckView, UsageView, rfc3339};
+use crate::wire::{self, rfc3339};
 use crate::{App, views};
 use store::LoggedEvent;
 use workflow::{
@@ -40,7 +40,7 @@ pub async fn gather(app: &App, task: &Task) -> Result<Report, RepositoryError> {
             review.iter().map(|interval| interval.until.unwrap_or(now).0 - interval.from.0).sum(),
         ),
         review_count: review.len(),
-        checks: metrics.checks.iter().map(CheckView::of).collect(),
+        checks: metrics.checks.iter().map(wire::check).collect(),
         commits: commits(task),
         usage_by_agent: usage(&metrics),
         failures: failures(&metrics),
@@ -142,7 +142,7 @@ fn evidence(task: &Task) -> Vec<ReportedEvidence> {
     let shown = |unit: &Unit| ReportedEvidence {
         number: unit.number.clone(),
         title: unit.title.clone(),
-        evidence: crate::wire::EvidenceView::of(&task.evidence(unit.index, is_marked(task, unit))),
+        evidence: wire::evidence(&task.evidence(unit.index, is_marked(task, unit))),
     };
     units.into_iter().map(shown).collect()
 }
@@ -214,7 +214,7 @@ fn usage(metrics: &TaskMetrics) -> Vec<AgentUsage> {
         }
     }
     let shown =
-        |(agent, usage): (&str, Usage)| AgentUsage { agent: agent.to_owned(), usage: UsageView::of(usage) };
+        |(agent, usage): (&str, Usage)| AgentUsage { agent: agent.to_owned(), usage: wire::usage(usage) };
     agents.into_iter().map(shown).collect()
 }
 

@@ -1,7 +1,8 @@
 //! The report as a person reads it.
 
 use super::{PhaseTime, Report};
-use crate::wire::UsageView;
+use protocol::UsageView;
+use protocol::words::EvidenceState;
 use std::fmt::Write as _;
 
 /// The report as Markdown. What agents and people wrote stands in quotes or code, so that it is no markup of the report.
@@ -68,11 +69,11 @@ fn evidence(report: &Report, text: &mut String) {
         return;
     }
     text.push_str("\n## Planned tasks\n\n");
-    let claimed = |state: &Option<String>| state.as_deref() == Some("claimed");
+    let claimed = |state: Option<EvidenceState>| state == Some(EvidenceState::Claimed);
     for one in &report.evidence {
         let commits: Vec<String> =
             one.evidence.commits.iter().map(|commit| format!("`{}`", short(commit))).collect();
-        let by = if claimed(&one.evidence.state) {
+        let by = if claimed(one.evidence.state) {
             "**claimed**: no commit shows it".to_owned()
         } else {
             commits.join(" ")

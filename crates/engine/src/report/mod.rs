@@ -8,7 +8,7 @@ pub use gather::{gather, in_seconds};
 pub use markdown::markdown;
 pub use table::{Table, csv};
 
-use crate::wire::{CheckView, EvidenceView, ImplementationTask, SpecTask, UsageView, WorkSession};
+use protocol::{CheckView, EvidenceView, ImplementationTask, SpecTask, UsageView, WorkSession};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -1,7 +1,8 @@
 //! Tables for spreadsheets: a cell is never a formula.
 
 use super::Report;
-use crate::wire::UsageView;
+use protocol::UsageView;
+use protocol::words::EvidenceState;
 
 /// Rows under a head, as CSV.
 pub struct Table {
@@ -138,7 +139,7 @@ fn rows<'r>(report: &'r Report, add: &mut impl FnMut(Row<'r>)) {
             id: &unit.number,
             name: &unit.title,
             status: unit.status.as_str(),
-            detail: unit.evidence.state.as_deref().unwrap_or_default(),
+            detail: unit.evidence.state.map_or("", EvidenceState::as_str),
             until: unit.completed_at.as_deref().unwrap_or_default(),
             commits: unit.evidence.commits.join(" "),
             text: &unit.description,

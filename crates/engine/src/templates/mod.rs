@@ -62,16 +62,13 @@ pub struct TemplateView {
     pub path: Option<String>,
     /// The type of tasks made from it, unless they say another.
     #[serde(rename = "type")]
-    #[schema(schema_with = crate::wire::task_kind)]
     pub kind: TaskKind,
-    #[schema(schema_with = crate::wire::priority)]
     pub priority: Priority,
-    #[schema(schema_with = crate::wire::complexity)]
     pub complexity: Complexity,
     /// Whether an agent plans.
     pub planning: bool,
     /// When the sessions start, where the plan is ready.
-    #[schema(required, schema_with = crate::wire::or_null::plan_start)]
+    #[schema(required)]
     pub start: Option<PlanStart>,
     /// Whether it makes a planned task for each of the `items` given.
     pub takes_items: bool,

@@ -1,4 +1,4 @@
-//! What clients see: the JSON shapes of the API, made from what the workflow and the store hold.
+//! What clients see: the shapes of [`protocol`], made from what the workflow and the store hold.
 
 mod comment;
 mod coordination;
@@ -7,17 +7,17 @@ mod plain;
 mod session;
 mod task;
 mod time;
-mod words;
 
-pub use comment::Anchors;
-pub use comment::CommentView;
-pub use coordination::{CoordinationView, coordination_news};
-pub use evidence::EvidenceView;
-pub use plain::PlainTask;
-pub use session::{ImplementationTask, QueuedMessage, SandboxView, WorkSession, ZedThread, session_news};
-pub use task::{CheckView, LastError, Scene, SpecTask, UsageView, task_updates};
+pub use comment::{Anchors, comment};
+pub use coordination::{coordination_event, coordination_news};
+pub use evidence::evidence;
+pub use plain::plain_task;
+pub use session::{
+    implementation_task, plan_entry_status, queued_message, sandbox, session_news, work_session, zed_thread,
+};
+use task::last_error;
+pub use task::{Scene, check, spec_task, task_updates, usage};
 pub use time::rfc3339;
-pub use words::*;
 
 /// A message as a sentence.
 pub fn sentence(text: &str) -> String {

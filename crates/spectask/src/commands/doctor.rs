@@ -238,7 +238,7 @@ fn sandbox(sandbox: &Sandbox) -> Finding {
 
 /// What projects that say nothing else reach, and whether they can be kept to it.
 fn network(sandbox: &Sandbox, settings: &engine::config::Sandbox) -> Finding {
-    let mode = settings.network.name();
+    let mode = settings.network.as_str();
     let enforced = match settings.network {
         NetworkMode::Open => Ok(()),
         NetworkMode::Allowlist => {

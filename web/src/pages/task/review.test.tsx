@@ -201,7 +201,7 @@ test("failed checks and items without evidence stand in the question", async () 
     took_ms: 10,
   });
   const checks = [check("npm test", false), check("npm run lint", true)];
-  const evidence = { checks: [], commits: [], state: "claimed" };
+  const evidence = { checks: [], commits: [], state: "claimed" as const };
   const items = [{ evidence, index: 0, number: "1", status: "completed" as const, title: "Store due dates" }];
   change({ change: { approved_by: null, checks, head: "0123456789abcdef", is_empty: false, items } });
   const person = await open("/tasks/spt_1");

@@ -1,4 +1,4 @@
-//! The closed vocabularies of a task, with the names they have on the wire and in the database.
+//! The closed vocabularies, with the names they have on the wire and in the database.
 
 use serde::de::{Error as _, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -6,16 +6,24 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A word that is not in the vocabulary; the message lists what is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{word:?} is not one of {allowed}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownWord {
     pub word: String,
     pub allowed: String,
 }
 
+impl fmt::Display for UnknownWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} is not one of {}", self.word, self.allowed)
+    }
+}
+
+impl std::error::Error for UnknownWord {}
+
+/// Declares string enums: each has a schema of its own in the OpenAPI document.
 macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? })*) => {$(
-        $(#[$doc])*
+    ($($(#[doc = $doc:literal])* $name:ident { $($variant:ident = $word:literal),+ $(,)? })*) => {$(
+        $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub enum $name {
             $(#[serde(rename = $word)] $variant),+
@@ -54,6 +62,14 @@ macro_rules! words {
                 word.parse().map_err(D::Error::custom)
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                crate::schema::words(concat!($($doc),*).trim(), &[$($word),+])
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
     )*};
 }
 
@@ -168,6 +184,49 @@ words! {
     PlanStart { AfterApproval = "after_approval", AtOnce = "at_once" }
     /// The decision of a reviewer.
     Decision { Approve = "approve", RequestChanges = "request_changes", Reject = "reject" }
+    /// Whether the mark of an item as done has something behind it: commits that touch files (`done`) or only the mark
+    /// (`claimed`). `not_reported` says that the session ended and its agent did not report the item as done.
+    EvidenceState { Done = "done", Claimed = "claimed", NotReported = "not_reported" }
+    /// The status of an item of a checklist.
+    ItemStatus { Pending = "pending", InProgress = "in_progress", Completed = "completed" }
+    /// The status of a review comment: the planner answers, a person resolves.
+    CommentStatus { Open = "open", Answered = "answered", Resolved = "resolved" }
+    /// What became of the text that a comment is about in the newest version: `changed` says that what stands there is
+    /// worded otherwise.
+    AnchorState { Kept = "kept", Changed = "changed", Outdated = "outdated" }
+    /// Whether two sessions' changes of a file go together.
+    CollisionState { BothTouch = "both_touch", Conflict = "conflict" }
+    /// The status of an agent instance.
+    InstanceStatus {
+        NotCreated = "not_created",
+        Pending = "pending",
+        Active = "active",
+        Disconnected = "disconnected",
+        Completed = "completed",
+        Failed = "failed",
+    }
+    /// What confines agents and checks, from the strongest.
+    SandboxLevel { Bubblewrap = "bubblewrap", Landlock = "landlock", Off = "off" }
+    /// What a project's process trees reach over the network: everything that the machine reaches (`open`), the hosts of
+    /// `network_allow` (`allowlist`), or nothing. Agents reach their models in any case.
+    NetworkMode { Open = "open", Allowlist = "allowlist", None = "none" }
+    /// The state of a pull request.
+    PullRequestState { Open = "open", Closed = "closed", Merged = "merged" }
+    /// A part of the live stream that can be subscribed to: all tasks of the user, one task, or one session's log.
+    TopicKind { Fleet = "fleet", Task = "task", Session = "session" }
+    /// What happened to the documents or the change under review.
+    ReviewEvent {
+        SpecsReady = "specs_ready",
+        DocumentsChanged = "documents_changed",
+        SpecsReviewed = "specs_reviewed",
+        Commented = "commented",
+        CommentReplied = "comment_replied",
+        CommentResolved = "comment_resolved",
+        ChangeReady = "change_ready",
+        ImplementationReviewed = "implementation_reviewed",
+    }
+    /// Marks a message of the topic `coordination` that lists collisions.
+    CollisionsEvent { Collisions = "collisions" }
     /// A failure, classed by who can fix it.
     FailureClass {
         AgentCrashed = "agent_crashed",
@@ -225,5 +284,12 @@ impl SessionStatus {
     /// Returns whether the session has ended, with or without success.
     pub fn is_ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the words are declared without a default")]
+impl Default for NetworkMode {
+    fn default() -> Self {
+        Self::Open
     }
 }
