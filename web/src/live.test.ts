@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { backoff, type LiveMessage, LiveStream, type Socket, type Topic } from "./live";
+import type { LiveMessage, Topic } from "./api/types";
+import { backoff, LiveStream, type Socket } from "./live";
 
 /** The far end of a connection, as a server sees it. */
 class Wire implements Socket {
@@ -91,6 +92,16 @@ test("after a break it continues from the last message", () => {
   expect(stream.status).toBe("live");
   expect(snapshots).toBe(1);
   expect(messages.map((message) => message.seq)).toEqual([5]);
+});
+
+test("a message of an unknown type counts, and is not handed on", () => {
+  connected(4);
+  wire().say({ topic: "fleet", seq: 5, type: "weather", data: { sunny: true } });
+  expect(messages).toEqual([]);
+  wire().breakOff();
+  vi.advanceTimersByTime(500);
+  wire().accept();
+  expect(wire().heard).toEqual([{ subscribe: [{ topic: "fleet" }], after: 5 }]);
 });
 
 test("what a resumed connection still owes is not counted as seen", () => {

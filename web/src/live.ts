@@ -1,19 +1,6 @@
 // The live stream: one WebSocket for the whole dashboard, which comes back by itself and says where it was.
 
-/** A part of the stream that can be subscribed to. */
-export interface Topic {
-  topic: "fleet" | "task" | "session";
-  id?: string;
-}
-
-/** A message of a topic. */
-export interface LiveMessage {
-  seq: number;
-  topic: Topic["topic"];
-  id?: string;
-  type: string;
-  data: unknown;
-}
+import type { LiveMessage, StreamMessage, Topic } from "./api/types";
 
 export type LiveStatus = "connecting" | "live" | "offline";
 
@@ -187,6 +174,10 @@ export class LiveStream {
   private take(raw: unknown): void {
     const message = parse(raw);
     if (!message) return;
+    if (!isKnown(message)) {
+      this.count(message);
+      return;
+    }
     switch (message.type) {
       case "subscribed":
         this.confirm(message);
@@ -202,12 +193,11 @@ export class LiveStream {
         return;
       default:
         this.count(message);
-        if (typeof message.topic === "string")
-          this.options.handlers.message(message as unknown as LiveMessage);
+        this.options.handlers.message(message);
     }
   }
 
-  private confirm(message: Record<string, unknown>): void {
+  private confirm(message: Extract<StreamMessage, { type: "subscribed" }>): void {
     // What a resumed connection missed follows this message, each with its own number.
     if (this.isConfirmed || !this.resumes) this.count(message);
     // Without a number to go on from, what happened before the server listened has to be read.
@@ -215,7 +205,7 @@ export class LiveStream {
     this.isConfirmed = true;
     this.set("live");
     if (mayHaveMissed) this.options.handlers.snapshot();
-    this.options.handlers.subscribed((message.topics as Topic[] | undefined) ?? []);
+    this.options.handlers.subscribed(message.topics);
   }
 
   /** One topic that is gone must not keep the others from being heard. */
@@ -225,7 +215,7 @@ export class LiveStream {
     for (const topic of this.topics()) this.send({ subscribe: [topic] });
   }
 
-  private count(message: Record<string, unknown>): void {
+  private count(message: { seq?: unknown; after?: unknown }): void {
     const at = message.seq ?? message.after;
     if (typeof at === "number") this.after = at;
   }
@@ -287,12 +277,32 @@ function keyOf(topic: Topic): string {
   return `${topic.topic}:${topic.id ?? ""}`;
 }
 
-function parse(raw: unknown): Record<string, unknown> | null {
+function parse(raw: unknown): object | null {
   if (typeof raw !== "string") return null;
   try {
     const value: unknown = JSON.parse(raw);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : null;
+    return typeof value === "object" ? value : null;
   } catch {
     return null;
   }
+}
+
+/** The types of messages that this version knows; a later version of the server may send further ones. */
+const TYPES: Record<StreamMessage["type"], true> = {
+  subscribed: true,
+  snapshot_required: true,
+  error: true,
+  pong: true,
+  "task.updated": true,
+  "work_session.updated": true,
+  "session.event": true,
+  coordination: true,
+  progress: true,
+  review: true,
+  usage: true,
+  "instance.updated": true,
+};
+
+function isKnown(message: object): message is StreamMessage {
+  return "type" in message && typeof message.type === "string" && Object.hasOwn(TYPES, message.type);
 }

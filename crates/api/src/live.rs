@@ -14,8 +14,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use engine::App;
+use protocol::StreamMessage;
+use protocol::feed::ControlMessage;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::convert::Infallible;
 use std::time::Duration;
 use utoipa::IntoParams;
@@ -82,7 +84,7 @@ async fn serve(app: App, streams: Resumptions, caller: Caller, mut socket: WebSo
                 let Some(Ok(message)) = received else { return };
                 is_heard = true;
                 match answer(&mut subscriber, message).await {
-                    Ok(Some(reply)) => if !send(&mut socket, &reply).await { return },
+                    Ok(Some(reply)) => if !send(&mut socket, &StreamMessage::Control(reply)).await { return },
                     Ok(None) => {}
                     Err(Closed) => return,
                 }
@@ -120,7 +122,7 @@ async fn serve(app: App, streams: Resumptions, caller: Caller, mut socket: WebSo
 /// The client ended the connection.
 struct Closed;
 
-async fn answer(subscriber: &mut Subscriber, message: Message) -> Result<Option<Value>, Closed> {
+async fn answer(subscriber: &mut Subscriber, message: Message) -> Result<Option<ControlMessage>, Closed> {
     let text = match message {
         Message::Text(text) => text,
         Message::Close(_) => return Err(Closed),
@@ -128,33 +130,33 @@ async fn answer(subscriber: &mut Subscriber, message: Message) -> Result<Option<
     };
     if text.is_empty() {
         let detail = "The message is empty; send a JSON object.";
-        return Ok(Some(error(&Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail))));
+        return Ok(Some(error(Problem::new(StatusCode::BAD_REQUEST, "malformed_json", detail))));
     }
     let request: Request = match super::extract::parse(text.as_bytes()) {
         Ok(request) => request,
-        Err(problem) => return Ok(Some(error(&problem))),
+        Err(problem) => return Ok(Some(error(problem))),
     };
     if !request.unsubscribe.is_empty()
         && let Err(problem) = subscriber.unsubscribe(request.unsubscribe).await
     {
-        return Ok(Some(error(&problem)));
+        return Ok(Some(error(problem)));
     }
     if !request.subscribe.is_empty()
         && let Err(problem) = subscriber.subscribe(request.subscribe, request.after).await
     {
-        return Ok(Some(error(&problem)));
+        return Ok(Some(error(problem)));
     }
-    Ok(request.ping.map(|ping| json!({ "type": "pong", "pong": ping })))
+    Ok(request.ping.map(|pong| ControlMessage::Pong { pong }))
 }
 
-fn error(problem: &Problem) -> Value {
-    json!({ "type": "error", "code": problem.code, "status": problem.status, "detail": problem.detail })
+fn error(problem: Problem) -> ControlMessage {
+    ControlMessage::Error { code: problem.code.to_owned(), status: problem.status, detail: problem.detail }
 }
 
 /// Sends a message; false when the client is gone or does not read.
-async fn send(socket: &mut WebSocket, message: &Value) -> bool {
-    let sent =
-        tokio::time::timeout(SEND_TIMEOUT, socket.send(Message::Text(message.to_string().into()))).await;
+async fn send(socket: &mut WebSocket, message: &StreamMessage) -> bool {
+    let text = to_json(message);
+    let sent = tokio::time::timeout(SEND_TIMEOUT, socket.send(Message::Text(text.into()))).await;
     matches!(sent, Ok(Ok(())))
 }
 
@@ -173,7 +175,7 @@ pub(crate) struct EventsQuery {
 
 /// Streams the live feed as server-sent events.
 #[utoipa::path(get, path = "/events", tag = "live", params(EventsQuery),
-    responses((status = 200, description = "Server-sent events", content_type = "text/event-stream")))]
+    responses((status = 200, description = "Server-sent events", body = StreamMessage, content_type = "text/event-stream")))]
 pub(crate) async fn events(
     State(app): State<App>,
     Extension(streams): Extension<Resumptions>,
@@ -221,8 +223,16 @@ pub(crate) async fn events(
     Ok(Sse::new(stream).keep_alive(KeepAlive::default()).into_response())
 }
 
-fn event(message: &Value) -> Event {
-    let event = Event::default().event(message["type"].as_str().unwrap_or("message"));
-    let event = if message["topic"].is_string() { event.id(message["seq"].to_string()) } else { event };
-    event.data(message.to_string())
+fn event(message: &StreamMessage) -> Event {
+    let event = Event::default().event(message.kind());
+    let event = match message {
+        StreamMessage::Live(message) => event.id(message.seq.to_string()),
+        StreamMessage::Control(_) | StreamMessage::Other(_) => event,
+    };
+    event.data(to_json(message))
+}
+
+fn to_json(message: &StreamMessage) -> String {
+    // Plain data, whose serialization cannot fail.
+    serde_json::to_string(message).unwrap_or_default()
 }

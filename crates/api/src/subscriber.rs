@@ -15,8 +15,10 @@ use engine::App;
 use engine::news;
 use futures::StreamExt as _;
 use metrics::counter;
+use protocol::feed::{ControlMessage, Topic};
+use protocol::words::TopicKind;
+use protocol::{FeedMessage, LiveMessage, StreamMessage};
 use serde::Deserialize;
-use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use store::{FeedPlace, FeedRow, LogRow};
@@ -48,13 +50,6 @@ impl TopicName {
             None => Self { topic: text.to_owned(), id },
         }
     }
-
-    fn to_json(&self) -> Value {
-        match &self.id {
-            Some(id) => json!({ "topic": self.topic, "id": id }),
-            None => json!({ "topic": self.topic }),
-        }
-    }
 }
 
 /// What a topic is read from.
@@ -64,8 +59,8 @@ enum Source {
     Log(SessionId),
 }
 
-struct Topic {
-    name: TopicName,
+struct Followed {
+    topic: Topic,
     /// The number of the last message that was taken.
     position: u64,
 }
@@ -86,10 +81,10 @@ pub(crate) struct Subscriber {
     app: App,
     streams: Resumptions,
     caller: Caller,
-    topics: BTreeMap<Source, Topic>,
+    topics: BTreeMap<Source, Followed>,
     rows: broadcast::Receiver<Arc<FeedRow>>,
     logs: StreamMap<SessionId, BroadcastStream<Arc<LogRow>>>,
-    ready: VecDeque<Value>,
+    ready: VecDeque<StreamMessage>,
     seq: u64,
     /// The last message of its feed topics that was taken, among all topics' messages.
     taken: i64,
@@ -170,17 +165,18 @@ impl Subscriber {
         }
         let mut added = BTreeMap::new();
         for name in names {
-            added.insert(self.source(&name).await?, name);
+            let (source, kind) = self.source(&name).await?;
+            added.insert(source, Topic { topic: kind, id: name.id });
         }
         added.retain(|source, _| !self.topics.contains_key(source));
-        let topics: Vec<Value> = added.values().map(TopicName::to_json).collect();
+        let topics = added.values().cloned().collect();
         self.add(added).await?;
         let resumed = match after {
             Some(after) => self.resume(after).await?,
             None => true,
         };
         self.begin_history();
-        self.ready.push_back(json!({ "type": "subscribed", "after": self.seq, "topics": topics }));
+        self.tell(ControlMessage::Subscribed { after: self.seq, topics });
         if !resumed {
             self.snapshot();
         }
@@ -188,9 +184,9 @@ impl Subscriber {
     }
 
     /// Adds topics at their present positions; those there are already keep theirs.
-    async fn add(&mut self, added: BTreeMap<Source, TopicName>) -> Result<(), Problem> {
+    async fn add(&mut self, added: BTreeMap<Source, Topic>) -> Result<(), Problem> {
         let before = self.feed_topics();
-        for (source, name) in added {
+        for (source, topic) in added {
             let position = match &source {
                 Source::Feed(_) => 0,
                 Source::Log(session) => {
@@ -200,7 +196,7 @@ impl Subscriber {
                     self.app.store.log_tail(session).await?
                 }
             };
-            self.topics.insert(source, Topic { name, position });
+            self.topics.insert(source, Followed { topic, position });
         }
         let place = self.app.store.feed_place(&self.feed_topics()).await?;
         // Until this moment the topics before have gone on under the numbers that they had.
@@ -214,7 +210,7 @@ impl Subscriber {
                     break;
                 }
                 self.taken = row.id;
-                self.push(&Source::Feed(row.topic.clone()), row.seq, &row.kind, row.data);
+                self.push(&Source::Feed(row.topic.clone()), row.seq, row.message);
             }
         }
         self.take_place(place);
@@ -226,7 +222,7 @@ impl Subscriber {
     /// Removes topics.
     pub(crate) async fn unsubscribe(&mut self, names: Vec<TopicName>) -> Result<(), Problem> {
         for name in names {
-            let source = self.source(&name).await?;
+            let (source, _) = self.source(&name).await?;
             self.topics.remove(&source);
             if let Source::Log(session) = &source {
                 self.logs.remove(session);
@@ -238,7 +234,7 @@ impl Subscriber {
         Ok(())
     }
 
-    async fn source(&self, name: &TopicName) -> Result<Source, Problem> {
+    async fn source(&self, name: &TopicName) -> Result<(Source, TopicKind), Problem> {
         let id = || {
             let missing = || Problem::invalid("id", format!("is required for the topic {:?}", name.topic));
             name.id.as_deref().filter(|id| !id.is_empty()).ok_or_else(missing)
@@ -248,12 +244,15 @@ impl Subscriber {
                 "topic",
                 "fleet is of all tasks, and the token is for some of them only",
             )),
-            "fleet" => Ok(Source::Feed(news::fleet_topic(self.caller.id()))),
-            "task" => Ok(Source::Feed(news::task_topic(&self.caller.task(&self.app, id()?).await?.id))),
+            "fleet" => Ok((Source::Feed(news::fleet_topic(self.caller.id())), TopicKind::Fleet)),
+            "task" => {
+                let task = self.caller.task(&self.app, id()?).await?;
+                Ok((Source::Feed(news::task_topic(&task.id)), TopicKind::Task))
+            }
             "session" => {
                 let id = id()?;
                 self.caller.task_of(&self.app, id).await?;
-                Ok(Source::Log(SessionId::from(id)))
+                Ok((Source::Log(SessionId::from(id)), TopicKind::Session))
             }
             other => Err(Problem::invalid("topic", format!("{other:?} is not one of fleet, task, session"))),
         }
@@ -351,12 +350,16 @@ impl Subscriber {
     }
 
     fn snapshot(&mut self) {
-        self.ready.push_back(json!({ "type": "snapshot_required", "after": self.seq }));
+        self.tell(ControlMessage::SnapshotRequired { after: self.seq });
+    }
+
+    fn tell(&mut self, message: ControlMessage) {
+        self.ready.push_back(StreamMessage::Control(message));
     }
 
     /// Puts the next message of a topic behind what is ready; one that was taken before is left out, and false says that
     /// messages before it are missing.
-    fn push(&mut self, source: &Source, seq: u64, kind: &str, data: Arc<Value>) -> bool {
+    fn push(&mut self, source: &Source, seq: u64, message: Arc<FeedMessage>) -> bool {
         let Some(topic) = self.topics.get_mut(source) else { return true };
         if seq != topic.position + 1 {
             return seq <= topic.position;
@@ -366,11 +369,8 @@ impl Subscriber {
         if let Some(history) = &self.history {
             history.push(&source.name(), self.taken);
         }
-        let mut message = topic.name.to_json();
-        message["seq"] = self.seq.into();
-        message["type"] = kind.into();
-        message["data"] = Arc::unwrap_or_clone(data);
-        self.ready.push_back(message);
+        let message = LiveMessage { topic: topic.topic.clone(), seq: self.seq, message };
+        self.ready.push_back(StreamMessage::Live(message));
         true
     }
 
@@ -399,7 +399,7 @@ impl Subscriber {
                 let source = Source::Feed(row.topic.clone());
                 let is_ours = self.topics.contains_key(&source);
                 if is_ours && in_order && !self.needs_catch_up {
-                    self.needs_catch_up = !self.push(&source, row.seq, &row.kind, row.data.clone());
+                    self.needs_catch_up = !self.push(&source, row.seq, row.message.clone());
                     if !self.needs_catch_up {
                         self.set_taken(self.taken.max(row.id));
                     }
@@ -411,9 +411,7 @@ impl Subscriber {
             Wake::Log(session, row) => {
                 let source = Source::Log(session.clone());
                 let is_next = !self.lacks_log.contains(&session);
-                if !is_next
-                    || !self.push(&source, row.seq, "session.event", json!(numbered((*row).clone())).into())
-                {
+                if !is_next || !self.push(&source, row.seq, session_event((*row).clone())) {
                     self.lacks_log.insert(session);
                 }
                 Ok(())
@@ -464,7 +462,7 @@ impl Subscriber {
             let rows = self.app.store.read_feed(&self.feed_topics(), self.taken, PAGE).await?;
             self.needs_catch_up = is_full(rows.len());
             for row in rows {
-                if !self.push(&Source::Feed(row.topic.clone()), row.seq, &row.kind, row.data) {
+                if !self.push(&Source::Feed(row.topic.clone()), row.seq, row.message) {
                     return self.jump().await;
                 }
                 self.set_taken(row.id);
@@ -481,7 +479,7 @@ impl Subscriber {
         }
         for row in rows {
             let seq = row.seq;
-            if !self.push(&source, seq, "session.event", json!(numbered(row)).into()) {
+            if !self.push(&source, seq, session_event(row)) {
                 return self.jump().await;
             }
         }
@@ -499,9 +497,13 @@ impl Subscriber {
     }
 
     /// The next message to send, if one is ready.
-    pub(crate) fn next_ready(&mut self) -> Option<Value> {
+    pub(crate) fn next_ready(&mut self) -> Option<StreamMessage> {
         self.ready.pop_front()
     }
+}
+
+fn session_event(row: LogRow) -> Arc<FeedMessage> {
+    Arc::new(FeedMessage::SessionEvent(numbered(row)))
 }
 
 fn is_full(page: usize) -> bool {

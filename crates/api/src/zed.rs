@@ -14,6 +14,7 @@ use engine::clock::now;
 use engine::orchestrator::AskError;
 use engine::views;
 use engine::wire::rfc3339;
+use protocol::words::InstanceStatus;
 use protocol::{SandboxView, SpecTask, ZedThread};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,8 +26,7 @@ use workflow::{Input, Rejected, Task};
 pub(crate) struct ZedInstance {
     spec_task_id: String,
     zed_instance_id: String,
-    /// `not_created`, `pending`, `active`, `disconnected`, `completed` or `failed`.
-    status: String,
+    status: InstanceStatus,
     /// The agent's own words about itself, once it has started.
     agent: InstanceAgent,
     #[schema(required)]
@@ -63,16 +63,16 @@ async fn instance_of(app: &App, task: &Task) -> Result<ZedInstance, Problem> {
     let threads = views::sessions(app, task).await?.zed_threads.len();
     // What is shown as running is checked against the kernel, not against what was written down.
     let status = match (&row, &live) {
-        (_, Some(_)) => "active",
-        (None, None) if task.holds_instance() => "pending",
-        (None, None) => "not_created",
-        (Some(row), None) if row.status == "active" => "disconnected",
-        (Some(row), None) => row.status.as_str(),
+        (_, Some(_)) => InstanceStatus::Active,
+        (None, None) if task.holds_instance() => InstanceStatus::Pending,
+        (None, None) => InstanceStatus::NotCreated,
+        (Some(row), None) if row.status == InstanceStatus::Active => InstanceStatus::Disconnected,
+        (Some(row), None) => row.status,
     };
     Ok(ZedInstance {
         spec_task_id: task.id.to_string(),
         zed_instance_id: engine::instances::instance_id(&task.id).to_string(),
-        status: status.to_owned(),
+        status,
         agent: row
             .as_ref()
             .and_then(|row| serde_json::from_value(row.agent.clone()).ok())

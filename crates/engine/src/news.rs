@@ -1,12 +1,14 @@
 //! What a step means for those who watch: messages of the live feed and entries of session logs.
 
 use crate::wire;
+use protocol::feed::{ReviewUpdate, TaskUsage};
 use protocol::log::{
     Commit as CommitEntry, Coordination, MessageEdited, MessageWithdrawn, TurnEnded, TurnFailed, TurnStarted,
     TurnUsage, UserMessage,
 };
-use protocol::{LogEntry, Optional};
-use serde_json::{Value, json};
+use protocol::words::ReviewEvent;
+use protocol::{FeedMessage, LogEntry, Optional};
+use serde_json::json;
 use std::sync::Arc;
 use store::{FeedEntry, LogAppend};
 use workflow::{
@@ -29,7 +31,7 @@ pub fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
     let task = &step.task;
     let mut entries = Vec::new();
     if !step.events.is_empty() {
-        entries.extend(entry(task, "task.updated", wire::task_updates(task)));
+        entries.extend(entry(task, wire::task_update(task)));
     }
     let (graph, before_graph) = (SessionGraph::of(task), before.map(SessionGraph::of));
     let old =
@@ -39,47 +41,52 @@ pub fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
             old == session && before.status(old) == graph.status(session)
         };
         if !old(session).is_some_and(is_same) {
-            entries.extend(entry(task, "work_session.updated", wire::session_news(&graph, session)));
+            entries.extend(entry(task, wire::session_update(&graph, session)));
         }
     }
     // Watchers are notified when an event is sent, when it is delivered, and when it is answered.
     let known = before.map_or(&[][..], |before| &before.coordination);
     for (at, event) in task.coordination.iter().enumerate() {
         if known.get(at) != Some(event) {
-            entries.extend(entry(task, "coordination", wire::coordination_news(task, event)));
+            entries.extend(entry(task, wire::coordination_update(task, event)));
         }
     }
     for event in &step.events {
-        if matches!(
-            event,
-            Event::SpecsReady { .. }
-                | Event::DocumentsChanged { .. }
-                | Event::SpecsReviewed { .. }
-                | Event::Commented { .. }
-                | Event::CommentReplied { .. }
-                | Event::CommentResolved { .. }
-                | Event::ImplementationReviewed { .. }
-                | Event::ChangeReady { .. }
-        ) {
-            let data = json!({ "spec_task_id": task.id, "event": event.name(), "status": task.status() });
-            entries.extend(entry(task, "review", data));
+        if let Some(event) = review_event(event) {
+            let update = ReviewUpdate { spec_task_id: task.id.to_string(), event, status: task.status() };
+            entries.extend(entry(task, update));
         }
         if let Event::TurnEnded { usage: Some(_), session, .. } | Event::Spent { session, .. } = event {
-            let data = json!({ "spec_task_id": task.id, "work_session_id": session, "usage": wire::usage(task.usage) });
-            entries.extend(entry(task, "usage", data));
+            let (spec_task_id, work_session_id) = (task.id.to_string(), session.to_string());
+            entries.extend(entry(
+                task,
+                TaskUsage { spec_task_id, work_session_id, usage: wire::usage(task.usage) },
+            ));
         }
     }
     entries
 }
 
 /// One message for those who watch the task and those who watch everything of its owner.
-pub(crate) fn entry(task: &Task, kind: &str, data: Value) -> [FeedEntry; 2] {
-    let data = Arc::new(data);
-    [fleet_topic(&task.owner), task_topic(&task.id)].map(|topic| FeedEntry {
-        topic,
-        kind: kind.to_owned(),
-        data: data.clone(),
-    })
+pub(crate) fn entry(task: &Task, message: impl Into<FeedMessage>) -> [FeedEntry; 2] {
+    let message = Arc::new(message.into());
+    [fleet_topic(&task.owner), task_topic(&task.id)]
+        .map(|topic| FeedEntry { topic, message: message.clone() })
+}
+
+/// What an event means for the documents or the change under review.
+fn review_event(event: &Event) -> Option<ReviewEvent> {
+    match event {
+        Event::SpecsReady { .. } => Some(ReviewEvent::SpecsReady),
+        Event::DocumentsChanged { .. } => Some(ReviewEvent::DocumentsChanged),
+        Event::SpecsReviewed { .. } => Some(ReviewEvent::SpecsReviewed),
+        Event::Commented { .. } => Some(ReviewEvent::Commented),
+        Event::CommentReplied { .. } => Some(ReviewEvent::CommentReplied),
+        Event::CommentResolved { .. } => Some(ReviewEvent::CommentResolved),
+        Event::ImplementationReviewed { .. } => Some(ReviewEvent::ImplementationReviewed),
+        Event::ChangeReady { .. } => Some(ReviewEvent::ChangeReady),
+        _ => None,
+    }
 }
 
 /// What a step adds to its sessions' logs.

@@ -8,6 +8,7 @@ use crate::repositories::{ProjectSettings, UNCONFIRMED};
 use crate::{indexer, news, owner, samples};
 use anyhow::Context as _;
 use git::{Git, Repository, Settings};
+use protocol::words::InstanceStatus;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use store::{
@@ -320,10 +321,10 @@ impl Record {
         let path = paths::instance(&task.id);
         let Some(text) = self.text(&path)? else { return Ok(None) };
         let record = instances::parse(&text).with_context(|| self.place(&path))?;
-        let status = match record.status.as_str() {
-            "active" if task.holds_instance() => "disconnected".to_owned(),
-            "active" => "completed".to_owned(),
-            _ => record.status,
+        let status = match record.status.parse() {
+            Ok(InstanceStatus::Active) if !task.holds_instance() => InstanceStatus::Completed,
+            Ok(InstanceStatus::Active) | Err(_) => InstanceStatus::Disconnected,
+            Ok(status) => status,
         };
         Ok(Some(InstanceRow {
             id: instance_id(&task.id),

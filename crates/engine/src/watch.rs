@@ -9,7 +9,7 @@ use crate::repositories::{ProjectRepo, RepositoryError};
 use crate::wire::rfc3339;
 use crate::{news, progress};
 use parking_lot::Mutex;
-use serde_json::json;
+use protocol::feed::ProgressUpdate;
 use specs::checklist;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -348,9 +348,13 @@ async fn announce(app: &App, workplace: &ProjectRepo, task: &Task, commit: &str)
     let decided = app.orchestrator.decide(&task.id, Input::ItemsCounted { counts }).await?;
     let task = decided.as_ref().unwrap_or(task);
     let checklist = documents::view(task, &parsed);
-    let data =
-        json!({ "spec_task_id": task.id, "commit": commit, "at": rfc3339(now()), "checklist": checklist });
-    let rows = app.store.append_feed(now(), news::entry(task, "progress", data).to_vec()).await?;
+    let update = ProgressUpdate {
+        spec_task_id: task.id.to_string(),
+        commit: commit.to_owned(),
+        at: rfc3339(now()),
+        checklist: checklist.clone(),
+    };
+    let rows = app.store.append_feed(now(), news::entry(task, update).to_vec()).await?;
     app.feed.publish(rows);
     progress::restore(app, workplace, task, &checklist)
         .await

@@ -1,12 +1,13 @@
 //! The live stream: what changed, message by message.
 //!
 //! A message has a type, which says what its data are. Messages are kept for some time and read from databases that other
-//! versions wrote, so reading accepts any JSON: a message of an unknown type, or with data that this version cannot write
-//! again as they were, becomes [`FeedMessage::Other`] and keeps all of its JSON.
+//! versions wrote, so reading accepts any JSON: a message of an unknown type, or with data of an unexpected shape, becomes
+//! [`FeedMessage::Other`] and keeps all of its JSON.
 
 use crate::words::{CollisionsEvent, InstanceStatus, ReviewEvent, TaskStatus, TopicKind};
 use crate::{
-    ChecklistView, CoordinationView, NumberedEntry, Optional, SessionCollision, SpecTask, UsageView, WorkSession,
+    ChecklistView, CoordinationView, NumberedEntry, Optional, SessionCollision, SpecTask, UsageView,
+    WorkSession,
 };
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -21,6 +22,7 @@ macro_rules! messages {
     ($( $(#[$about:meta])* $name:ident $kind:literal $data:ty, )+) => {
         /// What changed. Readers ignore types that they do not know: a later version may send further ones.
         #[derive(Clone, Debug, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "each message is behind a pointer that its readers share")]
         pub enum FeedMessage {
             $( $(#[$about])* $name($data), )+
             /// A message of an unknown type, or with data that this version cannot read.
@@ -36,10 +38,10 @@ macro_rules! messages {
                 }
             }
 
-            /// Reads a message of any version.
+            /// Reads a message of any version. Members that this version does not know are left out.
             pub fn read(kind: &str, data: Value) -> Self {
                 let read = match kind {
-                    $( $kind => read(&data).map(Self::$name), )+
+                    $( $kind => <$data>::deserialize(&data).ok().map(Self::$name), )+
                     _ => None,
                 };
                 read.unwrap_or_else(|| Self::Other { kind: kind.to_owned(), data })
@@ -105,14 +107,16 @@ messages! {
     InstanceUpdated "instance.updated" InstanceUpdate,
 }
 
-/// Reads data, unless something of them would be lost when they are written again.
-fn read<T: Serialize + for<'de> Deserialize<'de>>(data: &Value) -> Option<T> {
-    let read = T::deserialize(data).ok()?;
-    let written = serde_json::to_value(&read).ok()?;
-    (written == *data).then_some(read)
-}
-
 impl FeedMessage {
+    /// Reads a message of any version that is written again: one of which something would be lost keeps its JSON.
+    pub fn read_exact(kind: &str, data: Value) -> Self {
+        let read = Self::read(kind, data.clone());
+        match serde_json::to_value(read.data()) {
+            Ok(written) if written == data => read,
+            Ok(_) | Err(_) => Self::Other { kind: kind.to_owned(), data },
+        }
+    }
+
     /// Returns the message's data, to be written as JSON.
     pub fn data(&self) -> impl Serialize {
         Data(self)
@@ -215,7 +219,7 @@ pub struct CoordinationEventUpdate {
 }
 
 /// The collisions of a task's sessions, without the text of files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CollisionsUpdate {
     pub spec_task_id: String,
     pub event: CollisionsEvent,
@@ -266,6 +270,7 @@ pub struct Topic {
     pub topic: TopicKind,
     /// The id of the task or session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     pub id: Option<String>,
 }
 
@@ -285,6 +290,7 @@ pub struct LiveMessage {
 struct Envelope<T: ToSchema> {
     topic: TopicKind,
     /// The id of the task or session; absent for `fleet`.
+    #[schema(value_type = String, required = false)]
     id: Option<String>,
     /// Its number on the connection: one more than the message before.
     seq: u64,
@@ -356,6 +362,28 @@ pub enum StreamMessage {
     Other(Value),
 }
 
+impl ControlMessage {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Subscribed { .. } => "subscribed",
+            Self::SnapshotRequired { .. } => "snapshot_required",
+            Self::Error { .. } => "error",
+            Self::Pong { .. } => "pong",
+        }
+    }
+}
+
+impl StreamMessage {
+    /// Returns the message's type; empty when it has none.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Live(message) => message.message.kind(),
+            Self::Control(message) => message.kind(),
+            Self::Other(value) => value["type"].as_str().unwrap_or_default(),
+        }
+    }
+}
+
 impl PartialSchema for StreamMessage {
     fn schema() -> RefOr<Schema> {
         crate::schema::one_of(
@@ -373,3 +401,6 @@ impl ToSchema for StreamMessage {
         ControlMessage::schemas(schemas);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! What crosses a boundary, typed: the entries of a session's log, and what the API shows
+//! What crosses a boundary, typed: the entries of a session's log, the messages of the live stream, and what the API shows
 //! of tasks, sessions, coordination, comments and checklists.
 //!
 //! The crate holds shapes and vocabularies: it knows nothing of storage, HTTP, git or agents, nor of how a task's life goes.
@@ -10,6 +10,7 @@ mod checklist;
 mod collision;
 mod comment;
 mod coordination;
+pub mod feed;
 pub mod log;
 mod optional;
 mod schema;
@@ -21,6 +22,7 @@ pub use checklist::{ChecklistItem, ChecklistView, EvidenceView};
 pub use collision::{CollidingFile, CollidingLines, CollidingSide, Collisions, SessionCollision};
 pub use comment::{CommentView, Original, ReplyView};
 pub use coordination::{CoordinationView, DeliveryView, ResponseView};
+pub use feed::{FeedMessage, LiveMessage, StreamMessage};
 pub use log::{LogEntry, NumberedEntry};
 pub use optional::Optional;
 pub use session::{

@@ -27,3 +27,14 @@ pub(crate) fn words(description: &str, words: &[&str]) -> RefOr<Schema> {
     let texts = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.iter().copied()));
     texts.description(Some(description)).into()
 }
+
+/// The schema of an object without some of its members.
+pub(crate) fn without(schema: RefOr<Schema>, members: &[&str], description: &str) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = schema else { return schema };
+    for name in members {
+        object.properties.remove(*name);
+    }
+    object.required.retain(|name| !members.contains(&name.as_str()));
+    object.description = Some(description.to_owned());
+    RefOr::T(Schema::Object(object))
+}

@@ -2,8 +2,8 @@
 
 use crate::sql::{self, Taken, Wanted, from_json, number, row, rows, text, unsigned};
 use crate::{Store, StoreError};
+use protocol::FeedMessage;
 use sea_orm::DatabaseTransaction;
-use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use workflow::Millis;
@@ -12,9 +12,8 @@ use workflow::Millis;
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedEntry {
     pub topic: String,
-    pub kind: String,
     /// Shared with the same message of another topic.
-    pub data: Arc<Value>,
+    pub message: Arc<FeedMessage>,
 }
 
 /// A message in its place.
@@ -25,8 +24,7 @@ pub struct FeedRow {
     pub topic: String,
     /// Its place in its topic.
     pub seq: u64,
-    pub kind: String,
-    pub data: Arc<Value>,
+    pub message: Arc<FeedMessage>,
     pub at: Millis,
 }
 
@@ -136,12 +134,12 @@ pub(crate) struct PreparedEntry {
     json: sea_orm::Value,
 }
 
-/// Makes messages ready to be written; data that consecutive ones share become JSON once.
+/// Makes messages ready to be written; a message that consecutive ones share becomes JSON once.
 pub(crate) fn prepare(entries: Vec<FeedEntry>) -> Vec<PreparedEntry> {
     let mut prepared: Vec<PreparedEntry> = Vec::with_capacity(entries.len());
     for entry in entries {
-        let before = prepared.last().filter(|before| Arc::ptr_eq(&before.entry.data, &entry.data));
-        let json = before.map_or_else(|| sql::json(&*entry.data), |before| before.json.clone());
+        let before = prepared.last().filter(|before| Arc::ptr_eq(&before.entry.message, &entry.message));
+        let json = before.map_or_else(|| sql::json(&entry.message.data()), |before| before.json.clone());
         prepared.push(PreparedEntry { entry, json });
     }
     prepared
@@ -180,10 +178,10 @@ pub(crate) async fn append(
     };
     let mut numbered: Vec<FeedRow> = Vec::with_capacity(entries.len());
     let mut values = Vec::with_capacity(entries.len());
-    for PreparedEntry { entry: FeedEntry { topic, kind, data }, json } in entries {
+    for PreparedEntry { entry: FeedEntry { topic, message }, json } in entries {
         let Some(seq) = next(&topic) else { continue };
-        values.push(vec![topic.as_str().into(), sql::signed(seq), kind.as_str().into(), json, at.0.into()]);
-        numbered.push(FeedRow { id: 0, topic, seq, kind, data, at });
+        values.push(vec![topic.as_str().into(), sql::signed(seq), message.kind().into(), json, at.0.into()]);
+        numbered.push(FeedRow { id: 0, topic, seq, message, at });
     }
     let table = "feed (topic, seq, kind, data, at)";
     let kept = sql::insert(on, table, values, "RETURNING id, topic, seq").await?;
@@ -202,8 +200,10 @@ fn read(row: &sea_orm::QueryResult) -> Result<FeedRow, StoreError> {
         id: key(row)?,
         topic: text(row, "topic")?,
         seq: unsigned(row, "seq")?,
-        kind: text(row, "kind")?,
-        data: Arc::new(from_json(row, "data", "feed message")?),
+        message: Arc::new(FeedMessage::read_exact(
+            &text(row, "kind")?,
+            from_json(row, "data", "feed message")?,
+        )),
         at: Millis(number(row, "at")?),
     })
 }

@@ -3,6 +3,7 @@
 use crate::feed::{self, FeedEntry, FeedRow};
 use crate::sql::{self, execute, from_json, row, rows};
 use crate::{Store, StoreError};
+use protocol::words::InstanceStatus;
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use workflow::{InstanceId, Millis, TaskId};
@@ -20,8 +21,7 @@ pub struct ProcessRow {
 pub struct InstanceRow {
     pub id: InstanceId,
     pub task: TaskId,
-    /// `active`, `disconnected`, `completed` or `failed`.
-    pub status: String,
+    pub status: InstanceStatus,
     pub agent: serde_json::Value,
     /// The process that began last.
     pub pid: Option<i64>,

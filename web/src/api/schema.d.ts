@@ -2264,6 +2264,27 @@ export interface components {
             /** @description Files that several live sessions change. */
             collisions: components["schemas"]["SessionCollision"][];
         };
+        /**
+         * @description Marks a message of the topic `coordination` that lists collisions.
+         * @enum {string}
+         */
+        CollisionsEvent: "collisions";
+        /** @description The collisions of a task's sessions, without the text of files. */
+        CollisionsUpdate: {
+            /**
+             * Format: int64
+             * @description When the sessions' worktrees were looked at, in milliseconds since 1970.
+             */
+            at: number;
+            /** @description Files that several live sessions change. */
+            collisions: components["schemas"]["SessionCollision"][];
+            event: components["schemas"]["CollisionsEvent"];
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+        };
         /** @description A comment as it is made. */
         CommentBody: {
             /**
@@ -2402,6 +2423,56 @@ export interface components {
             /** @description The files. */
             files: string[];
         };
+        /** @description What the server says about a connection to the live stream. */
+        ControlMessage: {
+            /**
+             * Format: int64
+             * @description The number of the last message before those that follow.
+             */
+            after: number;
+            topics: components["schemas"]["Topic"][];
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "subscribed";
+        } | {
+            /**
+             * Format: int64
+             * @description The number of the last message before those that follow.
+             */
+            after: number;
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "snapshot_required";
+        } | {
+            /**
+             * @description A stable word for programs.
+             * @example wrong_state
+             */
+            code: string;
+            detail: string;
+            /**
+             * Format: int32
+             * @description The status.
+             */
+            status: number;
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "error";
+        } | {
+            /** @description What the ping had. */
+            pong: unknown;
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "pong";
+        };
         /** @description Something to be told. */
         CoordinationBody: {
             /** @description A response may name in `request_id` the request that it answers. */
@@ -2455,6 +2526,14 @@ export interface components {
              */
             to_session_id?: string | null;
         };
+        /** @description A coordination event of a task. */
+        CoordinationEventUpdate: components["schemas"]["CoordinationView"] & {
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+        };
         /**
          * @description The kind of a coordination event.
          * @enum {string}
@@ -2487,6 +2566,26 @@ export interface components {
             /** @description How many events there are in all. */
             total_events: number;
         };
+        /** @description The members of a message of the live stream beside its type. */
+        CoordinationMessage: {
+            /** @description What changed. */
+            data: components["schemas"]["CoordinationUpdate"];
+            /** @description The id of the task or session; absent for `fleet`. */
+            id?: string;
+            /**
+             * Format: int64
+             * @description Its number on the connection: one more than the message before.
+             */
+            seq: number;
+            topic: components["schemas"]["TopicKind"];
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "coordination";
+        };
+        /** @description What sessions and people told each other, or where the sessions' changes collide. */
+        CoordinationUpdate: components["schemas"]["CollisionsUpdate"] | components["schemas"]["CoordinationEventUpdate"];
         /** @description A message to one session or to all. */
         CoordinationView: {
             /** @description Whether it was delivered to all of its recipients, by a turn. */
@@ -3509,6 +3608,44 @@ export interface components {
             version: string | null;
         };
         /**
+         * @description The status of an agent instance.
+         * @enum {string}
+         */
+        InstanceStatus: "not_created" | "pending" | "active" | "disconnected" | "completed" | "failed";
+        /** @description The status of a task's agent instance. */
+        InstanceUpdate: {
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+            /** @description The status. */
+            status: components["schemas"]["InstanceStatus"];
+            /**
+             * @description The agent instance's id.
+             * @example zi_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            zed_instance_id: string;
+        };
+        /** @description The members of a message of the live stream beside its type. */
+        InstanceUpdatedMessage: {
+            /** @description What changed. */
+            data: components["schemas"]["InstanceUpdate"];
+            /** @description The id of the task or session; absent for `fleet`. */
+            id?: string;
+            /**
+             * Format: int64
+             * @description Its number on the connection: one more than the message before.
+             */
+            seq: number;
+            topic: components["schemas"]["TopicKind"];
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "instance.updated";
+        };
+        /**
          * @description The status of an item of a checklist.
          * @enum {string}
          */
@@ -3606,6 +3743,8 @@ export interface components {
             /** @description The text. */
             text: string;
         };
+        /** @description A message of the live stream. Readers ignore types that they do not know. */
+        LiveMessage: components["schemas"]["TaskUpdatedMessage"] | components["schemas"]["WorkSessionUpdatedMessage"] | components["schemas"]["SessionEventMessage"] | components["schemas"]["CoordinationMessage"] | components["schemas"]["ProgressMessage"] | components["schemas"]["ReviewMessage"] | components["schemas"]["UsageMessage"] | components["schemas"]["InstanceUpdatedMessage"];
         /** @description An entry of a session's log. Readers ignore kinds that they do not know. */
         LogEntry: components["schemas"]["UserMessageEntry"] | components["schemas"]["AgentMessageEntry"] | components["schemas"]["AgentThoughtEntry"] | components["schemas"]["ToolCallEntry"] | components["schemas"]["PlanEntry"] | components["schemas"]["UsageUpdateEntry"] | components["schemas"]["UpdateEntry"] | components["schemas"]["NoticeEntry"] | components["schemas"]["TurnStartedEntry"] | components["schemas"]["TurnEndedEntry"] | components["schemas"]["TurnFailedEntry"] | components["schemas"]["MessageEditedEntry"] | components["schemas"]["MessageWithdrawnEntry"] | components["schemas"]["CommitEntry"] | components["schemas"]["PermissionRequestedEntry"] | components["schemas"]["PermissionResolvedEntry"] | components["schemas"]["CoordinationEntry"] | components["schemas"]["RecordedEntry"];
         /** @description The token to sign in with. */
@@ -4202,6 +4341,44 @@ export interface components {
             /** @description A line on how far it is; absent is what the checklist says. */
             summary?: string | null;
         };
+        /** @description The members of a message of the live stream beside its type. */
+        ProgressMessage: {
+            /** @description What changed. */
+            data: components["schemas"]["ProgressUpdate"];
+            /** @description The id of the task or session; absent for `fleet`. */
+            id?: string;
+            /**
+             * Format: int64
+             * @description Its number on the connection: one more than the message before.
+             */
+            seq: number;
+            topic: components["schemas"]["TopicKind"];
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "progress";
+        };
+        /** @description A task's living checklist. */
+        ProgressUpdate: {
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
+            at: string;
+            /** @description The checklist, with the state of each item. */
+            checklist: components["schemas"]["ChecklistView"];
+            /**
+             * @description The commit of the design-docs branch that has it.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
+            commit: string;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+        };
         /** @description What may be changed of a project; absent fields stay. */
         ProjectEdit: {
             /**
@@ -4685,10 +4862,44 @@ export interface components {
             run_again?: string[];
         };
         /**
+         * @description What happened to the documents or the change under review.
+         * @enum {string}
+         */
+        ReviewEvent: "specs_ready" | "documents_changed" | "specs_reviewed" | "commented" | "comment_replied" | "comment_resolved" | "change_ready" | "implementation_reviewed";
+        /** @description The members of a message of the live stream beside its type. */
+        ReviewMessage: {
+            /** @description What changed. */
+            data: components["schemas"]["ReviewUpdate"];
+            /** @description The id of the task or session; absent for `fleet`. */
+            id?: string;
+            /**
+             * Format: int64
+             * @description Its number on the connection: one more than the message before.
+             */
+            seq: number;
+            topic: components["schemas"]["TopicKind"];
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "review";
+        };
+        /**
          * @description Where a review round stands.
          * @enum {string}
          */
         ReviewStatus: "open" | "decided" | "superseded";
+        /** @description What happened to the documents or the change under review. */
+        ReviewUpdate: {
+            event: components["schemas"]["ReviewEvent"];
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+            /** @description The status. */
+            status: components["schemas"]["TaskStatus"];
+        };
         /** @description A setting of retention. */
         RuleView: {
             /**
@@ -4879,6 +5090,24 @@ export interface components {
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             work_session_id: string;
+        };
+        /** @description The members of a message of the live stream beside its type. */
+        SessionEventMessage: {
+            /** @description What changed. */
+            data: components["schemas"]["NumberedEntry"];
+            /** @description The id of the task or session; absent for `fleet`. */
+            id?: string;
+            /**
+             * Format: int64
+             * @description Its number on the connection: one more than the message before.
+             */
+            seq: number;
+            topic: components["schemas"]["TopicKind"];
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "session.event";
         };
         /**
          * @description The phase a work session belongs to.
@@ -5286,6 +5515,8 @@ export interface components {
             /** @description Folders of tasks with worktrees. */
             worktrees: components["schemas"]["Usage"];
         };
+        /** @description What the server sends over the live stream. Readers ignore types that they do not know. */
+        StreamMessage: components["schemas"]["LiveMessage"] | components["schemas"]["ControlMessage"];
         /** @description A stretch of time in one phase. */
         Stretch: {
             /**
@@ -5335,6 +5566,191 @@ export interface components {
              *     `cancelled` cancels, `implementation_queued` starts or tries again.
              */
             status: string;
+        };
+        /** @description A task as live messages have it: without its documents and its repository's folder. */
+        TaskUpdate: {
+            /** @description Whether the task is archived: archived tasks are left out of lists unless asked for. */
+            archived: boolean;
+            /**
+             * Format: int32
+             * @description How often a failed step was tried again by a person.
+             */
+            attempts: number;
+            /**
+             * @description The branch that the change starts from and lands on.
+             * @example main
+             */
+            base_branch: string;
+            /**
+             * @description The branch of the change, from approval on.
+             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             */
+            branch_name: string | null;
+            /** @description What the task may cost; null is no limit. */
+            budget: components["schemas"]["BudgetView"] | null;
+            /** @description The change. */
+            change: components["schemas"]["ChangeView"] | null;
+            /**
+             * @description When it was completed; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
+            completed_at: string | null;
+            /** @description `simple` (one work session) or `complex` (several). */
+            complexity: components["schemas"]["Complexity"];
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
+            created_at: string;
+            /**
+             * @description Who created it.
+             * @example owner
+             */
+            created_by: string;
+            /** @description The ids of what must be completed before. */
+            depends_on: string[];
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
+            description: string;
+            /** @description The id. */
+            id: string;
+            /**
+             * @description The agent that implements.
+             * @example claude
+             */
+            implementation_agent: string;
+            /** @description The labels. */
+            labels: string[];
+            /** @description Why it failed last; null when it did not. */
+            last_error: components["schemas"]["LastError"] | null;
+            /** @description The commit by which it landed on its base branch. */
+            merge_commit: string | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            /** @description Whether a person is to act next: to review, to answer, or to say what becomes of what failed. */
+            needs_person: boolean;
+            /**
+             * @description The prompt, as it was written.
+             * @example Add due dates to todos
+             */
+            original_prompt: string;
+            /**
+             * @description When a person paused the task; null while it runs.
+             * @example 2026-11-22T10:41:07Z
+             */
+            paused_at: string | null;
+            /** @description Who stopped its agents, until a person resumes it. */
+            paused_by: string | null;
+            /** @description Whether documents are written and reviewed before work begins. */
+            planned: boolean;
+            /** @description `low`, `medium`, `high` or `critical`. */
+            priority: components["schemas"]["Priority"];
+            /**
+             * Format: double
+             * @description The share of its items that is done, 0 to 1: lines of the living checklist, or sessions where there is none.
+             */
+            progress: number;
+            /**
+             * @description The project's id.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            project_id: string;
+            /** @description The pull request; null when there is none. */
+            pull_request: components["schemas"]["PullRequest"] | null;
+            /** @description What the task waits for, while it waits. */
+            queue_reason: string | null;
+            /**
+             * @description The agent that plans.
+             * @example claude
+             */
+            spec_agent: string;
+            /**
+             * @description When the documents were approved; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
+            spec_approved_at: string | null;
+            /**
+             * @description Who approved the documents; null before.
+             * @example owner
+             */
+            spec_approved_by: string | null;
+            /**
+             * Format: int32
+             * @description How often the documents were sent back.
+             */
+            spec_revision_count: number;
+            /** @description The Helix session of the planning. */
+            spec_session_id: string | null;
+            /**
+             * @description When it was started; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
+            started_at: string | null;
+            /** @description The status. */
+            status: components["schemas"]["TaskStatus"];
+            /** @description The template that it was made from. */
+            template: string | null;
+            /** @description The type. */
+            type: components["schemas"]["TaskKind"];
+            /**
+             * @description When it was changed last.
+             * @example 2026-11-22T10:41:07Z
+             */
+            updated_at: string;
+            /** @description The tokens and the cost. */
+            usage: components["schemas"]["UsageView"];
+            /**
+             * Format: int64
+             * @description Grows by one with every change of state.
+             */
+            version: number;
+            /** @description Whether it is a conversation in which a person is to speak next. */
+            waits_for_person: boolean;
+            /** @description Settings of the workspace, kept and shown as they were sent. */
+            workspace_config: unknown;
+            /**
+             * @description The agent instance's id.
+             * @example zi_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            zed_instance_id: string | null;
+        };
+        /** @description The members of a message of the live stream beside its type. */
+        TaskUpdatedMessage: {
+            /** @description What changed. */
+            data: components["schemas"]["TaskUpdate"];
+            /** @description The id of the task or session; absent for `fleet`. */
+            id?: string;
+            /**
+             * Format: int64
+             * @description Its number on the connection: one more than the message before.
+             */
+            seq: number;
+            topic: components["schemas"]["TopicKind"];
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "task.updated";
+        };
+        /** @description What a task used until now. */
+        TaskUsage: {
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+            /** @description The usage of the whole task. */
+            usage: components["schemas"]["UsageView"];
+            /**
+             * @description The session that used it last.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            work_session_id: string;
         };
         /** @description Why a template cannot be used. */
         TemplateError: {
@@ -5511,6 +5927,17 @@ export interface components {
             /** @description The kind of tool in the Agent Client Protocol, such as `edit` or `execute`. */
             tool_kind?: string | null;
         };
+        /** @description A part of the live stream that can be subscribed to. */
+        Topic: {
+            /** @description The id of the task or session. */
+            id?: string;
+            topic: components["schemas"]["TopicKind"];
+        };
+        /**
+         * @description A part of the live stream that can be subscribed to: all tasks of the user, one task, or one session's log.
+         * @enum {string}
+         */
+        TopicKind: "fleet" | "task" | "session";
         /** @description Which requirement is carried out where. */
         Traceability: {
             /** @description Planned tasks that cite no requirement. */
@@ -5659,6 +6086,24 @@ export interface components {
              * @example 120
              */
             count: number;
+        };
+        /** @description The members of a message of the live stream beside its type. */
+        UsageMessage: {
+            /** @description What changed. */
+            data: components["schemas"]["TaskUsage"];
+            /** @description The id of the task or session; absent for `fleet`. */
+            id?: string;
+            /**
+             * Format: int64
+             * @description Its number on the connection: one more than the message before.
+             */
+            seq: number;
+            topic: components["schemas"]["TopicKind"];
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "usage";
         };
         /** @description How much of the context the agent has used, and at what cost. */
         UsageUpdateEntry: {
@@ -5828,6 +6273,133 @@ export interface components {
             /** @description The session's directory; null before there is one. */
             workspace_path: string | null;
         };
+        /** @description A work session as live messages have it: without its directory and its sandbox. */
+        WorkSessionUpdate: {
+            /** @description Settings for the agent, handed to it with the session. */
+            agent_config: unknown;
+            /** @description `simple`, `helix_agent` or `zed_agent`. */
+            agent_type: components["schemas"]["AgentType"];
+            /** @description The sessions among which a person chooses, this one included; empty where there is no choice. */
+            alternatives: string[];
+            /** @description Those of them that are not done yet. */
+            blocked_by: string[];
+            /**
+             * @description The branch that has the work.
+             * @example task/spt_01kaq3h2v7t9y4m8n5b6c1d0ef-add-due-dates
+             */
+            branch_name: string | null;
+            /** @description The session and turn that this session was forked from; null when it was not. */
+            branched_from: components["schemas"]["BranchPointView"] | null;
+            /**
+             * @description When it was completed; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
+            completed_at: string | null;
+            /** @description The files and sides of a merge conflict; null without one. */
+            conflict: components["schemas"]["ConflictView"] | null;
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
+            created_at: string;
+            /** @description `planned` (by the plan), `spawned` (by another session) or `ad_hoc`. */
+            creation_method: components["schemas"]["CreationMethod"];
+            /** @description Work sessions whose work this one needs. */
+            depends_on: string[];
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
+            description: string;
+            /** @description `small`, `medium` or `large`. */
+            effort: components["schemas"]["Effort"];
+            /** @description Settings of the session's environment, handed to the agent with the session. */
+            environment_config: unknown;
+            /**
+             * @description The id of the session's conversation.
+             * @example ses_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            helix_session_id: string;
+            /** @description The id. */
+            id: string;
+            /** @description The description of the session's planned task. */
+            implementation_task_description: string | null;
+            /** @description The index of the session's planned task; null when it has none. */
+            implementation_task_index: number | null;
+            /** @description The planned task that it carries out, where it carries out one. */
+            implementation_task_title: string | null;
+            /** @description Why it failed last; null when it did not. */
+            last_error: components["schemas"]["LastError"] | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            /**
+             * @description The session that it comes from: by spawning, or as an alternative.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            parent_work_session_id: string | null;
+            /** @description `planning`, `implementation` or `validation`. */
+            phase: components["schemas"]["SessionPhase"];
+            /** @description The agent's own plan, as it reported it last. */
+            plan: components["schemas"]["PlanEntryView"][];
+            /** @description `low`, `medium`, `high` or `critical`. */
+            priority: components["schemas"]["Priority"];
+            /**
+             * Format: double
+             * @description The share of its items that is done, 0 to 1: of its planned task in the checklist, or of its agent's own plan, which
+             *     is a report: it makes a session complete only with the end of its work.
+             */
+            progress: number;
+            /** @description What it waits for, as a sentence, while it waits. */
+            queue_reason: string | null;
+            /** @description What people said that no turn has carried yet. */
+            queued_messages: components["schemas"]["QueuedMessage"][];
+            /** @description The session at work that asked for it. */
+            spawned_by_session_id: string | null;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+            /**
+             * @description When it was started; null before.
+             * @example 2026-11-22T10:41:07Z
+             */
+            started_at: string | null;
+            /** @description The status. */
+            status: components["schemas"]["SessionStatus"];
+            /** @description The sub-tasks that its agent did not report as done although the session ended. */
+            unreported: string[];
+            /**
+             * @description When it was changed last.
+             * @example 2026-11-22T10:41:07Z
+             */
+            updated_at: string;
+            /** @description The tokens and the cost. */
+            usage: components["schemas"]["UsageView"];
+            /** @description Whether its turn is over and a person is to speak next; it is active, and nothing runs. */
+            waits_for_person: boolean;
+        };
+        /** @description The members of a message of the live stream beside its type. */
+        WorkSessionUpdatedMessage: {
+            /** @description What changed. */
+            data: components["schemas"]["WorkSessionUpdate"];
+            /** @description The id of the task or session; absent for `fleet`. */
+            id?: string;
+            /**
+             * Format: int64
+             * @description Its number on the connection: one more than the message before.
+             */
+            seq: number;
+            topic: components["schemas"]["TopicKind"];
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "work_session.updated";
+        };
         /** @description Sessions in a list. */
         WorkSessions: {
             /** @description How many there are in all. */
@@ -5911,8 +6483,8 @@ export interface components {
              * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             spec_task_id: string;
-            /** @description `not_created`, `pending`, `active`, `disconnected`, `completed` or `failed`. */
-            status: string;
+            /** @description The status. */
+            status: components["schemas"]["InstanceStatus"];
             /** @description How many threads there are. */
             thread_count: number;
             /**
@@ -6933,7 +7505,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": unknown;
+                    "text/event-stream": components["schemas"]["StreamMessage"];
                 };
             };
             /** @description Bad Request */

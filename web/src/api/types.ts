@@ -75,5 +75,16 @@ export type ChangeReviewBody = Schemas["ChangeReviewBody"];
 export type Project = Schemas["ProjectView"];
 export type ProjectEdit = Schemas["ProjectEdit"];
 
+/** What the server sends over the live stream, told apart by `type`. */
+export type StreamMessage = Schemas["StreamMessage"];
+export type LiveMessage = Schemas["LiveMessage"];
+/** The data of the messages of a type. */
+export type LiveData<Type extends LiveMessage["type"]> = Extract<LiveMessage, { type: Type }>["data"];
+export type Topic = Schemas["Topic"];
+export type TaskUpdate = Schemas["TaskUpdate"];
+export type WorkSessionUpdate = Schemas["WorkSessionUpdate"];
+export type CoordinationUpdate = Schemas["CoordinationUpdate"];
+export type ProgressUpdate = Schemas["ProgressUpdate"];
+
 /** An entry of a session's log in its place; what else it has depends on its kind. */
 export type LogEntry = Schemas["NumberedEntry"];

@@ -3,20 +3,20 @@
 import { type InfiniteData, notifyManager, type QueryClient } from "@tanstack/react-query";
 import type { Page } from "../api/client";
 import type {
-  Checklist,
-  Collision,
   Collisions,
-  CoordinationEvent,
   CoordinationLog,
+  CoordinationUpdate,
   Fleet,
+  LiveMessage,
   LogEntry,
   PermissionRequest,
+  ProgressUpdate,
   SpecTask,
   TaskDetail,
   TaskProgress,
-  WorkSession,
+  TaskUpdate,
+  WorkSessionUpdate,
 } from "../api/types";
-import type { LiveMessage } from "../live";
 import { withEvent } from "../model/coordination";
 import { withChecklist, withSession } from "../model/fleet";
 import { hasGap, type Log, mergeLog } from "../model/log";
@@ -36,11 +36,10 @@ export function apply(client: QueryClient, messages: readonly LiveMessage[], ref
   const logs = new Map<string, LogEntry[]>();
   notifyManager.batch(() => {
     for (const message of messages) {
-      if (typeof message.data !== "object" || message.data === null) continue;
       if (message.type !== "session.event") applyNews(client, message, refresh);
       else if (message.id) {
         const entries = logs.get(message.id) ?? [];
-        entries.push(message.data as LogEntry);
+        entries.push(message.data);
         logs.set(message.id, entries);
       }
     }
@@ -48,23 +47,26 @@ export function apply(client: QueryClient, messages: readonly LiveMessage[], ref
   });
 }
 
-function applyNews(client: QueryClient, message: LiveMessage, refresh: Refresh): void {
-  const { type, data } = message;
+function applyNews(
+  client: QueryClient,
+  { type, data }: Exclude<LiveMessage, { type: "session.event" }>,
+  refresh: Refresh,
+): void {
   switch (type) {
     case "task.updated":
-      applyTask(client, data as Partial<SpecTask> & { id: string }, refresh);
+      applyTask(client, data, refresh);
       return;
     case "work_session.updated":
-      applySession(client, data as Partial<WorkSession> & { id: string; spec_task_id: string }, refresh);
+      applySession(client, data, refresh);
       return;
     case "coordination":
-      applyCoordination(client, data as CoordinationNews, refresh);
+      applyCoordination(client, data, refresh);
       return;
     case "progress":
-      applyProgress(client, data as { spec_task_id: string; checklist: Checklist; at: string });
+      applyProgress(client, data);
       return;
     case "review": {
-      const id = (data as { spec_task_id: string }).spec_task_id;
+      const id = data.spec_task_id;
       for (const key of [
         keys.specs(id),
         keys.reviews(id),
@@ -77,20 +79,18 @@ function applyNews(client: QueryClient, message: LiveMessage, refresh: Refresh):
       return;
     }
     case "usage": {
-      const { spec_task_id: id, usage } = data as { spec_task_id: string; usage: SpecTask["usage"] };
+      const { spec_task_id: id, usage } = data;
       patchTask(client, id, (task) => ({ ...task, usage }));
       return;
     }
     case "instance.updated":
-      refresh(keys.instance((data as { spec_task_id: string }).spec_task_id));
+      refresh(keys.instance(data.spec_task_id));
       refresh(keys.permissions);
       return;
-    default:
-      if (type.startsWith("permission")) refresh(keys.permissions);
   }
 }
 
-function applyTask(client: QueryClient, news: Partial<SpecTask> & { id: string }, refresh: Refresh): void {
+function applyTask(client: QueryClient, news: TaskUpdate, refresh: Refresh): void {
   const before = client.getQueryData<TaskDetail>(keys.task(news.id));
   const listed = listedTasks(client, news.id);
   patchTask(client, news.id, (task) => (isNewer(news, task) ? { ...task, ...news } : task));
@@ -116,11 +116,11 @@ function applyTask(client: QueryClient, news: Partial<SpecTask> & { id: string }
     refresh(keys.reviews(news.id));
   }
   client.setQueryData<Fleet>(keys.fleet, (fleet) =>
-    fleet && news.name
+    fleet?.agents.some((agent) => agent.task_id === news.id)
       ? {
           ...fleet,
           agents: fleet.agents.map((agent) =>
-            agent.task_id === news.id ? { ...agent, task_name: news.name ?? "" } : agent,
+            agent.task_id === news.id ? { ...agent, task_name: news.name } : agent,
           ),
         }
       : fleet,
@@ -139,49 +139,45 @@ function listedTasks(client: QueryClient, id: string): { task: SpecTask; sort: u
 /** What decides which lists a task is in, and where. */
 const LIST_SORT_FIELDS = ["status", "needs_person", "name", "priority", "archived", "project_id"] as const;
 
-function movesInList(task: SpecTask, news: Partial<SpecTask>, sort: unknown): boolean {
-  if (isByChange(sort)) return true;
-  return LIST_SORT_FIELDS.some((field) => news[field] !== undefined && news[field] !== task[field]);
+function movesInList(task: SpecTask, news: TaskUpdate, sort: unknown): boolean {
+  return isByChange(sort) || isPlacedElsewhere(task, news);
 }
 
-type Placed = Pick<Partial<SpecTask>, (typeof LIST_SORT_FIELDS)[number]>;
+type Placed = Pick<TaskUpdate, (typeof LIST_SORT_FIELDS)[number]>;
+
+function isPlacedElsewhere(before: Placed, now: Placed): boolean {
+  return LIST_SORT_FIELDS.some((field) => now[field] !== before[field]);
+}
 
 /** Where the last news placed tasks, for those that no list shows. */
 const placed = new WeakMap<QueryClient, Map<string, Placed>>();
 
 /** Lists and counts may change by a task that none of the lists shows, when its place is another than it was. */
-function applyUnlisted(
-  client: QueryClient,
-  news: Partial<SpecTask> & { id: string },
-  refresh: Refresh,
-): void {
+function applyUnlisted(client: QueryClient, news: TaskUpdate, refresh: Refresh): void {
   const known = placed.get(client) ?? new Map<string, Placed>();
   placed.set(client, known);
   const before = known.get(news.id);
-  known.set(
-    news.id,
-    Object.fromEntries(LIST_SORT_FIELDS.map((field) => [field, news[field] ?? before?.[field]])),
-  );
+  const { status, needs_person, name, priority, archived, project_id } = news;
+  known.set(news.id, { status, needs_person, name, priority, archived, project_id });
   const shown = client.getQueryCache().findAll({ queryKey: keys.pages, type: "active" });
   if (before === undefined) {
     // Nothing says whether anything is different. Where only those that need a person are counted, there is time.
     refresh(keys.lists, shown.length > 0 || news.needs_person ? undefined : LOW_PRIORITY_DELAY_MS);
     return;
   }
-  const moves = LIST_SORT_FIELDS.some((field) => news[field] !== undefined && news[field] !== before[field]);
   // It may come into the part of a list that is shown.
   const comesUp = shown.some(({ queryKey }) =>
     isByChange((queryKey[keys.pages.length] as { sort?: unknown })?.sort),
   );
-  if (moves || comesUp) refresh(keys.lists);
+  if (isPlacedElsewhere(before, news) || comesUp) refresh(keys.lists);
 }
 
 function isByChange(sort: unknown): boolean {
   return typeof sort === "string" && sort.endsWith("updated_at");
 }
 
-function isNewer(news: Partial<SpecTask>, task: SpecTask): boolean {
-  return news.version === undefined || news.version >= task.version;
+function isNewer(news: TaskUpdate, task: SpecTask): boolean {
+  return news.version >= task.version;
 }
 
 /** Changes a task wherever it is shown. */
@@ -198,11 +194,7 @@ function patchTask(client: QueryClient, id: string, change: <T extends SpecTask>
   });
 }
 
-function applySession(
-  client: QueryClient,
-  news: Partial<WorkSession> & { id: string; spec_task_id: string },
-  refresh: Refresh,
-): void {
+function applySession(client: QueryClient, news: WorkSessionUpdate, refresh: Refresh): void {
   client.setQueryData<TaskDetail>(keys.task(news.spec_task_id), (task) => {
     if (!task) return task;
     const known = task.work_sessions.find((session) => session.id === news.id);
@@ -211,7 +203,7 @@ function applySession(
       refresh(keys.task(news.spec_task_id));
       return task;
     }
-    const isOld = news.updated_at !== undefined && news.updated_at < known.updated_at;
+    const isOld = news.updated_at < known.updated_at;
     const merged = isOld ? known : { ...known, ...news };
     return {
       ...task,
@@ -229,7 +221,7 @@ function applySession(
   }
   const fleet = client.getQueryData<Fleet>(keys.fleet);
   const isShown = fleet?.agents.some((agent) => agent.work_session_id === news.id) ?? false;
-  if (isShown && news.status !== undefined && news.status !== "active") {
+  if (isShown && news.status !== "active") {
     client.setQueryData<Fleet>(
       keys.fleet,
       (present) =>
@@ -240,7 +232,7 @@ function applySession(
     );
   } else if (!isShown && news.status === "active") {
     refresh(keys.fleet);
-  } else if (isShown && (news.queue_reason !== undefined || news.progress !== undefined)) {
+  } else if (isShown) {
     client.setQueryData<Fleet>(
       keys.fleet,
       (present) =>
@@ -259,29 +251,20 @@ function applySession(
   }
 }
 
-type CoordinationNews = { spec_task_id: string } & (
-  | CoordinationEvent
-  | { event: "collisions"; id?: undefined; collisions?: Collision[] }
-);
-
 /** Crew messages come whole, and so do the files that collide; the views that show colliding lines fetch these. */
-function applyCoordination(client: QueryClient, news: CoordinationNews, refresh: Refresh): void {
-  const { spec_task_id: task, ...event } = news;
-  if (event.id === undefined) {
-    const { collisions } = event;
-    if (!collisions) return;
+function applyCoordination(client: QueryClient, news: CoordinationUpdate, refresh: Refresh): void {
+  if ("event" in news) {
+    const { spec_task_id: task, collisions } = news;
     client.setQueryData<Collisions>(keys.collisions(task), (known) => known && { ...known, collisions });
     refresh(keys.sides(task), LOW_PRIORITY_DELAY_MS);
     return;
   }
+  const { spec_task_id: task, ...event } = news;
   refresh(keys.timeline(task), LOW_PRIORITY_DELAY_MS);
   client.setQueryData<CoordinationLog>(keys.coordination(task), (log) => log && withEvent(log, event));
 }
 
-function applyProgress(
-  client: QueryClient,
-  news: { spec_task_id: string; checklist: Checklist; at: string },
-): void {
+function applyProgress(client: QueryClient, news: ProgressUpdate): void {
   const { spec_task_id: id, checklist, at } = news;
   client.setQueryData<TaskProgress>(keys.progress(id), (progress) => progress && { ...progress, checklist });
   client.setQueryData<Fleet>(keys.fleet, (fleet) => {

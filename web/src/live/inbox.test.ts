@@ -1,12 +1,15 @@
 import { expect, test } from "vitest";
-import type { LiveMessage } from "../live";
+import type { LiveData, LiveMessage } from "../api/types";
+import { aSessionUpdate, aTaskUpdate } from "../testing/fixtures";
 import { inbox, settled } from "./inbox";
 
-const message = (seq: number, type: string, data: unknown): LiveMessage => ({
-  seq,
-  topic: "fleet",
-  type,
-  data,
+const message = <Type extends LiveMessage["type"]>(seq: number, type: Type, data: LiveData<Type>) =>
+  ({ seq, topic: "fleet", type, data }) as LiveMessage;
+const entry = (seq: number): LiveData<"session.event"> => ({ seq, at: "", kind: "notice", text: "" });
+const review = (task: string): LiveData<"review"> => ({
+  spec_task_id: task,
+  event: "commented",
+  status: "spec_review",
 });
 const numbers = (messages: readonly LiveMessage[]) => messages.map(({ seq }) => seq);
 
@@ -17,12 +20,12 @@ test("a burst is handed on together, once", () => {
     (messages) => handed.push(numbers(messages)),
     (act) => awaited.push(act),
   );
-  box.put(message(1, "session.event", { seq: 1 }));
-  box.put(message(2, "session.event", { seq: 2 }));
+  box.put(message(1, "session.event", entry(1)));
+  box.put(message(2, "session.event", entry(2)));
   expect([handed, awaited.length]).toEqual([[], 1]);
   awaited.shift()?.();
   expect(handed).toEqual([[1, 2]]);
-  box.put(message(3, "session.event", { seq: 3 }));
+  box.put(message(3, "session.event", entry(3)));
   box.flush();
   awaited.shift()?.();
   expect(handed).toEqual([[1, 2], [3]]);
@@ -30,14 +33,13 @@ test("a burst is handed on together, once", () => {
 
 test("of news about the same thing the last is kept, of a conversation everything", () => {
   const messages = [
-    message(1, "progress", { spec_task_id: "a" }),
-    message(2, "session.event", { seq: 1 }),
-    message(3, "progress", { spec_task_id: "b" }),
-    message(4, "progress", { spec_task_id: "a" }),
-    message(5, "session.event", { seq: 2 }),
-    message(6, "task.updated", { id: "a" }),
-    message(7, "work_session.updated", { id: "a" }),
-    message(8, "unheard of", null),
+    message(1, "review", review("a")),
+    message(2, "session.event", entry(1)),
+    message(3, "review", review("b")),
+    message(4, "review", review("a")),
+    message(5, "session.event", entry(2)),
+    message(6, "task.updated", aTaskUpdate({ id: "a" })),
+    message(7, "work_session.updated", aSessionUpdate({ id: "a" })),
   ];
-  expect(numbers(settled(messages))).toEqual([2, 3, 4, 5, 6, 7, 8]);
+  expect(numbers(settled(messages))).toEqual([2, 3, 4, 5, 6, 7]);
 });

@@ -1,6 +1,6 @@
 // Gathers messages of the live stream, so that a burst of them costs the page one change and not one for each.
 
-import type { LiveMessage } from "../live";
+import type { LiveMessage } from "../api/types";
 
 /** How long messages are gathered at least, in milliseconds: twenty changes a second look like a stream. */
 const GATHER = 50;
@@ -57,16 +57,15 @@ export function settled(messages: readonly LiveMessage[]): LiveMessage[] {
 
 /** What a message is about; null where each one counts. */
 function subject({ type, data }: LiveMessage): string | null {
-  const { id, spec_task_id: task } = (data ?? {}) as { id?: unknown; spec_task_id?: unknown };
   switch (type) {
     case "task.updated":
     case "work_session.updated":
-      return `${type} ${String(id)}`;
+      return `${type} ${data.id}`;
     case "progress":
     case "review":
     case "usage":
     case "instance.updated":
-      return `${type} ${String(task)}`;
+      return `${type} ${data.spec_task_id}`;
     default:
       return null;
   }

@@ -2,7 +2,8 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
-import { type LiveStatus, LiveStream, type Socket, type Topic } from "../live";
+import type { Topic } from "../api/types";
+import { type LiveStatus, LiveStream, type Socket } from "../live";
 import { apply } from "./apply";
 import { inbox } from "./inbox";
 import { keys } from "./keys";

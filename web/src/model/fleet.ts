@@ -20,8 +20,11 @@ export function around(list: FleetItem[]): Pick<FleetAgent, "current_task" | "ta
 }
 
 /** A card after its session changed. How much of a session is done is counted by the server alone. */
-export function withSession(agent: FleetAgent, news: Partial<WorkSession>): FleetAgent {
-  const { queue_reason = agent.queue_reason, progress = agent.progress } = news;
+export function withSession(
+  agent: FleetAgent,
+  news: Pick<WorkSession, "queue_reason" | "progress">,
+): FleetAgent {
+  const { queue_reason, progress } = news;
   // The progress of a planning session is that of its steps, which only the card has.
   return { ...agent, queue_reason, progress: agent.phase === "planning" ? agent.progress : progress };
 }

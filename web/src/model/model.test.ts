@@ -128,9 +128,14 @@ test("the progress of a card is the figure of its session, not a count of the it
   const list = items("completed", "pending");
   const card = { phase: "implementation", queue_reason: null, progress: 0, task_list: list } as FleetAgent;
   // The planned task's own line counts as well.
-  expect(withSession(card, { progress: 1 / 3 })).toEqual({ ...card, progress: 1 / 3 });
-  expect(withSession(card, { queue_reason: "Waiting." })).toEqual({ ...card, queue_reason: "Waiting." });
-  expect(withSession({ ...card, phase: "planning", progress: 0.5 }, { progress: 0 }).progress).toBe(0.5);
+  expect(withSession(card, { progress: 1 / 3, queue_reason: null })).toEqual({ ...card, progress: 1 / 3 });
+  expect(withSession(card, { progress: 0, queue_reason: "Waiting." })).toEqual({
+    ...card,
+    queue_reason: "Waiting.",
+  });
+  expect(
+    withSession({ ...card, phase: "planning", progress: 0.5 }, { progress: 0, queue_reason: null }).progress,
+  ).toBe(0.5);
 });
 
 test("sessions are in the order of the plan, what was spawned below what spawned it", () => {

@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { HttpResponse } from "msw";
 import { expect, test } from "vitest";
-import { aTask } from "../testing/fixtures";
+import { aTask, aTaskUpdate } from "../testing/fixtures";
 import { http, listing, noLive, refusal, server, tell, total } from "../testing/network";
 import { address, fill, open } from "../testing/page";
 
@@ -135,6 +135,6 @@ test("news of the live stream change a row at once", async () => {
   await open("/tasks");
   await screen.findAllByText("Live");
   expect((await rows())[0]?.textContent).toContain("Implementing");
-  tell("task.updated", aTask({ status: "implementation_review", needs_person: true, version: 2 }));
+  tell("task.updated", aTaskUpdate({ status: "implementation_review", needs_person: true, version: 2 }));
   await screen.findByText("Review the change");
 });

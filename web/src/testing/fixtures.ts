@@ -10,8 +10,10 @@ import type {
   Specs,
   SpecTask,
   TaskDetail,
+  TaskUpdate,
   Token,
   WorkSession,
+  WorkSessionUpdate,
 } from "../api/types";
 
 const AT = "2026-01-05T10:00:00Z";
@@ -75,6 +77,12 @@ export const aTaskDetail = (more: Partial<TaskDetail> = {}): TaskDetail => ({
   ...more,
 });
 
+/** A task as the live stream has it. */
+export function aTaskUpdate(more: Partial<TaskUpdate> = {}): TaskUpdate {
+  const { requirements_spec, technical_design, implementation_plan, project_path, ...update } = aTask();
+  return { ...update, ...more };
+}
+
 export const aSession = (more: Partial<WorkSession> = {}): WorkSession => ({
   agent_config: { agent: "claude" },
   agent_type: "zed_agent",
@@ -116,6 +124,12 @@ export const aSession = (more: Partial<WorkSession> = {}): WorkSession => ({
   workspace_path: null,
   ...more,
 });
+
+/** A work session as the live stream has it. */
+export function aSessionUpdate(more: Partial<WorkSessionUpdate> = {}): WorkSessionUpdate {
+  const { workspace_path, sandbox, ...update } = aSession();
+  return { ...update, ...more };
+}
 
 export const aProject = (more: Partial<Project> = {}): Project => ({
   clone_url: null,

@@ -4,7 +4,7 @@ import { HttpResponse, ws } from "msw";
 import { setupServer } from "msw/node";
 import { createOpenApiHttp } from "openapi-msw";
 import type { paths } from "../api/schema";
-import type { SpecTask, TaskDetail } from "../api/types";
+import type { LiveData, LiveMessage, SpecTask, TaskDetail } from "../api/types";
 import { anAgent, aProject } from "./fixtures";
 
 // In a browser an address is relative to the page; here a request has to be told.
@@ -30,7 +30,7 @@ const live = stream.addEventListener("connection", ({ client }) => {
 export const noLive = stream.addEventListener("connection", ({ client }) => client.close());
 
 /** Tells news to every page that is open. */
-export function tell(type: string, data: object): void {
+export function tell<Type extends LiveMessage["type"]>(type: Type, data: LiveData<Type>): void {
   stream.broadcast(JSON.stringify({ seq: 1, topic: "fleet", type, data }));
 }
 

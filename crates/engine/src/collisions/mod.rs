@@ -13,8 +13,9 @@ use crate::instances::session_directory;
 use crate::news;
 use git::{Collision, WatchBudget, WorktreeWatcher};
 use parking_lot::{Mutex, MutexGuard};
-use protocol::Collisions;
-use serde_json::json;
+use protocol::feed::{CollisionsUpdate, CoordinationUpdate};
+use protocol::words::CollisionsEvent;
+use protocol::{Collisions, FeedMessage};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -85,13 +86,14 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
                 announce_resolved(&app).await;
             }
             row = rows.recv() => match row {
-                Ok(row) if row.kind == "work_session.updated" && row.topic.starts_with("task:") => {
-                    let task = row.data["spec_task_id"].as_str().map(TaskId::from);
-                    if let Some(task) = task {
+                Ok(row) => {
+                    if let FeedMessage::WorkSessionUpdated(session) = &*row.message
+                        && row.topic.starts_with("task:")
+                    {
+                        let task = TaskId::from(session.spec_task_id.as_str());
                         follow_task(&app, &budget, &sender, &task).await;
                     }
                 }
-                Ok(_) => {}
                 Err(broadcast::error::RecvError::Lagged(_)) => refresh_all(&app, &budget, &sender).await,
                 Err(broadcast::error::RecvError::Closed) => break,
             },
@@ -264,10 +266,13 @@ async fn take_in(app: &App, told: Told) {
         if !changes.iter().any(|change| concerns(change.between())) {
             continue;
         }
-        let data = json!({
-            "spec_task_id": task.id, "event": "collisions", "at": at, "collisions": view::without_hunks(app.collisions.of(task)),
+        let update = CoordinationUpdate::Collisions(CollisionsUpdate {
+            spec_task_id: task.id.to_string(),
+            event: CollisionsEvent::Collisions,
+            at: at.0,
+            collisions: view::without_hunks(app.collisions.of(task)),
         });
-        match app.store.append_feed(at, news::entry(task, "coordination", data).to_vec()).await {
+        match app.store.append_feed(at, news::entry(task, update).to_vec()).await {
             Ok(rows) => app.feed.publish(rows),
             Err(error) => tracing::warn!(%error, task = %task.id, "could not tell of collisions"),
         }

@@ -317,7 +317,7 @@ async fn instance_file(files: &mut Files<'_>, task: &TaskId) -> Result<(), Failu
     let Some(row) = found else { return Ok(()) };
     let record = InstanceRecord {
         agent: row.agent,
-        status: row.status,
+        status: row.status.to_string(),
         restarts: row.restarts,
         started_at: row.started_at,
         last_activity: row.last_activity,

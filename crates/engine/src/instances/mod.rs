@@ -25,6 +25,8 @@ use agent::{AgentError, AgentInfo, Process, ProcessIdentity};
 use metrics::counter;
 use parking_lot::{Mutex, MutexGuard};
 use processes::Instance;
+use protocol::feed::InstanceUpdate;
+use protocol::words::InstanceStatus;
 use sandbox::Level;
 use secrets::Redactor;
 use serde_json::{Value, json};
@@ -42,8 +44,6 @@ use workflow::{InstanceId, Isolation, Millis, ProjectId, Session, SessionId, Ses
 const EVENTS: usize = 64;
 /// How long what is only needed after a restart waits for an agent's first words to be written.
 pub(crate) const FIRST_WORDS: Duration = Duration::from_millis(250);
-/// How an instance is that has no process although its task has need of one.
-const DISCONNECTED: &str = "disconnected";
 
 /// Every agent instance of this server.
 #[derive(Clone)]
@@ -356,14 +356,14 @@ impl Instances {
         let row = InstanceRow {
             id: instance_id(&task.id),
             task: task.id.clone(),
-            status: "active".to_owned(),
+            status: InstanceStatus::Active,
             agent: json!({ "name": info.name, "version": info.version, "protocol_version": info.protocol_version }),
             pid: Some(i64::from(identity.pid)),
             processes,
             start_time: None,
-            restarts: before
-                .as_ref()
-                .map_or(0, |row| row.restarts + i64::from(running.is_restart || row.status == DISCONNECTED)),
+            restarts: before.as_ref().map_or(0, |row| {
+                row.restarts + i64::from(running.is_restart || row.status == InstanceStatus::Disconnected)
+            }),
             started_at: Some(running.started_at),
             last_activity: Some(now()),
             project_path: before.and_then(|row| row.project_path),
@@ -373,7 +373,7 @@ impl Instances {
 
     /// Keeps how a task's instance is and tells watchers.
     pub async fn keep(&self, task: &Task, row: InstanceRow) {
-        let news = news_of(task, &row.status);
+        let news = news_of(task, row.status);
         match self.0.store.announce_instance(row, now(), news).await {
             Ok(rows) => self.0.feed.publish(rows),
             Err(error) => tracing::error!(%error, task = %task.id, "could not keep an agent instance"),
@@ -398,11 +398,10 @@ impl Instances {
         }
         self.forget_sessions(task).await;
         if let Ok(Some(mut row)) = self.0.store.instance_of(&task.id).await
-            && row.status == "active"
+            && row.status == InstanceStatus::Active
         {
             let goes_on = task.holds_instance() || task.paused.is_some();
-            let status = if goes_on { DISCONNECTED } else { "completed" };
-            status.clone_into(&mut row.status);
+            row.status = if goes_on { InstanceStatus::Disconnected } else { InstanceStatus::Completed };
             row.pid = None;
             row.processes.clear();
             self.keep(task, row).await;
@@ -511,7 +510,7 @@ impl Instances {
             for ProcessRow { pid, start_time } in row.take_processes() {
                 crate::spawn_blocking(move || agent::kill_tree(ProcessIdentity { pid, start_time }));
             }
-            DISCONNECTED.clone_into(&mut row.status);
+            row.status = InstanceStatus::Disconnected;
             self.0.store.put_instance(row).await?;
         }
         Ok(())
@@ -527,9 +526,9 @@ fn process_row(identity: ProcessIdentity) -> ProcessRow {
 }
 
 /// The notification of a task's watchers about its instance.
-fn news_of(task: &Task, status: &str) -> Vec<store::FeedEntry> {
-    let data = json!({ "spec_task_id": task.id, "zed_instance_id": instance_id(&task.id), "status": status });
-    crate::news::entry(task, "instance.updated", data).to_vec()
+fn news_of(task: &Task, status: InstanceStatus) -> Vec<store::FeedEntry> {
+    let (spec_task_id, zed_instance_id) = (task.id.to_string(), instance_id(&task.id).to_string());
+    crate::news::entry(task, InstanceUpdate { spec_task_id, zed_instance_id, status }).to_vec()
 }
 
 /// The identity of a task's instance: the same over restarts of its processes and of the server.

@@ -15,6 +15,7 @@ use crate::transcript;
 use agent::{Access, AgentError, AgentEvent, Update};
 use metrics::counter;
 use protocol::log::ToolCall;
+use protocol::words::InstanceStatus;
 use protocol::{LogEntry, Optional};
 use sandbox::Level;
 use serde_json::{Value, json};
@@ -467,10 +468,12 @@ impl Instances {
             Err(error) => Err(error),
         };
         match task {
-            Ok(Some(task)) => match self.0.store.append_feed(now(), news_of(&task, "active")).await {
-                Ok(rows) => self.0.feed.publish(rows),
-                Err(error) => tracing::error!(%error, %session, "could not announce a question"),
-            },
+            Ok(Some(task)) => {
+                match self.0.store.append_feed(now(), news_of(&task, InstanceStatus::Active)).await {
+                    Ok(rows) => self.0.feed.publish(rows),
+                    Err(error) => tracing::error!(%error, %session, "could not announce a question"),
+                }
+            }
             Ok(None) => {}
             Err(error) => tracing::error!(%error, %session, "could not announce a question"),
         }

@@ -1,8 +1,8 @@
 //! What sessions and people tell each other, as clients see it.
 
 use super::rfc3339;
+use protocol::feed::{CoordinationEventUpdate, CoordinationUpdate};
 use protocol::{CoordinationView, DeliveryView, ResponseView};
-use serde_json::Value;
 use workflow::{CoordinationEvent, Millis, SessionId, Task};
 
 /// A coordination event of a task.
@@ -42,10 +42,7 @@ pub fn coordination_event(task: &Task, event: &CoordinationEvent) -> Coordinatio
 }
 
 /// A coordination event as watchers get it.
-pub fn coordination_news(task: &Task, event: &CoordinationEvent) -> Value {
-    let mut news = serde_json::to_value(coordination_event(task, event)).unwrap_or_default();
-    if let Some(fields) = news.as_object_mut() {
-        fields.insert("spec_task_id".to_owned(), task.id.to_string().into());
-    }
-    news
+pub fn coordination_update(task: &Task, event: &CoordinationEvent) -> CoordinationUpdate {
+    let (event, spec_task_id) = (coordination_event(task, event), task.id.to_string());
+    CoordinationUpdate::Event(Box::new(CoordinationEventUpdate { event, spec_task_id }))
 }

@@ -9,14 +9,14 @@ mod task;
 mod time;
 
 pub use comment::{Anchors, comment};
-pub use coordination::{coordination_event, coordination_news};
+pub use coordination::{coordination_event, coordination_update};
 pub use evidence::evidence;
 pub use plain::plain_task;
 pub use session::{
-    implementation_task, plan_entry_status, queued_message, sandbox, session_news, work_session, zed_thread,
+    implementation_task, plan_entry_status, queued_message, sandbox, session_update, work_session, zed_thread,
 };
 use task::last_error;
-pub use task::{Scene, check, spec_task, task_updates, usage};
+pub use task::{Scene, check, spec_task, task_update, usage};
 pub use time::rfc3339;
 
 /// A message as a sentence.

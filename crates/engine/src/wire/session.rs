@@ -2,6 +2,7 @@
 
 use super::{evidence, last_error, rfc3339, usage};
 use crate::config::{HostPattern, NetworkMode};
+use protocol::feed::WorkSessionUpdate;
 use protocol::words::{ItemStatus, SandboxLevel};
 use protocol::{
     BranchPointView, ConflictView, ImplementationTask, PlanEntryView, QueuedMessage, SandboxView,
@@ -188,10 +189,6 @@ pub fn zed_thread(
 }
 
 /// A session as watchers get it: without what only a lookup knows.
-pub fn session_news(graph: &SessionGraph<'_>, session: &Session) -> Value {
-    let mut news = serde_json::to_value(work_session(graph, session, None)).unwrap_or_default();
-    if let Some(fields) = news.as_object_mut() {
-        fields.remove("workspace_path");
-    }
-    news
+pub fn session_update(graph: &SessionGraph<'_>, session: &Session) -> WorkSessionUpdate {
+    work_session(graph, session, None).into()
 }

@@ -1,8 +1,8 @@
 //! A task as clients see it.
 
 use super::{evidence, rfc3339};
+use protocol::feed::TaskUpdate;
 use protocol::{BudgetView, ChangeView, CheckView, ItemView, LastError, SpecTask, UsageView};
-use serde_json::Value;
 use store::Revision;
 use workflow::{
     Budget, CheckResult, EvidenceState, Failure, Landing, Phase, SessionPhase, Task, TaskStatus, Unit,
@@ -158,12 +158,6 @@ fn has_branch(task: &Task) -> bool {
 }
 
 /// A task as watchers get it: without the documents and what only a lookup knows.
-pub fn task_updates(task: &Task) -> Value {
-    let mut news = serde_json::to_value(spec_task(task, Scene::default())).unwrap_or_default();
-    if let Some(fields) = news.as_object_mut() {
-        for field in ["requirements_spec", "technical_design", "implementation_plan", "project_path"] {
-            fields.remove(field);
-        }
-    }
-    news
+pub fn task_update(task: &Task) -> TaskUpdate {
+    spec_task(task, Scene::default()).into()
 }

@@ -1,6 +1,7 @@
 //! The promises that everything above the store is built on.
 
 use crate::database::on_both;
+use protocol::FeedMessage;
 use protocol::LogEntry;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,7 +52,10 @@ fn lease(worker: &str, now: i64, until: i64) -> Lease {
 }
 
 pub(crate) fn entry(topic: &str, number: u32) -> FeedEntry {
-    FeedEntry { topic: topic.to_owned(), kind: "test".to_owned(), data: json!({ "number": number }).into() }
+    FeedEntry {
+        topic: topic.to_owned(),
+        message: FeedMessage::read("test", json!({ "number": number })).into(),
+    }
 }
 
 fn outcome(step: workflow::Step) -> Outcome {

@@ -96,7 +96,10 @@ on_both! {
         // A SQLite file shrinks when rows were removed.
         let words = "word ".repeat(2_000);
         for _ in 0..500 {
-            let entry = store::FeedEntry { data: serde_json::json!({ "words": words }).into(), ..entry("task:x", 1) };
+            let entry = store::FeedEntry {
+                message: protocol::FeedMessage::read("test", serde_json::json!({ "words": words })).into(),
+                ..entry("task:x", 1)
+            };
             store.append_feed(Millis(1), vec![entry]).await.expect("works");
         }
         for span in store.feed_beyond(1, 10).await.expect("read") {
