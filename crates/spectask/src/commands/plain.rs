@@ -6,6 +6,7 @@ use crate::cli::{Cli, ListTasks, NewTask, TaskCommand};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, plain, short, text};
+use protocol::{LogEntry, NumberedEntry};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -211,13 +212,14 @@ async fn last_words(client: &Client, session: &str) -> anyhow::Result<String> {
     let path = format!("/work-sessions/{session}/events");
     let total = client.get(&path, &[("limit", "1".to_owned())]).await?.total.unwrap_or(0);
     let entries = super::reading::log_entries(client, session, total.saturating_sub(500)).await?;
-    let from = entries.iter().rposition(|entry| text(entry, "kind") == "turn_started").unwrap_or(0);
+    let is_start = |entry: &NumberedEntry| matches!(entry.entry, LogEntry::TurnStarted(_));
+    let from = entries.iter().rposition(is_start).unwrap_or(0);
     let mut said = String::new();
-    for entry in &entries[from..] {
-        match text(entry, "kind") {
-            "agent_message" => said.push_str(text(entry, "text")),
+    for NumberedEntry { entry, .. } in &entries[from..] {
+        match entry {
+            LogEntry::AgentMessage(message) => said.push_str(&message.text),
             // Text before and after a tool call is set apart.
-            "tool_call" if !said.is_empty() && !said.ends_with('\n') => said.push('\n'),
+            LogEntry::ToolCall(_) if !said.is_empty() && !said.ends_with('\n') => said.push('\n'),
             _ => {}
         }
     }

@@ -6,6 +6,8 @@ use crate::cli::{Cli, Diff, Document, DocumentName, Log};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, lines, text};
+use anyhow::Context as _;
+use protocol::NumberedEntry;
 use serde_json::{Value, json};
 
 /// How many items of a list are asked for at once.
@@ -96,7 +98,7 @@ pub(crate) async fn log(cli: &Cli, command: &Log) -> anyhow::Result<()> {
     }
     let entries = log_entries(&client, &command.session, 0).await?;
     if cli.json {
-        output::json(&Value::Array(entries));
+        output::json(&json!(entries));
         return Ok(());
     }
     let shown = super::transcript::render(&entries);
@@ -105,14 +107,19 @@ pub(crate) async fn log(cli: &Cli, command: &Log) -> anyhow::Result<()> {
 }
 
 /// The log of a session after an entry.
-pub(super) async fn log_entries(client: &Client, session: &str, after: u64) -> anyhow::Result<Vec<Value>> {
-    let mut all: Vec<Value> = Vec::new();
+pub(super) async fn log_entries(
+    client: &Client,
+    session: &str,
+    after: u64,
+) -> anyhow::Result<Vec<NumberedEntry>> {
+    let mut all: Vec<NumberedEntry> = Vec::new();
     let mut after = after;
     loop {
         let query = [("limit", PAGE.to_string()), ("after", after.to_string())];
         let answer = client.get(&format!("/work-sessions/{session}/events"), &query).await?;
-        let part = answer.body.as_array().cloned().unwrap_or_default();
-        let last = part.last().and_then(|entry| entry["seq"].as_u64()).unwrap_or(0);
+        let part: Vec<NumberedEntry> =
+            serde_json::from_value(answer.body).context("the server sent something else than a log")?;
+        let last = part.last().map_or(0, |entry| entry.seq);
         if last <= after {
             return Ok(all);
         }

@@ -2,6 +2,8 @@
 
 use crate::output::{plain, text};
 use agent::{readable, strip_escapes};
+use protocol::log::{PlanItem, ToolCall, TurnUsage};
+use protocol::{LogEntry, NumberedEntry};
 use serde_json::Value;
 use std::collections::HashMap;
 
@@ -9,7 +11,7 @@ use std::collections::HashMap;
 const MAX_LINES: usize = 20;
 
 /// Returns a log as text. Entries of one tool call are shown as one, where it ended.
-pub(crate) fn render(entries: &[Value]) -> String {
+pub(crate) fn render(entries: &[NumberedEntry]) -> String {
     let mut shown = Transcript::default();
     for entry in entries {
         shown.take(entry);
@@ -25,65 +27,74 @@ struct Transcript {
     message: String,
     message_at: String,
     /// What is known of the tool calls that run, by id.
-    calls: HashMap<String, Value>,
+    calls: HashMap<String, ToolCall>,
 }
 
 impl Transcript {
-    fn take(&mut self, entry: &Value) {
-        let kind = text(entry, "kind");
-        if !matches!(kind, "agent_message" | "agent_thought" | "usage" | "update" | "recorded" | "commit") {
+    fn take(&mut self, NumberedEntry { at, entry, .. }: &NumberedEntry) {
+        if !matches!(
+            entry,
+            LogEntry::AgentMessage(_)
+                | LogEntry::AgentThought(_)
+                | LogEntry::UsageUpdate(_)
+                | LogEntry::Update(_)
+                | LogEntry::Recorded(_)
+                | LogEntry::Commit(_)
+        ) {
             self.close_message();
         }
-        match kind {
-            "agent_message" => {
+        match entry {
+            LogEntry::AgentMessage(message) => {
                 if self.message.is_empty() {
-                    text(entry, "at").clone_into(&mut self.message_at);
+                    at.clone_into(&mut self.message_at);
                 }
-                self.message.push_str(text(entry, "text"));
+                self.message.push_str(&message.text);
             }
-            "user_message" => self.block(&format!("asked, {}", text(entry, "at")), text(entry, "text")),
-            "tool_call" => self.tool_call(entry),
-            "plan" => self.plan(entry),
-            "permission_requested" => {
-                self.line(&format!("asks for permission: {}", title(entry)));
+            LogEntry::UserMessage(message) => self.block(&format!("asked, {at}"), &message.text),
+            LogEntry::ToolCall(call) => self.tool_call(call),
+            LogEntry::Plan(plan) => self.plan(plan.entries.items()),
+            LogEntry::PermissionRequested(request) => {
+                let title = request.title.as_deref().filter(|title| !title.is_empty());
+                let title = title.or_else(|| request.tool_call.as_ref()?["title"].as_str());
+                self.line(&format!("asks for permission: {}", shown_title(title)));
             }
-            "permission_resolved" => {
-                let by = [text(entry, "by"), text(entry, "reason")].join(" ");
-                let option = text(entry, "option_id");
-                let answer = if option.is_empty() { text(entry, "outcome") } else { option };
+            LogEntry::PermissionResolved(answer) => {
+                let by = [answer.by.text(), answer.reason.text()].join(" ");
+                let option = answer.option_id.text();
+                let answer = if option.is_empty() { answer.outcome.text() } else { option };
                 let said = format!("permission: {answer} {}", plain(by.trim()));
                 self.line(said.trim_end());
             }
-            "commit" => {
-                self.line(&format!("commit {}", text(entry, "commit")));
+            LogEntry::Commit(commit) => self.line(&format!("commit {}", commit.commit)),
+            LogEntry::Notice(notice) => self.line(&readable(&notice.text)),
+            LogEntry::TurnFailed(failed) => {
+                self.line(&format!("failed: {}", readable(failed.message.text())));
             }
-            "notice" => self.line(&readable(text(entry, "text"))),
-            "turn_failed" | "error" => {
-                let failure = [&entry["failure"], &entry["error"], entry];
-                let said = failure.iter().map(|from| text(from, "message")).find(|said| !said.is_empty());
-                self.line(&format!("failed: {}", readable(said.unwrap_or_default())));
-            }
-            "turn_ended" => {
-                let reason = text(entry, "stop_reason");
+            LogEntry::TurnEnded(ended) => {
+                let reason = ended.stop_reason.text();
                 if reason != "end_turn" && !reason.is_empty() {
                     self.line(&format!("the turn ended: {}", plain(reason)));
                 }
-                self.line(&usage(&entry["usage"]));
+                self.line(&usage(ended.usage.as_ref()));
             }
-            _ => {}
+            LogEntry::AgentThought(_)
+            | LogEntry::UsageUpdate(_)
+            | LogEntry::Update(_)
+            | LogEntry::TurnStarted(_)
+            | LogEntry::MessageEdited(_)
+            | LogEntry::MessageWithdrawn(_)
+            | LogEntry::Coordination(_)
+            | LogEntry::Recorded(_)
+            | LogEntry::Other(_) => {}
         }
     }
 
-    fn tool_call(&mut self, entry: &Value) {
-        let id = text(entry, "tool_call_id").to_owned();
-        let call = self.calls.entry(id.clone()).or_insert(Value::Null);
-        if call.is_null() {
-            *call = entry.clone();
-        } else if let (Some(call), Some(fields)) = (call.as_object_mut(), entry.as_object()) {
-            // What an entry leaves out stays as an earlier one had it.
-            call.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
-        }
-        let status = text(call, "status").to_owned();
+    fn tool_call(&mut self, entry: &ToolCall) {
+        let id = entry.tool_call_id.text().to_owned();
+        let call = self.calls.entry(id.clone()).or_default();
+        // What an entry leaves out stays as an earlier one had it.
+        call.update(entry);
+        let status = call.status.text().to_owned();
         if !matches!(status.as_str(), "completed" | "failed" | "cancelled") {
             return;
         }
@@ -95,15 +106,15 @@ impl Transcript {
         }
     }
 
-    fn plan(&mut self, entry: &Value) {
+    fn plan(&mut self, items: &[PlanItem]) {
         self.line("plan");
-        for item in entry["entries"].as_array().into_iter().flatten() {
-            let mark = match text(item, "status") {
+        for item in items {
+            let mark = match item.status.text() {
                 "completed" => "x",
                 "in_progress" => "~",
                 _ => " ",
             };
-            self.text.push_str(&format!("   [{mark}] {}\n", plain(text(item, "content"))));
+            self.text.push_str(&format!("   [{mark}] {}\n", plain(&item.content)));
         }
     }
 
@@ -130,24 +141,27 @@ impl Transcript {
 }
 
 /// The kind of a tool call in a word.
-fn name_of(call: &Value) -> &str {
-    match text(call, "tool_kind") {
+fn name_of(call: &ToolCall) -> &str {
+    match call.tool_kind.text() {
         "" | "other" => "tool",
         "execute" => "run",
         kind => kind,
     }
 }
 
-fn title(call: &Value) -> String {
-    let title = [text(call, "title"), text(&call["tool_call"], "title"), text(&call["raw_input"], "command")];
-    let title = title.into_iter().find(|title| !title.is_empty()).unwrap_or("(no title)");
-    plain(&strip_escapes(title))
+fn title(call: &ToolCall) -> String {
+    let title = call.title.as_deref().filter(|title| !title.is_empty());
+    shown_title(title.or_else(|| call.raw_input.as_ref()?["command"].as_str()))
+}
+
+fn shown_title(title: Option<&str>) -> String {
+    plain(&strip_escapes(title.filter(|title| !title.is_empty()).unwrap_or("(no title)")))
 }
 
 /// What a tool call printed or changed, at most so many lines.
-fn output(call: &Value) -> Vec<String> {
+fn output(call: &ToolCall) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for block in call["content"].as_array().into_iter().flatten() {
+    for block in call.content.as_ref().and_then(Value::as_array).into_iter().flatten() {
         match text(block, "type") {
             "content" => {
                 lines.extend(strip_escapes(text(&block["content"], "text")).lines().map(str::to_owned));
@@ -156,12 +170,10 @@ fn output(call: &Value) -> Vec<String> {
             _ => {}
         }
     }
-    if lines.is_empty() {
-        let raw = [
-            call["raw_output"].as_str(),
-            call["raw_output"]["output"].as_str(),
-            call["raw_output"]["stdout"].as_str(),
-        ];
+    if lines.is_empty()
+        && let Some(raw) = call.raw_output.as_ref()
+    {
+        let raw = [raw.as_str(), raw["output"].as_str(), raw["stdout"].as_str()];
         lines = raw
             .into_iter()
             .flatten()
@@ -178,9 +190,8 @@ fn output(call: &Value) -> Vec<String> {
 }
 
 /// What a turn used; agents that report nothing used an unknown amount.
-fn usage(usage: &Value) -> String {
-    let count = |name: &str| usage[name].as_u64().unwrap_or(0);
-    match (count("input_tokens"), count("output_tokens")) {
+fn usage(usage: Option<&TurnUsage>) -> String {
+    match usage.map_or((0, 0), |usage| (usage.input_tokens, usage.output_tokens)) {
         (0, 0) => "tokens: unknown".to_owned(),
         (input, output) => format!("tokens: {input} in, {output} out"),
     }
@@ -200,12 +211,20 @@ mod tests {
             json!({ "kind": "usage", "usage": {} }),
             json!({ "kind": "agent_message", "at": "10:01", "text": "look." }),
             json!({ "kind": "tool_call", "tool_call_id": "1", "title": "ls", "tool_kind": "execute", "status": "in_progress" }),
-            json!({ "kind": "permission_requested", "title": "ls" }),
-            json!({ "kind": "permission_resolved", "outcome": "selected", "option_id": "allow", "by": "ada" }),
+            json!({ "kind": "permission_requested", "request_id": "p", "title": "ls" }),
+            json!({ "kind": "permission_resolved", "request_id": "p", "outcome": "selected", "option_id": "allow", "by": "ada" }),
             json!({ "kind": "tool_call", "tool_call_id": "1", "status": "failed",
                 "content": [{ "type": "content", "content": { "type": "text", "text": "\u{1b}[31mno\u{1b}[0m\n" } }] }),
             json!({ "kind": "turn_ended", "stop_reason": "end_turn", "usage": null }),
         ];
+        let numbered = |(at, mut entry): (usize, Value)| {
+            entry["seq"] = (at + 1).into();
+            if entry["at"].is_null() {
+                entry["at"] = "10:02".into();
+            }
+            serde_json::from_value(entry).expect("an entry")
+        };
+        let entries: Vec<NumberedEntry> = entries.into_iter().enumerate().map(numbered).collect();
         assert_eq!(
             render(&entries),
             "── asked, 10:00\nWrite it.\n ▸ plan\n   [x] Look\n   [ ] Write\n\n── agent, 10:01\nI look.\n ▸ asks for permission: ls\n \

@@ -6,6 +6,9 @@ use crate::client::Client;
 use crate::output::{plain, short, text};
 use anyhow::Context as _;
 use futures::{SinkExt as _, StreamExt as _};
+use protocol::feed::{ControlMessage, InstanceUpdate, ProgressUpdate};
+use protocol::words::TaskStatus;
+use protocol::{FeedMessage, LiveMessage, StreamMessage};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -40,9 +43,9 @@ pub(crate) async fn watch(cli: &Cli, command: &Watch) -> anyhow::Result<()> {
         lines.names = names(&client).await?;
     }
     let json_lines = cli.json;
-    follow(&client, topic, async |message: &Value| {
+    follow(&client, topic, async |message: &StreamMessage, received: &str| {
         if json_lines {
-            println!("{message}");
+            println!("{received}");
         } else if let Some(line) = lines.line(message) {
             println!("{line}");
         }
@@ -70,12 +73,12 @@ pub(crate) async fn wait_for_person(client: &Client, id: &str, shows: bool) -> a
         _ => false,
     };
     let mut lines = Lines::default();
-    follow(client, json!({ "topic": "task", "id": id }), async |message: &Value| {
+    follow(client, json!({ "topic": "task", "id": id }), async |message: &StreamMessage, _| {
         if shows && let Some(line) = lines.line(message) {
             eprintln!("{line}");
         }
         // The first message says that the server listens; the task may wait already.
-        let may_wait = matches!(text(message, "type"), "subscribed" | "snapshot_required" | "task.updated");
+        let may_wait = matches!(message.kind(), "subscribed" | "snapshot_required" | "task.updated");
         Ok(may_wait && is_waiting(&client.get(&path, &[]).await?.body))
     })
     .await?;
@@ -86,7 +89,7 @@ pub(crate) async fn wait_for_person(client: &Client, id: &str, shows: bool) -> a
 async fn follow(
     client: &Client,
     topic: Value,
-    mut each: impl AsyncFnMut(&Value) -> anyhow::Result<bool>,
+    mut each: impl AsyncFnMut(&StreamMessage, &str) -> anyhow::Result<bool>,
 ) -> anyhow::Result<()> {
     let mut after: Option<u64> = None;
     let mut was_connected = false;
@@ -112,13 +115,18 @@ async fn follow(
         socket.send(Message::text(hello.to_string())).await.context("could not subscribe")?;
         while let Some(Ok(message)) = socket.next().await {
             let Message::Text(received) = message else { continue };
-            let message: Value =
+            let message: StreamMessage =
                 serde_json::from_str(&received).context("the server sent something else than JSON")?;
-            if text(&message, "type") == "error" {
-                anyhow::bail!("{}", text(&message, "detail"));
+            match &message {
+                StreamMessage::Live(LiveMessage { seq, .. }) => after = Some(*seq),
+                StreamMessage::Control(
+                    ControlMessage::Subscribed { after: seq, .. }
+                    | ControlMessage::SnapshotRequired { after: seq },
+                ) => after = Some(*seq),
+                StreamMessage::Control(ControlMessage::Error { detail, .. }) => anyhow::bail!("{detail}"),
+                StreamMessage::Control(ControlMessage::Pong { .. }) | StreamMessage::Other(_) => {}
             }
-            after = message["seq"].as_u64().or_else(|| message["after"].as_u64()).or(after);
-            if each(&message).await? {
+            if each(&message, &received).await? {
                 return Ok(());
             }
         }
@@ -137,47 +145,49 @@ struct Lines {
 
 impl Lines {
     /// The task that a message belongs to, at the end of its line.
-    fn of_task(&self, data: &Value) -> String {
-        let name = self.names.get(text(data, "spec_task_id"));
-        name.map_or_else(String::new, |name| format!("  · {name}"))
+    fn of_task(&self, task: &str) -> String {
+        self.names.get(task).map_or_else(String::new, |name| format!("  · {name}"))
     }
 
-    fn line(&mut self, message: &Value) -> Option<String> {
-        let data = &message["data"];
-        let (about, line) = match text(message, "type") {
-            "task.updated" => {
-                let mut line = format!("{:<22} {}", text(data, "status"), short(text(data, "name"), 60));
-                if !text(data, "queue_reason").is_empty() {
-                    line = format!("{line} ({})", plain(text(data, "queue_reason")));
+    fn line(&mut self, message: &StreamMessage) -> Option<String> {
+        let StreamMessage::Live(message) = message else { return None };
+        let (about, line) = match &*message.message {
+            FeedMessage::TaskUpdated(task) => {
+                let mut line = format!("{:<22} {}", task.status.as_str(), short(&task.name, 60));
+                if let Some(reason) = &task.queue_reason {
+                    line = format!("{line} ({})", plain(reason));
                 }
-                if text(data, "status").ends_with("failed") {
-                    line = format!("{line}: {}", plain(text(&data["last_error"], "message")));
+                if matches!(task.status, TaskStatus::SpecFailed | TaskStatus::ImplementationFailed) {
+                    let why = task.last_error.as_ref().map_or("", |error| &error.message);
+                    line = format!("{line}: {}", plain(why));
                 }
-                self.names.insert(text(data, "id").to_owned(), short(text(data, "name"), 40));
-                (text(data, "id").to_owned(), line)
+                self.names.insert(task.id.clone(), short(&task.name, 40));
+                (task.id.clone(), line)
             }
-            "work_session.updated" => {
-                let name = short(text(data, "name"), 60);
-                let line = format!("  {:<20} {name}{}", text(data, "status"), self.of_task(data));
-                (text(data, "id").to_owned(), line)
+            FeedMessage::WorkSessionUpdated(session) => {
+                let name = short(&session.name, 60);
+                let task = self.of_task(&session.spec_task_id);
+                (session.id.clone(), format!("  {:<20} {name}{task}", session.status.as_str()))
             }
-            "progress" => {
-                let checklist = &data["checklist"];
-                let now = text(&checklist["in_progress_task"], "description");
-                let now = if now.is_empty() { String::new() } else { format!("  {}", short(now, 60)) };
+            FeedMessage::Progress(ProgressUpdate { spec_task_id, checklist, .. }) => {
+                let now = checklist.in_progress_task.as_ref();
+                let now = now.map_or_else(String::new, |item| format!("  {}", short(&item.description, 60)));
                 let line = format!(
                     "    {} of {} items{now}{}",
-                    checklist["completed_tasks"],
-                    checklist["total_tasks"],
-                    self.of_task(data)
+                    checklist.completed_tasks,
+                    checklist.total_tasks,
+                    self.of_task(spec_task_id)
                 );
-                (format!("progress {}", text(data, "spec_task_id")), line)
+                (format!("progress {spec_task_id}"), line)
             }
-            "instance.updated" => {
-                let line = format!("  agent {}{}", text(data, "status"), self.of_task(data));
-                (text(data, "zed_instance_id").to_owned(), line)
+            FeedMessage::InstanceUpdated(InstanceUpdate { spec_task_id, zed_instance_id, status }) => {
+                (zed_instance_id.clone(), format!("  agent {status}{}", self.of_task(spec_task_id)))
             }
-            _ => return None,
+            FeedMessage::SessionEvent(_)
+            | FeedMessage::Coordination(_)
+            | FeedMessage::Review(_)
+            | FeedMessage::Usage(_)
+            | FeedMessage::Other { .. } => return None,
         };
         let before = self.said.insert(about, line.clone());
         (before.as_ref() != Some(&line)).then_some(line)
