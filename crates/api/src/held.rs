@@ -13,9 +13,9 @@ use axum::http::Uri;
 use engine::App;
 use engine::held::{self, Held, HeldDecision};
 use engine::views;
+use protocol::words::DocumentName;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::Revision;
 use utoipa::ToSchema;
 use workflow::Task;
 
@@ -38,8 +38,8 @@ impl Confidence {
 pub(crate) struct HeldSecret {
     /// What the decision names.
     id: String,
-    /// `requirements`, `design` or `tasks`.
-    document: String,
+    /// The document that it was taken out of.
+    document: DocumentName,
     /// The line of the document in force that it was taken out of.
     line: usize,
     kind: String,
@@ -55,10 +55,10 @@ pub(crate) struct HeldSecret {
 }
 
 impl HeldSecret {
-    fn of(held: &Held, line: usize) -> Self {
+    fn of(held: &Held, document: DocumentName, line: usize) -> Self {
         Self {
             id: held.id.clone(),
-            document: held.document.clone(),
+            document,
             line,
             kind: held.kind.clone(),
             confidence: Confidence::of(held.is_sure),
@@ -150,21 +150,12 @@ async fn present(app: &App, task: &Task) -> Result<Vec<HeldSecret>, Problem> {
     let mut shown: Vec<HeldSecret> = all
         .iter()
         .filter_map(|held| {
-            let text = text_of(&revision, &held.document);
+            let document = held.document.parse().ok()?;
+            let text = revision.text(document);
             let at = text.find(&held.tag)?;
-            Some(HeldSecret::of(held, text[..at].matches('\n').count() + 1))
+            Some(HeldSecret::of(held, document, text[..at].matches('\n').count() + 1))
         })
         .collect();
-    let order = ["requirements", "design", "tasks"];
-    shown.sort_by_key(|one| (order.iter().position(|name| *name == one.document), one.line));
+    shown.sort_by_key(|one| (one.document, one.line));
     Ok(shown)
-}
-
-fn text_of<'r>(revision: &'r Revision, document: &str) -> &'r str {
-    match document {
-        "requirements" => &revision.requirements,
-        "design" => &revision.design,
-        "tasks" => &revision.tasks,
-        _ => "",
-    }
 }

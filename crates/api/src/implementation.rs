@@ -2,10 +2,10 @@
 
 use super::caller::Caller;
 use super::extract::{JsonBody, Query};
-use super::page::{PartQuery, part};
+use super::page::{PageQuery, PartQuery, part};
 use super::problem::Problem;
 use super::projects;
-use super::tasks::{limit, page_headers};
+use super::tasks::page_headers;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
@@ -13,12 +13,13 @@ use engine::App;
 use engine::views;
 use engine::wire::rfc3339;
 use protocol::ChecklistView;
+use protocol::words::{FileStatus, LineKind};
 use protocol::{ImplementationTask, SpecTask, WorkSession};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use workflow::{Phase, Session, SessionGraph, SessionPhase, SessionStatus, Task};
 
 /// How long the sessions of a task that was just approved are waited for.
@@ -256,22 +257,14 @@ fn rounded(share: f64) -> f64 {
     (share * 1e6).round() / 1e6
 }
 
-/// Which part of a diff is shown.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct DiffQuery {
-    pub(super) limit: Option<u64>,
-    pub(super) cursor: Option<usize>,
-}
-
 /// The change of one file.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FileDiffView {
     path: String,
     #[schema(required)]
     old_path: Option<String>,
-    /// `added`, `modified`, `deleted` or `renamed`.
-    status: String,
+    /// What became of the file.
+    status: FileStatus,
     /// The mode before as git writes it: `100644` a file, `100755` an executable one, `120000` a symbolic link, `160000` a
     /// submodule; null where there was none.
     #[schema(required)]
@@ -299,8 +292,8 @@ pub(crate) struct HunkView {
 /// One line of a hunk.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LineView {
-    /// ` `, `+` or `-`.
-    kind: String,
+    /// Which sides have it.
+    kind: LineKind,
     text: String,
 }
 
@@ -330,13 +323,13 @@ impl FileDiffView {
             lines: hunk
                 .lines
                 .into_iter()
-                .map(|line| LineView { kind: line.kind.to_string(), text: line.text })
+                .map(|line| LineView { kind: line_kind(line.kind), text: line.text })
                 .collect(),
         };
         Self {
             path: file.path,
             old_path: file.old_path,
-            status: file.status,
+            status: file.status.parse().unwrap_or(FileStatus::Modified),
             old_mode: file.old_mode,
             new_mode: file.new_mode,
             is_binary: file.is_binary,
@@ -347,27 +340,34 @@ impl FileDiffView {
     }
 }
 
+fn line_kind(mark: char) -> LineKind {
+    match mark {
+        '+' => LineKind::Added,
+        '-' => LineKind::Removed,
+        '\\' => LineKind::Note,
+        _ => LineKind::Context,
+    }
+}
+
 /// Shows the change of a task's branch against its base.
-#[utoipa::path(get, path = "/spec-tasks/{id}/diff", tag = "spec-tasks", params(("id" = String, Path), DiffQuery),
+#[utoipa::path(get, path = "/spec-tasks/{id}/diff", tag = "spec-tasks", params(("id" = String, Path), PageQuery),
     responses((status = 200, body = DiffView)))]
 pub(crate) async fn diff(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
     uri: axum::http::Uri,
-    Query(query): Query<DiffQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<(HeaderMap, Json<DiffView>), Problem> {
     let task = caller.task(&app, &id).await?;
     let (head, files) = app.repositories.diff(&task).await?;
     let total_files = files.len();
     let (additions, deletions) =
         files.iter().fold((0, 0), |(plus, minus), file| (plus + file.additions, minus + file.deletions));
-    let skip = query.cursor.unwrap_or(0);
-    let take = usize::try_from(limit(query.limit)?).unwrap_or(usize::MAX);
-    let end = skip.saturating_add(take);
-    let next = (end < total_files).then(|| end.to_string());
+    let part = query.range()?;
+    let next = (part.end < total_files).then(|| part.end.to_string());
     let headers = page_headers(&uri, u64::try_from(total_files).unwrap_or(u64::MAX), next.as_deref());
-    let files = files.into_iter().skip(skip).take(take).map(FileDiffView::of).collect();
+    let files = files.into_iter().skip(part.start).take(part.len()).map(FileDiffView::of).collect();
     let view = DiffView {
         spec_task_id: id,
         base_branch: task.base_branch.clone(),

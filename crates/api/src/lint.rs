@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use engine::App;
 use engine::views;
+use protocol::words::DocumentName;
 use serde::Serialize;
 use specs::lint;
 use store::Revision;
@@ -35,7 +36,8 @@ impl From<specs::Severity> for Severity {
 /// A finding of the lint.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FindingView {
-    document: String,
+    /// The document that it is about.
+    document: DocumentName,
     line: usize,
     rule: String,
     /// How much it matters.
@@ -47,22 +49,33 @@ pub(crate) struct FindingView {
 
 pub(super) fn findings(revision: &Revision) -> Vec<FindingView> {
     let found = lint::lint(&revision.requirements, &revision.tasks).into_iter().map(|finding| FindingView {
-        document: finding.document.to_string(),
+        document: document_of(finding.document),
         line: finding.line,
         rule: finding.rule.to_owned(),
         severity: finding.severity.into(),
         message: finding.message,
         suggestion: finding.suggestion,
     });
-    let documents =
-        [("requirements", &revision.requirements), ("design", &revision.design), ("tasks", &revision.tasks)];
+    let documents = [
+        (DocumentName::Requirements, &revision.requirements),
+        (DocumentName::Design, &revision.design),
+        (DocumentName::Tasks, &revision.tasks),
+    ];
     found.chain(documents.into_iter().flat_map(|(document, text)| secrets(document, text))).collect()
 }
 
+fn document_of(document: specs::Document) -> DocumentName {
+    match document {
+        specs::Document::Requirements => DocumentName::Requirements,
+        specs::Document::Design => DocumentName::Design,
+        specs::Document::Tasks => DocumentName::Tasks,
+    }
+}
+
 /// The secrets that were taken out of a document: a reviewer learns that the planner wrote them.
-fn secrets(document: &str, text: &str) -> Vec<FindingView> {
+fn secrets(document: DocumentName, text: &str) -> Vec<FindingView> {
     let finding = |removed: secrets::Removed| FindingView {
-        document: document.to_owned(),
+        document,
         line: text[..removed.span.start].matches('\n').count() + 1,
         rule: "secret-removed".to_owned(),
         severity: Severity::Warning,

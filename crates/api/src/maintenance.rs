@@ -10,6 +10,7 @@ use engine::App;
 use engine::clock::now;
 use engine::maintenance::{self, Figures, Kept, Removal, Run, Usage};
 use engine::wire::rfc3339;
+use protocol::words::RuleUnit;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -38,9 +39,8 @@ pub(crate) struct RuleView {
     /// Its value; 0 keeps for ever.
     #[schema(example = 7)]
     value: u64,
-    /// `days`, `hours` or `MiB`.
-    #[schema(example = "days")]
-    unit: &'static str,
+    /// The unit of the value.
+    unit: RuleUnit,
 }
 
 /// How much is stored.
@@ -154,13 +154,13 @@ fn rules(app: &App) -> Vec<RuleView> {
     let retention = &app.config.retention;
     let rule = |setting, value, unit| RuleView { setting, value, unit };
     vec![
-        rule("retention.trash_days", retention.trash_days, "days"),
-        rule("retention.trash_mb", retention.trash_mb, "MiB"),
-        rule("retention.effects_days", retention.effects_days, "days"),
-        rule("retention.feed_days", retention.feed_days, "days"),
-        rule("retention.idempotency_hours", retention.idempotency_hours, "hours"),
-        rule("retention.branches_days", retention.branches_days, "days"),
-        rule("retention.saved_refs_days", retention.saved_refs_days, "days"),
+        rule("retention.trash_days", retention.trash_days, RuleUnit::Days),
+        rule("retention.trash_mb", retention.trash_mb, RuleUnit::Mebibytes),
+        rule("retention.effects_days", retention.effects_days, RuleUnit::Days),
+        rule("retention.feed_days", retention.feed_days, RuleUnit::Days),
+        rule("retention.idempotency_hours", retention.idempotency_hours, RuleUnit::Hours),
+        rule("retention.branches_days", retention.branches_days, RuleUnit::Days),
+        rule("retention.saved_refs_days", retention.saved_refs_days, RuleUnit::Days),
     ]
 }
 

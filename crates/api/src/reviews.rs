@@ -12,7 +12,6 @@ use engine::App;
 use engine::wire::{self, Anchors, rfc3339};
 use protocol::CommentView;
 use serde::Serialize;
-use serde_json::{Value, json};
 use similar::TextDiff;
 use store::Revision;
 use utoipa::ToSchema;
@@ -51,14 +50,26 @@ pub(crate) struct Review {
     #[schema(required)]
     edited_by: Option<String>,
     lint: Vec<FindingView>,
-    /// The unified diff to the round before, per document.
-    diff_from_previous: Value,
+    /// The unified diff to the version before, per document; null for the first version.
+    #[schema(required)]
+    diff_from_previous: Option<DocumentDiffs>,
     created_at: String,
     #[schema(required)]
     decided_at: Option<String>,
     requirements_spec: String,
     technical_design: String,
     implementation_plan: String,
+}
+
+/// What a version changed of each document, as unified diffs; empty where it changed nothing.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DocumentDiffs {
+    /// The diff of requirements.md.
+    requirements: String,
+    /// The diff of design.md.
+    design: String,
+    /// The diff of tasks.md.
+    tasks: String,
 }
 
 impl Review {
@@ -89,12 +100,10 @@ impl Review {
             content_hash: revision.hash.clone(),
             edited_by: revision.edited_by.clone(),
             lint: findings(revision),
-            diff_from_previous: before.map_or(Value::Null, |before| {
-                json!({
-                    "requirements": diff("requirements.md", &before.requirements, &revision.requirements),
-                    "design": diff("design.md", &before.design, &revision.design),
-                    "tasks": diff("tasks.md", &before.tasks, &revision.tasks),
-                })
+            diff_from_previous: before.map(|before| DocumentDiffs {
+                requirements: diff("requirements.md", &before.requirements, &revision.requirements),
+                design: diff("design.md", &before.design, &revision.design),
+                tasks: diff("tasks.md", &before.tasks, &revision.tasks),
             }),
             created_at: rfc3339(revision.created_at),
             decided_at: revision.decided_at.map(rfc3339),

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use engine::App;
 use engine::wire::rfc3339;
+use protocol::words::{DocumentName, SearchKind};
 use serde::{Deserialize, Serialize};
 use store::{Hit, SearchFilter, SearchPlace, Source};
 use utoipa::{IntoParams, ToSchema};
@@ -40,8 +41,8 @@ pub(crate) struct SearchQuery {
 /// Something found.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SearchResult {
-    /// `task` (name, prompt, description, labels), `spec` (requirements, design, plan) or `transcript`.
-    kind: String,
+    /// Where it was found.
+    kind: SearchKind,
     task_id: String,
     task_name: String,
     project_id: String,
@@ -53,9 +54,9 @@ pub(crate) struct SearchResult {
     /// The number of the log's entry.
     #[schema(required)]
     seq: Option<u64>,
-    /// `requirements`, `design` or `tasks`.
+    /// The document in which it was found.
     #[schema(required)]
-    document: Option<String>,
+    document: Option<DocumentName>,
     /// The line of the document, from 1.
     #[schema(required)]
     line: Option<u64>,
@@ -135,14 +136,18 @@ impl Names<'_> {
 impl SearchResult {
     fn of(hit: Hit, session_name: Option<String>) -> Self {
         Self {
-            kind: hit.source.as_str().to_owned(),
+            kind: match hit.source {
+                Source::Task => SearchKind::Task,
+                Source::Spec => SearchKind::Spec,
+                Source::Transcript => SearchKind::Transcript,
+            },
             task_id: hit.task.0,
             task_name: hit.task_name,
             project_id: hit.project.0,
             work_session_id: hit.session.map(|session| session.0),
             work_session_name: session_name,
             seq: hit.seq,
-            document: hit.document,
+            document: hit.document.and_then(|name| name.parse().ok()),
             line: hit.line,
             snippet: hit
                 .snippet

@@ -2,10 +2,11 @@
 
 use super::caller::Caller;
 use super::extract::Query;
-use super::implementation::{DiffQuery, FileDiffView};
+use super::implementation::FileDiffView;
+use super::page::PageQuery;
 use super::problem::Problem;
 use super::sessions::found;
-use super::tasks::{limit, page_headers};
+use super::tasks::page_headers;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
@@ -34,14 +35,14 @@ pub(crate) struct SessionDiffView {
 
 /// Shows what a work session changed: from where its branch began to its worktree as it is, to its branch, or to what
 /// was merged of it.
-#[utoipa::path(get, path = "/work-sessions/{id}/diff", tag = "work-sessions", params(("id" = String, Path), DiffQuery),
+#[utoipa::path(get, path = "/work-sessions/{id}/diff", tag = "work-sessions", params(("id" = String, Path), PageQuery),
     responses((status = 200, body = SessionDiffView), (status = 404, body = Problem)))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
     uri: Uri,
-    Query(query): Query<DiffQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Result<(HeaderMap, Json<SessionDiffView>), Problem> {
     let task = caller.task_of(&app, &id).await?;
     let session = found(&task, &id)?;
@@ -49,10 +50,8 @@ pub(crate) async fn read(
     let total_files = files.len();
     let (additions, deletions) =
         files.iter().fold((0, 0), |(plus, minus), file| (plus + file.additions, minus + file.deletions));
-    let skip = query.cursor.unwrap_or(0);
-    let take = usize::try_from(limit(query.limit)?).unwrap_or(usize::MAX);
-    let end = skip.saturating_add(take);
-    let next = (end < total_files).then(|| end.to_string());
+    let part = query.range()?;
+    let next = (part.end < total_files).then(|| part.end.to_string());
     let headers = page_headers(&uri, u64::try_from(total_files).unwrap_or(u64::MAX), next.as_deref());
     let view = SessionDiffView {
         work_session_id: id,
@@ -60,7 +59,7 @@ pub(crate) async fn read(
         branch_name: session.branch.clone(),
         with_uncommitted,
         is_shared: task.isolation == Isolation::Shared && session.branch.is_some(),
-        files: files.into_iter().skip(skip).take(take).map(FileDiffView::of).collect(),
+        files: files.into_iter().skip(part.start).take(part.len()).map(FileDiffView::of).collect(),
         total_files,
         additions,
         deletions,

@@ -13,6 +13,7 @@ use engine::transcript;
 use engine::views;
 use engine::wire::rfc3339;
 use protocol::NumberedEntry;
+use protocol::words::MessageRole;
 use protocol::{ImplementationTask, SpecTask, WorkSession, ZedThread};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -291,15 +292,15 @@ pub(crate) async fn helix(
 pub(crate) struct Message {
     seq: u64,
     at: String,
-    /// `user` or `assistant`.
-    role: String,
+    /// Who wrote it.
+    role: MessageRole,
     content: String,
 }
 
 impl Message {
     fn of(said: transcript::Message) -> Self {
-        let role = if said.is_agent { "assistant" } else { "user" };
-        Self { seq: said.seq, at: rfc3339(said.at), role: role.to_owned(), content: said.text }
+        let role = if said.is_agent { MessageRole::Assistant } else { MessageRole::User };
+        Self { seq: said.seq, at: rfc3339(said.at), role, content: said.text }
     }
 }
 

@@ -185,7 +185,7 @@ pub(crate) fn known_agent(app: &App, field: &str, id: &str) -> Result<(), Proble
         let detail = format!("there is no agent {id:?}; there are {}", known.join(", "));
         return Err(Problem::invalid(field, detail));
     };
-    if agent.installed || agent.kind == "built_in" {
+    if agent.installed || agent.kind == protocol::words::AgentKind::BuiltIn {
         return Ok(());
     }
     let command = agent.command.split(' ').next().unwrap_or_default();

@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use engine::App;
 use engine::clock::now;
 use engine::wire::rfc3339;
+use protocol::words::{SpanActivity, TaskStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 use workflow::records::events::Line;
@@ -47,10 +48,8 @@ pub(crate) struct LaneView {
 /// A stretch of time.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SpanView {
-    /// For sessions `blocked`, `waiting`, `opening`, `turn`, `permission` (the agent waits for a person to answer its
-    /// request), `saving`, `ready` (complete, waits to be merged), `merging`, `failed` or `elsewhere` (in an editor); for the
-    /// task a status, `checks`, `landing`, or `permission` while no session works and one waits for an answer.
-    kind: String,
+    /// What was done: for the task, also its status.
+    kind: SpanKind,
     from: String,
     /// Null while it lasts.
     #[schema(required)]
@@ -60,6 +59,32 @@ pub(crate) struct SpanView {
     turn_number: Option<u32>,
     #[schema(required)]
     asked_for: Option<String>,
+}
+
+/// What was done in a stretch of time, or the task's status in it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub(crate) enum SpanKind {
+    Status(TaskStatus),
+    Activity(SpanActivity),
+}
+
+fn kind_of(activity: Activity) -> SpanKind {
+    SpanKind::Activity(match activity {
+        Activity::Task(status) => return SpanKind::Status(status),
+        Activity::Checks => SpanActivity::Checks,
+        Activity::Landing => SpanActivity::Landing,
+        Activity::Blocked => SpanActivity::Blocked,
+        Activity::Waiting => SpanActivity::Waiting,
+        Activity::Opening => SpanActivity::Opening,
+        Activity::Turn { .. } => SpanActivity::Turn,
+        Activity::Permission => SpanActivity::Permission,
+        Activity::Saving => SpanActivity::Saving,
+        Activity::Ready => SpanActivity::Ready,
+        Activity::Merging => SpanActivity::Merging,
+        Activity::Failed => SpanActivity::Failed,
+        Activity::External => SpanActivity::Elsewhere,
+    })
 }
 
 /// A message.
@@ -143,7 +168,7 @@ impl SpanView {
             _ => None,
         };
         Self {
-            kind: span.doing.word(),
+            kind: kind_of(span.doing),
             from: rfc3339(span.from),
             until: span.until.map(rfc3339),
             turn_number: turn.map(|(number, _)| number),

@@ -11,6 +11,7 @@ use axum::http::{StatusCode, Uri};
 use engine::clock::{Ulids, now};
 use engine::wire::rfc3339;
 use engine::{App, owner};
+use protocol::words::{TokenOrigin, TokenScope, TokenStatus};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::Token;
@@ -22,32 +23,6 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 const MAX_DAYS: u32 = 3650;
 /// How long a token's name may be, in characters.
 const MAX_NAME: usize = 100;
-
-/// What a token may be used for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum TokenScope {
-    /// Everything.
-    Owner,
-    /// Reads everything, changes nothing.
-    #[default]
-    Read,
-    /// Works with the tasks of one project.
-    Project,
-    /// Works with one task.
-    Task,
-}
-
-impl TokenScope {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Read => "read",
-            Self::Project => "project",
-            Self::Task => "task",
-        }
-    }
-}
 
 /// A token to create.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -70,15 +45,6 @@ pub(crate) struct NewToken {
     expires_in_days: Option<u32>,
 }
 
-/// Whether a token can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum TokenStatus {
-    Valid,
-    Expired,
-    Revoked,
-}
-
 /// A token as it is listed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TokenView {
@@ -87,15 +53,15 @@ pub(crate) struct TokenView {
     id: String,
     /// What it is called.
     name: String,
-    /// `owner`, `read`, `project` or `task`.
-    scope: String,
+    /// What it may be used for.
+    scope: TokenScope,
     /// The project or task that the scope is limited to.
     #[schema(required)]
     target_id: Option<String>,
     /// Whether it may approve and reject.
     can_decide: bool,
-    /// `created` by a person, from the server's `environment`, or in a `file` of its data directory.
-    origin: String,
+    /// Where it comes from.
+    origin: TokenOrigin,
     /// Whether it can be used.
     status: TokenStatus,
     /// When it was created.
@@ -128,14 +94,13 @@ impl TokenView {
             None if token.is_valid_at(now()) => TokenStatus::Valid,
             None => TokenStatus::Expired,
         };
-        let origin = if token.origin.is_empty() { "file" } else { &token.origin };
         Self {
             id: token.id.clone(),
             name: token.label.clone(),
-            scope: token.scope.clone(),
+            scope: token.scope.parse().unwrap_or(TokenScope::Read),
             target_id: token.target.clone(),
             can_decide: token.decides || token.scope == "owner",
-            origin: origin.to_owned(),
+            origin: token.origin.parse().unwrap_or(TokenOrigin::File),
             status,
             created_at: rfc3339(token.created_at),
             expires_at: token.expires_at.map(rfc3339),

@@ -6,6 +6,7 @@ use crate::config::{AgentEntry, Config};
 use crate::confine::{self, Folders, Purpose, Workspace};
 use crate::network::{self, HostPattern, NetworkRules, Networks, TreeNetwork};
 use agent::{AgentError, AgentInfo, Launch, Watchers};
+use protocol::words::{AgentKind, AgentRole};
 use sandbox::{Level, Sandbox};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -54,9 +55,18 @@ impl Role {
     }
 }
 
+impl From<Role> for AgentRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Planning => Self::Planning,
+            Role::Implementation => Self::Implementation,
+        }
+    }
+}
+
 struct Entry {
     entry: AgentEntry,
-    kind: &'static str,
+    kind: AgentKind,
     how_to_install: String,
 }
 
@@ -65,8 +75,8 @@ struct Entry {
 pub struct AgentView {
     pub id: String,
     pub name: String,
-    /// `built_in`, `configured` or `known`.
-    pub kind: String,
+    /// Where it is known from.
+    pub kind: AgentKind,
     pub command: String,
     pub installed: bool,
     /// What the agent said of itself when it was started last; null while it was not started.
@@ -84,7 +94,7 @@ pub struct AgentView {
     pub checked_at: Option<String>,
     pub how_to_install: String,
     /// The roles in which it serves tasks that name no agent, of projects that name none: `planning`, `implementation`.
-    pub default_for: Vec<String>,
+    pub default_for: Vec<AgentRole>,
 }
 
 /// How an agent is on this machine.
@@ -127,7 +137,7 @@ impl Agents {
             .iter()
             .map(|entry| Entry {
                 entry: with_known_variables(entry),
-                kind: "configured",
+                kind: AgentKind::Configured,
                 how_to_install: String::new(),
             })
             .collect();
@@ -149,7 +159,7 @@ impl Agents {
                 auth_method: None,
                 network_allow: Vec::new(),
             },
-            kind: "built_in",
+            kind: AgentKind::BuiltIn,
             how_to_install: "Built-in demo agent that replays scripted scenarios (no AI model).".to_owned(),
         });
         for known in agent::catalog::known() {
@@ -166,7 +176,7 @@ impl Agents {
                     auth_method: None,
                     network_allow: hosts_of(known),
                 },
-                kind: "known",
+                kind: AgentKind::Known,
                 how_to_install: known.how_to_install.to_owned(),
             });
         }
@@ -222,7 +232,7 @@ impl Agents {
             let default = self.default_for(role, false);
             let chosen = views.iter_mut().find(|view| Some(&view.id) == default.as_ref());
             if let Some(view) = chosen {
-                view.default_for.push(role.as_str().to_owned());
+                view.default_for.push(role.into());
             }
         }
         views.sort_by_key(|view| !view.installed);
@@ -265,7 +275,8 @@ impl Agents {
                 .filter(|facts| entry.program().is_some_and(|file| facts.are_of(&file)));
             facts.is_none_or(AgentFacts::are_stale)
         };
-        let known = self.0.entries.iter().filter(|entry| entry.kind == "known" && entry.is_installed());
+        let known =
+            self.0.entries.iter().filter(|entry| entry.kind == AgentKind::Known && entry.is_installed());
         let ids: Vec<String> = known.filter(is_unknown).map(|entry| entry.entry.id.clone()).collect();
         if ids.is_empty() || self.0.is_probing.swap(true, Ordering::Relaxed) {
             return;
@@ -339,7 +350,7 @@ impl Agents {
 
     /// Returns how to get an agent, for people who have none.
     pub fn how_to_get_one(&self) -> String {
-        let known = self.0.entries.iter().find(|entry| entry.kind == "known");
+        let known = self.0.entries.iter().find(|entry| entry.kind == AgentKind::Known);
         let hint = known.map_or("", |entry| entry.how_to_install.as_str());
         format!(
             "No coding agent is installed. {hint} `spectask agents` lists the others. To try the built-in demo agent, which \
@@ -352,7 +363,7 @@ impl Agents {
     fn first_installed(&self, role: Role) -> Option<String> {
         let states = self.0.states.read();
         let plays = |entry: &&Entry| entry.entry.roles.iter().any(|has| has == role.as_str());
-        let real = self.0.entries.iter().filter(plays).filter(|entry| entry.kind != "built_in");
+        let real = self.0.entries.iter().filter(plays).filter(|entry| entry.kind != AgentKind::BuiltIn);
         let views: Vec<AgentView> = real.map(|entry| entry.view(states.get(&entry.entry.id))).collect();
         let in_state = |states: &[AgentState]| views.iter().find(|view| states.contains(&view.state));
         let found = in_state(&[AgentState::Passed]);
@@ -373,7 +384,7 @@ impl Agents {
 
     /// What agents are given in their environment that may be secret: a name and its value.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
-        let entries = || self.0.entries.iter().filter(|entry| entry.kind != "built_in");
+        let entries = || self.0.entries.iter().filter(|entry| entry.kind != AgentKind::BuiltIn);
         // Models and addresses are in texts of people, too.
         let is_key = |name: &&String| ["KEY", "TOKEN"].iter().any(|part| name.contains(part));
         let inherited = entries().flat_map(|entry| &entry.entry.inherit).filter(is_key);
@@ -481,7 +492,7 @@ impl Entry {
         let facts = facts.filter(|facts| program.as_ref().is_some_and(|program| facts.are_of(program)));
         let state = match facts {
             _ if program.is_none() => AgentState::NotInstalled,
-            _ if self.kind == "built_in" => AgentState::Ready,
+            _ if self.kind == AgentKind::BuiltIn => AgentState::Ready,
             None => AgentState::Untested,
             Some(facts) if facts.auth_needed => AgentState::SignInNeeded,
             Some(AgentFacts { passed: Some(true), .. }) => AgentState::Passed,
@@ -493,12 +504,12 @@ impl Entry {
         AgentView {
             id: id.clone(),
             name: if name.is_empty() { id.clone() } else { name.clone() },
-            kind: self.kind.to_owned(),
+            kind: self.kind,
             command,
             installed: program.is_some(),
             version: match self.kind {
-                "built_in" => Some(env!("CARGO_PKG_VERSION").to_owned()),
-                _ => facts.and_then(|facts| facts.version.clone()),
+                AgentKind::BuiltIn => Some(env!("CARGO_PKG_VERSION").to_owned()),
+                AgentKind::Configured | AgentKind::Known => facts.and_then(|facts| facts.version.clone()),
             },
             roles: roles.clone(),
             auth_needed: state == AgentState::SignInNeeded,

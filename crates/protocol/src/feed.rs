@@ -222,6 +222,7 @@ pub struct CoordinationEventUpdate {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CollisionsUpdate {
     pub spec_task_id: String,
+    /// Always `collisions`, which tells it from a coordination event.
     pub event: CollisionsEvent,
     /// When the sessions' worktrees were looked at, in milliseconds since 1970.
     pub at: i64,
@@ -242,6 +243,7 @@ pub struct ProgressUpdate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReviewUpdate {
     pub spec_task_id: String,
+    /// What happened.
     pub event: ReviewEvent,
     pub status: TaskStatus,
 }
@@ -267,6 +269,7 @@ pub struct InstanceUpdate {
 /// A part of the live stream that can be subscribed to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Topic {
+    /// Which kind of topic it is.
     pub topic: TopicKind,
     /// The id of the task or session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -288,6 +291,7 @@ pub struct LiveMessage {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it is the schema of messages; they are written and read by hand")]
 struct Envelope<T: ToSchema> {
+    /// The topic that it belongs to.
     topic: TopicKind,
     /// The id of the task or session; absent for `fleet`.
     #[schema(value_type = String, required = false)]
@@ -336,6 +340,7 @@ pub enum ControlMessage {
     Subscribed {
         /// The number of the last message before those that follow.
         after: u64,
+        /// The topics that were added.
         topics: Vec<Topic>,
     },
     /// Messages were missed that cannot be sent again: everything is to be read again.
@@ -344,7 +349,12 @@ pub enum ControlMessage {
         after: u64,
     },
     /// A request was refused.
-    Error { code: String, status: u16, detail: String },
+    Error {
+        code: String,
+        status: u16,
+        /// What is wrong, as a sentence.
+        detail: String,
+    },
     /// The answer to a ping.
     Pong {
         /// What the ping had.

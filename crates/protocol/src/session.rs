@@ -86,6 +86,7 @@ pub struct WorkSession {
 /// How agents and checks are confined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SandboxView {
+    /// What confines them.
     pub level: SandboxLevel,
     /// What they reach over the network.
     pub network: NetworkMode,

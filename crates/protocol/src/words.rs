@@ -227,6 +227,45 @@ words! {
     }
     /// Marks a message of the topic `coordination` that lists collisions.
     CollisionsEvent { Collisions = "collisions" }
+    /// What a token may be used for: everything (`owner`), reading everything, the tasks of one project, or one task.
+    TokenScope { Owner = "owner", Read = "read", Project = "project", Task = "task" }
+    /// Where a token comes from: created by a person, from the server's environment, or in a file of its data directory.
+    TokenOrigin { Created = "created", Environment = "environment", File = "file" }
+    /// Whether a token can be used.
+    TokenStatus { Valid = "valid", Expired = "expired", Revoked = "revoked" }
+    /// Where something was found: in a task (name, prompt, description, labels), its documents, or a session's log.
+    SearchKind { Task = "task", Spec = "spec", Transcript = "transcript" }
+    /// What became of a file.
+    FileStatus { Added = "added", Modified = "modified", Deleted = "deleted", Renamed = "renamed" }
+    /// Whether a line of a hunk is on both sides (a space), added (`+`) or removed (`-`), or git's note that the line before
+    /// it has no newline (a backslash).
+    LineKind { Context = " ", Added = "+", Removed = "-", Note = "\\" }
+    /// Who wrote a message of a conversation.
+    MessageRole { User = "user", Assistant = "assistant" }
+    /// Where an agent is known from: it is part of SpecTask, the configuration names it, or SpecTask knows how to run it.
+    AgentKind { BuiltIn = "built_in", Configured = "configured", Known = "known" }
+    /// What an agent may be used for.
+    AgentRole { Planning = "planning", Implementation = "implementation" }
+    /// Where a template comes from: the project's repository, or SpecTask.
+    TemplateSource { Repository = "repository", BuiltIn = "built_in" }
+    /// The unit of a setting of retention.
+    RuleUnit { Days = "days", Hours = "hours", Mebibytes = "MiB" }
+    /// What a session, or the task when no session works, does over a span of time. `permission` waits for a person to
+    /// answer an agent's request, `ready` is complete and waits to be merged, `elsewhere` is in an editor.
+    SpanActivity {
+        Checks = "checks",
+        Landing = "landing",
+        Blocked = "blocked",
+        Waiting = "waiting",
+        Opening = "opening",
+        Turn = "turn",
+        Permission = "permission",
+        Saving = "saving",
+        Ready = "ready",
+        Merging = "merging",
+        Failed = "failed",
+        Elsewhere = "elsewhere",
+    }
     /// A failure, classed by who can fix it.
     FailureClass {
         AgentCrashed = "agent_crashed",
@@ -291,5 +330,12 @@ impl SessionStatus {
 impl Default for NetworkMode {
     fn default() -> Self {
         Self::Open
+    }
+}
+
+/// A token without a scope reads.
+impl Default for TokenScope {
+    fn default() -> Self {
+        Self::Read
     }
 }

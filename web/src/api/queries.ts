@@ -202,8 +202,8 @@ export const diffQuery = (id: string) =>
         params: { path: { id }, query: { limit: DIFF_PAGE, cursor: pageParam } },
         signal,
       }),
-    initialPageParam: undefined as number | undefined,
-    getNextPageParam: (last) => (last.next === null ? undefined : Number(last.next)),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next ?? undefined,
   });
 
 /** What the sessions of a task and people told each other last. */
@@ -250,8 +250,8 @@ export const sessionDiffQuery = (session: string) =>
         params: { path: { id: session }, query: { limit: DIFF_PAGE, cursor: pageParam } },
         signal,
       }),
-    initialPageParam: undefined as number | undefined,
-    getNextPageParam: (last) => (last.next === null ? undefined : Number(last.next)),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.next ?? undefined,
   });
 
 /** The end of a session's log; asked for again, only what is missing after it is read. */

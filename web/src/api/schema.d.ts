@@ -1832,6 +1832,11 @@ export interface components {
             /** @description The tokens and the cost. */
             usage: components["schemas"]["UsageView"];
         };
+        /**
+         * @description Where an agent is known from: it is part of SpecTask, the configuration names it, or SpecTask knows how to run it.
+         * @enum {string}
+         */
+        AgentKind: "built_in" | "configured" | "known";
         /** @description A piece of a message of the agent. Pieces with the same `message_id` that follow each other are one message. */
         AgentMessageEntry: {
             /**
@@ -1844,6 +1849,11 @@ export interface components {
             /** @description The piece's text. */
             text: string;
         };
+        /**
+         * @description What an agent may be used for.
+         * @enum {string}
+         */
+        AgentRole: "planning" | "implementation";
         /**
          * @description How an agent is on this machine.
          * @enum {string}
@@ -1888,15 +1898,15 @@ export interface components {
              */
             command: string;
             /** @description The roles in which it serves tasks that name no agent, of projects that name none: `planning`, `implementation`. */
-            default_for: string[];
+            default_for: components["schemas"]["AgentRole"][];
             /** @description How to install the agent. */
             how_to_install: string;
             /** @description The id. */
             id: string;
             /** @description Whether its command is on this machine. */
             installed: boolean;
-            /** @description `built_in`, `configured` or `known`. */
-            kind: string;
+            /** @description Where it is known from. */
+            kind: components["schemas"]["AgentKind"];
             /** @description Why the agent cannot be used. */
             message: string | null;
             /**
@@ -2278,6 +2288,7 @@ export interface components {
             at: number;
             /** @description Files that several live sessions change. */
             collisions: components["schemas"]["SessionCollision"][];
+            /** @description Always `collisions`, which tells it from a coordination event. */
             event: components["schemas"]["CollisionsEvent"];
             /**
              * @description The task's id.
@@ -2430,6 +2441,7 @@ export interface components {
              * @description The number of the last message before those that follow.
              */
             after: number;
+            /** @description The topics that were added. */
             topics: components["schemas"]["Topic"][];
             /**
              * @description The type.
@@ -2453,6 +2465,7 @@ export interface components {
              * @example wrong_state
              */
             code: string;
+            /** @description What is wrong, as a sentence. */
             detail: string;
             /**
              * Format: int32
@@ -2577,6 +2590,7 @@ export interface components {
              * @description Its number on the connection: one more than the message before.
              */
             seq: number;
+            /** @description The topic that it belongs to. */
             topic: components["schemas"]["TopicKind"];
             /**
              * @description The type.
@@ -2814,6 +2828,15 @@ export interface components {
             spec_task_id: string;
             /** @description How many files there are in all. */
             total_files: number;
+        };
+        /** @description What a version changed of each document, as unified diffs; empty where it changed nothing. */
+        DocumentDiffs: {
+            /** @description The diff of design.md. */
+            design: string;
+            /** @description The diff of requirements.md. */
+            requirements: string;
+            /** @description The diff of tasks.md. */
+            tasks: string;
         };
         /** @description An edit of a document. */
         DocumentEdit: {
@@ -3062,16 +3085,18 @@ export interface components {
              * @example src/todo.js
              */
             path: string;
-            /** @description `added`, `modified`, `deleted` or `renamed`. */
-            status: string;
+            /** @description What became of the file. */
+            status: components["schemas"]["FileStatus"];
         };
+        /**
+         * @description What became of a file.
+         * @enum {string}
+         */
+        FileStatus: "added" | "modified" | "deleted" | "renamed";
         /** @description A finding of the lint. */
         FindingView: {
-            /**
-             * @description The document: `requirements`, `design` or `tasks`.
-             * @example requirements
-             */
-            document: string;
+            /** @description The document that it is about. */
+            document: components["schemas"]["DocumentName"];
             /** @description The line, from 1. */
             line: number;
             /** @description A sentence that says what happened. */
@@ -3385,11 +3410,8 @@ export interface components {
             confidence: components["schemas"]["Confidence"];
             /** @description `approve`, `request_changes` or `reject`. */
             decision: components["schemas"]["HeldDecision"] | null;
-            /**
-             * @description `requirements`, `design` or `tasks`.
-             * @example requirements
-             */
-            document: string;
+            /** @description The document that it was taken out of. */
+            document: components["schemas"]["DocumentName"];
             /** @description What the decision names. */
             id: string;
             /** @description Which kind it is. */
@@ -3638,6 +3660,7 @@ export interface components {
              * @description Its number on the connection: one more than the message before.
              */
             seq: number;
+            /** @description The topic that it belongs to. */
             topic: components["schemas"]["TopicKind"];
             /**
              * @description The type.
@@ -3736,10 +3759,15 @@ export interface components {
             /** @description The side of the diff: `old` or `new`. */
             side?: components["schemas"]["DiffSide"] | null;
         };
+        /**
+         * @description Whether a line of a hunk is on both sides (a space), added (`+`) or removed (`-`), or git's note that the line before it has no newline (a backslash).
+         * @enum {string}
+         */
+        LineKind: " " | "+" | "-" | "\\";
         /** @description One line of a hunk. */
         LineView: {
-            /** @description ` `, `+` or `-`. */
-            kind: string;
+            /** @description Which sides have it. */
+            kind: components["schemas"]["LineKind"];
             /** @description The text. */
             text: string;
         };
@@ -3824,8 +3852,8 @@ export interface components {
             at: string;
             /** @description The text. */
             content: string;
-            /** @description `user` or `assistant`. */
-            role: string;
+            /** @description Who wrote it. */
+            role: components["schemas"]["MessageRole"];
             /**
              * Format: int64
              * @description The number in its log, from 1, without gaps.
@@ -3866,6 +3894,11 @@ export interface components {
             /** @description The message's text after the change. */
             text: string;
         };
+        /**
+         * @description Who wrote a message of a conversation.
+         * @enum {string}
+         */
+        MessageRole: "user" | "assistant";
         /** @description A person withdrew a message before a turn carried it. */
         MessageWithdrawnEntry: {
             /**
@@ -4352,6 +4385,7 @@ export interface components {
              * @description Its number on the connection: one more than the message before.
              */
             seq: number;
+            /** @description The topic that it belongs to. */
             topic: components["schemas"]["TopicKind"];
             /**
              * @description The type.
@@ -4812,8 +4846,7 @@ export interface components {
             decided_at: string | null;
             /** @description `approve`, `request_changes` or `reject`. */
             decision: components["schemas"]["Decision"] | null;
-            /** @description The unified diff to the round before, per document. */
-            diff_from_previous: unknown;
+            diff_from_previous: components["schemas"]["DocumentDiffs"] | null;
             /** @description Who edited the documents into this version, where it was not the planner who wrote it. */
             edited_by: string | null;
             /** @description The id. */
@@ -4877,6 +4910,7 @@ export interface components {
              * @description Its number on the connection: one more than the message before.
              */
             seq: number;
+            /** @description The topic that it belongs to. */
             topic: components["schemas"]["TopicKind"];
             /**
              * @description The type.
@@ -4891,6 +4925,7 @@ export interface components {
         ReviewStatus: "open" | "decided" | "superseded";
         /** @description What happened to the documents or the change under review. */
         ReviewUpdate: {
+            /** @description What happened. */
             event: components["schemas"]["ReviewEvent"];
             /**
              * @description The task's id.
@@ -4900,6 +4935,11 @@ export interface components {
             /** @description The status. */
             status: components["schemas"]["TaskStatus"];
         };
+        /**
+         * @description The unit of a setting of retention.
+         * @enum {string}
+         */
+        RuleUnit: "days" | "hours" | "MiB";
         /** @description A setting of retention. */
         RuleView: {
             /**
@@ -4907,11 +4947,8 @@ export interface components {
              * @example retention.trash_days
              */
             setting: string;
-            /**
-             * @description `days`, `hours` or `MiB`.
-             * @example days
-             */
-            unit: string;
+            /** @description The unit of the value. */
+            unit: components["schemas"]["RuleUnit"];
             /**
              * Format: int64
              * @description Its value; 0 keeps for ever.
@@ -4940,6 +4977,7 @@ export interface components {
         SandboxLevel: "bubblewrap" | "landlock" | "off";
         /** @description How agents and checks are confined. */
         SandboxView: {
+            /** @description What confines them. */
             level: components["schemas"]["SandboxLevel"];
             /** @description What they reach over the network. */
             network: components["schemas"]["NetworkMode"];
@@ -4948,6 +4986,11 @@ export interface components {
             /** @description Why the level is not stronger. */
             reasons: string[];
         };
+        /**
+         * @description Where something was found: in a task (name, prompt, description, labels), its documents, or a session's log.
+         * @enum {string}
+         */
+        SearchKind: "task" | "spec" | "transcript";
         /** @description Something found. */
         SearchResult: {
             /**
@@ -4955,13 +4998,10 @@ export interface components {
              * @example 2026-11-22T10:41:07Z
              */
             at: string;
-            /**
-             * @description `requirements`, `design` or `tasks`.
-             * @example requirements
-             */
-            document: string | null;
-            /** @description `task` (name, prompt, description, labels), `spec` (requirements, design, plan) or `transcript`. */
-            kind: string;
+            /** @description The document: `requirements`, `design` or `tasks`. */
+            document: components["schemas"]["DocumentName"] | null;
+            /** @description Where it was found. */
+            kind: components["schemas"]["SearchKind"];
             /**
              * Format: int64
              * @description The line of the document, from 1.
@@ -5102,6 +5142,7 @@ export interface components {
              * @description Its number on the connection: one more than the message before.
              */
             seq: number;
+            /** @description The topic that it belongs to. */
             topic: components["schemas"]["TopicKind"];
             /**
              * @description The type.
@@ -5156,6 +5197,13 @@ export interface components {
             /** @description The text. */
             text: string;
         };
+        /**
+         * @description What a session, or the task when no session works, does over a span of time. `permission` waits for a person to answer an agent's request, `ready` is complete and waits to be merged, `elsewhere` is in an editor.
+         * @enum {string}
+         */
+        SpanActivity: "checks" | "landing" | "blocked" | "waiting" | "opening" | "turn" | "permission" | "saving" | "ready" | "merging" | "failed" | "elsewhere";
+        /** @description What was done in a stretch of time, or the task's status in it. */
+        SpanKind: components["schemas"]["TaskStatus"] | components["schemas"]["SpanActivity"];
         /** @description A stretch of time. */
         SpanView: {
             /** @description What was asked for. */
@@ -5165,12 +5213,8 @@ export interface components {
              * @example 2026-11-01
              */
             from: string;
-            /**
-             * @description For sessions `blocked`, `waiting`, `opening`, `turn`, `permission` (the agent waits for a person to answer its
-             *     request), `saving`, `ready` (complete, waits to be merged), `merging`, `failed` or `elsewhere` (in an editor); for the
-             *     task a status, `checks`, `landing`, or `permission` while no session works and one waits for an answer.
-             */
-            kind: string;
+            /** @description What was done: for the task, also its status. */
+            kind: components["schemas"]["SpanKind"];
             /**
              * Format: int32
              * @description Of a turn, its number and what it asks for.
@@ -5730,6 +5774,7 @@ export interface components {
              * @description Its number on the connection: one more than the message before.
              */
             seq: number;
+            /** @description The topic that it belongs to. */
             topic: components["schemas"]["TopicKind"];
             /**
              * @description The type.
@@ -5764,6 +5809,11 @@ export interface components {
             /** @description A sentence that says what happened. */
             message: string;
         };
+        /**
+         * @description Where a template comes from: the project's repository, or SpecTask.
+         * @enum {string}
+         */
+        TemplateSource: "repository" | "built_in";
         /** @description A template as clients see it. */
         TemplateView: {
             /** @description Commands that must pass beside the project's. */
@@ -5806,8 +5856,8 @@ export interface components {
             priority: components["schemas"]["Priority"];
             /** @description The requirements. */
             requirements: string;
-            /** @description `built_in` or `repository`. */
-            source: string;
+            /** @description Where it comes from. */
+            source: components["schemas"]["TemplateSource"];
             /**
              * @description The agent that plans.
              * @example claude
@@ -5860,7 +5910,12 @@ export interface components {
             started_at: string;
         };
         /**
-         * @description What a token may be used for.
+         * @description Where a token comes from: created by a person, from the server's environment, or in a file of its data directory.
+         * @enum {string}
+         */
+        TokenOrigin: "created" | "environment" | "file";
+        /**
+         * @description What a token may be used for: everything (`owner`), reading everything, the tasks of one project, or one task.
          * @enum {string}
          */
         TokenScope: "owner" | "read" | "project" | "task";
@@ -5892,12 +5947,12 @@ export interface components {
              * @example Add due dates
              */
             name: string;
-            /** @description `created` by a person, from the server's `environment`, or in a `file` of its data directory. */
-            origin: string;
+            /** @description Where it comes from. */
+            origin: components["schemas"]["TokenOrigin"];
             /** @description When it was revoked. */
             revoked_at: string | null;
-            /** @description `owner`, `read`, `project` or `task`. */
-            scope: string;
+            /** @description What it may be used for. */
+            scope: components["schemas"]["TokenScope"];
             /** @description Whether it can be used. */
             status: components["schemas"]["TokenStatus"];
             /** @description The project or task that the scope is limited to. */
@@ -5931,6 +5986,7 @@ export interface components {
         Topic: {
             /** @description The id of the task or session. */
             id?: string;
+            /** @description Which kind of topic it is. */
             topic: components["schemas"]["TopicKind"];
         };
         /**
@@ -6098,6 +6154,7 @@ export interface components {
              * @description Its number on the connection: one more than the message before.
              */
             seq: number;
+            /** @description The topic that it belongs to. */
             topic: components["schemas"]["TopicKind"];
             /**
              * @description The type.
@@ -6393,6 +6450,7 @@ export interface components {
              * @description Its number on the connection: one more than the message before.
              */
             seq: number;
+            /** @description The topic that it belongs to. */
             topic: components["schemas"]["TopicKind"];
             /**
              * @description The type.
@@ -11563,12 +11621,12 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description How many, 1 to 500.
+                 * @description 1 to 500; 50 when absent.
                  * @example 50
                  */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
-                cursor?: number;
+                cursor?: string;
             };
             header?: never;
             path: {
@@ -17259,12 +17317,12 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description How many, 1 to 500.
+                 * @description 1 to 500; 50 when absent.
                  * @example 50
                  */
                 limit?: number;
                 /** @description Where the page before ended, from its `Link` header. */
-                cursor?: number;
+                cursor?: string;
             };
             header?: never;
             path: {

@@ -38,6 +38,8 @@ export function hunkLines(hunks: readonly DiffHunk[]): Line[] {
   });
 }
 
+const LINE_KINDS = ["+", "-", " ", "\\"] as const;
+
 /** The hunks of a unified diff of one file. */
 export function parseUnified(text: string): DiffHunk[] {
   const hunks: DiffHunk[] = [];
@@ -55,9 +57,9 @@ export function parseUnified(text: string): DiffHunk[] {
       });
       continue;
     }
-    const kind = line.charAt(0);
+    const kind = LINE_KINDS.find((kind) => line.startsWith(kind));
     // The names of the files come before the first hunk.
-    if (kind !== "" && "+- \\".includes(kind)) hunks.at(-1)?.lines.push({ kind, text: line.slice(1) });
+    if (kind) hunks.at(-1)?.lines.push({ kind, text: line.slice(1) });
   }
   return hunks;
 }

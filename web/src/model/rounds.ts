@@ -19,6 +19,7 @@ export function roundNames(versions: readonly Version[]): Map<string, string> {
   return new Map(versions.map((version) => [version.id, nameOf(version)]));
 }
 
-/** What a version changed of each document, as unified diffs; the API's document leaves their shape open. */
-export const changesOf = (version: Pick<Review, "diff_from_previous">) =>
-  (version.diff_from_previous ?? {}) as Partial<Record<DocumentName, string>>;
+/** What a version changed of each document, as unified diffs. */
+export const changesOf = (
+  version: Pick<Review, "diff_from_previous">,
+): Partial<Record<DocumentName, string>> => version.diff_from_previous ?? {};

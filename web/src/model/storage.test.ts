@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { RetentionRule } from "../api/types";
 import { ruleLabel, ruleValue, size } from "./storage";
 
 test("sizes have units that people read", () => {
@@ -12,7 +13,8 @@ test("sizes have units that people read", () => {
 });
 
 test("a setting of 0 keeps for ever", () => {
-  const rule = (setting: string, value: number, unit: string) => ruleValue({ setting, value, unit });
+  const rule = (setting: string, value: number, unit: RetentionRule["unit"]) =>
+    ruleValue({ setting, value, unit });
   expect(rule("retention.trash_days", 0, "days")).toBe("Kept forever");
   expect(rule("retention.trash_mb", 0, "MiB")).toBe("No limit");
   expect(rule("retention.trash_mb", 5120, "MiB")).toBe("Up to 5 GiB");

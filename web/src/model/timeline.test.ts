@@ -5,7 +5,7 @@ import { chartOf, ticksOf } from "./timeline";
 const at = (second: number) => new Date(1_700_000_000_000 + second * 1000).toISOString();
 const ms = (second: number) => Date.parse(at(second));
 
-const span = (kind: string, from: number, until: number | null): TimelineSpan => ({
+const span = (kind: TimelineSpan["kind"], from: number, until: number | null): TimelineSpan => ({
   kind,
   from: at(from),
   until: until === null ? null : at(until),

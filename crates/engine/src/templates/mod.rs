@@ -9,6 +9,7 @@ pub use fill::{Filling, documents};
 use crate::App;
 use crate::repositories::{ProjectRepo, RepositoryError};
 use file::LARGEST;
+use protocol::words::TemplateSource;
 use secrets::Redactor;
 use serde::Serialize;
 use store::Project;
@@ -55,8 +56,8 @@ pub struct TemplateView {
     pub name: String,
     pub title: String,
     pub description: String,
-    /// `built_in` or `repository`.
-    pub source: &'static str,
+    /// Where it comes from.
+    pub source: TemplateSource,
     /// Its file on the project's base branch.
     #[schema(required)]
     pub path: Option<String>,
@@ -100,7 +101,7 @@ impl TemplateView {
         Self {
             title: clean(title),
             description: clean(&written.description),
-            source: if found.path.is_some() { "repository" } else { "built_in" },
+            source: if found.path.is_some() { TemplateSource::Repository } else { TemplateSource::BuiltIn },
             path: found.path.clone(),
             kind: written.kind.unwrap_or(TaskKind::Feature),
             priority: written.priority.unwrap_or(Priority::Medium),

@@ -5,6 +5,7 @@ use crate::client::Client;
 use crate::{config, output};
 use engine::config::NetworkMode;
 use engine::health::{Part, Shortage};
+use protocol::words::AgentKind;
 use sandbox::{Level, Mode, Network, Sandbox};
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
@@ -63,7 +64,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     let ready: Vec<String> = agents
         .list()
         .into_iter()
-        .filter(|agent| agent.installed && agent.kind != "built_in")
+        .filter(|agent| agent.installed && agent.kind != AgentKind::BuiltIn)
         .map(|agent| format!("{} ({})", agent.id, agent.state.words()))
         .collect();
     findings.push(if ready.is_empty() {

@@ -50,6 +50,7 @@ export function NoAgent({ agents, onBuiltIn }: { agents: Agent[]; onBuiltIn: (id
 
 /** Whether a task in a repository that is no sample has an agent without naming one. */
 export function hasDefaultAgents(agents: Agent[], isPlanned: boolean): boolean {
-  const has = (part: string) => agents.some((agent) => agent.default_for.includes(part));
+  const has = (part: Agent["default_for"][number]) =>
+    agents.some((agent) => agent.default_for.includes(part));
   return has("implementation") && (!isPlanned || has("planning"));
 }
