@@ -4,13 +4,13 @@
 //! The crate holds shapes and vocabularies: it knows nothing of storage, HTTP, git or agents, nor of how a task's life goes.
 //! JSON is the contract: what was read is written again with the same members, whether this version knows them or not.
 
-#[cfg(any(test, fuzzing))]
-pub mod fuzz;
 mod checklist;
 mod collision;
 mod comment;
 mod coordination;
 pub mod feed;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod log;
 mod optional;
 mod schema;
