@@ -125,6 +125,7 @@ const WORDS: &[Word] = &[
     ("design", "The design document.", ""),
     ("design_md", "The design document; null before there is one.", ""),
     ("details", "What else there is to say.", ""),
+    ("diff_from_previous", "What changed since the version before, per document; null for the first version.", ""),
     ("document", "The document: `requirements`, `design` or `tasks`.", "requirements"),
     ("document_name", "The document's name.", "requirements"),
     ("documents_generated", "Whether there are documents.", ""),

@@ -4846,6 +4846,7 @@ export interface components {
             decided_at: string | null;
             /** @description `approve`, `request_changes` or `reject`. */
             decision: components["schemas"]["Decision"] | null;
+            /** @description What changed since the version before, per document; null for the first version. */
             diff_from_previous: components["schemas"]["DocumentDiffs"] | null;
             /** @description Who edited the documents into this version, where it was not the planner who wrote it. */
             edited_by: string | null;
