@@ -254,7 +254,7 @@ async fn settings_of_the_network_are_checked() {
     let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
     let server = place.serve().await;
     for (settings, field, part) in [
-        (json!({ "network": "lan" }), "settings.network", "expected one of `open`, `allowlist`, `none`"),
+        (json!({ "network": "lan" }), "settings.network", "expected one of open, allowlist, none"),
         (
             json!({ "network_allow": ["a.org", "*"] }),
             "settings.network_allow",
