@@ -94,7 +94,7 @@ async fn decide(server: &Server, session: &str, what: &str) -> Value {
 async fn a_documents_worktree_that_vanished_is_made_again_and_agents_go_on_in_it() {
     // The agent can write the folder that was made again as soon as it is mounted in its sandbox.
     let waits = "{ say = \"I begin.\" }, { run = \"while ! test -f go; do sleep 0.05; done; rm go; \
-                 until test -w $(git rev-parse --git-common-dir)/../.git-worktrees/helix-design-docs; do sleep 0.05; done\" }, \
+                 until test -w $(git rev-parse --git-common-dir)/../.git-worktrees/helix-design-docs/specs/*/progress.md; do sleep 0.05; done\" }, \
                  { write = \"note1.md\", content = \"One\\n\" }, { tick = \"1.1\", state = \"done\" }";
     let Job { place, server, repository, task } = begin(&scenario(waits)).await;
     server.wait_for(&task, &["spec_review"]).await;
