@@ -1,5 +1,6 @@
 // The live stream: one WebSocket for the whole dashboard, which comes back by itself and says where it was.
 
+import ReconnectingWebSocket from "partysocket/ws";
 import type { LiveMessage, StreamMessage, Topic } from "./api/types";
 
 export type LiveStatus = "connecting" | "live" | "offline";
@@ -14,26 +15,17 @@ interface LiveHandlers {
   closed: () => void;
 }
 
-/** The part of a WebSocket that is used. */
-export interface Socket {
-  readyState: number;
-  onopen: (() => void) | null;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: (() => void) | null;
-  send: (text: string) => void;
-  close: () => void;
-}
-
 export interface LiveOptions {
-  open: () => Socket;
+  url: string;
   handlers: LiveHandlers;
+  /** What makes the connections; the browser's own unless a test says otherwise. */
+  WebSocket?: unknown;
   /** 0 to 1; spreads the reconnects of many clients. */
   random?: () => number;
 }
 
-const OPEN = 1;
+/** How long to wait before the second and every later try in a row, in milliseconds: a server that is back is found soon. */
 const FIRST_DELAY = 500;
-/** A server that is back is found within two seconds. */
 const LONGEST_DELAY = 1500;
 /** How long a connection may take to open before another one is tried, in milliseconds. */
 const CONNECT_TIMEOUT = 5000;
@@ -41,14 +33,9 @@ const CONNECT_TIMEOUT = 5000;
 const SILENCE = 25_000;
 const PATIENCE = 10_000;
 
-/** How long to wait before the n-th try in a row, in milliseconds: doubling, with a spread of a half. */
-export function backoff(failures: number, random: () => number): number {
-  const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** Math.max(0, failures - 1));
-  return Math.round(longest * (0.5 + 0.5 * random()));
-}
-
 export class LiveStream {
-  private socket: Socket | null = null;
+  private readonly socket: ReconnectingWebSocket;
+  private readonly handlers: LiveHandlers;
   private readonly wanted = new Map<string, { topic: Topic; holders: number }>();
   private readonly listeners = new Set<() => void>();
   /** The number of the last message, while it says exactly what was seen. */
@@ -56,16 +43,42 @@ export class LiveStream {
   /** Whether this connection went on from a number, and whether the server has confirmed its topics. */
   private resumes = false;
   private isConfirmed = false;
-  private failures = 0;
-  private timer: ReturnType<typeof setTimeout> | undefined;
   private watchdog: ReturnType<typeof setTimeout> | undefined;
   private pings = 0;
   private running = false;
   private state: LiveStatus = "connecting";
-  private readonly options: LiveOptions;
 
-  constructor(options: LiveOptions) {
-    this.options = options;
+  constructor({ url, handlers, WebSocket, random = Math.random }: LiveOptions) {
+    this.handlers = handlers;
+    const spread = 0.5 + 0.5 * random();
+    this.socket = new ReconnectingWebSocket(url, undefined, {
+      WebSocket,
+      startClosed: true,
+      minReconnectionDelay: FIRST_DELAY * spread,
+      maxReconnectionDelay: LONGEST_DELAY * spread,
+      reconnectionDelayGrowFactor: 2,
+      connectionTimeout: CONNECT_TIMEOUT,
+      // One that opened was there, however short.
+      minUptime: 0,
+      // What a connection did not take is asked for anew by the next one.
+      maxEnqueuedMessages: 0,
+    });
+    this.socket.onopen = () => {
+      this.watch();
+      this.resumes = this.after !== null;
+      this.isConfirmed = false;
+      this.send({ subscribe: this.topics(), after: this.after });
+    };
+    this.socket.onmessage = (event) => {
+      this.watch();
+      this.take(event.data);
+    };
+    this.socket.onclose = () => {
+      clearTimeout(this.watchdog);
+      if (!this.running) return;
+      this.set("offline");
+      this.handlers.closed();
+    };
   }
 
   get status(): LiveStatus {
@@ -81,23 +94,20 @@ export class LiveStream {
   start(): void {
     if (this.running) return;
     this.running = true;
-    this.failures = 0;
-    this.connect();
+    this.socket.reconnect();
   }
 
   stop(): void {
     this.running = false;
-    clearTimeout(this.timer);
-    this.drop();
+    clearTimeout(this.watchdog);
+    this.socket.close();
     this.after = null;
     this.set("connecting");
   }
 
   /** Tries at once, when there is reason to think that it works again. */
   reconnectNow(): void {
-    if (!this.running || this.socket) return;
-    clearTimeout(this.timer);
-    this.connect();
+    if (this.running && !this.isOpen()) this.socket.reconnect();
   }
 
   /** Finds out soon whether the server is still there, when there is reason to doubt it. */
@@ -135,42 +145,6 @@ export class LiveStream {
     if (this.isOpen()) this.send({ unsubscribe: [held.topic] });
   }
 
-  private connect(): void {
-    this.set(this.failures > 0 ? "offline" : "connecting");
-    let socket: Socket;
-    try {
-      socket = this.options.open();
-    } catch {
-      this.retry();
-      return;
-    }
-    this.socket = socket;
-    clearTimeout(this.watchdog);
-    this.watchdog = setTimeout(() => {
-      this.drop();
-      this.retry();
-    }, CONNECT_TIMEOUT);
-    socket.onopen = () => {
-      if (this.socket !== socket) return;
-      this.failures = 0;
-      this.watch();
-      this.resumes = this.after !== null;
-      this.isConfirmed = false;
-      this.send({ subscribe: this.topics(), after: this.after });
-    };
-    socket.onmessage = (event) => {
-      if (this.socket !== socket) return;
-      this.watch();
-      this.take(event.data);
-    };
-    socket.onclose = () => {
-      if (this.socket !== socket) return;
-      this.drop();
-      this.options.handlers.closed();
-      this.retry();
-    };
-  }
-
   private take(raw: unknown): void {
     const message = parse(raw);
     if (!message) return;
@@ -184,7 +158,7 @@ export class LiveStream {
         return;
       case "snapshot_required":
         this.count(message);
-        this.options.handlers.snapshot();
+        this.handlers.snapshot();
         return;
       case "error":
         this.subscribeSingly();
@@ -193,7 +167,7 @@ export class LiveStream {
         return;
       default:
         this.count(message);
-        this.options.handlers.message(message);
+        this.handlers.message(message);
     }
   }
 
@@ -204,8 +178,8 @@ export class LiveStream {
     const mayHaveMissed = !this.isConfirmed && !this.resumes;
     this.isConfirmed = true;
     this.set("live");
-    if (mayHaveMissed) this.options.handlers.snapshot();
-    this.options.handlers.subscribed(message.topics);
+    if (mayHaveMissed) this.handlers.snapshot();
+    this.handlers.subscribed(message.topics);
   }
 
   /** One topic that is gone must not keep the others from being heard. */
@@ -224,14 +198,6 @@ export class LiveStream {
     return [...this.wanted.values()].map((held) => held.topic);
   }
 
-  private retry(): void {
-    if (!this.running) return;
-    this.failures += 1;
-    this.set("offline");
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.connect(), backoff(this.failures, this.options.random ?? Math.random));
-  }
-
   /** Asks a silent server whether it is there, and gives the connection up when it does not answer. */
   private watch(): void {
     clearTimeout(this.watchdog);
@@ -242,28 +208,15 @@ export class LiveStream {
     this.pings += 1;
     this.send({ ping: this.pings });
     clearTimeout(this.watchdog);
-    this.watchdog = setTimeout(() => {
-      this.drop();
-      this.retry();
-    }, PATIENCE);
-  }
-
-  private drop(): void {
-    clearTimeout(this.watchdog);
-    const socket = this.socket;
-    this.socket = null;
-    if (socket) {
-      socket.onopen = socket.onmessage = socket.onclose = null;
-      socket.close();
-    }
+    this.watchdog = setTimeout(() => this.socket.reconnect(), PATIENCE);
   }
 
   private isOpen(): boolean {
-    return this.socket?.readyState === OPEN;
+    return this.socket.readyState === this.socket.OPEN;
   }
 
   private send(message: unknown): void {
-    if (this.isOpen()) this.socket?.send(JSON.stringify(message));
+    if (this.isOpen()) this.socket.send(JSON.stringify(message));
   }
 
   private set(status: LiveStatus): void {

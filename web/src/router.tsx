@@ -10,6 +10,7 @@ import {
   Outlet,
   redirect,
 } from "@tanstack/react-router";
+import * as v from "valibot";
 import { ApiError } from "./api/client";
 import {
   firstTasksQuery,
@@ -21,59 +22,60 @@ import {
   taskQuery,
   tasksQuery,
 } from "./api/queries";
-import type { SearchKind } from "./api/types";
 import { client, whenLoggedOut } from "./cache";
 import { NotFound, RouteError, Starting } from "./components/RouteStates";
 import { Shell } from "./components/Shell";
 import { day, entry, flag, oneOf, sought, word } from "./model/address";
-import { DOCUMENTS, type DocumentName } from "./model/documents";
+import { DOCUMENTS } from "./model/documents";
 import { filterOf, tasksSearch } from "./model/filter";
 import { SEARCH_KINDS } from "./model/found";
-import { SESSION_VIEWS, type SessionView, TASK_TABS, type TaskTab } from "./model/tabs";
+import { SESSION_VIEWS, TASK_TABS } from "./model/tabs";
 import { LoginPage } from "./pages/LoginPage";
 
-export interface TaskSearch {
-  tab?: TaskTab;
-  session?: string;
+const loginSearch = v.object({ next: word });
+
+const taskSearch = v.object({
+  tab: oneOf(TASK_TABS),
+  session: word,
   /** The document that is shown, and the line of it that is looked for. */
-  doc?: DocumentName;
-  line?: number;
-}
+  doc: oneOf(DOCUMENTS),
+  line: entry,
+});
 
-export interface FindSearch {
-  q?: string;
-  kind?: SearchKind;
-  project?: string;
-  archived?: boolean;
-}
+export type TaskSearch = v.InferOutput<typeof taskSearch>;
 
-export interface AnalyticsSearch {
-  from?: string;
-  to?: string;
-  project?: string;
-  bucket?: "day";
-}
+const findSearch = v.object({ q: sought, kind: oneOf(SEARCH_KINDS), project: word, archived: flag });
+
+export type FindSearch = v.InferOutput<typeof findSearch>;
+
+const analyticsSearch = v.object({ from: day, to: day, project: word, bucket: oneOf(["day"]) });
+
+export type AnalyticsSearch = v.InferOutput<typeof analyticsSearch>;
 
 const SETTINGS_VIEWS = ["tokens", "audit", "storage"] as const;
 
 export type SettingsView = (typeof SETTINGS_VIEWS)[number];
 
-export interface SettingsSearch {
-  view?: SettingsView;
+const settingsSearch = v.object({
+  view: oneOf(SETTINGS_VIEWS),
   /** What the audit log is narrowed down to. */
-  actor?: string;
-  way?: string;
-  action?: string;
-  object?: string;
-  from?: string;
-  to?: string;
-}
+  actor: word,
+  way: word,
+  action: word,
+  object: sought,
+  from: day,
+  to: day,
+});
 
-export interface SessionSearch {
-  view?: SessionView;
+export type SettingsSearch = v.InferOutput<typeof settingsSearch>;
+
+const sessionSearch = v.object({
+  view: oneOf(SESSION_VIEWS),
   /** The number of the log's entry that is looked for. */
-  at?: number;
-}
+  at: entry,
+});
+
+export type SessionSearch = v.InferOutput<typeof sessionSearch>;
 
 /**
  * What the pages that are opened most show, asked for while their code is still on its way; the page itself says what
@@ -98,7 +100,7 @@ const login = createRoute({
   getParentRoute: () => root,
   path: "/login",
   component: LoginPage,
-  validateSearch: (search): { next?: string } => ({ next: word(search.next) }),
+  validateSearch: loginSearch,
 });
 
 const app = createRoute({
@@ -150,36 +152,21 @@ const task = createRoute({
   path: "/tasks/$taskId",
   component: lazyRouteComponent(() => import("./pages/task/TaskPage"), "TaskPage"),
   loader: ({ params }) => ask.task(params.taskId),
-  validateSearch: (search): TaskSearch => ({
-    tab: oneOf(TASK_TABS, search.tab),
-    session: word(search.session),
-    doc: oneOf(DOCUMENTS, search.doc),
-    line: entry(search.line),
-  }),
+  validateSearch: taskSearch,
 });
 
 const find = createRoute({
   getParentRoute: () => app,
   path: "/search",
   component: lazyRouteComponent(() => import("./pages/SearchPage"), "SearchPage"),
-  validateSearch: (search): FindSearch => ({
-    q: sought(search.q),
-    kind: oneOf(SEARCH_KINDS, search.kind),
-    project: word(search.project),
-    archived: flag(search.archived),
-  }),
+  validateSearch: findSearch,
 });
 
 const analytics = createRoute({
   getParentRoute: () => app,
   path: "/analytics",
   component: lazyRouteComponent(() => import("./pages/AnalyticsPage"), "AnalyticsPage"),
-  validateSearch: (search): AnalyticsSearch => ({
-    from: day(search.from),
-    to: day(search.to),
-    project: word(search.project),
-    bucket: oneOf(["day"] as const, search.bucket),
-  }),
+  validateSearch: analyticsSearch,
 });
 
 const session = createRoute({
@@ -187,10 +174,7 @@ const session = createRoute({
   path: "/tasks/$taskId/sessions/$sessionId",
   component: lazyRouteComponent(() => import("./pages/session/SessionPage"), "SessionPage"),
   loader: ({ params }) => ask.task(params.taskId, params.sessionId),
-  validateSearch: (search): SessionSearch => ({
-    view: oneOf(SESSION_VIEWS, search.view),
-    at: entry(search.at),
-  }),
+  validateSearch: sessionSearch,
 });
 
 const fleet = createRoute({
@@ -216,15 +200,7 @@ const settings = createRoute({
   getParentRoute: () => app,
   path: "/settings",
   component: lazyRouteComponent(() => import("./pages/SettingsPage"), "SettingsPage"),
-  validateSearch: (search): SettingsSearch => ({
-    view: oneOf(SETTINGS_VIEWS, search.view),
-    actor: word(search.actor),
-    way: word(search.way),
-    action: word(search.action),
-    object: sought(search.object),
-    from: day(search.from),
-    to: day(search.to),
-  }),
+  validateSearch: settingsSearch,
 });
 
 const docs = createRoute({

@@ -9,6 +9,7 @@ import ViewListOutlined from "@mui/icons-material/ViewListOutlined";
 import { Badge, Box, Stack } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useMatchRoute } from "@tanstack/react-router";
+import { HotkeysProvider } from "react-hotkeys-hook";
 import { fleetQuery, needsYouQuery } from "../api/queries";
 import type { Fleet } from "../api/types";
 import { LiveProvider } from "../live/provider";
@@ -19,6 +20,7 @@ import { Announcer } from "./Announcer";
 import { ConnectionMark, OfflineBanner } from "./Connection";
 import { DecisionSlot } from "./DecisionSlot";
 import { useKeptFocus, useNavigationFocus } from "./focus";
+import { PAGE_KEYS } from "./hotkeys";
 import { LinkBase } from "./links";
 import { PermissionBar, useAsking } from "./Permissions";
 import { SearchButton, SearchIconButton, SearchPalette } from "./SearchPalette";
@@ -42,41 +44,43 @@ export function Shell() {
   useKeptFocus();
   useWaitingCount(useQuery(needsYouQuery).data ?? 0);
   return (
-    <LiveProvider>
-      <Announcer />
-      <Box
-        component="a"
-        href="#main"
-        sx={{
-          position: "absolute",
-          left: -9999,
-          "&:focus": { left: 12, top: 12, zIndex: 2000, p: 1, bgcolor: "background.paper" },
-        }}
-      >
-        Skip to content
-      </Box>
-      <Box sx={{ display: "flex", flexDirection: { xs: "column", md: "row" }, minHeight: "100dvh" }}>
-        <Sidebar />
-        <Box sx={{ flex: 1, minWidth: 0 }}>
-          <TopBar />
-          <OfflineBanner />
-          <PermissionBar />
-          <Box
-            component="main"
-            id="main"
-            tabIndex={-1}
-            sx={{ outline: "none", pb: "var(--decision-room, 0px)" }}
-          >
-            <DecisionSlot>
-              <Outlet />
-            </DecisionSlot>
-          </Box>
+    <HotkeysProvider initiallyActiveScopes={PAGE_KEYS}>
+      <LiveProvider>
+        <Announcer />
+        <Box
+          component="a"
+          href="#main"
+          sx={{
+            position: "absolute",
+            left: -9999,
+            "&:focus": { left: 12, top: 12, zIndex: 2000, p: 1, bgcolor: "background.paper" },
+          }}
+        >
+          Skip to content
         </Box>
-        <BottomBar />
-      </Box>
-      <Shortcuts />
-      <SearchPalette />
-    </LiveProvider>
+        <Box sx={{ display: "flex", flexDirection: { xs: "column", md: "row" }, minHeight: "100dvh" }}>
+          <Sidebar />
+          <Box sx={{ flex: 1, minWidth: 0 }}>
+            <TopBar />
+            <OfflineBanner />
+            <PermissionBar />
+            <Box
+              component="main"
+              id="main"
+              tabIndex={-1}
+              sx={{ outline: "none", pb: "var(--decision-room, 0px)" }}
+            >
+              <DecisionSlot>
+                <Outlet />
+              </DecisionSlot>
+            </Box>
+          </Box>
+          <BottomBar />
+        </Box>
+        <Shortcuts />
+        <SearchPalette />
+      </LiveProvider>
+    </HotkeysProvider>
   );
 }
 

@@ -2,9 +2,9 @@
 
 import { Box, Dialog, DialogContent, DialogTitle, Stack, Typography } from "@mui/material";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { MONO } from "../theme";
-import { hotkeyAction } from "./hotkeys";
+import { useGoKeys, useHotkey } from "./hotkeys";
 
 const KEYS: [string, string][] = [
   ["c", "New task"],
@@ -30,12 +30,7 @@ const KEYS: [string, string][] = [
 ];
 
 /** Where the key after a `g` goes. */
-const PLACES: Partial<
-  Record<
-    string,
-    "/tasks" | "/fleet" | "/search" | "/analytics" | "/projects" | "/agents" | "/settings" | "/docs"
-  >
-> = {
+const PLACES = {
   t: "/tasks",
   f: "/fleet",
   s: "/search",
@@ -44,18 +39,7 @@ const PLACES: Partial<
   a: "/agents",
   ",": "/settings",
   d: "/docs",
-};
-
-/** Whether a key was meant for a text field or a dialog. */
-export function isTyping(event: KeyboardEvent): boolean {
-  const target = event.target instanceof HTMLElement ? event.target : null;
-  if (event.metaKey || event.ctrlKey || event.altKey) return true;
-  return Boolean(
-    target?.closest(
-      "input, textarea, select, [contenteditable=true], [role=dialog], [role=listbox], [role=menu]",
-    ),
-  );
-}
+} as const;
 
 /** Opens the list of keys, wherever it is asked for. */
 const asked = new EventTarget();
@@ -70,31 +54,9 @@ export function Shortcuts() {
     return () => asked.removeEventListener("open", open);
   }, []);
   const navigate = useNavigate();
-  const goes = useRef(false);
-
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (isTyping(event)) return;
-      const went = goes.current;
-      goes.current = event.key === "g" && !went;
-      if (went) {
-        const to = PLACES[event.key];
-        if (to) void navigate({ to });
-      } else if (event.key === "?") {
-        setOpen(true);
-      } else if (event.key === "c") {
-        event.preventDefault();
-        void navigate({ to: "/tasks", search: { create: true } });
-      } else {
-        const act = hotkeyAction(event.key);
-        if (!act) return;
-        event.preventDefault();
-        act();
-      }
-    };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
-  }, [navigate]);
+  useGoKeys(PLACES, (to) => void navigate({ to }));
+  useHotkey("?", () => setOpen(true));
+  useHotkey("c", () => void navigate({ to: "/tasks", search: { create: true } }));
 
   return (
     <Dialog open={isOpen} onClose={() => setOpen(false)} maxWidth="xs" fullWidth>

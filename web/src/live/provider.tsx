@@ -3,7 +3,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import type { Topic } from "../api/types";
-import { type LiveStatus, LiveStream, type Socket } from "../live";
+import { type LiveStatus, LiveStream } from "../live";
 import { apply } from "./apply";
 import { inbox } from "./inbox";
 import { keys } from "./keys";
@@ -25,11 +25,9 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       void client.invalidateQueries({ predicate: (query) => !STEADY.includes(query.queryKey[0]) });
     const refresh = refresher((queryKey) => void client.invalidateQueries({ queryKey }));
     const news = inbox((messages) => apply(client, messages, refresh));
+    const scheme = window.location.protocol === "https:" ? "wss" : "ws";
     return new LiveStream({
-      open: () => {
-        const scheme = window.location.protocol === "https:" ? "wss" : "ws";
-        return new WebSocket(`${scheme}://${window.location.host}/api/v1/ws`) as unknown as Socket;
-      },
+      url: `${scheme}://${window.location.host}/api/v1/ws`,
       handlers: {
         message: news.put,
         subscribed: (topics) => {

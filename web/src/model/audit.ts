@@ -1,8 +1,8 @@
 // The audit log: what the words of its entries mean, and which moments a range of days covers.
 
 import type { AuditEntry } from "../api/types";
-import { keysOf, oneOf } from "./address";
 import { words } from "./status";
+import { keysOf, oneOf } from "./words";
 
 const WAY_LABELS: Record<string, string> = {
   page: "Dashboard",

@@ -1,8 +1,8 @@
 // The living checklist with what became of the sessions that carry it out.
 
 import type { Checklist, PlannedTask, WorkSession } from "../api/types";
-import { oneOf } from "./address";
 import type { Tone } from "./status";
+import { oneOf } from "./words";
 
 const STATUSES = ["pending", "in_progress", "completed"] as const;
 

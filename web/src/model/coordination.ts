@@ -1,7 +1,7 @@
 // What a crew tells each other, in words and in order.
 
 import type { CoordinationEvent, CoordinationKind, CoordinationLog, WorkSession } from "../api/types";
-import { keysOf } from "./address";
+import { keysOf } from "./words";
 
 /** The kinds of events, with what each says. */
 export const KINDS: Record<CoordinationKind, { label: string; says: string }> = {

@@ -1,17 +1,9 @@
 // What the task list shows, from the words of its address.
 
+import * as v from "valibot";
 import type { TaskFilter } from "../api/queries";
-import type { Priority } from "../api/types";
 import { flag, oneOf, sought, word } from "./address";
-import {
-  PRIORITIES,
-  STATUS_FILTERS,
-  type StatusFilter,
-  statusesOf,
-  TYPE_FILTERS,
-  type TypeFilter,
-  typesOf,
-} from "./status";
+import { PRIORITIES, STATUS_FILTERS, statusesOf, TYPE_FILTERS, typesOf } from "./status";
 
 export const NEEDS_YOU_FIRST = "-attention";
 
@@ -25,31 +17,18 @@ export const SORTS = [
   ["created_at", "Oldest first"],
 ] as const;
 
-type Sort = (typeof SORTS)[number][0];
+export const tasksSearch = v.object({
+  status: oneOf(STATUS_FILTERS),
+  type: oneOf(TYPE_FILTERS),
+  q: sought,
+  project: word,
+  priority: oneOf(PRIORITIES),
+  sort: oneOf(SORTS.map(([sort]) => sort)),
+  archived: flag,
+  create: flag,
+});
 
-export interface TasksSearch {
-  status?: StatusFilter;
-  type?: TypeFilter;
-  q?: string;
-  project?: string;
-  priority?: Priority;
-  sort?: Sort;
-  archived?: boolean;
-  create?: boolean;
-}
-
-export function tasksSearch(asked: Record<string, unknown>): TasksSearch {
-  return {
-    status: oneOf(STATUS_FILTERS, asked.status),
-    type: oneOf(TYPE_FILTERS, asked.type),
-    q: sought(asked.q),
-    project: word(asked.project),
-    priority: oneOf(PRIORITIES, asked.priority),
-    sort: SORTS.find(([sort]) => sort === asked.sort)?.[0],
-    archived: flag(asked.archived),
-    create: flag(asked.create),
-  };
-}
+export type TasksSearch = v.InferOutput<typeof tasksSearch>;
 
 export function filterOf(search: TasksSearch): TaskFilter {
   return {

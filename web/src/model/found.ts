@@ -1,8 +1,8 @@
 // What a search found: what it is called, and where it is.
 
 import type { SearchKind, SearchResult } from "../api/types";
-import { oneOf } from "./address";
 import { DOCUMENT_LABELS, DOCUMENTS } from "./documents";
+import { oneOf } from "./words";
 
 export const SEARCH_KINDS = ["task", "spec", "transcript"] as const satisfies readonly SearchKind[];
 

@@ -1,8 +1,8 @@
 // The words that a person selects in the documents, with the lines of the source that they come from.
 
 import { useEffect, useState } from "react";
-import { oneOf } from "./address";
 import { DOCUMENTS, type DocumentName } from "./documents";
+import { oneOf } from "./words";
 
 export interface Selected {
   document: DocumentName;

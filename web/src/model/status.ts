@@ -1,7 +1,7 @@
 // What the states of tasks and sessions are called, whose turn they mean, and how they are grouped.
 
 import type { Priority, SessionStatus, SpecTask, TaskStatus, TaskType, WorkSession } from "../api/types";
-import { keysOf } from "./address";
+import { keysOf } from "./words";
 
 /** Whose turn it is: none yet, an agent's, a person's; or how it ended. */
 export type Tone = "waiting" | "working" | "attention" | "done" | "failed" | "stopped";

@@ -8,10 +8,10 @@ import { useOnce } from "../../api/once";
 import type { CoordinationEvent, CoordinationKind, TaskDetail, WorkSession } from "../../api/types";
 import { ActionButton } from "../../components/Action";
 import { ActionError } from "../../components/States";
-import { oneOf } from "../../model/address";
 import { KINDS } from "../../model/coordination";
 import { useDraft } from "../../model/drafts";
 import { isLive, sessionStatus } from "../../model/status";
+import { oneOf } from "../../model/words";
 
 /** What a person says; the rest is for sessions and SpecTask itself. */
 const SAID: CoordinationKind[] = ["notification", "request", "blocking", "handoff"];

@@ -7,9 +7,9 @@ import { ApiError } from "../../api/client";
 import type { TaskDetail } from "../../api/types";
 import { ActionButton } from "../../components/Action";
 import { ActionError } from "../../components/States";
-import { oneOf } from "../../model/address";
 import { useDraft } from "../../model/drafts";
 import { PRIORITIES, words } from "../../model/status";
+import { oneOf } from "../../model/words";
 
 const shown = (task: TaskDetail) => ({
   name: task.name,

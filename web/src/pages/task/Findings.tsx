@@ -4,8 +4,8 @@ import { Box, Button, Link as MuiLink, Typography } from "@mui/material";
 import { useState } from "react";
 import type { Finding } from "../../api/types";
 import { Fold } from "../../components/Fold";
-import { oneOf } from "../../model/address";
 import { DOCUMENTS, type DocumentPlace } from "../../model/documents";
+import { oneOf } from "../../model/words";
 
 const ORDER = ["error", "warning", "info"] as const;
 const COLORS = { error: "error.main", warning: "warning.main", info: "text.secondary" } as const;

@@ -6,8 +6,8 @@ import type { HeldSecret } from "../../api/types";
 import { ActionButton } from "../../components/Action";
 import { Mono } from "../../components/Code";
 import { ActionError } from "../../components/States";
-import { oneOf } from "../../model/address";
 import { DOCUMENTS, type DocumentPlace } from "../../model/documents";
+import { oneOf } from "../../model/words";
 
 interface Props {
   task: string;

@@ -2,12 +2,12 @@
 
 import { Box, Tab } from "@mui/material";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useMemo, useState } from "react";
 import type { TaskDetail } from "../../api/types";
 import { Guide } from "../../components/Guide";
+import { useHotkey } from "../../components/hotkeys";
 import { LinkButton } from "../../components/links";
 import { PartTabs } from "../../components/PartTabs";
-import { isTyping } from "../../components/Shortcuts";
 import { Empty } from "../../components/States";
 import { useTitle } from "../../components/title";
 import type { DocumentPlace } from "../../model/documents";
@@ -50,18 +50,7 @@ export function TaskPage() {
 }
 
 /** The numbers open the parts of the task. */
-function useNumberKeys(open: (tab: TaskTab) => void) {
-  const act = useRef(open);
-  act.current = open;
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const tab = isTyping(event) ? undefined : TASK_TABS[Number(event.key) - 1];
-      if (tab) act.current(tab);
-    };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
-  }, []);
-}
+const NUMBERS = TASK_TABS.map((_, at) => at + 1).join(" ");
 
 /** Where a person most likely wants to look first. */
 function firstTab(task: TaskDetail): TaskTab {
@@ -78,7 +67,10 @@ function Task({ task }: { task: TaskDetail }) {
   const [first] = useState(() => firstTab(task));
   const tab = search.tab ?? first;
   const open = (to: TaskTab) => void navigate({ search: { tab: to } });
-  useNumberKeys(open);
+  useHotkey(NUMBERS, ({ key }) => {
+    const tab = TASK_TABS[Number(key) - 1];
+    if (tab) open(tab);
+  });
   // Another object for each time that a place is asked for, also for the same one.
   const [asked, setAsked] = useState(0);
   const place = useMemo<DocumentPlace & { asked: number }>(

@@ -7,8 +7,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { needsYouQuery } from "../../api/queries";
 import { FilterSelect } from "../../components/FilterSelect";
+import { useHotkey } from "../../components/hotkeys";
 import { ProjectSelect } from "../../components/ProjectSelect";
-import { isTyping } from "../../components/Shortcuts";
 import { NEEDS_YOU_FIRST, SORTS, type TasksSearch } from "../../model/filter";
 import {
   GROUP_NAMES,
@@ -201,15 +201,7 @@ function Search({ value, onChange }: { value: string; onChange: (value: string) 
     return () => clearTimeout(timer);
   }, [text]);
 
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key !== "/" || isTyping(event)) return;
-      event.preventDefault();
-      input.current?.focus();
-    };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
-  }, []);
+  useHotkey("/", () => input.current?.focus());
 
   return (
     <TextField

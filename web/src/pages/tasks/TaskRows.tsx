@@ -6,11 +6,11 @@ import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "rea
 import type { SpecTask } from "../../api/types";
 import { Ago } from "../../components/Ago";
 import { Glyph } from "../../components/Glyph";
+import { useHotkey } from "../../components/hotkeys";
 import { Inline } from "../../components/Inline";
 import { useAsking } from "../../components/Permissions";
 import { PriorityMark } from "../../components/PriorityMark";
 import { ProgressBar } from "../../components/ProgressBar";
-import { isTyping } from "../../components/Shortcuts";
 import {
   GROUPS,
   type Group,
@@ -118,23 +118,17 @@ function useArrowKeys(
   count: number,
   scrollTo: (at: number) => void,
 ) {
-  const scroll = useRef(scrollTo);
-  scroll.current = scrollTo;
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
-      if (!step || isTyping(event)) return;
-      const focused = document.activeElement?.closest<HTMLElement>("[data-row]");
-      if (event.key.startsWith("Arrow") && !focused) return;
-      event.preventDefault();
-      const present = focused ? Number(focused.dataset.row) : -1;
-      const next = Math.min(count - 1, Math.max(0, present + step));
-      scroll.current(next);
-      requestAnimationFrame(() => list.current?.querySelector<HTMLElement>(`[data-row="${next}"]`)?.focus());
-    };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
-  }, [list, count]);
+  useHotkey("j k ArrowDown ArrowUp", ({ key }) => {
+    const focused = document.activeElement?.closest<HTMLElement>("[data-row]");
+    // The page scrolls by arrows unless a row has the focus.
+    if (key.startsWith("Arrow") && !focused) return false;
+    const step = key === "j" || key === "ArrowDown" ? 1 : -1;
+    const present = focused ? Number(focused.dataset.row) : -1;
+    const next = Math.min(count - 1, Math.max(0, present + step));
+    scrollTo(next);
+    requestAnimationFrame(() => list.current?.querySelector<HTMLElement>(`[data-row="${next}"]`)?.focus());
+    return true;
+  });
 }
 
 interface RowProps {
