@@ -1,8 +1,8 @@
 //! The metrics of many tasks, for analytics over all of them.
 
+use crate::connection::{Row, Value};
 use crate::sql::{from_json, number, rows, text};
 use crate::{Store, StoreError};
-use sea_orm::Value;
 use workflow::{Millis, ProjectId, TaskId, TaskMetrics, UserId};
 
 /// A task's metrics, with the fields that figures are grouped by.
@@ -31,8 +31,8 @@ impl Store {
         );
         let mut values: Vec<Value> = vec![owner.as_str().into(), until.0.into(), from.0.into()];
         values.extend(project.map(|project| project.as_str().into()));
-        let read = |row: &sea_orm::QueryResult| {
-            let data: Option<String> = row.try_get("", "data")?;
+        let read = |row: &Row| {
+            let data: Option<String> = row.get("data")?;
             Ok(TaskMetricsRow {
                 task: text(row, "id")?.into(),
                 project: text(row, "project")?.into(),

@@ -4,7 +4,7 @@ use crate::session::{ConversationCost, cut_short};
 use crate::{
     Ask, Comment, CommentId, CoordinationEvent, Decision, EndedTurn, Event, Interval, Landing, Millis,
     NewTask, Paused, Phase, PlannedSession, Planning, PlanningStep, RetryPoint, Session, SessionId,
-    SessionState, Task, TaskEdit, TaskStatus, Usage, task::slug,
+    SessionState, Stage, StageInterval, Task, TaskEdit, TaskStatus, Usage, task::slug,
 };
 
 impl Task {
@@ -48,6 +48,7 @@ impl Task {
             paused: None,
             item_counts: Vec::new(),
             waiting_since: None,
+            stages: vec![StageInterval { stage: Stage::Backlog, from: now, until: None }],
             created_at: now,
             updated_at: now,
             started_at: None,
@@ -58,6 +59,11 @@ impl Task {
 
     /// Folds an event into the state.
     pub fn apply(&mut self, event: &Event, now: Millis) {
+        self.fold(event, now);
+        self.note_stage(now);
+    }
+
+    fn fold(&mut self, event: &Event, now: Millis) {
         match event {
             Event::TaskCreated { .. }
             | Event::HandedOff { .. }

@@ -28,6 +28,7 @@ pub mod prompts;
 pub mod records;
 pub mod schedule;
 mod session;
+mod stage;
 mod task;
 mod template;
 pub mod timeline;
@@ -47,7 +48,7 @@ pub use input::{
     ReportedThread, TaskEdit,
 };
 pub use items::{tick_reported, work_report};
-pub use metrics::{FailureCount, SessionMetrics, Spent, Stage, StageInterval, TaskMetrics, day};
+pub use metrics::{FailureCount, SessionMetrics, Spent, TaskMetrics, day};
 pub use order::SessionGraph;
 pub use progress::{ItemCount, share};
 pub use protocol::words::{
@@ -59,6 +60,7 @@ pub use session::{
     Ask, BranchPoint, Closing, EndedTurn, Interval, Message, PlanEntry, PlannedItem, Session, SessionRequest,
     SessionState, Turn, WorkReport,
 };
+pub use stage::{Stage, StageInterval};
 pub use task::{
     Approved, Budget, Change, Landing, Paused, Phase, Planning, PlanningStep, RetryPoint, Specs, Task, Unit,
     Usage,

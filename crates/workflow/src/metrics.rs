@@ -1,11 +1,11 @@
-//! The metrics of a task, folded from its events: time at each stage, failures, usage. Reports and analytics are made from them.
+//! The metrics of a task: time at each stage, from its state, and failures and usage, folded from its events. Reports and
+//! analytics are made from them.
 
 use crate::{
-    CheckResult, Event, Failure, FailureClass, Millis, SessionId, SessionPhase, SessionStatus, TaskStatus,
-    Usage,
+    CheckResult, Event, Failure, FailureClass, Millis, SessionId, SessionPhase, SessionStatus, Stage,
+    StageInterval, Usage,
 };
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// The metrics of a task. The stored JSON keeps the names `stays` and `sent_back`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ use std::fmt;
 pub struct TaskMetrics {
     /// The number of the last event that is folded in.
     pub seq: u64,
-    /// The stages the task was at, in order; the last interval is open.
+    /// The stages that the task was at, in order; the last interval is open.
     #[serde(rename = "stays")]
     pub stages: Vec<StageInterval>,
     pub sessions: Vec<SessionMetrics>,
@@ -26,34 +26,6 @@ pub struct TaskMetrics {
     pub change_requests: u32,
     /// The class and time of the last failure: several events may report one failure.
     pub last_failure: Option<(FailureClass, Millis)>,
-}
-
-/// The stage of a task, named for what it waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    Backlog,
-    /// Waits for a slot to be planned.
-    PlanningQueued,
-    Planning,
-    /// The documents wait for a person.
-    SpecReview,
-    HandOff,
-    ImplementationQueued,
-    Implementation,
-    /// The change waits for a person, or lands.
-    ImplementationReview,
-    Failed,
-    Done,
-    Cancelled,
-}
-
-/// A time span at one stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StageInterval {
-    pub stage: Stage,
-    pub from: Millis,
-    pub until: Option<Millis>,
 }
 
 /// The metrics of a session.
@@ -90,77 +62,6 @@ pub fn day(at: Millis) -> i64 {
     at.0.div_euclid(86_400_000)
 }
 
-impl Stage {
-    /// Returns the name in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Backlog => "backlog",
-            Self::PlanningQueued => "planning_queued",
-            Self::Planning => "planning",
-            Self::SpecReview => "spec_review",
-            Self::HandOff => "hand_off",
-            Self::ImplementationQueued => "implementation_queued",
-            Self::Implementation => "implementation",
-            Self::ImplementationReview => "implementation_review",
-            Self::Failed => "failed",
-            Self::Done => "done",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Returns whether the stage waits for a person.
-    pub fn is_review(self) -> bool {
-        matches!(self, Self::SpecReview | Self::ImplementationReview)
-    }
-
-    /// Returns whether the task is over.
-    pub fn is_end(self) -> bool {
-        matches!(self, Self::Done | Self::Cancelled)
-    }
-
-    /// Returns whether a task of this status may be at this stage.
-    pub fn fits(self, status: TaskStatus) -> bool {
-        match status {
-            TaskStatus::Backlog => self == Self::Backlog,
-            TaskStatus::SpecGeneration | TaskStatus::SpecRevision => {
-                matches!(self, Self::PlanningQueued | Self::Planning)
-            }
-            TaskStatus::SpecReview => self == Self::SpecReview,
-            TaskStatus::SpecApproved => self == Self::HandOff,
-            TaskStatus::ImplementationQueued => self == Self::ImplementationQueued,
-            TaskStatus::Implementation => self == Self::Implementation,
-            TaskStatus::ImplementationReview => self == Self::ImplementationReview,
-            TaskStatus::SpecFailed | TaskStatus::ImplementationFailed => self == Self::Failed,
-            TaskStatus::Done => self == Self::Done,
-            TaskStatus::Cancelled => self == Self::Cancelled,
-        }
-    }
-
-    /// Returns the stage at which a reopened task continues.
-    fn reopened(to: TaskStatus) -> Self {
-        match to {
-            TaskStatus::SpecReview => Self::SpecReview,
-            TaskStatus::SpecApproved => Self::HandOff,
-            TaskStatus::ImplementationQueued => Self::ImplementationQueued,
-            TaskStatus::Backlog
-            | TaskStatus::SpecGeneration
-            | TaskStatus::SpecRevision
-            | TaskStatus::Implementation
-            | TaskStatus::ImplementationReview
-            | TaskStatus::Done
-            | TaskStatus::SpecFailed
-            | TaskStatus::ImplementationFailed
-            | TaskStatus::Cancelled => Self::Backlog,
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 impl TaskMetrics {
     /// Returns the present stage.
     pub fn stage(&self) -> Option<Stage> {
@@ -174,30 +75,32 @@ impl TaskMetrics {
         Some(intervals.map(|interval| interval.until.unwrap_or(now).0 - interval.from.0).sum())
     }
 
+    /// Takes over the stages of the task's state. Those before the first of them stay: an earlier version recorded them.
+    pub fn set_stages(&mut self, stages: &[StageInterval]) {
+        let Some(first) = stages.first() else { return };
+        self.stages.retain(|earlier| earlier.from < first.from);
+        let mut stages = stages.iter().copied();
+        if let Some(last) = self.stages.last_mut() {
+            last.until = Some(first.from);
+            if last.stage == first.stage {
+                last.until = first.until;
+                stages.next();
+            }
+        }
+        self.stages.extend(stages);
+    }
+
     /// Folds in the next event.
-    pub fn take(&mut self, seq: u64, at: Millis, event: &Event) {
+    pub fn fold(&mut self, seq: u64, at: Millis, event: &Event) {
         self.seq = seq;
         match event {
-            Event::TaskCreated { .. } => self.to(Stage::Backlog, at),
-            Event::PlanningQueued { .. } => self.to(Stage::PlanningQueued, at),
-            Event::PlanningStarted { .. } | Event::TemplateTaken { .. } => self.to(Stage::Planning, at),
-            Event::SpecsReady { .. } | Event::DocumentsChanged { .. } => self.to(Stage::SpecReview, at),
-            Event::SpecsApproved { .. } => self.to(Stage::HandOff, at),
-            Event::ImplementationQueued => self.to(Stage::ImplementationQueued, at),
-            Event::ImplementationStarted => self.to(Stage::Implementation, at),
-            Event::ChangeReady { .. } => self.to(Stage::ImplementationReview, at),
-            Event::Landed { .. } | Event::Closed { .. } => self.to(Stage::Done, at),
-            Event::Cancelled { .. } => self.to(Stage::Cancelled, at),
-            Event::Reopened { to, .. } => self.to(Stage::reopened(*to), at),
             Event::SpecFailed { failure } | Event::ImplementationFailed { failure } => {
                 // A task that fails because of its sessions adds no failure to theirs.
                 let has_failed = |session: &SessionMetrics| session.outcome == Some(SessionStatus::Failed);
                 if !self.sessions.iter().any(has_failed) {
                     self.failed(failure, None, at);
                 }
-                self.to(Stage::Failed, at);
             }
-            Event::Retried { .. } => self.retried(at),
             Event::SpecsReviewed { decision, .. } | Event::ImplementationReviewed { decision, .. } => {
                 self.change_requests += u32::from(*decision == crate::Decision::RequestChanges);
             }
@@ -238,7 +141,22 @@ impl TaskMetrics {
                 self.end(session, SessionStatus::Cancelled, at);
             }
             Event::ChecksRan { results } => self.checks.clone_from(results),
-            Event::TaskEdited { .. }
+            Event::TaskCreated { .. }
+            | Event::PlanningQueued { .. }
+            | Event::PlanningStarted { .. }
+            | Event::TemplateTaken { .. }
+            | Event::SpecsReady { .. }
+            | Event::DocumentsChanged { .. }
+            | Event::SpecsApproved { .. }
+            | Event::ImplementationQueued
+            | Event::ImplementationStarted
+            | Event::ChangeReady { .. }
+            | Event::Landed { .. }
+            | Event::Closed { .. }
+            | Event::Cancelled { .. }
+            | Event::Reopened { .. }
+            | Event::Retried { .. }
+            | Event::TaskEdited { .. }
             | Event::Commented { .. }
             | Event::CommentReplied { .. }
             | Event::CommentResolved { .. }
@@ -276,34 +194,6 @@ impl TaskMetrics {
             | Event::RecordingSet { .. }
             | Event::ProgressNoted { .. }
             | Event::Rebuilt => {}
-        }
-    }
-
-    fn to(&mut self, stage: Stage, at: Millis) {
-        if self.stage() == Some(stage) {
-            return;
-        }
-        if let Some(last) = self.stages.last_mut() {
-            last.until = Some(at);
-        }
-        self.stages.push(StageInterval { stage, from: at, until: None });
-    }
-
-    /// Returns a failed task to planning or to the hand-off. For an implementation, another event says where it continues.
-    fn retried(&mut self, at: Millis) {
-        let before = self
-            .stages
-            .len()
-            .checked_sub(2)
-            .and_then(|at| self.stages.get(at))
-            .map(|interval| interval.stage);
-        if self.stage() != Some(Stage::Failed) {
-            return;
-        }
-        match before {
-            Some(Stage::HandOff) => self.to(Stage::HandOff, at),
-            Some(Stage::Implementation | Stage::ImplementationQueued | Stage::ImplementationReview) => {}
-            _ => self.to(Stage::PlanningQueued, at),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use crate::{
     Comment, Commit, Complexity, CoordinationEvent, Failure, Isolation, ItemCount, Millis, Priority,
-    ProjectId, Session, SessionId, SessionStatus, TaskId, TaskKind, TaskStatus, Template, UnitId, UnitStatus,
-    UserId, input::CheckResult,
+    ProjectId, Session, SessionId, SessionStatus, StageInterval, TaskId, TaskKind, TaskStatus, Template,
+    UnitId, UnitStatus, UserId, input::CheckResult,
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,9 @@ pub struct Task {
     /// When it began to wait for a slot, while it waits.
     #[serde(default)]
     pub waiting_since: Option<Millis>,
+    /// The stages it was at, in order; the last interval is open. A task of an earlier version has those since its upgrade.
+    #[serde(default)]
+    pub stages: Vec<StageInterval>,
     pub created_at: Millis,
     pub updated_at: Millis,
     pub started_at: Option<Millis>,

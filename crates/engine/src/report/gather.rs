@@ -21,7 +21,8 @@ const PAGE: u64 = 1_000;
 pub async fn gather(app: &App, task: &Task) -> Result<Report, RepositoryError> {
     let scene = views::sessions(app, task).await?;
     let Traceability { requirements, uncovered_requirements, orphan_tasks } = traced(app, task).await?;
-    let (metrics, decisions) = told(app, task).await?;
+    let metrics = app.store.task_metrics(task).await?;
+    let decisions = decisions(app, task).await?;
     let now = now();
     let review: Vec<&workflow::StageInterval> =
         metrics.stages.iter().filter(|interval| interval.stage.is_review()).collect();
@@ -48,17 +49,15 @@ pub async fn gather(app: &App, task: &Task) -> Result<Report, RepositoryError> {
     })
 }
 
-/// Returns what a task's events give: its metrics, and people's decisions.
-async fn told(app: &App, task: &Task) -> Result<(TaskMetrics, Vec<ReportedDecision>), RepositoryError> {
-    let (mut metrics, mut decisions) = (TaskMetrics::default(), Vec::new());
+/// Returns people's decisions on a task, in order.
+async fn decisions(app: &App, task: &Task) -> Result<Vec<ReportedDecision>, RepositoryError> {
+    let (mut after, mut decisions) = (0, Vec::new());
     loop {
-        let events = app.store.task_events(&task.id, metrics.seq, PAGE).await?;
-        for logged in &events {
-            metrics.take(logged.seq, logged.at, &logged.event);
-            decisions.extend(decision(task, logged));
-        }
-        if (events.len() as u64) < PAGE {
-            return Ok((metrics, decisions));
+        let events = app.store.task_events(&task.id, after, PAGE).await?;
+        decisions.extend(events.iter().filter_map(|logged| decision(task, logged)));
+        match events.last() {
+            Some(last) if events.len() as u64 >= PAGE => after = last.seq,
+            _ => return Ok(decisions),
         }
     }
 }

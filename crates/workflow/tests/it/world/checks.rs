@@ -54,17 +54,8 @@ impl World {
         folded.version = self.task.version;
         folded.updated_at = self.task.updated_at;
         assert_eq!(folded, self.task, "the log gives another state");
-        let mut metrics = TaskMetrics::default();
-        for ((event, at), seq) in self.log.iter().zip(1..) {
-            metrics.take(seq, *at, event);
-        }
-        let stage = metrics.stage().unwrap_or(Stage::Backlog);
-        assert!(stage.fits(self.task.status()), "{stage} is not where {} is", self.task.status());
-        assert!(
-            metrics.stages.windows(2).all(|pair| pair[0].until == Some(pair[1].from)),
-            "{:?}",
-            metrics.stages
-        );
+        let stages = &self.task.stages;
+        assert!(stages.windows(2).all(|pair| pair[0].until == Some(pair[1].from)), "{stages:?}");
 
         let rests =
             matches!(
