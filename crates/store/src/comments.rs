@@ -1,8 +1,8 @@
 //! By which comments are found; what they say is part of their tasks.
 
+use crate::connection::Executor;
 use crate::sql::{self, execute, row};
 use crate::{Store, StoreError};
-use sea_orm::ConnectionTrait;
 use workflow::{CommentId, TaskId};
 
 impl Store {
@@ -15,11 +15,7 @@ impl Store {
 }
 
 /// Makes a comment findable; one that is known stays.
-pub(crate) async fn insert(
-    on: &impl ConnectionTrait,
-    task: &TaskId,
-    comment: &CommentId,
-) -> Result<(), StoreError> {
+pub(crate) async fn insert(on: &impl Executor, task: &TaskId, comment: &CommentId) -> Result<(), StoreError> {
     let sql = "INSERT INTO comments (id, task) VALUES (?, ?) ON CONFLICT (id) DO NOTHING";
     execute(on, sql, vec![comment.as_str().into(), task.as_str().into()]).await.map(|_| ())
 }

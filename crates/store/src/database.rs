@@ -1,18 +1,18 @@
 //! The connections: on SQLite a pool of readers and one writer that groups commits, on PostgreSQL a pool.
 
+use crate::connection::{Pool, Transaction};
 use crate::file::DatabaseFile;
 use crate::logs::{self, Append};
 use crate::search::Changes;
 use crate::tasks::TaskLocks;
-use crate::writer::{self, GroupWriter, Health, InTransaction, QUEUE, Writer};
+use crate::writer::{GroupWriter, Health, InTransaction, QUEUE, Writer};
 use crate::{OpenError, StoreError, migrations, sql};
-use sea_orm::sqlx::postgres::PgConnection;
-use sea_orm::sqlx::sqlite::SqliteAutoVacuum;
-use sea_orm::sqlx::{self, Connection as _};
-use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbErr,
-    RuntimeErr,
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(8);
 /// The store; clones share its connections.
 #[derive(Clone)]
 pub struct Store {
-    pub(crate) readers: DatabaseConnection,
+    pub(crate) readers: Pool,
     writer: Writer,
     health: Arc<Health>,
     /// The files of a SQLite database.
@@ -57,40 +57,16 @@ impl Store {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(OpenError::UnknownKind(url.split(':').next().unwrap_or_default().to_owned()));
         }
-        let mut options = ConnectOptions::new(url);
-        options
-            .max_connections(32)
-            .min_connections(1)
-            .sqlx_logging(false)
-            .connect_timeout(CONNECT_WITHIN)
-            .acquire_timeout(CONNECT_WITHIN);
-        if let Some(schema) = schema {
-            let mut single = options.clone();
-            single.max_connections(1);
-            let admin = connect(single, url).await?;
-            // Servers that start together make it one after the other; the lock ends with the connection.
-            let sql = format!(
-                "SELECT pg_advisory_lock(7236); CREATE SCHEMA IF NOT EXISTS \"{}\"",
-                schema.replace('"', "")
-            );
-            admin.execute_unprepared(&sql).await.map_err(|error| OpenError::Migrate(error.into()))?;
-            admin.close().await.map_err(OpenError::Connect)?;
-            options.set_schema_search_path(schema);
-        }
-        let pool = connect(options, url).await?;
+        let pool = connect(url, schema).await?;
         let health = Arc::new(Health::default());
-        let store = Self::of(pool.clone(), Writer::Pooled(pool, health.clone()), health, None);
+        let store =
+            Self::of(Pool::Postgres(pool.clone()), Writer::Pooled(pool, health.clone()), health, None);
         let store = Self { server: Some(url.into()), ..store };
         migrations::run(&store).await?;
         Ok(store)
     }
 
-    fn of(
-        readers: DatabaseConnection,
-        writer: Writer,
-        health: Arc<Health>,
-        file: Option<Arc<DatabaseFile>>,
-    ) -> Self {
+    fn of(readers: Pool, writer: Writer, health: Arc<Health>, file: Option<Arc<DatabaseFile>>) -> Self {
         let (appends, waiting) = mpsc::channel(QUEUE);
         tokio::spawn(logs::append_together(writer.clone(), waiting));
         Self {
@@ -114,12 +90,12 @@ impl Store {
         }
         let connection = sqlite_writer(&path).await?;
         let file = Arc::new(DatabaseFile::opened(Path::new(&path)).map_err(of_file)?);
-        let readers = sqlite(&path, false).await.map_err(OpenError::Connect)?;
+        let readers = Pool::Sqlite(sqlite_readers(&path).await.map_err(OpenError::Connect)?);
         let (messages, receiver) = mpsc::channel(QUEUE);
         let health = Arc::new(Health::default());
         let connect = move || {
             let path = path.clone();
-            async move { sqlite(&path, true).await }
+            async move { sqlite_writing(&path).connect().await }
         };
         let writer = GroupWriter { file: file.clone(), health: health.clone(), connect };
         tokio::spawn(writer.run(connection, receiver));
@@ -132,7 +108,7 @@ impl Store {
     pub(crate) async fn write<T, F>(&self, operation: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t DatabaseTransaction) -> InTransaction<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t Transaction<'_>) -> InTransaction<'t, T> + Send + 'static,
     {
         self.writer.write(operation).await
     }
@@ -144,7 +120,7 @@ impl Store {
 
     /// Writes what waits, brings it into the one file of a SQLite database, and closes the connections.
     pub async fn close(&self) {
-        writer::close(self.readers.clone()).await;
+        self.readers.close().await;
         self.writer.close().await;
     }
 
@@ -154,7 +130,7 @@ impl Store {
             file.check()?;
         }
         let read = sql::row(&self.readers, "SELECT version FROM schema_version LIMIT 1", Vec::new()).await;
-        if let (Err(StoreError::Database(DbErr::ConnectionAcquire(_))), Some(url)) = (&read, &self.server)
+        if let (Err(StoreError::Database(sqlx::Error::PoolTimedOut)), Some(url)) = (&read, &self.server)
             && let Some(refused) = refusal(url).await
         {
             return Err(Arc::new(refused.into()));
@@ -181,6 +157,11 @@ impl Store {
         self.file.as_deref().map(DatabaseFile::path)
     }
 
+    /// Returns whether triggers of the database count the tasks of each status; they do on SQLite.
+    pub(crate) fn keeps_totals(&self) -> bool {
+        self.server.is_none()
+    }
+
     /// Waits until nothing can be written any more because a writing task ended: the process has to.
     pub async fn writer_ended(&self) {
         tokio::select! {
@@ -190,19 +171,42 @@ impl Store {
     }
 }
 
-/// Connects to a PostgreSQL server.
-async fn connect(options: ConnectOptions, url: &str) -> Result<DatabaseConnection, OpenError> {
-    match Database::connect(options).await {
+/// Connects to a PostgreSQL server; the tables are in the schema, which is made when it is not there.
+async fn connect(url: &str, schema: Option<&str>) -> Result<PgPool, OpenError> {
+    let options = url.parse::<PgConnectOptions>().map_err(OpenError::Connect)?.disable_statement_logging();
+    let mut pool =
+        PgPoolOptions::new().max_connections(32).min_connections(1).acquire_timeout(CONNECT_WITHIN);
+    if let Some(schema) = schema {
+        let schema = format!("\"{}\"", schema.replace('"', ""));
+        create_schema(&options, &schema).await?;
+        // Not among the parameters that a connection starts with, which connection poolers refuse.
+        let set: Arc<str> = format!("SET search_path = {schema}").into();
+        pool = pool.after_connect(move |connection, _| {
+            let set = sqlx::raw_sql(AssertSqlSafe(set.clone()));
+            Box::pin(async move { set.execute(connection).await.map(|_| ()) })
+        });
+    }
+    match pool.connect_with(options).await {
         Ok(pool) => Ok(pool),
         Err(error) => Err(OpenError::Connect(refusal(url).await.unwrap_or(error))),
     }
 }
 
+async fn create_schema(options: &PgConnectOptions, schema: &str) -> Result<(), OpenError> {
+    let connecting = tokio::time::timeout(CONNECT_WITHIN, options.connect()).await;
+    let mut connection = connecting.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(OpenError::Connect)?;
+    // Servers that start together make it one after the other; the lock ends with the connection.
+    let sql = format!("SELECT pg_advisory_lock(7236); CREATE SCHEMA IF NOT EXISTS {schema}");
+    let created = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await;
+    created.map_err(|error| OpenError::Migrate(error.into()))?;
+    connection.close().await.map_err(OpenError::Connect)
+}
+
 /// Returns why a PostgreSQL server takes no connection, as when it has too many or does not run; `None` where it takes one
 /// or says nothing. A pool tries again until its time is up, and reports the time-out alone.
-async fn refusal(url: &str) -> Option<DbErr> {
+async fn refusal(url: &str) -> Option<sqlx::Error> {
     match tokio::time::timeout(CONNECT_WITHIN, PgConnection::connect(url)).await {
-        Ok(Err(error)) => Some(DbErr::Conn(RuntimeErr::SqlxError(error.into()))),
+        Ok(Err(error)) => Some(error),
         Ok(Ok(connection)) => {
             // It was there to be refused.
             let _ = connection.close().await;
@@ -215,16 +219,13 @@ async fn refusal(url: &str) -> Option<DbErr> {
 /// Lets an empty file return free pages to the file system, which SQLite only takes before the first table. Where that
 /// fails, as when several open the file at once, the file reuses free pages alone.
 async fn enable_shrinking(path: &str) {
-    let mut options = ConnectOptions::new(format!("sqlite://{path}?mode=rw"));
-    options.sqlx_logging(false).max_connections(1);
-    options.map_sqlx_sqlite_opts(|options| options.auto_vacuum(SqliteAutoVacuum::Incremental));
+    let options = sqlite(path).auto_vacuum(SqliteAutoVacuum::Incremental);
     let made = async {
-        let connection = Database::connect(options).await?;
-        let made = connection
-            .execute_unprepared(
-                "BEGIN IMMEDIATE; CREATE TABLE first_table (a); DROP TABLE first_table; COMMIT",
-            )
-            .await;
+        let mut connection = options.connect().await?;
+        let made =
+            sqlx::raw_sql("BEGIN IMMEDIATE; CREATE TABLE first_table (a); DROP TABLE first_table; COMMIT")
+                .execute(&mut connection)
+                .await;
         connection.close().await?;
         made
     };
@@ -235,10 +236,10 @@ async fn enable_shrinking(path: &str) {
 
 /// Opens the writer. Where several open a file that is just being made, SQLite answers "locked" at once to those that
 /// come while its journal changes, whatever the timeout is; they ask again.
-async fn sqlite_writer(path: &str) -> Result<DatabaseConnection, OpenError> {
+async fn sqlite_writer(path: &str) -> Result<SqliteConnection, OpenError> {
     let asked = tokio::time::Instant::now();
     loop {
-        match sqlite(path, true).await.map_err(OpenError::Connect) {
+        match sqlite_writing(path).connect().await.map_err(OpenError::Connect) {
             Err(OpenError::Connect(error)) if is_locked(&error) && asked.elapsed() < LOCKED_FOR => {
                 tokio::time::sleep(ASK_AGAIN).await;
             }
@@ -248,27 +249,29 @@ async fn sqlite_writer(path: &str) -> Result<DatabaseConnection, OpenError> {
 }
 
 /// Whether the file is locked by another connection: SQLite's primary result codes 5 and 6.
-fn is_locked(error: &DbErr) -> bool {
-    let (DbErr::Conn(RuntimeErr::SqlxError(cause)) | DbErr::Exec(RuntimeErr::SqlxError(cause))) = error
-    else {
-        return false;
-    };
-    let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code);
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
-async fn sqlite(path: &str, writes: bool) -> Result<DatabaseConnection, DbErr> {
-    // A file that was deleted is not made again.
-    let mut options = ConnectOptions::new(format!("sqlite://{path}?mode=rw"));
-    options.sqlx_logging(false).max_connections(if writes { 1 } else { 8 }).min_connections(1);
-    options.map_sqlx_sqlite_opts(move |options| {
-        let options = options
-            .pragma("synchronous", "FULL")
-            .pragma("foreign_keys", "ON")
-            // Pages as they were before a savepoint, and what is sorted, need no file.
-            .pragma("temp_store", "MEMORY")
-            .pragma("busy_timeout", LOCKED_FOR.as_millis().to_string());
-        if writes { options.pragma("journal_mode", "WAL") } else { options.pragma("query_only", "ON") }
-    });
-    Database::connect(options).await
+/// How a file is opened; one that was deleted is not made again.
+fn sqlite(path: &str) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(LOCKED_FOR)
+        // Pages as they were before a savepoint, and what is sorted, need no file.
+        .pragma("temp_store", "MEMORY")
+        .disable_statement_logging()
+}
+
+fn sqlite_writing(path: &str) -> SqliteConnectOptions {
+    sqlite(path).journal_mode(SqliteJournalMode::Wal)
+}
+
+async fn sqlite_readers(path: &str) -> Result<SqlitePool, sqlx::Error> {
+    let pool = SqlitePoolOptions::new().max_connections(8).min_connections(1);
+    pool.connect_with(sqlite(path).pragma("query_only", "ON")).await
 }

@@ -1,8 +1,8 @@
 //! Which tasks wait for which: none may come to wait for itself.
 
 use crate::StoreError;
+use crate::connection::{Backend, Executor};
 use crate::sql::{execute, from_json, row};
-use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use workflow::TaskId;
@@ -20,7 +20,7 @@ struct Dependencies {
 /// The chain by which a task that waits for others would come to wait for itself. Until the transaction ends no other one
 /// changes what tasks wait for.
 pub(crate) async fn cycle(
-    on: &impl ConnectionTrait,
+    on: &impl Executor,
     task: &TaskId,
     needed: &[TaskId],
 ) -> Result<Option<Vec<TaskId>>, StoreError> {
@@ -28,7 +28,7 @@ pub(crate) async fn cycle(
         return Ok(None);
     }
     // SQLite has one writer.
-    if on.get_database_backend() == DbBackend::Postgres {
+    if on.backend() == Backend::Postgres {
         execute(on, "SELECT pg_advisory_xact_lock(?)", vec![LOCK.into()]).await?;
     }
     let mut open: Vec<Vec<TaskId>> = needed.iter().map(|id| vec![task.clone(), id.clone()]).collect();

@@ -1,8 +1,8 @@
 //! The outbox: effects that runners claim under a lease and a fence.
 
+use crate::connection::{Backend, Executor, Row, Transaction, Value};
 use crate::sql::{self, Taken, execute, from_json, number, rows, text};
 use crate::{Store, StoreError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use workflow::{EffectId, EffectRow, Millis, TaskId};
 
 /// A claim's right to report: the effect, and the number of the claim.
@@ -68,7 +68,7 @@ impl Store {
         let sql = "SELECT name, state, COUNT(*) AS total, MIN(not_before) AS first_due FROM effects \
                    WHERE state IN ('pending', 'leased') GROUP BY name, state ORDER BY name, state";
         let found = rows(&self.readers, sql, Vec::new()).await?;
-        let read = |row: &sea_orm::QueryResult| {
+        let read = |row: &Row| {
             Ok(EffectQueue {
                 effect: text(row, "name")?,
                 state: text(row, "state")?,
@@ -83,7 +83,7 @@ impl Store {
     pub async fn claim_effects(&self, lease: Lease, limit: u64) -> Result<Vec<Claimed>, StoreError> {
         // Looking costs no write; most looks find nothing.
         let due = Due { lease: &lease, task: None, limit };
-        let found = rows(&self.readers, &due.sql(DbBackend::Sqlite), due.values()).await?;
+        let found = rows(&self.readers, &due.sql(Backend::Sqlite), due.values()).await?;
         if found.is_empty() {
             return Ok(Vec::new());
         }
@@ -192,7 +192,7 @@ impl Store {
         &self,
         fence: &Fence,
         sql: &'static str,
-        mut values: Vec<sea_orm::Value>,
+        mut values: Vec<Value>,
     ) -> Result<bool, StoreError> {
         values.extend([fence.effect.as_str().into(), fence.attempt.into()]);
         self.write(move |on| Box::pin(async move { Ok(execute(on, sql, values).await? == 1) })).await
@@ -207,9 +207,9 @@ struct Due<'a> {
 }
 
 impl Due<'_> {
-    fn sql(&self, backend: DbBackend) -> String {
+    fn sql(&self, backend: Backend) -> String {
         let task = if self.task.is_some() { " AND e.task = ?" } else { "" };
-        let lock = if backend == DbBackend::Postgres { " FOR UPDATE OF e SKIP LOCKED" } else { "" };
+        let lock = if backend == Backend::Postgres { " FOR UPDATE OF e SKIP LOCKED" } else { "" };
         format!(
             "SELECT e.id, e.task, e.effect, e.attempt, e.not_before, e.failures FROM effects e \
              WHERE e.not_before <= ? AND (e.state = 'pending' OR (e.state = 'leased' AND e.lease_until < ? AND e.worker <> ?)){task} \
@@ -218,7 +218,7 @@ impl Due<'_> {
         )
     }
 
-    fn values(&self) -> Vec<sea_orm::Value> {
+    fn values(&self) -> Vec<Value> {
         let now = self.lease.now.0;
         // A worker keeps the leases that it still holds, however late it renews: the machine may have slept.
         let mut values = vec![now.into(), now.into(), self.lease.worker.as_str().into()];
@@ -230,13 +230,13 @@ impl Due<'_> {
 
 /// Claims due effects, of one task or of any, within a transaction.
 pub(crate) async fn claim(
-    on: &DatabaseTransaction,
+    on: &Transaction<'_>,
     lease: &Lease,
     task: Option<&TaskId>,
     limit: u64,
 ) -> Result<Vec<Claimed>, StoreError> {
     let due = Due { lease, task, limit };
-    let claimed = rows(on, &due.sql(on.get_database_backend()), due.values()).await?;
+    let claimed = rows(on, &due.sql(on.backend()), due.values()).await?;
     let claimed: Vec<Claimed> =
         claimed.iter().map(|row| read_claimed(row, 1)).collect::<Result<_, StoreError>>()?;
     if !claimed.is_empty() {
@@ -252,7 +252,7 @@ pub(crate) async fn claim(
 }
 
 /// A row as a claim, whose number is that of the row's last one and `later`.
-fn read_claimed(row: &sea_orm::QueryResult, later: i64) -> Result<Claimed, StoreError> {
+fn read_claimed(row: &Row, later: i64) -> Result<Claimed, StoreError> {
     Ok(Claimed {
         row: EffectRow {
             id: EffectId(text(row, "id")?),
@@ -266,14 +266,14 @@ fn read_claimed(row: &sea_orm::QueryResult, later: i64) -> Result<Claimed, Store
 }
 
 /// Ends an effect under its fence; false when the claim is lost.
-pub(crate) async fn finish(on: &impl ConnectionTrait, fence: &Fence) -> Result<bool, StoreError> {
+pub(crate) async fn finish(on: &impl Executor, fence: &Fence) -> Result<bool, StoreError> {
     let sql = "UPDATE effects SET state = 'done' WHERE id = ? AND attempt = ? AND state = 'leased'";
     Ok(execute(on, sql, vec![fence.effect.as_str().into(), fence.attempt.into()]).await? == 1)
 }
 
 /// Puts effects behind those that their task has already.
 pub(crate) async fn enqueue(
-    on: &DatabaseTransaction,
+    on: &Transaction<'_>,
     task: &TaskId,
     effects: &[EffectRow],
     taken: &Taken,

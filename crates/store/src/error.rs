@@ -1,7 +1,5 @@
 //! What can go wrong with the store.
 
-use sea_orm::sqlx;
-use sea_orm::{DbErr, RuntimeErr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +9,7 @@ pub enum OpenError {
     #[error("the database URL {0:?} begins neither with sqlite:// nor with postgres://")]
     UnknownKind(String),
     #[error("could not connect to the database ({}); is it running, and may this user use it?", reason(.0))]
-    Connect(DbErr),
+    Connect(sqlx::Error),
     #[error("could not open the database file {path}")]
     File {
         path: PathBuf,
@@ -30,7 +28,7 @@ pub enum OpenError {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the database refused: {}", reason(.0))]
-    Database(DbErr),
+    Database(sqlx::Error),
     #[error("a stored {what} cannot be read")]
     Unreadable {
         what: &'static str,
@@ -65,8 +63,8 @@ pub enum StoreError {
     Closed,
 }
 
-impl From<DbErr> for StoreError {
-    fn from(error: DbErr) -> Self {
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
         Self::Database(error)
     }
 }
@@ -83,15 +81,8 @@ impl OpenError {
 }
 
 /// The innermost reason of a database error: the libraries repeat the words of their causes.
-fn reason(error: &DbErr) -> String {
-    let cause = match error {
-        DbErr::Conn(RuntimeErr::SqlxError(cause))
-        | DbErr::Exec(RuntimeErr::SqlxError(cause))
-        | DbErr::Query(RuntimeErr::SqlxError(cause)) => cause,
-        DbErr::ConnectionAcquire(_) => return "no connection in time".to_owned(),
-        other => return other.to_string(),
-    };
-    match &**cause {
+fn reason(error: &sqlx::Error) -> String {
+    match error {
         sqlx::Error::Database(error) => match error.code() {
             Some(code) => format!("{} (code {code})", error.message()),
             None => error.message().to_owned(),
@@ -135,11 +126,7 @@ impl StoreError {
     /// The words in which a database server refused; `None` where it did not answer at all.
     pub fn refusal(&self) -> Option<String> {
         match self {
-            Self::Database(
-                DbErr::Conn(RuntimeErr::SqlxError(cause))
-                | DbErr::Exec(RuntimeErr::SqlxError(cause))
-                | DbErr::Query(RuntimeErr::SqlxError(cause)),
-            ) => cause.as_database_error().map(|error| error.message().to_owned()),
+            Self::Database(cause) => cause.as_database_error().map(|error| error.message().to_owned()),
             Self::NotCommitted(cause) | Self::Unconfirmed(cause) => cause.refusal(),
             Self::OutOfSpace { source, .. } => source.refusal(),
             _ => None,
@@ -165,15 +152,8 @@ impl StoreError {
     }
 }
 
-fn fault(error: &DbErr) -> Option<Fault> {
-    let cause = match error {
-        DbErr::ConnectionAcquire(_) => return Some(Fault::Unavailable),
-        DbErr::Conn(RuntimeErr::SqlxError(cause))
-        | DbErr::Exec(RuntimeErr::SqlxError(cause))
-        | DbErr::Query(RuntimeErr::SqlxError(cause)) => cause,
-        _ => return None,
-    };
-    match &**cause {
+fn fault(error: &sqlx::Error) -> Option<Fault> {
+    match error {
         sqlx::Error::Database(error) if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => {
             error.code().and_then(|code| code.parse().ok()).and_then(of_sqlite)
         }
@@ -226,13 +206,9 @@ fn of_io(error: &std::io::Error) -> Fault {
 }
 
 /// Whether the server itself refused, so that nothing can have been committed.
-pub(crate) fn is_refusal(error: &DbErr) -> bool {
-    let (DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
-    else {
-        return false;
-    };
+pub(crate) fn is_refusal(error: &sqlx::Error) -> bool {
     // A server that goes down says so whatever was asked.
-    cause.as_database_error().is_some_and(|error| error.code().is_none_or(|code| !code.starts_with("57P")))
+    error.as_database_error().is_some_and(|error| error.code().is_none_or(|code| !code.starts_with("57P")))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The live feed: messages of topics, numbered without gaps in each topic.
 
+use crate::connection::{Row, Transaction, Value};
 use crate::sql::{self, Taken, Wanted, from_json, number, row, rows, text, unsigned};
 use crate::{Store, StoreError};
 use protocol::FeedMessage;
-use sea_orm::DatabaseTransaction;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use workflow::Millis;
@@ -65,7 +65,7 @@ impl Store {
              FROM counters WHERE name IN ({marks})"
         );
         let mut values = names(topics);
-        values.extend(topics.iter().map(|topic| sea_orm::Value::from(counter(topic))));
+        values.extend(topics.iter().map(|topic| Value::from(counter(topic))));
         for row in rows(&self.readers, &sql, values).await? {
             let name = text(&row, "name")?;
             let topic = name.strip_prefix(COUNTER).unwrap_or(&name).to_owned();
@@ -94,7 +94,7 @@ impl Store {
             "SELECT topic, MIN(seq) AS kept, COALESCE(MAX(CASE WHEN id < ? THEN seq END), 0) AS taken \
              FROM feed WHERE topic IN ({marks}) GROUP BY topic"
         );
-        let mut values: Vec<sea_orm::Value> = vec![first.into()];
+        let mut values: Vec<Value> = vec![first.into()];
         values.extend(names(topics));
         let mut place =
             FeedPlace { positions: topics.iter().map(|topic| (topic.clone(), 0)).collect(), id: first - 1 };
@@ -131,7 +131,7 @@ impl Store {
 /// A message with its data as JSON.
 pub(crate) struct PreparedEntry {
     entry: FeedEntry,
-    json: sea_orm::Value,
+    json: Value,
 }
 
 /// Makes messages ready to be written; a message that consecutive ones share becomes JSON once.
@@ -154,7 +154,7 @@ pub(crate) fn want(wanted: &mut Wanted, entries: &[PreparedEntry]) {
 
 /// Appends entries and takes numbers for them.
 pub(crate) async fn number_and_append(
-    on: &DatabaseTransaction,
+    on: &Transaction<'_>,
     at: Millis,
     entries: Vec<PreparedEntry>,
 ) -> Result<Vec<FeedRow>, StoreError> {
@@ -166,7 +166,7 @@ pub(crate) async fn number_and_append(
 
 /// Appends entries with the numbers that were taken for them.
 pub(crate) async fn append(
-    on: &DatabaseTransaction,
+    on: &Transaction<'_>,
     at: Millis,
     entries: Vec<PreparedEntry>,
     mut taken: Taken,
@@ -195,7 +195,7 @@ pub(crate) async fn append(
     Ok(numbered)
 }
 
-fn read(row: &sea_orm::QueryResult) -> Result<FeedRow, StoreError> {
+fn read(row: &Row) -> Result<FeedRow, StoreError> {
     Ok(FeedRow {
         id: key(row)?,
         topic: text(row, "topic")?,
@@ -209,7 +209,7 @@ fn read(row: &sea_orm::QueryResult) -> Result<FeedRow, StoreError> {
 }
 
 /// A key that the database counts up.
-fn key(row: &sea_orm::QueryResult) -> Result<i64, StoreError> {
+fn key(row: &Row) -> Result<i64, StoreError> {
     number(row, "id")
 }
 
@@ -224,6 +224,6 @@ fn marks(topics: &[String]) -> String {
     vec!["?"; topics.len()].join(", ")
 }
 
-fn names(topics: &[String]) -> Vec<sea_orm::Value> {
+fn names(topics: &[String]) -> Vec<Value> {
     topics.iter().map(|topic| topic.as_str().into()).collect()
 }

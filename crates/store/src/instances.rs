@@ -1,10 +1,10 @@
 //! Agent instances: which process serves a task, so that the next start can end exactly that one.
 
+use crate::connection::Executor;
 use crate::feed::{self, FeedEntry, FeedRow};
 use crate::sql::{self, execute, from_json, row, rows};
 use crate::{Store, StoreError};
 use protocol::words::InstanceStatus;
-use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use workflow::{InstanceId, Millis, TaskId};
 
@@ -94,7 +94,7 @@ impl Store {
     }
 }
 
-pub(crate) async fn put(on: &impl ConnectionTrait, instance: &InstanceRow) -> Result<(), StoreError> {
+pub(crate) async fn put(on: &impl Executor, instance: &InstanceRow) -> Result<(), StoreError> {
     let sql = "INSERT INTO instances (id, task, status, data) VALUES (?, ?, ?, ?) \
                ON CONFLICT (task) DO UPDATE SET status = excluded.status, data = excluded.data";
     let values = vec![

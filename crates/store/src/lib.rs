@@ -7,6 +7,7 @@
 
 mod base_branches;
 mod comments;
+mod connection;
 mod database;
 mod dependencies;
 mod effects;
@@ -14,6 +15,7 @@ mod error;
 mod feed;
 mod file;
 mod instances;
+mod log_archive;
 mod logs;
 pub mod metrics;
 mod migrations;
@@ -39,6 +41,7 @@ pub use error::{Fault, OpenError, StoreError};
 pub use feed::{FeedEntry, FeedPlace, FeedRow};
 pub use file::saved_copy;
 pub use instances::{InstanceRow, ProcessRow};
+pub use log_archive::{ArchivedLogs, TaskWithLogs};
 pub use logs::{LogAppend, LogRow};
 pub use people::{
     AuditEntry, AuditFilter, AuditValues, BrowserSession, KeyClaim, KeyState, Remembered, Token, User,

@@ -1,10 +1,10 @@
 //! Session logs: append-only, numbered without gaps.
 
+use crate::connection::{Executor, Row, Transaction, Value};
 use crate::sql::{self, Taken, Wanted, from_json, number, rows, unsigned};
 use crate::writer::Writer;
 use crate::{Store, StoreError};
 use protocol::LogEntry;
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -15,6 +15,12 @@ const TOGETHER: usize = 256;
 /// The size of the entries in bytes at which one reading of a log ends, so that its memory does not depend on how
 /// much an agent says.
 const PAGE_BYTES: u64 = 2 * 1024 * 1024;
+
+/// Whether an entry is a permission request that a person has to answer, or the answer. It is the condition of an index. In the
+/// text of an entry quotation marks are escaped.
+const IS_FOR_PERSON: &str = "entry LIKE '%\"for_person\":true%'";
+/// The opposite of [`IS_FOR_PERSON`].
+pub(crate) const IS_NOT_FOR_PERSON: &str = "entry NOT LIKE '%\"for_person\":true%'";
 
 /// An entry for a session's log.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,10 +95,10 @@ impl Store {
     /// Returns the permission requests of a session's log that a person has to answer, and their answers, in their order.
     /// The rest of the log is not read.
     pub async fn read_permission_requests(&self, session: &SessionId) -> Result<Vec<LogRow>, StoreError> {
-        // The condition is that of the index. In the text of an entry quotation marks are escaped.
-        let sql = "SELECT seq, at, entry FROM session_log WHERE session = ? AND entry LIKE '%\"for_person\":true%' \
-                   ORDER BY seq";
-        let found = rows(&self.readers, sql, vec![session.as_str().into()]).await?;
+        let sql = format!(
+            "SELECT seq, at, entry FROM session_log WHERE session = ? AND {IS_FOR_PERSON} ORDER BY seq"
+        );
+        let found = rows(&self.readers, &sql, vec![session.as_str().into()]).await?;
         let mut found = found.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         found.retain(|row| match &row.entry {
             LogEntry::PermissionRequested(request) => request.for_person.as_ref() == Some(&true),
@@ -118,7 +124,7 @@ pub(crate) struct LogPage {
     pub(crate) bytes: u64,
 }
 
-fn read(row: &sea_orm::QueryResult) -> Result<LogRow, StoreError> {
+fn read(row: &Row) -> Result<LogRow, StoreError> {
     Ok(LogRow {
         seq: unsigned(row, "seq")?,
         at: Millis(number(row, "at")?),
@@ -163,7 +169,7 @@ pub(crate) async fn append_together(writer: Writer, mut waiting: mpsc::Receiver<
 
 /// Appends batches in their order and returns each session's rows.
 async fn append_batches(
-    on: &DatabaseTransaction,
+    on: &Transaction<'_>,
     batches: Vec<(SessionId, Millis, Vec<LogEntry>)>,
 ) -> Result<BTreeMap<SessionId, Vec<LogRow>>, StoreError> {
     let mut wanted = Wanted::new();
@@ -191,7 +197,7 @@ pub(crate) fn want(wanted: &mut Wanted, entries: &[LogAppend]) {
 
 /// Appends entries with the numbers that were taken for them.
 pub(crate) async fn append(
-    on: &DatabaseTransaction,
+    on: &Transaction<'_>,
     at: Millis,
     entries: Vec<LogAppend>,
     mut taken: Taken,
@@ -206,10 +212,7 @@ pub(crate) async fn append(
     Ok(numbered.into_iter().collect())
 }
 
-async fn put_all(
-    on: &impl ConnectionTrait,
-    sessions: &BTreeMap<SessionId, Vec<LogRow>>,
-) -> Result<(), StoreError> {
+async fn put_all(on: &impl Executor, sessions: &BTreeMap<SessionId, Vec<LogRow>>) -> Result<(), StoreError> {
     let of = |(session, rows): (&SessionId, &Vec<LogRow>)| {
         rows.iter().map(|row| values(session, row)).collect::<Vec<_>>()
     };
@@ -217,18 +220,24 @@ async fn put_all(
 }
 
 /// Puts rows of a session's log where they belong.
-pub(crate) async fn put(
-    on: &impl ConnectionTrait,
+pub(crate) async fn put(on: &impl Executor, session: &SessionId, rows: &[LogRow]) -> Result<(), StoreError> {
+    sql::insert(on, TABLE, rows.iter().map(|row| values(session, row)).collect(), "").await.map(|_| ())
+}
+
+/// Puts rows of a session's log where they belong, unless they are there.
+pub(crate) async fn put_missing(
+    on: &impl Executor,
     session: &SessionId,
     rows: &[LogRow],
 ) -> Result<(), StoreError> {
-    sql::insert(on, TABLE, rows.iter().map(|row| values(session, row)).collect(), "").await.map(|_| ())
+    let rows = rows.iter().map(|row| values(session, row)).collect();
+    sql::insert(on, TABLE, rows, "ON CONFLICT (session, seq) DO NOTHING").await.map(|_| ())
 }
 
 /// The table of the logs, with the columns that [`values`] gives.
 const TABLE: &str = "session_log (session, seq, at, entry)";
 
-fn values(session: &SessionId, row: &LogRow) -> Vec<sea_orm::Value> {
+fn values(session: &SessionId, row: &LogRow) -> Vec<Value> {
     vec![session.as_str().into(), sql::signed(row.seq), row.at.0.into(), sql::json(&row.entry)]
 }
 

@@ -1,7 +1,8 @@
 //! The tables, made step by step; a step only adds, and a new column that is `NOT NULL` has a default.
 
+use crate::connection::{Backend, Executor as _};
+use crate::task_list::ATTENTION;
 use crate::{OpenError, Store, StoreError, sql};
-use sea_orm::{ConnectionTrait as _, DbBackend};
 
 /// Every step, in order; its number is its place, from 1. A step that was released does not change. A statement that begins
 /// with the name of a database is for that one.
@@ -20,6 +21,54 @@ pub(crate) const STEPS: &[&[&str]] = &[
     PERMISSION_REQUESTS,
     AUDIT_NAMES,
     RETENTION,
+    LOG_ARCHIVE,
+    LIVE_WORK,
+];
+
+/// Nothing that is looked up regularly reads the rows of finished tasks: live tasks, records that are behind and every order of
+/// the list have an index of their own. On SQLite, triggers count the tasks of a list; on PostgreSQL concurrent transactions would wait
+/// for each other's counts, so it counts the entries of an index.
+const LIVE_WORK: &[&str] = &[
+    "CREATE INDEX tasks_live ON tasks (created_at, id) WHERE status NOT IN ('done', 'cancelled', 'backlog')",
+    "ALTER TABLE counters ADD COLUMN recorded BIGINT NOT NULL DEFAULT 0",
+    "UPDATE counters SET recorded = COALESCE((SELECT r.value FROM recorded r WHERE r.name = counters.name), 0)",
+    "DROP TABLE recorded",
+    "CREATE INDEX counters_behind ON counters (name) \
+     WHERE value > recorded AND (name LIKE 'events/%' OR name LIKE 'log/%')",
+    "DROP INDEX tasks_by_owner",
+    "CREATE INDEX tasks_by_creation ON tasks (owner, archived, created_at, id)",
+    "CREATE INDEX tasks_by_change ON tasks (owner, archived, updated_at, id)",
+    "CREATE INDEX tasks_by_priority ON tasks (owner, archived, priority, id)",
+    "CREATE INDEX tasks_by_name ON tasks (owner, archived, name, id)",
+    "CREATE INDEX tasks_in_order_of_status ON tasks (owner, archived, status, id)",
+    "CREATE INDEX tasks_by_owner_status ON tasks (owner, archived, status, created_at, id)",
+    "CREATE INDEX tasks_by_attention ON tasks (owner, archived, ATTENTION, id)",
+    "CREATE INDEX tasks_needing_person ON tasks (owner, archived, created_at, id) WHERE needs_person = 1",
+    "SQLITE CREATE TABLE task_totals (owner TEXT NOT NULL, project TEXT NOT NULL, archived BIGINT NOT NULL, status TEXT NOT NULL, \
+     needs_person BIGINT NOT NULL, total BIGINT NOT NULL, PRIMARY KEY (owner, project, archived, status, needs_person)) WITHOUT ROWID",
+    "SQLITE INSERT INTO task_totals SELECT owner, project, archived, status, needs_person, COUNT(*) FROM tasks \
+     GROUP BY owner, project, archived, status, needs_person",
+    "SQLITE CREATE TRIGGER tasks_count_inserted AFTER INSERT ON tasks BEGIN \
+     INSERT INTO task_totals VALUES (NEW.owner, NEW.project, NEW.archived, NEW.status, NEW.needs_person, 1) \
+     ON CONFLICT DO UPDATE SET total = total + 1; END",
+    "SQLITE CREATE TRIGGER tasks_count_updated AFTER UPDATE OF owner, project, archived, status, needs_person ON tasks \
+     WHEN (OLD.owner, OLD.project, OLD.archived, OLD.status, OLD.needs_person) \
+     IS NOT (NEW.owner, NEW.project, NEW.archived, NEW.status, NEW.needs_person) BEGIN \
+     UPDATE task_totals SET total = total - 1 WHERE owner = OLD.owner AND project = OLD.project \
+     AND archived = OLD.archived AND status = OLD.status AND needs_person = OLD.needs_person; \
+     INSERT INTO task_totals VALUES (NEW.owner, NEW.project, NEW.archived, NEW.status, NEW.needs_person, 1) \
+     ON CONFLICT DO UPDATE SET total = total + 1; END",
+    "SQLITE CREATE TRIGGER tasks_count_deleted AFTER DELETE ON tasks BEGIN \
+     UPDATE task_totals SET total = total - 1 WHERE owner = OLD.owner AND project = OLD.project \
+     AND archived = OLD.archived AND status = OLD.status AND needs_person = OLD.needs_person; END",
+];
+
+/// Where the logs of each task are (see `log_archive`), and finished tasks whose logs are in the database by time.
+const LOG_ARCHIVE: &[&str] = &[
+    "ALTER TABLE tasks ADD COLUMN logs_state BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE tasks ADD COLUMN logs_commit TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE tasks ADD COLUMN logs_restored_at BIGINT NOT NULL DEFAULT 0",
+    "CREATE INDEX tasks_with_logs ON tasks (updated_at, id) WHERE logs_state < 2 AND status IN ('done', 'cancelled')",
 ];
 
 /// What retention removes is found by its time.
@@ -174,7 +223,7 @@ async fn version(store: &Store) -> Result<i64, StoreError> {
         .write(|on| {
             Box::pin(async move {
                 let table = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)";
-                if on.get_database_backend() == DbBackend::Postgres {
+                if on.backend() == Backend::Postgres {
                     // Servers that start together migrate one after the other.
                     sql::execute(on, "SELECT pg_advisory_xact_lock(7236)", Vec::new()).await?;
                 }
@@ -196,8 +245,8 @@ async fn apply(store: &Store, at: usize, step: &'static [&'static str]) -> Resul
     store
         .write(move |on| {
             Box::pin(async move {
-                let backend = on.get_database_backend();
-                if backend == DbBackend::Postgres {
+                let backend = on.backend();
+                if backend == Backend::Postgres {
                     sql::execute(on, "SELECT pg_advisory_xact_lock(7236)", Vec::new()).await?;
                 }
                 let done =
@@ -207,18 +256,19 @@ async fn apply(store: &Store, at: usize, step: &'static [&'static str]) -> Resul
                     return Ok(());
                 }
                 for statement in step {
-                    let own = if backend == DbBackend::Postgres { "POSTGRES " } else { "SQLITE " };
-                    let other = if backend == DbBackend::Postgres { "SQLITE " } else { "POSTGRES " };
+                    let own = if backend == Backend::Postgres { "POSTGRES " } else { "SQLITE " };
+                    let other = if backend == Backend::Postgres { "SQLITE " } else { "POSTGRES " };
                     if statement.starts_with(other) {
                         continue;
                     }
                     let statement = statement.strip_prefix(own).unwrap_or(statement);
-                    let key = if backend == DbBackend::Postgres {
+                    let key = if backend == Backend::Postgres {
                         "BIGSERIAL PRIMARY KEY"
                     } else {
                         "INTEGER PRIMARY KEY"
                     };
-                    sql::execute(on, &statement.replace("SERIAL_KEY", key), Vec::new()).await?;
+                    let statement = statement.replace("SERIAL_KEY", key).replace("ATTENTION", ATTENTION);
+                    sql::execute(on, &statement, Vec::new()).await?;
                 }
                 sql::execute(on, "INSERT INTO schema_version (version) VALUES (?)", vec![number.into()])
                     .await?;

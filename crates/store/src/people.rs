@@ -1,8 +1,8 @@
 //! Users, their tokens and browser sessions, answers to repeated requests, and the audit log.
 
+use crate::connection::{Executor, Row, Value};
 use crate::sql::{self, execute, from_json, number, row, rows, text};
 use crate::{Store, StoreError};
-use sea_orm::{ConnectionTrait, QueryResult};
 use serde::{Deserialize, Serialize};
 use workflow::{Millis, UserId};
 
@@ -305,7 +305,7 @@ impl Store {
             Box::pin(async move {
                 let sql = "SELECT user_id, signed_in_at FROM browser_sessions WHERE hash = ?";
                 let Some(row) = row(on, sql, vec![hash.into()]).await? else { return Ok(()) };
-                let user: sea_orm::Value = text(&row, "user_id")?.into();
+                let user: Value = text(&row, "user_id")?.into();
                 if everywhere {
                     let sql = "DELETE FROM browser_sessions WHERE user_id = ?";
                     return execute(on, sql, vec![user]).await.map(|_| ());
@@ -469,9 +469,9 @@ fn distinct_values(column: &str, of_user: bool) -> String {
     )
 }
 
-fn audit_conditions(filter: &AuditFilter) -> (String, Vec<sea_orm::Value>) {
+fn audit_conditions(filter: &AuditFilter) -> (String, Vec<Value>) {
     let mut conditions = Vec::new();
-    let mut values: Vec<sea_orm::Value> = Vec::new();
+    let mut values: Vec<Value> = Vec::new();
     for (column, value) in [
         ("user_id = ?", filter.user.as_ref().map(|user| user.as_str().into())),
         ("user_id = ?", filter.actor.as_ref().map(|actor| actor.as_str().into())),
@@ -493,7 +493,7 @@ fn audit_conditions(filter: &AuditFilter) -> (String, Vec<sea_orm::Value>) {
     (format!(" WHERE {}", conditions.join(" AND ")), values)
 }
 
-fn read_audit(row: &QueryResult) -> Result<(i64, AuditEntry), StoreError> {
+fn read_audit(row: &Row) -> Result<(i64, AuditEntry), StoreError> {
     let entry = AuditEntry {
         at: Millis(number(row, "at")?),
         user: text(row, "user_id")?.into(),
@@ -509,7 +509,7 @@ fn read_audit(row: &QueryResult) -> Result<(i64, AuditEntry), StoreError> {
 }
 
 /// Reads a token; what changes after it was made has columns of its own.
-fn read_token(row: &QueryResult) -> Result<Token, StoreError> {
+fn read_token(row: &Row) -> Result<Token, StoreError> {
     let mut token: Token = from_json(row, "data", "token")?;
     let moment = |column| Ok::<_, StoreError>(Some(number(row, column)?).filter(|at| *at > 0).map(Millis));
     token.revoked_at = moment("revoked_at")?.or(token.revoked_at);
@@ -520,10 +520,7 @@ fn read_token(row: &QueryResult) -> Result<Token, StoreError> {
     Ok(token)
 }
 
-async fn insert_browser_session(
-    on: &impl ConnectionTrait,
-    session: BrowserSession,
-) -> Result<(), StoreError> {
+async fn insert_browser_session(on: &impl Executor, session: BrowserSession) -> Result<(), StoreError> {
     let sql = "INSERT INTO browser_sessions (hash, user_id, token, signed_in_at, issued_at, expires_at) \
                VALUES (?, ?, ?, ?, ?, ?)";
     let BrowserSession { hash, user, token, signed_in_at, issued_at, expires_at } = session;

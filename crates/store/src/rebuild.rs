@@ -4,6 +4,7 @@ use crate::logs::{self, LogRow};
 use crate::sql::{self, execute, row, unsigned};
 use crate::tasks::{LoggedEvent, Outcome, events_counter, insert_task, put_events, put_sessions, record};
 use crate::{InstanceRow, Revision, SessionRun, Store, StoreError};
+use futures::future::BoxFuture;
 use workflow::{SessionId, Task};
 
 /// The counter that is there while a database is being filled.
@@ -94,8 +95,8 @@ impl Store {
     }
 
     /// Puts a task in, whole or not at all; false when it is there already.
-    pub async fn put_rebuilt(&self, rebuilt: RebuiltTask) -> Result<bool, StoreError> {
-        self.write(move |on| {
+    pub fn put_rebuilt(&self, rebuilt: RebuiltTask) -> BoxFuture<'_, Result<bool, StoreError>> {
+        let write = self.write(move |on| {
             Box::pin(async move {
                 let RebuiltTask { task, events, logs, revisions, runs, instance, next } = rebuilt;
                 let known =
@@ -128,7 +129,7 @@ impl Store {
                 }
                 Ok(true)
             })
-        })
-        .await
+        });
+        Box::pin(write)
     }
 }

@@ -1,5 +1,6 @@
 //! How far the record in git reaches, as last seen: a hint that saves looking. What git has is found in git.
 
+use crate::connection::Row;
 use crate::sql::{self, execute, number, row, rows, text};
 use crate::{Store, StoreError};
 use workflow::{Millis, ProjectId, SessionId, TaskId};
@@ -26,13 +27,12 @@ pub struct Unrecorded {
     pub since: Millis,
 }
 
-/// Tasks whose events or entries go further than their record.
-const BEHIND: &str = "SELECT t.id, t.project, COALESCE(r.at, t.created_at) AS since FROM tasks t \
-    LEFT JOIN records r ON r.task = t.id WHERE t.id IN (\
-    SELECT e.id FROM tasks e JOIN counters c ON c.name = 'events/' || e.id \
-    LEFT JOIN recorded d ON d.name = c.name WHERE c.value > COALESCE(d.value, 0) \
-    UNION SELECT w.task FROM work_sessions w JOIN counters c ON c.name = 'log/' || w.id \
-    LEFT JOIN recorded d ON d.name = c.name WHERE c.value > COALESCE(d.value, 0))";
+/// Tasks whose events or entries go further than their record. The condition on the counters is that of an index.
+const BEHIND: &str = "SELECT t.id, t.project, COALESCE(r.at, t.created_at) AS since FROM (\
+    SELECT CASE WHEN name LIKE 'events/%' THEN SUBSTR(name, 8) \
+    ELSE (SELECT w.task FROM work_sessions w WHERE w.id = SUBSTR(name, 5)) END AS task FROM counters \
+    WHERE value > recorded AND (name LIKE 'events/%' OR name LIKE 'log/%') GROUP BY 1) AS behind \
+    JOIN tasks t ON t.id = behind.task LEFT JOIN records r ON r.task = t.id";
 
 impl Store {
     /// Remembers how far a task is recorded.
@@ -51,9 +51,8 @@ impl Store {
                 reached
                     .extend(recorded.logs.into_iter().map(|(session, seq)| (format!("log/{session}"), seq)));
                 for (name, seq) in reached {
-                    let sql = "INSERT INTO recorded (name, value) VALUES (?, ?) \
-                               ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-                    execute(on, sql, vec![name.into(), sql::signed(seq)]).await?;
+                    let sql = "UPDATE counters SET recorded = ? WHERE name = ?";
+                    execute(on, sql, vec![sql::signed(seq), name.into()]).await?;
                 }
                 Ok(())
             })
@@ -70,9 +69,9 @@ impl Store {
 
     /// The number of a session's last entry in git, as far as is known.
     pub async fn recorded_log(&self, session: &SessionId) -> Result<u64, StoreError> {
-        let sql = "SELECT value FROM recorded WHERE name = ?";
+        let sql = "SELECT recorded FROM counters WHERE name = ?";
         let found = row(&self.readers, sql, vec![format!("log/{session}").into()]).await?;
-        found.map_or(Ok(0), |row| sql::unsigned(&row, "value"))
+        found.map_or(Ok(0), |row| sql::unsigned(&row, "recorded"))
     }
 
     /// The tasks of which something is not in git yet, as far as is known.
@@ -83,7 +82,8 @@ impl Store {
 
     /// Whether something of a task is not in git yet.
     pub async fn is_unrecorded(&self, task: &TaskId) -> Result<bool, StoreError> {
-        let found = row(&self.readers, &format!("{BEHIND} AND t.id = ?"), vec![task.as_str().into()]).await?;
+        let sql = format!("{BEHIND} WHERE t.id = ?");
+        let found = row(&self.readers, &sql, vec![task.as_str().into()]).await?;
         Ok(found.is_some())
     }
 
@@ -101,9 +101,10 @@ impl Store {
             Box::pin(async move {
                 let tasks = "SELECT id FROM tasks WHERE project = ?";
                 for sql in [
-                    "DELETE FROM recorded WHERE name IN (SELECT 'events/' || id FROM tasks WHERE project = ?)".to_owned(),
+                    "UPDATE counters SET recorded = 0 WHERE name IN (SELECT 'events/' || id FROM tasks WHERE project = ?)"
+                        .to_owned(),
                     format!(
-                        "DELETE FROM recorded WHERE name IN (SELECT 'log/' || w.id FROM work_sessions w WHERE w.task IN ({tasks}))"
+                        "UPDATE counters SET recorded = 0 WHERE name IN (SELECT 'log/' || w.id FROM work_sessions w WHERE w.task IN ({tasks}))"
                     ),
                     format!("DELETE FROM records WHERE task IN ({tasks})"),
                 ] {
@@ -116,7 +117,7 @@ impl Store {
     }
 }
 
-fn read(row: &sea_orm::QueryResult) -> Result<Unrecorded, StoreError> {
+fn read(row: &Row) -> Result<Unrecorded, StoreError> {
     Ok(Unrecorded {
         task: text(row, "id")?.into(),
         project: text(row, "project")?.into(),

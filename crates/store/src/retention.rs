@@ -1,8 +1,8 @@
 //! What retention removes from the database, in batches of bounded size, and how much the tables hold.
 
+use crate::connection::{Executor as _, Row, Value};
 use crate::sql::{self, number, row, rows, text, unsigned};
 use crate::{Store, StoreError};
-use sea_orm::ConnectionTrait as _;
 use workflow::{Millis, TaskId};
 
 /// How many rows one transaction removes at most, so that other writes do not wait long.
@@ -124,7 +124,7 @@ impl Store {
         let found = rows(&self.readers, sql, vec![sql::signed(keep), sql::signed(keep)]).await?;
         let mut spans = Vec::new();
         for row in &found {
-            let Some(first) = row.try_get::<Option<i64>>("", "start")? else { continue };
+            let Some(first) = row.get::<Option<i64>>("start")? else { continue };
             let (topic, first) = (text(row, "topic")?, u64::try_from(first).unwrap_or(0));
             let end = unsigned(row, "stop")?;
             if first >= end {
@@ -171,8 +171,7 @@ impl Store {
     pub async fn remove_feed(&self, span: &FeedSpan) -> Result<RowTotal, StoreError> {
         let sql = "SELECT MIN(seq) AS start FROM feed WHERE topic = ?";
         let found = row(&self.readers, sql, vec![span.topic.as_str().into()]).await?;
-        let Some(first) = found.map(|row| row.try_get::<Option<i64>>("", "start")).transpose()?.flatten()
-        else {
+        let Some(first) = found.map(|row| row.get::<Option<i64>>("start")).transpose()?.flatten() else {
             return Ok(RowTotal::default());
         };
         let first = u64::try_from(first).unwrap_or(0);
@@ -230,7 +229,7 @@ impl Store {
         }
         let before = self.free_bytes().await?;
         self.write(|on| {
-            Box::pin(async move { Ok(on.execute_unprepared("PRAGMA incremental_vacuum(1000)").await?) })
+            Box::pin(async move { Ok(on.execute_batch("PRAGMA incremental_vacuum(1000)").await?) })
         })
         .await?;
         Ok(before.saturating_sub(self.free_bytes().await?))
@@ -270,7 +269,7 @@ impl Store {
     }
 
     /// Runs a statement that removes rows and returns the size of each as `bytes`.
-    async fn remove(&self, sql: String, values: Vec<sea_orm::Value>) -> Result<RowTotal, StoreError> {
+    async fn remove(&self, sql: String, values: Vec<Value>) -> Result<RowTotal, StoreError> {
         self.write(move |on| {
             Box::pin(async move {
                 let removed = rows(on, &sql, values).await?;
@@ -285,6 +284,6 @@ impl Store {
     }
 }
 
-fn read_total(row: &sea_orm::QueryResult) -> Result<RowTotal, StoreError> {
+fn read_total(row: &Row) -> Result<RowTotal, StoreError> {
     Ok(RowTotal { rows: unsigned(row, "many")?, bytes: unsigned(row, "bytes")? })
 }

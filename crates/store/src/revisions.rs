@@ -1,8 +1,8 @@
 //! Rounds of documents, each with the review that decided about it.
 
+use crate::connection::Executor;
 use crate::sql::{self, execute, from_json, row, rows};
 use crate::{Store, StoreError};
-use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use workflow::{Commit, Decision, DocumentName, Millis, ReviewId, TaskId};
 
@@ -98,7 +98,7 @@ impl Store {
 }
 
 /// Puts a round in; the same content of the same round is kept once.
-pub(crate) async fn insert(on: &impl ConnectionTrait, revision: &Revision) -> Result<(), StoreError> {
+pub(crate) async fn insert(on: &impl Executor, revision: &Revision) -> Result<(), StoreError> {
     let sql = "INSERT INTO revisions (id, task, round, hash, created_at, data) VALUES (?, ?, ?, ?, ?, ?) \
                ON CONFLICT (task, round, hash) DO NOTHING";
     let values = vec![

@@ -1,8 +1,8 @@
 //! Facts of running a session that no decision needs: its agent sessions, its folder.
 
+use crate::connection::Executor;
 use crate::sql::{self, execute, from_json, row, rows, text};
 use crate::{Store, StoreError};
-use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use workflow::{Millis, SessionId, TaskId};
@@ -47,11 +47,7 @@ impl Store {
     }
 }
 
-pub(crate) async fn put(
-    on: &impl ConnectionTrait,
-    session: &SessionId,
-    run: &SessionRun,
-) -> Result<(), StoreError> {
+pub(crate) async fn put(on: &impl Executor, session: &SessionId, run: &SessionRun) -> Result<(), StoreError> {
     let sql = "INSERT INTO session_runs (session, data) VALUES (?, ?) \
                ON CONFLICT (session) DO UPDATE SET data = excluded.data";
     execute(on, sql, vec![session.as_str().into(), sql::json(run)]).await.map(|_| ())

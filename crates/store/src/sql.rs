@@ -1,8 +1,8 @@
 //! Statements that read the same on both databases.
 
 use crate::StoreError;
+use crate::connection::{Backend, Executor, Row, Value};
 use crate::writer::ANSWER_WITHIN;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -11,62 +11,32 @@ use std::future::Future;
 /// How many rows one statement inserts at most.
 const MOST_ROWS: usize = 64;
 
-/// A statement with `?` for its values; PostgreSQL gets them numbered.
-pub(crate) fn statement(backend: DbBackend, sql: &str, values: Vec<Value>) -> Statement {
-    if backend != DbBackend::Postgres {
-        return Statement::from_sql_and_values(backend, sql, values);
-    }
-    let mut numbered = String::with_capacity(sql.len() + 8);
-    let mut count = 0;
-    for c in sql.chars() {
-        if c == '?' {
-            count += 1;
-            numbered.push('$');
-            numbered.push_str(&count.to_string());
-        } else {
-            numbered.push(c);
-        }
-    }
-    Statement::from_sql_and_values(backend, numbered, values)
-}
-
 /// Executes a statement and returns how many rows it touched.
-pub(crate) async fn execute(
-    on: &impl ConnectionTrait,
-    sql: &str,
-    values: Vec<Value>,
-) -> Result<u64, StoreError> {
-    let backend = on.get_database_backend();
-    Ok(answered(backend, on.execute_raw(statement(backend, sql, values))).await?.rows_affected())
+pub(crate) async fn execute(on: &impl Executor, sql: &str, values: Vec<Value>) -> Result<u64, StoreError> {
+    answered(on.backend(), on.execute(sql, values)).await
 }
 
 /// The rows of a query.
-pub(crate) async fn rows(
-    on: &impl ConnectionTrait,
-    sql: &str,
-    values: Vec<Value>,
-) -> Result<Vec<QueryResult>, StoreError> {
-    let backend = on.get_database_backend();
-    answered(backend, on.query_all_raw(statement(backend, sql, values))).await
+pub(crate) async fn rows(on: &impl Executor, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+    answered(on.backend(), on.fetch(sql, values)).await
 }
 
 /// The first row of a query.
 pub(crate) async fn row(
-    on: &impl ConnectionTrait,
+    on: &impl Executor,
     sql: &str,
     values: Vec<Value>,
-) -> Result<Option<QueryResult>, StoreError> {
-    let backend = on.get_database_backend();
-    answered(backend, on.query_one_raw(statement(backend, sql, values))).await
+) -> Result<Option<Row>, StoreError> {
+    Ok(rows(on, sql, values).await?.into_iter().next())
 }
 
 /// Waits for the answer to a statement. One that comes over the network may never come: a connection that is cut off
 /// without a word looks like one whose server is slow.
 async fn answered<T>(
-    backend: DbBackend,
-    statement: impl Future<Output = Result<T, DbErr>>,
+    backend: Backend,
+    statement: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, StoreError> {
-    if backend != DbBackend::Postgres {
+    if backend != Backend::Postgres {
         return Ok(statement.await?);
     }
     match tokio::time::timeout(ANSWER_WITHIN, statement).await {
@@ -81,11 +51,11 @@ async fn answered<T>(
 /// Every statement costs a way to the database's thread and back. Rows go by powers of two, so that there are few
 /// different statements to prepare.
 pub(crate) async fn insert(
-    on: &impl ConnectionTrait,
+    on: &impl Executor,
     table: &str,
     mut rows_left: Vec<Vec<Value>>,
     then: &str,
-) -> Result<Vec<QueryResult>, StoreError> {
+) -> Result<Vec<Row>, StoreError> {
     let mut returned = Vec::new();
     while let Some(first) = rows_left.first() {
         let many = MOST_ROWS.min(1 << rows_left.len().ilog2());
@@ -109,7 +79,7 @@ pub(crate) type Taken = BTreeMap<String, u64>;
 
 /// Takes the next numbers of gap-free counters. Their rows stay locked until the transaction ends, so that numbers become
 /// visible in their order; they are locked in the order of their names, so that two transactions never wait for each other.
-pub(crate) async fn count(on: &impl ConnectionTrait, wanted: &Wanted) -> Result<Taken, StoreError> {
+pub(crate) async fn count(on: &impl Executor, wanted: &Wanted) -> Result<Taken, StoreError> {
     let wanted: Vec<(&String, i64)> =
         wanted.iter().filter_map(|(name, many)| Some((name, i64::try_from(*many).ok()?))).collect();
     let added = wanted.iter().filter(|(_, many)| *many > 0);
@@ -130,14 +100,14 @@ pub(crate) async fn count(on: &impl ConnectionTrait, wanted: &Wanted) -> Result<
 }
 
 /// Takes the next numbers of one counter.
-pub(crate) async fn count_one(on: &impl ConnectionTrait, name: &str, many: usize) -> Result<(), StoreError> {
+pub(crate) async fn count_one(on: &impl Executor, name: &str, many: usize) -> Result<(), StoreError> {
     count(on, &Wanted::from([(name.to_owned(), many)])).await.map(|_| ())
 }
 
 /// The last number a counter gave.
-pub(crate) async fn counted(on: &impl ConnectionTrait, name: &str) -> Result<i64, StoreError> {
+pub(crate) async fn counted(on: &impl Executor, name: &str) -> Result<i64, StoreError> {
     let row = row(on, "SELECT value FROM counters WHERE name = ?", vec![name.into()]).await?;
-    Ok(row.map_or(Ok(0), |row| row.try_get("", "value"))?)
+    Ok(row.map_or(Ok(0), |row| row.get("value"))?)
 }
 
 /// Text for a JSON column.
@@ -148,26 +118,26 @@ pub(crate) fn json(value: &impl Serialize) -> Value {
 
 /// A JSON column's value.
 pub(crate) fn from_json<T: DeserializeOwned>(
-    row: &QueryResult,
+    row: &Row,
     column: &str,
     what: &'static str,
 ) -> Result<T, StoreError> {
-    let text: String = row.try_get("", column)?;
+    let text: String = row.get(column)?;
     serde_json::from_str(&text).map_err(|source| StoreError::Unreadable { what, source })
 }
 
 /// A text column's value.
-pub(crate) fn text(row: &QueryResult, column: &str) -> Result<String, StoreError> {
-    Ok(row.try_get("", column)?)
+pub(crate) fn text(row: &Row, column: &str) -> Result<String, StoreError> {
+    Ok(row.get(column)?)
 }
 
 /// A number column's value.
-pub(crate) fn number(row: &QueryResult, column: &str) -> Result<i64, StoreError> {
-    Ok(row.try_get("", column)?)
+pub(crate) fn number(row: &Row, column: &str) -> Result<i64, StoreError> {
+    Ok(row.get(column)?)
 }
 
 /// A count or sequence number, which is never negative.
-pub(crate) fn unsigned(row: &QueryResult, column: &str) -> Result<u64, StoreError> {
+pub(crate) fn unsigned(row: &Row, column: &str) -> Result<u64, StoreError> {
     Ok(u64::try_from(number(row, column)?).unwrap_or(0))
 }
 

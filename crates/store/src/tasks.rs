@@ -1,13 +1,13 @@
 //! Tasks: their state, their events, and the one transaction that changes them.
 
 use crate::comments;
+use crate::connection::{Executor, Transaction, Value};
 use crate::dependencies;
 use crate::effects::{self, Claimed, Fence, Lease};
 use crate::feed::{self, FeedEntry, FeedRow, PreparedEntry};
 use crate::logs::{self, LogAppend, LogRow};
 use crate::sql::{self, Taken, Wanted, execute, from_json, number, row, rows, unsigned};
 use crate::{Store, StoreError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -248,7 +248,11 @@ impl Store {
 
     /// How many tasks a project has.
     pub async fn count_tasks_of_project(&self, project: &ProjectId) -> Result<u64, StoreError> {
-        let sql = "SELECT COUNT(*) AS total FROM tasks WHERE project = ?";
+        let sql = if self.keeps_totals() {
+            "SELECT COALESCE(SUM(total), 0) AS total FROM task_totals WHERE project = ?"
+        } else {
+            "SELECT COUNT(*) AS total FROM tasks WHERE project = ?"
+        };
         row(&self.readers, sql, vec![project.as_str().into()])
             .await?
             .map_or(Ok(0), |row| unsigned(&row, "total"))
@@ -256,7 +260,11 @@ impl Store {
 
     /// How many tasks are in each status.
     pub async fn count_tasks(&self) -> Result<Vec<(String, u64)>, StoreError> {
-        let sql = "SELECT status, COUNT(*) AS total FROM tasks GROUP BY status ORDER BY status";
+        let sql = if self.keeps_totals() {
+            "SELECT status, SUM(total) AS total FROM task_totals GROUP BY status HAVING SUM(total) > 0 ORDER BY status"
+        } else {
+            "SELECT status, COUNT(*) AS total FROM tasks GROUP BY status ORDER BY status"
+        };
         let found = rows(&self.readers, sql, Vec::new()).await?;
         found.iter().map(|row| Ok((sql::text(row, "status")?, unsigned(row, "total")?))).collect()
     }
@@ -396,19 +404,15 @@ impl TaskLocks {
 }
 
 /// The task's own row; a task of this name that is there already stays.
-pub(crate) async fn insert_task(on: &impl ConnectionTrait, task: &Task) -> Result<(), StoreError> {
+pub(crate) async fn insert_task(on: &impl Executor, task: &Task) -> Result<(), StoreError> {
     insert_row(on, task, columns(task)).await
 }
 
-async fn insert_prepared(on: &impl ConnectionTrait, prepared: &Prepared) -> Result<(), StoreError> {
+async fn insert_prepared(on: &impl Executor, prepared: &Prepared) -> Result<(), StoreError> {
     insert_row(on, &prepared.step.task, prepared.columns.clone()).await
 }
 
-async fn insert_row(
-    on: &impl ConnectionTrait,
-    task: &Task,
-    mut values: Vec<Value>,
-) -> Result<(), StoreError> {
+async fn insert_row(on: &impl Executor, task: &Task, mut values: Vec<Value>) -> Result<(), StoreError> {
     let sql = "INSERT INTO tasks (owner, project, name, status, kind, priority, labels, archived, needs_person, \
                search, updated_at, version, state, id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
                ON CONFLICT (id) DO NOTHING";
@@ -421,7 +425,7 @@ async fn insert_row(
 
 /// Everything a step leaves beside the task's own row.
 pub(crate) async fn record(
-    on: &DatabaseTransaction,
+    on: &Transaction<'_>,
     prepared: Prepared,
     lease: Option<Lease>,
 ) -> Result<Saved, StoreError> {
@@ -467,11 +471,11 @@ fn session_rows(task: &Task) -> Vec<Vec<Value>> {
 }
 
 /// Writes the rows by which a task's sessions are found.
-pub(crate) async fn put_sessions(on: &impl ConnectionTrait, task: &Task) -> Result<(), StoreError> {
+pub(crate) async fn put_sessions(on: &impl Executor, task: &Task) -> Result<(), StoreError> {
     insert_sessions(on, session_rows(task)).await
 }
 
-async fn insert_sessions(on: &impl ConnectionTrait, sessions: Vec<Vec<Value>>) -> Result<(), StoreError> {
+async fn insert_sessions(on: &impl Executor, sessions: Vec<Vec<Value>>) -> Result<(), StoreError> {
     let table = "work_sessions (id, task, helix_session, thread, status, rank)";
     let then = "ON CONFLICT (id) DO UPDATE SET status = excluded.status, rank = excluded.rank";
     sql::insert(on, table, sessions, then).await.map(|_| ())
@@ -491,7 +495,7 @@ fn number_events(task: &Task, events: Vec<Event>, taken: &Taken) -> Vec<LoggedEv
 }
 
 pub(crate) async fn put_events(
-    on: &impl ConnectionTrait,
+    on: &impl Executor,
     task: &TaskId,
     events: &[LoggedEvent],
 ) -> Result<(), StoreError> {
@@ -499,7 +503,7 @@ pub(crate) async fn put_events(
 }
 
 async fn insert_events(
-    on: &impl ConnectionTrait,
+    on: &impl Executor,
     task: &TaskId,
     events: impl Iterator<Item = (&LoggedEvent, Value)>,
 ) -> Result<(), StoreError> {

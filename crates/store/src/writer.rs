@@ -5,6 +5,7 @@
 //! whole transaction back by itself, while the driver still counts it as open. So whenever a `BEGIN`, `COMMIT`,
 //! `ROLLBACK` or savepoint fails, every operation of the group fails and the connection is replaced.
 
+use crate::connection::{Executor as _, Transaction};
 use crate::error::is_refusal;
 use crate::file::DatabaseFile;
 use crate::metrics::{WRITE_DURATION, WRITE_GROUP_SIZE, WRITE_WAIT};
@@ -12,10 +13,9 @@ use crate::{Fault, StoreError};
 use futures::FutureExt as _;
 use metrics::histogram;
 use parking_lot::Mutex;
-use sea_orm::{
-    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait as _,
-};
+use sqlx::Connection as _;
+use sqlx::postgres::PgPool;
+use sqlx::sqlite::SqliteConnection;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -41,7 +41,7 @@ pub(crate) enum Writer {
     /// One task in front of one connection.
     Grouped(mpsc::Sender<Message>),
     /// The database's own concurrency.
-    Pooled(DatabaseConnection, Arc<Health>),
+    Pooled(PgPool, Arc<Health>),
 }
 
 /// How writing went last.
@@ -85,7 +85,7 @@ impl Writer {
     pub(crate) async fn write<T, F>(&self, operation: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'t> FnOnce(&'t DatabaseTransaction) -> InTransaction<'t, T> + Send + 'static,
+        F: for<'t> FnOnce(&'t Transaction<'_>) -> InTransaction<'t, T> + Send + 'static,
     {
         match self {
             Self::Pooled(pool, health) => {
@@ -138,17 +138,18 @@ impl Writer {
     }
 }
 
-async fn write_pooled<T, F>(pool: &DatabaseConnection, operation: F) -> Result<T, StoreError>
+async fn write_pooled<T, F>(pool: &PgPool, operation: F) -> Result<T, StoreError>
 where
     T: Send + 'static,
-    F: for<'t> FnOnce(&'t DatabaseTransaction) -> InTransaction<'t, T> + Send + 'static,
+    F: for<'t> FnOnce(&'t Transaction<'_>) -> InTransaction<'t, T> + Send + 'static,
 {
     let asked_at = Instant::now();
     let work = async {
-        let transaction = pool.begin().await?;
+        let mut transaction = pool.begin().await?;
         histogram!(WRITE_WAIT).record(asked_at.elapsed());
         let begun_at = Instant::now();
-        match operation(&transaction).await {
+        let worked = operation(&Transaction::on_postgres(&mut transaction)).await;
+        match worked {
             Ok(value) => Ok((transaction, begun_at, value)),
             Err(error) => {
                 // The error says more than a rollback that fails because of it.
@@ -183,7 +184,7 @@ pub(crate) trait Operation: Send {
     /// Runs it in a transaction; false when it is to be rolled back.
     fn run<'t>(
         &'t mut self,
-        transaction: &'t DatabaseTransaction,
+        transaction: &'t Transaction<'_>,
     ) -> Pin<Box<dyn Future<Output = bool> + Send + 't>>;
 
     /// Answers the caller, when the commit succeeded or failed.
@@ -203,11 +204,11 @@ struct Waiting<T, F> {
 impl<T, F> Operation for Waiting<T, F>
 where
     T: Send + 'static,
-    F: for<'t> FnOnce(&'t DatabaseTransaction) -> InTransaction<'t, T> + Send + 'static,
+    F: for<'t> FnOnce(&'t Transaction<'_>) -> InTransaction<'t, T> + Send + 'static,
 {
     fn run<'t>(
         &'t mut self,
-        transaction: &'t DatabaseTransaction,
+        transaction: &'t Transaction<'_>,
     ) -> Pin<Box<dyn Future<Output = bool> + Send + 't>> {
         histogram!(WRITE_WAIT).record(self.queued_at.elapsed());
         let operation = self.operation.take();
@@ -250,10 +251,10 @@ pub(crate) struct GroupWriter<C> {
 impl<C, F> GroupWriter<C>
 where
     C: Fn() -> F,
-    F: Future<Output = Result<DatabaseConnection, DbErr>>,
+    F: Future<Output = Result<SqliteConnection, sqlx::Error>>,
 {
     /// Takes what waits, runs each operation in a savepoint of its own, commits once and answers all, until it is closed.
-    pub(crate) async fn run(self, connection: DatabaseConnection, mut messages: mpsc::Receiver<Message>) {
+    pub(crate) async fn run(self, connection: SqliteConnection, mut messages: mpsc::Receiver<Message>) {
         let mut connection = Some(connection);
         let mut closed = None;
         while closed.is_none()
@@ -295,8 +296,8 @@ where
             }
         }
         messages.close();
-        if let Some(connection) = connection {
-            checkpoint(&connection).await;
+        if let Some(mut connection) = connection {
+            checkpoint(&mut connection).await;
             close(connection).await;
         }
         if let Some(done) = closed {
@@ -307,15 +308,15 @@ where
 
     async fn commit(
         &self,
-        connection: &mut Option<DatabaseConnection>,
+        connection: &mut Option<SqliteConnection>,
         group: &mut [Box<dyn Operation>],
     ) -> Result<(), StoreError> {
         self.file.check()?;
-        let current = match connection.take() {
+        let mut current = match connection.take() {
             Some(current) => current,
             None => (self.connect)().await?,
         };
-        match run_group(&current, group).await {
+        match run_group(&mut current, group).await {
             Ok(()) => {
                 *connection = Some(current);
                 // What went into a deleted file is not saved.
@@ -331,47 +332,39 @@ where
 }
 
 async fn run_group(
-    connection: &DatabaseConnection,
+    connection: &mut SqliteConnection,
     group: &mut [Box<dyn Operation>],
 ) -> Result<(), StoreError> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    let transaction = connection.begin_with_options(options).await?;
+    let transaction = Transaction::on_sqlite(connection);
+    transaction.execute_batch("BEGIN IMMEDIATE").await?;
     // One alone needs no savepoint, for which SQLite keeps every page as it was before.
     if let [alone] = group {
         let is_good = alone.run(&transaction).await;
-        if is_good {
-            transaction.commit().await?;
-        } else {
-            transaction.rollback().await?;
-        }
+        transaction.execute_batch(if is_good { "COMMIT" } else { "ROLLBACK" }).await?;
         return Ok(());
     }
     for operation in group {
-        let savepoint = transaction.begin().await?;
-        if operation.run(&savepoint).await {
-            savepoint.commit().await?;
-        } else {
-            savepoint.rollback().await?;
+        transaction.execute_batch("SAVEPOINT operation").await?;
+        if !operation.run(&transaction).await {
+            transaction.execute_batch("ROLLBACK TO operation").await?;
         }
+        transaction.execute_batch("RELEASE operation").await?;
     }
-    transaction.commit().await?;
+    transaction.execute_batch("COMMIT").await?;
     Ok(())
 }
 
 /// Brings what the write-ahead log has into the database's file, so that the one file is the whole database.
-async fn checkpoint(connection: &DatabaseConnection) {
+async fn checkpoint(connection: &mut SqliteConnection) {
     // One that still reads is not waited for long: the next start has the log.
     let sql = "PRAGMA busy_timeout = 2000; PRAGMA wal_checkpoint(TRUNCATE)";
-    if let Err(error) = connection.execute_unprepared(sql).await {
+    if let Err(error) = sqlx::raw_sql(sql).execute(connection).await {
         tracing::warn!(%error, "could not bring the write-ahead log into the database's file");
     }
 }
 
 /// Closes a connection, which rolls back what it has not committed.
-pub(crate) async fn close(connection: DatabaseConnection) {
+async fn close(connection: SqliteConnection) {
     match tokio::time::timeout(CLOSE_WITHIN, connection.close()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "a connection of the database did not close well"),
@@ -437,11 +430,11 @@ mod tests {
                         Way::Good => Ok(()),
                         Way::Panics => panic!("as the test wants"),
                         Way::RolledBack => {
-                            on.execute_unprepared("ROLLBACK").await?;
+                            on.execute_batch("ROLLBACK").await?;
                             Err(StoreError::Conflict("rolled back".to_owned()))
                         }
                         Way::Unnoticed => {
-                            on.execute_unprepared("ROLLBACK").await?;
+                            on.execute_batch("ROLLBACK").await?;
                             Ok(())
                         }
                     }
@@ -541,7 +534,7 @@ mod tests {
         impl Operation for Bad {
             fn run<'t>(
                 &'t mut self,
-                _: &'t DatabaseTransaction,
+                _: &'t Transaction<'_>,
             ) -> Pin<Box<dyn Future<Output = bool> + Send + 't>> {
                 Box::pin(async { true })
             }

@@ -30,7 +30,7 @@ pub(crate) async fn print() {
     for id in &ids {
         let mut metrics = TaskMetrics::default();
         for event in store.task_events(id, 0, 1_000).await.expect("read") {
-            metrics.take(event.seq, Millis(event.at.0), &event.event);
+            metrics.fold(event.seq, Millis(event.at.0), &event.event);
             events += 1;
         }
     }

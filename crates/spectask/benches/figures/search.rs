@@ -2,7 +2,8 @@
 
 use crate::filled::{self, Numbers, OWNER, size};
 use crate::{ms, quantile};
-use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection, Statement};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Row as _};
 use std::time::{Duration, Instant};
 use store::{Query, SearchFilter, Store};
 
@@ -18,31 +19,30 @@ pub(crate) async fn print() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("sqlite://{}", folder.path().join("bench.db").display());
     let store = Store::open(&url).await.expect("a database");
-    let beside = Database::connect(&url).await.expect("the database answers");
+    sqlx::any::install_default_drivers();
+    let mut beside = AnyConnection::connect(&url).await.expect("the database answers");
     let bytes = "SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()";
-    measure("SQLite", &store, &beside, bytes).await;
+    measure("SQLite", &store, &mut beside, bytes).await;
     store.close().await;
 
     let url = std::env::var("SPECTASK_TEST_POSTGRES")
         .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/test".to_owned());
-    let Ok(beside) = Database::connect(&url).await else {
+    let Ok(mut beside) = AnyConnection::connect(&url).await else {
         println!("search: PostgreSQL does not answer at {url}; SPECTASK_TEST_POSTGRES names another one");
         return;
     };
     let drop = format!("DROP SCHEMA IF EXISTS {SCHEMA} CASCADE");
-    beside.execute_unprepared(&drop).await.expect("dropped");
+    run(&mut beside, &drop).await;
     let store = Store::open_in_schema(&url, Some(SCHEMA)).await.expect("a database");
-    let own = Database::connect(sea_orm::ConnectOptions::new(&url).set_schema_search_path(SCHEMA).to_owned())
-        .await
-        .expect("the database answers");
+    run(&mut beside, &format!("SET search_path = {SCHEMA}")).await;
     let bytes = "SELECT CAST(SUM(pg_total_relation_size(c.oid)) AS BIGINT) AS bytes FROM pg_class c \
                  JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND n.nspname = 'spectask_bench_search'";
-    measure("PostgreSQL", &store, &own, bytes).await;
+    measure("PostgreSQL", &store, &mut beside, bytes).await;
     store.close().await;
-    beside.execute_unprepared(&drop).await.expect("dropped");
+    run(&mut beside, &drop).await;
 }
 
-async fn measure(name: &str, store: &Store, beside: &DatabaseConnection, bytes: &str) {
+async fn measure(name: &str, store: &Store, beside: &mut AnyConnection, bytes: &str) {
     let tasks = size("SPECTASK_BENCH_TASKS", 10_000);
     let entries = size("SPECTASK_BENCH_ENTRIES", 1_000_000);
     filled::begin(store, 10).await;
@@ -108,10 +108,13 @@ async fn measure(name: &str, store: &Store, beside: &DatabaseConnection, bytes: 
     }
 }
 
-async fn number_of(beside: &DatabaseConnection, sql: &str) -> f64 {
-    let statement = Statement::from_string(beside.get_database_backend(), sql);
-    let row = beside.query_one_raw(statement).await.expect("an answer").expect("a row");
-    let number: i64 = row.try_get("", "bytes").expect("a number");
+async fn run(beside: &mut AnyConnection, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(beside).await.expect("the database answers");
+}
+
+async fn number_of(beside: &mut AnyConnection, sql: &str) -> f64 {
+    let row: AnyRow = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(beside).await.expect("a row");
+    let number: i64 = row.get("bytes");
     float(usize::try_from(number).unwrap_or(0))
 }
 

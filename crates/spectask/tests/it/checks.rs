@@ -202,14 +202,14 @@ async fn a_setup_command_ends_with_its_task() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_ends_when_its_server_loses_the_lease() {
-    use sea_orm::ConnectionTrait as _;
+    use sqlx::Connection as _;
     let check = endless("require", 3, false).await;
     let url = format!("sqlite://{}", check.place.path("data/spectask.db").display());
-    let database = sea_orm::Database::connect(url).await.expect("a database");
+    let mut database = sqlx::SqliteConnection::connect(&url).await.expect("a database");
     // Another server has the effect now, and keeps it.
     let sql = "UPDATE effects SET attempt = attempt + 1, worker = 'another', lease_until = 9000000000000000 \
                WHERE state = 'leased' AND name = 'run_checks'";
-    let taken = database.execute_unprepared(sql).await.expect("it is taken");
+    let taken = sqlx::raw_sql(sql).execute(&mut database).await.expect("it is taken");
     assert_eq!(taken.rows_affected(), 1);
     wait_until(|| check.running().is_empty()).await;
     check.server.end().await;

@@ -2,6 +2,7 @@
 
 use crate::shapes;
 use serde_json::{Value, json};
+use sqlx::Connection as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -170,9 +171,9 @@ impl Drop for Place {
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
             runtime.block_on(async {
-                let database = sea_orm::Database::connect(url).await.ok()?;
+                let mut database = sqlx::PgConnection::connect(&url).await.ok()?;
                 let sql = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
-                sea_orm::ConnectionTrait::execute_unprepared(&database, &sql).await.ok()
+                sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut database).await.ok()
             })
         });
         let _ = dropped.join();

@@ -4,9 +4,9 @@ use super::index::{documents, scope_word, task_text};
 use super::passage::{self, EntryText, Passage};
 use super::query::Query;
 use super::snippet::{Segment, snippet};
+use crate::connection::{Backend, Executor as _, Pool, Row, Transaction, Value};
 use crate::sql::{self, from_json, number, rows, text};
 use crate::{Revision, Store, StoreError};
-use sea_orm::{ConnectionTrait as _, DbBackend, QueryResult, TransactionTrait as _, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
@@ -170,8 +170,7 @@ impl Store {
         scope.push(sources.iter().map(|source| scope_word('k', source.as_str())).collect());
         scope.extend(filter.project.iter().map(|project| vec![scope_word('p', project.as_str())]));
         scope.extend(filter.task.iter().map(|task| vec![scope_word('t', task.as_str())]));
-        let (with, values): (&str, Vec<Value>) = if self.readers.get_database_backend() == DbBackend::Postgres
-        {
+        let (with, values): (&str, Vec<Value>) = if self.readers.backend() == Backend::Postgres {
             let query = filter.query.tsquery(&scope);
             (POSTGRES, vec![query.into(), newest.into(), NEWEST.into()])
         } else {
@@ -185,10 +184,11 @@ impl Store {
         );
         let mut values = values;
         values.push(filter.owner.as_str().into());
-        let found = if self.readers.get_database_backend() == DbBackend::Postgres {
-            let alone = self.readers.begin().await?;
-            alone.execute_unprepared(BY_INDEX).await?;
-            let found = rows(&alone, &sql, values).await?;
+        let found = if let Pool::Postgres(pool) = &self.readers {
+            let mut alone = pool.begin().await?;
+            let transaction = Transaction::on_postgres(&mut alone);
+            transaction.execute_batch(BY_INDEX).await?;
+            let found = rows(&transaction, &sql, values).await?;
             alone.commit().await?;
             found
         } else {
@@ -211,7 +211,7 @@ const POSTGRES: &str = "WITH q AS MATERIALIZED (SELECT CAST(CAST(? AS TEXT) AS T
 /// PostgreSQL takes the passages for short, because their words are kept apart, and would read them all.
 const BY_INDEX: &str = "SET LOCAL enable_seqscan = off";
 
-fn read(row: &QueryResult) -> Result<Candidate, StoreError> {
+fn read(row: &Row) -> Result<Candidate, StoreError> {
     let source = match text(row, "kind")?.as_str() {
         "task" => Source::Task,
         "spec" => Source::Spec,

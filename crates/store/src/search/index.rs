@@ -2,10 +2,10 @@
 
 use super::passage::{self, EntryText, Passage};
 use super::words::words;
+use crate::connection::{Backend, Executor, Row, Transaction, Value};
 use crate::logs::LogPage;
 use crate::sql::{self, execute, from_json, number, row, rows, text};
 use crate::{Revision, Store, StoreError};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -141,7 +141,7 @@ impl Store {
         let revision = self.last_revision(id).await?;
         let place = format!("task/{id}");
         let known = reached(&self.readers, &place).await?;
-        let metrics = self.task_metrics(id).await?;
+        let metrics = self.task_metrics(&task).await?;
         // It is found by its id as well, which no snippet shows.
         let text = format!("{}\n{id}", task_text(&task));
         let hash = hash(&text, revision.as_ref(), &scope);
@@ -167,15 +167,16 @@ impl Store {
     }
 
     /// Returns a task's metrics through its last event.
-    pub async fn task_metrics(&self, id: &TaskId) -> Result<TaskMetrics, StoreError> {
+    pub async fn task_metrics(&self, task: &Task) -> Result<TaskMetrics, StoreError> {
         let sql = "SELECT data FROM task_courses WHERE task = ?";
-        let found = row(&self.readers, sql, vec![id.as_str().into()]).await?;
+        let found = row(&self.readers, sql, vec![task.id.as_str().into()]).await?;
         let mut metrics: TaskMetrics =
             found.map_or(Ok(TaskMetrics::default()), |row| from_json(&row, "data", "task metrics"))?;
+        metrics.set_stages(&task.stages);
         loop {
-            let events = self.task_events(id, metrics.seq, STEP).await?;
+            let events = self.task_events(&task.id, metrics.seq, STEP).await?;
             for event in &events {
-                metrics.take(event.seq, event.at, &event.event);
+                metrics.fold(event.seq, event.at, &event.event);
             }
             if (events.len() as u64) < STEP {
                 return Ok(metrics);
@@ -209,7 +210,7 @@ impl Store {
     }
 }
 
-fn read_scope(row: &sea_orm::QueryResult) -> Result<Scope, StoreError> {
+fn read_scope(row: &Row) -> Result<Scope, StoreError> {
     Ok(Scope { owner: text(row, "owner")?, project: text(row, "project")?, task: text(row, "id")?.into() })
 }
 
@@ -218,19 +219,13 @@ fn place(session: &SessionId) -> String {
     format!("log/{session}")
 }
 
-async fn reached(on: &impl ConnectionTrait, place: &str) -> Result<Option<(i64, i64)>, StoreError> {
+async fn reached(on: &impl Executor, place: &str) -> Result<Option<(i64, i64)>, StoreError> {
     let found = row(on, "SELECT value, hash FROM search_places WHERE name = ?", vec![place.into()]).await?;
     found.map(|row| Ok((number(&row, "value")?, number(&row, "hash")?))).transpose()
 }
 
 /// Moves the index's position forward; false when another process did meanwhile.
-async fn advance(
-    on: &impl ConnectionTrait,
-    place: &str,
-    from: i64,
-    to: u64,
-    hash: i64,
-) -> Result<bool, StoreError> {
+async fn advance(on: &impl Executor, place: &str, from: i64, to: u64, hash: i64) -> Result<bool, StoreError> {
     let sql = "INSERT INTO search_places (name, value, hash) VALUES (?, ?, ?) \
                ON CONFLICT (name) DO UPDATE SET value = excluded.value, hash = excluded.hash WHERE search_places.value = ?";
     let touched = execute(on, sql, vec![place.into(), sql::signed(to), hash.into(), from.into()]).await?;
@@ -238,7 +233,7 @@ async fn advance(
 }
 
 async fn put_task_metrics(
-    on: &impl ConnectionTrait,
+    on: &impl Executor,
     task: &TaskId,
     metrics: &TaskMetrics,
 ) -> Result<(), StoreError> {
@@ -290,7 +285,7 @@ fn hash(text: &str, revision: Option<&Revision>, scope: &Scope) -> i64 {
 }
 
 async fn open_passage(
-    on: &impl ConnectionTrait,
+    on: &impl Executor,
     scope: &Scope,
     session: &SessionId,
 ) -> Result<Option<i64>, StoreError> {
@@ -299,8 +294,8 @@ async fn open_passage(
     found.map(|row| number(&row, "id")).transpose()
 }
 
-async fn remove(on: &DatabaseTransaction, condition: &str, values: Vec<Value>) -> Result<(), StoreError> {
-    if on.get_database_backend() != DbBackend::Postgres {
+async fn remove(on: &Transaction<'_>, condition: &str, values: Vec<Value>) -> Result<(), StoreError> {
+    if on.backend() != Backend::Postgres {
         let ids = format!("SELECT id FROM search_passages WHERE {condition}");
         for found in rows(on, &ids, values.clone()).await? {
             execute(on, "DELETE FROM search_words WHERE rowid = ?", vec![number(&found, "id")?.into()])
@@ -312,12 +307,12 @@ async fn remove(on: &DatabaseTransaction, condition: &str, values: Vec<Value>) -
 
 /// Puts a passage in, in the place of one that was there or after all others.
 async fn put(
-    on: &DatabaseTransaction,
+    on: &Transaction<'_>,
     scope: &Scope,
     entry: &Entry,
     place: Option<i64>,
 ) -> Result<(), StoreError> {
-    let is_postgres = on.get_database_backend() == DbBackend::Postgres;
+    let is_postgres = on.backend() == Backend::Postgres;
     let tags = [
         scope_word('o', &scope.owner),
         scope_word('p', &scope.project),

@@ -1,6 +1,6 @@
 //! A database of a test's own.
 
-use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use std::sync::atomic::{AtomicU32, Ordering};
 use store::Store;
 
@@ -60,17 +60,14 @@ impl Place {
 
     /// Runs SQL behind the store's back.
     pub(crate) async fn sql(&self, text: &str) {
-        let database = Database::connect(self.url()).await.expect("the database answers");
-        let backend = database.get_database_backend();
-        if backend == DbBackend::Postgres {
-            let path = format!("SET search_path TO \"{}\"; {text}", self.schema);
-            database.execute_unprepared(&path).await.expect("the statement is right");
-        } else {
-            database
-                .execute_raw(Statement::from_string(backend, text))
-                .await
-                .expect("the statement is right");
-        }
+        sqlx::any::install_default_drivers();
+        let mut database = AnyConnection::connect(&self.url()).await.expect("the database answers");
+        let text = match self.kind {
+            Kind::Postgres => format!("SET search_path TO \"{}\"; {text}", self.schema),
+            Kind::Sqlite => text.to_owned(),
+        };
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut database).await.expect("the statement is right");
+        database.close().await.expect("closed");
     }
 
     pub(crate) async fn remove(self) {

@@ -2,8 +2,9 @@
 
 use crate::contract::{admitted, create};
 use crate::database::{Kind, Place};
-use sea_orm::{ConnectionTrait as _, Database};
 use serde_json::json;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -137,12 +138,13 @@ async fn terminated_connections_lose_and_double_nothing() {
     let killer = tokio::spawn({
         let (killing, kills, url) = (killing.clone(), kills.clone(), place.url());
         async move {
-            let admin = Database::connect(url).await.expect("the database answers");
+            let mut admin = PgConnection::connect(&url).await.expect("the database answers");
             let sql = format!(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'"
             );
             while killing.load(Ordering::Relaxed) {
-                admin.execute_unprepared(&sql).await.expect("it may end its own connections");
+                let ended = sqlx::raw_sql(AssertSqlSafe(&*sql)).execute(&mut admin).await;
+                ended.expect("it may end its own connections");
                 kills.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(Duration::from_millis(120)).await;
             }
