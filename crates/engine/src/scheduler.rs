@@ -5,6 +5,7 @@ use crate::App;
 use crate::effects;
 use crate::health::{Obstacle, Part};
 use crate::orchestrator::AskError;
+use crate::prewarm;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -31,7 +32,7 @@ pub async fn create(app: &App, new: NewTask, start: bool) -> Result<Task, AskErr
     *free -= 1;
     let step = app.orchestrator.begin(new, start, true)?;
     // The agent starts, and its worktree is made, while the task is brought to the disk.
-    let prewarm = effects::prewarm(app, &step.task);
+    let prewarm = prewarm::start(app, &step.task);
     let created = app.orchestrator.create(step).await;
     if let Some(prewarm) = prewarm {
         prewarm.reconcile(app, created.as_ref().ok()).await;

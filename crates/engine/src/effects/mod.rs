@@ -19,7 +19,7 @@ mod run_turn;
 pub mod scan;
 mod stop_instance;
 
-pub(crate) use prepare_planning::prewarm;
+pub(crate) use prepare_planning::{make_planning_worktree, prestart};
 pub use scan::{Found, scan};
 
 use crate::App;

@@ -7,6 +7,7 @@ use super::{Done, Job, failure, store_failure};
 use crate::clock::now;
 use crate::health::{self, Shortage};
 use crate::instances::{Attachment, FIRST_WORDS, Running, TurnSigns, meta, workdir};
+use crate::log_archive;
 use crate::metrics::{count_turn_end, count_turn_start};
 use crate::permissions::Policy;
 use crate::recorder::Recorder;
@@ -220,7 +221,8 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     };
     // What came between two turns is no sign of how this one ends.
     drop(running.take_signs(&thread.id));
-    let asked = async { tokio::join!(running.process.prompt(&thread.id, &prompt, Some(meta)), kept).0 };
+    let asked =
+        Box::pin(async { tokio::join!(running.process.prompt(&thread.id, &prompt, Some(meta)), kept).0 });
     let at_work = running.begins_turn(&session.id);
     let end = watch(job, session, turn, &running, &thread, asked).await;
     drop(at_work);
@@ -547,6 +549,7 @@ fn turn_meta(job: &Job<'_>, session: &Session, turn: &Turn, documents: &Value) -
 
 /// What the agent said last, as others read it who go on from it.
 async fn last_words(job: &Job<'_>, session: &Session) -> Option<String> {
+    log_archive::ensure_present(job.app, &session.id).await.ok()?;
     let rows = job.app.store.read_log_end(&session.id, 200).await.ok()?;
     let said = last_message(rows.iter().map(|row| &row.entry));
     let said = said.trim();
@@ -566,6 +569,7 @@ fn end_of(text: &str, bytes: usize) -> &str {
 
 /// The end of a session's log, or of what it was when a turn ended, as text for an agent that starts a new session.
 async fn summarize_log(job: &Job<'_>, session: &SessionId, until: Option<&TurnId>) -> Option<String> {
+    log_archive::ensure_present(job.app, session).await.ok()?;
     let mut memory = LogSummary::default();
     match until {
         None => {
