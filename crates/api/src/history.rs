@@ -14,7 +14,7 @@ use engine::attribution::Attribution;
 use engine::clock::now;
 use engine::transcript::{self, Message};
 use engine::wire::rfc3339;
-use engine::{App, history};
+use engine::{App, history, log_archive};
 use protocol::log::{ActivityType, Recorded as RecordedEntry};
 use protocol::{LogEntry, Optional};
 use serde::{Deserialize, Serialize};
@@ -67,7 +67,8 @@ const COMMITS: usize = 100;
 
 /// Reads what a work session did.
 #[utoipa::path(get, path = "/work-sessions/{id}/history", tag = "work-sessions", params(("id" = String, Path), HistoryQuery),
-    responses((status = 200, body = History)))]
+    responses((status = 200, body = History),
+    (status = 409, description = "The log is archived in git, and the repository cannot be read", body = Problem)))]
 pub(crate) async fn read(
     State(app): State<App>,
     caller: Caller,
@@ -99,6 +100,7 @@ pub(crate) async fn read(
         }
     };
     let of_end = |all: &[Message]| all.iter().rev().take(shown).map(|message| message.seq).collect();
+    log_archive::ensure_present(&app, &session.id).await?;
     let messages = transcript::read_messages(&app.store, &session.id, visit, of_end).await?;
     let mut entries: Vec<(u64, HistoryEntry)> = last.into();
     if is_asked_for(ActivityType::Conversation) {

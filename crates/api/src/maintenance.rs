@@ -158,6 +158,7 @@ fn rules(app: &App) -> Vec<RuleView> {
         rule("retention.trash_mb", retention.trash_mb, RuleUnit::Mebibytes),
         rule("retention.effects_days", retention.effects_days, RuleUnit::Days),
         rule("retention.feed_days", retention.feed_days, RuleUnit::Days),
+        rule("retention.session_logs_days", retention.session_logs_days, RuleUnit::Days),
         rule("retention.idempotency_hours", retention.idempotency_hours, RuleUnit::Hours),
         rule("retention.branches_days", retention.branches_days, RuleUnit::Days),
         rule("retention.saved_refs_days", retention.saved_refs_days, RuleUnit::Days),

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use engine::App;
+use engine::log_archive::{self, LogError};
 use engine::wire;
 use protocol::LogEntry;
 use protocol::QueuedMessage;
@@ -85,7 +86,8 @@ pub(crate) async fn has_entry(
     app: &App,
     session: &SessionId,
     is_meant: impl Fn(&LogEntry) -> bool,
-) -> Result<bool, store::StoreError> {
+) -> Result<bool, LogError> {
+    log_archive::ensure_present(app, session).await?;
     let mut after = 0;
     loop {
         let rows = app.store.read_log(session, after, 1_000).await?;

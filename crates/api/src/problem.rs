@@ -1,6 +1,7 @@
 //! Errors as RFC 9457 problems: a sentence for people, a stable word for programs.
 
 use engine::effects::is_out_of_space;
+use engine::log_archive::LogError;
 use engine::orchestrator::AskError;
 use engine::repositories::RepositoryError;
 use engine::samples::SampleError;
@@ -230,6 +231,17 @@ impl From<RepositoryError> for Problem {
                 Self::conflict("repository_unusable", sentence(&engine::effects::chain(&error)))
             }
             RepositoryError::Git(_) | RepositoryError::Join(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<LogError> for Problem {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Store(error) => error.into(),
+            LogError::Repository { .. } | LogError::Incomplete { .. } => {
+                Self::conflict("repository_unusable", sentence(&engine::effects::chain(&error)))
+            }
         }
     }
 }

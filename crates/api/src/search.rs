@@ -8,9 +8,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use engine::App;
+use engine::log_archive;
 use engine::wire::rfc3339;
 use protocol::words::{DocumentName, SearchKind};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use store::{Hit, SearchFilter, SearchPlace, Source};
 use utoipa::{IntoParams, ToSchema};
 
@@ -97,7 +99,10 @@ pub(crate) async fn search(
         limit: limit(query.limit)?,
         after: query.cursor.map(|cursor| SearchPlace::parse(&cursor).ok_or_else(bad_cursor)).transpose()?,
     };
-    let found = app.store.search(&filter).await?;
+    let mut found = app.store.search(&filter).await?;
+    if restore_logs(&app, &found.hits).await {
+        found = app.store.search(&filter).await?;
+    }
     let next = found.next.map(|place| place.to_string());
     let headers = page_headers(&uri, found.total, next.as_deref());
     let mut names = Names { app: &app, tasks: Vec::new() };
@@ -107,6 +112,23 @@ pub(crate) async fn search(
         results.push(SearchResult::of(hit, name));
     }
     Ok((headers, Json(results)))
+}
+
+/// Restores the logs of passages whose text is only in git; returns whether there were any.
+async fn restore_logs(app: &App, hits: &[Hit]) -> bool {
+    let without_text = hits.iter().filter(|hit| hit.snippet.iter().all(|part| part.text.is_empty()));
+    let sessions: BTreeSet<_> = without_text.filter_map(|hit| hit.session.as_ref()).collect();
+    let mut is_restored = false;
+    for session in sessions {
+        match log_archive::ensure_present(app, session).await {
+            Ok(restored) => is_restored |= restored,
+            // The passage is found all the same, without its text.
+            Err(error) => {
+                tracing::warn!(%session, error = engine::effects::chain(&error), "could not restore a session log");
+            }
+        }
+    }
+    is_restored
 }
 
 fn source(word: &str) -> Result<Source, Problem> {

@@ -9,6 +9,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use engine::App;
+use engine::log_archive;
 use engine::transcript;
 use engine::views;
 use engine::wire::rfc3339;
@@ -251,7 +252,8 @@ pub(crate) fn numbered(row: LogRow) -> NumberedEntry {
 
 /// Reads a work session's append-only log.
 #[utoipa::path(get, path = "/work-sessions/{id}/events", tag = "work-sessions", params(("id" = String, Path), EventsQuery),
-    responses((status = 200, body = Vec<NumberedEntry>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
+    responses((status = 200, body = Vec<NumberedEntry>, headers(("X-Total-Count" = u64), ("Link" = String))),
+    (status = 409, description = "The log is archived in git, and the repository cannot be read", body = Problem)))]
 pub(crate) async fn events(
     State(app): State<App>,
     caller: Caller,
@@ -261,6 +263,7 @@ pub(crate) async fn events(
 ) -> Result<Paged<NumberedEntry>, Problem> {
     caller.task_of(&app, &id).await?;
     let session = SessionId::from(id.as_str());
+    log_archive::ensure_present(&app, &session).await?;
     let total = app.store.log_tail(&session).await?;
     let rows = app.store.read_log(&session, query.after.unwrap_or(0), limit(query.limit)?).await?;
     let last = rows.last().map(|row| row.seq).filter(|last| *last < total).map(|last| last.to_string());
@@ -319,7 +322,8 @@ pub(crate) struct MessagesQuery {
 
 /// Reads a Helix session's conversation.
 #[utoipa::path(get, path = "/sessions/{id}/messages", tag = "work-sessions", params(("id" = String, Path), MessagesQuery),
-    responses((status = 200, body = Vec<Message>, headers(("X-Total-Count" = u64), ("Link" = String)))))]
+    responses((status = 200, body = Vec<Message>, headers(("X-Total-Count" = u64), ("Link" = String))),
+    (status = 409, description = "The log is archived in git, and the repository cannot be read", body = Problem)))]
 pub(crate) async fn messages(
     State(app): State<App>,
     caller: Caller,
@@ -328,6 +332,7 @@ pub(crate) async fn messages(
     Query(query): Query<MessagesQuery>,
 ) -> Result<Paged<Message>, Problem> {
     let (_, session) = by_helix(&app, &caller, &id).await?;
+    log_archive::ensure_present(&app, &session).await?;
     let after = query.after.unwrap_or(0);
     let asked = PageQuery { limit: query.limit, cursor: query.cursor };
     let part = asked.range()?;

@@ -12,6 +12,7 @@ use super::problem::Problem;
 use super::resumption::{History, Resumptions, StreamPosition};
 use super::sessions::numbered;
 use engine::App;
+use engine::log_archive;
 use engine::news;
 use futures::StreamExt as _;
 use metrics::counter;
@@ -193,6 +194,10 @@ impl Subscriber {
                     // Listening begins before the position is read, so that nothing falls between.
                     let entries = BroadcastStream::new(self.app.feed.subscribe_log(session));
                     self.logs.insert(session.clone(), entries);
+                    // Reading the log as such says why it cannot be read.
+                    if let Err(error) = log_archive::ensure_present(&self.app, session).await {
+                        tracing::warn!(%session, error = engine::effects::chain(&error), "could not restore a session log");
+                    }
                     self.app.store.log_tail(session).await?
                 }
             };

@@ -113,6 +113,8 @@ pub struct Retention {
     pub effects_days: u64,
     /// Messages of the live feed about finished tasks, after the task's last change.
     pub feed_days: u64,
+    /// Session logs of finished tasks in the database, after the task's last change; the record in git keeps them.
+    pub session_logs_days: u64,
     /// Answers to requests with an idempotency key.
     pub idempotency_hours: u64,
     /// Branches of tasks whose change has landed, after the task's last change.
@@ -307,6 +309,7 @@ impl Default for Retention {
             trash_mb: 5_120,
             effects_days: 30,
             feed_days: 7,
+            session_logs_days: 90,
             idempotency_hours: 24,
             branches_days: 30,
             saved_refs_days: 90,

@@ -5586,7 +5586,7 @@ export interface components {
          * @description What retention removes.
          * @enum {string}
          */
-        Subject: "trash" | "effects" | "feed" | "idempotency_answers" | "branches" | "saved_refs" | "database_space";
+        Subject: "trash" | "effects" | "feed" | "idempotency_answers" | "session_logs" | "branches" | "saved_refs" | "database_space";
         /** @description A task with its sessions and threads. */
         TaskDetail: components["schemas"]["SpecTask"] & {
             /** @description The work sessions, in the order they were made. */
@@ -9843,6 +9843,15 @@ export interface operations {
             };
             /** @description Method Not Allowed */
             405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17499,6 +17508,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
                 headers: {
@@ -17601,6 +17619,15 @@ export interface operations {
             };
             /** @description Method Not Allowed */
             405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

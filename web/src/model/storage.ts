@@ -21,6 +21,7 @@ const RULES: Record<string, string> = {
   "retention.trash_mb": "Size of the trash",
   "retention.effects_days": "Finished effects",
   "retention.feed_days": "Live messages of finished tasks",
+  "retention.session_logs_days": "Session logs of finished tasks in the database",
   "retention.idempotency_hours": "Answers to requests with an idempotency key",
   "retention.branches_days": "Branches of tasks that landed",
   "retention.saved_refs_days": "Saved commits of removed branches",

@@ -4,7 +4,7 @@ use super::{code, coordination, decided, unreadable, whole};
 use crate::App;
 use crate::effects::{blocking, failure, git_failure, store_failure};
 use crate::repositories::{ProjectRepo, document};
-use crate::{documents, metadata};
+use crate::{documents, log_archive, metadata};
 use git::{Change, CommitId};
 use protocol::LogEntry;
 use serde_json::Value;
@@ -145,6 +145,7 @@ async fn new_entries(
     let Conversation { part, path, before, reached: from } =
         Conversation::read(files, &task.id, &session.id).await?;
     not_ahead(&path, from, last)?;
+    log_archive::ensure_present(files.app, &session.id).await.map_err(|error| git_failure(&error))?;
     let rows = store.read_log(&session.id, from, MAX_ENTRIES).await.map_err(|error| store_failure(&error))?;
     let reached = rows.last().map_or(from, |row| row.seq);
     gathered.logs.insert(session.id.clone(), reached);

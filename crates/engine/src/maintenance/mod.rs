@@ -7,17 +7,16 @@
 mod branches;
 mod compact;
 mod figures;
-mod leftovers;
 mod rows;
+mod session_logs;
 mod trash;
 
 pub use figures::{Figures, Usage};
-pub(crate) use leftovers::drop_worktree;
 
 use crate::config::Retention;
 use crate::data_dir::write_private;
 use crate::effects::chain;
-use crate::{App, clock};
+use crate::{App, clock, prewarm};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -62,6 +61,8 @@ pub enum Subject {
     Feed,
     /// Answers to requests with an idempotency key.
     IdempotencyAnswers,
+    /// Session logs that git has.
+    SessionLogs,
     /// Branches of landed tasks: the base branch has all of their commits.
     Branches,
     /// Refs that keep the commits of removed branches.
@@ -149,8 +150,11 @@ pub(crate) enum Mode {
 
 /// Runs until the server stops: once soon after its start, then every hour, and more often while no agent is at work.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
-    if let Err(error) = leftovers::drop_unkept(&app).await {
-        tracing::warn!(%error, "could not look for worktrees of tasks that were never saved");
+    if let Err(error) = prewarm::remove_unsaved(&app).await {
+        tracing::warn!(
+            error = chain(&error),
+            "could not remove the worktrees of tasks that were never saved"
+        );
     }
     // A run that is cut off when the server stops leaves nothing half done.
     let _ = stop.run_until_cancelled(repeat(&app)).await;
@@ -235,6 +239,7 @@ async fn apply(app: &App, rules: &Rules<'_>, mode: Mode, plan: &mut Plan, errors
     add(rows::effects(app, rules, mode).await);
     add(rows::idempotency(app, rules, mode).await);
     add(rows::feed(app, rules, mode).await);
+    add(session_logs::apply(app, rules, mode, &mut kept).await);
     add(trash::apply(app, rules, mode, &mut kept).await);
     add(branches::apply(app, rules, mode, &mut kept).await);
     add(compact::database(app, mode).await);

@@ -2,8 +2,8 @@
 
 use crate::commands::{said, spectask};
 use crate::harness::{Place, Server, git, text};
-use sea_orm::{ConnectionTrait as _, Database, Statement};
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -28,11 +28,10 @@ fn place() -> Place {
 /// Runs a statement on the database and returns the first number that it gives.
 async fn sql(place: &Place, sql: &str) -> i64 {
     let url = format!("sqlite://{}?mode=rw", place.path("data/spectask.db").display());
-    let database = Database::connect(url).await.expect("the database answers");
-    let backend = database.get_database_backend();
-    let row = database.query_one_raw(Statement::from_string(backend, sql)).await;
+    let mut database = SqliteConnection::connect(&url).await.expect("the database answers");
+    let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_optional(&mut database).await;
     let row = row.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    let number = row.and_then(|row| row.try_get_by_index(0).ok()).unwrap_or(0);
+    let number = row.and_then(|row| row.try_get(0).ok()).unwrap_or(0);
     database.close().await.expect("closed");
     number
 }
@@ -95,7 +94,15 @@ async fn only_what_is_old_merged_and_recorded_goes() {
     let place = place();
     let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
     // A setting of 0 keeps for ever.
-    let names = ["TRASH_DAYS", "TRASH_MB", "EFFECTS_DAYS", "FEED_DAYS", "IDEMPOTENCY_HOURS", "BRANCHES_DAYS"];
+    let names = [
+        "TRASH_DAYS",
+        "TRASH_MB",
+        "EFFECTS_DAYS",
+        "FEED_DAYS",
+        "SESSION_LOGS_DAYS",
+        "IDEMPOTENCY_HOURS",
+        "BRANCHES_DAYS",
+    ];
     let zeros: Vec<(String, &str)> =
         names.iter().map(|name| (format!("SPECTASK_RETENTION__{name}"), "0")).collect();
     let zeros: Vec<(&str, &str)> = zeros.iter().map(|(name, value)| (name.as_str(), *value)).collect();
@@ -178,6 +185,76 @@ async fn only_what_is_old_merged_and_recorded_goes() {
     assert_eq!(branches(&repository, &cancelled), of_cancelled);
     server.post(&format!("/spec-tasks/{cancelled}/reopen"), &json!({})).await;
     server.wait_for(&cancelled, &["implementation_review"]).await;
+    server.end().await;
+}
+
+/// A log that git has leaves the database, and is there again when it is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_of_finished_tasks_are_read_from_git() {
+    let place = place();
+    let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
+    let server = place.serve().await;
+    let project = server.project(&repository, &[]).await;
+    let id = reviewed(&server, &project).await;
+    decide(&server, &id, "approve", "done").await;
+    let task = server.get(&format!("/spec-tasks/{id}")).await;
+    let sessions = task["work_sessions"].as_array().expect("sessions");
+    let session = text(sessions.last().expect("a session"), "id");
+    let log = async || server.get(&format!("/work-sessions/{session}/events?limit=500")).await;
+    let found = async || server.get("/search?q=note&kind=transcript").await;
+    let (log_before, found_before) = (log().await, found().await);
+    assert!(log_before.as_array().is_some_and(|log| log.len() > 3), "{log_before:#}");
+    let entries = "SELECT COUNT(*) FROM session_log";
+    let all = sql(&place, entries).await;
+    age(&place).await;
+
+    // An entry that the record does not have as it is keeps the task's logs.
+    let changed = "WHERE seq = 2 AND session = (SELECT MAX(id) FROM work_sessions)";
+    sql(&place, &format!("UPDATE session_log SET at = at + 1 {changed}")).await;
+    let run = server.post("/maintenance", &json!({})).await;
+    assert_eq!(count(&run["removed"], "session_logs"), 0, "{run:#}");
+    assert_eq!(sql(&place, entries).await, all);
+    sql(&place, &format!("UPDATE session_log SET at = at - 1 {changed}")).await;
+
+    let planned = server.get("/maintenance").await;
+    assert_eq!(
+        count(&planned["planned"], "session_logs"),
+        u64::try_from(all).expect("a count"),
+        "{planned:#}"
+    );
+    let run = server.post("/maintenance", &json!({})).await;
+    assert_eq!(count(&run["removed"], "session_logs"), u64::try_from(all).expect("a count"), "{run:#}");
+    assert_eq!(sql(&place, entries).await, 0);
+    // A restarted server serves them as well.
+    server.end().await;
+    let server = place.serve().await;
+    let log = async || server.get(&format!("/work-sessions/{session}/events?limit=500")).await;
+    assert_eq!(log().await, log_before);
+    assert_eq!(sql(&place, entries).await, all);
+    let run = server.post("/maintenance", &json!({})).await;
+    assert_eq!(count(&run["removed"], "session_logs"), 0, "what was read stays: {run:#}");
+
+    // A search shows the passages.
+    sql(&place, "UPDATE tasks SET logs_restored_at = 0").await;
+    let run = server.post("/maintenance", &json!({})).await;
+    assert_eq!(count(&run["removed"], "session_logs"), u64::try_from(all).expect("a count"), "{run:#}");
+    assert_eq!(server.get("/search?q=note&kind=transcript").await, found_before);
+    assert_eq!(sql(&place, entries).await, all);
+
+    // Without the repository the answer says where the log is.
+    sql(&place, "UPDATE tasks SET logs_restored_at = 0").await;
+    server.post("/maintenance", &json!({})).await;
+    let away = repository.with_extension("away");
+    std::fs::rename(&repository, &away).expect("moved");
+    let answer = server.try_get(&format!("/work-sessions/{session}/events")).await;
+    let (status, problem) = answer.expect("an answer");
+    assert_eq!(status, 409, "{problem:#}");
+    assert!(
+        problem["detail"].as_str().is_some_and(|detail| detail.contains("archived in git")),
+        "{problem:#}"
+    );
+    std::fs::rename(&away, &repository).expect("moved back");
+    assert_eq!(log().await, log_before);
     server.end().await;
 }
 
