@@ -6,14 +6,18 @@
 
 use crate::App;
 use crate::clock::now;
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics::{
+    Recorder, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_util::layers::FanoutBuilder;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use store::StoreError;
 use tokio_util::sync::CancellationToken;
 use workflow::{FailureClass, SessionPhase, SessionStatus, TaskStatus};
@@ -49,6 +53,11 @@ const GROUP_BUCKETS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 25
 /// How often recorded durations are moved into their buckets, so that they take no memory while nobody reads them.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How often gauges are read where metrics are exported: at least once for each of OpenTelemetry's usual intervals.
+const EXPORTED_GAUGES_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Whether the metrics of this process are sent to a collector.
+static EXPORTS: AtomicBool = AtomicBool::new(false);
 /// The recorder of this process.
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -86,28 +95,49 @@ pub fn describe() {
     describe_gauge!(CPU_SECONDS, Unit::Seconds, "CPU time of the server's process, user and system.");
 }
 
+/// Records the metrics of this process also elsewhere, such as for a collector that they are sent to. It has to be called
+/// before a server opens.
+pub fn export_to(recorder: impl Recorder + Send + Sync + 'static) {
+    EXPORTS.store(true, Ordering::Relaxed);
+    RECORDER.get_or_init(|| {
+        let (prometheus, handle) = prometheus();
+        let both = FanoutBuilder::default().add_recorder(prometheus).add_recorder(recorder).build();
+        set_global(both);
+        handle
+    });
+}
+
 /// Installs the recorder of this process. Further calls return the same one.
 pub(crate) fn install() -> PrometheusHandle {
     let installed = RECORDER.get_or_init(|| {
-        let builder = PrometheusBuilder::new();
-        let bounded = builder
-            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &DURATION_BUCKETS)
-            .and_then(|builder| {
-                let group_size = Matcher::Full(store::metrics::WRITE_GROUP_SIZE.to_owned());
-                builder.set_buckets_for_metric(group_size, &GROUP_BUCKETS)
-            });
-        // Only empty buckets are refused.
-        let recorder = bounded.expect("buckets").build_recorder();
-        let handle = recorder.handle();
-        if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("this process records its metrics elsewhere; /metrics has none");
-        }
-        store::metrics::describe();
-        git::metrics::describe();
-        describe();
+        let (prometheus, handle) = prometheus();
+        set_global(prometheus);
         handle
     });
     installed.clone()
+}
+
+fn prometheus() -> (PrometheusRecorder, PrometheusHandle) {
+    let builder = PrometheusBuilder::new();
+    let bounded = builder
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &DURATION_BUCKETS)
+        .and_then(|builder| {
+            let group_size = Matcher::Full(store::metrics::WRITE_GROUP_SIZE.to_owned());
+            builder.set_buckets_for_metric(group_size, &GROUP_BUCKETS)
+        });
+    // Only empty buckets are refused.
+    let recorder = bounded.expect("buckets").build_recorder();
+    let handle = recorder.handle();
+    (recorder, handle)
+}
+
+fn set_global(recorder: impl Recorder + Sync + 'static) {
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("this process records its metrics elsewhere; /metrics has none");
+    }
+    store::metrics::describe();
+    git::metrics::describe();
+    describe();
 }
 
 /// The metrics of a server.
@@ -124,6 +154,12 @@ impl Metrics {
 
     /// Reads the gauges, and returns all metrics as Prometheus text.
     pub async fn render(&self, app: &App) -> Result<String, StoreError> {
+        self.read_gauges(app).await?;
+        Ok(self.recorder.render())
+    }
+
+    /// Reads the gauges of the database and of the process.
+    async fn read_gauges(&self, app: &App) -> Result<(), StoreError> {
         let mut found = BTreeMap::new();
         for status in TaskStatus::ALL {
             found.insert((TASKS, status.to_string(), String::new()), 0);
@@ -152,7 +188,7 @@ impl Metrics {
         gauge!(EFFECT_OLDEST_WAIT).set(seconds(waited));
         gauge!(UPTIME).set(seconds(now().0 - app.started_at.0));
         set_process_gauges();
-        Ok(self.recorder.render())
+        Ok(())
     }
 
     /// Sets gauges by their labels. Those that were set before and are absent become 0.
@@ -172,10 +208,21 @@ impl Metrics {
     }
 }
 
-/// Moves recorded durations into their buckets until told to stop.
+/// Moves recorded durations into their buckets until told to stop, and reads the gauges for who does not ask for them.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(UPKEEP_INTERVAL)).await.is_some() {
+    let mut read_at: Option<Instant> = None;
+    loop {
         app.metrics.recorder.run_upkeep();
+        let is_due = read_at.is_none_or(|at| at.elapsed() >= EXPORTED_GAUGES_INTERVAL);
+        if EXPORTS.load(Ordering::Relaxed) && is_due {
+            read_at = Some(Instant::now());
+            if let Err(error) = app.metrics.read_gauges(&app).await {
+                tracing::debug!(%error, "the gauges are not read");
+            }
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(UPKEEP_INTERVAL)).await.is_none() {
+            return;
+        }
     }
 }
 

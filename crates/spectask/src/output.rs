@@ -14,7 +14,7 @@ use tracing_subscriber::{EnvFilter, Layer as _};
 /// How many lines of the log wait for a slow reader; further ones are left out.
 const WAITING_LINES: usize = 8 * 1024;
 
-/// The log and the export of traces. Dropping it sends the spans and writes the lines that wait.
+/// The log, and the export of traces and metrics. Dropping it sends and writes what waits.
 pub(crate) struct Log {
     // Dropped first, since it may have something to log.
     _telemetry: Option<Telemetry>,
@@ -22,7 +22,7 @@ pub(crate) struct Log {
 }
 
 /// Starts the log on stderr: information for servers, warnings for everything else. A reader that stalls does not block the
-/// program. The spans of servers are exported where an endpoint is configured.
+/// program. The spans and metrics of servers are exported where an endpoint is configured.
 pub(crate) fn start_log(cli: &Cli) -> Log {
     let serves = matches!(cli.command, Command::Serve(_) | Command::Demo(_));
     let usual = if serves { "info" } else { "warn" };
@@ -38,13 +38,17 @@ pub(crate) fn start_log(cli: &Cli) -> Log {
     };
     let endpoint = if serves { config::otlp_endpoint(cli) } else { None };
     let (telemetry, error) = match endpoint.map(|endpoint| Telemetry::new(&endpoint)).transpose() {
-        Ok(telemetry) => (telemetry, None),
+        Ok(Some((telemetry, recorder))) => {
+            engine::metrics::export_to(recorder);
+            (Some(telemetry), None)
+        }
+        Ok(None) => (None, None),
         Err(error) => (None, Some(error)),
     };
     let traces = telemetry.as_ref().map(Telemetry::layer);
     tracing_subscriber::registry().with(log.with_filter(filter)).with(traces).init();
     if let Some(error) = error {
-        tracing::warn!(%error, "traces are not exported; check telemetry.otlp_endpoint");
+        tracing::warn!(%error, "traces and metrics are not exported; check telemetry.otlp_endpoint");
     }
     Log { _telemetry: telemetry, _lines: guard }
 }

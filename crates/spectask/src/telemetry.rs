@@ -1,8 +1,11 @@
-//! Exports the spans of the log as traces over OTLP, HTTP with protobuf, where an endpoint is configured.
+//! Exports the spans of the log as traces, and the metrics, over OTLP, HTTP with protobuf, where an endpoint is configured.
 //!
-//! Spans wait in a bounded queue for a separate thread, and those that do not fit are dropped. A collector that is
-//! away costs a warning; it never blocks the server.
+//! Spans wait in a bounded queue for a separate thread, and those that do not fit are dropped. Metrics are sent by another
+//! thread. A collector that is away costs a warning for each; it never blocks the server.
 
+mod metrics;
+
+use self::metrics::{MeterRecorder, MetricExport};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{ExporterBuildError, WithExportConfig as _};
@@ -24,20 +27,25 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 /// The crates whose spans are exported: not those of the HTTP client that exports them.
 const CRATES: [&str; 6] = ["agent", "api", "engine", "git", "spectask", "store"];
 
-/// The export of traces. Dropping it sends the spans that wait, within a time limit.
-pub(crate) struct Telemetry(SdkTracerProvider);
+/// The export of traces and metrics. Dropping it sends what waits, within a time limit for each.
+pub(crate) struct Telemetry {
+    traces: SdkTracerProvider,
+    _metrics: MetricExport,
+}
 
 impl Telemetry {
-    /// Prepares the export to a collector, such as `http://127.0.0.1:4318`.
-    pub(crate) fn new(endpoint: &str) -> Result<Self, ExporterBuildError> {
+    /// Prepares the export to a collector, such as `http://127.0.0.1:4318`, and returns what records the metrics for it.
+    pub(crate) fn new(endpoint: &str) -> Result<(Self, MeterRecorder), ExporterBuildError> {
+        let endpoint = endpoint.trim_end_matches('/');
         let exporter = opentelemetry_otlp::SpanExporter::builder()
             .with_http()
-            .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+            .with_endpoint(format!("{endpoint}/v1/traces"))
             .with_timeout(EXPORT_TIMEOUT)
             .build()?;
-        let exporter = LoggedExporter { inner: exporter, is_failing: AtomicBool::new(false) };
+        let exporter = LoggedExporter { inner: exporter, failing: Failing::new("traces") };
         let builder = SdkTracerProvider::builder().with_batch_exporter(exporter);
-        Ok(Self(builder.with_resource(resource()).build()))
+        let (metrics, recorder) = MetricExport::new(endpoint)?;
+        Ok((Self { traces: builder.with_resource(resource()).build(), _metrics: metrics }, recorder))
     }
 
     /// The layer that turns spans into those of traces.
@@ -46,7 +54,7 @@ impl Telemetry {
         S: Subscriber + for<'span> LookupSpan<'span>,
     {
         let targets = Targets::new().with_targets(CRATES.map(|name| (name, LevelFilter::INFO)));
-        let layer = tracing_opentelemetry::layer().with_tracer(self.0.tracer("spectask"));
+        let layer = tracing_opentelemetry::layer().with_tracer(self.traces.tracer("spectask"));
         layer.with_location(false).with_threads(false).with_filter(targets)
     }
 }
@@ -54,11 +62,11 @@ impl Telemetry {
 impl Drop for Telemetry {
     fn drop(&mut self) {
         // A collector that is away was logged.
-        let _ = self.0.shutdown_with_timeout(FLUSH_TIMEOUT);
+        let _ = self.traces.shutdown_with_timeout(FLUSH_TIMEOUT);
     }
 }
 
-/// What the traces are of: `spectask`, unless the variables of OpenTelemetry name the service otherwise.
+/// What the traces and metrics are of: `spectask`, unless the variables of OpenTelemetry name the service otherwise.
 fn resource() -> Resource {
     let builder =
         Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
@@ -69,25 +77,43 @@ fn resource() -> Resource {
     builder.with_service_name("spectask").build()
 }
 
-/// An exporter that logs when it begins to fail and when it succeeds again, instead of each failure.
+/// Logs when an export begins to fail and when it succeeds again, instead of each failure.
+#[derive(Debug)]
+struct Failing {
+    /// What is exported.
+    what: &'static str,
+    is_failing: AtomicBool,
+}
+
+impl Failing {
+    fn new(what: &'static str) -> Self {
+        Self { what, is_failing: AtomicBool::new(false) }
+    }
+
+    fn note(&self, exported: &OTelSdkResult) {
+        let what = self.what;
+        match exported {
+            Ok(()) if self.is_failing.swap(false, Ordering::Relaxed) => {
+                tracing::info!("the collector takes {what} again");
+            }
+            Err(error) if !self.is_failing.swap(true, Ordering::Relaxed) => {
+                tracing::warn!(%error, "could not export {what}; those of this time are lost");
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
 #[derive(Debug)]
 struct LoggedExporter {
     inner: opentelemetry_otlp::SpanExporter,
-    is_failing: AtomicBool,
+    failing: Failing,
 }
 
 impl SpanExporter for LoggedExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let exported = self.inner.export(batch).await;
-        match &exported {
-            Ok(()) if self.is_failing.swap(false, Ordering::Relaxed) => {
-                tracing::info!("the collector takes traces again");
-            }
-            Err(error) if !self.is_failing.swap(true, Ordering::Relaxed) => {
-                tracing::warn!(%error, "could not export traces; those of this time are lost");
-            }
-            Ok(()) | Err(_) => {}
-        }
+        self.failing.note(&exported);
         exported
     }
 
