@@ -369,6 +369,8 @@ async fn record_refusal(app: &App, task: &TaskId, path: &str, parts: &Parts) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{Api, anonymous};
+    use serde_json::Value;
 
     #[test]
     fn every_documented_route_has_a_rule() {
@@ -399,6 +401,29 @@ mod tests {
     fn an_unknown_route_has_no_rule() {
         for path in ["/api/v1/weather", "/api/v1/spec-tasks/all", "/"] {
             assert_eq!(rule(&Method::GET, path), None, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_route_needs_a_token() {
+        let api = Api::open().await;
+        let document = api.get("/openapi.json").await;
+        let paths = document["paths"].as_object().expect("paths");
+        assert!(paths.len() > 40, "{}", paths.len());
+        for (path, methods) in paths {
+            for method in methods.as_object().expect("methods").keys() {
+                if !path.starts_with("/api/v1") || path.ends_with("/login") || path.ends_with("/logout") {
+                    continue;
+                }
+                let method: Method = method.to_uppercase().parse().expect("a method");
+                let concrete = path.replace("{id}", "x").replace("{doc}", "design");
+                let (status, _) =
+                    api.send(anonymous(method.clone(), &concrete), &Value::Null).await.problem();
+                assert_eq!(status, 401, "{method} {path}");
+            }
+        }
+        for open in ["/healthz", "/readyz"] {
+            assert_eq!(api.send(anonymous(Method::GET, open), &Value::Null).await.status, 200, "{open}");
         }
     }
 }

@@ -86,6 +86,7 @@ fn same_origin(headers: &HeaderMap, host: &Authority, is_secure: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{Api, anonymous};
 
     fn asked(uri: &str, headers: &[(&'static str, &str)]) -> Request<Body> {
         let mut request = Request::builder().uri(uri);
@@ -121,5 +122,27 @@ mod tests {
         assert!(same_origin(asked("/", &[]).headers(), &host, true));
         let twice = [("origin", "https://spectask.example.org"), ("origin", "https://evil.example.org")];
         assert!(!same_origin(asked("/", &twice).headers(), &host, true));
+    }
+
+    #[tokio::test]
+    async fn hosts_and_origins_are_checked() {
+        let api = Api::open().await;
+        let with = |method: Method, path: &str, name: &str, value: &str| {
+            let mut request = anonymous(method, path);
+            request
+                .headers_mut()
+                .expect("headers")
+                .insert(header::HeaderName::try_from(name).expect("a name"), value.parse().expect("a value"));
+            request
+        };
+        let sent = async |request: axum::http::request::Builder| {
+            api.send_raw(request.body(Body::empty()).expect("a request")).await
+        };
+        let rebound = with(Method::GET, "/api/v1/me", "host", "evil.example.org");
+        assert_eq!(sent(rebound).await.problem().0, 403);
+        let foreign = with(Method::POST, "/api/v1/logout", "origin", "https://evil.example.org");
+        assert_eq!(sent(foreign).await.problem().0, 403);
+        let own = with(Method::POST, "/api/v1/logout", "origin", "http://127.0.0.1:7433");
+        assert_eq!(sent(own).await.status, 204);
     }
 }

@@ -169,6 +169,10 @@ impl InFlightKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{Api, id};
+    use axum::http::Method;
+    use serde_json::json;
+    use std::collections::BTreeSet;
 
     #[test]
     fn identifiers_of_a_key_are_the_same_each_time_and_differ_among_themselves() {
@@ -186,5 +190,23 @@ mod tests {
         all.dedup();
         assert_eq!(all.len(), 6, "{all:?}");
         assert!(all[0].starts_with("prj_01HF7YAT00") && all[0].len() == 30, "{}", all[0]);
+    }
+
+    #[tokio::test]
+    async fn the_same_key_does_nothing_twice() {
+        let api = Api::open().await;
+        let project = api.project().await;
+        let ask = async |prompt: &str| {
+            let body = json!({ "prompt": prompt, "project_id": project, "start": false });
+            let request =
+                api.request(Method::POST, "/spec-tasks/from-prompt").header("idempotency-key", "k1");
+            api.send(request, &body).await
+        };
+        let answers = futures::future::join_all((0..5).map(|_| ask("Do it"))).await;
+        assert!(answers.iter().all(|answer| answer.status == 201), "{answers:#?}");
+        let ids: BTreeSet<String> = answers.iter().map(|answer| id(&answer.body)).collect();
+        assert_eq!(ids.len(), 1, "{ids:?}");
+        assert_eq!(ask("Do something else").await.problem().0, 422);
+        assert_eq!(api.get("/spec-tasks").await.as_array().map(Vec::len), Some(1));
     }
 }

@@ -59,6 +59,8 @@ mod specs;
 mod subscriber;
 mod tasks;
 mod templates;
+#[cfg(test)]
+mod testing;
 mod threads;
 mod timeline;
 mod tokens;

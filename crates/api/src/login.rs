@@ -186,6 +186,9 @@ pub(crate) async fn me(State(app): State<App>, caller: Caller) -> Json<Me> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{Api, anonymous};
+    use axum::http::Method;
+    use serde_json::json;
 
     #[test]
     fn the_cookie_is_bound_to_its_host_where_there_is_tls() {
@@ -195,5 +198,30 @@ mod tests {
             text(true),
             "__Host-spectask_session=spbs_1; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=5"
         );
+    }
+
+    #[tokio::test]
+    async fn a_browser_signs_in_by_link_or_form() {
+        let api = Api::open().await;
+        let get = async |path: &str| api.send(anonymous(Method::GET, path), &Value::Null).await;
+        let led = get(&format!("/tasks?token={}&x=1", api.token)).await;
+        assert_eq!(led.status, 303);
+        assert_eq!(led.headers["location"], "/tasks?x=1");
+        let cookie = led.headers["set-cookie"].to_str().expect("text").to_owned();
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+        let cookie = cookie.split(';').next().expect("a cookie").to_owned();
+        let me = anonymous(Method::GET, "/api/v1/me").header(header::COOKIE, &cookie);
+        assert_eq!(api.send(me, &Value::Null).await.body["name"], "owner");
+        let unknown = get("/?token=nobody;Path=/x").await;
+        assert_eq!((unknown.status, unknown.headers.contains_key("set-cookie")), (303, false));
+        assert_eq!(get("/assets/none.js").await.status, 404);
+        assert_eq!(get("/api").await.status, 404);
+        let page = if crate::has_dashboard() { 200 } else { 404 };
+        assert_eq!(get("/tasks/any").await.status, page);
+        let login = async |token: &str| {
+            api.send(anonymous(Method::POST, "/api/v1/login"), &json!({ "token": token })).await
+        };
+        assert_eq!(login(&api.token).await.status, 200);
+        assert_eq!(login("wrong").await.problem().0, 401);
     }
 }

@@ -103,6 +103,9 @@ pub(crate) fn headers_with(uri: &Uri, total: u64, next: Option<(&str, &str)>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Api;
+    use axum::http::Method;
+    use serde_json::{Value, json};
 
     fn query(limit: Option<u64>, cursor: Option<&str>) -> PageQuery {
         PageQuery { limit, cursor: cursor.map(str::to_owned) }
@@ -122,6 +125,50 @@ mod tests {
         {
             let problem = page(&uri, &query(limit, cursor), vec![1]).expect_err("it is wrong");
             assert_eq!(problem.errors[0].field, field);
+        }
+    }
+
+    /// Reads a list to its end by its `Link` headers.
+    async fn read_pages(api: &Api, path: &str, after_each: impl AsyncFn()) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut next = Some(path.to_owned());
+        while let Some(path) = next {
+            let answer = api.send(api.request(Method::GET, &path), &Value::Null).await;
+            assert_eq!(answer.status, 200, "{path}");
+            assert!(answer.headers.contains_key("x-total-count"), "{path}");
+            next = answer.headers.get("link").map(|link| {
+                let link = link.to_str().expect("text").trim_start_matches("</api/v1");
+                let (path, rel) = link.split_once('>').expect("a link");
+                assert_eq!(rel, "; rel=\"next\"");
+                path.to_owned()
+            });
+            all.extend(answer.body.as_array().expect("a list").iter().cloned());
+            after_each().await;
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn every_list_comes_in_pages_that_do_not_drift() {
+        let api = Api::open().await;
+        let project = api.project().await;
+        for name in ["b", "a", "c", "e", "d"] {
+            api.task(&project, name).await;
+        }
+        for sort in ["-created_at", "name", "-priority", "updated_at", "status", "-attention"] {
+            let before = api.get(&format!("/spec-tasks?limit=500&sort={sort}")).await;
+            let path = format!("/spec-tasks?limit=2&sort={sort}");
+            let paged = read_pages(&api, &path, async || {
+                if sort == "-created_at" {
+                    api.task(&project, "Meanwhile").await;
+                }
+            });
+            assert_eq!(json!(paged.await), before, "{sort}");
+        }
+        for path in ["/agents", "/demo-repos", "/projects", "/permissions"] {
+            let all = api.get(&format!("{path}?limit=500")).await;
+            let paged = read_pages(&api, &format!("{path}?limit=2"), async || ()).await;
+            assert_eq!(json!(paged), all, "{path}");
         }
     }
 }

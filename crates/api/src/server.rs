@@ -88,7 +88,8 @@ async fn start(config: Config) -> anyhow::Result<Running> {
     if !dashboard::is_embedded() {
         tracing::warn!("this binary has no dashboard; build it with `make web`, then build the binary again");
     }
-    let engine = engine::start(prepared, address, url_of(address)).await?;
+    let opened = engine::open(prepared).await?;
+    let engine = engine::start(opened, address, url_of(address)).await?;
     let router = crate::router(engine.app.clone());
     let serving = tokio::spawn(http::serve(listener, router, settings, engine.app.stop.clone()));
     Ok(Running { engine, address, serving })

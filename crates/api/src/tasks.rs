@@ -431,3 +431,195 @@ moves! {
     /// Reopens a cancelled task where it was: approved documents stay approved, and sessions begin again on their branches.
     reopen, "/spec-tasks/{id}/reopen", |by| Input::Reopen { by };
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{Api, git, id};
+    use axum::body::Body;
+    use axum::http::{Method, header};
+    use serde_json::{Value, json};
+
+    #[tokio::test]
+    async fn wrong_types_and_values_are_named_and_null_is_absent() {
+        let api = Api::open().await;
+        let project = api.project().await;
+        let asked = |field: &str, value: Value| {
+            let mut body = json!({ "prompt": "x", "project_id": project, "start": false });
+            body[field] = value;
+            body
+        };
+        for (field, value) in [
+            ("prompt", json!(["x"])),
+            ("type", json!("epic")),
+            ("priority", json!(3)),
+            ("labels", json!([1])),
+            ("labels", json!([""])),
+            ("start", json!("yes")),
+            ("workspace_config", json!("x")),
+            ("prompt", json!("a\u{0}b")),
+        ] {
+            let (status, problem) =
+                api.try_post("/spec-tasks/from-prompt", &asked(field, value.clone())).await.problem();
+            assert_eq!(
+                (status, &problem["errors"][0]["field"]),
+                (422, &json!(field)),
+                "{value}: {problem:#}"
+            );
+        }
+        for budget in [json!({ "max_cost_usd": -1 }), json!({ "max_tokens": -1 }), json!(5)] {
+            let (status, problem) =
+                api.try_post("/spec-tasks/from-prompt", &asked("budget", budget)).await.problem();
+            assert_eq!(status, 422, "{problem:#}");
+            assert!(problem["errors"][0]["field"].as_str().is_some_and(|field| field.starts_with("budget")));
+        }
+        for field in ["name", "type", "labels", "depends_on", "budget", "workspace_config", "base_branch"] {
+            api.post("/spec-tasks/from-prompt", &asked(field, Value::Null)).await;
+        }
+        let id = api.task(&project, "One").await;
+        for (body, field) in [
+            (json!({ "approved": "yes" }), "approved"),
+            (json!({ "approved": true, "changes": "x" }), "changes"),
+            (json!({}), "approved"),
+        ] {
+            for route in ["approve-specs", "approve-with-handoff"] {
+                let (status, problem) =
+                    api.try_post(&format!("/spec-tasks/{id}/{route}"), &body).await.problem();
+                assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!(field)), "{problem:#}");
+            }
+        }
+        let handoff = json!({ "approved": true, "handoff_config": { "commit_frequency_minutes": 0 } });
+        let (status, _) =
+            api.try_post(&format!("/spec-tasks/{id}/approve-with-handoff"), &handoff).await.problem();
+        assert_eq!(status, 422);
+        // Of what is unknown, no body is wrong.
+        for path in [
+            "/spec-tasks/spt_none/approve-specs",
+            "/spec-tasks/spt_none/work-sessions/stws_none/spawn",
+            &format!("/spec-tasks/{id}/work-sessions/stws_none/spawn"),
+            "/work-sessions/stws_none/messages",
+            "/tasks/spt_none/work-sessions",
+        ] {
+            assert_eq!(api.try_post(path, &json!({})).await.status, 404, "{path}");
+        }
+        for (path, status, field) in [
+            ("/spec-tasks?status=backlog&status=bogus", 422, Some("status")),
+            ("/spec-tasks?sort=--name", 422, Some("sort")),
+            ("/spec-tasks?cursor=nonsense", 422, Some("cursor")),
+            ("/projects?limit=-1", 422, Some("limit")),
+            ("/agents?cursor=x", 422, Some("cursor")),
+            ("/spec-tasks/%ff", 404, None),
+            ("/spec-tasks/%00", 404, None),
+            ("/spec-tasks?q=%00", 422, Some("query")),
+        ] {
+            let (answered, problem) = api.try_get(path).await.problem();
+            assert_eq!(answered, status, "{path}: {problem:#}");
+            assert_eq!(problem["errors"][0]["field"].as_str(), field, "{path}: {problem:#}");
+        }
+    }
+
+    #[tokio::test]
+    async fn wrong_fields_are_named() {
+        let api = Api::open().await;
+        let repository = api.repository("notes");
+        git(&repository, &["tag", "v1"]);
+        let project = id(&api.post("/projects", &json!({ "repository_path": repository })).await);
+        for (path, body, status, field) in [
+            ("/spec-tasks/from-prompt", json!({}), 422, "prompt"),
+            ("/spec-tasks/from-prompt", json!({ "prompt": "  ", "project_id": project }), 422, "prompt"),
+            (
+                "/spec-tasks/from-prompt",
+                json!({ "prompt": "x", "project_id": "prj_none" }),
+                422,
+                "project_id",
+            ),
+            (
+                "/spec-tasks/from-prompt",
+                json!({ "prompt": "x", "project_id": project, "priority": "urgent" }),
+                422,
+                "priority",
+            ),
+            (
+                "/spec-tasks/from-prompt",
+                json!({ "prompt": "x", "project_id": project, "spec_agent": "nobody" }),
+                422,
+                "spec_agent",
+            ),
+            (
+                "/spec-tasks/from-prompt",
+                json!({ "prompt": "x", "project_id": project, "base_branch": "--x" }),
+                422,
+                "base_branch",
+            ),
+            // A tag does not move, so nothing can land on it.
+            (
+                "/spec-tasks/from-prompt",
+                json!({ "prompt": "x", "project_id": project, "base_branch": "v1" }),
+                422,
+                "base_branch",
+            ),
+            (
+                "/spec-tasks/from-prompt",
+                json!({ "prompt": "x", "project_id": project, "depends_on": ["spt_x"] }),
+                422,
+                "depends_on",
+            ),
+            ("/spec-tasks/from-demo", json!({ "prompt": "x", "demo_repo": "nothing" }), 422, "demo_repo"),
+            ("/projects", json!({}), 422, "repository_path"),
+            ("/projects", json!({ "repository_path": "relative" }), 422, "repository_path"),
+            ("/projects", json!({ "repository_path": "/nowhere/at/all" }), 422, "repository_path"),
+            ("/projects", json!({ "clone_url": "ext::sh -c id" }), 422, "clone_url"),
+        ] {
+            let (answered, problem) = api.try_post(path, &body).await.problem();
+            assert_eq!(answered, status, "{path} {body}: {problem:#}");
+            assert_eq!(problem["errors"][0]["field"], field, "{path} {body}: {problem:#}");
+        }
+        let again = api.try_post("/projects", &json!({ "repository_path": repository })).await;
+        let (status, problem) = again.problem();
+        assert_eq!((status, &problem["code"]), (409, &json!("already_registered")));
+        for (path, status) in [
+            ("/spec-tasks?limit=0", 422),
+            ("/spec-tasks?limit=501", 422),
+            ("/spec-tasks?sort=colour", 422),
+            ("/spec-tasks?status=nonsense", 422),
+            ("/spec-tasks/spt_none", 404),
+            ("/work-sessions/stws_none", 404),
+            ("/nowhere", 404),
+        ] {
+            assert_eq!(api.try_get(path).await.problem().0, status, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn bodies_that_are_no_json_are_refused() {
+        let api = Api::open().await;
+        let raw = async |kind: &str, body: Vec<u8>| {
+            let request =
+                api.request(Method::POST, "/spec-tasks/from-prompt").header(header::CONTENT_TYPE, kind);
+            api.send_raw(request.body(Body::from(body)).expect("a request")).await.problem().0
+        };
+        assert_eq!(raw("application/json", b"{".to_vec()).await, 400);
+        assert_eq!(raw("text/plain", b"{}".to_vec()).await, 415);
+        assert_eq!(raw("application/json", vec![b' '; 3 * 1024 * 1024]).await, 413);
+    }
+
+    #[tokio::test]
+    async fn unknown_fields_are_ignored_and_a_status_cannot_be_set() {
+        let api = Api::open().await;
+        let project = api.project().await;
+        let body = json!({ "prompt": "x", "project_id": project, "start": false, "unknown": 1 });
+        let task = api.post("/spec-tasks/from-prompt", &body).await;
+        assert_eq!(task["status"], "backlog");
+        let put = api.request(Method::PUT, &format!("/spec-tasks/{}", id(&task)));
+        assert_eq!(api.send(put, &json!({ "status": "done" })).await.problem().0, 422);
+    }
+
+    #[tokio::test]
+    async fn an_edit_that_changes_nothing_is_no_change() {
+        let api = Api::open().await;
+        let project = api.project().await;
+        let path = format!("/spec-tasks/{}", api.task(&project, "One").await);
+        let edit = json!({ "description": "x", "labels": ["a"], "budget": { "max_tokens": 5 } });
+        let edited = api.put(&path, &edit).await;
+        assert_eq!(api.put(&path, &edit).await, edited);
+    }
+}

@@ -6,6 +6,7 @@ use crate::feed::Feed;
 use crate::metrics::{DECISION_DURATION, DECISIONS};
 use crate::news;
 use crate::tracing_context::EffectRequests;
+use futures::future::BoxFuture;
 use metrics::{counter, histogram};
 use secrets::Redactor;
 use std::sync::Arc;
@@ -74,7 +75,8 @@ impl Orchestrator {
         let logs = news::log_entries(&step);
         let (id, owner) = (step.task.id.clone(), step.task.owner.clone());
         let begun = Instant::now();
-        let created = self.store.create_task(Outcome { step, feed, logs }, Some(self.lease())).await;
+        let created =
+            Box::pin(self.store.create_task(Outcome { step, feed, logs }, Some(self.lease()))).await;
         let outcome = match &created {
             Ok(_) => "saved",
             Err(StoreError::Conflict(_)) => "unchanged",
@@ -93,17 +95,26 @@ impl Orchestrator {
 
     /// Does what a person asks of a task of theirs; what is already so is no error.
     #[instrument(name = "decision", skip_all, fields(task = %id, input = input.name()))]
-    pub async fn ask(&self, user: &UserId, id: &TaskId, input: Input) -> Result<Task, AskError> {
-        let owner = user.clone();
-        match self.advance(id, None, Some(owner), input).await? {
-            Advanced::Saved(saved) => Ok(self.announce(*saved)),
-            Advanced::Rejected(Rejected::AlreadySo(_)) => {
-                self.store.task(id).await?.ok_or(AskError::NotFound)
+    ///
+    /// It is boxed, as nearly every request ends in it: otherwise the compiler checks all of it again for each of them.
+    pub fn ask<'a>(
+        &'a self,
+        user: &'a UserId,
+        id: &'a TaskId,
+        input: Input,
+    ) -> BoxFuture<'a, Result<Task, AskError>> {
+        Box::pin(async move {
+            let owner = user.clone();
+            match self.advance(id, None, Some(owner), input).await? {
+                Advanced::Saved(saved) => Ok(self.announce(*saved)),
+                Advanced::Rejected(Rejected::AlreadySo(_)) => {
+                    self.store.task(id).await?.ok_or(AskError::NotFound)
+                }
+                Advanced::Rejected(Rejected::OtherOwner) => Err(AskError::NotFound),
+                Advanced::Rejected(rejected) => Err(AskError::Rejected(rejected)),
+                Advanced::NotFound | Advanced::Fenced => Err(AskError::NotFound),
             }
-            Advanced::Rejected(Rejected::OtherOwner) => Err(AskError::NotFound),
-            Advanced::Rejected(rejected) => Err(AskError::Rejected(rejected)),
-            Advanced::NotFound | Advanced::Fenced => Err(AskError::NotFound),
-        }
+        })
     }
 
     /// Takes in a decision of the server's own, such as a position in the queue.

@@ -3,6 +3,7 @@
 use crate::clean;
 use crate::config::{Config, HostPattern, NetworkMode};
 use crate::permissions::Policy;
+use futures::future::BoxFuture;
 use git::{Git, Repository};
 use parking_lot::{Mutex, MutexGuard};
 use secrets::Redactor;
@@ -166,31 +167,36 @@ impl Repositories {
     }
 
     /// The repository and settings of a task's project.
-    pub async fn workplace(&self, project: &ProjectId) -> Result<ProjectRepo, RepositoryError> {
-        let found = self.0.store.project(project).await?;
-        let found = found.ok_or_else(|| RepositoryError::NoProject(project.clone()))?;
-        let settings = settings(&found);
-        let known = self.open().get(project).cloned();
-        if let Some(repository) = known {
-            if repository.is_there() {
-                return Ok(ProjectRepo { repository, settings });
+    pub fn workplace<'a>(
+        &'a self,
+        project: &'a ProjectId,
+    ) -> BoxFuture<'a, Result<ProjectRepo, RepositoryError>> {
+        Box::pin(async move {
+            let found = self.0.store.project(project).await?;
+            let found = found.ok_or_else(|| RepositoryError::NoProject(project.clone()))?;
+            let settings = settings(&found);
+            let known = self.open().get(project).cloned();
+            if let Some(repository) = known {
+                if repository.is_there() {
+                    return Ok(ProjectRepo { repository, settings });
+                }
+                // It may be moved back.
+                self.forget(project);
             }
-            // It may be moved back.
-            self.forget(project);
-        }
-        let (git, path) = (self.0.git.clone(), PathBuf::from(&found.repository_path));
-        let opened = crate::spawn_blocking({
-            let path = path.clone();
-            move || git.open_unchanged(&path)
+            let (git, path) = (self.0.git.clone(), PathBuf::from(&found.repository_path));
+            let opened = crate::spawn_blocking({
+                let path = path.clone();
+                move || git.open_unchanged(&path)
+            })
+            .await?;
+            let repository = opened.map_err(|source| RepositoryError::Open { path: path.clone(), source })?;
+            self.refuse_another(project, &repository, &settings.design_docs_branch).await?;
+            let own = repository.clone();
+            let configured = crate::spawn_blocking(move || own.configure()).await?;
+            configured.map_err(|source| RepositoryError::Open { path, source })?;
+            self.open().insert(project.clone(), repository.clone());
+            Ok(ProjectRepo { repository, settings })
         })
-        .await?;
-        let repository = opened.map_err(|source| RepositoryError::Open { path: path.clone(), source })?;
-        self.refuse_another(project, &repository, &settings.design_docs_branch).await?;
-        let own = repository.clone();
-        let configured = crate::spawn_blocking(move || own.configure()).await?;
-        configured.map_err(|source| RepositoryError::Open { path, source })?;
-        self.open().insert(project.clone(), repository.clone());
-        Ok(ProjectRepo { repository, settings })
     }
 
     /// Why a project's repository cannot be opened for now; `None` where it can, or where that is not known.

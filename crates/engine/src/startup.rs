@@ -37,6 +37,13 @@ pub struct Prepared {
     data_dir: Arc<DataDir>,
 }
 
+/// An engine whose database is open, and that does no work yet.
+pub struct Opened {
+    pub app: App,
+    /// The owner's token.
+    pub token: String,
+}
+
 /// An engine at work.
 pub struct Engine {
     pub app: App,
@@ -59,8 +66,8 @@ pub fn prepare(mut config: Config) -> anyhow::Result<Prepared> {
     Ok(Prepared { config, data_dir })
 }
 
-/// Starts the engine of a server that listens at an address; its URL is the one by which programs of this machine reach it.
-pub async fn start(prepared: Prepared, address: SocketAddr, url: String) -> anyhow::Result<Engine> {
+/// Opens the database of a server and puts its engine together.
+pub async fn open(prepared: Prepared) -> anyhow::Result<Opened> {
     let Prepared { config, data_dir } = prepared;
     let file = config.database_file();
     if let Some(file) = &file {
@@ -84,6 +91,12 @@ pub async fn start(prepared: Prepared, address: SocketAddr, url: String) -> anyh
     let token = owner::ensure(&store, &config).await.context("cannot set up the owner's token")?;
     data_dir.note_database(&database)?;
     let app = assemble(config, data_dir, store, worker, &token)?;
+    Ok(Opened { app, token })
+}
+
+/// Starts the work of a server that listens at an address; its URL is the one by which programs of this machine reach it.
+pub async fn start(opened: Opened, address: SocketAddr, url: String) -> anyhow::Result<Engine> {
+    let Opened { app, token } = opened;
     app.instances.kill_orphans().await.context("cannot end the agents that a killed server left")?;
     crate::checks::kill_orphans(&app.config);
     crate::network::remove_leftovers(&app.config.data_dir);

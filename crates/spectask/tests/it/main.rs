@@ -24,7 +24,6 @@ mod record;
 mod registering;
 mod report;
 mod review;
-mod rules;
 mod samples;
 mod sandbox;
 mod search;
