@@ -16,6 +16,7 @@ use engine::transcript::{self, Message};
 use engine::wire::rfc3339;
 use engine::{App, history, log_archive};
 use protocol::log::{ActivityType, Recorded as RecordedEntry};
+use protocol::words::TaskStatus;
 use protocol::{LogEntry, Optional};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -348,7 +349,8 @@ pub(crate) struct ProgressBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProgressAnswer {
     spec_task_id: String,
-    phase: String,
+    /// The status of the task.
+    phase: TaskStatus,
     #[schema(required)]
     git_commit_hash: Option<String>,
     branch_name: String,
@@ -383,7 +385,7 @@ pub(crate) async fn commit_progress(
     let git_commit_hash = commit.filter(|_| success);
     Ok(Json(ProgressAnswer {
         spec_task_id: id,
-        phase: task.status().to_string(),
+        phase: task.status(),
         files_committed: committed_files(&app, &task, git_commit_hash.as_deref()).await?,
         git_commit_hash,
         branch_name,

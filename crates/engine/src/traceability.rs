@@ -3,6 +3,7 @@
 use crate::App;
 use crate::repositories::RepositoryError;
 use crate::{session_changes, views};
+use protocol::words::RequirementStatus;
 use serde::Serialize;
 use specs::requirements::{self, Criterion, Requirement, Requirements};
 use std::collections::{BTreeSet, HashMap};
@@ -32,9 +33,7 @@ pub(crate) struct TracedRequirement {
     /// Files with tests that these sessions changed, by where they are and how they are called, and once they are done, the
     /// checks that passed on the whole change.
     pub(crate) tests: Vec<String>,
-    /// `uncovered`, `planned`, `in_progress` or `done`; `not_reported` where a session ended without a report of all of it,
-    /// and `skipped` where a person went on without it.
-    pub(crate) status: String,
+    pub(crate) status: RequirementStatus,
 }
 
 /// What carries out each criterion of a task's documents in force; nothing while it has none.
@@ -57,7 +56,11 @@ pub async fn traced(app: &App, task: &Task) -> Result<Traceability, RepositoryEr
             traced.push(trace(task, &tests, &parsed, item, Some(criterion)));
         }
     }
-    let uncovered = traced.iter().filter(|one| one.status == "uncovered").map(|one| one.id.clone()).collect();
+    let uncovered = traced
+        .iter()
+        .filter(|one| one.status == RequirementStatus::Uncovered)
+        .map(|one| one.id.clone())
+        .collect();
     let orphans = task
         .units()
         .iter()
@@ -112,11 +115,13 @@ fn trace(
         tests: {
             let changed = sessions.iter().filter_map(|session| tests.get(&session.id)).flatten();
             let changed: BTreeSet<String> = changed.cloned().collect();
-            let passed: BTreeSet<String> =
-                units.iter().flat_map(|unit| task.evidence(unit.index, status == "done").checks).collect();
+            let passed: BTreeSet<String> = units
+                .iter()
+                .flat_map(|unit| task.evidence(unit.index, status == RequirementStatus::Done).checks)
+                .collect();
             changed.into_iter().chain(passed).collect()
         },
-        status: status.to_owned(),
+        status,
     }
 }
 
@@ -136,21 +141,21 @@ fn cites(parsed: &Requirements, cited: &str, id: &str, requirement: &str) -> boo
 
 /// How far a criterion is carried out, by the planned tasks that cite it. What a person skipped does not hold it back, and
 /// alone carries nothing out.
-fn status(units: &[UnitStatus]) -> &'static str {
+fn status(units: &[UnitStatus]) -> RequirementStatus {
     let is = |meant: UnitStatus| units.contains(&meant);
     let mut wanted = units.iter().filter(|status| **status != UnitStatus::Skipped).peekable();
     if units.is_empty() {
-        "uncovered"
+        RequirementStatus::Uncovered
     } else if wanted.peek().is_none() {
-        "skipped"
+        RequirementStatus::Skipped
     } else if wanted.clone().all(|status| *status == UnitStatus::Completed) {
-        "done"
+        RequirementStatus::Done
     } else if wanted.all(|status| matches!(status, UnitStatus::Completed | UnitStatus::NotReported)) {
-        "not_reported"
+        RequirementStatus::NotReported
     } else if is(UnitStatus::InProgress) || is(UnitStatus::Completed) || is(UnitStatus::NotReported) {
-        "in_progress"
+        RequirementStatus::InProgress
     } else {
-        "planned"
+        RequirementStatus::Planned
     }
 }
 
@@ -169,19 +174,20 @@ fn is_test(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{cites, is_test, status};
+    use protocol::words::RequirementStatus;
     use specs::requirements;
     use workflow::UnitStatus::{Completed, InProgress, NotReported, Pending, Skipped};
 
     #[test]
     fn a_criterion_is_done_when_what_carries_it_out_is() {
         for (units, expected) in [
-            (&[][..], "uncovered"),
-            (&[Pending], "planned"),
-            (&[Completed, InProgress], "in_progress"),
-            (&[Completed, Skipped], "done"),
-            (&[Skipped], "skipped"),
-            (&[Completed, NotReported], "not_reported"),
-            (&[Pending, NotReported], "in_progress"),
+            (&[][..], RequirementStatus::Uncovered),
+            (&[Pending], RequirementStatus::Planned),
+            (&[Completed, InProgress], RequirementStatus::InProgress),
+            (&[Completed, Skipped], RequirementStatus::Done),
+            (&[Skipped], RequirementStatus::Skipped),
+            (&[Completed, NotReported], RequirementStatus::NotReported),
+            (&[Pending, NotReported], RequirementStatus::InProgress),
         ] {
             assert_eq!(status(units), expected, "{units:?}");
         }

@@ -187,6 +187,53 @@ words! {
     /// Whether the mark of an item as done has something behind it: commits that touch files (`done`) or only the mark
     /// (`claimed`). `not_reported` says that the session ended and its agent did not report the item as done.
     EvidenceState { Done = "done", Claimed = "claimed", NotReported = "not_reported" }
+    /// What became of a requirement: no planned task names it (`uncovered`), its planned tasks wait, work or are done, a
+    /// session ended without a report of all of it (`not_reported`), or a person skipped its planned tasks.
+    RequirementStatus {
+        Uncovered = "uncovered",
+        Planned = "planned",
+        InProgress = "in_progress",
+        Done = "done",
+        NotReported = "not_reported",
+        Skipped = "skipped",
+    }
+    /// What shows that a requirement is met: commits of each of its planned tasks (`evidenced`), or only their marks
+    /// (`claimed`); `missing` while one of them is open.
+    RequirementProof {
+        Evidenced = "evidenced",
+        Claimed = "claimed",
+        NotReported = "not_reported",
+        Missing = "missing",
+    }
+    /// Where a commit of a task comes from: a session's turn, the merge of a session, or the landing on the base branch.
+    CommitKind { Work = "work", Merge = "merge", Landing = "landing" }
+    /// What a person decided on a task.
+    DecisionAction {
+        ReviewSpecs = "review_specs",
+        EditDocuments = "edit_documents",
+        ReviewImplementation = "review_implementation",
+        Retry = "retry",
+        Cancel = "cancel",
+        Reopen = "reopen",
+        Close = "close",
+        SkipSession = "skip_session",
+        ChooseSession = "choose_session",
+    }
+    /// The stage of a task, named for what it waits for. `planning_queued` and `implementation_queued` wait for a slot,
+    /// `spec_review` and `implementation_review` for a person.
+    Stage {
+        Backlog = "backlog",
+        PlanningQueued = "planning_queued",
+        Planning = "planning",
+        SpecReview = "spec_review",
+        HandOff = "hand_off",
+        ImplementationQueued = "implementation_queued",
+        Implementation = "implementation",
+        ImplementationReview = "implementation_review",
+        Failed = "failed",
+        Done = "done",
+        Cancelled = "cancelled",
+    }
     /// The status of an item of a checklist.
     ItemStatus { Pending = "pending", InProgress = "in_progress", Completed = "completed" }
     /// The status of a review comment: the planner answers, a person resolves.
@@ -285,6 +332,18 @@ words! {
         OutOfSpace = "out_of_space",
         FindingOpen = "finding_open",
         Internal = "internal",
+    }
+}
+
+impl Stage {
+    /// Returns whether the stage waits for a person.
+    pub fn is_review(self) -> bool {
+        matches!(self, Self::SpecReview | Self::ImplementationReview)
+    }
+
+    /// Returns whether the task is over.
+    pub fn is_end(self) -> bool {
+        matches!(self, Self::Done | Self::Cancelled)
     }
 }
 

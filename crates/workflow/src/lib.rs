@@ -54,13 +54,13 @@ pub use progress::{ItemCount, share};
 pub use protocol::words::{
     AgentType, Answer, CommentKind, Complexity, CoordinationKind, CreationMethod, Decision, DiffSide,
     DocumentName, Effort, EvidenceState, FailureClass, Isolation, PlanStart, Priority, SessionPhase,
-    SessionStatus, TaskKind, TaskStatus, ThreadStatus, UnitStatus, UnknownWord,
+    SessionStatus, Stage, TaskKind, TaskStatus, ThreadStatus, UnitStatus, UnknownWord,
 };
 pub use session::{
     Ask, BranchPoint, Closing, EndedTurn, Interval, Message, PlanEntry, PlannedItem, Session, SessionRequest,
     SessionState, Turn, WorkReport,
 };
-pub use stage::{Stage, StageInterval};
+pub use stage::StageInterval;
 pub use task::{
     Approved, Budget, Change, Landing, Paused, Phase, Planning, PlanningStep, RetryPoint, Specs, Task, Unit,
     Usage,

@@ -2217,11 +2217,8 @@ export interface components {
         };
         /** @description How often something failed. */
         ClassFigures: {
-            /**
-             * @description The kind of failure, such as `agent_crashed` or `limit`.
-             * @example limit
-             */
-            class: string;
+            /** @description The kind of failure, such as `agent_crashed` or `limit`. */
+            class: components["schemas"]["FailureClass"];
             /**
              * Format: int64
              * @description How many.
@@ -2417,6 +2414,11 @@ export interface components {
              */
             kind: "commit";
         };
+        /**
+         * @description Where a commit of a task comes from: a session's turn, the merge of a session, or the landing on the base branch.
+         * @enum {string}
+         */
+        CommitKind: "work" | "merge" | "landing";
         /**
          * @description Whether a plan is carried out by one session or by several.
          * @enum {string}
@@ -2718,6 +2720,11 @@ export interface components {
          * @enum {string}
          */
         Decision: "approve" | "request_changes" | "reject";
+        /**
+         * @description What a person decided on a task.
+         * @enum {string}
+         */
+        DecisionAction: "review_specs" | "edit_documents" | "review_implementation" | "retry" | "cancel" | "reopen" | "close" | "skip_session" | "choose_session";
         /** @description A session that is to be told, and the turn that told it. */
         DeliveryView: {
             /**
@@ -4211,21 +4218,13 @@ export interface components {
         };
         /** @description How long tasks were in a phase. */
         PhaseFigures: components["schemas"]["Spread"] & {
-            /**
-             * @description `planning_queued`, `planning`, `spec_review`, `hand_off`, `implementation_queued`, `implementation` or
-             *     `implementation_review`.
-             * @example implementation
-             */
-            phase: string;
+            /** @description `planning`, `implementation` or `validation`. */
+            phase: components["schemas"]["Stage"];
         };
         /** @description How long a task was in a phase. */
         PhaseTime: {
-            /**
-             * @description `backlog`, `planning_queued`, `planning`, `spec_review`, `hand_off`, `implementation_queued`, `implementation`,
-             *     `implementation_review` or `failed`.
-             * @example implementation
-             */
-            phase: string;
+            /** @description `planning`, `implementation` or `validation`. */
+            phase: components["schemas"]["Stage"];
             /**
              * Format: double
              * @description How long, in seconds.
@@ -4354,11 +4353,8 @@ export interface components {
             git_commit_hash: string | null;
             /** @description A sentence that says what happened. */
             message: string;
-            /**
-             * @description `planning`, `implementation` or `validation`.
-             * @example implementation
-             */
-            phase: string;
+            /** @description The status of the task. */
+            phase: components["schemas"]["TaskStatus"];
             /**
              * @description The task's id.
              * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
@@ -4697,8 +4693,8 @@ export interface components {
              * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
              */
             commit: string;
-            /** @description `work`, `merge` or `landing`. */
-            kind: string;
+            /** @description Which kind it is. */
+            kind: components["schemas"]["CommitKind"];
             /**
              * @description The work session's id.
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
@@ -4709,11 +4705,7 @@ export interface components {
         };
         /** @description Something a person decided. */
         ReportedDecision: {
-            /**
-             * @description `review_specs`, `edit_documents`, `review_implementation`, `retry`, `skip_session`, `choose_session`, `close` or
-             *     `cancel`.
-             */
-            action: string;
+            action: components["schemas"]["DecisionAction"];
             /**
              * @description When it happened.
              * @example 2026-11-22T10:41:07Z
@@ -4726,11 +4718,8 @@ export interface components {
             by: string | null;
             /** @description The comments. */
             comments: string;
-            /**
-             * @description `approve`, `request_changes` or `reject`, of a review.
-             * @example approve
-             */
-            decision: string | null;
+            /** @description `approve`, `request_changes` or `reject`. */
+            decision: components["schemas"]["Decision"] | null;
         };
         /** @description What stands behind a planned task that is marked as done. */
         ReportedEvidence: {
@@ -4751,11 +4740,8 @@ export interface components {
              * @example claude
              */
             agent: string | null;
-            /**
-             * @description The kind of failure, such as `agent_crashed` or `limit`.
-             * @example limit
-             */
-            class: string;
+            /** @description The kind of failure, such as `agent_crashed` or `limit`. */
+            class: components["schemas"]["FailureClass"];
             /**
              * Format: int32
              * @description How many.
@@ -4773,13 +4759,9 @@ export interface components {
             ears_pattern: string | null;
             /** @description The id. */
             id: string;
-            /**
-             * @description `evidenced` when a commit stands behind each of its planned tasks, `claimed` when one is only marked as done,
-             *     `missing` while one is open.
-             */
-            proof: string;
-            /** @description `uncovered`, `planned`, `in_progress` or `done`. */
-            status: string;
+            proof: components["schemas"]["RequirementProof"];
+            /** @description The status. */
+            status: components["schemas"]["RequirementStatus"];
             /** @description The items. */
             tasks: components["schemas"]["RequirementTask"][];
             /** @description The text. */
@@ -4787,6 +4769,16 @@ export interface components {
             /** @description The work sessions, in the order they were made. */
             work_sessions: string[];
         };
+        /**
+         * @description What shows that a requirement is met: commits of each of its planned tasks (`evidenced`), or only their marks (`claimed`); `missing` while one of them is open.
+         * @enum {string}
+         */
+        RequirementProof: "evidenced" | "claimed" | "not_reported" | "missing";
+        /**
+         * @description What became of a requirement: no planned task names it (`uncovered`), its planned tasks wait, work or are done, a session ended without a report of all of it (`not_reported`), or a person skipped its planned tasks.
+         * @enum {string}
+         */
+        RequirementStatus: "uncovered" | "planned" | "in_progress" | "done" | "not_reported" | "skipped";
         /** @description A planned task that carries out a criterion. */
         RequirementTask: {
             /**
@@ -4795,7 +4787,7 @@ export interface components {
              */
             number: string;
             /** @description The status. */
-            status: string;
+            status: components["schemas"]["UnitStatus"];
             /** @description The title. */
             title: string;
         };
@@ -5482,6 +5474,11 @@ export interface components {
              */
             total_seconds: number;
         };
+        /**
+         * @description The stage of a task, named for what it waits for. `planning_queued` and `implementation_queued` wait for a slot, `spec_review` and `implementation_review` for a person.
+         * @enum {string}
+         */
+        Stage: "backlog" | "planning_queued" | "planning" | "spec_review" | "hand_off" | "implementation_queued" | "implementation" | "implementation_review" | "failed" | "done" | "cancelled";
         /** @description How the implementation's sessions are to be made. */
         StartBody: {
             /** @description Sessions are made by the plan; false is refused. */
@@ -5569,11 +5566,8 @@ export interface components {
              * @example 2026-11-01
              */
             from: string;
-            /**
-             * @description `planning`, `implementation` or `validation`.
-             * @example implementation
-             */
-            phase: string;
+            /** @description `planning`, `implementation` or `validation`. */
+            phase: components["schemas"]["Stage"];
             /**
              * Format: double
              * @description How long, in seconds.
@@ -6015,11 +6009,8 @@ export interface components {
             ears_pattern: string | null;
             /** @description The id. */
             id: string;
-            /**
-             * @description `uncovered`, `planned`, `in_progress` or `done`; `not_reported` where a session ended without a report of all of it,
-             *     and `skipped` where a person went on without it.
-             */
-            status: string;
+            /** @description The status. */
+            status: components["schemas"]["RequirementStatus"];
             /** @description The items. */
             tasks: string[];
             /**

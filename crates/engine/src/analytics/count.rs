@@ -8,7 +8,7 @@ use crate::report::in_seconds;
 use crate::wire;
 use std::collections::BTreeMap;
 use store::TaskMetricsRow;
-use workflow::{Millis, SessionStatus, Stage, TaskMetrics, Usage, day};
+use workflow::{FailureClass, Millis, SessionStatus, Stage, TaskMetrics, Usage, day};
 
 /// The stages that have durations in reports. In every other stage a task has not started or has ended.
 const PHASES: [Stage; 7] = [
@@ -28,7 +28,7 @@ struct Count {
     buckets: Vec<Tally>,
     projects: BTreeMap<String, Tally>,
     agents: BTreeMap<String, Tally>,
-    failures: BTreeMap<String, u64>,
+    failures: BTreeMap<FailureClass, u64>,
     phases: BTreeMap<Stage, Vec<i64>>,
     lead: Vec<i64>,
     sessions: Vec<i64>,
@@ -111,7 +111,7 @@ impl Count {
             let count = u64::from(failure.count);
             self.add(failure.day, project, failure.agent.as_deref(), |tally| tally.figures.failures += count);
             if self.range.holds(failure.day) {
-                *self.failures.entry(failure.class.to_string()).or_default() += count;
+                *self.failures.entry(failure.class).or_default() += count;
             }
         }
         for spent in &metrics.spent {
@@ -141,7 +141,7 @@ impl Count {
     fn finish(mut self) -> Analytics {
         let phases = PHASES.into_iter().filter_map(|stage| {
             let time = spread(self.phases.get(&stage)?.clone());
-            Some(PhaseFigures { phase: stage.to_string(), time })
+            Some(PhaseFigures { phase: stage, time })
         });
         let phases = phases.collect();
         let review: Vec<i64> = self

@@ -9,6 +9,7 @@ pub use range::Range;
 pub use table::csv;
 
 use protocol::UsageView;
+use protocol::words::{FailureClass, Stage};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -77,19 +78,17 @@ pub(crate) struct Spread {
 }
 
 /// How long tasks were in a phase.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct PhaseFigures {
-    /// `planning_queued`, `planning`, `spec_review`, `hand_off`, `implementation_queued`, `implementation` or
-    /// `implementation_review`.
-    pub(crate) phase: String,
+    pub(crate) phase: Stage,
     #[serde(flatten)]
     pub(crate) time: Spread,
 }
 
 /// How often something failed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct ClassFigures {
-    pub(crate) class: String,
+    pub(crate) class: FailureClass,
     pub(crate) count: u64,
 }
 

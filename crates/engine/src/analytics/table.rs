@@ -15,7 +15,7 @@ pub fn csv(found: &Analytics) -> String {
         figures(&bucket.figures, |figure, value| add(&found.bucket, &bucket.start, "", figure, value));
     }
     for phase in &found.phases {
-        spread(&phase.time, |figure, value| add("phase", &phase.phase, "", figure, value));
+        spread(&phase.time, |figure, value| add("phase", phase.phase.as_str(), "", figure, value));
     }
     let times = [
         ("review_waiting", &found.review_waiting),
@@ -26,7 +26,7 @@ pub fn csv(found: &Analytics) -> String {
         spread(time, |figure, value| add("time", key, "", figure, value));
     }
     for one in &found.failures {
-        add("failure", &one.class, "", "count", one.count.to_string());
+        add("failure", one.class.as_str(), "", "count", one.count.to_string());
     }
     for one in &found.agents {
         let counts = [

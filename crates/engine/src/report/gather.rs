@@ -9,6 +9,7 @@ use crate::repositories::RepositoryError;
 use crate::traceability::{Traceability, TracedRequirement, traced};
 use crate::wire::{self, rfc3339};
 use crate::{App, views};
+use protocol::words::{CommitKind, DecisionAction, RequirementProof};
 use store::LoggedEvent;
 use workflow::{
     Decision, Event, EvidenceState, Millis, Phase, Stage, Task, TaskMetrics, Unit, UnitStatus, Usage,
@@ -63,33 +64,32 @@ async fn decisions(app: &App, task: &Task) -> Result<Vec<ReportedDecision>, Repo
 }
 
 fn decision(task: &Task, logged: &LoggedEvent) -> Option<ReportedDecision> {
-    let decided = |action: &str, by: Option<&String>, decision: Option<Decision>, comments: String| {
-        Some(ReportedDecision {
-            at: rfc3339(logged.at),
-            by: by.cloned(),
-            action: action.to_owned(),
-            decision: decision.map(|decision| decision.to_string()),
-            comments,
-        })
-    };
+    let decided =
+        |action: DecisionAction, by: Option<&String>, decision: Option<Decision>, comments: String| {
+            Some(ReportedDecision { at: rfc3339(logged.at), by: by.cloned(), action, decision, comments })
+        };
     let name = |id| task.session(id).map(|session| session.display_name().to_owned()).unwrap_or_default();
     match &logged.event {
         Event::SpecsReviewed { decision, by, comments, changes, .. } => {
             let mut said = vec![comments.clone()];
             said.extend(changes.clone());
             said.retain(|text| !text.is_empty());
-            decided("review_specs", Some(by), Some(*decision), said.join("\n"))
+            decided(DecisionAction::ReviewSpecs, Some(by), Some(*decision), said.join("\n"))
         }
-        Event::DocumentsChanged { by, .. } => decided("edit_documents", Some(by), None, String::new()),
+        Event::DocumentsChanged { by, .. } => {
+            decided(DecisionAction::EditDocuments, Some(by), None, String::new())
+        }
         Event::ImplementationReviewed { decision, by, comments, .. } => {
-            decided("review_implementation", Some(by), Some(*decision), comments.clone())
+            decided(DecisionAction::ReviewImplementation, Some(by), Some(*decision), comments.clone())
         }
-        Event::Retried { by } => decided("retry", Some(by), None, String::new()),
-        Event::Cancelled { by } => decided("cancel", Some(by), None, String::new()),
-        Event::Reopened { by, .. } => decided("reopen", Some(by), None, String::new()),
-        Event::Closed { by } => decided("close", Some(by), None, String::new()),
-        Event::SessionSkipped { session } => decided("skip_session", None, None, name(session)),
-        Event::SessionChosen { session, .. } => decided("choose_session", None, None, name(session)),
+        Event::Retried { by } => decided(DecisionAction::Retry, Some(by), None, String::new()),
+        Event::Cancelled { by } => decided(DecisionAction::Cancel, Some(by), None, String::new()),
+        Event::Reopened { by, .. } => decided(DecisionAction::Reopen, Some(by), None, String::new()),
+        Event::Closed { by } => decided(DecisionAction::Close, Some(by), None, String::new()),
+        Event::SessionSkipped { session } => decided(DecisionAction::SkipSession, None, None, name(session)),
+        Event::SessionChosen { session, .. } => {
+            decided(DecisionAction::ChooseSession, None, None, name(session))
+        }
         _ => None,
     }
 }
@@ -98,25 +98,25 @@ fn requirement(task: &Task, traced: TracedRequirement) -> ReportedRequirement {
     let units: Vec<&Unit> = task.units().iter().filter(|unit| traced.tasks.contains(&unit.number)).collect();
     let states: Vec<Option<EvidenceState>> = units.iter().map(|unit| state(task, unit)).collect();
     let proof = if states.is_empty() || states.contains(&None) {
-        "missing"
+        RequirementProof::Missing
     } else if states.contains(&Some(EvidenceState::NotReported)) {
-        "not_reported"
+        RequirementProof::NotReported
     } else if states.contains(&Some(EvidenceState::Claimed)) {
-        "claimed"
+        RequirementProof::Claimed
     } else {
-        "evidenced"
+        RequirementProof::Evidenced
     };
     let tasks = units.into_iter().map(|unit| RequirementTask {
         number: unit.number.clone(),
         title: unit.title.clone(),
-        status: task.unit_status(unit.index).to_string(),
+        status: task.unit_status(unit.index),
     });
     ReportedRequirement {
         id: traced.id,
         text: traced.text,
         ears_pattern: traced.ears_pattern,
         status: traced.status,
-        proof: proof.to_owned(),
+        proof,
         tasks: tasks.collect(),
         work_sessions: traced.work_sessions,
         commits: traced.commits,
@@ -158,7 +158,7 @@ pub fn in_seconds(milliseconds: i64) -> f64 {
 
 fn stretch(interval: &workflow::StageInterval, now: Millis) -> Stretch {
     Stretch {
-        phase: interval.stage.to_string(),
+        phase: interval.stage,
         from: rfc3339(interval.from),
         until: interval.until.map(rfc3339),
         seconds: if interval.stage.is_end() { 0.0 } else { seconds(interval, now) },
@@ -173,7 +173,7 @@ fn phases(metrics: &TaskMetrics, now: Millis) -> Vec<PhaseTime> {
         }
     }
     let time = |stage: Stage| PhaseTime {
-        phase: stage.to_string(),
+        phase: stage,
         seconds: in_seconds(metrics.time_at(stage, now).unwrap_or(0)),
         times: metrics.stages.iter().filter(|interval| interval.stage == stage).count(),
     };
@@ -182,11 +182,11 @@ fn phases(metrics: &TaskMetrics, now: Millis) -> Vec<PhaseTime> {
 
 fn commits(task: &Task) -> Vec<ReportedCommit> {
     let mut commits: Vec<ReportedCommit> = Vec::new();
-    let mut add = |commit: &workflow::Commit, kind: &str, session: Option<&workflow::Session>| {
+    let mut add = |commit: &workflow::Commit, kind: CommitKind, session: Option<&workflow::Session>| {
         if commits.iter().all(|known| known.commit != commit.0) {
             commits.push(ReportedCommit {
                 commit: commit.0.clone(),
-                kind: kind.to_owned(),
+                kind,
                 work_session_id: session.map(|session| session.id.to_string()),
                 work_session_name: session.map(|session| session.display_name().to_owned()),
             });
@@ -194,12 +194,12 @@ fn commits(task: &Task) -> Vec<ReportedCommit> {
     };
     for session in &task.sessions {
         for turn in session.ended.iter().filter(|turn| turn.changed) {
-            turn.commit.iter().for_each(|commit| add(commit, "work", Some(session)));
+            turn.commit.iter().for_each(|commit| add(commit, CommitKind::Work, Some(session)));
         }
-        session.merged.iter().for_each(|commit| add(commit, "merge", Some(session)));
+        session.merged.iter().for_each(|commit| add(commit, CommitKind::Merge, Some(session)));
     }
     if let Phase::Done { merged: Some(commit), .. } = &task.phase {
-        add(commit, "landing", None);
+        add(commit, CommitKind::Landing, None);
     }
     commits
 }
@@ -220,7 +220,7 @@ fn usage(metrics: &TaskMetrics) -> Vec<AgentUsage> {
 fn failures(metrics: &TaskMetrics) -> Vec<ReportedFailure> {
     let mut failures: Vec<ReportedFailure> = Vec::new();
     for count in &metrics.failures {
-        let class = count.class.to_string();
+        let class = count.class;
         match failures.iter_mut().find(|known| known.class == class && known.agent == count.agent) {
             Some(known) => known.count += count.count,
             None => failures.push(ReportedFailure { class, agent: count.agent.clone(), count: count.count }),

@@ -2,7 +2,7 @@
 
 use super::{PhaseTime, Report};
 use protocol::UsageView;
-use protocol::words::EvidenceState;
+use protocol::words::{EvidenceState, RequirementProof};
 use std::fmt::Write as _;
 
 /// The report as Markdown. What agents and people wrote stands in quotes or code, so that it is no markup of the report.
@@ -47,14 +47,14 @@ fn requirements(report: &Report, text: &mut String) {
         let tasks: Vec<String> = one
             .tasks
             .iter()
-            .map(|task| format!("{} {} ({})", task.number, cell(&task.title), words(&task.status)))
+            .map(|task| format!("{} {} ({})", task.number, cell(&task.title), words(task.status.as_str())))
             .collect();
         let done = if tasks.is_empty() { "**nothing planned**".to_owned() } else { tasks.join("<br>") };
         let commits: Vec<String> = one.commits.iter().map(|commit| format!("`{}`", short(commit))).collect();
-        let proof = match one.proof.as_str() {
-            "evidenced" => commits.join(" "),
-            "claimed" => "**claimed only**".to_owned(),
-            _ => words(&one.status),
+        let proof = match one.proof {
+            RequirementProof::Evidenced => commits.join(" "),
+            RequirementProof::Claimed => "**claimed only**".to_owned(),
+            RequirementProof::NotReported | RequirementProof::Missing => words(one.status.as_str()),
         };
         let _ = writeln!(text, "| {} | {} | {done} | {proof} |", cell(&one.id), cell(&one.text));
     }
@@ -109,7 +109,7 @@ pub(super) fn sessions(report: &Report, text: &mut String) {
 fn time(report: &Report, text: &mut String) {
     text.push_str("\n## Time\n\n| phase | time | times |\n|---|---|---|\n");
     for PhaseTime { phase, seconds, times } in &report.phases {
-        let _ = writeln!(text, "| {} | {} | {times} |", words(phase), duration(*seconds));
+        let _ = writeln!(text, "| {} | {} | {times} |", words(phase.as_str()), duration(*seconds));
     }
     if report.review_count > 0 {
         let waited = duration(report.review_waiting_seconds);
@@ -158,7 +158,7 @@ fn usage(report: &Report, text: &mut String) {
         text.push_str("\n## Failures\n\n");
         for one in &report.failures {
             let by = one.agent.as_deref().map(|agent| format!(", {}", line(agent))).unwrap_or_default();
-            let _ = writeln!(text, "- {}: {}{by}", words(&one.class), one.count);
+            let _ = writeln!(text, "- {}: {}{by}", words(one.class.as_str()), one.count);
         }
     }
 }
@@ -171,8 +171,8 @@ fn decisions(report: &Report, text: &mut String) {
     for one in &report.decisions {
         let by = one.by.as_deref().map(|by| format!(" by {}", line(by))).unwrap_or_default();
         let decision =
-            one.decision.as_deref().map(|decision| format!(": {}", words(decision))).unwrap_or_default();
-        let _ = writeln!(text, "- {} {}{decision}{by}", moment(&one.at), words(&one.action));
+            one.decision.map(|decision| format!(": {}", words(decision.as_str()))).unwrap_or_default();
+        let _ = writeln!(text, "- {} {}{decision}{by}", moment(&one.at), words(one.action.as_str()));
         if !one.comments.trim().is_empty() {
             let quoted = quote(&one.comments).replace('\n', "\n  ");
             let _ = writeln!(text, "\n  {quoted}\n");

@@ -8,6 +8,10 @@ pub use gather::{gather, in_seconds};
 pub use markdown::markdown;
 pub use table::{Table, csv};
 
+use protocol::words::{
+    CommitKind, Decision, DecisionAction, FailureClass, RequirementProof, RequirementStatus, Stage,
+    UnitStatus,
+};
 use protocol::{CheckView, EvidenceView, ImplementationTask, SpecTask, UsageView, WorkSession};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -47,11 +51,8 @@ pub(crate) struct ReportedRequirement {
     pub(crate) text: String,
     #[schema(required)]
     pub(crate) ears_pattern: Option<String>,
-    /// `uncovered`, `planned`, `in_progress` or `done`.
-    pub(crate) status: String,
-    /// `evidenced` when a commit stands behind each of its planned tasks, `claimed` when one is only marked as done,
-    /// `missing` while one is open.
-    pub(crate) proof: String,
+    pub(crate) status: RequirementStatus,
+    pub(crate) proof: RequirementProof,
     pub(crate) tasks: Vec<RequirementTask>,
     pub(crate) work_sessions: Vec<String>,
     pub(crate) commits: Vec<String>,
@@ -62,7 +63,7 @@ pub(crate) struct ReportedRequirement {
 pub(crate) struct RequirementTask {
     pub(crate) number: String,
     pub(crate) title: String,
-    pub(crate) status: String,
+    pub(crate) status: UnitStatus,
 }
 
 /// What stands behind a planned task that is marked as done.
@@ -76,9 +77,7 @@ pub(crate) struct ReportedEvidence {
 /// How long a task was in a phase.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct PhaseTime {
-    /// `backlog`, `planning_queued`, `planning`, `spec_review`, `hand_off`, `implementation_queued`, `implementation`,
-    /// `implementation_review` or `failed`.
-    pub(crate) phase: String,
+    pub(crate) phase: Stage,
     pub(crate) seconds: f64,
     /// How often it came there.
     pub(crate) times: usize,
@@ -87,7 +86,7 @@ pub(crate) struct PhaseTime {
 /// A stretch of time in one phase.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Stretch {
-    pub(crate) phase: String,
+    pub(crate) phase: Stage,
     pub(crate) from: String,
     /// Null while it lasts.
     #[schema(required)]
@@ -99,8 +98,7 @@ pub(crate) struct Stretch {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ReportedCommit {
     pub(crate) commit: String,
-    /// `work`, `merge` or `landing`.
-    pub(crate) kind: String,
+    pub(crate) kind: CommitKind,
     #[schema(required)]
     pub(crate) work_session_id: Option<String>,
     #[schema(required)]
@@ -117,7 +115,7 @@ pub(crate) struct AgentUsage {
 /// How often something failed.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ReportedFailure {
-    pub(crate) class: String,
+    pub(crate) class: FailureClass,
     #[schema(required)]
     pub(crate) agent: Option<String>,
     pub(crate) count: u32,
@@ -129,11 +127,9 @@ pub(crate) struct ReportedDecision {
     pub(crate) at: String,
     #[schema(required)]
     pub(crate) by: Option<String>,
-    /// `review_specs`, `edit_documents`, `review_implementation`, `retry`, `skip_session`, `choose_session`, `close` or
-    /// `cancel`.
-    pub(crate) action: String,
-    /// `approve`, `request_changes` or `reject`, of a review.
+    pub(crate) action: DecisionAction,
+    /// The decision of a review.
     #[schema(required)]
-    pub(crate) decision: Option<String>,
+    pub(crate) decision: Option<Decision>,
     pub(crate) comments: String,
 }

@@ -2,7 +2,7 @@
 
 use super::Report;
 use protocol::UsageView;
-use protocol::words::EvidenceState;
+use protocol::words::{Decision, EvidenceState};
 
 /// Rows under a head, as CSV.
 pub struct Table {
@@ -120,14 +120,14 @@ fn rows<'r>(report: &'r Report, add: &mut impl FnMut(Row<'r>)) {
     for stretch in &report.timeline {
         let (from, until) = (&stretch.from, stretch.until.as_deref().unwrap_or_default());
         let seconds = format!("{:.3}", stretch.seconds);
-        add(Row { section: "phase", name: &stretch.phase, from, until, seconds, ..Row::default() });
+        add(Row { section: "phase", name: stretch.phase.as_str(), from, until, seconds, ..Row::default() });
     }
     for one in &report.requirements {
         add(Row {
             section: "requirement",
             id: &one.id,
-            status: &one.status,
-            detail: &one.proof,
+            status: one.status.as_str(),
+            detail: one.proof.as_str(),
             commits: one.commits.join(" "),
             text: &one.text,
             ..Row::default()
@@ -173,7 +173,7 @@ fn rows<'r>(report: &'r Report, add: &mut impl FnMut(Row<'r>)) {
     }
     for one in &report.commits {
         let name = one.work_session_name.as_deref().unwrap_or_default();
-        add(Row { section: "commit", id: &one.commit, name, detail: &one.kind, ..Row::default() });
+        add(Row { section: "commit", id: &one.commit, name, detail: one.kind.as_str(), ..Row::default() });
     }
     for one in &report.usage_by_agent {
         add(Row { section: "usage", agent: &one.agent, usage: Some(&one.usage), ..Row::default() });
@@ -181,13 +181,13 @@ fn rows<'r>(report: &'r Report, add: &mut impl FnMut(Row<'r>)) {
     for one in &report.failures {
         let agent = one.agent.as_deref().unwrap_or_default();
         let count = one.count.to_string();
-        add(Row { section: "failure", name: &one.class, agent, count, ..Row::default() });
+        add(Row { section: "failure", name: one.class.as_str(), agent, count, ..Row::default() });
     }
     for one in &report.decisions {
         add(Row {
             section: "decision",
-            name: &one.action,
-            status: one.decision.as_deref().unwrap_or_default(),
+            name: one.action.as_str(),
+            status: one.decision.map(Decision::as_str).unwrap_or_default(),
             detail: one.by.as_deref().unwrap_or_default(),
             from: &one.at,
             text: &one.comments,

@@ -267,7 +267,7 @@ fn request(bytes: &[u8]) -> Option<(String, Vec<u8>, Vec<u8>)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn traces_are_sent_to_a_collector() {
+async fn traces_and_metrics_are_sent_to_a_collector() {
     let (url, received) = collector().await;
     let place = Place::new(0);
     place.configure(&scenario(&(note(1) + &note(2))));
@@ -288,12 +288,24 @@ async fn traces_are_sent_to_a_collector() {
     // Ending the server sends what waits.
     server.end().await;
     let received = received.lock().expect("no panic");
-    assert!(received.iter().all(|(line, _)| line == "post /v1/traces http/1.1"), "{:?}", received.first());
-    let sent: Vec<u8> = received.iter().flat_map(|(_, body)| body.clone()).collect();
-    let has = |text: &str| sent.windows(text.len()).any(|part| part == text.as_bytes());
+    let sent_to = |path: &str| -> Vec<u8> {
+        let line = format!("post {path} http/1.1");
+        received.iter().filter(|(sent, _)| *sent == line).flat_map(|(_, body)| body.clone()).collect()
+    };
+    let has = |sent: &[u8], text: &str| sent.windows(text.len()).any(|part| part == text.as_bytes());
+    let traces = sent_to("/v1/traces");
     for text in ["service.name", "request", "decision", "effect", "turn", "git_command", &task] {
-        assert!(has(text), "no {text} in what was sent");
+        assert!(has(&traces, text), "no {text} in the traces");
     }
+    let metrics = sent_to("/v1/metrics");
+    for text in ["service.name", engine::metrics::DECISIONS, engine::metrics::UPTIME] {
+        assert!(has(&metrics, text), "no {text} in the metrics");
+    }
+    let paths: BTreeSet<&str> = received.iter().map(|(line, _)| line.as_str()).collect();
+    assert_eq!(
+        paths.into_iter().collect::<Vec<_>>(),
+        ["post /v1/metrics http/1.1", "post /v1/traces http/1.1"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
