@@ -1,5 +1,5 @@
 # What can be done here, each in one word. `make help` lists it.
-.PHONY: help demo test bench bench-web web generate fmt lint lowest-rust tidy audit advisories api-docs test-rust test-docs test-web \
+.PHONY: help demo demo-binary release test first-page bench bench-web web generate fmt lint lowest-rust tidy audit advisories api-docs test-rust test-docs test-web \
 	test-generated test-browser test-agents pictures need clean
 
 CARGO ?= cargo
@@ -13,8 +13,20 @@ help: ## Lists the targets
 need: ## Says what is missing on this machine
 	@scripts/need
 
-demo: need $(WEB_DIST) ## Builds everything and plays a job in the browser
-	$(CARGO) run --locked --package spectask -- demo $(DEMO_ARGS)
+demo: need ## Builds everything and plays a job in the browser
+	@$(MAKE) --no-print-directory --jobs=2 web demo-binary
+	target/debug/spectask demo $(DEMO_ARGS)
+
+# A debug build reads the dashboard from web/dist when it is asked for, so both are built side by side.
+demo-binary:
+	$(CARGO) build --locked --package spectask
+
+first-page: need ## Times what `make demo` does until its page answers
+	@scripts/first-page
+
+release: need web ## Builds target/release/spectask, with the dashboard in it
+	$(CARGO) build --release --locked --package spectask
+	@ls -l target/release/spectask | awk '{ printf "target/release/spectask: %.1f MB\n", $$5 / 1e6 }'
 
 test: need fmt web lint lowest-rust tidy api-docs test-rust test-docs test-generated test-web test-browser test-agents ## Runs every check
 

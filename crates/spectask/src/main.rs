@@ -35,6 +35,8 @@ fn main() -> ExitCode {
         // `spectask log … | head` ends with its reader.
         sigpipe::reset();
     }
+    // Only this call installs one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let log = output::start_log(&cli);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -69,6 +69,8 @@ impl Server {
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let line = lines.next_line().await.expect("output").expect("a line");
         let url = line.trim_start_matches("listening on ").to_owned();
+        // A second server finds it there.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Self { child, folder, url, http: reqwest::Client::new() }
     }
 

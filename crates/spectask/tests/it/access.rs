@@ -166,7 +166,7 @@ fn routes() -> BTreeMap<(String, String), Needs> {
 
 fn http() -> &'static reqwest::Client {
     static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let client = crate::harness::http_builder().redirect(reqwest::redirect::Policy::none());
         // Each test has a runtime of its own, and no connection outlives it.
         client.pool_max_idle_per_host(0).build().expect("a client")
     });

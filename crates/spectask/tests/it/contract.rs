@@ -1,12 +1,8 @@
 //! The published contract to the letter: types of fields, pages of lists, keys of requests, names of sessions.
 
-use crate::harness::{Place, Server, TOKEN, text};
+use crate::harness::{Place, Server, TOKEN, http, text};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-
-fn http() -> reqwest::Client {
-    reqwest::Client::new()
-}
 
 async fn place_with_project() -> (Place, Server, String) {
     let place = Place::new(0);

@@ -435,7 +435,7 @@ async fn an_instance_reports_of_itself_and_nothing_else() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
     let [url, instance, token] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
-    let http = reqwest::Client::new();
+    let http = crate::harness::http();
     let post = async |path: &str, body: Value| {
         let request = http.post(format!("{url}/api/v1{path}")).bearer_auth(token).json(&body);
         let answer = request.send().await.expect("an answer");

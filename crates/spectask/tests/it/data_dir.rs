@@ -89,7 +89,7 @@ async fn a_limit_of_file_sizes_does_not_end_the_server() {
     let stdout = server.stdout.take().expect("its output");
     std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).expect("a line");
     let url = line.trim().strip_prefix("listening on ").expect("an address").to_owned();
-    let http = reqwest::Client::new();
+    let http = crate::harness::http();
     let post = async |path: &str, body: &serde_json::Value| {
         let answer = http.post(format!("{url}/api/v1{path}")).bearer_auth(TOKEN).json(body).send().await;
         let answer = answer.expect("the server answers");

@@ -1,6 +1,6 @@
 //! Repositories as git itself reaches them: cloned, fetched and pushed to over HTTP.
 
-use crate::harness::{Place, Server, TOKEN, git, text};
+use crate::harness::{Place, Server, TOKEN, git, http, text};
 use serde_json::json;
 use std::path::Path;
 use std::time::Duration;
@@ -62,8 +62,8 @@ async fn git_clones_and_pushes_with_the_token_as_password() {
             try_git(place.path("").as_path(), &["clone", &address(&server, token, name), "refused"]);
         assert!(!good, "{token} {name}: {said}");
     }
-    let asked = reqwest::get(format!("{}/git/owner/test.git/info/refs?service=git-upload-pack", server.url));
-    let asked = asked.await.expect("an answer");
+    let asked = http().get(format!("{}/git/owner/test.git/info/refs?service=git-upload-pack", server.url));
+    let asked = asked.send().await.expect("an answer");
     assert_eq!(asked.status(), 401);
     assert!(asked.headers()["www-authenticate"].to_str().expect("text").starts_with("Basic"));
 
@@ -116,7 +116,7 @@ async fn no_ref_is_hidden_from_the_checks_of_a_push() {
         let mut body = format!("{commands}0000").into_bytes();
         // A pack without objects, with its checksum.
         body.extend_from_slice(b"PACK\0\0\0\x02\0\0\0\0\x02\x9d\x08\x82\x3b\xd8\xa8\xea\xb5\x10\xad\x6a\xc7\x5c\x82\x3c\xfd\x3e\xd3\x1e");
-        let answer = reqwest::Client::new()
+        let answer = http()
             .post(format!("{}/git/owner/test.git/git-receive-pack", server.url))
             .basic_auth("ada", Some(TOKEN))
             .header("content-type", "application/x-git-receive-pack-request")

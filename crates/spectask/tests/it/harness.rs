@@ -34,6 +34,18 @@ pub(crate) struct Server {
     http: reqwest::Client,
 }
 
+/// Returns an HTTP client.
+pub(crate) fn http() -> reqwest::Client {
+    http_builder().build().expect("a client")
+}
+
+/// Returns the builder of an HTTP client, which needs the cryptography of TLS to be installed once.
+pub(crate) fn http_builder() -> reqwest::ClientBuilder {
+    // A second call finds it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
 impl Place {
     pub(crate) fn new(pace: u32) -> Self {
         Self::beneath(&std::env::temp_dir(), pace)
@@ -130,7 +142,7 @@ impl Place {
         let line =
             line.expect("readable output").unwrap_or_else(|| panic!("no line; the log: {}", self.read_log()));
         let url = line.strip_prefix("listening on ").expect("the line says where it listens").to_owned();
-        Server { child, url, http: reqwest::Client::new() }
+        Server { child, url, http: http() }
     }
 
     /// The address of a schema on PostgreSQL that is this place's alone.

@@ -1,6 +1,6 @@
 //! Clients that are slow, many, or do not keep to the protocol: they get no answer for long, and everybody else does.
 
-use crate::harness::{Place, Server, TOKEN, text};
+use crate::harness::{Place, Server, TOKEN, http, text};
 use futures::SinkExt as _;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -248,7 +248,7 @@ async fn the_owner_signs_in_and_approves_while_the_server_is_attacked() {
         })
         .collect();
     let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
-    let login = reqwest::Client::new()
+    let login = http()
         .post(format!("{}/api/v1/login", server.url))
         .json(&json!({ "token": TOKEN }))
         .timeout(PATIENCE)
@@ -261,7 +261,7 @@ async fn the_owner_signs_in_and_approves_while_the_server_is_attacked() {
     let body = json!({ "prompt": "Write a note", "project_id": project });
     let task = text(&server.post("/spec-tasks/from-prompt", &body).await, "id");
     server.wait_for(&task, &["spec_review"]).await;
-    let approved = reqwest::Client::new()
+    let approved = http()
         .post(format!("{}/api/v1/spec-tasks/{task}/approve-specs", server.url))
         .header("cookie", cookie)
         .json(&json!({ "approved": true }))

@@ -1,6 +1,6 @@
 //! The live stream: every event once, in order, and taken up where a connection broke off.
 
-use crate::harness::{Place, Server, TOKEN, text};
+use crate::harness::{Place, Server, TOKEN, http, text};
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -107,7 +107,7 @@ async fn events_come_once_in_order_and_are_taken_up_after_a_restart() {
     assert_eq!(socket.next().await["code"], "invalid");
     socket.send(&json!("nonsense")).await;
     assert_eq!(socket.next().await["type"], "error");
-    let stream = reqwest::Client::new()
+    let stream = http()
         .get(format!("{}/api/v1/events?topic=task:{first}&after=0", server.url))
         .bearer_auth(TOKEN)
         .send()

@@ -1,6 +1,6 @@
 //! What operators read of a server: its metrics, the spans of its log, and its traces.
 
-use crate::harness::{Place, TOKEN, text};
+use crate::harness::{Place, TOKEN, http, text};
 use crate::job::{PROMPT, begin, note, scenario};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use regex::Regex;
@@ -126,7 +126,7 @@ fn the_dashboard_shows_only_metrics_that_exist() {
 
 /// The server's metrics: each sample's name, with the names of its labels and its value.
 async fn scrape(url: &str) -> Vec<(String, BTreeMap<String, String>, f64)> {
-    let asked = reqwest::Client::new().get(format!("{url}/metrics")).bearer_auth(TOKEN);
+    let asked = http().get(format!("{url}/metrics")).bearer_auth(TOKEN);
     let text = asked.send().await.expect("an answer").text().await.expect("text");
     let sample = Regex::new(r"^([a-z0-9_]+)(?:\{(.*)\})? (\S+)$").expect("a pattern");
     let label = Regex::new(r#"([a-z_]+)="([^"]*)""#).expect("a pattern");
@@ -193,7 +193,7 @@ async fn lines_of_the_log_name_their_request_and_their_effect() {
     let repository = place.repository("notes", &[("README.md", "# Notes\n")]);
     let server = place.serve_with(&[("RUST_LOG", "info,git=debug,engine=debug,api=debug")]).await;
     let post = async |path: &str, id: &str, body: Value| {
-        let asked = reqwest::Client::new().post(format!("{}/api/v1{path}", server.url)).bearer_auth(TOKEN);
+        let asked = http().post(format!("{}/api/v1{path}", server.url)).bearer_auth(TOKEN);
         let answer = asked.header("x-request-id", id).json(&body).send().await.expect("an answer");
         assert_eq!(answer.headers()["x-request-id"], id);
         text(&answer.json().await.expect("JSON"), "id")

@@ -1,6 +1,6 @@
 //! A repository is one user's project, by whatever path it is named.
 
-use crate::harness::{Place, Server, git};
+use crate::harness::{Place, Server, git, http};
 use serde_json::{Value, json};
 use std::path::Path;
 use store::{Store, Token, User};
@@ -44,7 +44,7 @@ async fn serve(place: &Place) -> Server {
 /// Registers a repository as the second user.
 async fn register(server: &Server, body: &Value) -> (u16, Value) {
     let url = format!("{}/api/v1/projects", server.url);
-    let answer = reqwest::Client::new().post(url).bearer_auth(OTHER).json(body).send().await;
+    let answer = http().post(url).bearer_auth(OTHER).json(body).send().await;
     let answer = answer.expect("an answer");
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }

@@ -1,6 +1,6 @@
 //! What is done behind the server's back in a repository: base branches moved, objects replaced, records and documents tampered with.
 
-use crate::harness::{Place, TOKEN, git, text};
+use crate::harness::{Place, TOKEN, git, http, text};
 use crate::job::{Job, begin, note, scenario, session};
 use serde_json::{Value, json};
 use std::os::unix::fs::symlink;
@@ -177,7 +177,7 @@ async fn a_file_with_an_odd_name_does_not_stop_the_download_of_documents() {
     symlink("/etc/passwd", folder.join("link.md")).expect("a link");
     git(&docs, &["add", "-A"]);
     git(&docs, &["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-qm", "Odd"]);
-    let answer = reqwest::Client::new()
+    let answer = http()
         .get(format!("{}/api/v1/spec-tasks/{task}/download-documents", server.url))
         .bearer_auth(TOKEN)
         .send()
@@ -232,7 +232,7 @@ async fn a_push_cannot_replace_objects_or_fill_the_disk() {
         let compressed =
             std::process::Command::new("sh").args(["-c", &script]).output().expect("gzip runs").stdout;
         assert!(compressed.len() < 1024 * 1024);
-        let answer = reqwest::Client::new()
+        let answer = http()
             .post(format!("{}/git/owner/test.git/git-receive-pack", server.url))
             .basic_auth("ada", Some(TOKEN))
             .header("content-encoding", "gzip")
