@@ -14,7 +14,9 @@ mod growth;
 mod lint;
 mod plans;
 mod progress;
+mod queue;
 mod record;
+mod recovery;
 mod sandbox;
 mod search;
 mod secrets;
@@ -65,6 +67,12 @@ async fn main() {
     }
     if wanted("cold") {
         cold::print().await;
+    }
+    if wanted("queue") {
+        Box::pin(queue::print()).await;
+    }
+    if wanted("recovery") {
+        recovery::print().await;
     }
     if wanted("growth") {
         Box::pin(growth::print()).await;

@@ -79,6 +79,14 @@ impl Server {
         request.send().await.expect("an answer").json().await.expect("JSON")
     }
 
+    /// The total of a list.
+    pub(crate) async fn total(&self, path: &str) -> u64 {
+        let request = self.http.get(format!("{}/api/v1{path}", self.url)).bearer_auth(TOKEN);
+        let answer = request.send().await.expect("an answer");
+        let total = answer.headers().get("x-total-count").expect("a total");
+        total.to_str().expect("text").parse().expect("a number")
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         let request = self.http.post(format!("{}/api/v1{path}", self.url)).bearer_auth(TOKEN).json(body);
         request.send().await.expect("an answer").json().await.expect("JSON")
