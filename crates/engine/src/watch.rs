@@ -74,8 +74,9 @@ impl Watch {
             // A full queue holds a later look at the same tip already.
             let _ = moves.try_send(moved);
         });
-        let repository = workplace.repository.clone();
-        match crate::spawn_blocking(move || repository.watch(on_change)).await {
+        let (repository, docs) =
+            (workplace.repository.clone(), workplace.settings.design_docs_branch.clone());
+        match crate::spawn_blocking(move || repository.watch(&docs, on_change)).await {
             Ok(Ok(watcher)) => {
                 self.watchers().insert(project.clone(), watcher);
                 tokio::spawn(read(Arc::downgrade(&app.0), project.clone(), receiver));

@@ -9,12 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long after a look the next one waits, so that a storm of moves costs few looks.
 const MIN_INTERVAL: Duration = Duration::from_millis(2);
-/// How often the branches are looked at when nothing was noticed.
-const POLL: Duration = Duration::from_secs(1);
+/// How often the branch that matters most is looked at when nothing was noticed.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How often every branch is looked at when nothing was noticed, where the file system reports changes.
+const FULL_POLL_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A branch that was made, moved or deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,9 +57,10 @@ impl Seen {
 type OnChange = Box<dyn Fn(RefChange) + Send + Sync>;
 
 impl Repository {
-    /// Calls back for each branch that was made, moved or deleted from now on. Moves in quick succession are
-    /// one. The call comes from a thread of the watcher's own.
-    pub fn watch(&self, on_change: OnChange) -> Result<Watcher, Error> {
+    /// Calls back for each branch that is made, moved or deleted from now on. Moves in quick succession are
+    /// one. The call comes from the watcher's own thread. A move of `branch` is noticed within a second also where the file
+    /// system does not report it.
+    pub fn watch(&self, branch: &str, on_change: OnChange) -> Result<Watcher, Error> {
         let (signals, receiver) = mpsc::channel();
         let sender = signals.clone();
         let common = self.0.common_dir.clone();
@@ -75,18 +78,20 @@ impl Repository {
             // Packed refs are a file here that is replaced.
             (common.clone(), RecursiveMode::NonRecursive),
         ];
+        let mut full_poll = FULL_POLL_INTERVAL;
         for (path, mode) in watched {
             if let Err(error) = files.watch(&path, mode) {
                 // Looking each second is slower, and enough.
+                full_poll = POLL_INTERVAL;
                 tracing::warn!(%error, path = %path.display(), "a folder cannot be watched");
             }
         }
         let known = self.tips()?;
-        let repository = self.clone();
+        let (repository, branch) = (self.clone(), format!("refs/heads/{branch}"));
         let thread = std::thread::Builder::new()
             .name("git-watch".to_owned())
             .spawn(move || {
-                watch(&repository, known, &receiver, &on_change);
+                watch(&repository, known, &receiver, &Polling { branch, full_poll }, &on_change);
                 drop(files);
             })
             .context("start a thread to watch", self.path().display())?;
@@ -121,16 +126,27 @@ impl Repository {
     }
 }
 
+/// What is looked at when nothing was noticed.
+struct Polling {
+    /// The full name of the branch that is looked at each time.
+    branch: String,
+    /// How often every branch is looked at.
+    full_poll: Duration,
+}
+
 fn watch(
     repository: &Repository,
     mut known: BTreeMap<String, CommitId>,
     signals: &Receiver<Signal>,
+    polling: &Polling,
     on_change: &OnChange,
 ) {
+    let mut full_look = Instant::now();
     loop {
-        let seen = match signals.recv_timeout(POLL) {
+        let seen = match signals.recv_timeout(POLL_INTERVAL) {
             Ok(Signal::Look(seen)) => seen,
-            Err(RecvTimeoutError::Timeout) => Seen::All,
+            Err(RecvTimeoutError::Timeout) if full_look.elapsed() >= polling.full_poll => Seen::All,
+            Err(RecvTimeoutError::Timeout) => Seen::Some(BTreeSet::from([polling.branch.clone()])),
             Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return,
         };
         let Some(seen) = gather(signals, seen) else { return };
@@ -141,6 +157,7 @@ fn watch(
                 Ok(tips)
             }
             Seen::All => repository.tips().map(|mut tips| {
+                full_look = Instant::now();
                 // A branch that is packed at this moment is in no list.
                 let missing = known.keys().filter(|name| !tips.contains_key(*name)).cloned().collect();
                 repository.look_at(&missing, &mut tips);

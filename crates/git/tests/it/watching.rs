@@ -7,7 +7,10 @@ use std::time::Duration;
 
 fn watch(lab: &Lab) -> (Watcher, Receiver<RefChange>) {
     let (sender, receiver) = channel();
-    let watcher = lab.repository.watch(Box::new(move |change| sender.send(change).unwrap())).unwrap();
+    let watcher = lab
+        .repository
+        .watch("helix-design-docs", Box::new(move |change| sender.send(change).unwrap()))
+        .unwrap();
     (watcher, receiver)
 }
 
