@@ -63,4 +63,5 @@ pub use worktrees::agent_files::StrayFiles;
 pub use worktrees::anomaly::WorktreeAnomaly;
 pub use worktrees::docs::{docs_worktree, is_docs_worktree_unfinished};
 pub use worktrees::recover::Finding;
+pub use worktrees::untracked::{Untracked, WorktreeState};
 pub use worktrees::worktree::WorktreeSpec;

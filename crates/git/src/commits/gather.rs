@@ -34,6 +34,8 @@ pub struct Gather {
     pub author: Identity,
     pub time_ms: i64,
     pub effect: Option<String>,
+    /// Files and folders that stay out of the commit, relative to the worktree, unless git tracks them.
+    pub left_out: Vec<String>,
 }
 
 /// What was gathered.
@@ -119,7 +121,7 @@ impl Repository {
         };
         let tree = match done {
             Some(_) => self.staged_tree(checkout)?,
-            None => self.stage_everything(repository, checkout, begun, anomalies)?,
+            None => self.stage_everything(repository, checkout, begun, &gather.left_out, anomalies)?,
         };
         let head = match (done, tip) {
             (Some(_), Some(tip)) => tip,

@@ -1,5 +1,6 @@
 //! What revisions have: their files, their commits, and what changed between them.
 
+pub(crate) mod added;
 pub(crate) mod additions;
 pub(crate) mod effects;
 pub(crate) mod filtered;

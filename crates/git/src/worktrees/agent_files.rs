@@ -1,9 +1,12 @@
 //! Files that agents keep for themselves in the folder they work in.
 
 use crate::error::Context as _;
-use crate::worktrees::checkouts::Checkout;
+use crate::worktrees::checkouts::{self, Checkout};
 use crate::{Error, Repository, names, objects};
 use gix::ObjectId;
+use gix::bstr::BString;
+use gix::index::entry::Mode;
+use gix::worktree::stack::state::ignore::Source;
 use std::collections::BTreeSet;
 
 /// Folders and files in which known agents keep their settings and sessions.
@@ -135,6 +138,37 @@ pub(crate) fn without_agent_files(
         }
     }
     Ok(left_out.into_iter().collect())
+}
+
+/// Patterns that keep some files and folders out of what is staged, where the commit that is checked out has none of them and
+/// they are not ignored anyway: git refuses to leave out what it ignores.
+pub(crate) fn without_untracked(
+    repository: &gix::Repository,
+    checkout: &Checkout,
+    head: ObjectId,
+    paths: &[String],
+) -> Result<Vec<String>, Error> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let opened = checkouts::open(checkout)?;
+    let shown = checkout.root.display();
+    let index = opened.index_or_empty().context("read the index of", &shown)?;
+    let mut rules = opened
+        .excludes(&index, None, Source::WorktreeThenIdMappingIfNotSkipped)
+        .context("read the ignore rules of", &shown)?;
+    let mut left_out = Vec::new();
+    for path in paths {
+        let Ok(found) = checkout.root.join(path).symlink_metadata() else { continue };
+        let mode = if found.is_dir() { Mode::DIR } else { Mode::FILE };
+        let name = BString::from(path.as_str());
+        // A name that cannot be in a commit needs no pattern to be left out.
+        let is_ignored = rules.at_entry(&name, Some(mode)).is_ok_and(|found| found.is_excluded());
+        if !is_ignored && !has(repository, head, path)? {
+            left_out.push(format!(":(exclude,top,literal){path}"));
+        }
+    }
+    Ok(left_out)
 }
 
 /// Whether a commit has a file or folder.

@@ -15,4 +15,5 @@ pub(crate) mod registration;
 pub(crate) mod remove;
 pub(crate) mod save_dirty;
 pub(crate) mod status;
+pub(crate) mod untracked;
 pub(crate) mod worktree;

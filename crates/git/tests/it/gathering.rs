@@ -18,6 +18,7 @@ pub(crate) fn gather(worktree: &Path, branch: &str, effect: &str) -> Gather {
         author: identity(),
         time_ms: TIME,
         effect: Some(effect.to_owned()),
+        left_out: Vec::new(),
     }
 }
 
