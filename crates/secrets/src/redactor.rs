@@ -6,7 +6,7 @@ use crate::rules::{OwnRule, RuleError, Rules};
 use crate::scan::View;
 use crate::stream::Stream;
 use crate::{kinds, pem};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -30,13 +30,15 @@ pub struct Redactor(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     key: [u8; 32],
-    pub(crate) known: Known,
+    /// The known values, and what is looked for because of them; [`Redactor::learn`] adds to them.
+    known: RwLock<Arc<Known>>,
+    exact: Mutex<Vec<Exact>>,
     pub(crate) rules: Arc<Rules>,
     /// The keywords that private keys begin with.
     pub(crate) begin: Vec<usize>,
     pub(crate) private_key: Arc<str>,
     /// The kinds of every tag this redactor writes.
-    pub(crate) kinds: HashSet<String>,
+    kinds: RwLock<HashSet<String>>,
     allowed: HashSet<String>,
     /// The fingerprints of values that a person decided to keep.
     kept: RwLock<HashSet<String>>,
@@ -52,13 +54,14 @@ impl Redactor {
         all.extend(settings.exact.iter().map(|exact| kinds::kind_of(&exact.name)));
         Ok(Self(Arc::new(Inner {
             key: settings.key,
-            known,
+            known: RwLock::new(Arc::new(known)),
+            exact: Mutex::new(settings.exact.clone()),
             begin: (0..rules.words.len())
                 .filter(|at| pem::BEGIN.contains(&rules.words[*at].as_str()))
                 .collect(),
             rules,
             private_key,
-            kinds: all,
+            kinds: RwLock::new(all),
             allowed: settings.allowed.iter().cloned().collect(),
             kept: RwLock::default(),
         })))
@@ -133,8 +136,33 @@ impl Redactor {
     /// Whether a value is one that is known to be secret, which no later rule overrides.
     pub fn is_known_secret(&self, value: &str) -> bool {
         let mut spans = Vec::new();
-        self.0.known.find(value, &mut spans);
+        self.0.known().find(value, &mut spans);
         !spans.is_empty()
+    }
+
+    /// Looks for further values that are known to be secret from now on, in streams under way as well. Values that are known
+    /// already change nothing.
+    pub fn learn(&self, more: impl IntoIterator<Item = Exact>) -> Result<(), RuleError> {
+        let mut exact = self.0.exact.lock();
+        let before = exact.len();
+        for one in more {
+            if !exact.iter().any(|known| known.value.trim() == one.value.trim()) {
+                exact.push(one);
+            }
+        }
+        if exact.len() == before {
+            return Ok(());
+        }
+        let known = match Known::new(&exact, |value| self.0.digits(value.as_bytes())) {
+            Ok(known) => known,
+            Err(error) => {
+                exact.truncate(before);
+                return Err(error.into());
+            }
+        };
+        self.0.kinds.write().extend(exact[before..].iter().map(|one| kinds::kind_of(&one.name)));
+        *self.0.known.write() = Arc::new(known);
+        Ok(())
     }
 
     /// Text that comes in pieces.
@@ -144,9 +172,19 @@ impl Redactor {
 }
 
 impl Inner {
+    /// The known values as they are now.
+    pub(crate) fn known(&self) -> Arc<Known> {
+        self.known.read().clone()
+    }
+
+    /// Whether a tag of this kind is one that this redactor writes.
+    pub(crate) fn writes_kind(&self, kind: &str) -> bool {
+        self.kinds.read().contains(kind)
+    }
+
     fn whole(&self, text: &str) -> Vec<Span> {
         let mut spans = self.look(&View { text, is_whole: true }).spans;
-        self.known.find(text, &mut spans);
+        self.known().find(text, &mut spans);
         self.join(text, spans)
     }
 

@@ -111,7 +111,7 @@ impl Inner {
     /// The tags that are in the text already and name something this server looks for, in their order.
     fn tags(&self, text: &str) -> Vec<Range<usize>> {
         let tags = kinds::removed(text).into_iter();
-        tags.filter(|tag| self.kinds.contains(tag.kind.as_str())).map(|tag| tag.span).collect()
+        tags.filter(|tag| self.writes_kind(tag.kind.as_str())).map(|tag| tag.span).collect()
     }
 
     /// Reads the private key whose first line stands at a place, and returns where it ends.
@@ -141,7 +141,7 @@ impl Inner {
     /// A run that is text with a sure secret in it is a secret as a whole.
     fn within(&self, run: Range<usize>, plain: &str, spans: &mut Vec<Span>) {
         let mut seen = Seen { spans: Vec::new(), until: plain.len(), open_key: false };
-        self.known.find(plain, &mut seen.spans);
+        self.known().find(plain, &mut seen.spans);
         let tags = self.tags(plain);
         self.by_rules(&View { text: plain, is_whole: true }, &tags, &mut seen);
         encoded::runs(plain, |run| self.by_run(plain, &run, &tags, &mut seen));

@@ -33,7 +33,7 @@ enum Open {
 
 impl Stream {
     pub(crate) fn new(redactor: Redactor) -> Self {
-        let begun = redactor.0.known.over_words().map(Begun::new).collect();
+        let begun = redactor.0.known().over_words().map(Begun::new).collect();
         Self { redactor, buffer: String::new(), from: 0, open: Open::Nothing, begun }
     }
 
@@ -92,7 +92,7 @@ impl Stream {
         is_word
             && !is_value
             && !inner.rules.words.iter().any(begins)
-            && !inner.known.may_start_match(held)
+            && !inner.known().may_start_match(held)
             && self.begun.iter().all(|begun| begun.length == 0)
     }
 
@@ -152,7 +152,7 @@ impl Stream {
         }
         let mut seen = inner.look(&View { text, is_whole });
         // A known value may have blanks inside, and be whole beyond the last word that is over.
-        inner.known.find(&self.buffer, &mut seen.spans);
+        inner.known().find(&self.buffer, &mut seen.spans);
         if seen.until < until {
             until = self.over_before(from, seen.until, seen.open_key);
         }
