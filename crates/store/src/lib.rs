@@ -21,6 +21,7 @@ pub mod metrics;
 mod migrations;
 mod pending_reviews;
 mod people;
+mod ports;
 mod projects;
 mod rebuild;
 mod recorded;

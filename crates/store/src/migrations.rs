@@ -23,6 +23,13 @@ pub(crate) const STEPS: &[&[&str]] = &[
     RETENTION,
     LOG_ARCHIVE,
     LIVE_WORK,
+    RESERVED_PORTS,
+];
+
+/// The ports that sessions and the checks of tasks have; a port has one owner.
+const RESERVED_PORTS: &[&str] = &[
+    "CREATE TABLE reserved_ports (port BIGINT PRIMARY KEY, owner TEXT NOT NULL)",
+    "CREATE INDEX reserved_ports_by_owner ON reserved_ports (owner)",
 ];
 
 /// Nothing that is looked up regularly reads the rows of finished tasks: live tasks, records that are behind and every order of

@@ -4,6 +4,7 @@ mod contract;
 mod database;
 mod migrations;
 mod outage;
+mod ports;
 mod record;
 mod retention;
 mod search;
