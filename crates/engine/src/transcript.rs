@@ -70,6 +70,7 @@ impl MessageBoundary {
             | LogEntry::Notice(_)
             | LogEntry::PermissionResolved(_)
             | LogEntry::Recorded(_)
+            | LogEntry::Setup(_)
             | LogEntry::Update(_)
             | LogEntry::UsageUpdate(_)
             | LogEntry::UserMessage(_) => Self::Nothing,

@@ -137,6 +137,7 @@ fn is_limited(entry: &LogEntry) -> bool {
         LogEntry::PermissionRequested(request) => request.for_person.as_ref() != Some(&true),
         LogEntry::PermissionResolved(answer) => answer.for_person.as_ref() != Some(&true),
         LogEntry::Notice(_)
+        | LogEntry::Setup(_)
         | LogEntry::UserMessage(_)
         | LogEntry::TurnStarted(_)
         | LogEntry::TurnEnded(_)

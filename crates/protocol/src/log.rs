@@ -120,6 +120,26 @@ kinds! {
         }
     }
 
+    /// The project's setup command ended, or what it made before was used again.
+    Setup "setup" {
+        required {
+            /// The command.
+            command: String,
+        }
+        optional {
+            /// Whether it succeeded.
+            passed: bool,
+            /// Its exit code; null when it was ended or could not be run.
+            exit_code: i64,
+            /// The end of what it printed, or why it could not be run.
+            output: String,
+            /// How long it took, in milliseconds.
+            took_ms: u64,
+            /// Whether it was not run, because what it made for the same inputs was used again.
+            cached: bool,
+        }
+    }
+
     /// A turn started.
     TurnStarted "turn_started" {
         required {}
@@ -348,7 +368,8 @@ impl LogEntry {
             Self::MessageEdited(entry) => Some(&entry.text),
             Self::Coordination(entry) => Some(&entry.text),
             Self::Recorded(entry) => Some(&entry.text),
-            Self::ToolCall(ToolCall { extra, .. })
+            Self::Setup(Setup { extra, .. })
+            | Self::ToolCall(ToolCall { extra, .. })
             | Self::Plan(Plan { extra, .. })
             | Self::UsageUpdate(UsageUpdate { extra, .. })
             | Self::Update(Update { extra, .. })

@@ -331,6 +331,7 @@ words! {
         SecretFound = "secret_found",
         OutOfSpace = "out_of_space",
         FindingOpen = "finding_open",
+        SetupFailed = "setup_failed",
         Internal = "internal",
     }
 }

@@ -43,6 +43,7 @@ function rough(block: Block, width: number): number {
       return 16 + SMALL_LINE * (block.files.length > 0 ? 2 : 1) + textHeight(block.text, width);
     case "thought":
     case "tool":
+    case "setup":
     case "unknown":
       return 38;
   }

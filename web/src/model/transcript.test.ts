@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { LogEntry } from "../api/types";
-import { type Block, commands, endedTurns, lastPlan, placeOf, Transcript } from "./transcript";
+import { type Block, commands, endedTurns, lastPlan, placeOf, setupOutcome, Transcript } from "./transcript";
 
 /** A log of entries, numbered from 1. */
 function log(...entries: Record<string, unknown>[]): LogEntry[] {
@@ -126,6 +126,20 @@ test("a permission shows its answer by name", () => {
 test("an unknown kind is kept whole", () => {
   const entries = log({ kind: "telemetry", load: 3 });
   expect(transcript(entries)).toMatchObject([{ block: "unknown", kind: "telemetry", entry: entries[0] }]);
+});
+
+test("a setup command says how it ended, and whether its result was used again", () => {
+  const blocks = transcript(
+    log(
+      { kind: "setup", command: "npm ci", passed: false, exit_code: 1, output: "no registry", took_ms: 1500 },
+      { kind: "setup", command: "npm ci", passed: true, cached: true, took_ms: 12 },
+    ),
+  );
+  expect(blocks.map((block) => block.block === "setup" && setupOutcome(block))).toEqual([
+    "failed with exit code 1 after 1.5 s",
+    "not run: the result of the same inputs was used again",
+  ]);
+  expect(blocks[0]).toMatchObject({ command: "npm ci", output: "no registry" });
 });
 
 test("failed turns say why, and whether they are tried again", () => {

@@ -72,6 +72,20 @@ export interface RecordedBlock {
   files: string[];
 }
 
+/** The project's setup command, run in the session's worktree. */
+export interface SetupBlock {
+  block: "setup";
+  seq: number;
+  at: string;
+  command: string;
+  passed: boolean;
+  exitCode: number | null;
+  output: string;
+  tookMs: number | null;
+  /** Whether what it made before was used again. */
+  cached: boolean;
+}
+
 export type Block =
   | UserBlock
   | { block: "agent"; seq: number; at: string; text: string }
@@ -79,6 +93,7 @@ export type Block =
   | ToolCall
   | PermissionBlock
   | { block: "plan"; seq: number; at: string; entries: PlanEntry[] }
+  | SetupBlock
   | { block: "notice"; seq: number; at: string; text: string; tone: "plain" | "error" | "commit" }
   | {
       block: "turn";
@@ -101,6 +116,7 @@ const BESIDE: ReadonlySet<Kind> = new Set<Kind>([
   "recorded",
   "permission_resolved",
   "notice",
+  "setup",
   "commit",
   "usage",
 ]);
@@ -255,6 +271,19 @@ export class Transcript {
         break;
       case "notice":
         blocks.push({ block: "notice", seq, at, tone: "plain", text: text(entry.text) });
+        break;
+      case "setup":
+        blocks.push({
+          block: "setup",
+          seq,
+          at,
+          command: text(entry.command),
+          passed: entry.passed === true,
+          exitCode: entry.exit_code ?? null,
+          output: text(entry.output),
+          tookMs: entry.took_ms ?? null,
+          cached: entry.cached === true,
+        });
         break;
       case "commit":
         blocks.push({ block: "notice", seq, at, tone: "commit", text: text(entry.commit) });
@@ -428,6 +457,14 @@ function stopLabel(reason: string): string {
     cancelled: "Turn cancelled",
   };
   return known[reason] ?? `Turn ended: ${reason.replaceAll("_", " ")}`;
+}
+
+/** How a setup command ended, in a few words. */
+export function setupOutcome({ passed, cached, exitCode, tookMs }: SetupBlock): string {
+  if (cached) return "not run: the result of the same inputs was used again";
+  const took = tookMs === null ? "" : ` after ${(tookMs / 1000).toFixed(1)} s`;
+  if (passed) return `passed${took}`;
+  return exitCode === null ? `failed${took}` : `failed with exit code ${exitCode}${took}`;
 }
 
 function failure(entry: EntryOf<"turn_failed">): string {

@@ -86,7 +86,7 @@ macro_rules! plain_members {
     )+ };
 }
 
-plain_members!(bool, u64, ActivityType, TurnUsage, Vec<String>, Vec<PlanItem>, Vec<PermissionChoice>);
+plain_members!(bool, i64, u64, ActivityType, TurnUsage, Vec<String>, Vec<PlanItem>, Vec<PermissionChoice>);
 
 impl<T: Member> Member for Optional<T> {
     fn fits(value: &Value) -> bool {

@@ -15,6 +15,8 @@ fn written() -> Vec<Value> {
         json!({ "kind": "usage", "usage": { "used": 1 } }),
         json!({ "kind": "update", "raw": { "sessionUpdate": "current_mode_update" } }),
         json!({ "kind": "notice", "text": "Merged.", "turn_id": "turn_1" }),
+        json!({ "kind": "setup", "command": "npm ci", "passed": false, "exit_code": 1, "output": "no", "took_ms": 5,
+            "cached": false }),
         json!({ "kind": "turn_started", "turn_id": "turn_1", "number": 1, "ask": { "ask": "implement" } }),
         json!({ "kind": "turn_ended", "turn_id": "turn_1", "stop_reason": "end_turn", "usage": null }),
         json!({ "kind": "turn_ended", "turn_id": "turn_1", "stop_reason": "end_turn",

@@ -2,7 +2,7 @@
 
 use crate::output::{plain, text};
 use agent::{readable, strip_escapes};
-use protocol::log::{PlanItem, ToolCall, TurnUsage};
+use protocol::log::{PlanItem, Setup, ToolCall, TurnUsage};
 use protocol::{LogEntry, NumberedEntry};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -67,6 +67,7 @@ impl Transcript {
             }
             LogEntry::Commit(commit) => self.line(&format!("commit {}", commit.commit)),
             LogEntry::Notice(notice) => self.line(&readable(&notice.text)),
+            LogEntry::Setup(setup) => self.setup(setup),
             LogEntry::TurnFailed(failed) => {
                 self.line(&format!("failed: {}", readable(failed.message.text())));
             }
@@ -106,6 +107,33 @@ impl Transcript {
         }
     }
 
+    fn setup(&mut self, setup: &Setup) {
+        let ended = match (setup.cached.as_ref(), setup.passed.as_ref()) {
+            (Some(true), _) => {
+                format!(
+                    " (not run: the result of the same inputs was used again, in {:.1} s)",
+                    seconds(setup)
+                )
+            }
+            (_, Some(true)) => format!(" (passed in {:.1} s)", seconds(setup)),
+            _ => match setup.exit_code.as_ref() {
+                Some(code) => format!(" (failed with exit code {code} after {:.1} s)", seconds(setup)),
+                None => " (failed)".to_owned(),
+            },
+        };
+        self.line(&format!("setup: {}{ended}", plain(&strip_escapes(&setup.command))));
+        let output = strip_escapes(setup.output.text());
+        let lines: Vec<&str> = output.lines().filter(|line| !line.trim().is_empty()).collect();
+        // What a command prints last says how it ended.
+        let hidden = lines.len().saturating_sub(MAX_LINES);
+        if hidden > 0 {
+            self.text.push_str(&format!("   │ … {hidden} earlier lines\n"));
+        }
+        for line in &lines[hidden..] {
+            self.text.push_str(&format!("   │ {line}\n"));
+        }
+    }
+
     fn plan(&mut self, items: &[PlanItem]) {
         self.line("plan");
         for item in items {
@@ -138,6 +166,11 @@ impl Transcript {
             self.text.push_str(&format!(" ▸ {line}\n"));
         }
     }
+}
+
+/// How long a setup command took, in seconds.
+fn seconds(setup: &Setup) -> f64 {
+    std::time::Duration::from_millis(setup.took_ms.as_ref().copied().unwrap_or(0)).as_secs_f64()
 }
 
 /// The kind of a tool call in a word.

@@ -162,6 +162,10 @@ pub(super) fn entry_text(entry: &LogEntry) -> String {
         LogEntry::UserMessage(message) if message.by.as_deref() == Some("spectask") => {}
         LogEntry::TurnFailed(turn) => parts.extend(turn.message.as_deref()),
         LogEntry::Commit(commit) => parts.push(&commit.commit),
+        LogEntry::Setup(setup) => {
+            parts.push(&setup.command);
+            parts.extend(setup.output.as_deref());
+        }
         other => parts.extend(other.text()),
     }
     parts.join("\n")

@@ -240,6 +240,16 @@ fn body(Entry { at, entry, .. }: &Entry, said: &str, titles: &BTreeMap<String, S
             }
         }
         LogEntry::Plan(items) => format!("\n**Plan** · {time}\n\n{}\n", quote(&plan(items))),
+        LogEntry::Setup(setup) => {
+            let outcome = match (setup.cached.as_ref(), setup.passed.as_ref()) {
+                (Some(true), _) => "its earlier result was used again",
+                (_, Some(true)) => "it passed",
+                _ => "it failed",
+            };
+            let output = setup.output.text();
+            let output = if output.is_empty() { String::new() } else { quote(&displayed(output)) };
+            format!("\n**Setup** {} ({outcome}) · {time}\n\n{output}\n", inline(&setup.command))
+        }
         LogEntry::TurnStarted(turn) => {
             let number = turn.number.as_ref().copied().unwrap_or_default();
             let ask = turn.ask.as_ref().and_then(|ask| ask["ask"].as_str()).unwrap_or_default();

@@ -81,6 +81,7 @@ fn entry() -> impl Strategy<Value = Value> {
         1 => nasty().prop_map(|title| json!({ "kind": "permission_requested", "title": title })),
         1 => nasty().prop_map(|ask| json!({ "kind": "turn_started", "number": 3, "ask": { "ask": ask } })),
         1 => nasty().prop_map(|message| json!({ "kind": "turn_failed", "message": message, "tried_again": true })),
+        1 => (nasty(), nasty()).prop_map(|(command, output)| json!({ "kind": "setup", "command": command, "output": output })),
         1 => value(),
     ]
 }

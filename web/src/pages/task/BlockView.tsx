@@ -19,8 +19,10 @@ import type {
   PermissionBlock,
   PlanEntry,
   RecordedBlock,
+  SetupBlock,
   UserBlock,
 } from "../../model/transcript";
+import { setupOutcome } from "../../model/transcript";
 import css from "./BlockView.module.css";
 import { ToolBlock } from "./ToolBlock";
 
@@ -56,6 +58,8 @@ export const BlockView = memo(function BlockView({ block }: { block: Block }) {
       return <Permission block={block} />;
     case "notice":
       return <Notice tone={block.tone} text={block.text} />;
+    case "setup":
+      return <Setup block={block} />;
     case "turn":
       return (
         <Divide>
@@ -122,6 +126,28 @@ export function PlanList({ entries }: { entries: readonly PlanEntry[] }) {
         </li>
       ))}
     </ol>
+  );
+}
+
+/** The setup command with what it printed; one that failed is shown unfolded. */
+function Setup({ block }: { block: SetupBlock }) {
+  const label = (
+    <>
+      <Glyph tone={block.passed ? "done" : "stopped"} size={12} /> Setup: <Mono>{block.command}</Mono> ·{" "}
+      {setupOutcome(block)}
+    </>
+  );
+  if (!block.output) {
+    return (
+      <div className={`${css.line} ${css.answered}`}>
+        <span>{label}</span>
+      </div>
+    );
+  }
+  return (
+    <Fold name={`setup-${block.seq}`} label={label} quiet={block.passed} startOpen={!block.passed}>
+      <Code text={block.output} maxHeight={320} />
+    </Fold>
   );
 }
 
