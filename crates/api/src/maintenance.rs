@@ -66,6 +66,8 @@ pub(crate) struct StorageView {
     trash: Usage,
     /// Folders of tasks with worktrees.
     worktrees: Usage,
+    /// Results of setup commands that are used again.
+    setup_cache: Usage,
     /// Repositories that the server cloned or made.
     repositories: Usage,
     /// Tasks whose record in git is not complete yet.
@@ -105,6 +107,7 @@ impl From<Figures> for StorageView {
             idempotency_answers: figures.idempotency_answers,
             trash: figures.trash,
             worktrees: figures.worktrees,
+            setup_cache: figures.setup_cache,
             repositories: figures.repositories,
             unrecorded_tasks: figures.unrecorded_tasks,
         }
@@ -162,6 +165,8 @@ fn rules(app: &App) -> Vec<RuleView> {
         rule("retention.idempotency_hours", retention.idempotency_hours, RuleUnit::Hours),
         rule("retention.branches_days", retention.branches_days, RuleUnit::Days),
         rule("retention.saved_refs_days", retention.saved_refs_days, RuleUnit::Days),
+        rule("retention.setup_cache_days", retention.setup_cache_days, RuleUnit::Days),
+        rule("retention.setup_cache_mb", retention.setup_cache_mb, RuleUnit::Mebibytes),
     ]
 }
 

@@ -270,7 +270,9 @@ fn checked_settings(app: &App, before: &Value, asked: Option<Value>) -> Result<V
         None | Some(Value::Null) => {}
         Some(Value::Object(asked)) => {
             // A person who sets a project's commands has seen them.
-            let names_commands = ["checks", "setup_command"].into_iter().any(|name| asked.contains_key(name));
+            let names_commands = ["checks", "setup_command", "teardown_command"]
+                .into_iter()
+                .any(|name| asked.contains_key(name));
             if asked.get(UNCONFIRMED).is_some_and(|value| *value == true) && before[UNCONFIRMED] != true {
                 let message = "is set by a rebuild alone; false confirms the project's commands";
                 return Err(Problem::invalid(&format!("settings.{UNCONFIRMED}"), message));

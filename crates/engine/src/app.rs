@@ -15,6 +15,7 @@ use crate::repositories::{ProjectSettings, Repositories};
 use crate::samples;
 use crate::scheduler::FreeSlots;
 use crate::watch::Watch;
+use crate::worktree_setup::KeyedLocks;
 use secrets::Redactor;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub struct Inner {
     pub(crate) free_slots: FreeSlots,
     pub collisions: CollisionMonitor,
     pub(crate) maintenance: Maintenance,
+    /// Held while a worktree is made ready, by its path, and while a setup command runs, by the hash of its inputs.
+    pub(crate) setup_locks: KeyedLocks,
     /// Held while a copy of a sample repository is taken.
     pub samples: tokio::sync::Mutex<()>,
     /// Held while a repository that is there already is registered.

@@ -1,6 +1,7 @@
-//! The process trees of checks: recorded, so that each is ended with its check, its task and its server.
+//! The process trees of checks and setup commands: recorded, so that each is ended with its command, its task and its server.
 
 use crate::config::Config;
+use crate::confine::Purpose;
 use agent::ProcessIdentity;
 use std::fs;
 use std::io;
@@ -18,9 +19,14 @@ pub(crate) struct Running {
 
 impl Running {
     /// Records the tree of a process.
-    pub(crate) fn record(config: &Config, task: &TaskId, pid: Option<u32>) -> io::Result<Self> {
+    pub(crate) fn record(
+        config: &Config,
+        task: &TaskId,
+        purpose: Purpose<'_>,
+        pid: Option<u32>,
+    ) -> io::Result<Self> {
         let identity = pid.and_then(ProcessIdentity::of).ok_or(io::ErrorKind::NotFound)?;
-        let record = record_of(config, task);
+        let record = record_of(config, task, purpose);
         let running = Self { identity, record };
         fs::write(&running.record, format!("{} {}\n", identity.pid, identity.start_time))?;
         Ok(running)
@@ -46,9 +52,9 @@ impl Drop for Running {
     }
 }
 
-/// Ends the check of a task that is recorded as running.
-pub(crate) async fn end(config: &Config, task: &TaskId) {
-    let record = record_of(config, task);
+/// Ends the check of a task, or the setup of one of its worktrees, that is recorded as running.
+pub(crate) async fn end(config: &Config, task: &TaskId, purpose: Purpose<'_>) {
+    let record = record_of(config, task, purpose);
     // A failure is that of a panic, which the log has.
     let _ = crate::spawn_blocking(move || end_record(&record)).await;
 }
@@ -81,8 +87,12 @@ pub(crate) fn read(record: &Path) -> Option<ProcessIdentity> {
     Some(ProcessIdentity { pid: pid.parse().ok()?, start_time: start_time.parse().ok()? })
 }
 
-fn record_of(config: &Config, task: &TaskId) -> PathBuf {
-    folder(config).join(format!("{task}.{EXTENSION}"))
+fn record_of(config: &Config, task: &TaskId, purpose: Purpose<'_>) -> PathBuf {
+    let name = match purpose {
+        Purpose::Agent | Purpose::Check => task.to_string(),
+        Purpose::Setup(name) => format!("{task}.{name}"),
+    };
+    folder(config).join(format!("{name}.{EXTENSION}"))
 }
 
 fn folder(config: &Config) -> PathBuf {

@@ -154,7 +154,7 @@ fn value(name: &str, value: &str) -> Exact {
 }
 
 /// Whether a variable holds a secret and no setting: a path, a switch, a word or the name of a model.
-fn is_secret(name: &str, text: &str) -> bool {
+pub(crate) fn is_secret(name: &str, text: &str) -> bool {
     const NAMES: [&str; 7] = ["key", "token", "secret", "pass", "pwd", "auth", "credential"];
     let name = name.to_ascii_lowercase();
     let is_place = text.starts_with('/') || text.contains("://") && !text.contains('@');

@@ -25,6 +25,7 @@ pub struct Config {
     pub recording: Recording,
     pub retention: Retention,
     pub turns: Turns,
+    pub sessions: Sessions,
     pub sandbox: Sandbox,
     pub telemetry: Telemetry,
     pub secrets: Secrets,
@@ -121,6 +122,10 @@ pub struct Retention {
     pub branches_days: u64,
     /// The ref that keeps the commits of removed branches.
     pub saved_refs_days: u64,
+    /// Results of setup commands, after they were used last.
+    pub setup_cache_days: u64,
+    /// Size of all results of setup commands, in MiB; beyond it those that were not used for the longest time go first.
+    pub setup_cache_mb: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -133,6 +138,64 @@ pub struct Turns {
     pub total_deadline_seconds: u64,
     /// How long the agent of a conversation is kept without a message; the next message starts it again.
     pub idle_seconds: u64,
+}
+
+/// What a session's worktree gets before its first turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sessions {
+    /// The ports that sessions get, nine each, as `FIRST-LAST`.
+    pub ports: PortRange,
+    /// How much `.worktreeinclude` copies into a worktree at most, in MiB; 0 is no limit.
+    pub include_mb: u64,
+    /// How long copying may take.
+    pub include_seconds: u64,
+    /// How long a setup command may take.
+    pub setup_seconds: u64,
+    /// How long a teardown command may take.
+    pub teardown_seconds: u64,
+}
+
+/// A range of ports, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortRange {
+    pub first: u16,
+    pub last: u16,
+}
+
+/// Why a text is no range of ports.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0:?} is no range of ports; write it as FIRST-LAST, such as 20000-29999, with FIRST from 1024 and room for 9 ports"
+)]
+pub struct NoPortRange(String);
+
+impl TryFrom<String> for PortRange {
+    type Error = NoPortRange;
+
+    fn try_from(text: String) -> Result<Self, NoPortRange> {
+        let ends = text.split_once('-');
+        let range = ends.and_then(|(first, last)| {
+            Some(Self { first: first.trim().parse().ok()?, last: last.trim().parse().ok()? })
+        });
+        // Ports below 1024 are for privileged programs.
+        let is_usable =
+            |range: &Self| range.first >= 1024 && range.last >= range.first && range.last - range.first >= 8;
+        range.filter(is_usable).ok_or(NoPortRange(text))
+    }
+}
+
+impl Serialize for PortRange {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{}-{}", self.first, self.last))
+    }
+}
+
+impl<'de> Deserialize<'de> for PortRange {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::try_from(text).map_err(serde::de::Error::custom)
+    }
 }
 
 /// How agents, setup commands and checks are confined. A limit of 0 is none.
@@ -238,6 +301,7 @@ impl Default for Config {
             recording: Recording::default(),
             retention: Retention::default(),
             turns: Turns::default(),
+            sessions: Sessions::default(),
             sandbox: Sandbox::default(),
             telemetry: Telemetry::default(),
             secrets: Secrets::default(),
@@ -296,6 +360,18 @@ impl Default for Sandbox {
     }
 }
 
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            ports: PortRange { first: 20_000, last: 29_999 },
+            include_mb: 4096,
+            include_seconds: 120,
+            setup_seconds: 900,
+            teardown_seconds: 60,
+        }
+    }
+}
+
 impl Default for Recording {
     fn default() -> Self {
         Self { commit_frequency_minutes: 10 }
@@ -313,6 +389,8 @@ impl Default for Retention {
             idempotency_hours: 24,
             branches_days: 30,
             saved_refs_days: 90,
+            setup_cache_days: 14,
+            setup_cache_mb: 10_240,
         }
     }
 }

@@ -13,16 +13,23 @@ use workflow::{Isolation, Session, SessionPhase, Task, TaskId};
 /// What a confined process tree is for. Agents and checks share neither temporary files nor package caches, so that an agent
 /// cannot decide what the checks of its work find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum Purpose<'a> {
     Agent,
     Check,
+    /// The setup or teardown of a worktree, by its name. Each has folders of its own, since what one worktree's setup runs may be
+    /// an agent's work.
+    Setup(&'a str),
 }
 
-impl Purpose {
-    fn folder(self) -> &'static str {
+impl Purpose<'_> {
+    /// Returns the folders of a task's process trees of this kind: their own files, and their layers over package caches.
+    fn folders(self, data_dir: &Path, task: &TaskId) -> (PathBuf, PathBuf) {
+        let layers = data_dir.join("layers").join(task.as_str());
+        let own = |kind: &str| data_dir.join(kind).join(task.as_str());
         match self {
-            Self::Agent => "instances",
-            Self::Check => "checks",
+            Self::Agent => (own("instances"), layers.join("instances")),
+            Self::Check => (own("checks"), layers.join("checks")),
+            Self::Setup(name) => (own("setup").join(name), layers.join(format!("setup-{name}"))),
         }
     }
 }
@@ -48,9 +55,8 @@ pub(crate) struct Folders {
 }
 
 impl Folders {
-    pub(crate) fn new(data_dir: &Path, task: &TaskId, purpose: Purpose) -> Self {
-        let own = data_dir.join(purpose.folder()).join(task.as_str());
-        let layers = data_dir.join("layers").join(task.as_str()).join(purpose.folder());
+    pub(crate) fn new(data_dir: &Path, task: &TaskId, purpose: Purpose<'_>) -> Self {
+        let (own, layers) = purpose.folders(data_dir, task);
         let worktrees = data_dir.join("worktrees").join(task.as_str());
         let (state, home, temporary) = (own.join("state"), own.join("home"), own.join("tmp"));
         Self { own, state, home, temporary, layers, worktrees }
@@ -80,7 +86,7 @@ impl Folders {
 }
 
 /// Returns what every process tree of a task may do.
-pub(crate) fn policy(config: &Config, task: &TaskId, workspace: &Workspace, purpose: Purpose) -> Policy {
+pub(crate) fn policy(config: &Config, task: &TaskId, workspace: &Workspace, purpose: Purpose<'_>) -> Policy {
     let data_dir = &config.data_dir;
     let folders = Folders::new(data_dir, task, purpose);
     let homes = homes();
@@ -205,7 +211,7 @@ pub(crate) fn admission(config: &Config, task: &Task, session: &Session, workspa
 }
 
 /// Returns the package caches that a process tree reads from the person's and writes apart.
-pub(crate) fn layers(config: &Config, task: &TaskId, purpose: Purpose) -> Vec<Layer> {
+pub(crate) fn layers(config: &Config, task: &TaskId, purpose: Purpose<'_>) -> Vec<Layer> {
     let folders = Folders::new(&config.data_dir, task, purpose);
     let Some(home) = homes().into_iter().next() else { return Vec::new() };
     let toolchains = sandbox::toolchains(&home);
@@ -241,6 +247,12 @@ pub(crate) async fn admit(config: &Config, admission: &Admission, watcher: u32) 
 /// The folder in which mounts are put together; no confined process sees it.
 pub(crate) fn staging(config: &Config) -> PathBuf {
     config.data_dir.join("staging")
+}
+
+/// What a setup command leaves behind outside its worktree: temporary files, its home folder and package caches.
+pub(crate) fn setup_scratch(data_dir: &Path, task: &TaskId, name: &str) -> Vec<PathBuf> {
+    let folders = Folders::new(data_dir, task, Purpose::Setup(name));
+    vec![folders.own, folders.layers]
 }
 
 /// What a task that is over leaves behind: temporary files and package caches.

@@ -21,8 +21,19 @@ const PROBE: &str = ".write-probe";
 /// Names the database whose tasks the directory's worktrees, agents and drafts belong to.
 const DATABASE: &str = "database";
 /// Directories in which every file is the server's own.
-const DIRECTORIES: [&str; 9] =
-    ["worktrees", "trash", "repositories", "scenarios", "instances", "layers", "checks", "held", "staging"];
+const DIRECTORIES: [&str; 11] = [
+    "worktrees",
+    "trash",
+    "repositories",
+    "scenarios",
+    "instances",
+    "layers",
+    "checks",
+    "held",
+    "staging",
+    "setup",
+    "setup-cache",
+];
 /// How long the lock of a server that was killed may outlive it: a process which it was just starting lets go of it a moment
 /// later.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);

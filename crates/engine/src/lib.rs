@@ -16,6 +16,7 @@ pub mod clock;
 pub mod collisions;
 pub mod config;
 mod confine;
+mod confined_command;
 mod data_dir;
 mod denials;
 pub mod documents;
@@ -58,6 +59,7 @@ pub mod views;
 pub mod visible;
 pub mod watch;
 pub mod wire;
+mod worktree_setup;
 
 pub use agent_check::CheckReport;
 pub use app::App;

@@ -203,6 +203,7 @@ impl Record {
         settings
             .setup_command
             .iter()
+            .chain(&settings.teardown_command)
             .chain(&settings.checks)
             .for_each(|command| add_command(rebuilt, command));
         // Anyone who could write to the record could have written these, whatever the record says of it.

@@ -46,8 +46,12 @@ pub struct ProjectSettings {
     pub isolation: Isolation,
     /// Commands that must pass on the finished change.
     pub checks: Vec<String>,
-    /// A command that makes a fresh worktree ready, before the checks.
+    /// A command that makes a new worktree ready, before the agent and before the checks.
     pub setup_command: Option<String>,
+    /// A command that runs in a session's worktree before it is removed.
+    pub teardown_command: Option<String>,
+    /// Whether folders that the setup command made are used again in other worktrees with the same inputs.
+    pub setup_cache: bool,
     pub design_docs_branch: String,
     /// How often the record is committed while there is something new; absent is as the server's configuration says.
     pub commit_frequency_minutes: Option<u64>,
@@ -81,6 +85,8 @@ impl Default for ProjectSettings {
             isolation: Isolation::Worktree,
             checks: Vec::new(),
             setup_command: None,
+            teardown_command: None,
+            setup_cache: true,
             design_docs_branch: "helix-design-docs".to_owned(),
             commit_frequency_minutes: None,
             permissions: Policy::default(),

@@ -16,6 +16,7 @@ use crate::orchestrator::Orchestrator;
 use crate::repositories::{ProjectSettings, Repositories};
 use crate::scheduler::FreeSlots;
 use crate::watch::Watch;
+use crate::worktree_setup::{KeyedLocks, relearn};
 use crate::{
     App, clean, clock, indexer, maintenance, metrics, owner, progress, runner, samples, scheduler, watch,
 };
@@ -181,6 +182,7 @@ fn assemble(
         free_slots: FreeSlots::default(),
         collisions: CollisionMonitor::default(),
         maintenance: Maintenance::default(),
+        setup_locks: KeyedLocks::default(),
         samples: tokio::sync::Mutex::default(),
         registering: tokio::sync::Mutex::default(),
         worker,
@@ -248,6 +250,8 @@ async fn finish_documents(app: &App) -> anyhow::Result<()> {
 
 async fn recover(app: &App, task: &workflow::Task) -> anyhow::Result<()> {
     let workplace = app.repositories.workplace(&task.project).await?;
+    // What agents say from here on has no values of files that were copied for them.
+    relearn(app, task, workplace.repository.path().to_owned()).await;
     let repository = workplace.repository.clone();
     for finding in crate::spawn_blocking(move || repository.recover()).await?? {
         tracing::info!(task = %task.id, ?finding, "repaired a repository");

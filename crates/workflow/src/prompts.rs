@@ -36,6 +36,16 @@ pub struct Briefing<'a> {
     pub memory: Option<&'a str>,
     /// The comments that the planner is to answer.
     pub points: &'a [Point<'a>],
+    /// The session's own variables; none where it has no file of them.
+    pub environment: Option<Environment<'a>>,
+}
+
+/// The variables of a session, for programs that it starts.
+pub struct Environment<'a> {
+    /// The absolute path of the file that sets them in a shell.
+    pub file: &'a str,
+    /// The ports that are reserved for it, in their order.
+    pub ports: &'a [u16],
 }
 
 /// A comment on the documents, and where it stands in them as they are.
@@ -57,6 +67,7 @@ pub fn render(briefing: &Briefing<'_>) -> String {
         attempt,
         memory,
         points,
+        environment: _,
     } = briefing;
     let mut text = String::new();
     if *attempt > 1 {
@@ -363,7 +374,32 @@ fn implement(briefing: &Briefing<'_>) -> String {
         text.push_str("\nFinished before yours:\n\n");
         bullets(&mut text, &finished);
     }
+    if let Some(environment) = &briefing.environment {
+        text.push_str(&environment_guidance(environment));
+    }
     text.push_str("\nCommit your work or leave it uncommitted: what is left at the end of your turn is committed for you.\n");
+    text
+}
+
+/// Returns the part of the prompt that names a session's variables and ports.
+fn environment_guidance(environment: &Environment<'_>) -> String {
+    let Environment { file, ports } = environment;
+    let mut text = format!(
+        "\nBefore you start a program that needs `SPECTASK_WORKTREE`, `SPECTASK_SOURCE` or a port, run `. '{file}'` in its shell."
+    );
+    match (ports.first(), ports.last()) {
+        (Some(_), Some(_)) => {
+            let listed: Vec<String> = ports.iter().map(ToString::to_string).collect();
+            let _ = writeln!(
+                text,
+                " Servers that you start listen on your own ports alone, `SPECTASK_PORT_1` to `SPECTASK_PORT_{}` ({}): other \
+                 sessions use theirs on this machine at the same time.",
+                ports.len(),
+                listed.join(", ")
+            );
+        }
+        _ => text.push('\n'),
+    }
     text
 }
 

@@ -3012,7 +3012,7 @@ export interface components {
          * @description A failure, classed by who can fix it.
          * @enum {string}
          */
-        FailureClass: "agent_crashed" | "agent_refused" | "agent_missing" | "agent_silent" | "agent_error" | "auth_needed" | "network" | "invalid_output" | "no_change" | "conflict" | "limit" | "git" | "rejected" | "secret_found" | "out_of_space" | "finding_open" | "internal";
+        FailureClass: "agent_crashed" | "agent_refused" | "agent_missing" | "agent_silent" | "agent_error" | "auth_needed" | "network" | "invalid_output" | "no_change" | "conflict" | "limit" | "git" | "rejected" | "secret_found" | "out_of_space" | "finding_open" | "setup_failed" | "internal";
         /** @description What is wrong with one field of a request. */
         FieldError: {
             /**
@@ -3781,7 +3781,7 @@ export interface components {
         /** @description A message of the live stream. Readers ignore types that they do not know. */
         LiveMessage: components["schemas"]["TaskUpdatedMessage"] | components["schemas"]["WorkSessionUpdatedMessage"] | components["schemas"]["SessionEventMessage"] | components["schemas"]["CoordinationMessage"] | components["schemas"]["ProgressMessage"] | components["schemas"]["ReviewMessage"] | components["schemas"]["UsageMessage"] | components["schemas"]["InstanceUpdatedMessage"];
         /** @description An entry of a session's log. Readers ignore kinds that they do not know. */
-        LogEntry: components["schemas"]["UserMessageEntry"] | components["schemas"]["AgentMessageEntry"] | components["schemas"]["AgentThoughtEntry"] | components["schemas"]["ToolCallEntry"] | components["schemas"]["PlanEntry"] | components["schemas"]["UsageUpdateEntry"] | components["schemas"]["UpdateEntry"] | components["schemas"]["NoticeEntry"] | components["schemas"]["TurnStartedEntry"] | components["schemas"]["TurnEndedEntry"] | components["schemas"]["TurnFailedEntry"] | components["schemas"]["MessageEditedEntry"] | components["schemas"]["MessageWithdrawnEntry"] | components["schemas"]["CommitEntry"] | components["schemas"]["PermissionRequestedEntry"] | components["schemas"]["PermissionResolvedEntry"] | components["schemas"]["CoordinationEntry"] | components["schemas"]["RecordedEntry"];
+        LogEntry: components["schemas"]["UserMessageEntry"] | components["schemas"]["AgentMessageEntry"] | components["schemas"]["AgentThoughtEntry"] | components["schemas"]["ToolCallEntry"] | components["schemas"]["PlanEntry"] | components["schemas"]["UsageUpdateEntry"] | components["schemas"]["UpdateEntry"] | components["schemas"]["NoticeEntry"] | components["schemas"]["SetupEntry"] | components["schemas"]["TurnStartedEntry"] | components["schemas"]["TurnEndedEntry"] | components["schemas"]["TurnFailedEntry"] | components["schemas"]["MessageEditedEntry"] | components["schemas"]["MessageWithdrawnEntry"] | components["schemas"]["CommitEntry"] | components["schemas"]["PermissionRequestedEntry"] | components["schemas"]["PermissionResolvedEntry"] | components["schemas"]["CoordinationEntry"] | components["schemas"]["RecordedEntry"];
         /** @description The token to sign in with. */
         LoginBody: {
             /**
@@ -5178,6 +5178,35 @@ export interface components {
             /** @description Every setting. */
             settings: components["schemas"]["Setting"][];
         };
+        /** @description The project's setup command ended, or what it made before was used again. */
+        SetupEntry: {
+            /** @description Whether it was not run, because what it made for the same inputs was used again. */
+            cached?: boolean | null;
+            /**
+             * @description The command.
+             * @example npm test
+             */
+            command: string;
+            /**
+             * Format: int64
+             * @description Its exit code; null when it was ended or could not be run.
+             */
+            exit_code?: number | null;
+            /**
+             * @description Which kind it is.
+             * @enum {string}
+             */
+            kind: "setup";
+            /** @description The end of what it printed, or why it could not be run. */
+            output?: string | null;
+            /** @description Whether it succeeded. */
+            passed?: boolean | null;
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             */
+            took_ms?: number | null;
+        };
         /**
          * @description How much a finding matters.
          * @enum {string}
@@ -5546,6 +5575,8 @@ export interface components {
             repositories: components["schemas"]["Usage"];
             /** @description Entries of session logs. */
             session_logs: components["schemas"]["Usage"];
+            /** @description Results of setup commands that are used again. */
+            setup_cache: components["schemas"]["Usage"];
             /** @description Removed worktrees. */
             trash: components["schemas"]["Usage"];
             /**
@@ -5580,7 +5611,7 @@ export interface components {
          * @description What retention removes.
          * @enum {string}
          */
-        Subject: "trash" | "effects" | "feed" | "idempotency_answers" | "session_logs" | "branches" | "saved_refs" | "database_space";
+        Subject: "trash" | "effects" | "feed" | "idempotency_answers" | "session_logs" | "branches" | "saved_refs" | "setup_cache" | "database_space";
         /** @description A task with its sessions and threads. */
         TaskDetail: components["schemas"]["SpecTask"] & {
             /** @description The work sessions, in the order they were made. */

@@ -11,6 +11,9 @@ export interface ProjectSettings {
   max_parallel_sessions?: number | null;
   checks?: string[];
   setup_command?: string | null;
+  teardown_command?: string | null;
+  /** Absent is true. */
+  setup_cache?: boolean;
   permissions?: PermissionPolicy;
   /** Absent or null is as the server's configuration says. */
   network?: NetworkMode | null;

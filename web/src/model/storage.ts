@@ -25,14 +25,16 @@ const RULES: Record<string, string> = {
   "retention.idempotency_hours": "Answers to requests with an idempotency key",
   "retention.branches_days": "Branches of tasks that landed",
   "retention.saved_refs_days": "Saved commits of removed branches",
+  "retention.setup_cache_days": "Unused results of setup commands",
+  "retention.setup_cache_mb": "Size of all results of setup commands",
 };
 
 /** What a setting of retention is about. */
 export const ruleLabel = ({ setting }: Pick<RetentionRule, "setting">): string => RULES[setting] ?? setting;
 
 /** How long, or how much, a setting of retention keeps. */
-export function ruleValue({ setting, value, unit }: RetentionRule): string {
-  if (value === 0) return setting === "retention.trash_mb" ? "No limit" : "Kept forever";
+export function ruleValue({ value, unit }: RetentionRule): string {
+  if (value === 0) return unit === "MiB" ? "No limit" : "Kept forever";
   if (unit === "MiB") return `Up to ${size(value * 1024 * 1024)}`;
   return `${value.toLocaleString()} ${value === 1 ? unit.replace(/s$/, "") : unit}`;
 }

@@ -1,9 +1,11 @@
 //! Saves what is uncommitted in the task's worktrees and moves them to the trash.
 
 use super::{Done, Job, blocking, git_failure};
-use crate::instances::session_directory;
+use crate::instances::{session_directory, workdir};
 use crate::repositories::RepositoryError;
-use workflow::Failure;
+use crate::worktree_setup;
+use std::collections::BTreeSet;
+use workflow::{Failure, SessionPhase};
 
 pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     let app = job.app;
@@ -25,6 +27,14 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     for name in ["change", "landing"] {
         paths.push((name.to_owned(), data_dir.join("worktrees").join(job.task.id.as_str()).join(name)));
     }
+    let mut torn_down = BTreeSet::new();
+    for session in job.task.sessions.iter().filter(|session| session.phase != SessionPhase::Planning) {
+        let worktree = workdir(data_dir, job.task, session);
+        if torn_down.insert(worktree.clone()) {
+            worktree_setup::tear_down(job, session, &workplace, &worktree).await;
+        }
+    }
+    worktree_setup::forget(data_dir, &job.task.id);
     crate::held::forget(data_dir, &job.task.id);
     let trash = data_dir.join("trash");
     let task = job.task.id.to_string();

@@ -6,6 +6,7 @@ use crate::attribution::Attribution;
 use crate::clock::now;
 use crate::instances::workdir;
 use crate::progress;
+use crate::worktree_setup::SetupState;
 use git::{Gather, Gathered, LogEntry, Repository};
 use protocol::log::Notice;
 use std::fmt::Write as _;
@@ -30,8 +31,10 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
     let begun = run.and_then(|run| run.base).unwrap_or_else(|| job.task.branch());
     let base = app.repositories.base(&job.task.project, &job.task.base_branch).await;
     let base = base.map_err(|error| git_failure(&error))?.revision;
+    let worktree = workdir(app.repositories.data_dir(), job.task, session);
+    let setup = SetupState::read(&app.config.data_dir, &job.task.id, &worktree);
     let gather = Gather {
-        worktree: workdir(app.repositories.data_dir(), job.task, session),
+        worktree,
         branch: branch.clone(),
         upstream: vec![job.task.branch(), base, begun.clone()],
         saved: format!("refs/spectask/saved/{}/{id}", job.task.id),
@@ -39,6 +42,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
         author: crate::App::identity(),
         time_ms: now().0,
         effect: Some(job.trailer("work")),
+        left_out: setup.map(|setup| setup.left_out()).unwrap_or_default(),
     };
     let in_conflict = match session.turn().map(|turn| &turn.ask) {
         Some(Ask::ResolveConflict { files, .. }) => files.clone(),

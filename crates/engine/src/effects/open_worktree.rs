@@ -1,4 +1,4 @@
-//! Ensures a session's worktree and branch.
+//! Ensures a session's worktree and branch, and makes the worktree ready for the agent.
 //!
 //! The branch begins where the task's branch stands; that of a spawned session where its parent's stands while that is
 //! not merged, and that of a fork at the end of the turn that it continues.
@@ -6,16 +6,17 @@
 use super::{Done, Job, blocking, git_failure};
 use crate::data_dir::private_directory;
 use crate::instances::workdir;
+use crate::worktree_setup::{self, Preparation};
 use git::WorktreeSpec;
-use workflow::{Failure, Input, Isolation, Session, SessionId, Task};
+use workflow::{Effect, Failure, Input, Isolation, Session, SessionId, Task};
 
 pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failure> {
-    ensure(job, job.session(id)?).await?;
+    ensure(job, job.session(id)?, Effect::OpenWorktree { session: id.clone() }).await?;
     Ok(Done::Report(Input::WorktreeOpened { session: id.clone() }))
 }
 
-/// Sees to it that a session's worktree is there, and that it is known where its work begins.
-pub(super) async fn ensure(job: &Job<'_>, session: &Session) -> Result<(), Failure> {
+/// Sees to it that a session's worktree is there and ready, and that it is known where its work begins.
+pub(super) async fn ensure(job: &Job<'_>, session: &Session, effect: Effect) -> Result<(), Failure> {
     let (app, id) = (job.app, &session.id);
     let workplace =
         app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
@@ -26,6 +27,7 @@ pub(super) async fn ensure(job: &Job<'_>, session: &Session) -> Result<(), Failu
     let workspace = path.to_string_lossy().into_owned();
     let directory = path.clone();
     let begin = beginning(job.task, session);
+    let (project, base_commit, was_there) = (workplace.clone(), base.clone(), path.is_dir());
     let head = blocking(move || {
         workplace.repository.ensure_exists(&task_branch)?;
         // A task without approved documents has no handoff that cuts its branch.
@@ -41,6 +43,7 @@ pub(super) async fn ensure(job: &Job<'_>, session: &Session) -> Result<(), Failu
         })
     })
     .await?;
+    let worktree = directory.clone();
     blocking(move || private_directory(&directory)).await?;
     let mut run =
         app.store.session_run(id).await.map_err(|error| super::store_failure(&error))?.unwrap_or_default();
@@ -48,7 +51,16 @@ pub(super) async fn ensure(job: &Job<'_>, session: &Session) -> Result<(), Failu
     run.base.get_or_insert(head.to_string());
     app.store.put_session_run(id, run).await.map_err(|error| super::store_failure(&error))?;
     app.watch.follow(&job.task.project).await;
-    Ok(())
+    let preparation = Preparation {
+        session,
+        project: &project,
+        worktree: &worktree,
+        base: &base_commit,
+        head: &head.to_string(),
+        was_there,
+        effect,
+    };
+    Box::pin(worktree_setup::prepare(job, preparation)).await
 }
 
 /// Where a branch begins that does not begin at the task's.

@@ -14,6 +14,7 @@ use crate::recorder::Recorder;
 use crate::repositories::PromptContext;
 use crate::transcript::{last_message, usage};
 use crate::wire::Anchors;
+use crate::worktree_setup::environment::{self, SessionEnvironment};
 use agent::{AgentError, TurnEnd};
 use jiff::Timestamp;
 use protocol::LogEntry;
@@ -27,7 +28,8 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use workflow::prompts::{self, Briefing, Point};
 use workflow::{
-    Ask, Failure, FailureClass, Input, Millis, Session, SessionId, SessionPhase, Task, Turn, TurnId, Usage,
+    Ask, Effect, Failure, FailureClass, Input, Millis, Session, SessionId, SessionPhase, Task, Turn, TurnId,
+    Usage,
 };
 
 /// How long a cancelled turn may take to end before the process is ended instead.
@@ -132,7 +134,8 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     let is_planning = session.phase == SessionPhase::Planning;
     if !is_planning && !directory.is_dir() {
         tracing::warn!(session = %session.id, "the worktree of a session is gone; it is made again from its branch");
-        super::open_worktree::ensure(job, session).await?;
+        let effect = Effect::RunTurn { session: session.id.clone(), turn: turn.id.clone() };
+        super::open_worktree::ensure(job, session, effect).await?;
     }
     // What the prompt needs is read while the agent starts.
     let (running, known, prompt_context) = tokio::join!(
@@ -151,7 +154,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         app.store.task(&job.task.id),
     );
     let (thread, task) = (thread?, task.map_err(|error| store_failure(&error))?);
-    let effect = workflow::Effect::RunTurn { session: session.id.clone(), turn: turn.id.clone() };
+    let effect = Effect::RunTurn { session: session.id.clone(), turn: turn.id.clone() };
     let is_interrupted = |task: &Task| {
         task.session(&session.id).and_then(Session::turn).is_some_and(|turn| turn.is_interrupted)
     };
@@ -180,6 +183,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
     let revisions = revisions.map_err(|error| store_failure(&error))?;
     let points = points(job.task, turn, &revisions);
     let requirements = requirements(job, turn).await?;
+    let environment = if is_planning { None } else { environment(job, session).await? };
     let prompt = prompts::render(&Briefing {
         task: job.task,
         session,
@@ -191,6 +195,7 @@ async fn take_turn(job: &Job<'_>, session: &Session, turn: &Turn) -> Result<Opti
         attempt,
         memory: thread.memory.as_deref(),
         points: &points,
+        environment: environment.as_ref().and_then(briefing_of),
     });
     let begun = thread.recorder.next_written();
     // Where the prompt is a person's message alone, the log has it already.
@@ -298,6 +303,18 @@ impl Ended {
     fn interrupted() -> Self {
         Self { stop_reason: cancelled_end().stop_reason, usage: None, signs: TurnSigns::default() }
     }
+}
+
+/// The session's ports and the file with its variables.
+async fn environment(job: &Job<'_>, session: &Session) -> Result<Option<SessionEnvironment>, Failure> {
+    let project = job.app.repositories.workplace(&job.task.project).await;
+    let project = project.map_err(|error| super::git_failure(&error))?;
+    environment::ensure(job.app, job.task, session, project.repository.path()).await.map(Some)
+}
+
+fn briefing_of(environment: &SessionEnvironment) -> Option<prompts::Environment<'_>> {
+    let file = environment.file.as_deref()?.to_str()?;
+    Some(prompts::Environment { file, ports: &environment.ports })
 }
 
 /// The requirements in force, where the turn's prompt cites them.

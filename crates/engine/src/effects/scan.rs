@@ -4,6 +4,7 @@
 use super::{blocking, git_failure, store_failure};
 use crate::App;
 use crate::bases;
+use crate::worktree_setup::{INCLUDE_FILE, Rules};
 use git::Repository;
 use secrets::{Confidence, Redactor};
 use std::collections::HashSet;
@@ -15,6 +16,7 @@ const BASE_REWOUND: &str = "base_branch_rewound";
 const STRAY_FILES: &str = "stray_files";
 const UNFILTERED: &str = "unfiltered_file";
 const REPLACED: &str = "replaced_object";
+const INCLUDED: &str = "included_file";
 /// How many commits that a base branch lost are counted.
 const MAX_LOST: usize = 1_000;
 /// How many files of a kind are findings of their own.
@@ -175,6 +177,15 @@ fn files(
             "{path} belongs to the filter {filter:?}, which is not run here, so the file would land as it is in the worktree"
         );
         found.push(finding(UNFILTERED, &path, description));
+    }
+    let rules = Rules::parse(&repository.read(base, INCLUDE_FILE)?.unwrap_or_default());
+    let added = repository.added_files(base, head)?.into_iter().filter(|path| rules.includes(path, false));
+    for path in added.take(MAX_FILES) {
+        let description = format!(
+            "{path} is a file that {INCLUDE_FILE} names: worktrees get a copy of the one in the checkout, which is not meant to be \
+             part of a change"
+        );
+        found.push(finding(INCLUDED, &path, description));
     }
     for object in repository.replaced_objects(base, head)?.into_iter().take(MAX_FILES) {
         let description = format!(

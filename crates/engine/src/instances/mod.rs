@@ -21,6 +21,7 @@ use crate::network::NetworkRules;
 use crate::orchestrator::Orchestrator;
 use crate::owner;
 use crate::repositories::ProjectSettings;
+use crate::worktree_setup::environment;
 use agent::{AgentError, AgentInfo, Process, ProcessIdentity};
 use metrics::counter;
 use parking_lot::{Mutex, MutexGuard};
@@ -232,6 +233,9 @@ impl Instances {
         let url = self.0.url.get().cloned().unwrap_or_default();
         launch.env.push(("SPECTASK_INSTANCE_URL".to_owned(), url));
         launch.env.push(("SPECTASK_INSTANCE_TOKEN".to_owned(), instance.token.clone()));
+        if self.0.agents.sessions_per_process(agent) == 1 && session.phase != SessionPhase::Planning {
+            launch.env.extend(self.session_variables(task, session).await);
+        }
         let (events, receiver) = mpsc::channel(EVENTS);
         let process = Process::start(launch, events).await?;
         counter!(AGENT_STARTS, "agent" => agent.to_owned()).increment(1);
@@ -257,6 +261,15 @@ impl Instances {
             tokio::spawn(self.clone().note_refusals(Arc::downgrade(&started), refusals));
         }
         Ok(started)
+    }
+
+    /// The variables of the only session that a process serves.
+    async fn session_variables(&self, task: &Task, session: &Session) -> Vec<(String, String)> {
+        let Ok(Some(project)) = self.0.store.project(&task.project).await else { return Vec::new() };
+        let ports = self.0.store.ports_of(session.id.as_str()).await.unwrap_or_default();
+        let worktree = workdir(&self.0.config.data_dir, task, session);
+        let source = Path::new(&project.repository_path);
+        environment::variables(task, Some(&session.id), source, &worktree, &ports)
     }
 
     /// The repository and documents of a task's project.

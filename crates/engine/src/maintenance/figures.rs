@@ -2,6 +2,7 @@
 
 use super::trash;
 use crate::App;
+use crate::worktree_setup::CACHE;
 use serde::{Deserialize, Serialize};
 use store::RowTotal;
 use utoipa::ToSchema;
@@ -41,6 +42,8 @@ pub struct Figures {
     pub trash: Usage,
     /// Folders of tasks with worktrees.
     pub worktrees: Usage,
+    /// Results of setup commands.
+    pub setup_cache: Usage,
     /// Repositories that the server cloned or made, by owner.
     pub repositories: Usage,
     /// Tasks whose record in git is behind.
@@ -58,12 +61,12 @@ pub(super) async fn measure(app: &App, now: Millis) -> anyhow::Result<Figures> {
     let unrecorded = app.store.unrecorded().await?.len();
     let data_dir = app.config.data_dir.clone();
     let folders = crate::spawn_blocking(move || {
-        ["trash", "worktrees", "repositories"].map(|folder| {
+        ["trash", "worktrees", CACHE, "repositories"].map(|folder| {
             let (count, bytes) = trash::usage(&data_dir.join(folder));
             Usage { count, bytes }
         })
     });
-    let [trash, worktrees, mut repositories] = folders.await?;
+    let [trash, worktrees, setup_cache, mut repositories] = folders.await?;
     let owned = app.config.data_dir.join("repositories");
     let projects = app.store.all_projects().await?;
     let is_owned = |path: &str| std::path::Path::new(path).starts_with(&owned);
@@ -79,6 +82,7 @@ pub(super) async fn measure(app: &App, now: Millis) -> anyhow::Result<Figures> {
         idempotency_answers: size.idempotency.into(),
         trash,
         worktrees,
+        setup_cache,
         repositories,
         unrecorded_tasks: u64::try_from(unrecorded).unwrap_or(0),
     })

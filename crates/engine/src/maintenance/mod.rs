@@ -9,6 +9,7 @@ mod compact;
 mod figures;
 mod rows;
 mod session_logs;
+mod setup_cache;
 mod trash;
 
 pub use figures::{Figures, Usage};
@@ -67,6 +68,8 @@ pub enum Subject {
     Branches,
     /// Refs that keep the commits of removed branches.
     SavedRefs,
+    /// Results of setup commands.
+    SetupCache,
     /// Free space of the database.
     DatabaseSpace,
 }
@@ -241,6 +244,7 @@ async fn apply(app: &App, rules: &Rules<'_>, mode: Mode, plan: &mut Plan, errors
     add(rows::feed(app, rules, mode).await);
     add(session_logs::apply(app, rules, mode, &mut kept).await);
     add(trash::apply(app, rules, mode, &mut kept).await);
+    add(setup_cache::apply(app, rules, mode).await);
     add(branches::apply(app, rules, mode, &mut kept).await);
     add(compact::database(app, mode).await);
     kept.truncate(MAX_KEPT);

@@ -115,7 +115,7 @@ pub(crate) struct TreeNetwork {
     pub(crate) network: Network,
     /// The rules in force.
     pub(crate) mode: NetworkMode,
-    purpose: Purpose,
+    purpose: Purpose<'static>,
     models: Vec<HostPattern>,
     /// The hosts that the tree reaches, as its proxy has them.
     hosts: Arc<RwLock<Vec<HostPattern>>>,
@@ -192,13 +192,17 @@ impl Networks {
 
     /// The hosts that a process tree reaches under rules. Agents alone reach those of their models, and under `none` them
     /// alone.
-    pub(crate) fn hosts(rules: &NetworkRules, purpose: Purpose, models: &[HostPattern]) -> Vec<HostPattern> {
+    pub(crate) fn hosts(
+        rules: &NetworkRules,
+        purpose: Purpose<'_>,
+        models: &[HostPattern],
+    ) -> Vec<HostPattern> {
         let allowed = match rules.mode {
             NetworkMode::Allowlist => rules.allow.as_slice(),
             NetworkMode::Open | NetworkMode::None => &[],
         };
         let models = match (rules.mode, purpose) {
-            (NetworkMode::Open, _) | (_, Purpose::Check) => &[],
+            (NetworkMode::Open, _) | (_, Purpose::Check | Purpose::Setup(_)) => &[],
             (NetworkMode::Allowlist | NetworkMode::None, Purpose::Agent) => models,
         };
         let mut hosts: Vec<HostPattern> = Vec::new();
@@ -214,7 +218,7 @@ impl Networks {
     pub(crate) fn open(
         &self,
         rules: &NetworkRules,
-        purpose: Purpose,
+        purpose: Purpose<'static>,
         models: &[HostPattern],
     ) -> io::Result<TreeNetwork> {
         let hosts = Self::hosts(rules, purpose, models);

@@ -6,13 +6,14 @@ use crate::output::{self, plain, text};
 use serde_json::{Value, json};
 
 /// The stored things that are counted, by their names in the API.
-const STORED: [(&str, &str); 7] = [
+const STORED: [(&str, &str); 8] = [
     ("feed", "live feed"),
     ("session_logs", "session logs"),
     ("effects", "effects"),
     ("idempotency_answers", "idempotency answers"),
     ("trash", "trash"),
     ("worktrees", "worktrees"),
+    ("setup_cache", "setup results"),
     ("repositories", "repositories"),
 ];
 

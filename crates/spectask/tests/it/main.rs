@@ -35,3 +35,4 @@ mod tampering;
 mod templates;
 mod truth;
 mod undoing;
+mod worktree_setup;

@@ -23,6 +23,11 @@ const NETWORKS: [NetworkMode | "", string][] = [
   ["none", "None; agents reach their model"],
 ];
 
+const SETUP_RESULTS: ["reuse" | "run", string][] = [
+  ["reuse", "Reuse for the same lock files"],
+  ["run", "Run the command in every worktree"],
+];
+
 /** The lines of a text that say something. */
 const lines = (text: string) =>
   text
@@ -41,6 +46,8 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
   const [parallel, setParallel] = useState(settings.max_parallel_sessions?.toString() ?? "");
   const [checks, setChecks] = useState((settings.checks ?? []).join("\n"));
   const [setup, setSetup] = useState(settings.setup_command ?? "");
+  const [teardown, setTeardown] = useState(settings.teardown_command ?? "");
+  const [reuse, setReuse] = useState(settings.setup_cache ?? true);
   const [network, setNetwork] = useState<NetworkMode | "">(settings.network ?? "");
   const [hosts, setHosts] = useState((settings.network_allow ?? []).join("\n"));
   const [policy, setPolicy] = useState<PermissionPolicy>(settings.permissions ?? "allow");
@@ -56,6 +63,8 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
           max_parallel_sessions: parallel ? Number(parallel) : null,
           checks: lines(checks),
           setup_command: setup.trim() || null,
+          teardown_command: teardown.trim() || null,
+          setup_cache: reuse,
           permissions: policy,
           network: network || null,
           network_allow: lines(hosts),
@@ -125,17 +134,34 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
       />
       <Field
         field="settings.setup_command"
-        label="Set-up command"
-        hint="Runs in each new worktree before checks."
+        label="Setup command"
+        hint="Runs in each session's new worktree before the agent, and before checks."
         value={setup}
         onChange={setSetup}
         placeholder="npm ci"
         slotProps={{ inputLabel: { shrink: true } }}
       />
       <SelectField
+        field="settings.setup_cache"
+        label="Setup results"
+        hint="Reuse copies the folders that git ignores, such as node_modules, into worktrees with the same lock files."
+        value={reuse ? "reuse" : "run"}
+        options={SETUP_RESULTS}
+        onChange={(value) => setReuse(value === "reuse")}
+      />
+      <Field
+        field="settings.teardown_command"
+        label="Teardown command"
+        hint="Runs in a session's worktree before it is removed."
+        value={teardown}
+        onChange={setTeardown}
+        placeholder="docker compose down"
+        slotProps={{ inputLabel: { shrink: true } }}
+      />
+      <SelectField
         field="settings.network"
         label="Network"
-        hint="What agents, the set-up command and checks reach. Anything but Open needs a sandbox."
+        hint="What agents, setup commands and checks reach. Anything but Open needs a sandbox."
         value={network}
         options={NETWORKS}
         onChange={setNetwork}

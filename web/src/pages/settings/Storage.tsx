@@ -89,7 +89,8 @@ interface Stored {
 }
 
 function StoredTable({ storage }: Pick<Maintenance, "storage">) {
-  const { feed, session_logs, effects, idempotency_answers, trash, worktrees, repositories } = storage;
+  const { feed, session_logs, effects, idempotency_answers, trash, worktrees, setup_cache, repositories } =
+    storage;
   const free = storage.database_free_bytes;
   const rows: Stored[] = [
     {
@@ -108,6 +109,12 @@ function StoredTable({ storage }: Pick<Maintenance, "storage">) {
       bytes: idempotency_answers.bytes,
     },
     { name: "Worktrees", note: "Of tasks at work", count: worktrees.count, bytes: worktrees.bytes },
+    {
+      name: "Setup results",
+      note: "What setup commands made, for later worktrees",
+      count: setup_cache.count,
+      bytes: setup_cache.bytes,
+    },
     { name: "Trash", note: "Removed worktrees", count: trash.count, bytes: trash.bytes },
     {
       name: "Repositories",
