@@ -143,7 +143,7 @@ async fn a_setup_that_fails_fails_the_session_and_a_retry_runs_it_again() {
     let shared = place.shared();
     let repository = repository(&place, "");
     let flag = shared.join("repaired");
-    // Who asks a person gets no answer and no terminal.
+    // A command that asks gets no answer.
     let setup = format!("read -r answer && echo $answer; echo no registry >&2; test -f {}", flag.display());
     let task =
         Task::begin(&place, &repository, json!({ "setup_command": setup, "setup_cache": false })).await;
