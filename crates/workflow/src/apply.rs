@@ -237,12 +237,13 @@ impl Task {
             Event::TurnRetried { session, .. } => {
                 self.on_session(session, now, |session| session.retry_at = None);
             }
-            Event::TurnInterrupted { session, turn: interrupted, .. } => {
+            Event::TurnInterrupted { session, turn: interrupted, is_stop, .. } => {
                 self.on_session(session, now, |session| {
                     if let SessionState::Working { turn } = &mut session.state
                         && turn.id == *interrupted
                     {
                         turn.is_interrupted = true;
+                        turn.is_stopped |= is_stop;
                         session.retry_at = None;
                     }
                 });
@@ -617,9 +618,11 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         started_at: plan.external_thread.as_ref().map(|_| now),
         state: match &plan.external_thread {
             Some(_) => SessionState::External { status: crate::ThreadStatus::Active },
+            None if plan.is_conversation => SessionState::Idle,
             None => SessionState::Pending,
         },
         external_thread: plan.external_thread,
+        is_conversation: plan.is_conversation,
         branch: plan.branch,
         turns: 0,
         retries: 0,

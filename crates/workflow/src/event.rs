@@ -34,6 +34,9 @@ pub struct PlannedSession {
     /// The editor's name for the thread, if it runs in an editor.
     #[serde(default, rename = "elsewhere")]
     pub external_thread: Option<String>,
+    /// Whether it is a conversation with a person, which begins with a message of that person.
+    #[serde(default)]
+    pub is_conversation: bool,
 }
 
 /// An event; [`crate::Task::apply`] folds it into the state.
@@ -182,6 +185,9 @@ pub enum Event {
         session: SessionId,
         turn: TurnId,
         why: String,
+        /// Whether the session stops with the turn until a person speaks.
+        #[serde(default)]
+        is_stop: bool,
     },
     MessageQueued {
         session: SessionId,

@@ -34,6 +34,9 @@ pub struct NewTask {
     pub config: Option<serde_json::Value>,
     #[serde(default)]
     pub template: Option<Template>,
+    /// The first session of a conversation that begins with a message instead of its prompt: the session waits for it.
+    #[serde(default)]
+    pub opening_session: Option<SessionId>,
 }
 
 /// A message from a session or a person to other sessions of the crew.
@@ -65,6 +68,9 @@ pub struct NewSession {
     pub agent: Option<String>,
     pub depends_on: Vec<SessionId>,
     pub wish: SessionRequest,
+    /// Whether it is a conversation: it waits for the first message of a person, and for the next one between turns.
+    #[serde(default)]
+    pub is_conversation: bool,
 }
 
 /// The limits on the size of a crew.
@@ -205,6 +211,11 @@ pub enum Input {
     },
     CancelSession {
         session: SessionId,
+    },
+    /// A person stops the turn of a session; the session waits for a message then.
+    StopTurn {
+        session: SessionId,
+        by: String,
     },
     /// A person sends a message to a session; `turn` names the turn that will deliver it, unless a message waits already.
     Say {
@@ -414,6 +425,7 @@ impl Input {
             Self::RetrySession { .. } => "retry_session",
             Self::SkipSession { .. } => "skip_session",
             Self::CancelSession { .. } => "cancel_session",
+            Self::StopTurn { .. } => "stop_turn",
             Self::Say { .. } => "say",
             Self::EditMessage { .. } => "edit_message",
             Self::WithdrawMessage { .. } => "withdraw_message",

@@ -205,7 +205,7 @@ impl<'t> SessionGraph<'t> {
             return Some(parent);
         }
         // A message in one thread of a conversation does not wait for the other threads.
-        if self.task.is_conversation() || self.is_sole_blocker[at] || self.first_open >= self.positions[at] {
+        if self.task.converses(session) || self.is_sole_blocker[at] || self.first_open >= self.positions[at] {
             return None;
         }
         let is_before = |other: &usize| self.is_open(*other) && self.positions[*other] < self.positions[at];

@@ -90,7 +90,7 @@ pub fn render(briefing: &Briefing<'_>) -> String {
             let _ = write!(text, "\nFix them in place:\n\n{}", paths(documents));
         }
         Ask::Implement => text.push_str(&implement(briefing)),
-        Ask::Continue { why } if task.is_conversation() => {
+        Ask::Continue { why } if task.converses(session) => {
             let _ = writeln!(text, "{why} Go on where it stands.\n");
             text.push_str(&implement(briefing));
         }
@@ -150,7 +150,7 @@ pub fn render(briefing: &Briefing<'_>) -> String {
     }
     append_messages(&mut text, task, turn);
     said(&mut text, &turn.messages);
-    if turn.ask == Ask::Message && session.cut_short > 0 && session.is_crew() && !task.is_conversation() {
+    if turn.ask == Ask::Message && session.cut_short > 0 && session.is_crew() && !task.converses(session) {
         text.push_str("\nYou were interrupted: do this, then go on with your task where you left off.\n");
     }
     if let Some(rules) = rules
@@ -300,7 +300,7 @@ fn revise(
 
 fn implement(briefing: &Briefing<'_>) -> String {
     let Briefing { task, session, turn, documents, directory, .. } = briefing;
-    let mut text = if task.is_conversation() {
+    let mut text = if task.converses(session) {
         format!(
             "You work with a person in `{directory}`, in turns: do what is asked, say in a few words what you did and what \
              you would like to know, and end your turn. The person reads it and answers, now or days later. The \
@@ -325,6 +325,8 @@ fn implement(briefing: &Briefing<'_>) -> String {
         if !unit.boundary.is_empty() {
             let _ = writeln!(text, "Touch only: {}\n", unit.boundary.join(", "));
         }
+    } else if session.is_conversation {
+        // The person's message says what is to be done.
     } else if task.is_conversation() {
         let _ = writeln!(text, "## {}\n\n{}\n", session.name, session.description);
     } else {

@@ -78,6 +78,10 @@ pub struct Session {
     /// The editor's name for the thread, if it runs in an editor.
     #[serde(default, rename = "elsewhere")]
     pub external_thread: Option<String>,
+    /// Whether it is a conversation with a person in a task of any type: it begins with a message and waits for the next one
+    /// between turns.
+    #[serde(default)]
+    pub is_conversation: bool,
     /// The turns whose work was saved.
     #[serde(default)]
     pub ended: Vec<EndedTurn>,
@@ -277,6 +281,9 @@ pub struct Turn {
     /// Whether a person interrupted it; it is not asked again.
     #[serde(default)]
     pub is_interrupted: bool,
+    /// Whether a person stopped it, and the session with it until a person speaks.
+    #[serde(default)]
+    pub is_stopped: bool,
 }
 
 /// What a turn asks of the agent.

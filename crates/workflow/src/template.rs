@@ -1,6 +1,6 @@
 //! The template of a task.
 
-use crate::{Phase, PlanStart, PlanningStep, SessionPhase, Task, TaskKind};
+use crate::{Phase, PlanStart, PlanningStep, Session, SessionPhase, Task, TaskKind};
 use serde::{Deserialize, Serialize};
 
 /// A template, filled in with the prompt and the items of one task.
@@ -37,5 +37,11 @@ impl Task {
     /// Returns whether it is a conversation with a person: its sessions wait for the next message, and a person ends it.
     pub fn is_conversation(&self) -> bool {
         self.kind == TaskKind::Interactive && !self.planned
+    }
+
+    /// Returns whether a session is a conversation with a person: all of a conversation's are, and those that were opened as one
+    /// in another task.
+    pub fn converses(&self, session: &Session) -> bool {
+        session.is_conversation || (self.is_conversation() && session.phase != SessionPhase::Planning)
     }
 }

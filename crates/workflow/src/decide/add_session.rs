@@ -24,8 +24,8 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, new: NewSession, limits: CrewLim
     }
     new_session::expect_complete(draft, &new)?;
     new_session::expect_room(draft, limits)?;
-    // A conversation's first session comes from its plan.
-    if draft.task.is_conversation() {
+    // A conversation's first session comes from its plan, unless it begins with a message.
+    if draft.task.is_conversation() && !new.is_conversation {
         plan::plan_sessions(draft);
     }
     let rank = draft.task.sessions.iter().map(|session| session.rank + 1).max().unwrap_or(0);
@@ -47,9 +47,13 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, new: NewSession, limits: CrewLim
         branched_from: None,
         alternative_to: None,
         external_thread: None,
+        is_conversation: new.is_conversation,
         id: new.id,
     };
     draft.event(Event::SessionPlanned { session: Box::new(planned) });
-    crew::requeue_or_advance(draft);
+    // One that waits for a message has nothing to do yet.
+    if !new.is_conversation {
+        crew::requeue_or_advance(draft);
+    }
     Ok(())
 }

@@ -40,17 +40,18 @@ pub(super) fn handle(
     if saving.id != *turn {
         return Err(stale("the turn"));
     }
+    let converses = draft.task.converses(found);
+    let is_stopped = saving.is_stopped && found.messages.is_empty();
     // A person who stops a turn of a conversation writes the next message.
-    let is_stopped = stop_reason == "cancelled" && draft.task.is_conversation();
-    let why = cut_short(stop_reason).filter(|_| !is_stopped);
+    let why = cut_short(stop_reason).filter(|_| !converses || stop_reason != "cancelled");
     let (phase, reprompts, has_unread) =
-        (found.phase, found.reprompts, draft.task.has_unread_messages(found));
+        (found.phase, found.reprompts, draft.task.has_unread_messages(found) && !is_stopped);
     let (times, stop_reason) = (found.cut_short, stop_reason.clone());
     // Turns that are cut short again and again are stopped sooner if they change nothing.
     let may_continue = if changed { times < MAX_CUT_SHORT } else { reprompts <= MAX_REPROMPTS };
-    let is_planned_task = found.unit.is_some() && !draft.task.is_conversation();
+    let is_planned_task = found.unit.is_some() && !converses;
     let silence = silence_reason(found, *closing, head.as_ref(), &report, &stop_reason)
-        .filter(|_| !draft.task.is_conversation() || *closing == Closing::Nothing);
+        .filter(|_| !converses || *closing == Closing::Nothing);
     let is_report_due = is_planned_task && !report.unreported.is_empty() && !found.is_report_asked;
     let items = report.unreported.clone();
     draft.event(Event::WorkCommitted {
@@ -60,6 +61,10 @@ pub(super) fn handle(
         report,
         is_silent: silence.is_some(),
     });
+    if is_stopped && !converses {
+        turn::fail_stopped(draft, session, phase);
+        return Ok(());
+    }
     let next = if has_unread {
         Some(Ask::Message)
     } else if let Some((why, failure)) = silence {
@@ -72,7 +77,7 @@ pub(super) fn handle(
         Some(Ask::Continue { why })
     } else if let Some(why) = why.filter(|_| may_continue) {
         Some(Ask::Continue { why: why.to_owned() })
-    } else if !changed && reprompts < MAX_REPROMPTS && draft.task.planned {
+    } else if !changed && reprompts < MAX_REPROMPTS && draft.task.planned && !converses {
         Some(Ask::NothingChanged)
     } else if changed && is_report_due {
         Some(Ask::ReportItems { items })
@@ -84,21 +89,21 @@ pub(super) fn handle(
             draft.event(Event::SessionAskedAgain { session: session.clone(), ask: ask.clone() });
         }
         turn::start_or_pause(draft, session, ask);
-    } else if changed && why.is_some() && !draft.task.is_conversation() {
+    } else if changed && why.is_some() && !converses {
         let message = format!(
             "The agent's turns were cut short {times} times in a row ({stop_reason}). Read what it did, then Retry to let it \
              go on, or Skip."
         );
         let failure = Failure { class: FailureClass::Limit, message, at: draft.cx.now };
         turn::fail_session(draft, session, phase, failure);
-    } else if !changed && draft.task.planned {
+    } else if !changed && draft.task.planned && !converses {
         let message =
             "The agent ended its turn twice without changing anything. Read what it said, then Retry, or \
                        Skip if nothing is to be done."
                 .to_owned();
         let failure = Failure { class: FailureClass::NoChange, message, at: draft.cx.now };
         turn::fail_session(draft, session, phase, failure);
-    } else if draft.task.is_conversation() && (!changed || draft.task.isolation == Isolation::Shared) {
+    } else if converses && (!changed || draft.task.isolation == Isolation::Shared) {
         // There is nothing to merge: the turn changed nothing, or its work is on the task's branch already.
         draft.event(Event::SessionIdle { session: session.clone(), merged: head.filter(|_| changed) });
         crew::advance(draft);

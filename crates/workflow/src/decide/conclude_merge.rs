@@ -17,10 +17,14 @@ pub(super) fn handle(
     conflict: Conflict,
 ) -> Result<(), Rejected> {
     let found = draft.task.session(session).ok_or_else(|| no_such_session(session))?;
-    let stop_reason = match &found.state {
-        SessionState::Saving { turn: saving, stop_reason, .. } if saving.id == *turn => stop_reason.clone(),
+    let (stop_reason, is_stopped) = match &found.state {
+        SessionState::Saving { turn: saving, stop_reason, .. } if saving.id == *turn => {
+            (stop_reason.clone(), saving.is_stopped)
+        }
         _ => return Err(stale("the turn")),
     };
+    let (phase, converses, has_message) =
+        (found.phase, draft.task.converses(found), !found.messages.is_empty());
     let report = WorkReport::default();
     draft.event(Event::WorkCommitted {
         session: session.clone(),
@@ -29,10 +33,14 @@ pub(super) fn handle(
         report,
         is_silent: false,
     });
-    if stop_reason == "cancelled" && draft.task.is_conversation() {
+    if stop_reason == "cancelled" && converses {
         // A person who stops a turn of a conversation writes the next message.
         draft.event(Event::SessionIdle { session: session.clone(), merged: None });
         crew::advance(draft);
+        return Ok(());
+    }
+    if is_stopped && !has_message {
+        turn::fail_stopped(draft, session, phase);
         return Ok(());
     }
     if conflict::send_back(draft, session, conflict, true)

@@ -1,6 +1,6 @@
 //! Creates a task.
 
-use super::rules::start;
+use super::rules::{conversation, start};
 use crate::context::Draft;
 use crate::{Context, Event, NewTask, Rejected, Step, Task};
 
@@ -11,7 +11,12 @@ impl Task {
             return Err(Rejected::Invalid("the prompt is empty; say what is to be done".to_owned()));
         }
         let mut draft = Draft::new(Task::created(&new, cx.now), cx);
+        let opening = new.opening_session.clone();
         draft.event(Event::TaskCreated { task: Box::new(new) });
+        if let Some(id) = opening.filter(|_| draft.task.is_conversation()) {
+            let session = conversation::opening_session(&mut draft, id);
+            draft.event(Event::SessionPlanned { session: Box::new(session) });
+        }
         if start {
             start::leave_backlog(&mut draft);
         }

@@ -32,6 +32,7 @@ pub(super) fn handle(
         usage.cost_usd = None;
     }
     let refused = stop_reason == "refusal";
+    let is_stopped = draft.task.session(session).and_then(Session::turn).is_some_and(|turn| turn.is_stopped);
     let delivered = draft.task.session(session).and_then(Session::turn).map(|turn| turn.coordination.clone());
     let words = said.clone().unwrap_or_default();
     let (session_id, turn_id) = (session.clone(), turn.clone());
@@ -50,6 +51,9 @@ pub(super) fn handle(
         return Ok(());
     }
     match phase {
+        SessionPhase::Planning if is_stopped && !has_unread_messages(draft, session) => {
+            turn::fail_stopped(draft, session, phase);
+        }
         // Messages that arrived during the turn are delivered before the documents are committed.
         SessionPhase::Planning if has_unread_messages(draft, session) => {
             turn::start(draft, session, Ask::Message);

@@ -83,6 +83,7 @@ pub(super) fn handle(
         branched_from: Some(from),
         alternative_to: Some(root),
         external_thread: None,
+        is_conversation: false,
         id: new.id,
     };
     draft.event(Event::SessionPlanned { session: Box::new(planned) });

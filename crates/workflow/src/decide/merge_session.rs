@@ -17,9 +17,10 @@ pub(super) fn handle(
     if found.state != SessionState::Merging {
         return Err(stale("the merge"));
     }
+    let converses = draft.task.converses(found);
     match outcome {
         MergeOutcome::Merged { commit } => {
-            if draft.task.is_conversation() {
+            if converses {
                 draft.event(Event::SessionIdle { session: session.clone(), merged: Some(commit) });
             } else {
                 crew::complete_session(draft, session, Some(commit));

@@ -53,6 +53,7 @@ mod skip_session;
 mod spawn;
 mod start;
 mod start_planner;
+mod stop_turn;
 mod update_plan;
 mod wait;
 mod withdraw_message;
@@ -115,6 +116,7 @@ impl Task {
             Input::RetrySession { session } => retry_session::handle(&mut draft, &session)?,
             Input::SkipSession { session } => skip_session::handle(&mut draft, &session)?,
             Input::CancelSession { session } => cancel_session::handle(&mut draft, &session)?,
+            Input::StopTurn { session, by } => stop_turn::handle(&mut draft, &session, &by)?,
             Input::Say { session, id, turn, by, text, interrupt } => {
                 let message = Message { id, turn, returned: false, by, text, at: draft.cx.now };
                 say::handle(&mut draft, &session, message, interrupt)?;

@@ -17,7 +17,7 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, session: &SessionId) -> Result<(
     let is_first = found.turns == 0;
     let ask = match found.next_ask.clone() {
         Some(ask) => ask,
-        None if has_unread && !is_first => Ask::Message,
+        None if has_unread && (!is_first || found.is_conversation) => Ask::Message,
         None if is_first => Ask::Implement,
         None => Ask::Continue { why: "The session is tried again.".to_owned() },
     };

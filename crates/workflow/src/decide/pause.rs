@@ -76,7 +76,12 @@ fn pause_session(draft: &mut Draft<'_, '_>, id: &SessionId) {
     let (asked, is_planning) = (session.next_ask.clone(), session.phase == SessionPhase::Planning);
     if let Some(turn) = &turn {
         let why = "The task was paused.".to_owned();
-        draft.event(Event::TurnInterrupted { session: id.clone(), turn: turn.id.clone(), why });
+        draft.event(Event::TurnInterrupted {
+            session: id.clone(),
+            turn: turn.id.clone(),
+            why,
+            is_stop: false,
+        });
         draft.effect(Effect::CancelTurn { session: id.clone(), turn: turn.id.clone() });
     }
     draft.event(Event::SessionPaused { session: id.clone(), why: turn::PAUSED_BY_USER.to_owned() });

@@ -57,6 +57,7 @@ pub(super) fn handle(
         branched_from: None,
         alternative_to: None,
         external_thread: Some(new.thread),
+        is_conversation: false,
         id: new.id,
     };
     draft.event(Event::SessionPlanned { session: Box::new(session) });

@@ -6,7 +6,12 @@ use super::rules::{
     turn,
 };
 use crate::context::Draft;
-use crate::{Effect, Event, Landing, Message, Phase, Rejected, SessionId, SessionPhase, SessionState};
+use crate::{
+    Effect, Event, Landing, Message, Phase, Rejected, SessionId, SessionPhase, SessionState, TaskEdit,
+};
+
+/// How long the name of a conversation is that comes from its first message.
+const MAX_TITLE_CHARS: usize = 72;
 
 /// Queues the message for the session's next turn; `interrupt` ends the current turn first.
 pub(super) fn handle(
@@ -39,9 +44,14 @@ pub(super) fn handle(
     if let Some(chosen) = draft.task.superseded_by(found) {
         return Err(superseded(chosen));
     }
+    let is_first_message =
+        found.is_conversation && found.turns == 0 && found.called.is_none() && found.messages.is_empty();
     // The turn that the first waiting message names delivers all of them.
     if let Some(promised) = turn::promised_turn(&found.messages) {
         message.turn = promised;
+    }
+    if is_first_message {
+        name_after(draft, session, &message.text);
     }
     match state {
         SessionState::Pending
@@ -60,6 +70,7 @@ pub(super) fn handle(
                     session: session.clone(),
                     turn: working.id.clone(),
                     why,
+                    is_stop: false,
                 });
                 draft.effect(Effect::CancelTurn { session: session.clone(), turn: working.id });
             }
@@ -86,4 +97,37 @@ pub(super) fn handle(
         }
     }
     Ok(())
+}
+
+/// Names a conversation after its first message, and the task with it if the conversation is all of the task.
+fn name_after(draft: &mut Draft<'_, '_>, session: &SessionId, message: &str) {
+    let name = title(message);
+    if draft.task.is_conversation() && draft.task.sessions.len() == 1 {
+        let edit = TaskEdit { name: Some(name.clone()), ..TaskEdit::default() };
+        draft.event(Event::TaskEdited { edit });
+    }
+    draft.event(Event::SessionRenamed { session: session.clone(), name: Some(name), description: None });
+}
+
+/// Returns the first line of a message that has words, cut at a word.
+fn title(message: &str) -> String {
+    let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    if line.chars().count() <= MAX_TITLE_CHARS {
+        return line.to_owned();
+    }
+    let cut: String = line.chars().take(MAX_TITLE_CHARS).collect();
+    let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words);
+    format!("{cut}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_is_the_first_line_cut_at_a_word() {
+        assert_eq!(title("\n  Add due dates \nand more"), "Add due dates");
+        let long = title(&"word ".repeat(40));
+        assert!(long.ends_with("word…") && long.chars().count() <= MAX_TITLE_CHARS + 1, "{long}");
+    }
 }

@@ -51,6 +51,7 @@ pub(super) fn handle(
         branched_from: None,
         alternative_to: None,
         external_thread: None,
+        is_conversation: false,
         id: new.id.clone(),
     };
     draft.event(Event::SessionPlanned { session: Box::new(planned) });

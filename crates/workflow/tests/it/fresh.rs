@@ -37,5 +37,6 @@ pub(crate) fn task(name: &str, kind: TaskKind) -> NewTask {
         isolation: Isolation::Worktree,
         config: None,
         template: None,
+        opening_session: None,
     }
 }

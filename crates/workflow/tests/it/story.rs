@@ -138,6 +138,7 @@ impl Story {
             agent: None,
             depends_on: Vec::new(),
             wish: SessionRequest::default(),
+            is_conversation: false,
         }
     }
 

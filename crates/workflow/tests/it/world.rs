@@ -72,7 +72,11 @@ impl World {
         };
         let template = ready.map(|_| Template { ready, ..Template::default() });
         let planned = !matches!(way, Way::Unplanned | Way::Conversation);
-        let new = NewTask { planned, isolation, template, ..fresh::task("Add due dates", kind) };
+        // Half of the conversations begin with a message.
+        let opening_session =
+            (way == Way::Conversation && dice.len().is_multiple_of(2)).then(|| SessionId::fresh(&mut ids));
+        let new =
+            NewTask { planned, isolation, template, opening_session, ..fresh::task("Add due dates", kind) };
         let now = Millis(1_000);
         let step = Task::create(new, true, &mut Context { now, ids: &mut ids }).expect("a good task");
         let Some(Event::TaskCreated { task: created }) = step.events.first() else { panic!("created first") };

@@ -1,7 +1,36 @@
 //! Conversations with a person: what they wait for between turns.
 
+use crate::context::Draft;
 use crate::order::SessionGraph;
-use crate::{SessionState, SessionStatus, Task};
+use crate::{
+    CreationMethod, HelixSessionId, PlannedSession, SessionId, SessionPhase, SessionRequest, SessionState,
+    SessionStatus, Task, ThreadId,
+};
+
+/// Returns the first session of a conversation that begins with a message instead of the task's prompt.
+pub(crate) fn opening_session(draft: &mut Draft<'_, '_>, id: SessionId) -> PlannedSession {
+    PlannedSession {
+        helix_session: HelixSessionId::fresh(draft.cx.ids),
+        thread: ThreadId::fresh(draft.cx.ids),
+        name: draft.task.name.clone(),
+        description: draft.task.prompt.clone(),
+        phase: SessionPhase::Implementation,
+        agent: draft.task.implementation_agent.clone(),
+        method: CreationMethod::AdHoc,
+        unit: None,
+        parent: None,
+        depends_on: Vec::new(),
+        rank: 0,
+        branch: Some(draft.task.session_branch(&id)),
+        next_ask: None,
+        wish: SessionRequest::default(),
+        branched_from: None,
+        alternative_to: None,
+        external_thread: None,
+        is_conversation: true,
+        id,
+    }
+}
 
 /// Returns whether a conversation without running sessions waits for a message, rather than being complete.
 pub(crate) fn awaits_user(task: &Task) -> bool {

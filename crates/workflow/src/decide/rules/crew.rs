@@ -117,8 +117,10 @@ fn stall_reason(draft: &Draft<'_, '_>) -> Option<Failure> {
             format!("{} of the work sessions failed, first {:?}: {reason}", failed.len(), first.name);
         return Some(Failure { class, message, at });
     }
-    let waiting: Vec<&Session> =
-        task.sessions.iter().filter(|session| session.is_crew() && !session.is_ended()).collect();
+    // A session that waits for a message holds nothing up.
+    let is_waiting =
+        |session: &&Session| session.is_crew() && !session.is_ended() && session.state != SessionState::Idle;
+    let waiting: Vec<&Session> = task.sessions.iter().filter(is_waiting).collect();
     let first = *waiting.first()?;
     let undecided = waiting.iter().map(|session| task.alternatives(session)).find(|all| !all.is_empty());
     if let Some(alternatives) = undecided {
@@ -147,7 +149,10 @@ pub(crate) fn requeue_or_advance(draft: &mut Draft<'_, '_>) {
         TaskStatus::Implementation => advance(draft),
         TaskStatus::ImplementationFailed => draft.event(Event::ImplementationQueued),
         TaskStatus::ImplementationReview => {
-            if draft.task.sessions.iter().any(|session| session.is_crew() && !session.is_ended()) {
+            let is_waiting = |session: &Session| {
+                session.is_crew() && !session.is_ended() && session.state != SessionState::Idle
+            };
+            if draft.task.sessions.iter().any(is_waiting) {
                 draft.event(Event::ImplementationQueued);
             }
         }

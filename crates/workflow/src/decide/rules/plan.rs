@@ -62,6 +62,7 @@ pub(crate) fn plan_sessions(draft: &mut Draft<'_, '_>) {
             branched_from: None,
             alternative_to: None,
             external_thread: None,
+            is_conversation: false,
             id: id.clone(),
         };
         draft.event(Event::SessionPlanned { session: Box::new(session) });

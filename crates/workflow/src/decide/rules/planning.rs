@@ -40,6 +40,7 @@ pub(crate) fn add_session(draft: &mut Draft<'_, '_>) -> SessionId {
         branched_from: None,
         alternative_to: None,
         external_thread: None,
+        is_conversation: false,
     };
     draft.event(Event::SessionPlanned { session: Box::new(session) });
     id

@@ -46,6 +46,7 @@ pub(crate) fn add_session(draft: &mut Draft<'_, '_>, name: &str, ask: Ask) {
         branched_from: None,
         alternative_to: None,
         external_thread: None,
+        is_conversation: false,
         id,
     };
     draft.event(Event::SessionPlanned { session: Box::new(session) });

@@ -30,6 +30,7 @@ pub(crate) fn start(draft: &mut Draft<'_, '_>, session: &SessionId, ask: Ask) {
         coordination,
         started_at: draft.cx.now,
         is_interrupted: false,
+        is_stopped: false,
     };
     let delay = match found.silent_turns {
         0 => 0,
@@ -128,4 +129,11 @@ pub(crate) fn fail_session(
             crew::advance(draft);
         }
     }
+}
+
+/// Fails a session whose turn a person stopped without a message: it waits until a person decides how it continues.
+pub(crate) fn fail_stopped(draft: &mut Draft<'_, '_>, session: &SessionId, phase: SessionPhase) {
+    let message = "A person stopped its turn. Send it a message or Retry to continue, or Skip.".to_owned();
+    let failure = Failure { class: FailureClass::Rejected, message, at: draft.cx.now };
+    fail_session(draft, session, phase, failure);
 }

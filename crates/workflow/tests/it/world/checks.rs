@@ -151,7 +151,7 @@ impl World {
         let task = &self.task;
         for session in &task.sessions {
             if session.state == SessionState::Idle {
-                assert!(task.is_conversation(), "{} waits for words in no conversation", session.name);
+                assert!(task.converses(session), "{} waits for words in no conversation", session.name);
                 assert!(session.messages.is_empty(), "{} was not told what a person said", session.name);
                 assert!(task.waits_for(session).is_some());
             }

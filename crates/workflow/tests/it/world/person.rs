@@ -121,7 +121,7 @@ impl World {
         let by = "ada".to_owned();
         let message = self.task.session(&session).and_then(|session| session.messages.first());
         let message = message.map_or("turn_none".to_owned(), |message| message.id.to_string());
-        let input = match self.roll(13) {
+        let input = match self.roll(14) {
             0..=2 => {
                 let kind = CoordinationKind::ALL[self.roll(CoordinationKind::ALL.len())];
                 let event = NewCoordination {
@@ -149,6 +149,7 @@ impl World {
                 Input::Branch { session, from_turn: None, alternative, limits }
             }
             8 => Input::Choose { session },
+            13 => Input::StopTurn { session, by },
             9 => Input::RetrySession { session },
             12 => {
                 let depends_on = other.filter(|_| self.roll(3) == 0).into_iter().collect();
@@ -189,6 +190,7 @@ impl World {
             agent: None,
             depends_on,
             wish,
+            is_conversation: self.roll(4) == 0,
             id,
         }
     }
