@@ -30,6 +30,22 @@ pub(crate) const STEPS: &[&[&str]] = &[
 const RESERVED_PORTS: &[&str] = &[
     "CREATE TABLE reserved_ports (port BIGINT PRIMARY KEY, owner TEXT NOT NULL)",
     "CREATE INDEX reserved_ports_by_owner ON reserved_ports (owner)",
+    SESSION_LIST,
+];
+
+/// The work sessions of a user are listed by index, those that changed last first, and so are those that a person is about to open
+/// in an editor. Sessions from before get their titles with the next change of their task.
+const SESSION_LIST: &[&str] = &[
+    "ALTER TABLE work_sessions ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE work_sessions ADD COLUMN updated_at BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE work_sessions ADD COLUMN title TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE work_sessions ADD COLUMN is_shared BIGINT NOT NULL DEFAULT 0",
+    "UPDATE work_sessions SET owner = (SELECT t.owner FROM tasks t WHERE t.id = work_sessions.task), \
+     updated_at = (SELECT t.updated_at FROM tasks t WHERE t.id = work_sessions.task), \
+     title = (SELECT t.name FROM tasks t WHERE t.id = work_sessions.task) \
+     WHERE EXISTS (SELECT 1 FROM tasks t WHERE t.id = work_sessions.task)",
+    "CREATE INDEX work_sessions_by_change ON work_sessions (owner, updated_at, id)",
+    "CREATE TABLE editor_handoffs (session TEXT PRIMARY KEY, task TEXT NOT NULL, user_id TEXT NOT NULL, at BIGINT NOT NULL)",
 ];
 
 /// Nothing that is looked up regularly reads the rows of finished tasks: live tasks, records that are behind and every order of

@@ -6,6 +6,7 @@ use crate::dependencies;
 use crate::effects::{self, Claimed, Fence, Lease};
 use crate::feed::{self, FeedEntry, FeedRow, PreparedEntry};
 use crate::logs::{self, LogAppend, LogRow};
+use crate::session_list;
 use crate::sql::{self, Taken, Wanted, execute, from_json, number, row, rows, unsigned};
 use crate::{Store, StoreError};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -465,6 +466,10 @@ fn session_rows(task: &Task) -> Vec<Vec<Value>> {
             session.thread.as_str().into(),
             graph.status(session).as_str().into(),
             i64::try_from(session.rank).unwrap_or(i64::MAX).into(),
+            task.owner.as_str().into(),
+            session.updated_at.0.into(),
+            session_list::title(task, session).into(),
+            i64::from(session_list::is_shared(task, session)).into(),
         ]
     };
     task.sessions.iter().map(row).collect()
@@ -476,8 +481,14 @@ pub(crate) async fn put_sessions(on: &impl Executor, task: &Task) -> Result<(), 
 }
 
 async fn insert_sessions(on: &impl Executor, sessions: Vec<Vec<Value>>) -> Result<(), StoreError> {
-    let table = "work_sessions (id, task, helix_session, thread, status, rank)";
-    let then = "ON CONFLICT (id) DO UPDATE SET status = excluded.status, rank = excluded.rank";
+    let table =
+        "work_sessions (id, task, helix_session, thread, status, rank, owner, updated_at, title, is_shared)";
+    // A session that did not change is not written.
+    let then = "ON CONFLICT (id) DO UPDATE SET status = excluded.status, rank = excluded.rank, \
+                updated_at = excluded.updated_at, title = excluded.title, is_shared = excluded.is_shared \
+                WHERE work_sessions.updated_at <> excluded.updated_at OR work_sessions.status <> excluded.status \
+                OR work_sessions.rank <> excluded.rank OR work_sessions.title <> excluded.title \
+                OR work_sessions.is_shared <> excluded.is_shared";
     sql::insert(on, table, sessions, then).await.map(|_| ())
 }
 

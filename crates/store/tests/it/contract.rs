@@ -44,6 +44,7 @@ fn new_task(number: u32) -> NewTask {
         isolation: workflow::Isolation::Worktree,
         config: None,
         template: None,
+        opening_session: None,
     }
 }
 
