@@ -73,6 +73,8 @@ pub(crate) fn rule(method: &Method, path: &str) -> Option<Access> {
         "/me" | "/openapi.json" | "/schemas/spec-metadata.json" | "/agents" | "/demo-repos" if get => {
             User(Read, Any)
         }
+        "/work-sessions" if get => User(Read, Any),
+        "/editor-threads" if post => User(Work, Any),
         "/ws" | "/events" | "/permissions" | "/projects" | "/templates" if get => User(Read, Any),
         "/agents/fleet/live-progress" if get => User(Read, Any),
         "/spec-tasks" | "/tasks" | "/search" | "/analytics" if get => User(Read, Listed),

@@ -9,7 +9,7 @@ use engine::templates::{self, Filling, Found, Written};
 use engine::{App, repositories, scheduler};
 use serde_json::Value;
 use store::Project;
-use workflow::{Complexity, NewTask, PlanStart, Priority, Task, TaskId, TaskKind, Template};
+use workflow::{Complexity, NewTask, PlanStart, Priority, SessionId, Task, TaskId, TaskKind, Template};
 
 /// How long a name made from a prompt may be, in characters.
 const NAME: usize = 72;
@@ -41,6 +41,8 @@ pub(crate) struct Asked {
     pub(crate) planning: Option<bool>,
     pub(crate) start: Option<bool>,
     pub(crate) config: Option<Value>,
+    /// The first session of a conversation that waits for a message.
+    pub(crate) opening_session: Option<SessionId>,
 }
 
 /// The caller's project that a body names.
@@ -162,6 +164,7 @@ pub(crate) async fn task(
         isolation: settings.isolation,
         config: asked.config,
         template,
+        opening_session: asked.opening_session,
     };
     app.watch.follow(&project.id).await;
     Ok(Box::pin(scheduler::create(app, new, asked.start.unwrap_or(true))).await?)

@@ -115,6 +115,7 @@ pub(crate) fn asked(app: &App, task: &Task, id: SessionId, body: SpawnBody) -> R
             environment_config: body.environment_config,
             prompt: body.initial_prompt.filter(|prompt| !prompt.trim().is_empty()),
         },
+        is_conversation: false,
     })
 }
 
@@ -229,6 +230,7 @@ pub(crate) async fn branch(
         agent: None,
         depends_on: Vec::new(),
         wish: SessionRequest { prompt: Some(body.prompt), ..original.wish.clone() },
+        is_conversation: false,
     };
     let input = Input::Branch {
         session: SessionId::from(id.as_str()),

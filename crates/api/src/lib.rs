@@ -18,6 +18,7 @@ mod crew;
 mod dashboard;
 mod documents;
 mod edit_document;
+mod editors;
 mod extract;
 mod findings;
 mod fleet;
@@ -142,6 +143,10 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(coordination::add))
         .routes(routes!(coordination::log))
         .routes(routes!(timeline::read))
+        .routes(routes!(editors::list))
+        .routes(routes!(editors::open))
+        .routes(routes!(editors::hand_off))
+        .routes(routes!(sessions::stop_turn))
         .routes(routes!(sessions::cancel))
         .routes(routes!(sessions::retry))
         .routes(routes!(sessions::skip))

@@ -171,6 +171,22 @@ moves! {
     skip, "/work-sessions/{id}/skip", SkipSession;
 }
 
+/// Stops a session's turn: a conversation waits for the next message then, any other session for a person's decision.
+#[utoipa::path(post, path = "/work-sessions/{id}/stop-turn", tag = "work-sessions", params(("id" = String, Path)),
+    responses((status = 200, body = WorkSession), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(crate) async fn stop_turn(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<WorkSession>, Problem> {
+    let task = caller.task_of(&app, &id).await?;
+    let input = Input::StopTurn { session: SessionId::from(id.as_str()), by: caller.user.name.clone() };
+    let task = app.orchestrator.ask(caller.id(), &task.id, input).await?;
+    let data = json!({ "work_session_id": id });
+    audit::record(&app, &caller, "stop_turn", task.id.as_str(), &data).await?;
+    Ok(Json(views::session(&app, &task, found(&task, &id)?).await?))
+}
+
 /// A move asked for by the name of its end.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct StatusBody {

@@ -115,6 +115,7 @@ pub(crate) async fn from_prompt(
         planning: body.planning,
         start: body.start,
         config: None,
+        opening_session: None,
     };
     let task = create::task(&app, &caller, id, &project, asked).await?;
     Ok((StatusCode::CREATED, Json(views::task(&app, &task).await?)))

@@ -20,6 +20,7 @@ mod confined_command;
 mod data_dir;
 mod denials;
 pub mod documents;
+pub mod editors;
 pub mod effects;
 pub mod feed;
 pub mod health;

@@ -12,8 +12,8 @@ use serde_json::json;
 use std::sync::Arc;
 use store::{FeedEntry, LogAppend};
 use workflow::{
-    Ask, Commit, CoordinationEvent, Event, PlannedItem, Session, SessionGraph, SessionId, Step, Task, Usage,
-    UserId, event_of_task,
+    Ask, Commit, CoordinationEvent, Event, Message, PlannedItem, Session, SessionGraph, SessionId, Step,
+    Task, Usage, UserId, event_of_task,
 };
 
 /// The topic of everything a user owns.
@@ -141,6 +141,14 @@ fn turn_usage(usage: &Usage) -> TurnUsage {
     }
 }
 
+/// The ids of the messages that a turn carries, if it carries any.
+fn message_ids(messages: &[Message]) -> Optional<Vec<String>> {
+    if messages.is_empty() {
+        return Optional::Absent;
+    }
+    Optional::Value(messages.iter().map(|message| message.id.to_string()).collect())
+}
+
 /// Whether the turn that ended last, with this commit, moved the session's branch.
 fn is_new(session: &Session, head: &Commit) -> bool {
     let before = session.ended.iter().rev().nth(1).and_then(|turn| turn.commit.as_ref());
@@ -149,13 +157,14 @@ fn is_new(session: &Session, head: &Commit) -> bool {
 
 #[expect(clippy::unnested_or_patterns, reason = "the events of the task are a pattern of their own")]
 fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<LogEntry> {
-    let is_conversation = task.is_conversation();
+    let is_conversation = task.converses(session);
     let notice = |text: String| Some(LogEntry::notice(text));
     match event {
         Event::TurnStarted { turn, .. } => Some(LogEntry::TurnStarted(TurnStarted {
             turn_id: turn.id.to_string().into(),
             number: Optional::Value(turn.number.into()),
             ask: Optional::Value(json!(turn.ask)),
+            message_ids: message_ids(&turn.messages),
             ..TurnStarted::default()
         })),
         Event::TurnEnded { turn, stop_reason, usage, .. } => Some(LogEntry::TurnEnded(TurnEnded {

@@ -150,6 +150,8 @@ kinds! {
             number: u64,
             /// What the agent is asked to do.
             ask: Value,
+            /// The ids of the messages of people that the turn carries.
+            message_ids: Vec<String>,
         }
     }
 

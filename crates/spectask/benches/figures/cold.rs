@@ -125,6 +125,7 @@ async fn fill(database: &str) {
             isolation: workflow::Isolation::Worktree,
             config: None,
             template: None,
+            opening_session: None,
         };
         let mut ids = Counting(number * 10);
         let step = Task::create(new, false, &mut Context { now: Millis(i64::from(number)), ids: &mut ids })

@@ -197,6 +197,7 @@ fn planned(session: &SessionId, place: u64) -> PlannedSession {
         branched_from: None,
         alternative_to: None,
         external_thread: None,
+        is_conversation: false,
     }
 }
 
@@ -223,6 +224,7 @@ fn new_task(id: &TaskId, number: u64, projects: u64, random: &mut Numbers) -> Ne
         isolation: Isolation::Worktree,
         config: None,
         template: None,
+        opening_session: None,
     }
 }
 

@@ -176,6 +176,7 @@ fn new_task() -> NewTask {
         isolation: Isolation::Worktree,
         config: None,
         template: None,
+        opening_session: None,
     }
 }
 

@@ -53,6 +53,8 @@ read GET /templates
 read GET /events
 read GET /ws
 read GET /permissions
+read GET /work-sessions
+work POST /editor-threads
 decide POST /permissions/{id}
 read GET /projects
 own POST /projects
@@ -123,6 +125,8 @@ work POST /tasks/{id}/work-sessions
 read GET /work-sessions/{id}
 work POST /work-sessions/{id}/branch
 work POST /work-sessions/{id}/cancel
+work POST /work-sessions/{id}/stop-turn
+work POST /work-sessions/{id}/editor-handoff
 decide POST /work-sessions/{id}/choose
 decide PUT /work-sessions/{id}/agent
 read GET /work-sessions/{id}/diff
