@@ -72,6 +72,12 @@ impl Client {
         Ok(self.send(self.http.post(self.address(path)).json(body)).await?.body)
     }
 
+    /// Does something once, under a key that the server knows it by when it is sent again.
+    pub(crate) async fn post_once(&self, path: &str, body: &Value, key: &str) -> anyhow::Result<Value> {
+        let request = self.http.post(self.address(path)).header("idempotency-key", key).json(body);
+        Ok(self.send(request).await?.body)
+    }
+
     pub(crate) async fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         Ok(self.send(self.http.put(self.address(path)).json(body)).await?.body)
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line talks on stdout")]
 
+mod acp;
 mod cli;
 mod client;
 mod commands;

@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod administration;
+mod editors;
 mod reports;
 mod reviews;
 mod sessions;
@@ -12,6 +13,7 @@ pub(crate) use administration::{
     Projects, ProjectsCommand, Token, TokenCommand,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(crate) use editors::{Acp, Editor};
 pub(crate) use reports::{Analytics, Report, ReportFormat, Search};
 pub(crate) use reviews::{Approve, Diff, Document, DocumentName, Reject, RequestChanges};
 pub(crate) use sessions::{Branch, Log, Named, Say, SessionId, Spawn};
@@ -140,6 +142,8 @@ pub(crate) enum Command {
     /// The built-in agents, which speak the Agent Client Protocol on stdio.
     #[command(subcommand)]
     Agent(BuiltIn),
+    /// Serve an editor: an agent of the Agent Client Protocol on stdio, whose threads are work sessions.
+    Acp(Acp),
     /// Print the OpenAPI document.
     #[command(hide = true)]
     Openapi,
@@ -154,7 +158,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether it continues after its output is closed.
     pub(crate) fn ignores_broken_pipe(&self) -> bool {
-        matches!(self, Self::Serve(_) | Self::Demo(_) | Self::Agent(_))
+        matches!(self, Self::Serve(_) | Self::Demo(_) | Self::Agent(_) | Self::Acp(_))
     }
 }
 

@@ -22,12 +22,24 @@ mod tokens;
 mod transcript;
 mod watch;
 
+use crate::acp;
 use crate::cli::{BuiltIn, Cli, Command};
 use crate::client::Client;
+pub(crate) use reading::patch;
 use std::process::ExitCode;
 
 /// Does what was typed.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Acp(command) = &cli.command {
+        match command.setup {
+            Some(editor) => acp::set_up(&cli, command, editor)?,
+            None => {
+                let task = command.task.clone();
+                acp::run(cli, task).await;
+            }
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     match &cli.command {
         Command::Serve(command) => serve::serve(&cli, command).await?,
         Command::Demo(command) => serve::demo(&cli, command).await?,
@@ -82,7 +94,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Openapi => {
             println!("{:#}", api::document());
         }
-        Command::ExecAgent { .. } => anyhow::bail!("exec-agent is run before anything else"),
+        Command::Acp(_) | Command::ExecAgent { .. } => anyhow::bail!("this command is run before the others"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -170,7 +170,7 @@ fn named(prefix: &str, name: &str) -> String {
 }
 
 /// A file's part of a patch, as `git diff` writes it.
-fn patch(file: &Value) -> String {
+pub(crate) fn patch(file: &Value) -> String {
     let (path, old) = (text(file, "path"), text(file, "old_path"));
     let old = if old.is_empty() { path } else { old };
     let status = text(file, "status");

@@ -1,6 +1,7 @@
 //! The real binary, as its users and their machines treat it.
 
 mod access;
+mod acp;
 mod acp_agents;
 mod checks;
 mod commands;
