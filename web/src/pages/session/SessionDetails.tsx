@@ -47,7 +47,7 @@ export function SessionDetails({ task, session }: Props) {
           </FactList>
         </Section>
       )}
-      <Section title="Details" aside={<OpenInZed path={session.workspace_path} />}>
+      <Section title="Details" aside={<OpenInZed path={session.workspace_path} session={session.id} />}>
         <FactList>
           {session.phase !== "planning" && (
             <Fact name="Progress">
