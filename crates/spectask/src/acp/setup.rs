@@ -41,7 +41,7 @@ struct Settings {
     key: &'static str,
 }
 
-/// Returns the arguments after the binary: what this command was told about the server and the task.
+/// Returns the arguments after the binary: the server and the task that this command names.
 fn arguments(cli: &Cli, command: &Acp) -> anyhow::Result<Vec<String>> {
     let mut args = vec!["acp".to_owned()];
     let mut add = |flag: &str, value: &str| args.extend([flag.to_owned(), value.to_owned()]);
