@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 /// The commands by what they are for, in the order of a task's life.
 const GROUPS: [(&str, &[&str]); 6] = [
-    ("Start", &["demo", "serve", "doctor", "agents", "projects", "templates"]),
+    ("Start", &["demo", "serve", "doctor", "agents", "projects", "templates", "acp"]),
     ("Tasks", &["new", "task", "list", "show", "search", "watch"]),
     ("Review", &["document", "diff", "approve", "request-changes", "reject", "revert", "report"]),
     ("Work sessions", &["sessions", "log", "say", "spawn", "branch", "choose", "skip", "permissions"]),
@@ -23,7 +23,12 @@ const EXAMPLES: &str = "Examples:
   spectask watch                                  Watch everything, live";
 
 /// Examples of the commands that take most.
-const OF_COMMANDS: [(&str, &str); 14] = [
+const OF_COMMANDS: [(&str, &str); 15] = [
+    (
+        "acp",
+        "Examples:\n  spectask acp --setup zed                     Print the configuration\n  \
+         spectask acp --setup jetbrains --write       Merge it into the editor's file",
+    ),
     (
         "new",
         "Examples:\n  spectask new \"Add due dates to todos\"\n  spectask new \"Fix the login\" --type bug --agent claude --wait\n  \
