@@ -24,13 +24,13 @@ pub(crate) const STEPS: &[&[&str]] = &[
     LOG_ARCHIVE,
     LIVE_WORK,
     RESERVED_PORTS,
+    SESSION_LIST,
 ];
 
 /// The ports that sessions and the checks of tasks have; a port has one owner.
 const RESERVED_PORTS: &[&str] = &[
     "CREATE TABLE reserved_ports (port BIGINT PRIMARY KEY, owner TEXT NOT NULL)",
     "CREATE INDEX reserved_ports_by_owner ON reserved_ports (owner)",
-    SESSION_LIST,
 ];
 
 /// The work sessions of a user are listed by index, those that changed last first, and so are those that a person is about to open

@@ -64,6 +64,10 @@ impl Translator {
             }
             LogEntry::Notice(notice) => Some(note(seq, &notice.text)),
             LogEntry::Commit(commit) => Some(note(seq, &format!("Committed as {}.", commit.commit))),
+            LogEntry::Setup(setup) => {
+                let end = if setup.passed.as_ref() == Some(&false) { "failed" } else { "is done" };
+                Some(note(seq, &format!("The setup command `{}` {end}.", setup.command)))
+            }
             LogEntry::Coordination(event) => {
                 Some(note(seq, &format!("{}: {}", event.event_type.text(), event.text)))
             }
