@@ -15,6 +15,7 @@ use crate::repositories::{ProjectSettings, Repositories};
 use crate::samples;
 use crate::scheduler::FreeSlots;
 use crate::watch::Watch;
+use crate::webhooks::Webhooks;
 use secrets::Redactor;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub struct Inner {
     pub instances: Instances,
     pub metrics: Metrics,
     pub watch: Watch,
+    pub webhooks: Webhooks,
     pub(crate) free_slots: FreeSlots,
     pub collisions: CollisionMonitor,
     pub(crate) maintenance: Maintenance,

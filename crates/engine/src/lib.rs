@@ -24,6 +24,7 @@ pub mod feed;
 pub mod health;
 pub mod held;
 pub mod history;
+pub mod inbox;
 mod indexer;
 pub mod instances;
 pub mod log_archive;
@@ -57,6 +58,7 @@ mod turn_log;
 pub mod views;
 pub mod visible;
 pub mod watch;
+pub mod webhooks;
 pub mod wire;
 
 pub use agent_check::CheckReport;

@@ -6,8 +6,8 @@
 
 use crate::words::{CollisionsEvent, InstanceStatus, ReviewEvent, TaskStatus, TopicKind};
 use crate::{
-    ChecklistView, CoordinationView, NumberedEntry, Optional, SessionCollision, SpecTask, UsageView,
-    WorkSession,
+    ChecklistView, CoordinationView, InboxUpdate, NumberedEntry, Optional, SessionCollision, SpecTask,
+    UsageView, WorkSession,
 };
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -105,6 +105,8 @@ messages! {
     Usage "usage" TaskUsage,
     /// A task's agent instance changed.
     InstanceUpdated "instance.updated" InstanceUpdate,
+    /// Something began or ceased to wait for a person.
+    Inbox "inbox" InboxUpdate,
 }
 
 impl FeedMessage {

@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 /// The commands by what they are for, in the order of a task's life.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Start", &["demo", "serve", "doctor", "agents", "projects", "templates"]),
-    ("Tasks", &["new", "task", "list", "show", "search", "watch"]),
+    ("Tasks", &["new", "task", "list", "show", "search", "inbox", "watch"]),
     ("Review", &["document", "diff", "approve", "request-changes", "reject", "revert", "report"]),
     ("Work sessions", &["sessions", "log", "say", "spawn", "branch", "choose", "skip", "permissions"]),
     ("Control", &["pause", "resume", "retry", "cancel", "reopen", "analytics"]),
-    ("Server", &["config", "token", "audit", "maintenance", "rebuild", "completions", "agent"]),
+    ("Server", &["config", "token", "audit", "maintenance", "webhooks", "rebuild", "completions", "agent"]),
 ];
 
 /// An example of each way to use it.
@@ -23,7 +23,12 @@ const EXAMPLES: &str = "Examples:
   spectask watch                                  Watch everything, live";
 
 /// Examples of the commands that take most.
-const OF_COMMANDS: [(&str, &str); 14] = [
+const OF_COMMANDS: [(&str, &str); 15] = [
+    (
+        "inbox",
+        "Examples:\n  spectask inbox\n  spectask inbox answer inb_0a1b allow\n  spectask inbox answer inb_0a1b reply \"Use the library that is there\"\n  \
+         spectask inbox --watch --json            For programs",
+    ),
     (
         "new",
         "Examples:\n  spectask new \"Add due dates to todos\"\n  spectask new \"Fix the login\" --type bug --agent claude --wait\n  \

@@ -7,6 +7,7 @@ use crate::effects::{self, Claimed, Fence, Lease};
 use crate::feed::{self, FeedEntry, FeedRow, PreparedEntry};
 use crate::logs::{self, LogAppend, LogRow};
 use crate::sql::{self, Taken, Wanted, execute, from_json, number, row, rows, unsigned};
+use crate::webhooks::{self, NewDelivery};
 use crate::{Store, StoreError};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct Outcome {
     pub feed: Vec<FeedEntry>,
     /// What the sessions' logs get.
     pub logs: Vec<LogAppend>,
+    /// What webhooks are to be sent.
+    pub deliveries: Vec<NewDelivery>,
 }
 
 /// What was saved.
@@ -357,6 +360,7 @@ pub(crate) struct Prepared {
     step: Step,
     feed: Vec<PreparedEntry>,
     logs: Vec<LogAppend>,
+    deliveries: Vec<NewDelivery>,
     /// The task's own row.
     columns: Vec<Value>,
     sessions: Vec<Vec<Value>>,
@@ -368,7 +372,7 @@ pub(crate) struct Prepared {
 
 impl From<Outcome> for Prepared {
     fn from(outcome: Outcome) -> Self {
-        let Outcome { step, feed, logs } = outcome;
+        let Outcome { step, feed, logs, deliveries } = outcome;
         let columns = columns(&step.task);
         let sessions = session_rows(&step.task);
         let events = step.events.iter().map(sql::json).collect();
@@ -379,7 +383,7 @@ impl From<Outcome> for Prepared {
         } else {
             Vec::new()
         };
-        Self { step, feed: feed::prepare(feed), logs, columns, sessions, events, needed }
+        Self { step, feed: feed::prepare(feed), logs, deliveries, columns, sessions, events, needed }
     }
 }
 
@@ -429,7 +433,8 @@ pub(crate) async fn record(
     prepared: Prepared,
     lease: Option<Lease>,
 ) -> Result<Saved, StoreError> {
-    let Prepared { step, feed, logs, sessions, events: as_json, columns: _, needed: _ } = prepared;
+    let Prepared { step, feed, logs, deliveries, sessions, events: as_json, columns: _, needed: _ } =
+        prepared;
     let Step { task, events, effects } = step;
     insert_sessions(on, sessions).await?;
     for event in &events {
@@ -445,6 +450,7 @@ pub(crate) async fn record(
     let logged = number_events(&task, events, &taken);
     insert_events(on, &task.id, logged.iter().zip(as_json)).await?;
     effects::enqueue(on, &task.id, &effects, &taken).await?;
+    webhooks::insert(on, deliveries).await?;
     let feed = feed::append(on, task.updated_at, feed, taken.clone()).await?;
     let logs = logs::append(on, task.updated_at, logs, taken).await?;
     let claimed = match lease {

@@ -235,6 +235,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what waits for the caller: permission requests first, then questions, failures, landings, reviews and conversations;
+         *     of each kind the oldest first. A token for one project or task sees its items alone.
+         */
+        get: operations["get_inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -928,6 +948,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/spec-tasks/{id}/permission-grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what a person allowed for the rest of a task. */
+        get: operations["get_spec_tasks_id_permission_grants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/permission-grants/{grant}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a permission: the next equal request is asked again. */
+        delete: operations["delete_spec_tasks_id_permission_grants_grant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/spec-tasks/{id}/progress": {
         parameters: {
             query?: never;
@@ -1346,6 +1400,74 @@ export interface paths {
         post?: never;
         /** Revokes a token: it and the browser sessions that were begun with it stop working at once. */
         delete: operations["delete_tokens_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the endpoints of the configuration. */
+        get: operations["get_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the last messages to an endpoint, the newest first. */
+        get: operations["get_webhooks_id_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries/{delivery}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a message to an endpoint again, with the same `webhook-id`. */
+        post: operations["post_webhooks_id_deliveries_delivery_redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a test message to an endpoint; its log says what came of it. */
+        post: operations["post_webhooks_id_test"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3616,6 +3738,109 @@ export interface components {
             /** @description How many there are in all. */
             total: number;
         };
+        /**
+         * @description An answer to what waits for a person. `open` is always possible: the page of the task has the rest.
+         * @enum {string}
+         */
+        InboxAction: "approve" | "request_changes" | "allow" | "deny" | "allow_always" | "retry" | "skip" | "reply" | "open";
+        /**
+         * @description What happened to an item of the inbox.
+         * @enum {string}
+         */
+        InboxEvent: "added" | "changed" | "resolved";
+        /** @description Something that waits for a person. It leaves the inbox when it is answered, by whatever client. */
+        InboxItem: {
+            /** @description The possible answers, the first one first. */
+            actions: components["schemas"]["InboxAction"][];
+            /**
+             * @description The head of the change under review, which an approval names.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
+            commit: string | null;
+            /** @description The hash of the documents under review, which an approval names. */
+            content_hash: string | null;
+            /** @description When the answer becomes no without a person; null when it waits without limit. */
+            deadline: string | null;
+            /**
+             * @description Stays the same as long as the item waits.
+             * @example inb_0a1b2c3d4e5f
+             */
+            id: string;
+            /** @description Which kind it is. */
+            kind: components["schemas"]["InboxKind"];
+            /** @description The permission request that an answer names. */
+            request_id: string | null;
+            /**
+             * @description When it began to wait.
+             * @example 2026-11-22T10:41:07Z
+             */
+            since: string;
+            /** @description What there is to know before answering: a command, the reason of a failure, the extent of a review. */
+            summary: string;
+            task: components["schemas"]["InboxTask"];
+            /**
+             * @description What the person is asked to do.
+             * @example Review the specification
+             */
+            title: string;
+            /** @description The work session. */
+            work_session: components["schemas"]["InboxSession"] | null;
+        };
+        /**
+         * @description What waits for a person.
+         * @enum {string}
+         */
+        InboxKind: "permission" | "question" | "failure" | "landing" | "spec_review" | "change_review" | "message";
+        /** @description The members of a message of the live stream beside its type. */
+        InboxMessage: {
+            /** @description What changed. */
+            data: components["schemas"]["InboxUpdate"];
+            /** @description The id of the task or session; absent for `fleet`. */
+            id?: string;
+            /**
+             * Format: int64
+             * @description Its number on the connection: one more than the message before.
+             */
+            seq: number;
+            /** @description The topic that it belongs to. */
+            topic: components["schemas"]["TopicKind"];
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "inbox";
+        };
+        /** @description The work session of an item. */
+        InboxSession: {
+            /** @description The id. */
+            id: string;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+        };
+        /** @description The task of an item. */
+        InboxTask: {
+            /** @description The id. */
+            id: string;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            /**
+             * @description The project's id.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            project_id: string;
+        };
+        /** @description A change of the inbox, as live messages have it. */
+        InboxUpdate: {
+            event: components["schemas"]["InboxEvent"];
+            /** @description The item. */
+            item: components["schemas"]["InboxItem"];
+        };
         /** @description What an agent says of itself. */
         InstanceAgent: {
             /**
@@ -3779,7 +4004,7 @@ export interface components {
             text: string;
         };
         /** @description A message of the live stream. Readers ignore types that they do not know. */
-        LiveMessage: components["schemas"]["TaskUpdatedMessage"] | components["schemas"]["WorkSessionUpdatedMessage"] | components["schemas"]["SessionEventMessage"] | components["schemas"]["CoordinationMessage"] | components["schemas"]["ProgressMessage"] | components["schemas"]["ReviewMessage"] | components["schemas"]["UsageMessage"] | components["schemas"]["InstanceUpdatedMessage"];
+        LiveMessage: components["schemas"]["TaskUpdatedMessage"] | components["schemas"]["WorkSessionUpdatedMessage"] | components["schemas"]["SessionEventMessage"] | components["schemas"]["CoordinationMessage"] | components["schemas"]["ProgressMessage"] | components["schemas"]["ReviewMessage"] | components["schemas"]["UsageMessage"] | components["schemas"]["InstanceUpdatedMessage"] | components["schemas"]["InboxMessage"];
         /** @description An entry of a session's log. Readers ignore kinds that they do not know. */
         LogEntry: components["schemas"]["UserMessageEntry"] | components["schemas"]["AgentMessageEntry"] | components["schemas"]["AgentThoughtEntry"] | components["schemas"]["ToolCallEntry"] | components["schemas"]["PlanEntry"] | components["schemas"]["UsageUpdateEntry"] | components["schemas"]["UpdateEntry"] | components["schemas"]["NoticeEntry"] | components["schemas"]["TurnStartedEntry"] | components["schemas"]["TurnEndedEntry"] | components["schemas"]["TurnFailedEntry"] | components["schemas"]["MessageEditedEntry"] | components["schemas"]["MessageWithdrawnEntry"] | components["schemas"]["CommitEntry"] | components["schemas"]["PermissionRequestedEntry"] | components["schemas"]["PermissionResolvedEntry"] | components["schemas"]["CoordinationEntry"] | components["schemas"]["RecordedEntry"];
         /** @description The token to sign in with. */
@@ -4114,13 +4339,15 @@ export interface components {
             /** @description Always true: a failure is another status. */
             success: boolean;
         };
-        /** @description The chosen answer. */
+        /** @description The chosen answer: an option of the agent's, or an answer by its meaning. */
         PermissionBody: {
+            /** @description What was answered. */
+            answer?: components["schemas"]["PermissionDecision"] | null;
             /**
-             * @description The answer's id.
+             * @description An option of the request.
              * @example allow
              */
-            option_id: string;
+            option_id?: string | null;
         };
         /** @description An answer that the agent offers. */
         PermissionChoice: {
@@ -4136,6 +4363,29 @@ export interface components {
              * @example allow
              */
             option_id: string;
+        };
+        /**
+         * @description The meaning of an answer to a permission request. `allow_always` also answers equal requests of the task from then on.
+         * @enum {string}
+         */
+        PermissionDecision: "allow" | "deny" | "allow_always";
+        /** @description A permission that answers equal requests of a task's agents until it is revoked. */
+        PermissionGrantView: {
+            granted_at: string;
+            /** @description Who allowed it. */
+            granted_by: string;
+            /** @description The id. */
+            id: string;
+            /**
+             * @description What is allowed: the command, or the title of the request.
+             * @example npm test
+             */
+            title: string;
+            /**
+             * Format: int64
+             * @description How many requests it has answered since.
+             */
+            uses: number;
         };
         /** @description A question that waits for a person. */
         PermissionRequest: {
@@ -4488,6 +4738,14 @@ export interface components {
          * @enum {string}
          */
         PullRequestState: "open" | "closed" | "merged";
+        /** @description A message that is about to be sent. */
+        QueuedDelivery: {
+            /**
+             * Format: int64
+             * @description Its number in the log.
+             */
+            id: number;
+        };
         /** @description What a person said that no turn has carried yet. */
         QueuedMessage: {
             /**
@@ -6208,6 +6466,82 @@ export interface components {
              * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             turn_id?: string | null;
+        };
+        /** @description A message to an endpoint. */
+        WebhookDelivery: {
+            /**
+             * Format: int64
+             * @description How often it was sent.
+             */
+            attempts: number;
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
+            created_at: string;
+            /** @description Why the last attempt failed; null when it did not. */
+            error: string | null;
+            /** @example inbox.added */
+            event: string;
+            /** @description When it was delivered or given up; null while it is pending. */
+            finished_at: string | null;
+            /**
+             * Format: int64
+             * @description Its number in the log.
+             */
+            id: number;
+            /** @description The `webhook-id` that it has each time it is sent. */
+            message_id: string;
+            /** @description When it is sent next; null when it is not sent again. */
+            next_attempt_at: string | null;
+            /** @description The body, as it is sent. */
+            payload: string;
+            /**
+             * @description `pending`, `delivered` or `failed`.
+             * @example delivered
+             */
+            state: string;
+            /**
+             * Format: int32
+             * @description The status of the last answer; null when there was none.
+             */
+            status: number | null;
+        };
+        /** @description An endpoint that is sent messages. */
+        WebhookView: {
+            /**
+             * Format: int64
+             * @description How many of the messages in its log were delivered.
+             */
+            delivered: number;
+            /**
+             * @description The events, oldest first.
+             * @example [
+             *       "inbox.added",
+             *       "task.done"
+             *     ]
+             */
+            events: string[];
+            /**
+             * Format: int64
+             * @description How many of the messages in its log were given up.
+             */
+            failed: number;
+            /** @description The id. */
+            id: string;
+            last_delivery: components["schemas"]["WebhookDelivery"] | null;
+            /**
+             * Format: int64
+             * @description How many messages wait to be sent, or to be sent again.
+             */
+            pending: number;
+            /** @description The projects whose events it is sent; empty is all. */
+            project_ids: string[];
+            /**
+             * @description Where messages are sent, without the query of the URL.
+             * @example https://example.org/hooks/spectask
+             */
+            url: string;
         };
         /** @description A work session: one agent thread's piece of a task. */
         WorkSession: {
@@ -7949,6 +8283,113 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_inbox: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only items of this project.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                project_id?: string;
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxItem"][];
+                };
             };
             /** @description Bad Request */
             400: {
@@ -13338,6 +13779,226 @@ export interface operations {
             };
         };
     };
+    get_spec_tasks_id_permission_grants: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionGrantView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_spec_tasks_id_permission_grants_grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+                /**
+                 * @description The permission's id, as the list has it.
+                 * @example grant_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionGrantView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_spec_tasks_id_progress: {
         parameters: {
             query?: never;
@@ -16642,6 +17303,441 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhooks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhooks_id_deliveries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The endpoint's id, as the configuration has it.
+                 * @example ops
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_webhooks_id_deliveries_delivery_redeliver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The endpoint's id, as the configuration has it.
+                 * @example ops
+                 */
+                id: string;
+                /**
+                 * @description The delivery's number, as the list has it.
+                 * @example 17
+                 */
+                delivery: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedDelivery"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_webhooks_id_test: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The endpoint's id, as the configuration has it.
+                 * @example ops
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedDelivery"];
+                };
             };
             /** @description Bad Request */
             400: {

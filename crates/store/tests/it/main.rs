@@ -7,3 +7,4 @@ mod outage;
 mod record;
 mod retention;
 mod search;
+mod webhooks;
