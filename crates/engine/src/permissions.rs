@@ -124,16 +124,18 @@ fn option_of_kind<'o>(options: &'o [PermissionOption], kind: &str) -> Option<&'o
     exact.or_else(|| options.iter().find(|option| option.kind.starts_with(kind)))
 }
 
-/// Returns a key that equal requests share: the same tool, the same command or input, the same files. Only what is the same
-/// to the letter is equal.
+/// Returns a key that equal requests share: the same tool with the same input, to the letter. Only a description of the input,
+/// which changes nothing, is left out.
 pub fn request_key(tool_call: &Value) -> String {
-    let input = &tool_call["rawInput"];
-    let subject = match input {
-        Value::Object(fields) if fields.contains_key("command") => {
-            json!([fields.get("command"), fields.get("args"), fields.get("cwd")])
-        }
+    let subject = match &tool_call["rawInput"] {
         Value::Null => json!([tool_call["title"], tool_call["locations"], tool_call["content"]]),
-        input => json!([sorted(input), tool_call["locations"]]),
+        input => {
+            let mut input = sorted(input);
+            if let Some(fields) = input.as_object_mut() {
+                fields.shift_remove("description");
+            }
+            json!([input, tool_call["locations"]])
+        }
     };
     hex::encode(Sha256::digest(json!([tool_call["kind"], subject]).to_string()))
 }
@@ -357,6 +359,9 @@ mod tests {
             "toolCallId": "2", "kind": "execute", "rawInput": { "description": "Runs the tests", "command": "npm test" },
         });
         assert_eq!(request_key(&described), key("npm test"), "a description changes nothing");
+        let unconfined =
+            json!({ "kind": "execute", "rawInput": { "command": "npm test", "sandbox": false } });
+        assert_ne!(request_key(&unconfined), key("npm test"), "how it is run counts, too");
         let edit = |path: &str, text: &str| {
             request_key(&json!({ "kind": "edit", "rawInput": { "path": path, "text": text } }))
         };

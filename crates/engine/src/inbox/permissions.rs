@@ -22,7 +22,13 @@ pub(crate) struct PermissionChange {
 
 /// Announces permission requests and their answers until the server ends.
 pub(crate) async fn follow(app: App, mut changes: mpsc::Receiver<PermissionChange>) {
-    while let Some(change) = changes.recv().await {
+    loop {
+        let change = tokio::select! {
+            change = changes.recv() => change,
+            // The next start removes what is left.
+            () = app.stop.cancelled() => None,
+        };
+        let Some(change) = change else { return };
         if let Err(error) = announce(&app, &change).await {
             tracing::error!(%error, session = %change.question.session, "could not announce a permission request");
         }
