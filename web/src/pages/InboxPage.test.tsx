@@ -6,10 +6,19 @@ import { anInboxItem } from "../testing/fixtures";
 import { http, refusal, server, tell, total } from "../testing/network";
 import { address, open } from "../testing/page";
 
+/** What waits on the server now. */
+let left: InboxItem[] = [];
+
+/** Something begins or ceases to wait, by another client. */
+function change(event: "added" | "resolved", item: InboxItem) {
+  left = [...left.filter(({ id }) => id !== item.id), ...(event === "added" ? [item] : [])];
+  tell("inbox", { event, item });
+}
+
 /** A server with these items; what is answered is gone. The answers that were given, in order. */
 function waiting(...items: InboxItem[]) {
   const answers: unknown[] = [];
-  let left = items;
+  left = items;
   const gone = (is: (item: InboxItem) => boolean) => {
     left = left.filter((item) => !is(item));
     return HttpResponse.json({});
@@ -126,9 +135,10 @@ test("what another client answers leaves the list, and what begins to wait comes
   waiting(failure);
   await open("/inbox");
   await link("Planning failed");
-  tell("inbox", { event: "added", item: review });
+  await screen.findAllByText("Live");
+  change("added", review);
   await link("Review the specification");
-  tell("inbox", { event: "resolved", item: failure });
+  change("resolved", failure);
   await waitFor(() => expect(screen.queryByRole("link", { name: "Planning failed" })).toBeNull());
 });
 
@@ -170,16 +180,17 @@ test("notifications are asked for by a click alone, and shown while the page is 
   waiting(failure);
   const person = await open("/inbox");
   await link("Planning failed");
+  await screen.findAllByText("Live");
   expect(Played.requestPermission).not.toHaveBeenCalled();
   await person.click(screen.getByRole("button", { name: "Turn on notifications" }));
   await waitFor(() => expect(screen.queryByRole("button", { name: "Turn on notifications" })).toBeNull());
   expect(shown).toEqual([]);
-  tell("inbox", { event: "added", item: review });
+  change("added", review);
   await link("Review the specification");
   await waitFor(() => expect(shown.map(({ title }) => title)).toEqual(["Review the specification"]));
   expect(shown[0]?.options).toMatchObject({ body: "Add due dates", tag: "inb_3" });
   vi.spyOn(document, "hasFocus").mockReturnValue(true);
-  tell("inbox", { event: "added", item: message });
+  change("added", message);
   await link("Reply to the agent");
   expect(shown).toHaveLength(1);
   vi.unstubAllGlobals();
