@@ -22,7 +22,6 @@ macro_rules! messages {
     ($( $(#[$about:meta])* $name:ident $kind:literal $data:ty, )+) => {
         /// What changed. Readers ignore types that they do not know: a later version may send further ones.
         #[derive(Clone, Debug, PartialEq)]
-        #[expect(clippy::large_enum_variant, reason = "each message is behind a pointer that its readers share")]
         pub enum FeedMessage {
             $( $(#[$about])* $name($data), )+
             /// A message of an unknown type, or with data that this version cannot read.
