@@ -24,13 +24,13 @@ const ID_DIGITS: usize = 16;
 /// Returns the changes of the inbox that a step of a task makes.
 pub(crate) fn changes(before: Option<&Task>, after: &Task) -> Vec<InboxUpdate> {
     let known = before.map(of_task).unwrap_or_default();
-    difference(known, of_task(after))
+    difference(known, &of_task(after))
 }
 
 /// Returns what leads from one list of items to another.
-fn difference(before: Vec<InboxItem>, after: Vec<InboxItem>) -> Vec<InboxUpdate> {
+fn difference(before: Vec<InboxItem>, after: &[InboxItem]) -> Vec<InboxUpdate> {
     let mut updates = Vec::new();
-    for item in &after {
+    for item in after {
         let event = match before.iter().find(|known| known.id == item.id) {
             None => InboxEvent::Added,
             Some(known) if known != item => InboxEvent::Changed,

@@ -28,7 +28,7 @@ pub(crate) async fn reconcile(app: &App, live: &[Task]) -> Result<(), StoreError
 }
 
 async fn update(app: &App, task: &Task, before: Vec<InboxItem>) -> Result<(), StoreError> {
-    let updates = difference(before, of_task(task));
+    let updates = difference(before, &of_task(task));
     if updates.is_empty() {
         return Ok(());
     }

@@ -123,7 +123,7 @@ async fn attempt(client: &reqwest::Client, endpoint: &Endpoint, delivery: &Deliv
     let signature = endpoint.signer.sign(&delivery.message, timestamp, delivery.payload.as_bytes());
     let signature = match signature {
         Ok(signature) => signature,
-        Err(error) => return failed(delivery, 0, format!("could not sign it: {error}"), false),
+        Err(error) => return failed(delivery, 0, &format!("could not sign it: {error}"), false),
     };
     let answer = client
         .post(&endpoint.url)
@@ -146,7 +146,7 @@ async fn attempt(client: &reqwest::Client, endpoint: &Endpoint, delivery: &Deliv
                 _ => format!("the endpoint answered {status}"),
             };
             let is_gone = status == reqwest::StatusCode::GONE;
-            failed(delivery, status.as_u16(), reason, is_gone)
+            failed(delivery, status.as_u16(), &reason, is_gone)
         }
         Err(error) => {
             let reason = if error.is_timeout() {
@@ -155,12 +155,12 @@ async fn attempt(client: &reqwest::Client, endpoint: &Endpoint, delivery: &Deliv
                 // Its address may hold a secret.
                 chain(&error.without_url())
             };
-            failed(delivery, 0, reason, false)
+            failed(delivery, 0, &reason, false)
         }
     }
 }
 
-fn failed(delivery: &Delivery, status: u16, reason: String, is_final: bool) -> Attempt {
+fn failed(delivery: &Delivery, status: u16, reason: &str, is_final: bool) -> Attempt {
     let at = now();
     let then = match retry_at(delivery, at) {
         Some(next) if !is_final => AfterAttempt::RetryAt(next),

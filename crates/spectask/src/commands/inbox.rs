@@ -113,9 +113,8 @@ fn heading(item: &InboxItem, color: Color) -> String {
 
 /// Returns the answers as they are typed; for a review, the command that has it.
 fn answers(item: &InboxItem) -> Vec<String> {
-    match item.kind {
-        InboxKind::SpecReview | InboxKind::ChangeReview => return vec![review_command(item)],
-        _ => {}
+    if is_review(item) {
+        return vec![review_command(item)];
     }
     let word = |action: &InboxAction| match action {
         InboxAction::Allow => Some("allow".to_owned()),
@@ -128,6 +127,10 @@ fn answers(item: &InboxItem) -> Vec<String> {
     };
     let words: Vec<String> = item.actions.iter().filter_map(word).collect();
     if words.is_empty() { vec![format!("spectask show {}", item.task.id)] } else { words }
+}
+
+fn is_review(item: &InboxItem) -> bool {
+    matches!(item.kind, InboxKind::SpecReview | InboxKind::ChangeReview)
 }
 
 /// Returns the commands by which a review is read and answered.
@@ -145,7 +148,7 @@ async fn answer(
 ) -> anyhow::Result<()> {
     let (items, _, _) = read(client).await?;
     let item = find(&items, id)?;
-    if matches!(item.kind, InboxKind::SpecReview | InboxKind::ChangeReview) {
+    if is_review(item) {
         return Err(wrong(format!("a review is answered after it is read: {}", review_command(item))).into());
     }
     let action = match chosen {
