@@ -3777,6 +3777,7 @@ export interface components {
             since: string;
             /** @description What there is to know before answering: a command, the reason of a failure, the extent of a review. */
             summary: string;
+            /** @description The task that it belongs to. */
             task: components["schemas"]["InboxTask"];
             /**
              * @description What the person is asked to do.
@@ -3837,6 +3838,7 @@ export interface components {
         };
         /** @description A change of the inbox, as live messages have it. */
         InboxUpdate: {
+            /** @description What happened to the item. */
             event: components["schemas"]["InboxEvent"];
             /** @description The item. */
             item: components["schemas"]["InboxItem"];
@@ -4371,6 +4373,7 @@ export interface components {
         PermissionDecision: "allow" | "deny" | "allow_always";
         /** @description A permission that answers equal requests of a task's agents until it is revoked. */
         PermissionGrantView: {
+            /** @description When it was allowed. */
             granted_at: string;
             /** @description Who allowed it. */
             granted_by: string;
@@ -6481,7 +6484,10 @@ export interface components {
             created_at: string;
             /** @description Why the last attempt failed; null when it did not. */
             error: string | null;
-            /** @example inbox.added */
+            /**
+             * @description The type of the event.
+             * @example inbox.added
+             */
             event: string;
             /** @description When it was delivered or given up; null while it is pending. */
             finished_at: string | null;
@@ -6529,6 +6535,7 @@ export interface components {
             failed: number;
             /** @description The id. */
             id: string;
+            /** @description The newest message to the endpoint; null before there is one. */
             last_delivery: components["schemas"]["WebhookDelivery"] | null;
             /**
              * Format: int64
