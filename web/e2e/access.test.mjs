@@ -7,7 +7,7 @@ import { demo } from "./demo.mjs";
 /** What the colours of a theme can change. */
 const CONTRAST = ["color-contrast", "link-in-text-block"];
 /** How many times the tab key is pressed at most to get to a decision. */
-const TABS = 10;
+const TABS = 11;
 
 const server = demo("access", { env: { SPECTASK_SCRIPTED_PACE_MS: "0" }, prepare });
 const { call } = server;

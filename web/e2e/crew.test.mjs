@@ -210,7 +210,7 @@ tell(
     await page.getByRole("heading", { level: 1, name: "Words of the land" }).waitFor();
     await page.getByText("Your turn · permission").first().waitFor();
     await page.getByRole("log").getByText("waiting for an answer").waitFor();
-    await bar.getByRole("button", { name: "Allow" }).click();
+    await bar.getByRole("button", { name: "Allow", exact: true }).click();
     await bar.waitFor({ state: "detached" });
     await page.getByText("Your turn · permission").first().waitFor({ state: "detached" });
   },

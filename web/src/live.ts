@@ -254,6 +254,7 @@ const TYPES: Record<StreamMessage["type"], true> = {
   review: true,
   usage: true,
   "instance.updated": true,
+  inbox: true,
 };
 
 function isKnown(message: object): message is StreamMessage {

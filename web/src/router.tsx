@@ -15,6 +15,7 @@ import { ApiError } from "./api/client";
 import {
   firstTasksQuery,
   fleetQuery,
+  inboxQuery,
   logQuery,
   meQuery,
   projectsQuery,
@@ -52,7 +53,7 @@ const analyticsSearch = v.object({ from: day, to: day, project: word, bucket: on
 
 export type AnalyticsSearch = v.InferOutput<typeof analyticsSearch>;
 
-const SETTINGS_VIEWS = ["tokens", "audit", "storage"] as const;
+const SETTINGS_VIEWS = ["tokens", "audit", "storage", "webhooks"] as const;
 
 export type SettingsView = (typeof SETTINGS_VIEWS)[number];
 
@@ -91,6 +92,7 @@ const ask = {
     void client.prefetchQuery(projectsQuery);
     if (session !== undefined) void client.prefetchQuery(logQuery(client, session));
   },
+  inbox: () => void client.prefetchQuery(inboxQuery),
   fleet: () => void client.prefetchQuery(fleetQuery),
 };
 
@@ -127,9 +129,15 @@ const index = createRoute({
   beforeLoad: async () => {
     const first = await firstOfDemo();
     if (first) throw redirect({ to: "/tasks/$taskId", params: { taskId: first } });
-    throw redirect({ to: "/tasks" });
+    throw redirect({ to: (await isSomethingWaiting()) ? "/inbox" : "/tasks" });
   },
 });
+
+/** Whether the dashboard opens with the inbox. */
+async function isSomethingWaiting(): Promise<boolean> {
+  const inbox = await client.ensureQueryData(inboxQuery).catch(() => undefined);
+  return (inbox?.total ?? 0) > 0;
+}
 
 /** The task with which a demo begins, while there is no other. */
 async function firstOfDemo(): Promise<string | undefined> {
@@ -137,6 +145,13 @@ async function firstOfDemo(): Promise<string | undefined> {
   const page = await client.fetchQuery(firstTasksQuery).catch(() => undefined);
   return page?.total === 1 ? page.items[0]?.id : undefined;
 }
+
+const inbox = createRoute({
+  getParentRoute: () => app,
+  path: "/inbox",
+  component: lazyRouteComponent(() => import("./pages/InboxPage"), "InboxPage"),
+  loader: ask.inbox,
+});
 
 const tasks = createRoute({
   getParentRoute: () => app,
@@ -217,6 +232,7 @@ export const router = createRouter({
     login,
     app.addChildren([
       index,
+      inbox,
       tasks,
       task,
       session,
@@ -259,6 +275,7 @@ function askFor(page: AnyRouteMatch | undefined): void {
   if (page.routeId === tasks.id) ask.tasks(filterOf(search));
   else if (page.routeId === task.id) ask.task(params.taskId, search.session);
   else if (page.routeId === session.id) ask.task(params.taskId, params.sessionId);
+  else if (page.routeId === inbox.id) ask.inbox();
   else if (page.routeId === fleet.id) ask.fleet();
 }
 

@@ -75,13 +75,16 @@ pub(crate) fn rule(method: &Method, path: &str) -> Option<Access> {
         }
         "/work-sessions" if get => User(Read, Any),
         "/editor-threads" if post => User(Work, Any),
-        "/ws" | "/events" | "/permissions" | "/projects" | "/templates" if get => User(Read, Any),
+        "/ws" | "/events" | "/permissions" | "/inbox" | "/projects" | "/templates" if get => User(Read, Any),
         "/agents/fleet/live-progress" if get => User(Read, Any),
         "/spec-tasks" | "/tasks" | "/search" | "/analytics" if get => User(Read, Listed),
         "/tokens" | "/tokens/{id}" | "/audit" | "/audit/values" | "/config" if get || post || delete => {
             User(Own, Whole)
         }
         "/maintenance" if get || post => User(Own, Whole),
+        "/webhooks" | "/webhooks/{id}/deliveries" if get => User(Own, Whole),
+        "/webhooks/{id}/test" | "/webhooks/{id}/deliveries/{delivery}/redeliver" if post => User(Own, Whole),
+        "/spec-tasks/{id}/permission-grants/{grant}" if delete => User(Decide, Named),
         "/projects" if post => User(Own, Whole),
         "/projects/{id}" if get => User(Read, Named),
         "/projects/{id}" if put || delete => User(Own, Whole),

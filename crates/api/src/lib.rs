@@ -30,6 +30,7 @@ mod history;
 mod http;
 mod idempotency;
 mod implementation;
+mod inbox;
 mod lint;
 mod live;
 mod login;
@@ -41,6 +42,7 @@ mod ops;
 mod page;
 mod peer_process;
 mod pending_review;
+mod permission_grants;
 mod permissions;
 mod plain;
 mod problem;
@@ -67,6 +69,7 @@ mod timeline;
 mod tokens;
 mod traceability;
 mod vocabulary;
+mod webhooks;
 mod zed;
 
 pub use dashboard::is_embedded as has_dashboard;
@@ -177,6 +180,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(projects::read, projects::edit, projects::remove))
         .routes(routes!(permissions::list))
         .routes(routes!(permissions::answer))
+        .routes(routes!(permission_grants::list))
+        .routes(routes!(permission_grants::revoke))
+        .routes(routes!(inbox::list))
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::deliveries))
+        .routes(routes!(webhooks::redeliver))
+        .routes(routes!(webhooks::test))
         .routes(routes!(login::login))
         .routes(routes!(login::logout))
         .routes(routes!(login::me))

@@ -25,7 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 struct Head;
 
 /// The groups of operations, in the order in which they are shown, and what each is about.
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 15] = [
     (
         "spec-tasks",
         "Tasks that are planned first: create and start them, review and approve, read progress and changes.",
@@ -38,12 +38,13 @@ const TAGS: [(&str, &str); 14] = [
     ("coordination", "Messages between the sessions of a task."),
     ("tasks", "Tasks without a plan, and templates."),
     ("projects", "Repositories that tasks work in, and the demo repositories."),
-    ("fleet", "Agents, what they do now, and what they ask permission for."),
+    ("fleet", "Agents, what they do now, and what waits for you."),
     ("live", "Changes as they happen, as a WebSocket or as server-sent events."),
     ("search", "Full-text search of tasks, specifications and conversations."),
     ("analytics", "Throughput, lead time, failures and cost."),
     ("git", "Repositories over git's smart HTTP protocol: clone, fetch and push."),
     ("zed", "Agent processes and their threads, and reports of agents about them."),
+    ("webhooks", "Endpoints that are sent signed messages, and the log of these."),
     ("users", "Sign-in, access tokens and the audit log."),
     ("about", "The server itself: settings, storage, health, metrics and this document."),
 ];

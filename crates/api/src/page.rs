@@ -165,7 +165,7 @@ mod tests {
             });
             assert_eq!(json!(paged.await), before, "{sort}");
         }
-        for path in ["/agents", "/demo-repos", "/projects", "/permissions"] {
+        for path in ["/agents", "/demo-repos", "/projects", "/permissions", "/inbox", "/webhooks"] {
             let all = api.get(&format!("{path}?limit=500")).await;
             let paged = read_pages(&api, &format!("{path}?limit=2"), async || ()).await;
             assert_eq!(json!(paged), all, "{path}");

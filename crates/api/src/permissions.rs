@@ -9,9 +9,10 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use engine::App;
-use engine::permissions::AnswerError;
+use engine::permissions::{Answer, AnswerError};
 use engine::wire::rfc3339;
 use protocol::log::PermissionChoice;
+use protocol::words::PermissionDecision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -68,10 +69,15 @@ pub(crate) async fn list(
     page(&uri, &query, mine)
 }
 
-/// The chosen answer.
+/// The chosen answer: an option of the agent's, or an answer by its meaning.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct PermissionBody {
-    option_id: String,
+    /// An option of the request.
+    #[serde(default)]
+    option_id: Option<String>,
+    /// The meaning of the answer, in place of an option.
+    #[serde(default)]
+    answer: Option<PermissionDecision>,
 }
 
 /// The answer that an agent got.
@@ -98,12 +104,27 @@ pub(crate) async fn answer(
         app.instances.open_questions().into_iter().find(|question| question.id == id).ok_or_else(not_open)?;
     let task = caller.task_of(&app, question.session.as_str()).await.map_err(|_| not_open())?;
     let by = &caller.user.name;
-    let answered = app.instances.answer_permission(&question.session, &id, &body.option_id, by).await;
-    answered.map_err(|error| match error {
+    let answer = match (body.option_id, body.answer) {
+        (Some(option), None) => Some(Answer::Option(option)),
+        (None, Some(PermissionDecision::Allow)) => Some(Answer::Allow),
+        (None, Some(PermissionDecision::Deny)) => Some(Answer::Deny),
+        (None, Some(PermissionDecision::AllowAlways)) => None,
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(Problem::invalid("option_id", "give either option_id or answer"));
+        }
+    };
+    let answered = match &answer {
+        Some(answer) => app.instances.answer_permission(&question.session, &id, answer, by).await,
+        None => app.instances.allow_for_task(&task, &question, by).await,
+    };
+    let option_id = answered.map_err(|error| match error {
         AnswerError::NotOpen => not_open(),
         AnswerError::NoSuchOption(..) => Problem::invalid("option_id", error.to_string()),
+        AnswerError::Store(error) => error.into(),
     })?;
-    let data = json!({ "request_id": id, "option_id": body.option_id, "work_session_id": question.session });
+    let data = json!({
+        "request_id": id, "option_id": option_id, "work_session_id": question.session, "for_task": answer.is_none(),
+    });
     audit::record(&app, &caller, "answer_permission", task.id.as_str(), &data).await?;
-    Ok(Json(PermissionAnswer { success: true, id, option_id: body.option_id }))
+    Ok(Json(PermissionAnswer { success: true, id, option_id }))
 }

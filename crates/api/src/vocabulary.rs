@@ -22,6 +22,11 @@ pub(super) fn path_meaning(before: &str, name: &str) -> Option<(&'static str, &'
         ("comments", _) => ("The comment's id.", "cmt_01KAQ3H2V7T9Y4M8N5B6C1D0EF"),
         ("permissions", _) => ("The permission request's id.", "1"),
         ("tokens", _) => ("The token's id, as the list has it.", "tok_01KAQ3H2V7T9Y4M8N5B6C1D0EF"),
+        ("permission-grants", _) => {
+            ("The permission's id, as the list has it.", "grant_01KAQ3H2V7T9Y4M8N5B6C1D0EF")
+        }
+        ("webhooks", _) => ("The endpoint's id, as the configuration has it.", "ops"),
+        ("deliveries", _) => ("The delivery's number, as the list has it.", "17"),
         ("held-secrets", _) => ("The id of the redacted value, as the list has it.", "1f3a90b1c47d"),
         ("messages", _) => {
             ("The id of the turn that delivers the message.", "turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF")
@@ -188,6 +193,7 @@ const WORDS: &[Word] = &[
     ("last_activity_at", "When something happened last.", TIME),
     ("last_commit_hash", "The newest commit; null before there is one.", COMMIT),
     ("last_commit_time", "When the newest commit was made; null before there is one.", TIME),
+    ("last_delivery", "The newest message to the endpoint; null before there is one.", ""),
     ("last_error", "Why it failed last; null when it did not.", ""),
     ("last_modified", "When the document was changed last.", TIME),
     ("last_run", "The last run of maintenance; null before the first.", ""),

@@ -15,6 +15,7 @@ use crate::repositories::{ProjectSettings, Repositories};
 use crate::samples;
 use crate::scheduler::FreeSlots;
 use crate::watch::Watch;
+use crate::webhooks::Webhooks;
 use crate::worktree_setup::KeyedLocks;
 use secrets::Redactor;
 use std::ops::Deref;
@@ -44,6 +45,7 @@ pub struct Inner {
     pub instances: Instances,
     pub metrics: Metrics,
     pub watch: Watch,
+    pub webhooks: Webhooks,
     pub(crate) free_slots: FreeSlots,
     pub collisions: CollisionMonitor,
     pub(crate) maintenance: Maintenance,

@@ -24,6 +24,9 @@ pub(crate) fn redactor(config: &Config, agents: &Agents, token: &str) -> anyhow:
     for (name, text) in &config.secrets.values {
         exact.push(value(name, &expand(text)));
     }
+    for webhook in &config.webhooks {
+        exact.push(value("webhook-secret", &expand(&webhook.secret)));
+    }
     for (name, url) in [("database-password", &config.database_url), ("nats-password", &config.nats_url)] {
         exact.extend(url.as_deref().and_then(password).map(|text| value(name, text)));
     }

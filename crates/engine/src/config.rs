@@ -19,6 +19,8 @@ pub struct Config {
     pub nats_url: Option<String>,
     /// Further host names by which browsers may reach the server.
     pub hosts: Vec<String>,
+    /// Where people reach the dashboard; links in webhooks begin with it. Absent is the address that the server listens on.
+    pub public_url: Option<String>,
     pub http: Http,
     pub limits: Limits,
     pub defaults: Defaults,
@@ -30,6 +32,7 @@ pub struct Config {
     pub telemetry: Telemetry,
     pub secrets: Secrets,
     pub agents: Vec<AgentEntry>,
+    pub webhooks: Vec<WebhookEntry>,
     /// Serve the sample repositories as projects and make the scripted agent the default.
     #[serde(skip)]
     pub demo: bool,
@@ -283,6 +286,23 @@ pub struct AgentEntry {
     pub network_allow: Vec<HostPattern>,
 }
 
+/// An endpoint that is sent messages about what happens.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookEntry {
+    pub id: String,
+    /// May name the server's environment as `${NAME}`.
+    pub url: String,
+    /// `whsec_` and base64; may name the server's environment as `${NAME}`, and is never shown.
+    pub secret: String,
+    /// The events that it is sent; empty is every one.
+    #[serde(default)]
+    pub events: Vec<String>,
+    /// The ids of the projects whose events it is sent; empty is all.
+    #[serde(default)]
+    pub projects: Vec<String>,
+}
+
 fn both_roles() -> Vec<String> {
     vec!["planning".to_owned(), "implementation".to_owned()]
 }
@@ -295,6 +315,7 @@ impl Default for Config {
             database_url: None,
             nats_url: None,
             hosts: Vec::new(),
+            public_url: None,
             http: Http::default(),
             limits: Limits::default(),
             defaults: Defaults::default(),
@@ -306,6 +327,7 @@ impl Default for Config {
             telemetry: Telemetry::default(),
             secrets: Secrets::default(),
             agents: Vec::new(),
+            webhooks: Vec::new(),
             demo: false,
             token: None,
             sources: BTreeMap::new(),

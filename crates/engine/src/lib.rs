@@ -26,6 +26,7 @@ pub mod feed;
 pub mod health;
 pub mod held;
 pub mod history;
+pub mod inbox;
 mod indexer;
 pub mod instances;
 pub mod log_archive;
@@ -59,6 +60,7 @@ mod turn_log;
 pub mod views;
 pub mod visible;
 pub mod watch;
+pub mod webhooks;
 pub mod wire;
 mod worktree_setup;
 

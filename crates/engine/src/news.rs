@@ -1,13 +1,13 @@
 //! What a step means for those who watch: messages of the live feed and entries of session logs.
 
-use crate::wire;
+use crate::{inbox, wire};
 use protocol::feed::{ReviewUpdate, TaskUsage};
 use protocol::log::{
     Commit as CommitEntry, Coordination, MessageEdited, MessageWithdrawn, TurnEnded, TurnFailed, TurnStarted,
     TurnUsage, UserMessage,
 };
 use protocol::words::ReviewEvent;
-use protocol::{FeedMessage, LogEntry, Optional};
+use protocol::{FeedMessage, InboxUpdate, LogEntry, Optional};
 use serde_json::json;
 use std::sync::Arc;
 use store::{FeedEntry, LogAppend};
@@ -26,8 +26,8 @@ pub fn task_topic(task: &workflow::TaskId) -> String {
     format!("task:{task}")
 }
 
-/// The feed messages of a step, given the task before it.
-pub fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
+/// The feed messages of a step, given the task before it and what changes in the inbox.
+pub fn of(before: Option<&Task>, step: &Step, inbox: &[InboxUpdate]) -> Vec<FeedEntry> {
     let task = &step.task;
     let mut entries = Vec::new();
     if !step.events.is_empty() {
@@ -64,6 +64,7 @@ pub fn of(before: Option<&Task>, step: &Step) -> Vec<FeedEntry> {
             ));
         }
     }
+    entries.extend(inbox::feed_entries(task, inbox));
     entries
 }
 

@@ -3,15 +3,18 @@
 use crate::clean::cleaned;
 use crate::clock::{Ulids, now};
 use crate::feed::Feed;
+use crate::inbox;
 use crate::metrics::{DECISION_DURATION, DECISIONS};
 use crate::news;
 use crate::tracing_context::EffectRequests;
+use crate::webhooks::Webhooks;
 use futures::future::BoxFuture;
 use metrics::{counter, histogram};
+use protocol::FeedMessage;
 use secrets::Redactor;
 use std::sync::Arc;
 use std::time::Instant;
-use store::{Advanced, Claimed, Fence, Lease, Outcome, Saved, Store, StoreError};
+use store::{Advanced, Claimed, FeedRow, Fence, Lease, Outcome, Saved, Store, StoreError};
 use tokio::sync::{Mutex, Notify, mpsc};
 use tracing::{Span, instrument};
 use workflow::{Context, EffectId, Input, Millis, NewTask, Rejected, Step, Task, TaskId, UserId};
@@ -29,6 +32,7 @@ pub struct Orchestrator {
     /// What was claimed along with a decision and does not run yet.
     waiting: Arc<Mutex<mpsc::UnboundedReceiver<(Claimed, Span)>>>,
     redactor: Redactor,
+    webhooks: Webhooks,
     runner: Arc<Notify>,
     scheduler: Arc<Notify>,
 }
@@ -50,11 +54,12 @@ pub enum AskError {
 }
 
 impl Orchestrator {
-    pub fn new(store: Store, feed: Feed, redactor: Redactor, worker: &str) -> Self {
+    pub fn new(store: Store, feed: Feed, redactor: Redactor, webhooks: Webhooks, worker: &str) -> Self {
         let (claimed, waiting) = mpsc::unbounded_channel();
         let waiting = Arc::new(Mutex::new(waiting));
         let (runner, scheduler, requests) = Default::default();
-        Self { store, feed, redactor, worker: worker.into(), requests, claimed, waiting, runner, scheduler }
+        let worker = worker.into();
+        Self { store, feed, worker, requests, claimed, waiting, redactor, webhooks, runner, scheduler }
     }
 
     /// The terms of a claim that begins now.
@@ -71,18 +76,16 @@ impl Orchestrator {
     /// Creates a task as it begins. One of its id that is there already is the answer.
     #[instrument(name = "decision", skip_all, fields(task = %step.task.id, input = CREATE))]
     pub async fn create(&self, step: Step) -> Result<Task, AskError> {
-        let feed = news::of(None, &step);
-        let logs = news::log_entries(&step);
         let (id, owner) = (step.task.id.clone(), step.task.owner.clone());
         let begun = Instant::now();
         let created =
-            Box::pin(self.store.create_task(Outcome { step, feed, logs }, Some(self.lease()))).await;
-        let outcome = match &created {
+            Box::pin(self.store.create_task(outcome(None, step, &self.webhooks), Some(self.lease()))).await;
+        let result = match &created {
             Ok(_) => "saved",
             Err(StoreError::Conflict(_)) => "unchanged",
             Err(_) => "error",
         };
-        count(CREATE, outcome, begun);
+        count(CREATE, result, begun);
         match created {
             Ok(saved) => Ok(self.announce(saved)),
             Err(StoreError::Conflict(_)) => {
@@ -150,11 +153,12 @@ impl Orchestrator {
     ) -> Result<Advanced, StoreError> {
         let (name, begun) = (input.name(), Instant::now());
         let input = cleaned(&self.redactor, input);
+        let webhooks = self.webhooks.clone();
         let decide = move |task: &Task| {
             if owner.as_ref().is_some_and(|owner| task.owner != *owner) {
                 return Err(Rejected::OtherOwner);
             }
-            decide(task, input.clone())
+            decide(task, input.clone(), &webhooks)
         };
         let advanced = self.store.advance(id, fence, Some(self.lease()), decide).await;
         let outcome = match &advanced {
@@ -205,6 +209,10 @@ impl Orchestrator {
     }
 
     fn announce(&self, saved: Saved) -> Task {
+        let is_for_webhooks = |row: &FeedRow| matches!(*row.message, FeedMessage::Inbox(_));
+        if saved.task.status().is_terminal() || saved.feed.iter().any(is_for_webhooks) {
+            self.webhooks.wake();
+        }
         self.feed.publish(saved.feed);
         for (session, rows) in saved.logs {
             self.feed.publish_log(&session, rows);
@@ -243,10 +251,17 @@ fn begin(new: NewTask, start: bool, admitted: bool) -> Result<Step, Rejected> {
     Ok(step)
 }
 
-fn decide(task: &Task, input: Input) -> Result<Outcome, Rejected> {
+fn decide(task: &Task, input: Input, webhooks: &Webhooks) -> Result<Outcome, Rejected> {
     let mut ids = Ulids;
     let step = task.handle(input, &mut Context { now: now(), ids: &mut ids })?;
-    let feed = news::of(Some(task), &step);
+    Ok(outcome(Some(task), step, webhooks))
+}
+
+/// Returns what is saved of a step, given the task before it.
+pub(crate) fn outcome(before: Option<&Task>, step: Step, webhooks: &Webhooks) -> Outcome {
+    let updates = inbox::changes(before, &step.task);
+    let deliveries = webhooks.of_step(before, &step.task, &updates);
+    let feed = news::of(before, &step, &updates);
     let logs = news::log_entries(&step);
-    Ok(Outcome { step, feed, logs })
+    Outcome { step, feed, logs, deliveries }
 }

@@ -1,16 +1,19 @@
 //! Permission requests of agents: answered by the project's policy or by a person, withdrawn when the turn ends.
 
 use crate::clock::now;
+use crate::inbox::PermissionChange;
 use crate::instances::LiveSession;
 use agent::{PermissionAnswer, PermissionOption, Process};
 use protocol::Optional;
 use protocol::log::{PermissionChoice, PermissionRequested, PermissionResolved};
+use protocol::words::InboxEvent;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::collections::HashMap;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Store, StoreError};
+use store::{PermissionGrant, Store, StoreError};
 use workflow::timeline::permission_waits;
 use workflow::{Millis, SessionId, TurnId};
 
@@ -69,6 +72,7 @@ fn choice(option: &PermissionOption) -> PermissionChoice {
 }
 
 /// A question that waits for a person.
+#[derive(Clone)]
 pub struct OpenQuestion {
     pub id: String,
     pub session: SessionId,
@@ -87,24 +91,86 @@ pub(crate) struct Question {
     pub(crate) tool_call: Value,
     pub(crate) options: Vec<PermissionOption>,
     pub(crate) policy: Policy,
+    /// The permission of a person that answers it.
+    pub(crate) grant: Option<PermissionGrant>,
+}
+
+/// A person's answer to a permission request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// An option of the request, by its id.
+    Option(String),
+    /// The first option that allows it, for this once where the agent offers that.
+    Allow,
+    /// The first option that rejects it, for this once where the agent offers that.
+    Deny,
+}
+
+impl Answer {
+    fn option<'o>(&self, options: &'o [PermissionOption]) -> Option<&'o PermissionOption> {
+        match self {
+            Self::Option(id) => options.iter().find(|option| option.id == *id),
+            Self::Allow => option_of_kind(options, "allow"),
+            Self::Deny => option_of_kind(options, "reject"),
+        }
+    }
+}
+
+/// Returns the first option of a kind (`allow…` or `reject…`; option ids are the agent's own). Once is enough: what an agent
+/// is to do always it writes into its settings, which may be in the worktree.
+fn option_of_kind<'o>(options: &'o [PermissionOption], kind: &str) -> Option<&'o PermissionOption> {
+    let once = format!("{kind}_once");
+    let exact = options.iter().find(|option| option.kind == once);
+    exact.or_else(|| options.iter().find(|option| option.kind.starts_with(kind)))
+}
+
+/// Returns a key that equal requests share: the same tool with the same input, to the letter. Only a description of the input,
+/// which changes nothing, is left out.
+pub fn request_key(tool_call: &Value) -> String {
+    let subject = match &tool_call["rawInput"] {
+        Value::Null => json!([tool_call["title"], tool_call["locations"], tool_call["content"]]),
+        input => {
+            let mut input = sorted(input);
+            if let Some(fields) = input.as_object_mut() {
+                fields.shift_remove("description");
+            }
+            json!([input, tool_call["locations"]])
+        }
+    };
+    hex::encode(Sha256::digest(json!([tool_call["kind"], subject]).to_string()))
+}
+
+/// Returns JSON whose members are in one order, whatever the order was in which the agent sent them.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let ordered: BTreeMap<&String, Value> =
+                fields.iter().map(|(name, value)| (name, sorted(value))).collect();
+            json!(ordered)
+        }
+        Value::Array(values) => values.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
 }
 
 /// Why an answer was not taken.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
     #[error("the question is not open: it was answered, or its turn has ended")]
     NotOpen,
     #[error("the question has no option {0:?}; it has {1}")]
     NoSuchOption(String, String),
+    #[error("the permission could not be kept")]
+    Store(#[from] StoreError),
 }
 
 impl LiveSession {
     /// Answers by the project's policy, or leaves the question to a person until a deadline.
     pub(crate) async fn ask_permission(self: &Arc<Self>, question: Question) {
-        let Question { turn, process, number, tool_call, options, policy } = question;
+        let Question { turn, process, number, tool_call, options, policy, grant } = question;
         let id = request_id(&process, number);
         let asked_at = now();
-        let by_person = policy == Policy::Ask;
+        let by_person = policy == Policy::Ask && grant.is_none();
         self.recorder
             .record(PermissionRequested {
                 request_id: id.clone(),
@@ -118,7 +184,15 @@ impl LiveSession {
             })
             .await;
         let open = OpenRequest { process, number, options, tool_call, asked_at, by_person };
+        if by_person {
+            self.announce(open.question(&id, &self.id), InboxEvent::Added).await;
+        }
         self.requests(|requests| requests.insert(id.clone(), open));
+        if let Some(grant) = grant {
+            let why = format!("{} allowed it for the task", grant.by);
+            self.settle(&id, "allow", &why).await;
+            return;
+        }
         match policy {
             Policy::Allow => self.settle(&id, "allow", "the project's policy allows it").await,
             Policy::ReadOnly => self.settle(&id, "reject", "the project's policy is read only").await,
@@ -136,14 +210,7 @@ impl LiveSession {
 
     /// The questions that wait for a person.
     pub(crate) fn open_questions(&self) -> Vec<OpenQuestion> {
-        let question = |(id, open): (&String, &OpenRequest)| OpenQuestion {
-            id: id.clone(),
-            session: self.id.clone(),
-            tool_call: open.tool_call.clone(),
-            options: open.options.clone(),
-            asked_at: open.asked_at,
-            deadline: deadline(open.asked_at),
-        };
+        let question = |(id, open): (&String, &OpenRequest)| open.question(id, &self.id);
         self.requests(|requests| requests.iter().filter(|(_, open)| open.by_person).map(question).collect())
     }
 
@@ -151,28 +218,34 @@ impl LiveSession {
     pub(crate) async fn answer_permission(
         &self,
         id: &str,
-        option: &str,
+        answer: &Answer,
         by: &str,
-    ) -> Result<(), AnswerError> {
-        let open = self.requests(|requests| {
+    ) -> Result<String, AnswerError> {
+        let (open, option) = self.requests(|requests| {
             let open = requests.get(id).ok_or(AnswerError::NotOpen)?;
-            if !open.options.iter().any(|known| known.id == option) {
+            let Some(option) = answer.option(&open.options) else {
                 let known: Vec<&str> = open.options.iter().map(|known| known.id.as_str()).collect();
-                return Err(AnswerError::NoSuchOption(option.to_owned(), known.join(", ")));
-            }
-            requests.remove(id).ok_or(AnswerError::NotOpen)
+                let asked = match answer {
+                    Answer::Option(id) => id,
+                    Answer::Allow => "allow",
+                    Answer::Deny => "deny",
+                };
+                return Err(AnswerError::NoSuchOption(asked.to_owned(), known.join(", ")));
+            };
+            let option = option.id.clone();
+            Ok((requests.remove(id).ok_or(AnswerError::NotOpen)?, option))
         })?;
-        open.process.answer_permission(open.number, &PermissionAnswer::Selected(option.to_owned()));
+        open.process.answer_permission(open.number, &PermissionAnswer::Selected(option.clone()));
         let answer = PermissionResolved {
             outcome: "selected".into(),
-            option_id: option.into(),
+            option_id: option.as_str().into(),
             by: by.into(),
             ..PermissionResolved::default()
         };
         self.record_answer(id, &open, answer).await;
         // Watchers that are notified of the answer look it up in the log.
         self.recorder.flush().await;
-        Ok(())
+        Ok(option)
     }
 
     /// Withdraws every request.
@@ -197,6 +270,15 @@ impl LiveSession {
         for wait in waits.into_iter().filter(|wait| wait.until.is_none()) {
             if !self.requests(|requests| requests.contains_key(&wait.request)) {
                 self.recorder.record(resolved(&wait.request, true, cancelled())).await;
+                let lost = OpenQuestion {
+                    id: wait.request,
+                    session: self.id.clone(),
+                    tool_call: Value::Null,
+                    options: Vec::new(),
+                    asked_at: wait.from,
+                    deadline: deadline(wait.from),
+                };
+                self.announce(lost, InboxEvent::Resolved).await;
             }
         }
         Ok(())
@@ -212,14 +294,10 @@ impl LiveSession {
         self.requests(|requests| !requests.is_empty())
     }
 
-    /// Answers with the first option of a kind (`allow…` or `reject…`; option ids are the agent's own). Once is enough: what an
-    /// agent is to do always it writes into its settings, which may be in the worktree.
+    /// Answers with the first option of a kind.
     async fn settle(&self, id: &str, kind: &str, why: &str) {
         let Some(open) = self.requests(|requests| requests.remove(id)) else { return };
-        let once = format!("{kind}_once");
-        let fitting = |option: &&PermissionOption| option.kind.starts_with(kind);
-        let option = open.options.iter().find(|option| option.kind == once);
-        let option = option.or_else(|| open.options.iter().find(fitting)).map(|option| option.id.clone());
+        let option = option_of_kind(&open.options, kind).map(|option| option.id.clone());
         let answer = option.clone().map_or(PermissionAnswer::Cancelled, PermissionAnswer::Selected);
         open.process.answer_permission(open.number, &answer);
         let outcome = if option.is_some() { "selected" } else { "cancelled" };
@@ -234,10 +312,65 @@ impl LiveSession {
 
     async fn record_answer(&self, id: &str, open: &OpenRequest, answer: PermissionResolved) {
         self.recorder.record(resolved(id, open.by_person, answer)).await;
+        if open.by_person {
+            self.announce(open.question(id, &self.id), InboxEvent::Resolved).await;
+        }
+    }
+
+    /// Tells the inbox of a request or its answer. Without a server that follows there is none to tell.
+    async fn announce(&self, question: OpenQuestion, event: InboxEvent) {
+        let _ = self.permission_changes.send(PermissionChange { question, event }).await;
+    }
+}
+
+impl OpenRequest {
+    fn question(&self, id: &str, session: &SessionId) -> OpenQuestion {
+        OpenQuestion {
+            id: id.to_owned(),
+            session: session.clone(),
+            tool_call: self.tool_call.clone(),
+            options: self.options.clone(),
+            asked_at: self.asked_at,
+            deadline: deadline(self.asked_at),
+        }
     }
 }
 
 /// The id under which a request is shown and answered.
 fn request_id(process: &Process, number: u64) -> String {
     format!("{}-{number}", process.identity().pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::request_key;
+    use serde_json::json;
+
+    #[test]
+    fn only_equal_requests_share_a_permission() {
+        let key = |command: &str| {
+            request_key(
+                &json!({ "toolCallId": "1", "kind": "execute", "title": command, "rawInput": { "command": command } }),
+            )
+        };
+        assert_eq!(key("npm test"), key("npm test"));
+        assert_ne!(key("npm test"), key("npm test; rm -rf ."));
+        let described = json!({
+            "toolCallId": "2", "kind": "execute", "rawInput": { "description": "Runs the tests", "command": "npm test" },
+        });
+        assert_eq!(request_key(&described), key("npm test"), "a description changes nothing");
+        let unconfined =
+            json!({ "kind": "execute", "rawInput": { "command": "npm test", "sandbox": false } });
+        assert_ne!(request_key(&unconfined), key("npm test"), "how it is run counts, too");
+        let edit = |path: &str, text: &str| {
+            request_key(&json!({ "kind": "edit", "rawInput": { "path": path, "text": text } }))
+        };
+        assert_eq!(
+            edit("a", "b"),
+            request_key(&json!({ "kind": "edit", "rawInput": { "text": "b", "path": "a" } }))
+        );
+        assert_ne!(edit("a", "b"), edit("b", "b"));
+        let untold = |title: &str| request_key(&json!({ "kind": "fetch", "title": title }));
+        assert_ne!(untold("https://example.org"), untold("https://example.com"));
+    }
 }

@@ -483,7 +483,8 @@ fn decide(revisions: &mut [Revision], at: Millis, event: &Event) {
 fn next(task: &Task) -> Option<Outcome> {
     let mut ids = Ulids;
     let step = task.handle(Input::Rebuilt, &mut Context { now: now(), ids: &mut ids }).ok()?;
-    let feed = news::of(Some(task), &step);
+    let feed = news::of(Some(task), &step, &[]);
     let logs = news::log_entries(&step);
-    Some(Outcome { step, feed, logs })
+    // The next start of the server brings the inbox up to date.
+    Some(Outcome { step, feed, logs, deliveries: Vec::new() })
 }

@@ -33,6 +33,9 @@ fn hide_secrets(values: &mut Value) {
     for agent in values["agents"].as_array_mut().into_iter().flatten() {
         hide(&mut agent["env"]);
     }
+    for webhook in values["webhooks"].as_array_mut().into_iter().flatten() {
+        webhook["secret"] = json!("…");
+    }
     hide(&mut values["secrets"]["values"]);
 }
 
@@ -57,8 +60,8 @@ mod tests {
         let page = include_str!("../../../docs/configuration.md");
         let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
         let rows: Vec<Vec<String>> = page.lines().filter(|line| line.starts_with("| `")).map(cells).collect();
-        // Its default depends on the user's home, and agents are tables of their own.
-        let elsewhere = ["data_dir", "agents"];
+        // Its default depends on the user's home, and agents and webhooks are tables of their own.
+        let elsewhere = ["data_dir", "agents", "webhooks"];
         for (key, value, _) in Config::default().settings() {
             if elsewhere.contains(&key.as_str()) {
                 continue;

@@ -9,6 +9,7 @@ use crate::feed::Feed;
 use crate::health::{self, Health};
 use crate::held;
 use crate::history::{self, History};
+use crate::inbox;
 use crate::instances::Instances;
 use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
@@ -16,6 +17,7 @@ use crate::orchestrator::Orchestrator;
 use crate::repositories::{ProjectSettings, Repositories};
 use crate::scheduler::FreeSlots;
 use crate::watch::Watch;
+use crate::webhooks::{self, Webhooks};
 use crate::worktree_setup::{KeyedLocks, relearn};
 use crate::{
     App, clean, clock, indexer, maintenance, metrics, owner, progress, runner, samples, scheduler, watch,
@@ -92,6 +94,8 @@ pub async fn open(prepared: Prepared) -> anyhow::Result<Opened> {
     let token = owner::ensure(&store, &config).await.context("cannot set up the owner's token")?;
     data_dir.note_database(&database)?;
     let app = assemble(config, data_dir, store, worker, &token)?;
+    let live = app.store.live_tasks().await.context("cannot read the live tasks")?;
+    inbox::reconcile(&app, &live).await.context("cannot bring the inbox up to date")?;
     Ok(Opened { app, token })
 }
 
@@ -114,9 +118,13 @@ pub async fn start(opened: Opened, address: SocketAddr, url: String) -> anyhow::
     }
     log_sandbox(app.agents.sandbox());
     app.data_dir.write_server(&ServerFile { url: url.clone(), pid: std::process::id() })?;
+    app.webhooks.listen_at(&url);
     app.instances.listen_at(url);
     app.agents.networks().listen_at(address);
     app.agents.prepare();
+    if let Some(changes) = app.instances.take_permission_changes() {
+        tokio::spawn(inbox::follow(app.clone(), changes));
+    }
     let work = tokio::spawn({
         let app = app.clone();
         async move {
@@ -129,6 +137,7 @@ pub async fn start(opened: Opened, address: SocketAddr, url: String) -> anyhow::
                 history::run(app.clone(), app.stop.clone()),
                 indexer::run(app.clone(), app.stop.clone()),
                 maintenance::run(app.clone(), app.stop.clone()),
+                webhooks::run(app.clone(), app.stop.clone()),
                 metrics::run(app.clone(), app.stop.clone())
             );
         }
@@ -155,7 +164,9 @@ fn assemble(
     let agents = Agents::new(&config);
     let redactor = clean::redactor(&config, &agents, token)?;
     held::restore(&config.data_dir, &redactor)?;
-    let orchestrator = Orchestrator::new(store.clone(), feed.clone(), redactor.clone(), &worker);
+    let webhooks = Webhooks::new(&config)?;
+    let orchestrator =
+        Orchestrator::new(store.clone(), feed.clone(), redactor.clone(), webhooks.clone(), &worker);
     let instances = Instances::new(
         store.clone(),
         feed.clone(),
@@ -179,6 +190,7 @@ fn assemble(
         instances,
         metrics: Metrics::new(metrics::install()),
         watch: Watch::default(),
+        webhooks,
         free_slots: FreeSlots::default(),
         collisions: CollisionMonitor::default(),
         maintenance: Maintenance::default(),

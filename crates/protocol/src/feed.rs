@@ -6,8 +6,8 @@
 
 use crate::words::{CollisionsEvent, InstanceStatus, ReviewEvent, TaskStatus, TopicKind};
 use crate::{
-    ChecklistView, CoordinationView, NumberedEntry, Optional, SessionCollision, SpecTask, UsageView,
-    WorkSession,
+    ChecklistView, CoordinationView, InboxUpdate, NumberedEntry, Optional, SessionCollision, SpecTask,
+    UsageView, WorkSession,
 };
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -22,7 +22,6 @@ macro_rules! messages {
     ($( $(#[$about:meta])* $name:ident $kind:literal $data:ty, )+) => {
         /// What changed. Readers ignore types that they do not know: a later version may send further ones.
         #[derive(Clone, Debug, PartialEq)]
-        #[expect(clippy::large_enum_variant, reason = "each message is behind a pointer that its readers share")]
         pub enum FeedMessage {
             $( $(#[$about])* $name($data), )+
             /// A message of an unknown type, or with data that this version cannot read.
@@ -105,6 +104,8 @@ messages! {
     Usage "usage" TaskUsage,
     /// A task's agent instance changed.
     InstanceUpdated "instance.updated" InstanceUpdate,
+    /// Something began or ceased to wait for a person.
+    Inbox "inbox" InboxUpdate,
 }
 
 impl FeedMessage {

@@ -11,6 +11,7 @@ mod coordination;
 pub mod feed;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+mod inbox;
 pub mod log;
 mod optional;
 mod schema;
@@ -23,6 +24,7 @@ pub use collision::{CollidingFile, CollidingLines, CollidingSide, Collisions, Se
 pub use comment::{CommentView, Original, ReplyView};
 pub use coordination::{CoordinationView, DeliveryView, ResponseView};
 pub use feed::{FeedMessage, LiveMessage, StreamMessage};
+pub use inbox::{InboxItem, InboxSession, InboxTask, InboxUpdate};
 pub use log::{LogEntry, NumberedEntry};
 pub use optional::Optional;
 pub use session::{

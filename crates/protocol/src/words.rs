@@ -110,6 +110,40 @@ words! {
         ImplementationFailed = "implementation_failed",
         Cancelled = "cancelled",
     }
+    /// What waits for a person.
+    InboxKind {
+        Permission = "permission",
+        Question = "question",
+        Failure = "failure",
+        Landing = "landing",
+        SpecReview = "spec_review",
+        ChangeReview = "change_review",
+        Message = "message",
+    }
+    /// An answer to what waits for a person. `open` is always possible: the page of the task has the rest.
+    InboxAction {
+        Approve = "approve",
+        RequestChanges = "request_changes",
+        Allow = "allow",
+        Deny = "deny",
+        AllowAlways = "allow_always",
+        Retry = "retry",
+        Skip = "skip",
+        Reply = "reply",
+        Open = "open",
+    }
+    /// The meaning of an answer to a permission request. `allow_always` also answers equal requests of the task from then on.
+    PermissionDecision {
+        Allow = "allow",
+        Deny = "deny",
+        AllowAlways = "allow_always",
+    }
+    /// What happened to an item of the inbox.
+    InboxEvent {
+        Added = "added",
+        Changed = "changed",
+        Resolved = "resolved",
+    }
     /// The kind of a task; the last three have no plan.
     TaskKind {
         Feature = "feature",

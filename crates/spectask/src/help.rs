@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 /// The commands by what they are for, in the order of a task's life.
 const GROUPS: [(&str, &[&str]); 6] = [
     ("Start", &["demo", "serve", "doctor", "agents", "projects", "templates", "acp"]),
-    ("Tasks", &["new", "task", "list", "show", "search", "watch"]),
+    ("Tasks", &["new", "task", "list", "show", "search", "inbox", "watch"]),
     ("Review", &["document", "diff", "approve", "request-changes", "reject", "revert", "report"]),
     ("Work sessions", &["sessions", "log", "say", "spawn", "branch", "choose", "skip", "permissions"]),
     ("Control", &["pause", "resume", "retry", "cancel", "reopen", "analytics"]),
-    ("Server", &["config", "token", "audit", "maintenance", "rebuild", "completions", "agent"]),
+    ("Server", &["config", "token", "audit", "maintenance", "webhooks", "rebuild", "completions", "agent"]),
 ];
 
 /// An example of each way to use it.
@@ -23,11 +23,16 @@ const EXAMPLES: &str = "Examples:
   spectask watch                                  Watch everything, live";
 
 /// Examples of the commands that take most.
-const OF_COMMANDS: [(&str, &str); 15] = [
+const OF_COMMANDS: [(&str, &str); 16] = [
     (
         "acp",
         "Examples:\n  spectask acp --setup zed                     Print the configuration\n  \
          spectask acp --setup jetbrains --write       Merge it into the editor's file",
+    ),
+    (
+        "inbox",
+        "Examples:\n  spectask inbox\n  spectask inbox answer inb_0a1b allow\n  spectask inbox answer inb_0a1b reply \"Use the library that is there\"\n  \
+         spectask inbox --watch --json            For programs",
     ),
     (
         "new",

@@ -10,6 +10,7 @@ mod config;
 mod exhaustion;
 mod failure;
 mod help;
+mod notify;
 mod output;
 mod telemetry;
 

@@ -104,6 +104,27 @@ fn has_color() -> bool {
         && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
+/// A color of text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Color {
+    Red,
+    Green,
+    Yellow,
+}
+
+/// Returns a text in bold and a color, where the terminal shows these.
+pub(crate) fn paint(text: &str, color: Color) -> String {
+    if !has_color() {
+        return text.to_owned();
+    }
+    let code = match color {
+        Color::Red => 31,
+        Color::Green => 32,
+        Color::Yellow => 33,
+    };
+    format!("{BOLD}\u{1b}[{code}m{text}{RESET}")
+}
+
 /// The color of a state: yellow waits for a person, blue is at work, green is done, red failed.
 fn color_of(cell: &str) -> Option<&'static str> {
     match cell {

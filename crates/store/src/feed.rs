@@ -1,6 +1,7 @@
 //! The live feed: messages of topics, numbered without gaps in each topic.
 
 use crate::connection::{Row, Transaction, Value};
+use crate::inbox;
 use crate::sql::{self, Taken, Wanted, from_json, number, row, rows, text, unsigned};
 use crate::{Store, StoreError};
 use protocol::FeedMessage;
@@ -180,6 +181,7 @@ pub(crate) async fn append(
     let mut values = Vec::with_capacity(entries.len());
     for PreparedEntry { entry: FeedEntry { topic, message }, json } in entries {
         let Some(seq) = next(&topic) else { continue };
+        inbox::project(on, &topic, &message).await?;
         values.push(vec![topic.as_str().into(), sql::signed(seq), message.kind().into(), json, at.0.into()]);
         numbered.push(FeedRow { id: 0, topic, seq, message, at });
     }

@@ -25,6 +25,7 @@ pub(crate) const STEPS: &[&[&str]] = &[
     LIVE_WORK,
     RESERVED_PORTS,
     SESSION_LIST,
+    INBOX,
 ];
 
 /// The ports that sessions and the checks of tasks have; a port has one owner.
@@ -46,6 +47,20 @@ const SESSION_LIST: &[&str] = &[
      WHERE EXISTS (SELECT 1 FROM tasks t WHERE t.id = work_sessions.task)",
     "CREATE INDEX work_sessions_by_change ON work_sessions (owner, updated_at, id)",
     "CREATE TABLE editor_handoffs (session TEXT PRIMARY KEY, task TEXT NOT NULL, user_id TEXT NOT NULL, at BIGINT NOT NULL)",
+];
+
+/// What waits for a person, what webhooks are to be sent, and what a person allowed for the rest of a task.
+const INBOX: &[&str] = &[
+    "CREATE TABLE inbox (id TEXT PRIMARY KEY, owner TEXT NOT NULL, project TEXT NOT NULL, task TEXT NOT NULL, \
+     urgency BIGINT NOT NULL, since TEXT NOT NULL, data TEXT NOT NULL)",
+    "CREATE INDEX inbox_by_owner ON inbox (owner, urgency, since, id)",
+    "CREATE TABLE webhook_deliveries (id SERIAL_KEY, endpoint TEXT NOT NULL, message TEXT NOT NULL, event TEXT NOT NULL, \
+     payload TEXT NOT NULL, state TEXT NOT NULL, attempts BIGINT NOT NULL, created_at BIGINT NOT NULL, \
+     next_at BIGINT NOT NULL, status BIGINT NOT NULL, error TEXT NOT NULL)",
+    "CREATE INDEX webhook_deliveries_by_endpoint ON webhook_deliveries (endpoint, id)",
+    "CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint, next_at, id) WHERE state = 'pending'",
+    "CREATE TABLE permission_grants (id TEXT PRIMARY KEY, task TEXT NOT NULL, request_key TEXT NOT NULL, title TEXT NOT NULL, \
+     granted_by TEXT NOT NULL, granted_at BIGINT NOT NULL, uses BIGINT NOT NULL, UNIQUE (task, request_key))",
 ];
 
 /// Nothing that is looked up regularly reads the rows of finished tasks: live tasks, records that are behind and every order of

@@ -8,6 +8,7 @@ use crate::feed::{self, FeedEntry, FeedRow, PreparedEntry};
 use crate::logs::{self, LogAppend, LogRow};
 use crate::session_list;
 use crate::sql::{self, Taken, Wanted, execute, from_json, number, row, rows, unsigned};
+use crate::webhooks::{self, NewDelivery};
 use crate::{Store, StoreError};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub struct Outcome {
     pub feed: Vec<FeedEntry>,
     /// What the sessions' logs get.
     pub logs: Vec<LogAppend>,
+    /// What webhooks are to be sent.
+    pub deliveries: Vec<NewDelivery>,
 }
 
 /// What was saved.
@@ -358,6 +361,7 @@ pub(crate) struct Prepared {
     step: Step,
     feed: Vec<PreparedEntry>,
     logs: Vec<LogAppend>,
+    deliveries: Vec<NewDelivery>,
     /// The task's own row.
     columns: Vec<Value>,
     sessions: Vec<Vec<Value>>,
@@ -369,7 +373,7 @@ pub(crate) struct Prepared {
 
 impl From<Outcome> for Prepared {
     fn from(outcome: Outcome) -> Self {
-        let Outcome { step, feed, logs } = outcome;
+        let Outcome { step, feed, logs, deliveries } = outcome;
         let columns = columns(&step.task);
         let sessions = session_rows(&step.task);
         let events = step.events.iter().map(sql::json).collect();
@@ -380,7 +384,7 @@ impl From<Outcome> for Prepared {
         } else {
             Vec::new()
         };
-        Self { step, feed: feed::prepare(feed), logs, columns, sessions, events, needed }
+        Self { step, feed: feed::prepare(feed), logs, deliveries, columns, sessions, events, needed }
     }
 }
 
@@ -430,7 +434,8 @@ pub(crate) async fn record(
     prepared: Prepared,
     lease: Option<Lease>,
 ) -> Result<Saved, StoreError> {
-    let Prepared { step, feed, logs, sessions, events: as_json, columns: _, needed: _ } = prepared;
+    let Prepared { step, feed, logs, deliveries, sessions, events: as_json, columns: _, needed: _ } =
+        prepared;
     let Step { task, events, effects } = step;
     insert_sessions(on, sessions).await?;
     for event in &events {
@@ -446,6 +451,7 @@ pub(crate) async fn record(
     let logged = number_events(&task, events, &taken);
     insert_events(on, &task.id, logged.iter().zip(as_json)).await?;
     effects::enqueue(on, &task.id, &effects, &taken).await?;
+    webhooks::insert(on, deliveries).await?;
     let feed = feed::append(on, task.updated_at, feed, taken.clone()).await?;
     let logs = logs::append(on, task.updated_at, logs, taken).await?;
     let claimed = match lease {

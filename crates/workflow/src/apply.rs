@@ -73,7 +73,16 @@ impl Task {
                 self.commit_frequency_minutes = Some(*commit_frequency_minutes);
             }
             Event::TaskEdited { edit } => self.edit(edit.clone()),
-            Event::Queued { reason } => self.queue_reason = Some(reason.clone()),
+            Event::Queued { reason, needs_person } => {
+                self.queue_reason = Some(reason.clone());
+                if let Phase::ImplementationReview {
+                    landing: Landing::Merging { needs_person: now, .. },
+                    ..
+                } = &mut self.phase
+                {
+                    *now = *needs_person;
+                }
+            }
             Event::PlanningQueued { planning } => {
                 self.waiting_since = Some(now);
                 self.phase = match self.specs().cloned() {
@@ -400,7 +409,8 @@ impl Task {
                     && *decision == Decision::Approve
                 {
                     let acknowledged = acknowledged.clone();
-                    *landing = Landing::Merging { by: by.clone(), at: now, acknowledged };
+                    *landing =
+                        Landing::Merging { by: by.clone(), at: now, acknowledged, needs_person: false };
                 }
             }
             Event::LandingHeld { failure } => {

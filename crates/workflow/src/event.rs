@@ -52,6 +52,9 @@ pub enum Event {
     /// The task waits, for this reason.
     Queued {
         reason: String,
+        /// Whether a person has to act before it continues.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        needs_person: bool,
     },
     PlanningQueued {
         planning: Planning,

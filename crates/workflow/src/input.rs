@@ -481,6 +481,8 @@ pub enum LandOutcome {
     /// It cannot land now; the landing is retried.
     Waiting {
         reason: String,
+        /// Whether a person has to act before it can land.
+        needs_person: bool,
     },
     Conflict {
         files: Vec<String>,

@@ -241,6 +241,9 @@ pub enum Landing {
         /// The findings of secrets that the person acknowledged.
         #[serde(default)]
         acknowledged: Vec<String>,
+        /// Whether a person has to act before it can land; the task's queue reason says how.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        needs_person: bool,
     },
 }
 

@@ -4,6 +4,7 @@ import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-q
 import { keys } from "../live/keys";
 import type { DocumentName } from "../model/documents";
 import { forgetDrafts } from "../model/drafts";
+import { type Inbox, withUpdate } from "../model/inbox";
 import { OfflineError, once, post, put, remove } from "./client";
 import type {
   BranchBody,
@@ -13,6 +14,8 @@ import type {
   FromDemo,
   FromPrompt,
   HeldSecret,
+  InboxAction,
+  InboxItem,
   NewComment,
   NewProject,
   NewToken,
@@ -326,17 +329,96 @@ export function useRemoveProject() {
   });
 }
 
+/** An option of the agent's, or to allow equal requests of the task too. */
+export type PermissionAnswer = { option_id: string } | { answer: "allow_always" };
+
 /** Answers an agent's question; it is gone from the list at once. */
 export function useAnswerPermission() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ id, option }: { id: string; option: string }) =>
-      post("/api/v1/permissions/{id}", { params: { path: { id } }, body: { option_id: option } }),
+    mutationFn: ({ id, answer }: { id: string; answer: PermissionAnswer }) =>
+      post("/api/v1/permissions/{id}", { params: { path: { id } }, body: answer }),
     onSuccess: (_, { id }) =>
       client.setQueryData<PermissionRequest[]>(keys.permissions, (open) =>
         open?.filter((request) => request.id !== id),
       ),
     onSettled: () => client.invalidateQueries({ queryKey: keys.permissions }),
+  });
+}
+
+/** An answer to an item of the inbox. */
+export type ItemAnswer = { item: InboxItem; action: InboxAction; text?: string };
+
+/** Answers an item of the inbox; it is gone from the list at once. */
+export function useAnswerItem() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (answer: ItemAnswer) => sendAnswer(answer),
+    onSuccess: (_, { item }) => {
+      client.setQueryData<Inbox>(
+        keys.inbox,
+        (inbox) => inbox && withUpdate(inbox, { event: "resolved", item }),
+      );
+      void client.invalidateQueries({ queryKey: keys.permissionGrants(item.task.id) });
+    },
+    onSettled: () =>
+      Promise.all([keys.inbox, keys.permissions].map((queryKey) => client.invalidateQueries({ queryKey }))),
+  });
+}
+
+function sendAnswer({ item, action, text }: ItemAnswer): Promise<unknown> {
+  const session = item.work_session && { path: { id: item.work_session.id } };
+  switch (action) {
+    case "allow":
+    case "deny":
+    case "allow_always":
+      return post("/api/v1/permissions/{id}", {
+        params: { path: { id: item.request_id ?? "" } },
+        body: { answer: action },
+      });
+    case "retry":
+      return session
+        ? post("/api/v1/work-sessions/{id}/retry", { params: session })
+        : post("/api/v1/spec-tasks/{id}/retry", { params: { path: { id: item.task.id } } });
+    case "skip":
+      if (session) return post("/api/v1/work-sessions/{id}/skip", { params: session });
+      break;
+    case "reply":
+      if (session && text)
+        return post("/api/v1/work-sessions/{id}/messages", {
+          params: session,
+          body: { content: text, mode: "queue" },
+        });
+      break;
+    case "approve":
+    case "request_changes":
+    case "open":
+      break;
+  }
+  return Promise.reject(new Error("This is answered on the page of the task."));
+}
+
+/** Revokes what a person allowed for the rest of a task. */
+export function useRevokePermission(task: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (grant: string) =>
+      remove("/api/v1/spec-tasks/{id}/permission-grants/{grant}", { params: { path: { id: task, grant } } }),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.permissionGrants(task) }),
+  });
+}
+
+/** Sends a test message to an endpoint, or a message once more. */
+export function useSendWebhook(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (delivery: number | null) =>
+      delivery === null
+        ? post("/api/v1/webhooks/{id}/test", { params: { path: { id } } })
+        : post("/api/v1/webhooks/{id}/deliveries/{delivery}/redeliver", {
+            params: { path: { id, delivery } },
+          }),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.webhooks }),
   });
 }
 

@@ -25,6 +25,7 @@ const FOUND_PAGE = 30;
 const QUICK = 8;
 const AUDIT_PAGE = 50;
 const TASK_CHOICES = 20;
+const DELIVERIES = 50;
 
 export interface TaskFilter {
   statuses: TaskStatus[];
@@ -421,6 +422,43 @@ export const permissionsQuery = queryOptions({
   queryKey: keys.permissions,
   queryFn: ({ signal }) => get("/api/v1/permissions", { params: { query: WHOLE }, signal }),
 });
+
+/** What waits for the person, as much of it as one page of the list has. */
+export const inboxQuery = queryOptions({
+  queryKey: keys.inbox,
+  queryFn: async ({ signal }) => {
+    const { items, total } = await getPage("/api/v1/inbox", { params: { query: WHOLE }, signal });
+    return { items, total };
+  },
+});
+
+/** What a person allowed for the rest of a task. */
+export const permissionGrantsQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.permissionGrants(id),
+    queryFn: ({ signal }) =>
+      get("/api/v1/spec-tasks/{id}/permission-grants", { params: { path: { id }, query: WHOLE }, signal }),
+  });
+
+/** The endpoints that are sent messages. */
+export const webhooksQuery = queryOptions({
+  queryKey: keys.webhooks,
+  queryFn: ({ signal }) => get("/api/v1/webhooks", { params: { query: WHOLE }, signal }),
+  // The live stream says nothing of deliveries.
+  staleTime: 0,
+});
+
+/** The last messages to an endpoint. */
+export const webhookDeliveriesQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.webhookDeliveries(id),
+    queryFn: ({ signal }) =>
+      get("/api/v1/webhooks/{id}/deliveries", {
+        params: { path: { id }, query: { limit: DELIVERIES } },
+        signal,
+      }),
+    staleTime: 0,
+  });
 
 /** The access tokens, with those that have ended. */
 export const tokensQuery = queryOptions({

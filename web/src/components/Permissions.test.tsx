@@ -13,7 +13,7 @@ function asking(...requests: ReturnType<typeof aPermissionRequest>[]) {
       response(200).json(requests.filter(({ id }) => !answers.some(([answered]) => answered === id))),
     ),
     http.post("/api/v1/permissions/{id}", async ({ params, request, response }) => {
-      answers.push([params.id, (await request.json()).option_id]);
+      answers.push([params.id, (await request.json()).option_id ?? ""]);
       return response.untyped(HttpResponse.json({}));
     }),
   );

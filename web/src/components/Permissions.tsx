@@ -3,7 +3,7 @@
 import { Box, Collapse, Link as MuiLink, Skeleton, Stack, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { useAnswerPermission } from "../api/actions";
+import { type PermissionAnswer, useAnswerPermission } from "../api/actions";
 import { agentsQuery, fleetQuery, permissionsQuery } from "../api/queries";
 import type { Fleet, PermissionOption, PermissionRequest } from "../api/types";
 import { readPermission } from "../model/permission";
@@ -168,9 +168,9 @@ function Question({ request, onAnswered }: { request: PermissionRequest; onAnswe
         <Options
           options={request.options}
           busy={answer.isPending}
-          onAnswer={(option) => {
+          onAnswer={(chosen) => {
             onAnswered();
-            answer.mutate({ id: request.id, option });
+            answer.mutate({ id: request.id, answer: chosen });
           }}
         />
       </Stack>
@@ -195,7 +195,13 @@ function Question({ request, onAnswered }: { request: PermissionRequest; onAnswe
   );
 }
 
-function Options(props: { options: PermissionOption[]; busy: boolean; onAnswer: (option: string) => void }) {
+interface OptionsProps {
+  options: PermissionOption[];
+  busy: boolean;
+  onAnswer: (answer: PermissionAnswer) => void;
+}
+
+function Options(props: OptionsProps) {
   return (
     <Stack direction="row" sx={{ gap: 1, flexWrap: "wrap" }}>
       {props.options.map((option) => (
@@ -205,11 +211,21 @@ function Options(props: { options: PermissionOption[]; busy: boolean; onAnswer: 
           color={option.kind === "allow_once" ? "primary" : "inherit"}
           data-answer
           disabled={props.busy}
-          onClick={() => props.onAnswer(option.option_id)}
+          onClick={() => props.onAnswer({ option_id: option.option_id })}
         >
           {option.name}
         </ActionButton>
       ))}
+      {props.options.some(({ kind }) => kind.startsWith("allow")) && (
+        <ActionButton
+          variant="outlined"
+          color="inherit"
+          disabled={props.busy}
+          onClick={() => props.onAnswer({ answer: "allow_always" })}
+        >
+          Allow for this task
+        </ActionButton>
+      )}
     </Stack>
   );
 }

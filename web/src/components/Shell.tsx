@@ -3,6 +3,7 @@
 import AccountTreeOutlined from "@mui/icons-material/AccountTreeOutlined";
 import BarChartRounded from "@mui/icons-material/BarChartRounded";
 import FolderOutlined from "@mui/icons-material/FolderOutlined";
+import InboxOutlined from "@mui/icons-material/InboxOutlined";
 import SettingsOutlined from "@mui/icons-material/SettingsOutlined";
 import SmartToyOutlined from "@mui/icons-material/SmartToyOutlined";
 import ViewListOutlined from "@mui/icons-material/ViewListOutlined";
@@ -10,7 +11,7 @@ import { Badge, Box, Stack } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { Outlet, useMatchRoute } from "@tanstack/react-router";
 import { HotkeysProvider } from "react-hotkeys-hook";
-import { fleetQuery, needsYouQuery } from "../api/queries";
+import { fleetQuery, inboxQuery } from "../api/queries";
 import type { Fleet } from "../api/types";
 import { LiveProvider } from "../live/provider";
 import { isAtWork } from "../model/fleet";
@@ -22,6 +23,7 @@ import { DecisionSlot } from "./DecisionSlot";
 import { useKeptFocus, useNavigationFocus } from "./focus";
 import { PAGE_KEYS } from "./hotkeys";
 import { LinkBase } from "./links";
+import { useNotifications } from "./Notifications";
 import { PermissionBar, useAsking } from "./Permissions";
 import { SearchButton, SearchIconButton, SearchPalette } from "./SearchPalette";
 import { Shortcuts } from "./Shortcuts";
@@ -29,6 +31,7 @@ import { useWaitingCount } from "./title";
 import { Wordmark } from "./Wordmark";
 
 const PLACES = [
+  { to: "/inbox", label: "Inbox", icon: InboxOutlined },
   { to: "/tasks", label: "Tasks", icon: ViewListOutlined },
   { to: "/fleet", label: "Fleet", icon: AccountTreeOutlined },
   { to: "/analytics", label: "Analytics", icon: BarChartRounded },
@@ -42,11 +45,12 @@ const SETTINGS = { to: "/settings", label: "Settings", icon: SettingsOutlined } 
 export function Shell() {
   useNavigationFocus();
   useKeptFocus();
-  useWaitingCount(useQuery(needsYouQuery).data ?? 0);
+  useWaitingCount(useWaiting());
   return (
     <HotkeysProvider initiallyActiveScopes={PAGE_KEYS}>
       <LiveProvider>
         <Announcer />
+        <NotifyOfInbox />
         <Box
           component="a"
           href="#main"
@@ -63,7 +67,7 @@ export function Shell() {
           <Box sx={{ flex: 1, minWidth: 0 }}>
             <TopBar />
             <OfflineBanner />
-            <PermissionBar />
+            <RequestsAbovePage />
             <Box
               component="main"
               id="main"
@@ -84,13 +88,28 @@ export function Shell() {
   );
 }
 
+/** How much waits for the person. */
+const useWaiting = () => useQuery({ ...inboxQuery, select: ({ total }) => total }).data ?? 0;
+
+/** Permission requests above the page; the inbox has them in its list. */
+function RequestsAbovePage() {
+  const isInbox = Boolean(useMatchRoute()({ to: "/inbox" }));
+  return isInbox ? null : <PermissionBar />;
+}
+
+/** Notifies of what begins to wait. */
+function NotifyOfInbox() {
+  useNotifications();
+  return null;
+}
+
 function useCounts(): Record<string, number> {
-  const waiting = useQuery(needsYouQuery).data ?? 0;
+  const waiting = useWaiting();
   const asking = useAsking().sessions;
   // Only the number: the fleet changes many times a second.
   const atWork = (fleet: Fleet) => fleet.agents.filter((agent) => isAtWork(agent, asking)).length;
   const working = useQuery({ ...fleetQuery, select: atWork }).data ?? 0;
-  return { "/tasks": waiting, "/fleet": working };
+  return { "/inbox": waiting, "/fleet": working };
 }
 
 function Sidebar() {
@@ -144,7 +163,7 @@ function Sidebar() {
             >
               <Icon sx={{ fontSize: 18, opacity: 0.8 }} />
               {label}
-              <Count value={counts[to] ?? 0} attention={to === "/tasks"} />
+              <Count value={counts[to] ?? 0} attention={to === "/inbox"} />
             </LinkBase>
           );
         })}
@@ -247,7 +266,7 @@ function BottomBar() {
           >
             <Badge
               badgeContent={counts[to] ?? 0}
-              color={to === "/tasks" ? "warning" : "info"}
+              color={to === "/inbox" ? "warning" : "info"}
               max={99}
               sx={{
                 "& .MuiBadge-badge": { fontSize: 10, height: 15, minWidth: 15, px: 0.5, right: -7, top: 1 },

@@ -10,12 +10,15 @@ const KEYS: [string, string][] = [
   ["c", "New task"],
   ["/", "Search / filter tasks"],
   ["Ctrl K", "Search everything"],
-  ["j  k", "Next and previous task in the list"],
-  ["Enter", "Open the selected task"],
+  ["j  k", "Next and previous task or item in the list"],
+  ["Enter", "Open the selected task or item"],
   ["a", "Approve what is under review"],
   ["r", "Request changes"],
   ["x", "Reject"],
   ["1 – 6", "Parts of a task: overview, specification, sessions, change, timeline, coordination"],
+  ["a  w  x", "In the inbox: allow, allow for this task, deny"],
+  ["t  s  r", "In the inbox: retry, skip the session, reply"],
+  ["g i", "Go to the inbox"],
   ["g t", "Go to tasks"],
   ["g f", "Go to the fleet"],
   ["g s", "Go to the search"],
@@ -31,6 +34,7 @@ const KEYS: [string, string][] = [
 
 /** Where the key after a `g` goes. */
 const PLACES = {
+  i: "/inbox",
   t: "/tasks",
   f: "/fleet",
   s: "/search",

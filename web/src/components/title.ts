@@ -1,4 +1,4 @@
-// The title and the sign of the browser's tab: which page it is, and how many tasks need a person.
+// The title and the sign of the browser's tab: which page it is, and how much waits for the person.
 
 import { useEffect } from "react";
 
@@ -24,7 +24,7 @@ export function useTitle(title: string): void {
   }, [title]);
 }
 
-/** Shows in the tab how many tasks need a person. */
+/** Shows in the tab how much waits for the person. */
 export function useWaitingCount(count: number): void {
   useEffect(() => {
     waiting = count;

@@ -19,6 +19,7 @@ import type {
 } from "../api/types";
 import { withEvent } from "../model/coordination";
 import { withChecklist, withSession } from "../model/fleet";
+import { type Inbox, withUpdate } from "../model/inbox";
 import { hasGap, type Log, mergeLog } from "../model/log";
 import { keys } from "./keys";
 import type { Refresh } from "./refresher";
@@ -83,6 +84,11 @@ function applyNews(
       patchTask(client, id, (task) => ({ ...task, usage }));
       return;
     }
+    case "inbox":
+      client.setQueryData<Inbox>(keys.inbox, (inbox) => inbox && withUpdate(inbox, data));
+      refresh(keys.inbox, LOW_PRIORITY_DELAY_MS);
+      if (data.item.kind === "permission") refresh(keys.permissions);
+      return;
     case "instance.updated":
       refresh(keys.instance(data.spec_task_id));
       refresh(keys.permissions);

@@ -5,7 +5,7 @@ import { createContext, type ReactNode, useContext, useEffect, useState, useSync
 import type { Topic } from "../api/types";
 import { type LiveStatus, LiveStream } from "../live";
 import { apply } from "./apply";
-import { inbox } from "./inbox";
+import { messageBuffer } from "./buffer";
 import { keys } from "./keys";
 import { refresher } from "./refresher";
 
@@ -24,7 +24,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     const readAnew = () =>
       void client.invalidateQueries({ predicate: (query) => !STEADY.includes(query.queryKey[0]) });
     const refresh = refresher((queryKey) => void client.invalidateQueries({ queryKey }));
-    const news = inbox((messages) => apply(client, messages, refresh));
+    const news = messageBuffer((messages) => apply(client, messages, refresh));
     const scheme = window.location.protocol === "https:" ? "wss" : "ws";
     return new LiveStream({
       url: `${scheme}://${window.location.host}/api/v1/ws`,

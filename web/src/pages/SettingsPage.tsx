@@ -1,4 +1,4 @@
-// The settings of the server that only its owner sees: tokens, the audit log, and storage.
+// The settings of the server that only its owner sees: tokens, the audit log, storage, and webhooks.
 
 import { Tab } from "@mui/material";
 import { useNavigate, useSearch } from "@tanstack/react-router";
@@ -8,6 +8,7 @@ import type { SettingsView } from "../router";
 import { AuditLog } from "./settings/AuditLog";
 import { Storage } from "./settings/Storage";
 import { Tokens } from "./settings/Tokens";
+import { Webhooks } from "./settings/Webhooks";
 
 export function SettingsPage() {
   const { view = "tokens" } = useSearch({ from: "/app/settings" });
@@ -22,6 +23,7 @@ export function SettingsPage() {
         <Tab value="tokens" label="Tokens" id="settings-tokens" aria-controls="settings-panel" />
         <Tab value="audit" label="Audit log" id="settings-audit" aria-controls="settings-panel" />
         <Tab value="storage" label="Storage" id="settings-storage" aria-controls="settings-panel" />
+        <Tab value="webhooks" label="Webhooks" id="settings-webhooks" aria-controls="settings-panel" />
       </PartTabs>
       <div role="tabpanel" id="settings-panel" aria-labelledby={`settings-${view}`}>
         <View view={view} />
@@ -38,5 +40,7 @@ function View({ view }: { view: SettingsView }) {
       return <AuditLog />;
     case "storage":
       return <Storage />;
+    case "webhooks":
+      return <Webhooks />;
   }
 }

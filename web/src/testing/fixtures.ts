@@ -4,6 +4,7 @@ import type {
   Agent,
   Comment,
   Diff,
+  InboxItem,
   PermissionRequest,
   Project,
   Review,
@@ -172,6 +173,22 @@ export const aPermissionRequest = (more: Partial<PermissionRequest> = {}): Permi
   title: "Run a command",
   tool_call: { kind: "execute", rawInput: { command: "rm -r build" } },
   work_session_id: "stws_1",
+  ...more,
+});
+
+export const anInboxItem = (more: Partial<InboxItem> = {}): InboxItem => ({
+  actions: ["allow", "allow_always", "deny", "open"],
+  commit: null,
+  content_hash: null,
+  deadline: "2099-01-05T10:05:00Z",
+  id: "inb_1",
+  kind: "permission",
+  request_id: "perm_1",
+  since: AT,
+  summary: "rm -r build",
+  task: { id: "spt_1", name: "Add due dates", project_id: "prj_1" },
+  title: "Allow a command",
+  work_session: { id: "stws_1", name: "Store the date" },
   ...more,
 });
 

@@ -47,6 +47,7 @@ export const server = setupServer(
     response(200).json({ agents: [], timestamp: "2026-01-05T10:00:00Z" }),
   ),
   http.get("/api/v1/permissions", ({ response }) => response(200).json([])),
+  http.get("/api/v1/inbox", ({ response }) => response(200).json([], total(0))),
   http.get("/api/v1/demo-repos", ({ response }) => response(200).json([])),
   http.get("/api/v1/templates", ({ response }) => response(200).json([])),
 );
@@ -84,6 +85,7 @@ export const having = (task: TaskDetail) => [
   http.get("/api/v1/spec-tasks/{id}/collisions", ({ response }) =>
     response(200).json({ checked_at: "2026-01-05T10:00:00Z", collisions: [] }),
   ),
+  http.get("/api/v1/spec-tasks/{id}/permission-grants", ({ response }) => response(200).json([])),
   http.get("/api/v1/spec-tasks/{id}/lint", ({ response }) => response(200).json([])),
   http.get("/api/v1/spec-tasks/{id}/held-secrets", ({ response }) => response(200).json([])),
   http.get("/api/v1/spec-tasks/{id}/design-docs", ({ response }) =>

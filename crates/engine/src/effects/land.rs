@@ -21,18 +21,18 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
         return Ok(Done::Nothing);
     };
     if let Some(reason) = earlier_landing(job, landing).await? {
-        return Ok(landed(LandOutcome::Waiting { reason }));
+        return Ok(landed(LandOutcome::Waiting { reason, needs_person: false }));
     }
     let workplace = match app.repositories.workplace(&job.task.project).await {
         Err(error @ (RepositoryError::Open { .. } | RepositoryError::Replaced { .. })) => {
             // It was moved, or its disk is not there: the landing continues when it is back.
             let reason = format!("{}.", chain(&error));
-            return Ok(landed(LandOutcome::Waiting { reason }));
+            return Ok(landed(LandOutcome::Waiting { reason, needs_person: true }));
         }
         workplace => workplace.map_err(|error| git_failure(&error))?,
     };
     if let Some(reason) = without_base(job).await? {
-        return Ok(landed(LandOutcome::Waiting { reason }));
+        return Ok(landed(LandOutcome::Waiting { reason, needs_person: true }));
     }
     if let Some(outcome) = held(job, change, landing).await? {
         return Ok(landed(outcome));
@@ -41,7 +41,7 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     let (repository, onto) = (workplace.repository.clone(), base.clone());
     let Some(turn) = blocking(move || repository.landing_turn(&onto)).await? else {
         let reason = format!("Another change is landing on {base}; this one follows.");
-        return Ok(landed(LandOutcome::Waiting { reason }));
+        return Ok(landed(LandOutcome::Waiting { reason, needs_person: false }));
     };
     let at = change.head.0.parse().map_err(|error: git::NotACommitId| git_failure(&error))?;
     let land = Land {
@@ -131,7 +131,7 @@ async fn in_turn(
         }
     }
     let reason = format!("{} moves faster than the checks run; the landing is tried again.", land.onto);
-    Ok(LandOutcome::Waiting { reason })
+    Ok(LandOutcome::Waiting { reason, needs_person: false })
 }
 
 /// Runs the checks on what the branch would become.
@@ -207,7 +207,7 @@ fn outcome(landed: Landed) -> LandOutcome {
         Landed::Landed(commit) | Landed::Already(commit) => {
             LandOutcome::Landed { commit: Commit(commit.to_string()) }
         }
-        Landed::Waiting { reason } => LandOutcome::Waiting { reason },
+        Landed::Waiting { reason } => LandOutcome::Waiting { reason, needs_person: true },
         Landed::Conflict(files) => {
             let details = details(&files);
             LandOutcome::Conflict { files: files.into_iter().map(|file| file.path).collect(), details }

@@ -1,5 +1,6 @@
 //! The agent instances: started, written down, shown and ended.
 
+mod grants;
 mod processes;
 mod session;
 mod threads;
@@ -16,6 +17,7 @@ use crate::config::{Config, HostPattern, NetworkMode};
 use crate::confine::{self, Workspace};
 use crate::effects::chain;
 use crate::feed::Feed;
+use crate::inbox::PermissionChange;
 use crate::metrics::{AGENT_RESTARTS, AGENT_START_FAILURES, AGENT_STARTS};
 use crate::network::NetworkRules;
 use crate::orchestrator::Orchestrator;
@@ -46,6 +48,9 @@ const EVENTS: usize = 64;
 /// How long what is only needed after a restart waits for an agent's first words to be written.
 pub(crate) const FIRST_WORDS: Duration = Duration::from_millis(250);
 
+/// How many permission requests and answers wait to be announced; a full channel slows the agents down.
+const PERMISSION_CHANGES: usize = 256;
+
 /// Every agent instance of this server.
 #[derive(Clone)]
 pub struct Instances(Arc<Inner>);
@@ -59,6 +64,8 @@ struct Inner {
     orchestrator: Orchestrator,
     live: Mutex<HashMap<TaskId, Arc<Instance>>>,
     sessions: LiveSessions,
+    /// Permission requests and their answers, on their way to the inbox.
+    permission_changes: (mpsc::Sender<PermissionChange>, Mutex<Option<mpsc::Receiver<PermissionChange>>>),
     /// Where agents reach this server.
     url: OnceLock<String>,
 }
@@ -110,6 +117,7 @@ impl Instances {
         redactor: Redactor,
         orchestrator: Orchestrator,
     ) -> Self {
+        let (sender, receiver) = mpsc::channel(PERMISSION_CHANGES);
         Self(Arc::new(Inner {
             store,
             feed,
@@ -119,8 +127,14 @@ impl Instances {
             orchestrator,
             live: Mutex::default(),
             sessions: LiveSessions::default(),
+            permission_changes: (sender, Mutex::new(Some(receiver))),
             url: OnceLock::new(),
         }))
+    }
+
+    /// Returns the permission requests and answers to announce; none when they are followed already.
+    pub(crate) fn take_permission_changes(&self) -> Option<mpsc::Receiver<PermissionChange>> {
+        self.0.permission_changes.1.lock().take()
     }
 
     /// Says where agents reach this server, before any is started.

@@ -2,6 +2,7 @@
 //! an answer, the wish to stop its turn, and what its agent reported in the turn.
 
 use super::turn_signs::TurnSigns;
+use crate::inbox::PermissionChange;
 use crate::network::Refusal;
 use crate::permissions::OpenRequests;
 use crate::recorder::Recorder;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
 use workflow::{SessionId, TurnId, Usage};
 
 /// How much of the output of one tool call is kept, in bytes; its beginning goes first.
@@ -48,9 +50,13 @@ impl LiveSessions {
         &self,
         id: &SessionId,
         recorder: impl FnOnce() -> Recorder,
+        permission_changes: &mpsc::Sender<PermissionChange>,
     ) -> Arc<LiveSession> {
         let mut sessions = self.0.lock();
-        let start = || Arc::new(LiveSession::new(id.clone(), recorder()));
+        let start = || {
+            let (recorder, permission_changes) = (recorder(), permission_changes.clone());
+            Arc::new(LiveSession { id: id.clone(), recorder, permission_changes, state: Mutex::default() })
+        };
         sessions.entry(id.clone()).or_insert_with(start).clone()
     }
 
@@ -67,6 +73,8 @@ impl LiveSessions {
 pub(crate) struct LiveSession {
     pub(crate) id: SessionId,
     pub(crate) recorder: Recorder,
+    /// Takes permission requests and their answers to the inbox.
+    pub(crate) permission_changes: mpsc::Sender<PermissionChange>,
     state: Mutex<State>,
 }
 
@@ -79,10 +87,6 @@ struct State {
 }
 
 impl LiveSession {
-    fn new(id: SessionId, recorder: Recorder) -> Self {
-        Self { id, recorder, state: Mutex::default() }
-    }
-
     pub(super) fn cancel(&self, turn: TurnId) {
         self.state.lock().cancelled = Some(turn);
     }

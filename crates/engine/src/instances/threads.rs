@@ -9,7 +9,7 @@ use crate::clock::now;
 use crate::denials;
 use crate::metrics::AGENT_CRASHES;
 use crate::network::Refusal;
-use crate::permissions::{AnswerError, OpenQuestion, Policy, Question};
+use crate::permissions::{Answer, AnswerError, OpenQuestion, Policy, Question};
 use crate::recorder::Recorder;
 use crate::transcript;
 use agent::{Access, AgentError, AgentEvent, Update};
@@ -98,11 +98,12 @@ impl Instances {
 
     /// A session with the writer of its log.
     fn live_session(&self, session: &SessionId) -> Arc<LiveSession> {
-        self.0.sessions.find_or_start(session, || {
+        let recorder = || {
             let (store, feed, redactor) =
                 (self.0.store.clone(), self.0.feed.clone(), self.0.redactor.clone());
             Recorder::start(store, feed, redactor, session.clone(), self.0.config.limits.turn_log_mb)
-        })
+        };
+        self.0.sessions.find_or_start(session, recorder, &self.0.permission_changes.0)
     }
 
     /// The writer of a session's log.
@@ -199,6 +200,10 @@ impl Instances {
                     tool_call["title"] =
                         json!(title.map(|title| self.0.redactor.redact(&title).into_owned()));
                 }
+                let grant = match thread.policy {
+                    Policy::Ask => self.grant_for(&thread.session.id, &tool_call).await,
+                    Policy::Allow | Policy::ReadOnly => None,
+                };
                 let question = Question {
                     turn: thread.turn,
                     process: running.process.clone(),
@@ -206,8 +211,9 @@ impl Instances {
                     tool_call,
                     options,
                     policy: thread.policy,
+                    grant,
                 };
-                let by_person = question.policy == Policy::Ask;
+                let by_person = question.policy == Policy::Ask && question.grant.is_none();
                 thread.session.ask_permission(question).await;
                 if by_person {
                     // Watchers that are notified of the request look it up in the log.
@@ -446,13 +452,13 @@ impl Instances {
         &self,
         session: &SessionId,
         request: &str,
-        option: &str,
+        answer: &Answer,
         by: &str,
-    ) -> Result<(), AnswerError> {
+    ) -> Result<String, AnswerError> {
         let live = self.0.sessions.find(session).ok_or(AnswerError::NotOpen)?;
-        live.answer_permission(request, option, by).await?;
+        let option = live.answer_permission(request, answer, by).await?;
         self.announce_question(session).await;
-        Ok(())
+        Ok(option)
     }
 
     /// Ends the permission requests of a session's log that no agent waits for any more.

@@ -133,7 +133,10 @@ async fn fill(database: &str) {
         let store = store.clone();
         writes.spawn(async move {
             store
-                .create_task(Outcome { step, feed: Vec::new(), logs: Vec::new() }, None)
+                .create_task(
+                    Outcome { step, feed: Vec::new(), logs: Vec::new(), deliveries: Vec::new() },
+                    None,
+                )
                 .await
                 .expect("saved");
         });

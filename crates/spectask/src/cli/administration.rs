@@ -15,8 +15,20 @@ pub(crate) enum PermissionsCommand {
     Answer {
         /// The request's id.
         id: String,
-        /// allow, reject, or the id of one of its options.
+        /// allow, reject, always (for the rest of the task), or the id of one of its options.
         answer: String,
+    },
+    /// List what you allowed for the rest of a task.
+    Granted {
+        /// The task's id, the end of its id, or words of its name that no other task has.
+        task: String,
+    },
+    /// Revoke what you allowed for the rest of a task.
+    Revoke {
+        /// The task's id, the end of its id, or words of its name that no other task has.
+        task: String,
+        /// The permission's id, as `granted` lists it.
+        grant: String,
     },
 }
 

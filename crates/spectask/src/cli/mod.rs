@@ -2,6 +2,7 @@
 
 mod administration;
 mod editors;
+mod inbox;
 mod reports;
 mod reviews;
 mod sessions;
@@ -14,6 +15,7 @@ pub(crate) use administration::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use editors::{Acp, Editor};
+pub(crate) use inbox::{Inbox, InboxAnswer, InboxCommand, Webhooks, WebhooksCommand};
 pub(crate) use reports::{Analytics, Report, ReportFormat, Search};
 pub(crate) use reviews::{Approve, Diff, Document, DocumentName, Reject, RequestChanges};
 pub(crate) use sessions::{Branch, Log, Named, Say, SessionId, Spawn};
@@ -116,6 +118,8 @@ pub(crate) enum Command {
     Choose(SessionId),
     /// Watch one task, or all of them, live.
     Watch(Watch),
+    /// List what waits for you, or answer it.
+    Inbox(Inbox),
     /// List the permission requests of agents that wait for you, or answer one.
     Permissions(Permissions),
     /// List the agents that can be chosen.
@@ -132,6 +136,8 @@ pub(crate) enum Command {
     Token(Token),
     /// Print the audit log: who decided what, via which channel, with which token.
     Audit(Audit),
+    /// List the webhooks and what they were sent, or send a message again.
+    Webhooks(Webhooks),
     /// Remove what retention does not keep, and print what is stored.
     Maintenance(Maintenance),
     /// Print shell completions.

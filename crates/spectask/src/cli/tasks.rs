@@ -206,6 +206,9 @@ pub(crate) struct Watch {
     /// End when the task needs a person or has ended.
     #[arg(long, requires = "task")]
     pub(crate) until_waiting: bool,
+    /// Ring the terminal's bell, and show a notification where the terminal can, when something needs you.
+    #[arg(long)]
+    pub(crate) notify: bool,
 }
 
 #[derive(Debug, Args)]

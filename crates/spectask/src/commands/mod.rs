@@ -6,6 +6,7 @@ mod audit;
 mod configuration;
 mod crew;
 mod doctor;
+mod inbox;
 mod maintenance;
 mod permissions;
 mod plain;
@@ -21,6 +22,7 @@ mod templates;
 mod tokens;
 mod transcript;
 mod watch;
+mod webhooks;
 
 use crate::acp;
 use crate::cli::{BuiltIn, Cli, Command};
@@ -76,6 +78,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Branch(command) => crew::branch(&cli, command).await?,
         Command::Say(command) => crew::say(&cli, command).await?,
         Command::Watch(command) => watch::watch(&cli, command).await?,
+        Command::Inbox(command) => inbox::run(&cli, command).await?,
+        Command::Webhooks(command) => webhooks::run(&cli, command).await?,
         Command::Permissions(command) => permissions::run(&cli, command).await?,
         Command::Agents(command) => agents::run(&cli, command).await?,
         Command::Projects(command) => projects::run(&cli, command).await?,

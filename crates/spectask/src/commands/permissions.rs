@@ -10,7 +10,46 @@ pub(crate) async fn run(cli: &Cli, command: &Permissions) -> anyhow::Result<()> 
     match &command.command {
         None => list(cli).await,
         Some(PermissionsCommand::Answer { id, answer: chosen }) => answer(cli, id, chosen).await,
+        Some(PermissionsCommand::Granted { task }) => granted(cli, task).await,
+        Some(PermissionsCommand::Revoke { task, grant }) => revoke(cli, task, grant).await,
     }
+}
+
+async fn granted(cli: &Cli, task: &str) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    let id = client.task_id(task).await?;
+    let found = client.get(&format!("/spec-tasks/{id}/permission-grants?limit=500"), &[]).await?.body;
+    if cli.json {
+        output::json(&found);
+        return Ok(());
+    }
+    let all: &[Value] = found.as_array().map_or(&[], Vec::as_slice);
+    if all.is_empty() {
+        println!("Nothing is allowed for the rest of the task.");
+        return Ok(());
+    }
+    let row = |grant: &Value| {
+        vec![
+            text(grant, "id").to_owned(),
+            text(grant, "granted_by").to_owned(),
+            grant["uses"].to_string(),
+            short(text(grant, "title"), 60),
+        ]
+    };
+    output::table(&["ID", "BY", "USES", "ALLOWED"], &all.iter().map(row).collect::<Vec<_>>());
+    Ok(())
+}
+
+async fn revoke(cli: &Cli, task: &str, grant: &str) -> anyhow::Result<()> {
+    let client = client(cli)?;
+    let id = client.task_id(task).await?;
+    let revoked = client.delete(&format!("/spec-tasks/{id}/permission-grants/{grant}")).await?;
+    if cli.json {
+        output::json(&revoked);
+    } else {
+        println!("Revoked {:?}; the next equal request is asked again.", plain(text(&revoked, "title")));
+    }
+    Ok(())
 }
 
 async fn list(cli: &Cli) -> anyhow::Result<()> {
@@ -33,7 +72,7 @@ async fn list(cli: &Cli) -> anyhow::Result<()> {
         ]
     };
     output::table(&["ID", "SESSION", "DEADLINE", "REQUEST"], &all.iter().map(row).collect::<Vec<_>>());
-    println!("\nAnswer one with: spectask permissions answer ID allow|reject");
+    println!("\nAnswer one with: spectask permissions answer ID allow|reject|always");
     Ok(())
 }
 
@@ -44,6 +83,16 @@ async fn answer(cli: &Cli, id: &str, chosen: &str) -> anyhow::Result<()> {
     let found = found.ok_or_else(|| {
         Failure::NotFound(format!("no permission request {id:?} is open; `spectask permissions` lists them"))
     })?;
+    if chosen == "always" {
+        let answered =
+            client.post(&format!("/permissions/{id}"), &json!({ "answer": "allow_always" })).await?;
+        if cli.json {
+            output::json(&answered);
+        } else {
+            println!("Allowed {:?} for the rest of the task.", plain(text(found, "title")));
+        }
+        return Ok(());
+    }
     let options: &[Value] = found["options"].as_array().map_or(&[], Vec::as_slice);
     let option = option(options, chosen).ok_or_else(|| {
         let known: Vec<&str> = options.iter().map(|option| text(option, "option_id")).collect();

@@ -3,12 +3,13 @@
 use super::client;
 use crate::cli::{Cli, Watch};
 use crate::client::Client;
+use crate::notify;
 use crate::output::{plain, short, text};
 use anyhow::Context as _;
 use futures::{SinkExt as _, StreamExt as _};
 use protocol::feed::{ControlMessage, InstanceUpdate, ProgressUpdate};
-use protocol::words::TaskStatus;
-use protocol::{FeedMessage, LiveMessage, StreamMessage};
+use protocol::words::{InboxEvent, TaskStatus};
+use protocol::{FeedMessage, InboxUpdate, LiveMessage, StreamMessage};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -42,8 +43,11 @@ pub(crate) async fn watch(cli: &Cli, command: &Watch) -> anyhow::Result<()> {
     if !cli.json {
         lines.names = names(&client).await?;
     }
-    let json_lines = cli.json;
+    let (json_lines, notifies) = (cli.json, command.notify);
     follow(&client, topic, async |message: &StreamMessage, received: &str| {
+        if let (true, Some(text)) = (notifies, notification(message)) {
+            notify::notify(&text);
+        }
         if json_lines {
             println!("{received}");
         } else if let Some(line) = lines.line(message) {
@@ -52,6 +56,17 @@ pub(crate) async fn watch(cli: &Cli, command: &Watch) -> anyhow::Result<()> {
         Ok(false)
     })
     .await
+}
+
+/// Returns the notification of something that began to wait for a person.
+fn notification(message: &StreamMessage) -> Option<String> {
+    let StreamMessage::Live(LiveMessage { message, .. }) = message else { return None };
+    match &**message {
+        FeedMessage::Inbox(InboxUpdate { event: InboxEvent::Added, item }) => {
+            Some(format!("{}: {}", item.title, item.task.name))
+        }
+        _ => None,
+    }
 }
 
 /// The names of the newest tasks, by their ids.
@@ -86,7 +101,7 @@ pub(crate) async fn wait_for_person(client: &Client, id: &str, shows: bool) -> a
 }
 
 /// Hands over every message of a topic until told to end; a lost connection is taken up where it broke off.
-async fn follow(
+pub(super) async fn follow(
     client: &Client,
     topic: Value,
     mut each: impl AsyncFnMut(&StreamMessage, &str) -> anyhow::Result<bool>,
@@ -182,6 +197,15 @@ impl Lines {
             }
             FeedMessage::InstanceUpdated(InstanceUpdate { spec_task_id, zed_instance_id, status }) => {
                 (zed_instance_id.clone(), format!("  agent {status}{}", self.of_task(spec_task_id)))
+            }
+            FeedMessage::Inbox(InboxUpdate { event, item }) => {
+                let event = match event {
+                    InboxEvent::Added => "needs you",
+                    InboxEvent::Resolved => "answered",
+                    InboxEvent::Changed => return None,
+                };
+                let task = short(&item.task.name, 40);
+                (item.id.clone(), format!("{event:<22} {}  · {task}", item.title))
             }
             FeedMessage::SessionEvent(_)
             | FeedMessage::Coordination(_)

@@ -67,7 +67,7 @@ fn outcome(step: workflow::Step) -> Outcome {
         .iter()
         .map(|session| LogAppend { session: session.id.clone(), entry: json!({ "kind": "test" }).into() })
         .collect();
-    Outcome { step, feed, logs }
+    Outcome { step, feed, logs, deliveries: Vec::new() }
 }
 
 /// Creates a task, which may fail.

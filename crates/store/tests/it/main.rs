@@ -8,3 +8,4 @@ mod ports;
 mod record;
 mod retention;
 mod search;
+mod webhooks;

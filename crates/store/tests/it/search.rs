@@ -76,7 +76,7 @@ async fn edit(store: &Store, task: &Task, edit: TaskEdit) {
         after.name = edit.name.clone().unwrap_or(after.name);
         after.archived = edit.archived.unwrap_or(after.archived);
         let step = workflow::Step { task: after, events: Vec::new(), effects: Vec::new() };
-        Ok(store::Outcome { step, feed: Vec::new(), logs: Vec::new() })
+        Ok(store::Outcome { step, feed: Vec::new(), logs: Vec::new(), deliveries: Vec::new() })
     };
     store.advance(&task.id, None, None, decide).await.expect("saved");
 }

@@ -23,9 +23,9 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, outcome: LandOutcome) -> Result<
             draft.effect(Effect::StopInstance);
             draft.effect(Effect::CloseWorktrees);
         }
-        LandOutcome::Waiting { reason } => {
+        LandOutcome::Waiting { reason, needs_person } => {
             if draft.task.queue_reason.as_ref() != Some(&reason) {
-                draft.event(Event::Queued { reason });
+                draft.event(Event::Queued { reason, needs_person });
             }
             draft.effect_after(RETRY_DELAY_MS, Effect::Land);
         }

@@ -12,6 +12,6 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, reason: String) -> Result<(), Re
     if draft.task.queue_reason.as_deref() == Some(reason.as_str()) {
         return Err(Rejected::AlreadySo("the reason is known".to_owned()));
     }
-    draft.event(Event::Queued { reason });
+    draft.event(Event::Queued { reason, needs_person: false });
     Ok(())
 }

@@ -288,7 +288,10 @@ impl World {
                 // Calm dice show a seven, and then it lands.
                 let outcome = match self.roll(8) {
                     3 => LandOutcome::ChecksFailed { results: Vec::new() },
-                    0 => LandOutcome::Waiting { reason: "the working tree has changes".to_owned() },
+                    0 => LandOutcome::Waiting {
+                        reason: "the working tree has changes".to_owned(),
+                        needs_person: true,
+                    },
                     1 => LandOutcome::Conflict { files: vec!["a".to_owned()], details: String::new() },
                     2 => LandOutcome::Secrets { message: "a token in a.txt".to_owned() },
                     _ => LandOutcome::Landed { commit: Commit("l".to_owned()) },

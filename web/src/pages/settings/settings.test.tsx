@@ -2,7 +2,7 @@
 
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
-import type { NewToken, ProjectEdit } from "../../api/types";
+import type { NewToken, ProjectEdit, WebhookDelivery } from "../../api/types";
 import { aProject, aToken } from "../../testing/fixtures";
 import { http, refusal, server } from "../../testing/network";
 import { fill, open } from "../../testing/page";
@@ -135,4 +135,61 @@ test("a token is revoked after a question, which says what it ends", async () =>
   await person.click(asked.getByRole("button", { name: "Revoke" }));
   await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
   expect(revoked).toEqual(["tok_1"]);
+});
+
+const aDelivery = (more: Partial<WebhookDelivery> = {}): WebhookDelivery => ({
+  attempts: 3,
+  created_at: "2026-01-05T10:00:00Z",
+  error: "the endpoint answered 500",
+  event: "inbox.added",
+  finished_at: null,
+  id: 7,
+  message_id: "msg_1",
+  next_attempt_at: "2026-01-05T11:00:00Z",
+  payload: "{}",
+  state: "pending",
+  status: 500,
+  ...more,
+});
+
+test("webhooks are listed with what they were sent, which is sent again by a click", async () => {
+  const sent: string[] = [];
+  server.use(
+    http.get("/api/v1/webhooks", ({ response }) =>
+      response(200).json([
+        {
+          delivered: 4,
+          events: ["inbox.added"],
+          failed: 1,
+          id: "ops",
+          last_delivery: null,
+          pending: 2,
+          project_ids: [],
+          url: "https://example.org/hooks",
+        },
+      ]),
+    ),
+    http.get("/api/v1/webhooks/{id}/deliveries", ({ response }) => response(200).json([aDelivery()])),
+    http.post("/api/v1/webhooks/{id}/test", ({ params, response }) => {
+      sent.push(`test ${params.id}`);
+      return response(202).json({ id: 8 });
+    }),
+    http.post("/api/v1/webhooks/{id}/deliveries/{delivery}/redeliver", ({ params, response }) => {
+      sent.push(`redeliver ${params.delivery}`);
+      return response(202).json({ id: 7 });
+    }),
+  );
+  const person = await open("/settings?view=webhooks");
+  const endpoint = within(await screen.findByRole("region", { name: "ops" }));
+  endpoint.getByText("2 pending · 4 delivered · 1 failed");
+  await person.click(endpoint.getByRole("button", { name: "Send test" }));
+  await endpoint.findByText("Pending: the endpoint answered 500");
+  await person.click(endpoint.getByRole("button", { name: "Redeliver" }));
+  await waitFor(() => expect(sent).toEqual(["test ops", "redeliver 7"]));
+});
+
+test("without webhooks the page says how to add one", async () => {
+  server.use(http.get("/api/v1/webhooks", ({ response }) => response(200).json([])));
+  await open("/settings?view=webhooks");
+  await screen.findByText("No webhooks");
 });

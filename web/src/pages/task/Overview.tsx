@@ -16,6 +16,7 @@ import { ActivityList } from "./ActivityList";
 import { ChecklistView } from "./ChecklistView";
 import { Facts } from "./Facts";
 import { Instance } from "./Instance";
+import { PermissionGrants } from "./PermissionGrants";
 import { SessionTree } from "./SessionTree";
 
 export function Overview({ task }: { task: TaskDetail }) {
@@ -93,6 +94,7 @@ export function Overview({ task }: { task: TaskDetail }) {
       <Box>
         <Instance task={task} />
         <Facts task={task} />
+        <PermissionGrants task={task.id} />
         {progress.data && progress.data.recent_activity.length > 0 && (
           <ActivityList activity={progress.data.recent_activity} sessions={task.work_sessions} />
         )}

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { LiveData, LiveMessage } from "../api/types";
 import { aSessionUpdate, aTaskUpdate } from "../testing/fixtures";
-import { inbox, settled } from "./inbox";
+import { messageBuffer, settled } from "./buffer";
 
 const message = <Type extends LiveMessage["type"]>(seq: number, type: Type, data: LiveData<Type>) =>
   ({ seq, topic: "fleet", type, data }) as LiveMessage;
@@ -16,7 +16,7 @@ const numbers = (messages: readonly LiveMessage[]) => messages.map(({ seq }) => 
 test("a burst is handed on together, once", () => {
   const handed: number[][] = [];
   const awaited: (() => void)[] = [];
-  const box = inbox(
+  const box = messageBuffer(
     (messages) => handed.push(numbers(messages)),
     (act) => awaited.push(act),
   );

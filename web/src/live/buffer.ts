@@ -5,17 +5,17 @@ import type { LiveMessage } from "../api/types";
 /** How long messages are gathered at least, in milliseconds: twenty changes a second look like a stream. */
 const GATHER = 50;
 
-export interface Inbox {
+export interface MessageBuffer {
   put: (message: LiveMessage) => void;
   /** Hands on what is there, at once. */
   flush: () => void;
 }
 
-/** An inbox that hands on what it gathered, in order, in the frame after the time is over. */
-export function inbox(
+/** Returns a buffer that hands on what it gathered, in order, in the frame after the time is over. */
+export function messageBuffer(
   take: (messages: LiveMessage[]) => void,
   soon: (act: () => void) => void = nextFrame,
-): Inbox {
+): MessageBuffer {
   let waiting: LiveMessage[] = [];
   let isAwaited = false;
   const flush = () => {
