@@ -38,6 +38,7 @@ pub mod permissions;
 pub mod planning;
 mod prewarm;
 mod progress;
+pub mod project_file;
 pub mod rebuild;
 mod recorder;
 pub mod report;

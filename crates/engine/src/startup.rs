@@ -155,6 +155,7 @@ fn assemble(
     let redactor = clean::redactor(&config, &agents, token)?;
     held::restore(&config.data_dir, &redactor)?;
     let orchestrator = Orchestrator::new(store.clone(), feed.clone(), redactor.clone(), &worker);
+    let repositories = Repositories::new(git, store.clone(), config.clone(), redactor.clone());
     let instances = Instances::new(
         store.clone(),
         feed.clone(),
@@ -162,8 +163,8 @@ fn assemble(
         agents.clone(),
         redactor.clone(),
         orchestrator.clone(),
+        repositories.clone(),
     );
-    let repositories = Repositories::new(git, store.clone(), config.clone(), redactor.clone());
     let app = App(Arc::new(Inner {
         config,
         data_dir,
