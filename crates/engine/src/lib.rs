@@ -18,6 +18,7 @@ pub mod config;
 mod confine;
 mod data_dir;
 mod denials;
+pub mod detect;
 pub mod documents;
 pub mod effects;
 pub mod feed;
