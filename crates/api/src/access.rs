@@ -80,9 +80,11 @@ pub(crate) fn rule(method: &Method, path: &str) -> Option<Access> {
             User(Own, Whole)
         }
         "/maintenance" if get || post => User(Own, Whole),
-        "/projects" if post => User(Own, Whole),
+        "/projects" | "/projects/detect" if post => User(Own, Whole),
         "/projects/{id}" if get => User(Read, Named),
         "/projects/{id}" if put || delete => User(Own, Whole),
+        // The commands of the file run on this machine.
+        "/projects/{id}/trust-settings" if post => User(Own, Whole),
         "/permissions/{id}" if post => User(Decide, Named),
         "/spec-tasks/from-prompt" | "/tasks" if post => User(Work, Creates),
         "/spec-tasks/from-demo" if post => User(Own, Whole),

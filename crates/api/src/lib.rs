@@ -43,6 +43,7 @@ mod pending_review;
 mod permissions;
 mod plain;
 mod problem;
+mod project_settings;
 mod projects;
 mod registered;
 mod report;
@@ -170,6 +171,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(catalog::demo_repos))
         .routes(routes!(projects::list, projects::create))
         .routes(routes!(projects::read, projects::edit, projects::remove))
+        .routes(routes!(project_settings::detect_repository))
+        .routes(routes!(project_settings::trust))
         .routes(routes!(permissions::list))
         .routes(routes!(permissions::answer))
         .routes(routes!(login::login))

@@ -373,6 +373,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/detect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finds out what a repository is made with: languages, and commands that set it up, test and check it. Nothing is changed. */
+        post: operations["post_projects_detect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{id}": {
         parameters: {
             query?: never;
@@ -387,6 +404,23 @@ export interface paths {
         post?: never;
         /** Forgets a project that has no live task; its repository stays where it is. */
         delete: operations["delete_projects_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{id}/trust-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Trusts the content of a project's settings file, so that it takes effect. Another content is asked for again. */
+        post: operations["post_projects_id_trust_settings"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1903,6 +1937,11 @@ export interface components {
             how_to_install: string;
             /** @description The id. */
             id: string;
+            /**
+             * @description The command that installs it, where one does.
+             * @example npm install -g @agentclientprotocol/claude-agent-acp
+             */
+            install_command: string | null;
             /** @description Whether its command is on this machine. */
             installed: boolean;
             /** @description Where it is known from. */
@@ -2115,6 +2154,11 @@ export interface components {
              */
             max_tokens: number | null;
         };
+        /**
+         * @description How a change of a setting matters to who is asked to trust it.
+         * @enum {string}
+         */
+        ChangeKind: "command" | "loosened" | "other";
         /** @description A reviewer's decision about the change. */
         ChangeReviewBody: {
             /** @description The ids of findings of secrets with which the change may land all the same. */
@@ -2800,6 +2844,73 @@ export interface components {
             /** @description The plan; null before there is one. */
             tasks_md: string | null;
         };
+        /** @description A repository to look at. */
+        DetectRepository: {
+            /**
+             * @description The branch to look at; absent is that of origin/HEAD, the current one, main or master.
+             * @example main
+             */
+            base_branch?: string | null;
+            /**
+             * @description The absolute path of the repository, or of a folder in it, on the server's machine.
+             * @example /home/me/src/shop
+             */
+            repository_path: string;
+        };
+        /** @description What was found in a repository. */
+        DetectedView: {
+            /**
+             * @description The branch that changes land on.
+             * @example main
+             */
+            base_branch: string;
+            /** @description Its languages and commands. */
+            detection: components["schemas"]["Detection"];
+            /** @description Whether the base branch has a settings file. */
+            has_settings_file: boolean;
+            /**
+             * @description The project that the repository is already; null where it is none.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            project_id: string | null;
+            /** @description A settings file with these commands, to be committed as `.spectask/project.toml`. */
+            proposed_file: string;
+            /**
+             * @description The repository's root.
+             * @example /home/me/src/shop
+             */
+            repository_path: string;
+        };
+        /** @description What a repository is made with. */
+        Detection: {
+            /**
+             * @description The commands worth being checks: the tests, then the others.
+             * @example [
+             *       "npm test",
+             *       "npm run lint"
+             *     ]
+             */
+            checks: string[];
+            /**
+             * @description The languages, each once.
+             * @example [
+             *       "TypeScript"
+             *     ]
+             */
+            languages: string[];
+            /**
+             * @description Makes a fresh checkout ready.
+             * @example npm ci
+             */
+            setup_command: string | null;
+            /** @description What was found in each folder. */
+            stacks: components["schemas"]["Stack"][];
+            /**
+             * @description Runs all tests.
+             * @example npm test
+             */
+            test_command: string | null;
+        };
         /**
          * @description Which side of a diff a line is on.
          * @enum {string}
@@ -2989,6 +3100,13 @@ export interface components {
             /** @description Where the task stands now. */
             status: components["schemas"]["TaskStatus"];
         };
+        /** @description A setting in force. */
+        EffectiveSetting: {
+            /** @description Where the value comes from. */
+            source: components["schemas"]["SettingSource"];
+            /** @description Its value. */
+            value: unknown;
+        };
         /**
          * @description The effort of a session.
          * @enum {string}
@@ -3095,6 +3213,11 @@ export interface components {
             /** @description What became of the file. */
             status: components["schemas"]["FileStatus"];
         };
+        /**
+         * @description What is known of a project's settings file.
+         * @enum {string}
+         */
+        FileState: "absent" | "untrusted" | "trusted" | "invalid";
         /**
          * @description What became of a file.
          * @enum {string}
@@ -4451,6 +4574,10 @@ export interface components {
              * @example main
              */
             default_branch: string;
+            /** @description The settings in force, by name, each with where its value comes from. */
+            effective_settings: {
+                [key: string]: components["schemas"]["EffectiveSetting"];
+            };
             /** @description The id. */
             id: string;
             /**
@@ -4463,8 +4590,10 @@ export interface components {
              * @example /home/ada/notes
              */
             repository_path: string;
-            /** @description The project's settings. */
+            /** @description The settings that a person gave the project, with defaults for the others. */
             settings: unknown;
+            /** @description The settings file of the repository. */
+            settings_file: components["schemas"]["SettingsFile"];
             /**
              * @description When it was changed last.
              * @example 2026-11-22T10:41:07Z
@@ -5053,7 +5182,10 @@ export interface components {
             description: string | null;
             /** @description What `acknowledged_findings` names; the same for the same secret in the same file. */
             id: string;
-            /** @description A kind of secret, `base_branch_moved`, `base_branch_rewound`, `stray_files`, `unfiltered_file` or `replaced_object`. */
+            /**
+             * @description A kind of secret, `base_branch_moved`, `base_branch_rewound`, `stray_files`, `unfiltered_file`,
+             *     `replaced_object`, `settings_file_changed` or `boundary_crossed`.
+             */
             kind: string;
             /** @description The line, from 1. */
             line: number;
@@ -5168,6 +5300,11 @@ export interface components {
             /** @description Its value; secrets are replaced by `…`. */
             value: unknown;
         };
+        /**
+         * @description Where the value of a setting comes from.
+         * @enum {string}
+         */
+        SettingSource: "default" | "server" | "file" | "project";
         /** @description The configuration of the running server. */
         Settings: {
             /**
@@ -5177,6 +5314,43 @@ export interface components {
             pid: number;
             /** @description Every setting. */
             settings: components["schemas"]["Setting"][];
+        };
+        /** @description A setting that trusting the file would change. */
+        SettingsChange: {
+            /** @description The value that the file gives. */
+            after: unknown;
+            /** @description The value in force now; null where the project has none. */
+            before: unknown;
+            /** @description How the change matters. */
+            kind: components["schemas"]["ChangeKind"];
+            /**
+             * @description The setting's name.
+             * @example setup_command
+             */
+            setting: string;
+        };
+        /** @description A project's settings file, as the base branch has it. */
+        SettingsFile: {
+            /** @description What trusting it would change. */
+            changes: components["schemas"]["SettingsChange"][];
+            /**
+             * @description The commit that it is read from; null where the base branch has none.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
+            commit: string | null;
+            /** @description Its text, without secrets, while it waits to be trusted. */
+            content: string | null;
+            /** @description Why it is not used, and what to do. */
+            error: string | null;
+            /** @description The hash of its content, which is what is trusted; null where there is no content to trust. */
+            hash: string | null;
+            /**
+             * @description Its path in the repository.
+             * @example .spectask/project.toml
+             */
+            path: string;
+            /** @description Whether its content is in force. */
+            state: components["schemas"]["FileState"];
         };
         /**
          * @description How much a finding matters.
@@ -5473,6 +5647,41 @@ export interface components {
              * @description How long in all, in seconds.
              */
             total_seconds: number;
+        };
+        /** @description A language and its tool in one folder. */
+        Stack: {
+            /** @description Further commands that check a change. */
+            checks: string[];
+            /**
+             * @description The folder; empty is the repository's root.
+             * @example web
+             */
+            folder: string;
+            /**
+             * @description The file that names it.
+             * @example package-lock.json
+             */
+            found_by: string;
+            /**
+             * @description The language; empty for a tool that runs the commands of others.
+             * @example TypeScript
+             */
+            language: string;
+            /**
+             * @description Makes a fresh checkout ready.
+             * @example npm ci
+             */
+            setup: string | null;
+            /**
+             * @description Runs the tests.
+             * @example npm test
+             */
+            test: string | null;
+            /**
+             * @description The package manager or build tool.
+             * @example npm
+             */
+            tool: string;
         };
         /**
          * @description The stage of a task, named for what it waits for. `planning_queued` and `implementation_queued` wait for a slot, `spec_review` and `implementation_review` for a person.
@@ -6022,6 +6231,19 @@ export interface components {
             text: string;
             /** @description The work sessions, in the order they were made. */
             work_sessions: string[];
+        };
+        /** @description The content that is trusted: by its hash, or whole when the base branch does not have it yet. */
+        TrustSettings: {
+            /**
+             * @description The text of a file that is to be committed; it takes effect once the base branch has it.
+             * @example test_command = "npm test"
+             */
+            content?: string | null;
+            /**
+             * @description The hash of the file on the base branch, as it was read.
+             * @example 3f2a91c0d4e5
+             */
+            hash?: string | null;
         };
         /** @description A turn ended. */
         TurnEndedEntry: {
@@ -9057,6 +9279,141 @@ export interface operations {
             };
         };
     };
+    post_projects_detect: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DetectRepository"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetectedView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_projects_id: {
         parameters: {
             query?: never;
@@ -9353,6 +9710,147 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_projects_id_trust_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustSettings"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
