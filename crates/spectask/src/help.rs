@@ -5,25 +5,36 @@ use clap::{Command, CommandFactory as _};
 use std::fmt::Write as _;
 
 /// The commands by what they are for, in the order of a task's life.
-const GROUPS: [(&str, &[&str]); 6] = [
-    ("Start", &["demo", "serve", "doctor", "agents", "projects", "templates"]),
-    ("Tasks", &["new", "task", "list", "show", "search", "watch"]),
-    ("Review", &["document", "diff", "approve", "request-changes", "reject", "revert", "report"]),
-    ("Work sessions", &["sessions", "log", "say", "spawn", "branch", "choose", "skip", "permissions"]),
-    ("Control", &["pause", "resume", "retry", "cancel", "reopen", "analytics"]),
-    ("Server", &["config", "token", "audit", "maintenance", "rebuild", "completions", "agent"]),
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Set up", &["init", "demo", "serve", "doctor", "agents", "projects", "templates"]),
+    (
+        "Work",
+        &[
+            "new", "task", "say", "spawn", "branch", "choose", "skip", "pause", "resume", "retry", "cancel",
+            "reopen",
+        ],
+    ),
+    ("Review", &["document", "diff", "approve", "request-changes", "reject", "revert", "permissions"]),
+    ("Watch", &["list", "show", "watch", "sessions", "log", "search", "report", "analytics"]),
+    ("Operate", &["config", "token", "audit", "maintenance", "rebuild", "completions", "agent"]),
 ];
 
 /// An example of each way to use it.
 const EXAMPLES: &str = "Examples:
   spectask demo                                   Try it on a sample repository
+  spectask init                                   Set up the repository of this folder
   spectask new \"Add due dates to todos\" --wait    Plan work in the repository of this folder
   spectask document \"due dates\"                   Read its requirements, design and plan
   spectask approve \"due dates\"                    Approve what is under review
   spectask watch                                  Watch everything, live";
 
 /// Examples of the commands that take most.
-const OF_COMMANDS: [(&str, &str); 14] = [
+const OF_COMMANDS: [(&str, &str); 15] = [
+    (
+        "init",
+        "Examples:\n  spectask init\n  spectask init --dry-run                      Print what it would write\n  \
+         spectask init ~/src/shop --base-branch develop",
+    ),
     (
         "new",
         "Examples:\n  spectask new \"Add due dates to todos\"\n  spectask new \"Fix the login\" --type bug --agent claude --wait\n  \
@@ -53,7 +64,8 @@ const OF_COMMANDS: [(&str, &str); 14] = [
     ),
     (
         "projects",
-        "Examples:\n  spectask projects\n  spectask projects add ~/src/shop --check \"npm test\"\n  spectask projects remove shop",
+        "Examples:\n  spectask projects\n  spectask projects add ~/src/shop --check \"npm test\"\n  \
+         spectask projects trust shop                 Read and trust .spectask/project.toml\n  spectask projects remove shop",
     ),
     (
         "token",

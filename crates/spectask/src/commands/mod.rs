@@ -6,7 +6,9 @@ mod audit;
 mod configuration;
 mod crew;
 mod doctor;
+mod init;
 mod maintenance;
+mod overview;
 mod permissions;
 mod plain;
 mod projects;
@@ -16,6 +18,7 @@ mod report;
 mod review;
 mod search;
 mod serve;
+mod settings_file;
 mod tasks;
 mod templates;
 mod tokens;
@@ -28,7 +31,12 @@ use std::process::ExitCode;
 
 /// Does what was typed.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    match &cli.command {
+    let Some(command) = &cli.command else {
+        overview::show(&cli).await?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    match command {
+        Command::Init(command) => init::run(&cli, command).await?,
         Command::Serve(command) => serve::serve(&cli, command).await?,
         Command::Demo(command) => serve::demo(&cli, command).await?,
         Command::New(command) => tasks::new(&cli, command).await?,
@@ -67,7 +75,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Permissions(command) => permissions::run(&cli, command).await?,
         Command::Agents(command) => agents::run(&cli, command).await?,
         Command::Projects(command) => projects::run(&cli, command).await?,
-        Command::Config => configuration::show(&cli).await?,
+        Command::Config(command) => configuration::run(&cli, command).await?,
         Command::Doctor => return doctor::run(&cli).await,
         Command::Rebuild(command) => return rebuild::run(&cli, command).await,
         Command::Token(command) => tokens::run(&cli, command).await?,
