@@ -11,6 +11,8 @@ export interface ProjectSettings {
   max_parallel_sessions?: number | null;
   checks?: string[];
   setup_command?: string | null;
+  test_command?: string | null;
+  boundaries?: string[];
   permissions?: PermissionPolicy;
   /** Absent or null is as the server's configuration says. */
   network?: NetworkMode | null;
