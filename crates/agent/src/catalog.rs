@@ -182,6 +182,12 @@ pub fn by_command(command: &str) -> Option<&'static KnownAgent> {
     KNOWN.iter().find(|agent| agent.command == name)
 }
 
+/// Returns the command that installs an agent, from what says how to; it is the first that is quoted.
+pub fn install_command(how_to_install: &str) -> Option<&str> {
+    let rest = how_to_install.strip_prefix("Install it with `")?;
+    rest.split_once('`').map(|(command, _)| command)
+}
+
 /// What to do when a command is not there.
 pub(crate) fn hint(command: &str) -> String {
     match by_command(command) {
@@ -210,6 +216,16 @@ mod tests {
                 assert!(agent.inherits.contains(&variable), "{} does not inherit {variable}", agent.id);
             }
         }
+    }
+
+    #[test]
+    fn the_command_that_installs_is_the_first_that_is_quoted() {
+        let commands = known().iter().filter_map(|agent| install_command(agent.how_to_install));
+        let is_install = |command: &str| {
+            ["npm install -g ", "uv tool install "].iter().any(|begin| command.starts_with(begin))
+        };
+        assert!(commands.clone().all(is_install));
+        assert_eq!(commands.count(), known().len() - 1, "goose alone has its own documentation");
     }
 
     #[test]

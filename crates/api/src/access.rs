@@ -85,9 +85,11 @@ pub(crate) fn rule(method: &Method, path: &str) -> Option<Access> {
         "/webhooks" | "/webhooks/{id}/deliveries" if get => User(Own, Whole),
         "/webhooks/{id}/test" | "/webhooks/{id}/deliveries/{delivery}/redeliver" if post => User(Own, Whole),
         "/spec-tasks/{id}/permission-grants/{grant}" if delete => User(Decide, Named),
-        "/projects" if post => User(Own, Whole),
+        "/projects" | "/projects/detect" if post => User(Own, Whole),
         "/projects/{id}" if get => User(Read, Named),
         "/projects/{id}" if put || delete => User(Own, Whole),
+        // The commands of the file run on this machine.
+        "/projects/{id}/trust-settings" if post => User(Own, Whole),
         "/permissions/{id}" if post => User(Decide, Named),
         "/spec-tasks/from-prompt" | "/tasks" if post => User(Work, Creates),
         "/spec-tasks/from-demo" if post => User(Own, Whole),

@@ -6,7 +6,7 @@ use super::projects::branch_asked;
 use super::tasks::{BudgetBody, check_budget, check_words, dependencies, known_agent};
 use engine::agents::Role;
 use engine::templates::{self, Filling, Found, Written};
-use engine::{App, repositories, scheduler};
+use engine::{App, scheduler};
 use serde_json::Value;
 use store::Project;
 use workflow::{Complexity, NewTask, PlanStart, Priority, SessionId, Task, TaskId, TaskKind, Template};
@@ -78,7 +78,8 @@ pub(crate) async fn task(
     let written = chosen(app, project, asked.template.as_deref()).await?;
     let default = Written::default();
     let pattern = written.as_ref().map_or(&default, |(_, written)| written);
-    let settings = repositories::settings(project);
+    let workplace = app.repositories.workplace(&project.id).await?;
+    let settings = workplace.settings;
     let kind = asked.kind.or(pattern.kind).unwrap_or(TaskKind::Feature);
     let agent = |asked: Option<String>, of_template: &Option<String>, of_project: Option<String>| {
         asked.filter(|id| !id.is_empty()).or(of_template.clone()).or(of_project)
@@ -117,7 +118,6 @@ pub(crate) async fn task(
     }
     let depends_on = dependencies(app, caller, &asked.depends_on).await?;
     let base_branch = branch_asked(asked.base_branch).unwrap_or_else(|| project.default_branch.clone());
-    let workplace = app.repositories.workplace(&project.id).await?;
     let branch = base_branch.clone();
     let found = engine::spawn_blocking(move || workplace.repository.has_branch(&branch)).await;
     if !matches!(found, Ok(Ok(true))) {

@@ -17,7 +17,8 @@ use utoipa::ToSchema;
 pub(crate) struct SecretFinding {
     /// What `acknowledged_findings` names; the same for the same secret in the same file.
     id: String,
-    /// A kind of secret, `base_branch_moved`, `base_branch_rewound`, `stray_files`, `unfiltered_file` or `replaced_object`.
+    /// A kind of secret, `base_branch_moved`, `base_branch_rewound`, `stray_files`, `unfiltered_file`,
+    /// `replaced_object`, `settings_file_changed` or `boundary_crossed`.
     kind: String,
     /// What it is, as a clause; absent for secrets.
     #[schema(required)]

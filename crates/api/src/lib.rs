@@ -46,6 +46,7 @@ mod permission_grants;
 mod permissions;
 mod plain;
 mod problem;
+mod project_settings;
 mod projects;
 mod registered;
 mod report;
@@ -178,6 +179,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(catalog::demo_repos))
         .routes(routes!(projects::list, projects::create))
         .routes(routes!(projects::read, projects::edit, projects::remove))
+        .routes(routes!(project_settings::detect_repository))
+        .routes(routes!(project_settings::trust))
         .routes(routes!(permissions::list))
         .routes(routes!(permissions::answer))
         .routes(routes!(permission_grants::list))

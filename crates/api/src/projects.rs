@@ -14,14 +14,20 @@ use axum::http::{StatusCode, Uri};
 use engine::App;
 use engine::clock::now;
 use engine::effects::chain;
+use engine::project_file::{EffectiveSetting, SettingsFile, TRUSTED};
 use engine::repositories::{self, ProjectSettings, UNCONFIRMED};
 use engine::wire::rfc3339;
+use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use store::Project;
 use utoipa::ToSchema;
 use workflow::{ProjectId, Task};
+
+/// How many repositories are looked at at once for a list.
+const PROJECTS_AT_ONCE: usize = 8;
 
 /// A repository and how SpecTask works in it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,20 +38,28 @@ pub(crate) struct ProjectView {
     #[schema(required)]
     clone_url: Option<String>,
     default_branch: String,
+    /// The settings that a person gave the project, with defaults for the others.
     settings: Value,
+    /// The settings in force, by name, each with where its value comes from.
+    effective_settings: BTreeMap<String, EffectiveSetting>,
+    /// The settings file of the repository.
+    settings_file: SettingsFile,
     created_at: String,
     updated_at: String,
 }
 
 impl ProjectView {
-    fn of(project: &Project) -> Self {
+    pub(crate) async fn of(app: &App, project: &Project) -> Self {
+        let in_force = app.repositories.in_force(project).await;
         let mut settings = serde_json::to_value(repositories::settings(project)).unwrap_or_default();
         if let (Some(known), Some(kept)) = (settings.as_object_mut(), project.settings.as_object()) {
-            for (name, value) in kept {
+            for (name, value) in kept.iter().filter(|(name, _)| *name != TRUSTED) {
                 known.entry(name).or_insert_with(|| value.clone());
             }
         }
         Self {
+            effective_settings: in_force.effective(&app.config),
+            settings_file: in_force.file,
             id: project.id.to_string(),
             name: project.name.clone(),
             repository_path: project.repository_path.clone(),
@@ -83,8 +97,12 @@ pub(crate) async fn list(
     uri: Uri,
     Query(query): Query<PageQuery>,
 ) -> Result<Paged<ProjectView>, Problem> {
-    let all = caller.projects(&app).await?.iter().map(ProjectView::of).collect();
-    page(&uri, &query, all)
+    let (headers, Json(projects)) = page(&uri, &query, caller.projects(&app).await?)?;
+    let views = futures::stream::iter(projects).map(|project| {
+        let app = app.clone();
+        async move { ProjectView::of(&app, &project).await }
+    });
+    Ok((headers, Json(views.buffered(PROJECTS_AT_ONCE).collect().await)))
 }
 
 /// Registers a repository by path, or clones it by URL.
@@ -100,7 +118,7 @@ pub(crate) async fn create(
     let id = ProjectId::fresh(&mut ids);
     // A request whose answer was lost finds its project here.
     if let Ok(project) = caller.project(&app, id.as_str()).await {
-        return Ok((StatusCode::CREATED, Json(ProjectView::of(&project))));
+        return Ok((StatusCode::CREATED, Json(ProjectView::of(&app, &project).await)));
     }
     misplaced(&body.others)?;
     let settings = checked_settings(&app, &json!({}), body.settings)?;
@@ -209,7 +227,7 @@ pub(crate) async fn create(
     app.store.put_project(project.clone()).await?;
     let data = json!({ "name": project.name, "repository_path": project.repository_path });
     audit::record(&app, &caller, "add_project", project.id.as_str(), &data).await?;
-    Ok((StatusCode::CREATED, Json(ProjectView::of(&project))))
+    Ok((StatusCode::CREATED, Json(ProjectView::of(&app, &project).await)))
 }
 
 /// The name of a branch that was asked for, if one was; a branch's full ref is understood, too.
@@ -270,15 +288,26 @@ fn checked_settings(app: &App, before: &Value, asked: Option<Value>) -> Result<V
         None | Some(Value::Null) => {}
         Some(Value::Object(asked)) => {
             // A person who sets a project's commands has seen them.
-            let names_commands = ["checks", "setup_command", "teardown_command"]
+            let names_commands = ["checks", "setup_command", "teardown_command", "test_command"]
                 .into_iter()
                 .any(|name| asked.contains_key(name));
             if asked.get(UNCONFIRMED).is_some_and(|value| *value == true) && before[UNCONFIRMED] != true {
                 let message = "is set by a rebuild alone; false confirms the project's commands";
                 return Err(Problem::invalid(&format!("settings.{UNCONFIRMED}"), message));
             }
+            if asked.contains_key(TRUSTED) {
+                let message = "is set by trusting the file: POST /api/v1/projects/{id}/trust-settings";
+                return Err(Problem::invalid(&format!("settings.{TRUSTED}"), message));
+            }
+            let fields = settings.as_object_mut();
+            let fields = fields.ok_or_else(|| Problem::invalid("settings", "of the project are damaged"))?;
             for (name, value) in asked {
-                settings[name] = value;
+                // Without a value of the project's own, the file's, the server's or the default is in force.
+                if value.is_null() {
+                    fields.remove(&name)
+                } else {
+                    fields.insert(name, value)
+                };
             }
             if let Some(fields) = settings.as_object_mut()
                 && (names_commands || fields.get(UNCONFIRMED).is_some_and(|value| *value != true))
@@ -342,7 +371,8 @@ pub(crate) async fn read(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ProjectView>, Problem> {
-    Ok(Json(ProjectView::of(&caller.project(&app, &id).await?)))
+    let project = caller.project(&app, &id).await?;
+    Ok(Json(ProjectView::of(&app, &project).await))
 }
 
 /// What may be changed of a project; absent fields stay.
@@ -407,9 +437,9 @@ pub(crate) async fn edit(
     project.updated_at = now();
     app.store.put_project(project.clone()).await?;
     app.repositories.forget(&project.id);
-    app.instances.update_network(&project.id, &project.settings).await?;
+    app.instances.update_network(&project).await?;
     audit::record(&app, &caller, "edit_project", &id, &data).await?;
-    Ok(Json(ProjectView::of(&project)))
+    Ok(Json(ProjectView::of(&app, &project).await))
 }
 
 /// Forgets a project that has no live task; its repository stays where it is.

@@ -93,6 +93,9 @@ pub struct AgentView {
     #[schema(required)]
     pub checked_at: Option<String>,
     pub how_to_install: String,
+    /// The command that installs it, where one does.
+    #[schema(required, example = "npm install -g @agentclientprotocol/claude-agent-acp")]
+    pub install_command: Option<String>,
     /// The roles in which it serves tasks that name no agent, of projects that name none: `planning`, `implementation`.
     pub default_for: Vec<AgentRole>,
 }
@@ -516,6 +519,7 @@ impl Entry {
             state,
             message: facts.and_then(|facts| facts.message.clone()),
             checked_at: facts.map(|facts| crate::wire::rfc3339(facts.at)),
+            install_command: agent::catalog::install_command(&self.how_to_install).map(str::to_owned),
             how_to_install: self.how_to_install.clone(),
             default_for: Vec::new(),
         }

@@ -4,7 +4,7 @@
 //! reviewed like everything else: changes are compared with the last place that the branch is known to have come to by
 //! people or by a landing, and nothing lands until a person has acknowledged the move.
 
-use crate::repositories::{ProjectRepo, Repositories, RepositoryError};
+use crate::repositories::{Repositories, RepositoryError};
 use git::MoveEvidence;
 use serde::{Deserialize, Serialize};
 use store::BaseBranch;
@@ -34,7 +34,7 @@ pub(crate) struct Suspicion {
 impl Repositories {
     /// Where a base branch stands, and what speaks against it having been brought there by people or by a landing.
     pub(crate) async fn base(&self, project: &ProjectId, branch: &str) -> Result<Base, RepositoryError> {
-        let ProjectRepo { repository, .. } = self.workplace(project).await?;
+        let repository = self.repository(project).await?;
         let mut answer = Base { revision: branch.to_owned(), tip: None, suspicion: None };
         for _ in 0..ATTEMPTS {
             let known = self.store().base_branch(project, branch).await?;
@@ -138,7 +138,7 @@ impl Repositories {
         let live = self.store().live_tasks().await?;
         let sessions: Vec<String> =
             live.iter().filter(|task| task.project == *project).flat_map(unreviewed).collect();
-        let ProjectRepo { repository, .. } = self.workplace(project).await?;
+        let repository = self.repository(project).await?;
         let branch = branch.to_owned();
         let found = crate::spawn_blocking(move || repository.move_evidence(&branch, since, &sessions));
         Ok(found.await??)

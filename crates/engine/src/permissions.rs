@@ -21,7 +21,7 @@ use workflow::{Millis, SessionId, TurnId};
 const DEADLINE: Duration = Duration::from_secs(900);
 
 /// Who answers the questions of a project's agents.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
     /// Yes, once, to whatever the agent asks in its own worktree.

@@ -4,6 +4,7 @@ use crate::clock::{Ulids, now};
 use crate::config::{Config, NetworkMode};
 use crate::data_dir::{DataDir, Database};
 use crate::instances::instance_id;
+use crate::project_file::TRUSTED;
 use crate::repositories::{ProjectSettings, UNCONFIRMED};
 use crate::{indexer, news, owner, samples};
 use anyhow::Context as _;
@@ -205,9 +206,11 @@ impl Record {
             .iter()
             .chain(&settings.teardown_command)
             .chain(&settings.checks)
+            .chain(&settings.test_command)
             .for_each(|command| add_command(rebuilt, command));
         // Anyone who could write to the record could have written these, whatever the record says of it.
         if let Some(fields) = record.settings.as_object_mut() {
+            fields.remove(TRUSTED);
             if self.trust_commands {
                 fields.remove(UNCONFIRMED);
             } else {

@@ -3,6 +3,7 @@
 use crate::clean;
 use crate::config::{Config, HostPattern, NetworkMode};
 use crate::permissions::Policy;
+use crate::project_file::{CommandHold, InForce, Loaded, boundaries};
 use futures::future::BoxFuture;
 use git::{Git, Repository};
 use parking_lot::{Mutex, MutexGuard};
@@ -33,6 +34,8 @@ struct Inner {
     config: Config,
     redactor: Redactor,
     open: Mutex<HashMap<ProjectId, Repository>>,
+    /// The settings files that were read last.
+    files: Mutex<HashMap<ProjectId, Loaded>>,
 }
 
 /// A project's settings, with their defaults.
@@ -52,6 +55,10 @@ pub struct ProjectSettings {
     pub teardown_command: Option<String>,
     /// Whether folders that the setup command made are used again in other worktrees with the same inputs.
     pub setup_cache: bool,
+    /// The command that runs the tests, for agents; it is the check where no checks are given.
+    pub test_command: Option<String>,
+    /// Paths that agents must leave as they are, and rules in words.
+    pub boundaries: Vec<String>,
     pub design_docs_branch: String,
     /// How often the record is committed while there is something new; absent is as the server's configuration says.
     pub commit_frequency_minutes: Option<u64>,
@@ -64,6 +71,9 @@ pub struct ProjectSettings {
     /// Whether the project's commands were restored from a record and wait for a person to confirm them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unconfirmed_commands: bool,
+    /// Why the project's commands do not run.
+    #[serde(skip)]
+    pub hold: Option<CommandHold>,
 }
 
 /// The setting that says so.
@@ -87,12 +97,15 @@ impl Default for ProjectSettings {
             setup_command: None,
             teardown_command: None,
             setup_cache: true,
+            test_command: None,
+            boundaries: Vec::new(),
             design_docs_branch: "helix-design-docs".to_owned(),
             commit_frequency_minutes: None,
             permissions: Policy::default(),
             network: None,
             network_allow: Vec::new(),
             unconfirmed_commands: false,
+            hold: None,
         }
     }
 }
@@ -161,7 +174,14 @@ fn paths_in(worktree: &Path, task: &TaskId) -> DocumentPaths {
 
 impl Repositories {
     pub fn new(git: Git, store: Store, config: Config, redactor: Redactor) -> Self {
-        Self(Arc::new(Inner { git, store, config, redactor, open: Mutex::default() }))
+        Self(Arc::new(Inner {
+            git,
+            store,
+            config,
+            redactor,
+            open: Mutex::default(),
+            files: Mutex::default(),
+        }))
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -172,7 +192,7 @@ impl Repositories {
         &self.0.git
     }
 
-    /// The repository and settings of a task's project.
+    /// The repository of a task's project, with the settings in force.
     pub fn workplace<'a>(
         &'a self,
         project: &'a ProjectId,
@@ -180,29 +200,78 @@ impl Repositories {
         Box::pin(async move {
             let found = self.0.store.project(project).await?;
             let found = found.ok_or_else(|| RepositoryError::NoProject(project.clone()))?;
-            let settings = settings(&found);
-            let known = self.open().get(project).cloned();
-            if let Some(repository) = known {
-                if repository.is_there() {
-                    return Ok(ProjectRepo { repository, settings });
-                }
-                // It may be moved back.
-                self.forget(project);
-            }
-            let (git, path) = (self.0.git.clone(), PathBuf::from(&found.repository_path));
-            let opened = crate::spawn_blocking({
-                let path = path.clone();
-                move || git.open_unchanged(&path)
-            })
-            .await?;
-            let repository = opened.map_err(|source| RepositoryError::Open { path: path.clone(), source })?;
-            self.refuse_another(project, &repository, &settings.design_docs_branch).await?;
-            let own = repository.clone();
-            let configured = crate::spawn_blocking(move || own.configure()).await?;
-            configured.map_err(|source| RepositoryError::Open { path, source })?;
-            self.open().insert(project.clone(), repository.clone());
+            let repository = self.opened(&found).await?;
+            let settings = self.in_force_at(&found, Some(&repository)).await.settings;
             Ok(ProjectRepo { repository, settings })
         })
+    }
+
+    /// Returns the repository of a project.
+    pub(crate) async fn repository(&self, project: &ProjectId) -> Result<Repository, RepositoryError> {
+        let found = self.0.store.project(project).await?;
+        let found = found.ok_or_else(|| RepositoryError::NoProject(project.clone()))?;
+        self.opened(&found).await
+    }
+
+    async fn opened(&self, project: &Project) -> Result<Repository, RepositoryError> {
+        let known = self.open().get(&project.id).cloned();
+        if let Some(repository) = known {
+            if repository.is_there() {
+                return Ok(repository);
+            }
+            // It may be moved back.
+            self.forget(&project.id);
+        }
+        let (git, path) = (self.0.git.clone(), PathBuf::from(&project.repository_path));
+        let opened = crate::spawn_blocking({
+            let path = path.clone();
+            move || git.open_unchanged(&path)
+        })
+        .await?;
+        let repository = opened.map_err(|source| RepositoryError::Open { path: path.clone(), source })?;
+        let docs_branch = settings(project).design_docs_branch;
+        self.refuse_another(&project.id, &repository, &docs_branch).await?;
+        let own = repository.clone();
+        let configured = crate::spawn_blocking(move || own.configure()).await?;
+        configured.map_err(|source| RepositoryError::Open { path, source })?;
+        self.open().insert(project.id.clone(), repository.clone());
+        Ok(repository)
+    }
+
+    /// Returns a project's settings in force, and the state of its file on the base branch. A file that cannot be read is
+    /// part of the answer.
+    pub async fn in_force(&self, project: &Project) -> InForce {
+        self.in_force_at(project, None).await
+    }
+
+    async fn in_force_at(&self, project: &Project, repository: Option<&Repository>) -> InForce {
+        let loaded = match repository {
+            Some(repository) => self.settings_file(project, repository).await,
+            None => match self.opened(project).await {
+                Ok(repository) => self.settings_file(project, &repository).await,
+                Err(error) => Err(error),
+            },
+        };
+        let loaded = loaded.unwrap_or_else(|error| Loaded::failed(&error));
+        InForce::new(project, &loaded, &self.0.redactor)
+    }
+
+    /// Reads the settings file where the base branch came to by people and landings.
+    async fn settings_file(
+        &self,
+        project: &Project,
+        repository: &Repository,
+    ) -> Result<Loaded, RepositoryError> {
+        let revision = self.base(&project.id, &project.default_branch).await?.revision;
+        let known = self.0.files.lock().get(&project.id).cloned();
+        // A revision that is no commit may lead to another one by now.
+        if let Some(known) = known.filter(|known| known.commit.as_ref() == Some(&revision)) {
+            return Ok(known);
+        }
+        let repository = repository.clone();
+        let loaded = crate::spawn_blocking(move || Loaded::read(&repository, &revision)).await??;
+        self.0.files.lock().insert(project.id.clone(), loaded.clone());
+        Ok(loaded)
     }
 
     /// Why a project's repository cannot be opened for now; `None` where it can, or where that is not known.
@@ -243,6 +312,7 @@ impl Repositories {
     /// Forgets a project's repository, so that it is opened again.
     pub fn forget(&self, project: &ProjectId) {
         self.open().remove(project);
+        self.0.files.lock().remove(project);
     }
 
     /// Ensures the design-docs worktree and returns its path.
@@ -344,15 +414,18 @@ impl Repositories {
         let ProjectRepo { repository, settings } = self.workplace(&task.project).await?;
         let (base, policy) =
             (self.base(&task.project, &task.base_branch).await?.revision, settings.permissions);
+        let docs_branch = settings.design_docs_branch.clone();
         let read = crate::spawn_blocking(move || {
-            let folder = repository.ensure_docs_worktree(&settings.design_docs_branch)?;
+            let folder = repository.ensure_docs_worktree(&docs_branch)?;
             let rules = RULE_FILES.iter().find_map(|file| {
                 let bytes = repository.read(&base, file).ok().flatten()?;
                 Some(bounded_rules(file, &String::from_utf8_lossy(&bytes)))
             });
             Ok::<_, git::Error>((folder, rules))
         });
-        let (folder, rules) = read.await??;
+        let (folder, written) = read.await??;
+        let own = boundaries::rules(settings.test_command.as_deref(), &settings.boundaries);
+        let rules = Some(format!("{own}{}", written.unwrap_or_default())).filter(|rules| !rules.is_empty());
         Ok(PromptContext { documents: paths_in(&folder, &task.id), rules, policy })
     }
 
@@ -385,7 +458,8 @@ fn bounded_rules(file: &str, text: &str) -> String {
     )
 }
 
-/// A project's settings; what is absent or unreadable has its default.
+/// The settings that a person gave a project, which the file of its repository completes; what is absent or unreadable has
+/// its default.
 pub fn settings(project: &Project) -> ProjectSettings {
     ProjectSettings::read(&project.settings)
 }

@@ -167,6 +167,7 @@ fn assemble(
     let webhooks = Webhooks::new(&config)?;
     let orchestrator =
         Orchestrator::new(store.clone(), feed.clone(), redactor.clone(), webhooks.clone(), &worker);
+    let repositories = Repositories::new(git, store.clone(), config.clone(), redactor.clone());
     let instances = Instances::new(
         store.clone(),
         feed.clone(),
@@ -174,8 +175,8 @@ fn assemble(
         agents.clone(),
         redactor.clone(),
         orchestrator.clone(),
+        repositories.clone(),
     );
-    let repositories = Repositories::new(git, store.clone(), config.clone(), redactor.clone());
     let app = App(Arc::new(Inner {
         config,
         data_dir,

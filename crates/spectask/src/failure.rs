@@ -17,6 +17,12 @@ pub(crate) enum Failure {
     /// An agent does not do what it has to.
     #[error("{0}")]
     CheckFailed(String),
+    /// A folder or repository that cannot be used as it is.
+    #[error("{0}")]
+    Unusable(String),
+    /// A person did not confirm what was asked.
+    #[error("{0}")]
+    Unconfirmed(String),
     /// What was waited for did not go well.
     #[error("{0}")]
     TaskFailed(String),
@@ -26,7 +32,7 @@ impl Failure {
     fn code(&self) -> u8 {
         match self {
             Self::Refused { status: 404, .. } | Self::NotFound(_) => 3,
-            Self::Refused { status: 409, .. } => 4,
+            Self::Refused { status: 409, .. } | Self::Unconfirmed(_) | Self::Unusable(_) => 4,
             Self::NoServer(_) => 5,
             Self::Refused { status: 401 | 403, .. } | Self::NoToken(_) => 6,
             Self::TaskFailed(_) => 7,

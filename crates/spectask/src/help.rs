@@ -5,25 +5,34 @@ use clap::{Command, CommandFactory as _};
 use std::fmt::Write as _;
 
 /// The commands by what they are for, in the order of a task's life.
-const GROUPS: [(&str, &[&str]); 6] = [
-    ("Start", &["demo", "serve", "doctor", "agents", "projects", "templates", "acp"]),
-    ("Tasks", &["new", "task", "list", "show", "search", "inbox", "watch"]),
-    ("Review", &["document", "diff", "approve", "request-changes", "reject", "revert", "report"]),
-    ("Work sessions", &["sessions", "log", "say", "spawn", "branch", "choose", "skip", "permissions"]),
-    ("Control", &["pause", "resume", "retry", "cancel", "reopen", "analytics"]),
-    ("Server", &["config", "token", "audit", "maintenance", "webhooks", "rebuild", "completions", "agent"]),
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Set up", &["init", "demo", "serve", "doctor", "agents", "projects", "templates", "acp"]),
+    (
+        "Work",
+        &[
+            "new", "task", "say", "spawn", "branch", "choose", "skip", "pause", "resume", "retry", "cancel",
+            "reopen",
+        ],
+    ),
+    (
+        "Review",
+        &["inbox", "document", "diff", "approve", "request-changes", "reject", "revert", "permissions"],
+    ),
+    ("Watch", &["list", "show", "watch", "sessions", "log", "search", "report", "analytics"]),
+    ("Operate", &["config", "token", "audit", "maintenance", "webhooks", "rebuild", "completions", "agent"]),
 ];
 
 /// An example of each way to use it.
 const EXAMPLES: &str = "Examples:
   spectask demo                                   Try it on a sample repository
+  spectask init                                   Set up the repository of this folder
   spectask new \"Add due dates to todos\" --wait    Plan work in the repository of this folder
   spectask document \"due dates\"                   Read its requirements, design and plan
   spectask approve \"due dates\"                    Approve what is under review
   spectask watch                                  Watch everything, live";
 
 /// Examples of the commands that take most.
-const OF_COMMANDS: [(&str, &str); 16] = [
+const OF_COMMANDS: [(&str, &str); 17] = [
     (
         "acp",
         "Examples:\n  spectask acp --setup zed                     Print the configuration\n  \
@@ -33,6 +42,11 @@ const OF_COMMANDS: [(&str, &str); 16] = [
         "inbox",
         "Examples:\n  spectask inbox\n  spectask inbox answer inb_0a1b allow\n  spectask inbox answer inb_0a1b reply \"Use the library that is there\"\n  \
          spectask inbox --watch --json            For programs",
+    ),
+    (
+        "init",
+        "Examples:\n  spectask init\n  spectask init --dry-run                      Print what it would write\n  \
+         spectask init ~/src/shop --base-branch develop",
     ),
     (
         "new",
@@ -63,7 +77,8 @@ const OF_COMMANDS: [(&str, &str); 16] = [
     ),
     (
         "projects",
-        "Examples:\n  spectask projects\n  spectask projects add ~/src/shop --check \"npm test\"\n  spectask projects remove shop",
+        "Examples:\n  spectask projects\n  spectask projects add ~/src/shop --check \"npm test\"\n  \
+         spectask projects trust shop                 Read and trust .spectask/project.toml\n  spectask projects remove shop",
     ),
     (
         "token",

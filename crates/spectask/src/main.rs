@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     exhaustion::report_in_a_sentence();
     let cli = cli::Cli::from_arg_matches(&help::command().get_matches());
     let cli = cli.unwrap_or_else(|error| error.exit());
-    if !cli.command.ignores_broken_pipe() {
+    if !cli.command.as_ref().is_some_and(cli::Command::ignores_broken_pipe) {
         // `spectask log … | head` ends with its reader.
         sigpipe::reset();
     }

@@ -24,7 +24,7 @@ pub(crate) struct Log {
 /// Starts the log on stderr: information for servers, warnings for everything else. A reader that stalls does not block the
 /// program. The spans and metrics of servers are exported where an endpoint is configured.
 pub(crate) fn start_log(cli: &Cli) -> Log {
-    let serves = matches!(cli.command, Command::Serve(_) | Command::Demo(_));
+    let serves = matches!(cli.command, Some(Command::Serve(_) | Command::Demo(_)));
     let usual = if serves { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let (lines, guard) = NonBlockingBuilder::default()

@@ -312,6 +312,24 @@ export function useAddProject() {
   });
 }
 
+/** Finds out what a repository is made with; nothing is changed. */
+export function useDetectRepository() {
+  return useMutation({
+    mutationFn: (path: string) => post("/api/v1/projects/detect", { body: { repository_path: path } }),
+  });
+}
+
+/** Trusts the settings file of a project as it was read. */
+export function useTrustSettings(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (hash: string) =>
+      post("/api/v1/projects/{id}/trust-settings", { params: { path: { id } }, body: { hash } }),
+    // Another content may be there by now, and is to be shown.
+    onSettled: () => client.invalidateQueries({ queryKey: keys.projects }),
+  });
+}
+
 export function useEditProject(id: string) {
   const client = useQueryClient();
   return useMutation({

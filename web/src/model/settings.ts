@@ -14,6 +14,8 @@ export interface ProjectSettings {
   teardown_command?: string | null;
   /** Absent is true. */
   setup_cache?: boolean;
+  test_command?: string | null;
+  boundaries?: string[];
   permissions?: PermissionPolicy;
   /** Absent or null is as the server's configuration says. */
   network?: NetworkMode | null;

@@ -17,6 +17,7 @@ import { Empty, Failed, Rows } from "../components/States";
 import { settingsOf } from "../model/settings";
 import { AddProject } from "./projects/AddProject";
 import { EditProject } from "./projects/EditProject";
+import { SettingsFileNote } from "./projects/SettingsFile";
 
 type Dialog = { of: "add" } | { of: "edit" | "remove"; project: Project } | null;
 
@@ -111,6 +112,7 @@ function Row({ project, onEdit, onRemove }: { project: Project; onEdit: () => vo
         >
           <Mono>{project.clone_url ?? project.repository_path}</Mono>
         </Typography>
+        <SettingsFileNote project={project} />
       </Box>
       <LinkButton
         variant="text"

@@ -12,6 +12,7 @@ import { Empty, Failed, Rows } from "../components/States";
 import { filterOf, NEEDS_YOU_FIRST, type TasksSearch } from "../model/filter";
 import { CreateDialog } from "./tasks/CreateDialog";
 import { Filters } from "./tasks/Filters";
+import { FirstRun } from "./tasks/FirstRun";
 import { TaskRows } from "./tasks/TaskRows";
 
 export function TasksPage() {
@@ -63,17 +64,7 @@ export function TasksPage() {
               : "No tasks match these filters."}
           </Empty>
         ) : (
-          <Empty
-            title="No tasks yet"
-            action={
-              <LinkButton variant="contained" to="/tasks" search={{ create: true }}>
-                Create the first task
-              </LinkButton>
-            }
-          >
-            Describe what is to be built in a sentence. An agent plans it, you review the plan, a crew of
-            agents carries it out, and you review the change.
-          </Empty>
+          <FirstRun />
         )
       ) : (
         <Box sx={{ opacity: query.isPlaceholderData ? 0.55 : 1, transition: "opacity .15s" }}>

@@ -140,7 +140,8 @@ pub(super) async fn check(
     workplace: &ProjectRepo,
     landing: &Landing,
 ) -> Result<Vec<CheckResult>, Failure> {
-    if job.app.checks(job.task, &workplace.settings).await.is_empty() {
+    let has_checks = !job.app.checks(job.task, &workplace.settings).await.is_empty();
+    if !has_checks && workplace.settings.hold.is_none() {
         return Ok(Vec::new());
     }
     let path = directory(job);

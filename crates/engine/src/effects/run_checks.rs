@@ -7,6 +7,7 @@ use crate::confined_command::{CommandEnd, ConfinedCommand};
 use crate::repositories::ProjectSettings;
 use crate::worktree_setup::environment;
 use git::WorktreeSpec;
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 use workflow::{CheckResult, Commit, Failure, FailureClass, Input};
@@ -39,8 +40,12 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
 pub(super) async fn run_all(job: &Job<'_>, settings: &ProjectSettings, path: &Path) -> Vec<CheckResult> {
     let mut results = Vec::new();
     let checks = job.app.checks(job.task, settings).await;
-    if settings.unconfirmed_commands {
-        return settings.setup_command.iter().chain(&checks).map(|command| unconfirmed(command)).collect();
+    if let Some(hold) = &settings.hold {
+        let mut commands: Vec<&String> =
+            hold.commands.iter().chain(&settings.setup_command).chain(&checks).collect();
+        let mut known = HashSet::new();
+        commands.retain(|command| known.insert(*command));
+        return commands.into_iter().map(|command| not_run(command, &hold.reason)).collect();
     }
     for command in settings.setup_command.iter().chain(&checks) {
         let result = run(job, command, path).await;
@@ -57,12 +62,10 @@ pub(super) async fn run_all(job: &Job<'_>, settings: &ProjectSettings, path: &Pa
     results
 }
 
-/// The result of a command that is not confirmed since it was restored from the record.
-fn unconfirmed(command: &str) -> CheckResult {
-    let output = "It was not run: the command was restored from the record in git, which others can write to. Confirm the \
-                  project's commands in its settings (`unconfirmed_commands`: false), then run the checks again.";
-    let (command, output) = (command.to_owned(), output.to_owned());
-    CheckResult { command, passed: false, exit_code: None, output, took_ms: 0, at: now() }
+/// The result of a command that waits for a person.
+fn not_run(command: &str, reason: &str) -> CheckResult {
+    let output = format!("It was not run. {reason} Then run the checks again.");
+    CheckResult { command: command.to_owned(), passed: false, exit_code: None, output, took_ms: 0, at: now() }
 }
 
 /// Runs one check to its end or its limit.

@@ -4,6 +4,7 @@
 use super::{blocking, git_failure, store_failure};
 use crate::App;
 use crate::bases;
+use crate::project_file::{self, boundaries::PathBoundaries};
 use crate::worktree_setup::{INCLUDE_FILE, Rules};
 use git::Repository;
 use secrets::{Confidence, Redactor};
@@ -17,6 +18,8 @@ const STRAY_FILES: &str = "stray_files";
 const UNFILTERED: &str = "unfiltered_file";
 const REPLACED: &str = "replaced_object";
 const INCLUDED: &str = "included_file";
+const SETTINGS_FILE: &str = "settings_file_changed";
+const BOUNDARY: &str = "boundary_crossed";
 /// How many commits that a base branch lost are counted.
 const MAX_LOST: usize = 1_000;
 /// How many files of a kind are findings of their own.
@@ -68,6 +71,7 @@ pub async fn scan(app: &App, task: &Task, head: &str) -> Result<Vec<Found>, Fail
         let mut found: Vec<Found> = moved.into_iter().collect();
         found.extend(rewound(&redactor, &repository, &task, &base, &starts)?);
         found.extend(files(&redactor, &repository, &base, &head)?);
+        found.extend(bounded(&redactor, &repository, &workplace.settings.boundaries, &base, &head)?);
         let mut known = HashSet::new();
         repository.additions(&base, &head, &mut |addition| {
             for one in findings(&redactor, &addition) {
@@ -150,17 +154,8 @@ fn files(
     base: &str,
     head: &str,
 ) -> Result<Vec<Found>, git::Error> {
-    let finding = |kind: &str, path: &str, description: String| Found {
-        id: redactor.fingerprint(&format!("{kind}\n{path}")),
-        kind: kind.to_owned(),
-        is_sure: true,
-        tag: String::new(),
-        path: Some(path.to_owned()),
-        line: 0,
-        commit: head.to_owned(),
-        at_tip: true,
-        description: Some(description),
-    };
+    let finding =
+        |kind: &str, path: &str, description: String| of_file(redactor, head, kind, path, description);
     let mut found = Vec::new();
     for stray in repository.stray_files(base, head)?.into_iter().take(MAX_FILES) {
         let what = if stray.is_agents {
@@ -196,6 +191,49 @@ fn files(
         found.push(Found { path, ..finding(REPLACED, &object, description) });
     }
     Ok(found)
+}
+
+/// Changes of the project's settings file, and of what its boundaries name.
+fn bounded(
+    redactor: &Redactor,
+    repository: &Repository,
+    boundaries: &[String],
+    base: &str,
+    head: &str,
+) -> Result<Vec<Found>, git::Error> {
+    let boundaries = PathBoundaries::new(boundaries);
+    let mut found = Vec::new();
+    for path in repository.changed_paths(base, head)? {
+        if path == project_file::PATH {
+            let description = format!(
+                "{path} changes: commands and limits of the project; after the merge nothing of the file is used before a person \
+                 trusts it again"
+            );
+            found.push(of_file(redactor, head, SETTINGS_FILE, &path, description));
+        }
+        if let Some(boundary) = boundaries.covering(&path)
+            && found.len() < MAX_FILES
+        {
+            let description = format!("{path} changes, and the project's boundary {boundary:?} forbids it");
+            found.push(of_file(redactor, head, BOUNDARY, &path, description));
+        }
+    }
+    Ok(found)
+}
+
+/// A finding about a file that is no secret.
+fn of_file(redactor: &Redactor, head: &str, kind: &str, path: &str, description: String) -> Found {
+    Found {
+        id: redactor.fingerprint(&format!("{kind}\n{path}")),
+        kind: kind.to_owned(),
+        is_sure: true,
+        tag: String::new(),
+        path: Some(path.to_owned()),
+        line: 0,
+        commit: head.to_owned(),
+        at_tip: true,
+        description: Some(description),
+    }
 }
 
 fn findings(redactor: &Redactor, addition: &git::Addition<'_>) -> Vec<Found> {

@@ -110,10 +110,9 @@ impl Timer {
             let minutes = match task.commit_frequency_minutes {
                 Some(minutes) => minutes,
                 None => {
-                    let project = app.store.project(&found.project).await?;
-                    let settings = project.as_ref().map(crate::repositories::settings);
-                    settings
-                        .and_then(|settings| settings.commit_frequency_minutes)
+                    let workplace = app.repositories.workplace(&found.project).await.ok();
+                    workplace
+                        .and_then(|workplace| workplace.settings.commit_frequency_minutes)
                         .unwrap_or(app.config.recording.commit_frequency_minutes)
                 }
             };

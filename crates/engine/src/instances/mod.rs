@@ -22,7 +22,7 @@ use crate::metrics::{AGENT_RESTARTS, AGENT_START_FAILURES, AGENT_STARTS};
 use crate::network::NetworkRules;
 use crate::orchestrator::Orchestrator;
 use crate::owner;
-use crate::repositories::ProjectSettings;
+use crate::repositories::{ProjectSettings, Repositories};
 use crate::worktree_setup::environment;
 use agent::{AgentError, AgentInfo, Process, ProcessIdentity};
 use metrics::counter;
@@ -39,9 +39,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use store::{InstanceRow, ProcessRow, Store, StoreError};
+use store::{InstanceRow, ProcessRow, Project, Store, StoreError};
 use tokio::sync::mpsc;
-use workflow::{InstanceId, Isolation, Millis, ProjectId, Session, SessionId, SessionPhase, Task, TaskId};
+use workflow::{InstanceId, Isolation, Millis, Session, SessionId, SessionPhase, Task, TaskId};
 
 /// How many events of one process may wait; a full channel slows the agent down.
 const EVENTS: usize = 64;
@@ -62,6 +62,7 @@ struct Inner {
     agents: Agents,
     redactor: Redactor,
     orchestrator: Orchestrator,
+    repositories: Repositories,
     live: Mutex<HashMap<TaskId, Arc<Instance>>>,
     sessions: LiveSessions,
     /// Permission requests and their answers, on their way to the inbox.
@@ -116,6 +117,7 @@ impl Instances {
         agents: Agents,
         redactor: Redactor,
         orchestrator: Orchestrator,
+        repositories: Repositories,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(PERMISSION_CHANGES);
         Self(Arc::new(Inner {
@@ -125,6 +127,7 @@ impl Instances {
             agents,
             redactor,
             orchestrator,
+            repositories,
             live: Mutex::default(),
             sessions: LiveSessions::default(),
             permission_changes: (sender, Mutex::new(Some(receiver))),
@@ -300,14 +303,16 @@ impl Instances {
     /// What a task's agents and checks reach over the network. They do not start where that cannot be read.
     pub async fn network_rules(&self, task: &Task) -> Result<NetworkRules, NetworkUnknown> {
         let project = self.0.store.project(&task.project).await?.ok_or(NetworkUnknown::NoProject)?;
-        Ok(NetworkRules::of_project(&self.0.config, &project.settings))
+        let in_force = self.0.repositories.in_force(&project).await;
+        Ok(NetworkRules::of_project(&self.0.config, &in_force.kept))
     }
 
     /// Applies a project's changed network to the agents that run: the hosts at once, another mode with their next turn.
-    pub async fn update_network(&self, project: &ProjectId, settings: &Value) -> Result<(), StoreError> {
-        let rules = NetworkRules::of_project(&self.0.config, settings);
+    pub async fn update_network(&self, project: &Project) -> Result<(), StoreError> {
+        let in_force = self.0.repositories.in_force(project).await;
+        let rules = NetworkRules::of_project(&self.0.config, &in_force.kept);
         for id in self.served() {
-            if self.0.store.task(&id).await?.is_some_and(|task| task.project == *project) {
+            if self.0.store.task(&id).await?.is_some_and(|task| task.project == project.id) {
                 self.running(&id).iter().for_each(|running| running.network.update(&rules));
             }
         }

@@ -128,15 +128,13 @@ async fn set_up(
     variables: Vec<(String, String)>,
 ) -> Result<(), Failure> {
     let (app, settings) = (job.app, &worktree.project.settings);
-    let command = settings.setup_command.as_deref().map(str::trim).unwrap_or_default();
-    if command.is_empty() {
+    let session = &worktree.session.id;
+    if let Some(hold) = &settings.hold {
+        notice(app, session, format!("No setup command was run. {}", hold.reason)).await;
         return Ok(());
     }
-    let session = &worktree.session.id;
-    if settings.unconfirmed_commands {
-        let text = "The setup command was not run: it was restored from the record in git, which others can write to. Confirm \
-                    the project's commands in its settings (`unconfirmed_commands`: false), then retry the session.";
-        notice(app, session, text.to_owned()).await;
+    let command = settings.setup_command.as_deref().map(str::trim).unwrap_or_default();
+    if command.is_empty() {
         return Ok(());
     }
     let hash = hash_inputs(job, worktree, command, rules_file, &state).await?;

@@ -15,7 +15,7 @@ use workflow::Session;
 pub(crate) async fn tear_down(job: &Job<'_>, session: &Session, project: &ProjectRepo, worktree: &Path) {
     let app = job.app;
     let command = project.settings.teardown_command.as_deref().map(str::trim).unwrap_or_default();
-    if command.is_empty() || project.settings.unconfirmed_commands || !worktree.is_dir() {
+    if command.is_empty() || project.settings.hold.is_some() || !worktree.is_dir() {
         return;
     }
     let name = worktree.file_name().unwrap_or_default().to_string_lossy();

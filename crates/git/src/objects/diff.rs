@@ -69,6 +69,16 @@ impl Repository {
         compare_trees(&repository, left_at(&repository, base, head), objects::tree_of(&repository, head)?)
     }
 
+    /// Returns the paths that a commit changed since it left another's history, those of deleted files among them.
+    pub fn changed_paths(&self, base: &str, head: &str) -> Result<Vec<String>, Error> {
+        let repository = self.local();
+        let (base, head) = (self.need(&repository, base)?, self.need(&repository, head)?);
+        let old = objects::tree_of(&repository, left_at(&repository, base, head))?;
+        let new = objects::tree_of(&repository, head)?;
+        let changed = objects::differences::differences(&repository, old, new)?;
+        Ok(changed.into_iter().map(|difference| difference.path.to_string()).collect())
+    }
+
     /// Whether two commits have the same files with the same content.
     pub fn has_same_files(&self, one: &str, other: &str) -> Result<bool, Error> {
         let repository = self.local();

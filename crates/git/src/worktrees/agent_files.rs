@@ -42,7 +42,7 @@ const KNOWN: [&str; 27] = [
 /// Settings of one machine inside folders that a project may keep.
 const LOCAL: [&str; 2] = [".claude/settings.local.json", ".claude/worktrees"];
 /// Names that begin with a dot and that projects are known to keep.
-const OF_PROJECTS: [&str; 33] = [
+const OF_PROJECTS: [&str; 34] = [
     ".buildkite",
     ".bundle",
     ".cargo",
@@ -71,6 +71,7 @@ const OF_PROJECTS: [&str; 33] = [
     ".reuse",
     ".run",
     ".settings",
+    ".spectask",
     ".storybook",
     ".tekton",
     ".vscode",

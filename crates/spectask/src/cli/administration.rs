@@ -150,6 +150,14 @@ pub(crate) enum ProjectsCommand {
         #[arg(long = "check", value_name = "COMMAND")]
         checks: Vec<String>,
     },
+    /// Trust the content of a repository's settings file, .spectask/project.toml, so that it takes effect.
+    Trust {
+        /// The project, by name or id (default: that of this folder).
+        project: Option<String>,
+        /// The hash of the content that was read; nothing is asked.
+        #[arg(long, value_name = "HASH")]
+        at: Option<String>,
+    },
     /// Forget a project; its repository stays.
     Remove {
         /// The project, by name or id.

@@ -33,7 +33,7 @@ pub(crate) use tasks::{
 #[command(name = "spectask", version, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
     /// Where the server keeps everything; also how its clients find it.
     #[arg(long, global = true, env = "SPECTASK_DATA_DIR", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
@@ -59,6 +59,8 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Set up the repository of this folder: detect its commands, write its settings, register it.
+    Init(Init),
     /// Run the server.
     Serve(Serve),
     /// Run the server with sample repositories and a scripted agent, and play a job in the browser.
@@ -127,7 +129,7 @@ pub(crate) enum Command {
     /// List projects, or add one.
     Projects(Projects),
     /// Print the configuration in force, and where each value comes from.
-    Config,
+    Config(Configuration),
     /// Check git, agents, database, disk and sandbox, and say what to do about each finding.
     Doctor,
     /// Make a fresh database from the record in git: every task, session, conversation and review.
@@ -166,6 +168,35 @@ impl Command {
     pub(crate) fn ignores_broken_pipe(&self) -> bool {
         matches!(self, Self::Serve(_) | Self::Demo(_) | Self::Agent(_) | Self::Acp(_))
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// A folder of the repository.
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// Replace the settings file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print what was found and the settings file, and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not open the page.
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// The branch that changes land on (default: that of origin/HEAD, the current one, main or master).
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) base_branch: Option<String>,
+    /// What the project is called (default: the repository's name).
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Configuration {
+    /// Print the JSON Schema of a repository's settings file, .spectask/project.toml, instead.
+    #[arg(long)]
+    pub(crate) project_schema: bool,
 }
 
 #[derive(Debug, Args)]

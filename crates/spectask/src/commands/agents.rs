@@ -16,12 +16,7 @@ pub(crate) async fn run(cli: &Cli, command: &Agents) -> anyhow::Result<()> {
 
 /// Lists the agents of the server; without one, those of this machine.
 async fn list(cli: &Cli) -> anyhow::Result<()> {
-    let agents = match from_server(cli).await {
-        Err(error) if cli.server.is_none() && is_no_server(&error) => {
-            serde_json::to_value(engine::agents::Agents::new(&config::load(cli, None)?).list())?
-        }
-        agents => agents?,
-    };
+    let agents = known(cli).await?;
     if cli.json {
         output::json(&agents);
         return Ok(());
@@ -49,6 +44,46 @@ async fn list(cli: &Cli) -> anyhow::Result<()> {
         println!("\n{}: {}", text(agent, "id"), plain(hint));
     }
     Ok(())
+}
+
+/// The agents of the server; without one, those of this machine.
+pub(super) async fn known(cli: &Cli) -> anyhow::Result<Value> {
+    match from_server(cli).await {
+        Err(error) if cli.server.is_none() && is_no_server(&error) => {
+            Ok(serde_json::to_value(engine::agents::Agents::new(&config::load(cli, None)?).list())?)
+        }
+        agents => agents,
+    }
+}
+
+/// Lines about the agents with a model that are installed; without one, what to install, each with a command to copy.
+pub(super) fn summary(agents: &Value) -> Vec<String> {
+    let all = agents.as_array().map_or(&[][..], Vec::as_slice);
+    let real = || all.iter().filter(|agent| text(agent, "kind") != "built_in");
+    let found: Vec<String> = real()
+        .filter(|agent| agent["installed"] == true)
+        .map(|agent| {
+            let state = text(agent, "state").replace('_', " ");
+            let message = plain(text(agent, "message"));
+            let why = if message.is_empty() { message } else { format!(": {message}") };
+            format!("{:<10} {} ({state}{why})", text(agent, "id"), plain(text(agent, "name")))
+        })
+        .collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let mut lines = vec!["none found; install one and sign in to it:".to_owned()];
+    lines.extend(real().filter_map(|agent| {
+        let command = agent["install_command"].as_str()?;
+        Some(format!("{:<10} {command}", text(agent, "id")))
+    }));
+    lines
+}
+
+/// Whether an agent with a model is installed.
+pub(super) fn has_real(agents: &Value) -> bool {
+    let mut all = agents.as_array().into_iter().flatten();
+    all.any(|agent| agent["installed"] == true && text(agent, "kind") != "built_in")
 }
 
 async fn from_server(cli: &Cli) -> anyhow::Result<Value> {

@@ -1,14 +1,22 @@
 //! The configuration in force.
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Configuration};
 use crate::client::Client;
 use crate::config;
 use crate::failure::Failure;
 use crate::output::{self, plain, text};
 use serde_json::{Value, json};
 
+pub(crate) async fn run(cli: &Cli, command: &Configuration) -> anyhow::Result<()> {
+    if command.project_schema {
+        println!("{:#}", engine::project_file::schema());
+        return Ok(());
+    }
+    show(cli).await
+}
+
 /// Prints the configuration of the running server, or the one that a server would start with when none runs.
-pub(crate) async fn show(cli: &Cli) -> anyhow::Result<()> {
+async fn show(cli: &Cli) -> anyhow::Result<()> {
     let (settings, running) = match in_force(cli).await {
         Ok(found) => found,
         Err(error) if is_absent(&error) => (would_be(cli)?, None),

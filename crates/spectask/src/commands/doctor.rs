@@ -1,5 +1,6 @@
 //! Looks at what the server needs, and says what to do about what is missing.
 
+use super::settings_file;
 use crate::cli::Cli;
 use crate::client::Client;
 use crate::{config, output};
@@ -54,7 +55,10 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     };
     findings.push(disk(&config.data_dir, min_free_mb.unwrap_or(config.limits.min_free_mb)));
     match running {
-        Some(running) => findings.extend(running_server(cli, &running).await),
+        Some(running) => {
+            findings.extend(running_server(cli, &running).await);
+            findings.extend(settings_files(cli).await);
+        }
         None => findings.push(database(&config).await),
     }
     findings.push(dashboard());
@@ -180,6 +184,18 @@ async fn running_server(cli: &Cli, server: &engine::ServerFile) -> Vec<Finding> 
         }
         Err(error) => vec![finding("server", false, true, format!("{name} does not answer: {error}"))],
     }
+}
+
+/// The settings files of projects that are not used.
+async fn settings_files(cli: &Cli) -> Vec<Finding> {
+    let Ok(client) = Client::find(cli) else { return Vec::new() };
+    let Ok(projects) = client.get("/projects?limit=500", &[]).await else { return Vec::new() };
+    let projects = projects.body.as_array().cloned().unwrap_or_default();
+    projects
+        .iter()
+        .filter_map(settings_file::note)
+        .map(|note| finding("settings file", false, false, note))
+        .collect()
 }
 
 async fn database(config: &engine::Config) -> Finding {

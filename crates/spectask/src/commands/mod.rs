@@ -7,7 +7,9 @@ mod configuration;
 mod crew;
 mod doctor;
 mod inbox;
+mod init;
 mod maintenance;
+mod overview;
 mod permissions;
 mod plain;
 mod projects;
@@ -17,6 +19,7 @@ mod report;
 mod review;
 mod search;
 mod serve;
+mod settings_file;
 mod tasks;
 mod templates;
 mod tokens;
@@ -32,7 +35,11 @@ use std::process::ExitCode;
 
 /// Does what was typed.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    if let Command::Acp(command) = &cli.command {
+    let Some(command) = &cli.command else {
+        overview::show(&cli).await?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    if let Command::Acp(command) = command {
         match command.setup {
             Some(editor) => acp::set_up(&cli, command, editor)?,
             None => {
@@ -42,7 +49,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    match &cli.command {
+    match command {
+        Command::Init(command) => init::run(&cli, command).await?,
         Command::Serve(command) => serve::serve(&cli, command).await?,
         Command::Demo(command) => serve::demo(&cli, command).await?,
         Command::New(command) => tasks::new(&cli, command).await?,
@@ -83,7 +91,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Permissions(command) => permissions::run(&cli, command).await?,
         Command::Agents(command) => agents::run(&cli, command).await?,
         Command::Projects(command) => projects::run(&cli, command).await?,
-        Command::Config => configuration::show(&cli).await?,
+        Command::Config(command) => configuration::run(&cli, command).await?,
         Command::Doctor => return doctor::run(&cli).await,
         Command::Rebuild(command) => return rebuild::run(&cli, command).await,
         Command::Token(command) => tokens::run(&cli, command).await?,

@@ -1,6 +1,6 @@
 //! Projects from the terminal.
 
-use super::client;
+use super::{client, settings_file};
 use crate::cli::{Cli, Projects, ProjectsCommand};
 use crate::client::Client;
 use crate::failure::Failure;
@@ -13,7 +13,10 @@ pub(crate) async fn run(cli: &Cli, command: &Projects) -> anyhow::Result<()> {
     match &command.command {
         None => list(cli, &client).await,
         Some(ProjectsCommand::Add { repository, name, checks }) => {
-            let mut body = json!({ "name": name, "settings": { "checks": checks } });
+            let mut body = json!({ "name": name });
+            if !checks.is_empty() {
+                body["settings"] = json!({ "checks": checks });
+            }
             match Path::new(repository).canonicalize() {
                 Ok(path) => body["repository_path"] = json!(path),
                 Err(error) if !is_url(repository) => {
@@ -34,6 +37,9 @@ pub(crate) async fn run(cli: &Cli, command: &Projects) -> anyhow::Result<()> {
                 );
             }
             Ok(())
+        }
+        Some(ProjectsCommand::Trust { project, at }) => {
+            settings_file::trust(cli, &client, project.as_deref(), at.as_deref()).await
         }
         Some(ProjectsCommand::Remove { project }) => {
             let id = find(&client, project).await?;
@@ -68,12 +74,18 @@ async fn list(cli: &Cli, client: &Client) -> anyhow::Result<()> {
     let rows: Vec<Vec<String>> = projects
         .iter()
         .map(|project| {
-            ["id", "name", "default_branch", "repository_path"]
-                .map(|field| plain(text(project, field)))
-                .to_vec()
+            let mut row = ["id", "name", "default_branch"].map(|field| plain(text(project, field))).to_vec();
+            row.push(text(&project["settings_file"], "state").to_owned());
+            row.push(plain(text(project, "repository_path")));
+            row
         })
         .collect();
-    output::table(&["ID", "NAME", "BRANCH", "REPOSITORY"], &rows);
+    output::table(&["ID", "NAME", "BRANCH", "SETTINGS FILE", "REPOSITORY"], &rows);
+    for project in projects {
+        if let Some(note) = settings_file::note(project) {
+            println!("\n{note}");
+        }
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use super::crew::is_session;
 use crate::cli::{Cli, Diff, Document, DocumentName, Log};
 use crate::client::Client;
 use crate::failure::Failure;
-use crate::output::{self, lines, text};
+use crate::output::{self, lines, plain, text};
 use anyhow::Context as _;
 use protocol::NumberedEntry;
 use serde_json::{Value, json};
@@ -45,10 +45,10 @@ pub(crate) async fn document(cli: &Cli, command: &Document) -> anyhow::Result<()
 /// Prints what a task or a work session changed, as a diff, without the files of the specification unless they are asked for.
 pub(crate) async fn diff(cli: &Cli, command: &Diff) -> anyhow::Result<()> {
     let client = client(cli)?;
-    let path = if is_session(&command.name) {
-        format!("/work-sessions/{}/diff", command.name)
-    } else {
-        format!("/spec-tasks/{}/diff", client.task_id(&command.name).await?)
+    let task = if is_session(&command.name) { None } else { Some(client.task_id(&command.name).await?) };
+    let path = match &task {
+        None => format!("/work-sessions/{}/diff", command.name),
+        Some(task) => format!("/spec-tasks/{task}/diff"),
     };
     let mut change = client.get(&path, &[("limit", "1".to_owned())]).await?.body;
     let files = whole(&client, &path, "files").await?;
@@ -68,11 +68,23 @@ pub(crate) async fn diff(cli: &Cli, command: &Diff) -> anyhow::Result<()> {
     for file in &files {
         print!("{}", patch(file));
     }
+    // Beside the diff, so that this can be piped.
     if !specs.is_empty() {
-        // Beside the diff, so that this can be piped.
         eprintln!("The files of the specification ({}) are left out; print them with --specs.", specs.len());
     }
+    if let Some(task) = task {
+        for finding in findings(&client, &task).await {
+            eprintln!("Finding {}: {}", text(&finding, "id"), plain(text(&finding, "description")));
+        }
+    }
     Ok(())
+}
+
+/// What a reviewer has to know of a task's change beside its secrets.
+async fn findings(client: &Client, task: &str) -> Vec<Value> {
+    let found = client.get(&format!("/spec-tasks/{task}/secret-findings?limit=500"), &[]).await;
+    let found = found.ok().and_then(|answer| answer.body.as_array().cloned()).unwrap_or_default();
+    found.into_iter().filter(|finding| finding["description"].is_string()).collect()
 }
 
 /// Whether a file is one of a task's specification, which the task's branch carries beside the change.

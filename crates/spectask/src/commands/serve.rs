@@ -68,7 +68,7 @@ async fn first_task(url: String, token: String) -> anyhow::Result<()> {
 }
 
 /// Opens a page in the browser, where there is one.
-fn open(url: &str) {
+pub(super) fn open(url: &str) {
     let shown = std::env::var_os("DISPLAY").is_some() || std::env::var_os("WAYLAND_DISPLAY").is_some();
     if !shown && !cfg!(target_os = "macos") {
         return;

@@ -55,6 +55,7 @@ pub(crate) async fn new(cli: &Cli, command: &New) -> anyhow::Result<()> {
     } else {
         let project = project(&client, command.project.as_deref(), command.repo.as_deref()).await?;
         let task = project.create_task(&client, path, body).await?;
+        project.warn_of_settings_file(&client).await;
         if let Some(note) =
             project.path.as_deref().and_then(|path| base_note(path, text(&task, "base_branch")))
         {
@@ -101,6 +102,14 @@ pub(crate) struct ChosenProject {
 }
 
 impl ChosenProject {
+    /// Says on stderr that the settings file of the repository is not used, and why.
+    async fn warn_of_settings_file(&self, client: &Client) {
+        let Ok(project) = client.get(&format!("/projects/{}", self.id), &[]).await else { return };
+        if let Some(note) = super::settings_file::note(&project.body) {
+            output::tell(&format!("note: {note}"));
+        }
+    }
+
     /// Creates a task in the project. One that was registered for a task that is refused is removed again.
     pub(crate) async fn create_task(
         &self,

@@ -58,9 +58,11 @@ work POST /editor-threads
 decide POST /permissions/{id}
 read GET /projects
 own POST /projects
+own POST /projects/detect
 read GET /projects/{id}
 own PUT /projects/{id}
 own DELETE /projects/{id}
+own POST /projects/{id}/trust-settings
 read GET /git/{owner}/{repo}/info/refs
 read POST /git/{owner}/{repo}/git-upload-pack
 work POST /git/{owner}/{repo}/git-receive-pack

@@ -22,6 +22,7 @@ mod maintenance;
 mod network;
 mod observability;
 mod plain;
+mod project_file;
 mod record;
 mod registering;
 mod report;

@@ -1,14 +1,21 @@
 // A project's settings.
 
-import { Box } from "@mui/material";
+import { Box, Typography } from "@mui/material";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useEditProject } from "../../api/actions";
 import { agentsQuery } from "../../api/queries";
 import type { Project } from "../../api/types";
+import { Mono } from "../../components/Code";
 import { Field, FormDialog, SelectField } from "../../components/FormDialog";
-import { type NetworkMode, type PermissionPolicy, settingsOf } from "../../model/settings";
+import {
+  type NetworkMode,
+  type PermissionPolicy,
+  type ProjectSettings,
+  settingsOf,
+} from "../../model/settings";
 import { AgentChoice } from "../tasks/AgentChoice";
+import { SettingsFileNote } from "./SettingsFile";
 
 const POLICIES: [PermissionPolicy, string][] = [
   ["allow", "Auto-allow in worktree"],
@@ -35,6 +42,17 @@ const lines = (text: string) =>
     .map((line) => line.trim())
     .filter(Boolean);
 
+/** The settings that were changed: only these are the project's own, and come before its file. An empty list is given back. */
+function changed(before: ProjectSettings, after: ProjectSettings): Record<string, unknown> {
+  const known = new Map<string, unknown>(Object.entries(before));
+  const all = Object.entries(after).filter(
+    ([name, value]) => JSON.stringify(known.get(name)) !== JSON.stringify(value),
+  );
+  return Object.fromEntries(
+    all.map(([name, value]) => [name, Array.isArray(value) && value.length === 0 ? null : value]),
+  );
+}
+
 export function EditProject({ project, onClose }: { project: Project; onClose: () => void }) {
   const agents = useQuery(agentsQuery).data ?? [];
   const edit = useEditProject(project.id);
@@ -48,16 +66,30 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
   const [setup, setSetup] = useState(settings.setup_command ?? "");
   const [teardown, setTeardown] = useState(settings.teardown_command ?? "");
   const [reuse, setReuse] = useState(settings.setup_cache ?? true);
+  const [test, setTest] = useState(settings.test_command ?? "");
+  const [boundaries, setBoundaries] = useState((settings.boundaries ?? []).join("\n"));
   const [network, setNetwork] = useState<NetworkMode | "">(settings.network ?? "");
   const [hosts, setHosts] = useState((settings.network_allow ?? []).join("\n"));
   const [policy, setPolicy] = useState<PermissionPolicy>(settings.permissions ?? "allow");
 
+  const before: ProjectSettings = {
+    spec_agent: settings.spec_agent ?? null,
+    implementation_agent: settings.implementation_agent ?? null,
+    max_parallel_sessions: settings.max_parallel_sessions ?? null,
+    checks: settings.checks ?? [],
+    setup_command: settings.setup_command ?? null,
+    test_command: settings.test_command ?? null,
+    boundaries: settings.boundaries ?? [],
+    permissions: settings.permissions ?? "allow",
+    network: settings.network ?? null,
+    network_allow: settings.network_allow ?? [],
+  };
   const send = () =>
     edit.mutate(
       {
         name: name.trim(),
         default_branch: branch.trim() === project.default_branch ? undefined : branch.trim(),
-        settings: {
+        settings: changed(before, {
           spec_agent: planner || null,
           implementation_agent: implementer || null,
           max_parallel_sessions: parallel ? Number(parallel) : null,
@@ -65,10 +97,12 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
           setup_command: setup.trim() || null,
           teardown_command: teardown.trim() || null,
           setup_cache: reuse,
+          test_command: test.trim() || null,
+          boundaries: lines(boundaries),
           permissions: policy,
           network: network || null,
           network_allow: lines(hosts),
-        },
+        }),
       },
       { onSuccess: onClose },
     );
@@ -102,6 +136,13 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
           onChange={setImplementer}
         />
       </Box>
+      {project.settings_file.state === "trusted" && (
+        <Typography variant="body2">
+          What is empty here comes from <Mono>{project.settings_file.path}</Mono> on {project.default_branch},
+          which you trusted.
+        </Typography>
+      )}
+      <SettingsFileNote project={project} />
       {/* The answers to questions are sentences, and read whole. */}
       <Box sx={{ display: "grid", gap: 2, gridTemplateColumns: { xs: "1fr", sm: "1fr 2fr" } }}>
         <Field
@@ -139,6 +180,26 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
         value={setup}
         onChange={setSetup}
         placeholder="npm ci"
+        slotProps={{ inputLabel: { shrink: true } }}
+      />
+      <Field
+        field="settings.test_command"
+        label="Test command"
+        hint="Prompts to agents name it; it is the check where there are none above."
+        value={test}
+        onChange={setTest}
+        placeholder="npm test"
+        slotProps={{ inputLabel: { shrink: true } }}
+      />
+      <Field
+        field="settings.boundaries"
+        label="Boundaries"
+        hint="One a line: a path that agents must leave as it is, or a rule in words."
+        multiline
+        minRows={2}
+        value={boundaries}
+        onChange={setBoundaries}
+        placeholder={"migrations/\nDo not add dependencies."}
         slotProps={{ inputLabel: { shrink: true } }}
       />
       <SelectField

