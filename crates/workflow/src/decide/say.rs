@@ -43,7 +43,13 @@ pub(super) fn handle(
     if let Some(promised) = turn::promised_turn(&found.messages) {
         message.turn = promised;
     }
+    let is_parked = draft.task.awaited_answer(found).is_some();
+    let gave_up_slot = draft.task.is_waiting_for_user();
     match state {
+        SessionState::Pending if is_parked => {
+            draft.event(Event::MessageQueued { session: session.clone(), message });
+            crew::end_wait(draft, gave_up_slot);
+        }
         SessionState::Pending
         | SessionState::Opening
         | SessionState::Saving { .. }
