@@ -33,6 +33,11 @@ fn hide_secrets(values: &mut Value) {
     for agent in values["agents"].as_array_mut().into_iter().flatten() {
         hide(&mut agent["env"]);
     }
+    for server in values["mcp_servers"].as_array_mut().into_iter().flatten() {
+        for pointer in ["/env", "/headers"] {
+            server.pointer_mut(pointer).into_iter().for_each(hide);
+        }
+    }
     hide(&mut values["secrets"]["values"]);
 }
 

@@ -2,12 +2,17 @@
 
 mod processes;
 mod session;
+mod session_tokens;
 mod threads;
+mod tool_calls;
 mod turn_signs;
 
 pub(crate) use processes::Running;
 pub(crate) use session::LiveSession;
+pub(crate) use session_tokens::OWN_SERVER;
+pub use session_tokens::agents_socket;
 pub(crate) use threads::Attachment;
+pub use tool_calls::{MAX_TOOL_CALLS, WaitingCall};
 pub(crate) use turn_signs::TurnSigns;
 
 use crate::agents::Agents;
@@ -32,6 +37,7 @@ use sandbox::Level;
 use secrets::Redactor;
 use serde_json::{Value, json};
 use session::LiveSessions;
+use session_tokens::SessionTokens;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -59,6 +65,7 @@ struct Inner {
     orchestrator: Orchestrator,
     live: Mutex<HashMap<TaskId, Arc<Instance>>>,
     sessions: LiveSessions,
+    session_tokens: SessionTokens,
     /// Where agents reach this server.
     url: OnceLock<String>,
 }
@@ -119,6 +126,7 @@ impl Instances {
             orchestrator,
             live: Mutex::default(),
             sessions: LiveSessions::default(),
+            session_tokens: SessionTokens::default(),
             url: OnceLock::new(),
         }))
     }
