@@ -9,9 +9,23 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Start", &["demo", "serve", "doctor", "agents", "projects", "templates"]),
     ("Tasks", &["new", "task", "list", "show", "search", "watch"]),
     ("Review", &["document", "diff", "approve", "request-changes", "reject", "revert", "report"]),
-    ("Work sessions", &["sessions", "log", "say", "spawn", "branch", "choose", "skip", "permissions"]),
+    (
+        "Work sessions",
+        &[
+            "sessions",
+            "log",
+            "say",
+            "spawn",
+            "branch",
+            "choose",
+            "skip",
+            "permissions",
+            "questions",
+            "answer",
+        ],
+    ),
     ("Control", &["pause", "resume", "retry", "cancel", "reopen", "analytics"]),
-    ("Server", &["config", "token", "audit", "maintenance", "rebuild", "completions", "agent"]),
+    ("Server", &["config", "token", "audit", "maintenance", "rebuild", "completions", "agent", "mcp"]),
 ];
 
 /// An example of each way to use it.

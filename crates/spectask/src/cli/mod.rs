@@ -14,7 +14,7 @@ pub(crate) use administration::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use reports::{Analytics, Report, ReportFormat, Search};
 pub(crate) use reviews::{Approve, Diff, Document, DocumentName, Reject, RequestChanges};
-pub(crate) use sessions::{Branch, Log, Named, Say, SessionId, Spawn};
+pub(crate) use sessions::{Answer, Branch, Log, Mcp, Named, Say, SessionId, Spawn};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 pub(crate) use tasks::{
@@ -116,6 +116,12 @@ pub(crate) enum Command {
     Watch(Watch),
     /// List the permission requests of agents that wait for you, or answer one.
     Permissions(Permissions),
+    /// List what agents ask you: questions, and proposals to change a plan.
+    Questions,
+    /// Answer a question or a proposal of an agent.
+    Answer(Answer),
+    /// Serve the tools of a task's crew to an MCP client, on standard input and output.
+    Mcp(Mcp),
     /// List the agents that can be chosen.
     Agents(Agents),
     /// List projects, or add one.

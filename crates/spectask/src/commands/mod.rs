@@ -7,9 +7,11 @@ mod configuration;
 mod crew;
 mod doctor;
 mod maintenance;
+mod mcp;
 mod permissions;
 mod plain;
 mod projects;
+mod questions;
 mod reading;
 mod rebuild;
 mod report;
@@ -28,6 +30,10 @@ use std::process::ExitCode;
 
 /// Does what was typed.
 pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if matches!(cli.command, Command::Mcp(_)) {
+        Box::pin(mcp::run(cli)).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     match &cli.command {
         Command::Serve(command) => serve::serve(&cli, command).await?,
         Command::Demo(command) => serve::demo(&cli, command).await?,
@@ -65,6 +71,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Say(command) => crew::say(&cli, command).await?,
         Command::Watch(command) => watch::watch(&cli, command).await?,
         Command::Permissions(command) => permissions::run(&cli, command).await?,
+        Command::Questions => questions::list(&cli).await?,
+        Command::Answer(command) => questions::answer(&cli, command).await?,
         Command::Agents(command) => agents::run(&cli, command).await?,
         Command::Projects(command) => projects::run(&cli, command).await?,
         Command::Config => configuration::show(&cli).await?,
@@ -82,6 +90,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Openapi => {
             println!("{:#}", api::document());
         }
+        Command::Mcp(_) => anyhow::bail!("the MCP server is run before anything else"),
         Command::ExecAgent { .. } => anyhow::bail!("exec-agent is run before anything else"),
     }
     Ok(ExitCode::SUCCESS)
