@@ -422,6 +422,12 @@ export const permissionsQuery = queryOptions({
   queryFn: ({ signal }) => get("/api/v1/permissions", { params: { query: WHOLE }, signal }),
 });
 
+/** What agents ask. */
+export const questionsQuery = queryOptions({
+  queryKey: keys.questions,
+  queryFn: ({ signal }) => get("/api/v1/questions", { params: { query: WHOLE }, signal }),
+});
+
 /** The access tokens, with those that have ended. */
 export const tokensQuery = queryOptions({
   queryKey: keys.tokens,

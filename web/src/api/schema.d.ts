@@ -392,6 +392,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{id}/mcp-json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the `.mcp.json` of a project's repository at its base branch. */
+        get: operations["get_projects_id_mcp_json"];
+        put?: never;
+        /** Confirms the content of the file that was read, or takes that back. Another content is asked for again. */
+        post: operations["post_projects_id_mcp_json"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what agents ask the caller, the oldest first. */
+        get: operations["get_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reviews/{id}": {
         parameters: {
             query?: never;
@@ -685,6 +720,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/spec-tasks/{id}/crew/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Marks an item of the session's own planned task as done in the checklist, and keeps the evidence in the session's log. */
+        post: operations["post_spec_tasks_id_crew_evidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a message to a session of the crew, or to all; it arrives with their next turn. */
+        post: operations["post_spec_tasks_id_crew_messages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/messages/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the messages that wait for the session that asks; its next turn does not have them again. */
+        post: operations["post_spec_tasks_id_crew_messages_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks a person something in the name of a session. The answer arrives with the session's next turn, unless it is taken by
+         *     waiting for it.
+         */
+        post: operations["post_spec_tasks_id_crew_requests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/requests/{request_id}/wait": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Waits for the answer to a request of the session, and takes it: its next turn does not have it again. */
+        post: operations["post_spec_tasks_id_crew_requests_request_id_wait"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the sessions of a crew, with what each does and changed. */
+        get: operations["get_spec_tasks_id_crew_sessions"];
+        put?: never;
+        /** Adds a session to the crew, within the limits of crews; its agent starts by itself. */
+        post: operations["post_spec_tasks_id_crew_sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/sessions/{session_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what a session of the crew changed: the files, and a bounded diff. */
+        get: operations["get_spec_tasks_id_crew_sessions_session_id_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/task": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the task of a crew: the plan, and what the session that asks carries out. */
+        get: operations["get_spec_tasks_id_crew_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/spec-tasks/{id}/design-docs": {
         parameters: {
             query?: never;
@@ -939,6 +1114,23 @@ export interface paths {
         get: operations["get_spec_tasks_id_progress"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/questions/{question_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers a question or a proposal of an agent. A session that waits for it continues with the answer. */
+        post: operations["post_spec_tasks_id_questions_question_id_answer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1973,6 +2165,25 @@ export interface components {
          * @enum {string}
          */
         Answer: "done" | "declined";
+        /** @description An answer to an agent. */
+        AnswerBody: {
+            /** @description Whether a proposal is accepted; a question has none. The documents stay as they are until a person changes them. */
+            accepted?: boolean | null;
+            /** @description What is said; a question needs it. */
+            answer?: string;
+        };
+        /** @description The answer that an agent gets. */
+        AnswerView: {
+            /** @description What is said to the agent. */
+            answer: string;
+            /** @description The question's id. */
+            id: string;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+        };
         /** @description The values by which the audit log can be filtered. */
         AuditValuesView: {
             /**
@@ -2715,6 +2926,311 @@ export interface components {
          * @enum {string}
          */
         CreationMethod: "planned" | "spawned" | "ad_hoc";
+        /** @description What a session changed. */
+        CrewChanges: {
+            /** @description How many lines were added. */
+            additions: number;
+            /**
+             * @description The branch.
+             * @example helix-design-docs
+             */
+            branch: string | null;
+            /** @description How many lines were removed. */
+            deletions: number;
+            /** @description The change as a unified diff. */
+            diff: string;
+            /** @description The files, with how many lines of each changed. */
+            files: components["schemas"]["CrewFile"][];
+            /** @description Whether the diff is cut; read the session's branch for the rest. */
+            is_truncated: boolean;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            session_id: string;
+            /** @description How many files there are in all. */
+            total_files: number;
+            /** @description Whether what is not committed is in it, because the session is at work. */
+            with_uncommitted: boolean;
+        };
+        /** @description An item that is reported. */
+        CrewEvidence: {
+            /** @description Always true: what is not marked is a problem. */
+            is_marked: boolean;
+            /** @description The item's number. */
+            item: string;
+        };
+        /** @description What shows that an item is done. */
+        CrewEvidenceBody: {
+            /** @description What a check printed. */
+            check_output?: string | null;
+            /**
+             * @description A commit on the session's branch.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
+            commit?: string | null;
+            /** @description The item's number, such as `2.1`. */
+            item: string;
+        };
+        /** @description A changed file. */
+        CrewFile: {
+            /** @description How many lines were added. */
+            additions: number;
+            /** @description How many lines were removed. */
+            deletions: number;
+            /**
+             * @description The file's path.
+             * @example src/todo.js
+             */
+            path: string;
+            /** @description `added`, `modified`, `deleted` or `renamed`. */
+            status: string;
+        };
+        /** @description A message to a session. */
+        CrewMessage: {
+            /** @description The request that it answers. */
+            answers: string | null;
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
+            at: string;
+            /**
+             * @description The session or the person that sent it; `SpecTask` where neither did.
+             * @example 2026-11-01
+             */
+            from: string;
+            /**
+             * @description The session that says it.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            from_session_id: string | null;
+            /** @description The id. */
+            id: string;
+            /** @description Which kind it is. */
+            kind: components["schemas"]["CoordinationKind"];
+            /** @description A sentence that says what happened. */
+            message: string;
+        };
+        /** @description A message to the crew. */
+        CrewMessageBody: {
+            /** @description Which kind it is. */
+            kind: components["schemas"]["CrewMessageKind"];
+            /** @description What it says. */
+            message: string;
+            /** @description The request that a response answers; absent is the last open one. */
+            request_id?: string | null;
+            /**
+             * @description The session that gets it; absent is every session that has not ended.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            to_session_id?: string | null;
+        };
+        /**
+         * @description What a message is for.
+         * @enum {string}
+         */
+        CrewMessageKind: "notification" | "request" | "blocking" | "handoff" | "response";
+        /** @description The messages that waited for a session. */
+        CrewMessages: {
+            messages: components["schemas"]["CrewMessage"][];
+        };
+        /** @description A planned task in a few words. */
+        CrewPlanItem: {
+            /**
+             * @description The number that the document gives it; null when it has none.
+             * @example 1.2
+             */
+            number: string;
+            /** @description The session that carries it out. */
+            session_id: string | null;
+            /** @description The status. */
+            status: components["schemas"]["UnitStatus"];
+            /** @description The title. */
+            title: string;
+        };
+        /** @description A planned task in full. */
+        CrewPlannedTask: {
+            /** @description The acceptance criteria of the requirements that the planned task names, as Markdown. */
+            acceptance_criteria: string;
+            /** @description What it may touch. */
+            boundary: string[];
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
+            description: string;
+            /**
+             * @description The number that the document gives it; null when it has none.
+             * @example 1.2
+             */
+            number: string;
+            /** @description The acceptance criteria of the requirements that it fulfils. */
+            requirements: string[];
+            /** @description The title. */
+            title: string;
+        };
+        /** @description A request with its answer. */
+        CrewRequest: {
+            /** @description Whether a proposal is accepted. */
+            accepted: boolean | null;
+            /** @description The answer. */
+            answer: string | null;
+            /**
+             * @description Who answered.
+             * @example owner
+             */
+            by: string | null;
+            /** @description The request's id. */
+            id: string;
+            is_answered: boolean;
+        };
+        /** @description A request to a person. */
+        CrewRequestBody: {
+            /** @description Answers to choose from; the person may write another one. */
+            choices?: string[];
+            /** @description The proposed change as a unified diff. */
+            diff?: string | null;
+            /** @description Which kind it is. */
+            kind: components["schemas"]["CrewRequestKind"];
+            /** @description The question, or the proposal in words. */
+            message: string;
+        };
+        /**
+         * @description What is asked of a person.
+         * @enum {string}
+         */
+        CrewRequestKind: "question" | "plan_change";
+        /** @description The session that asks. */
+        CrewSelf: {
+            /**
+             * @description The branch.
+             * @example helix-design-docs
+             */
+            branch: string | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            session_id: string;
+            /** @description The status. */
+            status: components["schemas"]["SessionStatus"];
+            /** @description How many messages wait for it. */
+            unread_messages: number;
+        };
+        /** @description A message that was sent. */
+        CrewSent: {
+            /** @description The id. */
+            id: string;
+            /** @description The sessions that get it with their next turn. */
+            recipients: string[];
+        };
+        /** @description A session as the others see it. */
+        CrewSession: {
+            /**
+             * @description The agent.
+             * @example claude
+             */
+            agent: string;
+            /**
+             * @description The branch.
+             * @example helix-design-docs
+             */
+            branch: string | null;
+            /** @description The sessions whose work it needs. */
+            depends_on: string[];
+            /** @description The first of these files. */
+            files: string[];
+            /** @description Whether it is the session that asks. */
+            is_self: boolean;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            /** @description The number of the planned task that it carries out. */
+            planned_task: string | null;
+            session_id: string;
+            /** @description The status. */
+            status: components["schemas"]["SessionStatus"];
+            /** @description What its agent said last. */
+            summary: string | null;
+            /** @description How many files it changed; null where that was not looked up. */
+            total_files: number | null;
+            /** @description What it waits for. */
+            waits_for: string | null;
+        };
+        /** @description The sessions of a crew. */
+        CrewSessions: {
+            sessions: components["schemas"]["CrewSession"][];
+        };
+        /** @description A session that a member adds to the crew. */
+        CrewSpawnBody: {
+            /** @description Sessions whose work it needs. */
+            depends_on?: string[];
+            /**
+             * @description What it is to do, so that its agent needs nothing else.
+             * @example Todos get an optional due date.
+             */
+            description: string;
+            /**
+             * @description What the session is called, in a few words.
+             * @example Add due dates
+             */
+            name: string;
+            /** @description The session that it is spawned from; a session's agent spawns from its own. */
+            parent_session_id?: string | null;
+        };
+        /** @description The session that was added. */
+        CrewSpawned: {
+            /**
+             * @description The branch.
+             * @example helix-design-docs
+             */
+            branch: string | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            session_id: string;
+            /** @description The status. */
+            status: components["schemas"]["SessionStatus"];
+        };
+        /** @description A task as a member of its crew sees it. */
+        CrewTask: {
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            /** @description The planned tasks, in order. */
+            plan: components["schemas"]["CrewPlanItem"][];
+            planned_task: components["schemas"]["CrewPlannedTask"] | null;
+            /**
+             * @description What was asked for.
+             * @example Add due dates to todos
+             */
+            prompt: string;
+            session: components["schemas"]["CrewSelf"] | null;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+            /** @description The status. */
+            status: components["schemas"]["TaskStatus"];
+        };
+        /** @description How long to wait for an answer. */
+        CrewWaitBody: {
+            /**
+             * Format: int64
+             * @description 0 to 120.
+             */
+            seconds?: number;
+        };
         /**
          * @description The decision of a reviewer.
          * @enum {string}
@@ -3833,6 +4349,21 @@ export interface components {
              */
             to_session_id: string | null;
         };
+        /** @description A repository's `.mcp.json` as it is on the base branch. */
+        McpJsonView: {
+            /** @description Its text; null where there is none, or it is too large. */
+            content: string | null;
+            /** @description Whether the repository has the file. */
+            exists: boolean;
+            /** @description The SHA-256 hash of its text. */
+            hash: string;
+            /** @description Whether a person confirmed this content, so that agents get its servers. */
+            is_trusted: boolean;
+            /** @description What is wrong with it. */
+            problems: string[];
+            /** @description The names of its servers. */
+            servers: string[];
+        };
         /** @description The caller. */
         Me: {
             /** @description Whether the server is a demo, with sample repositories and the scripted agent. */
@@ -4488,6 +5019,43 @@ export interface components {
          * @enum {string}
          */
         PullRequestState: "open" | "closed" | "merged";
+        /** @description Something that an agent asks a person. */
+        QuestionView: {
+            /**
+             * @description When the agent asked.
+             * @example 2026-11-22T10:41:07Z
+             */
+            asked_at: string;
+            /** @description Answers to choose from; another one may be given. */
+            choices: string[];
+            /** @description The change that a proposal has, as a unified diff. */
+            diff: string | null;
+            /** @description The question's id. */
+            id: string;
+            /** @description Whether the session has ended its turn and waits for the answer. */
+            is_waiting: boolean;
+            /** @description Which kind it is. */
+            kind: components["schemas"]["CrewRequestKind"];
+            /** @description The question, or the proposal in words. */
+            message: string;
+            /** @description The session's name. */
+            session_name: string;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+            /**
+             * @description The task's name.
+             * @example Add due dates
+             */
+            task_name: string;
+            /**
+             * @description The session whose agent asks.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            work_session_id: string;
+        };
         /** @description What a person said that no turn has carried yet. */
         QueuedMessage: {
             /**
@@ -6053,6 +6621,13 @@ export interface components {
             text: string;
             /** @description The work sessions, in the order they were made. */
             work_sessions: string[];
+        };
+        /** @description A decision about the file. */
+        TrustBody: {
+            /** @description The hash of the content that was read. */
+            hash: string;
+            /** @description Whether agents get its servers; false takes an earlier confirmation back. */
+            trusted: boolean;
         };
         /** @description A turn ended. */
         TurnEndedEntry: {
@@ -9420,6 +9995,338 @@ export interface operations {
             };
         };
     };
+    get_projects_id_mcp_json: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpJsonView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_projects_id_mcp_json: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpJsonView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_questions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_reviews_id: {
         parameters: {
             query?: never;
@@ -11560,6 +12467,1094 @@ export interface operations {
             };
         };
     };
+    post_spec_tasks_id_crew_evidence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrewEvidenceBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewEvidence"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_crew_messages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrewMessageBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewSent"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_crew_messages_read: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewMessages"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_crew_requests: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrewRequestBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewRequest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_crew_requests_request_id_wait: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrewWaitBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewRequest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_crew_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewSessions"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_crew_sessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrewSpawnBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewSpawned"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_crew_sessions_session_id_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+                /**
+                 * @description The Helix session's id.
+                 * @example ses_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewChanges"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_crew_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewTask"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_spec_tasks_id_design_docs: {
         parameters: {
             query?: never;
@@ -13431,6 +15426,148 @@ export interface operations {
             };
             /** @description Method Not Allowed */
             405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_questions_question_id_answer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+                question_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

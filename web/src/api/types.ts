@@ -25,6 +25,7 @@ export type DemoRepo = Schemas["DemoRepo"];
 export type Agent = Schemas["AgentView"];
 export type PermissionOption = Schemas["PermissionChoice"];
 export type PermissionRequest = Schemas["PermissionRequest"];
+export type AgentQuestion = Schemas["QuestionView"];
 export type Token = Schemas["TokenView"];
 export type TokenScope = Schemas["TokenScope"];
 export type NewToken = Schemas["NewToken"];

@@ -23,6 +23,7 @@ import { useKeptFocus, useNavigationFocus } from "./focus";
 import { PAGE_KEYS } from "./hotkeys";
 import { LinkBase } from "./links";
 import { PermissionBar, useAsking } from "./Permissions";
+import { QuestionBar } from "./Questions";
 import { SearchButton, SearchIconButton, SearchPalette } from "./SearchPalette";
 import { Shortcuts } from "./Shortcuts";
 import { useWaitingCount } from "./title";
@@ -64,6 +65,7 @@ export function Shell() {
             <TopBar />
             <OfflineBanner />
             <PermissionBar />
+            <QuestionBar />
             <Box
               component="main"
               id="main"

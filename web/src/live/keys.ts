@@ -38,6 +38,7 @@ export const keys = {
   analytics: (filter: object) => ["analytics", filter] as const,
   templates: (project: string | undefined) => ["templates", project] as const,
   permissions: ["permissions"] as const,
+  questions: ["questions"] as const,
   openapi: ["openapi"] as const,
   tokens: ["tokens"] as const,
   audit: ["audit"] as const,

@@ -47,6 +47,7 @@ export const server = setupServer(
     response(200).json({ agents: [], timestamp: "2026-01-05T10:00:00Z" }),
   ),
   http.get("/api/v1/permissions", ({ response }) => response(200).json([])),
+  http.get("/api/v1/questions", ({ response }) => response(200).json([])),
   http.get("/api/v1/demo-repos", ({ response }) => response(200).json([])),
   http.get("/api/v1/templates", ({ response }) => response(200).json([])),
 );
