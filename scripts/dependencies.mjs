@@ -9,9 +9,12 @@ export function policyOf(toml) {
   const licenses = [...list(section("licenses"), "allow").matchAll(/^ +"([^"]+)",$/gm)].map(([, one]) => one);
   const bans = [...list(section("bans"), "deny").matchAll(/^ +\{ crate = "([^"]+)"(.*) \},$/gm)];
   const once = bans.filter(([, , rest]) => rest.includes("deny-multiple-versions = true")).map(([, name]) => name);
-  const banned = bans.map(([, name]) => name).filter((name) => !once.includes(name));
+  // What others may use stays out of the crates here.
+  const wrapped = bans.filter(([, , rest]) => rest.includes("wrappers = [")).map(([, name]) => name);
+  const isElse = (name) => !once.includes(name) && !wrapped.includes(name);
+  const banned = bans.map(([, name]) => name).filter(isElse);
   if (licenses.length === 0 || once.length === 0 || banned.length === 0) throw new Error("deny.toml has another shape");
-  return { licenses: new Set(licenses), once, banned };
+  return { licenses: new Set(licenses), once, banned, wrapped };
 }
 
 /** Whether an SPDX expression leaves a choice that is allowed. */
@@ -53,7 +56,7 @@ export function permits(expression, allowed) {
  */
 export function dependencyProblems(metadata, built, toml) {
   const problems = [];
-  const { licenses, once, banned } = policyOf(toml);
+  const { licenses, once, banned, wrapped } = policyOf(toml);
   const own = new Set(metadata.workspace_members);
   const versions = new Map();
   const lowest = numbers(metadata.packages.find(({ id }) => own.has(id)).rust_version);
@@ -77,6 +80,7 @@ export function dependencyProblems(metadata, built, toml) {
   }
   for (const member of metadata.packages.filter(({ id }) => own.has(id))) {
     for (const { name, req, path } of member.dependencies) {
+      if (wrapped.includes(name)) problems.push(`${member.name} depends on ${name}, which deny.toml leaves to others`);
       if (req === "*" && !path) problems.push(`${member.name} takes any version of ${name}`);
     }
     problems.push(...unused(member).map((name) => `${member.name} does not use its dependency ${name}`));

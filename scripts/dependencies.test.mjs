@@ -19,8 +19,9 @@ test("a licence is permitted when a choice of it is", () => {
 });
 
 test("the policy is read from deny.toml", () => {
-  const { licenses, once, banned } = policyOf(toml);
+  const { licenses, once, banned, wrapped } = policyOf(toml);
   assert.ok(licenses.has("MPL-2.0") && once.includes("tokio") && banned.includes("openssl-sys"));
+  assert.ok(wrapped.includes("chrono") && !banned.includes("chrono"));
   assert.throws(() => policyOf("[licenses]\n"), /another shape/);
 });
 
@@ -38,7 +39,7 @@ test("each thing that a dependency may not be is named", () => {
       source: null,
       rust_version: "1.95",
       manifest_path: join(folder, "Cargo.toml"),
-      dependencies: [uses("tokio", { req: "*" }), uses("left-over")],
+      dependencies: [uses("tokio", { req: "*" }), uses("left-over"), uses("chrono")],
     },
     ...[
       ["tokio", "1.0.0", MIT, "registry+x"],
@@ -61,7 +62,9 @@ test("each thing that a dependency may not be is named", () => {
     "late 1.0.0 needs Rust 1.95.1, later than rust-version in Cargo.toml",
     "tokio is there in the versions 1.0.0 and 2.0.0; deny.toml wants one",
     "own takes any version of tokio",
+    "own depends on chrono, which deny.toml leaves to others",
     "own does not use its dependency left-over",
+    "own does not use its dependency chrono",
   ]);
   rmSync(folder, { recursive: true });
 });

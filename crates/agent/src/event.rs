@@ -60,6 +60,7 @@ pub struct TurnEnd {
 
 /// What an agent says of itself when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a capability that agents name by itself")]
 pub struct AgentInfo {
     pub name: String,
     pub version: String,
@@ -70,6 +71,10 @@ pub struct AgentInfo {
     pub close_session: bool,
     /// Whether sessions can be given folders beside their working directory.
     pub additional_directories: bool,
+    /// Whether sessions can be given MCP servers over streamable HTTP.
+    pub mcp_http: bool,
+    /// Whether sessions can be given MCP servers over HTTP with server-sent events.
+    pub mcp_sse: bool,
     pub auth_methods: Vec<AuthMethod>,
 }
 
@@ -97,6 +102,8 @@ impl AgentInfo {
             load_session: capabilities["loadSession"].as_bool().unwrap_or_default(),
             close_session: can("close"),
             additional_directories: can("additionalDirectories"),
+            mcp_http: capabilities["mcpCapabilities"]["http"].as_bool().unwrap_or_default(),
+            mcp_sse: capabilities["mcpCapabilities"]["sse"].as_bool().unwrap_or_default(),
             auth_methods: methods.map(AuthMethod::read).collect(),
         }
     }

@@ -15,6 +15,7 @@ mod folders;
 pub mod fuzz;
 mod launch;
 mod lines;
+mod mcp;
 mod modes;
 mod permissions;
 mod process;
@@ -34,6 +35,7 @@ pub use event::{AgentEvent, AgentInfo, AuthMethod, Exit, PermissionAnswer, Permi
 pub use failure::{FailureClass, RetryTime};
 pub use folders::{OwnFolders, own_folders};
 pub use launch::{Launch, find_command};
+pub use mcp::{McpServer, McpTransport};
 pub use modes::Access;
 pub use process::Process;
 pub use readable::{readable, strip_escapes};

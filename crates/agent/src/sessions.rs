@@ -2,9 +2,9 @@
 
 use crate::modes::SessionModes;
 use crate::process::{Process, object};
-use crate::{Access, AgentError, AuthMethod};
+use crate::{Access, AgentError, AuthMethod, McpServer};
 use agent_client_protocol::UntypedMessage;
-use agent_client_protocol::v1::schema::{LoadSessionRequest, NewSessionRequest};
+use agent_client_protocol::v1::schema::{self, LoadSessionRequest, NewSessionRequest};
 use parking_lot::MutexGuard;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -28,9 +28,15 @@ impl Process {
     }
 
     /// Begins a session in a folder and returns the agent's id for it. An agent that wants a sign-in first is signed in
-    /// with a key that is in its environment, where it offers a method for that.
-    pub async fn new_session(&self, cwd: &Path, meta: Option<Value>) -> Result<String, AgentError> {
-        let mut request = NewSessionRequest::new(cwd).meta(object(meta));
+    /// with a key that is in its environment, where it offers a method for that. Of the MCP servers it gets those that it
+    /// accepts.
+    pub async fn new_session(
+        &self,
+        cwd: &Path,
+        servers: &[McpServer],
+        meta: Option<Value>,
+    ) -> Result<String, AgentError> {
+        let mut request = NewSessionRequest::new(cwd).mcp_servers(self.accepted(servers)).meta(object(meta));
         if self.0.info.additional_directories {
             request = request.additional_directories(self.0.additional_directories.clone());
         }
@@ -52,14 +58,22 @@ impl Process {
     }
 
     /// Takes up an earlier session. What the agent replays comes as events with `replay` set.
-    pub async fn load_session(&self, id: &str, cwd: &Path, meta: Option<Value>) -> Result<(), AgentError> {
+    pub async fn load_session(
+        &self,
+        id: &str,
+        cwd: &Path,
+        servers: &[McpServer],
+        meta: Option<Value>,
+    ) -> Result<(), AgentError> {
         if !self.0.info.load_session {
             return Err(AgentError::Refused {
                 code: -32601,
                 message: "the agent cannot load sessions".into(),
             });
         }
-        let mut request = LoadSessionRequest::new(id.to_owned(), cwd).meta(object(meta));
+        let mut request = LoadSessionRequest::new(id.to_owned(), cwd)
+            .mcp_servers(self.accepted(servers))
+            .meta(object(meta));
         if self.0.info.additional_directories {
             request = request.additional_directories(self.0.additional_directories.clone());
         }
@@ -110,6 +124,10 @@ impl Process {
             Ok(Err(error)) => tracing::debug!(%error, "an agent did not close a session"),
             Err(_) => tracing::debug!("an agent took too long to close a session"),
         }
+    }
+
+    fn accepted(&self, servers: &[McpServer]) -> Vec<schema::McpServer> {
+        servers.iter().filter(|server| self.0.info.accepts(server)).map(schema::McpServer::from).collect()
     }
 
     async fn request(&self, method: &str, params: Value) -> Result<Value, AgentError> {

@@ -3,6 +3,7 @@
 //! Every request is checked here, before anything else reads it: the credential it shows, whether the route is open to
 //! that credential, and whether it comes from a process that runs what an agent wrote. A route that has no rule is refused.
 
+use super::agents_socket::FromAgentsSocket;
 use super::audit;
 use super::caller::{Caller, Identity, Level, Reach, authenticate};
 use super::login;
@@ -36,6 +37,8 @@ pub(crate) enum Access {
     SignIn,
     /// Reports about an agent instance: the instance's own token, or its owner.
     Report,
+    /// The tools of a crew: the token of a session of the task, or a user's credential that may work with it.
+    Crew,
     /// The figures for monitoring, which may be opened to all.
     Metrics,
     /// A user's credential with this level.
@@ -59,7 +62,7 @@ pub(crate) enum Shape {
 
 /// The rule of a route, or none when there is no such route.
 pub(crate) fn rule(method: &Method, path: &str) -> Option<Access> {
-    use Access::{Metrics, Open, Report, SignIn, User};
+    use Access::{Crew, Metrics, Open, Report, SignIn, User};
     use Level::{Decide, Own, Read, Work};
     use Shape::{Any, Creates, Listed, Named, Whole};
     let is = |wanted: &Method| *method == *wanted;
@@ -75,7 +78,9 @@ pub(crate) fn rule(method: &Method, path: &str) -> Option<Access> {
         }
         "/work-sessions" if get => User(Read, Any),
         "/editor-threads" if post => User(Work, Any),
-        "/ws" | "/events" | "/permissions" | "/inbox" | "/projects" | "/templates" if get => User(Read, Any),
+        "/ws" | "/events" | "/permissions" | "/questions" | "/inbox" | "/projects" | "/templates" if get => {
+            User(Read, Any)
+        }
         "/agents/fleet/live-progress" if get => User(Read, Any),
         "/spec-tasks" | "/tasks" | "/search" | "/analytics" if get => User(Read, Listed),
         "/tokens" | "/tokens/{id}" | "/audit" | "/audit/values" | "/config" if get || post || delete => {
@@ -90,7 +95,13 @@ pub(crate) fn rule(method: &Method, path: &str) -> Option<Access> {
         "/projects/{id}" if put || delete => User(Own, Whole),
         // The commands of the file run on this machine.
         "/projects/{id}/trust-settings" if post => User(Own, Whole),
-        "/permissions/{id}" if post => User(Decide, Named),
+        "/projects/{id}/mcp-json" if get || post => User(Own, Whole),
+        "/permissions/{id}" | "/spec-tasks/{id}/questions/{question_id}/answer" if post => {
+            User(Decide, Named)
+        }
+        crew if crew.starts_with("/spec-tasks/{id}/crew/") => {
+            return (get || post).then_some(Crew);
+        }
         "/spec-tasks/from-prompt" | "/tasks" if post => User(Work, Creates),
         "/spec-tasks/from-demo" if post => User(Own, Whole),
         "/zed/events" | "/zed-threads/create-session" if post => Report,
@@ -204,6 +215,10 @@ async fn admit(
     request: Request<Body>,
 ) -> Result<(Request<Body>, Option<HeaderValue>), Problem> {
     let (mut parts, body) = request.into_parts();
+    let is_agents_socket = parts.extensions.get::<FromAgentsSocket>().is_some();
+    if is_agents_socket && access != Access::Crew {
+        return Err(not_allowed("The agents' socket serves the tools of crews, nothing else."));
+    }
     let is_free = access == Access::Open || (access == Access::Metrics && app.config.http.open_metrics);
     if is_free {
         // Some open routes say more to those who may use the server.
@@ -235,6 +250,18 @@ async fn admit(
                 return Err(Problem::new(StatusCode::FORBIDDEN, "instance_token", detail));
             }
         }
+        Identity::Session { task, .. } => {
+            if access != Access::Crew {
+                let task = task.clone();
+                record_refusal(app, &task, path, &parts).await;
+                let detail = "This token is that of a work session's agent. With it the tools of the session's crew are used, \
+                              nothing else: a person's decision needs a person's token.";
+                return Err(Problem::new(StatusCode::FORBIDDEN, "session_token", detail));
+            }
+        }
+        Identity::User(_) if is_agents_socket => {
+            return Err(not_allowed("The agents' socket takes tokens of work sessions alone."));
+        }
         Identity::User(caller) => {
             refuse_descendant(app, &parts, path, Some(caller)).await?;
             permit(caller, access, parts.uri.query().unwrap_or_default())?;
@@ -253,7 +280,7 @@ fn permit(caller: &Caller, access: Access, query: &str) -> Result<(), Problem> {
     let (level, shape) = match access {
         Access::User(level, shape) => (level, shape),
         // Only the owner reports in an instance's place.
-        Access::Report => (Level::Work, Shape::Named),
+        Access::Report | Access::Crew => (Level::Work, Shape::Named),
         Access::Metrics => (Level::Read, Shape::Any),
         Access::Open | Access::SignIn => return Ok(()),
     };
@@ -369,7 +396,7 @@ async fn record_refusal(app: &App, task: &TaskId, path: &str, parts: &Parts) {
     if !Refusals::is_fresh(parts, format!("{task} token {what}")) {
         return;
     }
-    let data = json!({ "request": what, "credential": "the token of an agent instance" });
+    let data = json!({ "request": what, "credential": "the token of an agent" });
     audit::record_refusal(app, task.as_str(), "instance", &data, parts).await;
 }
 

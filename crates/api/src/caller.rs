@@ -96,6 +96,12 @@ pub(crate) enum Identity {
         task: TaskId,
         owner: Caller,
     },
+    /// The agent of one session, with the user whose task it works on.
+    Session {
+        task: TaskId,
+        session: SessionId,
+        owner: Caller,
+    },
 }
 
 /// A credential as a request shows it.
@@ -125,6 +131,9 @@ pub(crate) async fn authenticate(
             };
             if let Some(task) = app.instances.task_of_token(token) {
                 return instance(app, task, peer).await;
+            }
+            if let Some((task, session)) = app.instances.session_of_token(token) {
+                return of_session(app, task, session, peer).await;
             }
             by_token(app, token, way, peer).await?
         }
@@ -165,6 +174,24 @@ async fn instance(app: &App, task: TaskId, peer: String) -> Result<Identity, Pro
     let via = Via { way: "instance", credential: instance_id(&task).to_string(), peer };
     let rights = Rights { level: Level::Work, reach: Reach::Task(task.clone()) };
     Ok(Identity::Instance { task, owner: Caller { user, rights, via, token: String::new(), session: None } })
+}
+
+/// The agent of a session; its token ends with the session.
+async fn of_session(app: &App, task: TaskId, session: SessionId, peer: String) -> Result<Identity, Problem> {
+    let found = app.store.task(&task).await?.ok_or_else(unauthorized)?;
+    let is_over = found.session(&session).is_none_or(workflow::Session::is_ended);
+    if is_over || found.status().is_terminal() {
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "session_over",
+            "The work session of this token has ended.",
+        ));
+    }
+    let user = app.store.user(&found.owner).await?.ok_or_else(unauthorized)?;
+    let via = Via { way: "session", credential: session.to_string(), peer };
+    let rights = Rights { level: Level::Work, reach: Reach::Task(task.clone()) };
+    let owner = Caller { user, rights, via, token: String::new(), session: None };
+    Ok(Identity::Session { task, session, owner })
 }
 
 /// The user whose token this is; the inner error is a wrong credential.
@@ -271,7 +298,7 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         match parts.extensions.get::<Identity>() {
             Some(Identity::User(caller)) => Ok(caller.clone()),
-            Some(Identity::Instance { .. }) | None => Err(unauthorized()),
+            Some(Identity::Instance { .. } | Identity::Session { .. }) | None => Err(unauthorized()),
         }
     }
 }
@@ -291,7 +318,7 @@ impl FromRequestParts<App> for Reporter {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
         match parts.extensions.get::<Identity>() {
             Some(Identity::User(caller)) => Ok(Self { caller: caller.clone(), only: None }),
-            Some(Identity::Instance { task, owner }) => {
+            Some(Identity::Instance { task, owner } | Identity::Session { task, owner, .. }) => {
                 Ok(Self { caller: owner.clone(), only: Some(task.clone()) })
             }
             None => Err(unauthorized()),

@@ -67,6 +67,7 @@ pub(crate) async fn add(
         data: body.data,
         answers,
         before_merge: true,
+        person_request: None,
     };
     let view = tell(&app, &caller, &task, event).await?;
     Ok((StatusCode::CREATED, Json(view)))
@@ -130,6 +131,7 @@ pub(crate) async fn from_record(
         data,
         answers: None,
         before_merge: true,
+        person_request: None,
     };
     tell(app, caller, task, event).await.map(|_| ())
 }

@@ -3,6 +3,7 @@
 //! It asks the engine and shows its answers. It knows no SQL, and starts neither git nor agents.
 
 mod access;
+mod agents_socket;
 mod analytics;
 mod assign_agent;
 mod attempts;
@@ -15,6 +16,7 @@ mod comments;
 mod coordination;
 mod create;
 mod crew;
+mod crew_tools;
 mod dashboard;
 mod documents;
 mod edit_document;
@@ -35,6 +37,7 @@ mod lint;
 mod live;
 mod login;
 mod maintenance;
+mod mcp_json;
 mod messages;
 pub mod metrics;
 mod openapi;
@@ -48,6 +51,7 @@ mod plain;
 mod problem;
 mod project_settings;
 mod projects;
+mod questions;
 mod registered;
 mod report;
 mod request;
@@ -181,6 +185,17 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(projects::read, projects::edit, projects::remove))
         .routes(routes!(project_settings::detect_repository))
         .routes(routes!(project_settings::trust))
+        .routes(routes!(mcp_json::read, mcp_json::decide))
+        .routes(routes!(crew_tools::task::read))
+        .routes(routes!(crew_tools::sessions::list, crew_tools::sessions::spawn))
+        .routes(routes!(crew_tools::changes::read))
+        .routes(routes!(crew_tools::messages::send))
+        .routes(routes!(crew_tools::messages::read))
+        .routes(routes!(crew_tools::requests::ask))
+        .routes(routes!(crew_tools::requests::wait))
+        .routes(routes!(crew_tools::evidence::report))
+        .routes(routes!(questions::list))
+        .routes(routes!(questions::answer))
         .routes(routes!(permissions::list))
         .routes(routes!(permissions::answer))
         .routes(routes!(permission_grants::list))

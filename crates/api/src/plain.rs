@@ -303,7 +303,7 @@ fn allowed(task: &Task) -> Vec<&'static str> {
     if task.is_conversation() {
         words.push("done");
     }
-    if task.is_waiting_for_user() {
+    if task.is_conversation() && task.is_waiting_for_user() {
         words.push("implementation_review");
     }
     words

@@ -4,6 +4,7 @@ use super::audit;
 use super::caller::Caller;
 use super::extract::{Query, WholeBody};
 use super::idempotency::FreshIds;
+use super::mcp_json::TRUSTED_MCP_JSON;
 use super::page::{PageQuery, Paged, page};
 use super::problem::Problem;
 use super::registered;
@@ -14,6 +15,7 @@ use axum::http::{StatusCode, Uri};
 use engine::App;
 use engine::clock::now;
 use engine::effects::chain;
+use engine::mcp_servers::McpServerEntry;
 use engine::project_file::{EffectiveSetting, SettingsFile, TRUSTED};
 use engine::repositories::{self, ProjectSettings, UNCONFIRMED};
 use engine::wire::rfc3339;
@@ -28,6 +30,8 @@ use workflow::{ProjectId, Task};
 
 /// How many repositories are looked at at once for a list.
 const PROJECTS_AT_ONCE: usize = 8;
+/// How many MCP servers a project may have.
+const MAX_MCP_SERVERS: usize = 20;
 
 /// A repository and how SpecTask works in it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -295,6 +299,10 @@ fn checked_settings(app: &App, before: &Value, asked: Option<Value>) -> Result<V
                 let message = "is set by a rebuild alone; false confirms the project's commands";
                 return Err(Problem::invalid(&format!("settings.{UNCONFIRMED}"), message));
             }
+            if asked.get(TRUSTED_MCP_JSON).is_some_and(|value| *value != before[TRUSTED_MCP_JSON]) {
+                let message = "is set by POST /projects/{id}/mcp-json, which names the content that was read";
+                return Err(Problem::invalid(&format!("settings.{TRUSTED_MCP_JSON}"), message));
+            }
             if asked.contains_key(TRUSTED) {
                 let message = "is set by trusting the file: POST /api/v1/projects/{id}/trust-settings";
                 return Err(Problem::invalid(&format!("settings.{TRUSTED}"), message));
@@ -348,10 +356,27 @@ fn checked_settings(app: &App, before: &Value, asked: Option<Value>) -> Result<V
             format!("{name:?} cannot be the name of a branch"),
         ));
     }
+    check_mcp_servers(&parsed.mcp_servers)?;
     if parsed.max_parallel_sessions == Some(0) {
         return Err(Problem::invalid("settings.max_parallel_sessions", "must be at least 1"));
     }
     Ok(settings)
+}
+
+/// The MCP servers have different names, and each is complete.
+fn check_mcp_servers(servers: &[McpServerEntry]) -> Result<(), Problem> {
+    let wrong =
+        |message: String| Problem::invalid("settings.mcp_servers", super::problem::sentence(&message));
+    if servers.len() > MAX_MCP_SERVERS {
+        return Err(wrong(format!("there are more than {MAX_MCP_SERVERS}")));
+    }
+    for (at, server) in servers.iter().enumerate() {
+        server.check().map_err(wrong)?;
+        if servers[..at].iter().any(|before| before.name == server.name) {
+            return Err(wrong(format!("two are called {:?}", server.name)));
+        }
+    }
+    Ok(())
 }
 
 /// The branch of the documents is not the base branch.

@@ -1,6 +1,6 @@
 //! Serves: listens, starts the engine, and takes both down at a signal.
 
-use crate::{dashboard, http};
+use crate::{agents_socket, dashboard, http};
 use anyhow::Context as _;
 use engine::{Config, Engine};
 use std::future::Future;
@@ -91,6 +91,10 @@ async fn start(config: Config) -> anyhow::Result<Running> {
     let opened = engine::open(prepared).await?;
     let engine = engine::start(opened, address, url_of(address)).await?;
     let router = crate::router(engine.app.clone());
+    let socket = engine::instances::agents_socket(&engine.app.config);
+    let agents = agents_socket::listen(&socket)
+        .with_context(|| format!("cannot listen for agents on {}", socket.display()))?;
+    tokio::spawn(agents_socket::serve(agents, router.clone(), engine.app.stop.clone()));
     let serving = tokio::spawn(http::serve(listener, router, settings, engine.app.stop.clone()));
     Ok(Running { engine, address, serving })
 }

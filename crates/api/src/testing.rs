@@ -25,6 +25,7 @@ static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
 /// An API with its database, and the owner's token.
 pub(crate) struct Api {
     pub(crate) token: String,
+    pub(crate) app: engine::App,
     router: Router,
     folder: TempDir,
 }
@@ -65,7 +66,7 @@ impl Api {
         let config = Config { data_dir: folder.path().join("data"), defaults, sandbox, ..Config::default() };
         let prepared = engine::prepare(config).expect("a data directory");
         let engine::Opened { app, token } = engine::open(prepared).await.expect("a database");
-        Self { router: router(app), token, folder }
+        Self { router: router(app.clone()), app, token, folder }
     }
 
     /// Makes a repository with a commit and returns its path.

@@ -53,7 +53,7 @@ async fn run(launch: Launch, folder: &Path, documents: &Path) -> Result<CheckRep
         files[1].display()
     );
     let asked = async {
-        let session = process.new_session(folder, None).await?;
+        let session = process.new_session(folder, &[], None).await?;
         let asked = process.prompt(&session, &prompt, None);
         let mut asked = std::pin::pin!(asked);
         let mut answer = String::new();
@@ -98,7 +98,7 @@ pub(crate) async fn probe(agents: &Agents, id: &str) -> (Option<AgentInfo>, Opti
         Ok(process) => process,
         Err(error) => return (None, Some(error)),
     };
-    let opened = process.new_session(&folder, None).await;
+    let opened = process.new_session(&folder, &[], None).await;
     let info = process.info().clone();
     process.stop().await;
     drained.abort();

@@ -21,6 +21,12 @@ pub(crate) fn redactor(config: &Config, agents: &Agents, token: &str) -> anyhow:
     let mut exact = vec![value("spectask-token", token)];
     let given = agents.environment().into_iter().filter(|(name, text)| is_secret(name, text));
     exact.extend(given.map(|(name, text)| value(&name, &text)));
+    for server in &config.mcp_servers {
+        let given = server.env.iter().chain(&server.headers);
+        let given =
+            given.map(|(name, text)| (name, expand(text))).filter(|(name, text)| is_secret(name, text));
+        exact.extend(given.map(|(name, text)| value(name, &text)));
+    }
     for (name, text) in &config.secrets.values {
         exact.push(value(name, &expand(text)));
     }

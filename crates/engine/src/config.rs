@@ -1,5 +1,6 @@
 //! Everything a server can be told, with its defaults.
 
+pub use crate::mcp_servers::McpServerEntry;
 pub use crate::network::{HostError, HostPattern, NetworkMode};
 pub use sandbox::Mode as SandboxMode;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,10 @@ pub struct Config {
     pub secrets: Secrets,
     pub agents: Vec<AgentEntry>,
     pub webhooks: Vec<WebhookEntry>,
+    /// MCP servers that the agents of every project get.
+    pub mcp_servers: Vec<McpServerEntry>,
+    /// Variables of the server's environment that MCP servers of projects and repositories may get.
+    pub mcp_variables: Vec<String>,
     /// Serve the sample repositories as projects and make the scripted agent the default.
     #[serde(skip)]
     pub demo: bool,
@@ -328,6 +333,8 @@ impl Default for Config {
             secrets: Secrets::default(),
             agents: Vec::new(),
             webhooks: Vec::new(),
+            mcp_servers: Vec::new(),
+            mcp_variables: Vec::new(),
             demo: false,
             token: None,
             sources: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! What agents and checks see, write and use: the sandbox's policy for a task.
 
 use crate::config::Config;
-use crate::instances::workdir;
+use crate::instances::{agents_socket, workdir};
 use agent::{AgentError, OwnFolders};
 use sandbox::{Admission, Home, Layer, Level, Limits, Policy, Tree};
 use std::ffi::OsStr;
@@ -118,6 +118,7 @@ pub(crate) fn policy(config: &Config, task: &TaskId, workspace: &Workspace, purp
     // The worktree with documents may be made while an agent starts; the folder above it stays.
     policy.readable.extend(workspace.documents.as_deref().and_then(Path::parent).map(Path::to_owned));
     if purpose == Purpose::Agent {
+        policy.readable.push(agents_socket(config));
         if let Some(common_dir) = &workspace.common_dir {
             policy.allow_repository(common_dir, &own_refs(task));
         }

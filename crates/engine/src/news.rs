@@ -249,6 +249,7 @@ fn log_entry(task: &Task, event: &Event, session: &Session) -> Option<LogEntry> 
         | Event::PlanUpdated { .. }
         | Event::Spent { .. }
         | Event::Coordinated { .. }
+        | Event::CoordinationRead { .. }
         | Event::WorkCommitted { .. }
         | Event::SessionTold { .. }
         | Event::SessionAskedAgain { .. }

@@ -53,6 +53,49 @@ pub(crate) async fn mark(
     commit_edit(workplace, task, message, effect, edit).await
 }
 
+/// Why an item is not marked as done.
+#[derive(Debug, thiserror::Error)]
+pub enum TickError {
+    #[error("{0} is no item of the session's own planned task; it has {1}")]
+    NotOwn(String, String),
+    #[error("the session carries out no planned task, so there is no item to report")]
+    NoPlannedTask,
+    #[error("{}", .0.message)]
+    Failed(Failure),
+}
+
+/// Marks an item of a session's own planned task as done, as its agent does in progress.md.
+pub async fn tick(app: &App, task: &Task, session: &Session, number: &str) -> Result<(), TickError> {
+    let units = task.units_of(session);
+    if units.is_empty() {
+        return Err(TickError::NoPlannedTask);
+    }
+    let workplace = app.repositories.workplace(&task.project).await;
+    let workplace = workplace.map_err(|error| TickError::Failed(git_failure(&error)))?;
+    let (branch, path) = (workplace.settings.design_docs_branch.clone(), document(&task.id, "progress.md"));
+    let repository = workplace.repository.clone();
+    let found = blocking(move || repository.read(&branch, &path)).await.map_err(TickError::Failed)?;
+    let text = String::from_utf8_lossy(&found.unwrap_or_default()).into_owned();
+    let own: Vec<String> = checklist::parse(&text)
+        .items
+        .into_iter()
+        .filter_map(|item| item.number)
+        .filter(|item| units.iter().any(|unit| is_of(item, &unit.number)))
+        .collect();
+    if !own.iter().any(|item| item == number) {
+        return Err(TickError::NotOwn(number.to_owned(), own.join(", ")));
+    }
+    let message = format!("{}: {number} reported\n\nSpecTask-Task: {}\n", task.name, task.id);
+    let number = number.to_owned();
+    let edit = move |text: &str| checklist::mark(text, &number, Marker::Completed);
+    commit_edit(&workplace, task, message, None, edit).await.map_err(TickError::Failed)
+}
+
+/// Returns whether an item is a planned task's own line or one of its sub-tasks.
+fn is_of(item: &str, unit: &str) -> bool {
+    item.strip_prefix(unit).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 /// Commits what agents ticked in the documents' worktree and left uncommitted. Threads work side by side, so that it is the
 /// server that commits, and only their ticks.
 pub(crate) async fn commit_ticks(app: &App, task: &Task) -> Result<(), Failure> {
@@ -232,7 +275,13 @@ pub(crate) async fn restore(
 
 #[cfg(test)]
 mod tests {
-    use super::with_marks;
+    use super::{is_of, with_marks};
+
+    #[test]
+    fn items_belong_to_the_planned_task_whose_number_they_begin_with() {
+        assert!(is_of("2", "2") && is_of("2.1", "2") && is_of("2.1.3", "2"));
+        assert!(!is_of("21", "2") && !is_of("1.2", "2") && !is_of("2", "2.1"));
+    }
 
     #[test]
     fn marks_of_a_copy_are_taken_over_and_nothing_else() {

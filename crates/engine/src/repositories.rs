@@ -2,6 +2,7 @@
 
 use crate::clean;
 use crate::config::{Config, HostPattern, NetworkMode};
+use crate::mcp_servers::McpServerEntry;
 use crate::permissions::Policy;
 use crate::project_file::{CommandHold, InForce, Loaded, boundaries};
 use futures::future::BoxFuture;
@@ -68,6 +69,11 @@ pub struct ProjectSettings {
     pub network: Option<NetworkMode>,
     /// The hosts that they reach under `allowlist`, besides those of the server's configuration.
     pub network_allow: Vec<HostPattern>,
+    /// MCP servers that the project's agents get, besides those of the server's configuration.
+    pub mcp_servers: Vec<McpServerEntry>,
+    /// The hash of the `.mcp.json` that a person confirmed, whose servers the project's agents get.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_mcp_json: Option<String>,
     /// Whether the project's commands were restored from a record and wait for a person to confirm them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unconfirmed_commands: bool,
@@ -104,6 +110,8 @@ impl Default for ProjectSettings {
             permissions: Policy::default(),
             network: None,
             network_allow: Vec::new(),
+            mcp_servers: Vec::new(),
+            trusted_mcp_json: None,
             unconfirmed_commands: false,
             hold: None,
         }

@@ -36,6 +36,11 @@ fn hide_secrets(values: &mut Value) {
     for webhook in values["webhooks"].as_array_mut().into_iter().flatten() {
         webhook["secret"] = json!("…");
     }
+    for server in values["mcp_servers"].as_array_mut().into_iter().flatten() {
+        for pointer in ["/env", "/headers"] {
+            server.pointer_mut(pointer).into_iter().for_each(hide);
+        }
+    }
     hide(&mut values["secrets"]["values"]);
 }
 

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::output::text;
 use anyhow::Context as _;
 use serde_json::Value;
+use std::path::Path;
 use std::time::Duration;
 
 /// A server and the right to talk to it.
@@ -48,8 +49,25 @@ impl Client {
         Self::at(url, token)
     }
 
+    /// Finds a server whose address is given, and which is reached through a socket.
+    pub(crate) fn through(cli: &Cli, socket: &Path) -> anyhow::Result<Self> {
+        let url = cli.server.as_deref().unwrap_or("http://localhost").trim_end_matches('/').to_owned();
+        let token = std::env::var("SPECTASK_TOKEN").ok().filter(|token| !token.trim().is_empty());
+        let token =
+            token.ok_or_else(|| Failure::NoToken("no token is known; set SPECTASK_TOKEN".to_owned()))?;
+        Self::new(url, token, Some(socket))
+    }
+
     pub(crate) fn at(url: String, token: String) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
+        Self::new(url, token, None)
+    }
+
+    fn new(url: String, token: String, socket: Option<&Path>) -> anyhow::Result<Self> {
+        let mut builder = reqwest::Client::builder();
+        if let Some(socket) = socket {
+            builder = builder.no_proxy().unix_socket(socket);
+        }
+        let http = builder
             // By it the audit log tells the command line from other programs.
             .user_agent(concat!("spectask/", env!("CARGO_PKG_VERSION")))
             .timeout(Duration::from_secs(120))

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 /// The commands by what they are for, in the order of a task's life.
 const GROUPS: [(&str, &[&str]); 5] = [
-    ("Set up", &["init", "demo", "serve", "doctor", "agents", "projects", "templates", "acp"]),
+    ("Set up", &["init", "demo", "serve", "doctor", "agents", "projects", "templates", "acp", "mcp"]),
     (
         "Work",
         &[
@@ -16,7 +16,18 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ),
     (
         "Review",
-        &["inbox", "document", "diff", "approve", "request-changes", "reject", "revert", "permissions"],
+        &[
+            "inbox",
+            "document",
+            "diff",
+            "approve",
+            "request-changes",
+            "reject",
+            "revert",
+            "permissions",
+            "questions",
+            "answer",
+        ],
     ),
     ("Watch", &["list", "show", "watch", "sessions", "log", "search", "report", "analytics"]),
     ("Operate", &["config", "token", "audit", "maintenance", "webhooks", "rebuild", "completions", "agent"]),

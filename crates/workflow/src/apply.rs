@@ -299,6 +299,7 @@ impl Task {
                 });
             }
             Event::Coordinated { coordination } => self.coordinated(coordination),
+            Event::CoordinationRead { session, turn, events } => self.mark_read(session, turn, events, now),
             Event::SessionReopened { session } => self.on_session(session, now, |session| {
                 session.completed_at = None;
                 session.state = SessionState::Pending;

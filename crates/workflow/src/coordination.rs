@@ -1,4 +1,4 @@
-//! Coordination events: messages between sessions, and the turns that delivered them.
+//! Coordination events: messages between sessions and requests to people, and the turns that delivered them.
 
 use crate::{CoordinationKind, EventId, Millis, Session, SessionId, SessionState, Task, TurnId};
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,25 @@ pub struct CoordinationEvent {
     pub answers: Option<EventId>,
     /// What answers it.
     pub answered_by: Option<EventId>,
+    /// What it asks of a person, if it is for one; no session receives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_request: Option<PersonRequest>,
+}
+
+/// What a session asks of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum PersonRequest {
+    /// A question. A session that ends its turn with an open one waits for the answer before its work is merged.
+    Question {
+        /// Answers to choose from; a person may write another one.
+        choices: Vec<String>,
+    },
+    /// A proposal to change the plan. The documents stay as they are until a person changes them.
+    PlanChange {
+        /// The change as a unified diff, if the agent wrote one.
+        diff: Option<String>,
+    },
 }
 
 /// The delivery of an event to one session.
@@ -55,6 +74,43 @@ impl CoordinationEvent {
 }
 
 impl Task {
+    /// Returns the requests that wait for a person's answer, oldest first.
+    ///
+    /// A question closes with the session that asked it, a proposal with the task.
+    pub fn open_person_requests(&self) -> impl Iterator<Item = &CoordinationEvent> {
+        let is_over = self.status().is_terminal();
+        self.coordination.iter().filter(move |event| !is_over && self.is_open_request(event))
+    }
+
+    fn is_open_request(&self, event: &CoordinationEvent) -> bool {
+        let asker = || event.from.as_ref().and_then(|id| self.session(id));
+        match &event.person_request {
+            Some(PersonRequest::Question { .. }) => {
+                event.answered_by.is_none() && asker().is_some_and(|session| !session.is_ended())
+            }
+            Some(PersonRequest::PlanChange { .. }) => event.answered_by.is_none(),
+            None => false,
+        }
+    }
+
+    /// Returns the oldest question of a session that a person has not answered.
+    pub fn open_question(&self, session: &SessionId) -> Option<&CoordinationEvent> {
+        self.open_person_requests().find(|event| {
+            event.from.as_ref() == Some(session)
+                && matches!(event.person_request, Some(PersonRequest::Question { .. }))
+        })
+    }
+
+    /// Returns the question whose answer a session waits for: it ended its turn and occupies no slot until then. A message of
+    /// a person ends the wait, too.
+    pub fn awaited_answer(&self, session: &Session) -> Option<&CoordinationEvent> {
+        let is_parked = session.state == SessionState::Pending
+            && session.turns > 0
+            && session.messages.is_empty()
+            && session.is_crew();
+        if is_parked { self.open_question(&session.id) } else { None }
+    }
+
     /// Returns the events that a session's next turn will deliver, in order.
     pub fn unread(&self, session: &SessionId) -> Vec<&CoordinationEvent> {
         self.coordination.iter().filter(|event| event.waits_for(session)).collect()
@@ -92,6 +148,17 @@ impl Task {
             for delivery in event.deliveries.iter_mut().filter(|delivery| delivery.to == *session) {
                 delivery.delivered = Some(DeliveredIn { turn: turn.clone(), at });
             }
+        }
+    }
+
+    /// Adds events that a session read in its turn to those that the turn delivered.
+    pub(crate) fn mark_read(&mut self, session: &SessionId, turn: &TurnId, events: &[EventId], at: Millis) {
+        self.mark_delivered(session, turn, events, at);
+        let found = self.sessions.iter_mut().find(|found| found.id == *session);
+        if let Some(Session { state: SessionState::Working { turn: working }, .. }) = found
+            && working.id == *turn
+        {
+            working.coordination.extend(events.iter().cloned());
         }
     }
 

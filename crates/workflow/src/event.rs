@@ -2,9 +2,9 @@
 
 use crate::{
     Approved, Ask, BranchPoint, Change, CheckResult, Closing, Comment, CommentId, Commit, CoordinationEvent,
-    CreationMethod, Decision, Failure, HelixSessionId, ItemCount, LineComment, Message, MessageId, Millis,
-    NewTask, PlanEntry, Planning, Reply, Resolved, SessionId, SessionPhase, SessionRequest, Specs, TaskEdit,
-    TaskStatus, ThreadId, ThreadStatus, Turn, TurnId, Usage, WorkReport,
+    CreationMethod, Decision, EventId, Failure, HelixSessionId, ItemCount, LineComment, Message, MessageId,
+    Millis, NewTask, PlanEntry, Planning, Reply, Resolved, SessionId, SessionPhase, SessionRequest, Specs,
+    TaskEdit, TaskStatus, ThreadId, ThreadStatus, Turn, TurnId, Usage, WorkReport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -208,6 +208,12 @@ pub enum Event {
     /// A session or a person sent a message to other sessions of the crew.
     Coordinated {
         coordination: Box<CoordinationEvent>,
+    },
+    /// A session read messages in its turn, before the turn after it would have delivered them.
+    CoordinationRead {
+        session: SessionId,
+        turn: TurnId,
+        events: Vec<EventId>,
     },
     /// A session whose work was complete continues: it resolves a conflict, or reads a message.
     #[serde(rename = "session_recalled")]
@@ -424,6 +430,7 @@ impl Event {
             | Self::MessageQueued { session, .. }
             | Self::MessageEdited { session, .. }
             | Self::MessageWithdrawn { session, .. }
+            | Self::CoordinationRead { session, .. }
             | Self::SessionReopened { session }
             | Self::SessionChosen { session, .. }
             | Self::ThreadMoved { session, .. }
@@ -506,6 +513,7 @@ impl Event {
             | Self::MessageEdited { .. }
             | Self::MessageWithdrawn { .. }
             | Self::Coordinated { .. }
+            | Self::CoordinationRead { .. }
             | Self::SessionReopened { .. }
             | Self::SessionChosen { .. }
             | Self::ThreadMoved { .. }

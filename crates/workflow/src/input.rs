@@ -2,8 +2,9 @@
 
 use crate::{
     Budget, Closing, CommentId, Commit, Complexity, CoordinationKind, Decision, EventId, Failure, Isolation,
-    ItemCount, LineComment, MessageId, Millis, NewComment, PlanEntry, Priority, ProjectId, SessionId,
-    SessionRequest, Specs, TaskId, TaskKind, Template, ThreadStatus, TurnId, Usage, UserId, WorkReport,
+    ItemCount, LineComment, MessageId, Millis, NewComment, PersonRequest, PlanEntry, Priority, ProjectId,
+    SessionId, SessionRequest, Specs, TaskId, TaskKind, Template, ThreadStatus, TurnId, Usage, UserId,
+    WorkReport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,20 @@ pub struct NewCoordination {
     pub answers: Option<EventId>,
     /// Whether sessions at work read it before their work is merged; otherwise their next turn delivers it, if there is one.
     pub before_merge: bool,
+    /// What it asks of a person, if it is for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_request: Option<PersonRequest>,
+}
+
+/// A person's answer to a request of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonAnswer {
+    /// The id of the coordination event that carries it.
+    pub id: EventId,
+    pub by: String,
+    pub text: String,
+    /// Whether a proposal is accepted; a question has none.
+    pub accepted: Option<bool>,
 }
 
 /// A session that is added to the crew.
@@ -239,6 +254,20 @@ pub enum Input {
     /// A session or a person sends a message to others of the crew.
     Coordinate {
         event: Box<NewCoordination>,
+    },
+    /// A session at work asks a person something.
+    AskPerson {
+        event: Box<NewCoordination>,
+    },
+    /// A person answers a request of a session.
+    AnswerRequest {
+        request: EventId,
+        answer: Box<PersonAnswer>,
+    },
+    /// A session at work reads messages that wait for it; its next turn does not deliver them again.
+    ReadCoordination {
+        session: SessionId,
+        events: Vec<EventId>,
     },
     /// A session at work asks for a child session.
     Spawn {
@@ -430,6 +459,9 @@ impl Input {
             Self::EditMessage { .. } => "edit_message",
             Self::WithdrawMessage { .. } => "withdraw_message",
             Self::Coordinate { .. } => "coordinate",
+            Self::AskPerson { .. } => "ask_person",
+            Self::AnswerRequest { .. } => "answer_request",
+            Self::ReadCoordination { .. } => "read_coordination",
             Self::Spawn { .. } => "spawn",
             Self::Branch { .. } => "branch",
             Self::Choose { .. } => "choose",

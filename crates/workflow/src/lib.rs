@@ -36,7 +36,7 @@ mod waiting;
 
 pub use comment::{Comment, CommentAnchor, LineComment, NewComment, Reply, Resolved};
 pub use context::{Context, Rejected, Step};
-pub use coordination::{CoordinationEvent, DeliveredIn, Delivery};
+pub use coordination::{CoordinationEvent, DeliveredIn, Delivery, PersonRequest};
 pub use effect::{Effect, EffectRow};
 pub use estimate::{Estimate, SessionTime};
 pub use event::{Event, PlannedSession};
@@ -45,7 +45,7 @@ pub use failure::{Failure, MAX_RETRIES};
 pub use ids::*;
 pub use input::{
     CheckResult, CrewLimits, Input, LandOutcome, MergeOutcome, NewCoordination, NewSession, NewTask,
-    ReportedThread, TaskEdit,
+    PersonAnswer, ReportedThread, TaskEdit,
 };
 pub use items::{tick_reported, work_report};
 pub use metrics::{FailureCount, SessionMetrics, Spent, TaskMetrics, day};

@@ -179,6 +179,7 @@ impl TaskMetrics {
             | Event::MessageEdited { .. }
             | Event::MessageWithdrawn { .. }
             | Event::Coordinated { .. }
+            | Event::CoordinationRead { .. }
             | Event::SessionReopened { .. }
             | Event::SessionChosen { .. }
             | Event::ThreadMoved { .. }

@@ -33,6 +33,8 @@ pub struct SessionGraph<'t> {
     parents: Vec<Option<usize>>,
     /// The sessions that keep each one from starting.
     blockers: Vec<Vec<usize>>,
+    /// Whether it waits for a person's answer to its question.
+    awaits_answer: Vec<bool>,
     /// The position of each one in the merge order.
     positions: Vec<usize>,
     /// Whether a person has to act before it advances.
@@ -76,6 +78,7 @@ impl<'t> SessionGraph<'t> {
             has_choice: choices(sessions, &find),
             stuck: Vec::new(),
             is_sole_blocker: vec![false; sessions.len()],
+            awaits_answer: sessions.iter().map(|session| task.awaited_answer(session).is_some()).collect(),
             first_open: usize::MAX,
             task,
             index,
@@ -102,7 +105,7 @@ impl<'t> SessionGraph<'t> {
     /// Returns the session's status in the API.
     pub fn status(&self, session: &Session) -> SessionStatus {
         match self.at(session) {
-            Some(at) if !self.blockers[at].is_empty() => SessionStatus::Blocked,
+            Some(at) if !self.blockers[at].is_empty() || self.awaits_answer[at] => SessionStatus::Blocked,
             Some(_) | None => session.own_status(),
         }
     }
@@ -138,6 +141,9 @@ impl<'t> SessionGraph<'t> {
             }
             SessionState::Pending if session.phase == SessionPhase::Planning => task.queue_reason.clone(),
             SessionState::Pending => {
+                if let Some(question) = task.awaited_answer(session) {
+                    return Some(format!("Waiting for your answer: {}", question.message));
+                }
                 let blockers = self.blockers(session);
                 if !blockers.is_empty() {
                     return Some(format!("Waiting for {}.", in_words(&blockers)));
@@ -268,7 +274,7 @@ impl<'t> SessionGraph<'t> {
             .map(|(at, session)| match session.state {
                 SessionState::Idle => true,
                 SessionState::WaitingToMerge => self.has_choice[at],
-                _ => false,
+                _ => self.awaits_answer[at],
             })
             .collect();
         let is_hopeless = |at: usize, stuck: &[bool]| {

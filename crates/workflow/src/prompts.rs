@@ -425,6 +425,12 @@ fn append_messages(text: &mut String, task: &Task, turn: &Turn) {
     }
     text.push_str("## What the others tell you\n\n");
     for event in events {
+        let asked = event.answers.as_ref().and_then(|id| task.coordination_event(id));
+        if let (Some(asked), Some(by)) = (asked.filter(|asked| asked.person_request.is_some()), &event.by) {
+            let (question, answer) = (asked.message.trim(), event.message.trim());
+            let _ = writeln!(text, "- You asked: {question}\n  {by} answers: {answer}");
+            continue;
+        }
         let from = match (event.from.as_ref().and_then(|id| task.session(id)), &event.by) {
             (Some(session), Some(by)) => format!("{:?} (by {by})", session.name),
             (Some(session), None) => format!("{:?}", session.name),

@@ -374,7 +374,11 @@ impl Task {
 
     /// Returns a session's status in the API.
     pub fn session_status(&self, session: &Session) -> SessionStatus {
-        if self.blockers(session).is_empty() { session.own_status() } else { SessionStatus::Blocked }
+        if self.blockers(session).is_empty() && self.awaited_answer(session).is_none() {
+            session.own_status()
+        } else {
+            SessionStatus::Blocked
+        }
     }
 
     /// Returns a planned task's status, from the session that carries it out.
@@ -427,6 +431,9 @@ impl Task {
 
     /// Returns whether a person acts next: reviews, answers, or handles a failure.
     pub fn needs_person(&self) -> bool {
+        if self.open_person_requests().next().is_some() {
+            return true;
+        }
         match &self.phase {
             Phase::SpecReview { .. } | Phase::SpecFailed { .. } | Phase::ImplementationFailed { .. } => true,
             Phase::ImplementationReview { landing, .. } => *landing == Landing::Undecided,

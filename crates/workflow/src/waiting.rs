@@ -23,12 +23,14 @@ impl Task {
         }
     }
 
-    /// Returns whether the task is a conversation that waits for the next message, and needs no agent until then.
+    /// Returns whether the task is a conversation that waits for the next message, or its sessions wait for a person's answer,
+    /// and it needs no agent until then.
     pub fn is_waiting_for_user(&self) -> bool {
-        self.is_conversation()
-            && self.paused.is_none()
+        self.paused.is_none()
             && matches!(self.phase, Phase::Implementation { checking: false, .. })
             && !self.sessions.iter().any(|session| session.is_crew() && session.has_work_in_flight())
+            && (self.is_conversation()
+                || self.sessions.iter().any(|session| self.awaited_answer(session).is_some()))
     }
 
     /// Returns whether the task has spent more than its budget.

@@ -7,6 +7,7 @@ import { forgetDrafts } from "../model/drafts";
 import { type Inbox, withUpdate } from "../model/inbox";
 import { OfflineError, once, post, put, remove } from "./client";
 import type {
+  AgentQuestion,
   BranchBody,
   ChangeReviewBody,
   CoordinationKind,
@@ -437,6 +438,23 @@ export function useSendWebhook(id: string) {
             params: { path: { id, delivery } },
           }),
     onSettled: () => client.invalidateQueries({ queryKey: keys.webhooks }),
+  });
+}
+
+/** Answers a question or a proposal of an agent; it is gone from the list at once. */
+export function useAnswerQuestion() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ task, id, ...body }: { task: string; id: string; answer: string; accepted?: boolean }) =>
+      post("/api/v1/spec-tasks/{id}/questions/{question_id}/answer", {
+        params: { path: { id: task, question_id: id } },
+        body,
+      }),
+    onSuccess: (_, { id }) =>
+      client.setQueryData<AgentQuestion[]>(keys.questions, (open) =>
+        open?.filter((question) => question.id !== id),
+      ),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.questions }),
   });
 }
 

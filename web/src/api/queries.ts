@@ -460,6 +460,12 @@ export const webhookDeliveriesQuery = (id: string) =>
     staleTime: 0,
   });
 
+/** What agents ask. */
+export const questionsQuery = queryOptions({
+  queryKey: keys.questions,
+  queryFn: ({ signal }) => get("/api/v1/questions", { params: { query: WHOLE }, signal }),
+});
+
 /** The access tokens, with those that have ended. */
 export const tokensQuery = queryOptions({
   queryKey: keys.tokens,

@@ -255,6 +255,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what waits for the caller: permission requests first, then questions, failures, landings, reviews and conversations;
+         *     of each kind the oldest first. A token for one project or task sees its items alone.
+         */
+        get: operations["get_inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -393,6 +413,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/detect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finds out what a repository is made with: languages, and commands that set it up, test and check it. Nothing is changed. */
+        post: operations["post_projects_detect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{id}": {
         parameters: {
             query?: never;
@@ -407,6 +444,58 @@ export interface paths {
         post?: never;
         /** Forgets a project that has no live task; its repository stays where it is. */
         delete: operations["delete_projects_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{id}/mcp-json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the `.mcp.json` of a project's repository at its base branch. */
+        get: operations["get_projects_id_mcp_json"];
+        put?: never;
+        /** Confirms the content of the file that was read, or takes that back. Another content is asked for again. */
+        post: operations["post_projects_id_mcp_json"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{id}/trust-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Trusts the content of a project's settings file, so that it takes effect. Another content is asked for again. */
+        post: operations["post_projects_id_trust_settings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what agents ask the caller, the oldest first. */
+        get: operations["get_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -705,6 +794,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/spec-tasks/{id}/crew/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Marks an item of the session's own planned task as done in the checklist, and keeps the evidence in the session's log. */
+        post: operations["post_spec_tasks_id_crew_evidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a message to a session of the crew, or to all; it arrives with their next turn. */
+        post: operations["post_spec_tasks_id_crew_messages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/messages/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the messages that wait for the session that asks; its next turn does not have them again. */
+        post: operations["post_spec_tasks_id_crew_messages_read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks a person something in the name of a session. The answer arrives with the session's next turn, unless it is taken by
+         *     waiting for it.
+         */
+        post: operations["post_spec_tasks_id_crew_requests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/requests/{request_id}/wait": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Waits for the answer to a request of the session, and takes it: its next turn does not have it again. */
+        post: operations["post_spec_tasks_id_crew_requests_request_id_wait"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the sessions of a crew, with what each does and changed. */
+        get: operations["get_spec_tasks_id_crew_sessions"];
+        put?: never;
+        /** Adds a session to the crew, within the limits of crews; its agent starts by itself. */
+        post: operations["post_spec_tasks_id_crew_sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/sessions/{session_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows what a session of the crew changed: the files, and a bounded diff. */
+        get: operations["get_spec_tasks_id_crew_sessions_session_id_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/crew/task": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shows the task of a crew: the plan, and what the session that asks carries out. */
+        get: operations["get_spec_tasks_id_crew_task"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/spec-tasks/{id}/design-docs": {
         parameters: {
             query?: never;
@@ -948,6 +1177,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/spec-tasks/{id}/permission-grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what a person allowed for the rest of a task. */
+        get: operations["get_spec_tasks_id_permission_grants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/permission-grants/{grant}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a permission: the next equal request is asked again. */
+        delete: operations["delete_spec_tasks_id_permission_grants_grant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/spec-tasks/{id}/progress": {
         parameters: {
             query?: never;
@@ -959,6 +1222,23 @@ export interface paths {
         get: operations["get_spec_tasks_id_progress"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/spec-tasks/{id}/questions/{question_id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers a question or a proposal of an agent. A session that waits for it continues with the answer. */
+        post: operations["post_spec_tasks_id_questions_question_id_answer"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1366,6 +1646,74 @@ export interface paths {
         post?: never;
         /** Revokes a token: it and the browser sessions that were begun with it stop working at once. */
         delete: operations["delete_tokens_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the endpoints of the configuration. */
+        get: operations["get_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the last messages to an endpoint, the newest first. */
+        get: operations["get_webhooks_id_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries/{delivery}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a message to an endpoint again, with the same `webhook-id`. */
+        post: operations["post_webhooks_id_deliveries_delivery_redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a test message to an endpoint; its log says what came of it. */
+        post: operations["post_webhooks_id_test"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1977,6 +2325,11 @@ export interface components {
             how_to_install: string;
             /** @description The id. */
             id: string;
+            /**
+             * @description The command that installs it, where one does.
+             * @example npm install -g @agentclientprotocol/claude-agent-acp
+             */
+            install_command: string | null;
             /** @description Whether its command is on this machine. */
             installed: boolean;
             /** @description Where it is known from. */
@@ -2047,6 +2400,25 @@ export interface components {
          * @enum {string}
          */
         Answer: "done" | "declined";
+        /** @description An answer to an agent. */
+        AnswerBody: {
+            /** @description Whether a proposal is accepted; a question has none. The documents stay as they are until a person changes them. */
+            accepted?: boolean | null;
+            /** @description What is said; a question needs it. */
+            answer?: string;
+        };
+        /** @description The answer that an agent gets. */
+        AnswerView: {
+            /** @description What is said to the agent. */
+            answer: string;
+            /** @description The question's id. */
+            id: string;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+        };
         /** @description The values by which the audit log can be filtered. */
         AuditValuesView: {
             /**
@@ -2189,6 +2561,11 @@ export interface components {
              */
             max_tokens: number | null;
         };
+        /**
+         * @description How a change of a setting matters to who is asked to trust it.
+         * @enum {string}
+         */
+        ChangeKind: "command" | "loosened" | "other";
         /** @description A reviewer's decision about the change. */
         ChangeReviewBody: {
             /** @description The ids of findings of secrets with which the change may land all the same. */
@@ -2789,6 +3166,311 @@ export interface components {
          * @enum {string}
          */
         CreationMethod: "planned" | "spawned" | "ad_hoc";
+        /** @description What a session changed. */
+        CrewChanges: {
+            /** @description How many lines were added. */
+            additions: number;
+            /**
+             * @description The branch.
+             * @example helix-design-docs
+             */
+            branch: string | null;
+            /** @description How many lines were removed. */
+            deletions: number;
+            /** @description The change as a unified diff. */
+            diff: string;
+            /** @description The files, with how many lines of each changed. */
+            files: components["schemas"]["CrewFile"][];
+            /** @description Whether the diff is cut; read the session's branch for the rest. */
+            is_truncated: boolean;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            session_id: string;
+            /** @description How many files there are in all. */
+            total_files: number;
+            /** @description Whether what is not committed is in it, because the session is at work. */
+            with_uncommitted: boolean;
+        };
+        /** @description An item that is reported. */
+        CrewEvidence: {
+            /** @description Always true: what is not marked is a problem. */
+            is_marked: boolean;
+            /** @description The item's number. */
+            item: string;
+        };
+        /** @description What shows that an item is done. */
+        CrewEvidenceBody: {
+            /** @description What a check printed. */
+            check_output?: string | null;
+            /**
+             * @description A commit on the session's branch.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
+            commit?: string | null;
+            /** @description The item's number, such as `2.1`. */
+            item: string;
+        };
+        /** @description A changed file. */
+        CrewFile: {
+            /** @description How many lines were added. */
+            additions: number;
+            /** @description How many lines were removed. */
+            deletions: number;
+            /**
+             * @description The file's path.
+             * @example src/todo.js
+             */
+            path: string;
+            /** @description `added`, `modified`, `deleted` or `renamed`. */
+            status: string;
+        };
+        /** @description A message to a session. */
+        CrewMessage: {
+            /** @description The request that it answers. */
+            answers: string | null;
+            /**
+             * @description When it happened.
+             * @example 2026-11-22T10:41:07Z
+             */
+            at: string;
+            /**
+             * @description The session or the person that sent it; `SpecTask` where neither did.
+             * @example 2026-11-01
+             */
+            from: string;
+            /**
+             * @description The session that says it.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            from_session_id: string | null;
+            /** @description The id. */
+            id: string;
+            /** @description Which kind it is. */
+            kind: components["schemas"]["CoordinationKind"];
+            /** @description A sentence that says what happened. */
+            message: string;
+        };
+        /** @description A message to the crew. */
+        CrewMessageBody: {
+            /** @description Which kind it is. */
+            kind: components["schemas"]["CrewMessageKind"];
+            /** @description What it says. */
+            message: string;
+            /** @description The request that a response answers; absent is the last open one. */
+            request_id?: string | null;
+            /**
+             * @description The session that gets it; absent is every session that has not ended.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            to_session_id?: string | null;
+        };
+        /**
+         * @description What a message is for.
+         * @enum {string}
+         */
+        CrewMessageKind: "notification" | "request" | "blocking" | "handoff" | "response";
+        /** @description The messages that waited for a session. */
+        CrewMessages: {
+            messages: components["schemas"]["CrewMessage"][];
+        };
+        /** @description A planned task in a few words. */
+        CrewPlanItem: {
+            /**
+             * @description The number that the document gives it; null when it has none.
+             * @example 1.2
+             */
+            number: string;
+            /** @description The session that carries it out. */
+            session_id: string | null;
+            /** @description The status. */
+            status: components["schemas"]["UnitStatus"];
+            /** @description The title. */
+            title: string;
+        };
+        /** @description A planned task in full. */
+        CrewPlannedTask: {
+            /** @description The acceptance criteria of the requirements that the planned task names, as Markdown. */
+            acceptance_criteria: string;
+            /** @description What it may touch. */
+            boundary: string[];
+            /**
+             * @description What it is about.
+             * @example Todos get an optional due date.
+             */
+            description: string;
+            /**
+             * @description The number that the document gives it; null when it has none.
+             * @example 1.2
+             */
+            number: string;
+            /** @description The acceptance criteria of the requirements that it fulfils. */
+            requirements: string[];
+            /** @description The title. */
+            title: string;
+        };
+        /** @description A request with its answer. */
+        CrewRequest: {
+            /** @description Whether a proposal is accepted. */
+            accepted: boolean | null;
+            /** @description The answer. */
+            answer: string | null;
+            /**
+             * @description Who answered.
+             * @example owner
+             */
+            by: string | null;
+            /** @description The request's id. */
+            id: string;
+            is_answered: boolean;
+        };
+        /** @description A request to a person. */
+        CrewRequestBody: {
+            /** @description Answers to choose from; the person may write another one. */
+            choices?: string[];
+            /** @description The proposed change as a unified diff. */
+            diff?: string | null;
+            /** @description Which kind it is. */
+            kind: components["schemas"]["CrewRequestKind"];
+            /** @description The question, or the proposal in words. */
+            message: string;
+        };
+        /**
+         * @description What is asked of a person.
+         * @enum {string}
+         */
+        CrewRequestKind: "question" | "plan_change";
+        /** @description The session that asks. */
+        CrewSelf: {
+            /**
+             * @description The branch.
+             * @example helix-design-docs
+             */
+            branch: string | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            session_id: string;
+            /** @description The status. */
+            status: components["schemas"]["SessionStatus"];
+            /** @description How many messages wait for it. */
+            unread_messages: number;
+        };
+        /** @description A message that was sent. */
+        CrewSent: {
+            /** @description The id. */
+            id: string;
+            /** @description The sessions that get it with their next turn. */
+            recipients: string[];
+        };
+        /** @description A session as the others see it. */
+        CrewSession: {
+            /**
+             * @description The agent.
+             * @example claude
+             */
+            agent: string;
+            /**
+             * @description The branch.
+             * @example helix-design-docs
+             */
+            branch: string | null;
+            /** @description The sessions whose work it needs. */
+            depends_on: string[];
+            /** @description The first of these files. */
+            files: string[];
+            /** @description Whether it is the session that asks. */
+            is_self: boolean;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            /** @description The number of the planned task that it carries out. */
+            planned_task: string | null;
+            session_id: string;
+            /** @description The status. */
+            status: components["schemas"]["SessionStatus"];
+            /** @description What its agent said last. */
+            summary: string | null;
+            /** @description How many files it changed; null where that was not looked up. */
+            total_files: number | null;
+            /** @description What it waits for. */
+            waits_for: string | null;
+        };
+        /** @description The sessions of a crew. */
+        CrewSessions: {
+            sessions: components["schemas"]["CrewSession"][];
+        };
+        /** @description A session that a member adds to the crew. */
+        CrewSpawnBody: {
+            /** @description Sessions whose work it needs. */
+            depends_on?: string[];
+            /**
+             * @description What it is to do, so that its agent needs nothing else.
+             * @example Todos get an optional due date.
+             */
+            description: string;
+            /**
+             * @description What the session is called, in a few words.
+             * @example Add due dates
+             */
+            name: string;
+            /** @description The session that it is spawned from; a session's agent spawns from its own. */
+            parent_session_id?: string | null;
+        };
+        /** @description The session that was added. */
+        CrewSpawned: {
+            /**
+             * @description The branch.
+             * @example helix-design-docs
+             */
+            branch: string | null;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            session_id: string;
+            /** @description The status. */
+            status: components["schemas"]["SessionStatus"];
+        };
+        /** @description A task as a member of its crew sees it. */
+        CrewTask: {
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            /** @description The planned tasks, in order. */
+            plan: components["schemas"]["CrewPlanItem"][];
+            planned_task: components["schemas"]["CrewPlannedTask"] | null;
+            /**
+             * @description What was asked for.
+             * @example Add due dates to todos
+             */
+            prompt: string;
+            session: components["schemas"]["CrewSelf"] | null;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+            /** @description The status. */
+            status: components["schemas"]["TaskStatus"];
+        };
+        /** @description How long to wait for an answer. */
+        CrewWaitBody: {
+            /**
+             * Format: int64
+             * @description 0 to 120.
+             */
+            seconds?: number;
+        };
         /**
          * @description The decision of a reviewer.
          * @enum {string}
@@ -2873,6 +3555,73 @@ export interface components {
             task_id: string;
             /** @description The plan; null before there is one. */
             tasks_md: string | null;
+        };
+        /** @description A repository to look at. */
+        DetectRepository: {
+            /**
+             * @description The branch to look at; absent is that of origin/HEAD, the current one, main or master.
+             * @example main
+             */
+            base_branch?: string | null;
+            /**
+             * @description The absolute path of the repository, or of a folder in it, on the server's machine.
+             * @example /home/me/src/shop
+             */
+            repository_path: string;
+        };
+        /** @description What was found in a repository. */
+        DetectedView: {
+            /**
+             * @description The branch that changes land on.
+             * @example main
+             */
+            base_branch: string;
+            /** @description Its languages and commands. */
+            detection: components["schemas"]["Detection"];
+            /** @description Whether the base branch has a settings file. */
+            has_settings_file: boolean;
+            /**
+             * @description The project that the repository is already; null where it is none.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            project_id: string | null;
+            /** @description A settings file with these commands, to be committed as `.spectask/project.toml`. */
+            proposed_file: string;
+            /**
+             * @description The repository's root.
+             * @example /home/me/src/shop
+             */
+            repository_path: string;
+        };
+        /** @description What a repository is made with. */
+        Detection: {
+            /**
+             * @description The commands worth being checks: the tests, then the others.
+             * @example [
+             *       "npm test",
+             *       "npm run lint"
+             *     ]
+             */
+            checks: string[];
+            /**
+             * @description The languages, each once.
+             * @example [
+             *       "TypeScript"
+             *     ]
+             */
+            languages: string[];
+            /**
+             * @description Makes a fresh checkout ready.
+             * @example npm ci
+             */
+            setup_command: string | null;
+            /** @description What was found in each folder. */
+            stacks: components["schemas"]["Stack"][];
+            /**
+             * @description Runs all tests.
+             * @example npm test
+             */
+            test_command: string | null;
         };
         /**
          * @description Which side of a diff a line is on.
@@ -3075,6 +3824,13 @@ export interface components {
          * @enum {string}
          */
         EditorThreadOrigin: "new_session" | "adopted" | "new_task";
+        /** @description A setting in force. */
+        EffectiveSetting: {
+            /** @description Where the value comes from. */
+            source: components["schemas"]["SettingSource"];
+            /** @description Its value. */
+            value: unknown;
+        };
         /**
          * @description The effort of a session.
          * @enum {string}
@@ -3181,6 +3937,11 @@ export interface components {
             /** @description What became of the file. */
             status: components["schemas"]["FileStatus"];
         };
+        /**
+         * @description What is known of a project's settings file.
+         * @enum {string}
+         */
+        FileState: "absent" | "untrusted" | "trusted" | "invalid";
         /**
          * @description What became of a file.
          * @enum {string}
@@ -3702,6 +4463,111 @@ export interface components {
             /** @description How many there are in all. */
             total: number;
         };
+        /**
+         * @description An answer to what waits for a person. `open` is always possible: the page of the task has the rest.
+         * @enum {string}
+         */
+        InboxAction: "approve" | "request_changes" | "allow" | "deny" | "allow_always" | "retry" | "skip" | "reply" | "open";
+        /**
+         * @description What happened to an item of the inbox.
+         * @enum {string}
+         */
+        InboxEvent: "added" | "changed" | "resolved";
+        /** @description Something that waits for a person. It leaves the inbox when it is answered, by whatever client. */
+        InboxItem: {
+            /** @description The possible answers, the first one first. */
+            actions: components["schemas"]["InboxAction"][];
+            /**
+             * @description The head of the change under review, which an approval names.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
+            commit: string | null;
+            /** @description The hash of the documents under review, which an approval names. */
+            content_hash: string | null;
+            /** @description When the answer becomes no without a person; null when it waits without limit. */
+            deadline: string | null;
+            /**
+             * @description Stays the same as long as the item waits.
+             * @example inb_0a1b2c3d4e5f
+             */
+            id: string;
+            /** @description Which kind it is. */
+            kind: components["schemas"]["InboxKind"];
+            /** @description The permission request that an answer names. */
+            request_id: string | null;
+            /**
+             * @description When it began to wait.
+             * @example 2026-11-22T10:41:07Z
+             */
+            since: string;
+            /** @description What there is to know before answering: a command, the reason of a failure, the extent of a review. */
+            summary: string;
+            /** @description The task that it belongs to. */
+            task: components["schemas"]["InboxTask"];
+            /**
+             * @description What the person is asked to do.
+             * @example Review the specification
+             */
+            title: string;
+            /** @description The work session. */
+            work_session: components["schemas"]["InboxSession"] | null;
+        };
+        /**
+         * @description What waits for a person.
+         * @enum {string}
+         */
+        InboxKind: "permission" | "question" | "failure" | "landing" | "spec_review" | "change_review" | "message";
+        /** @description The members of a message of the live stream beside its type. */
+        InboxMessage: {
+            /** @description What changed. */
+            data: components["schemas"]["InboxUpdate"];
+            /** @description The id of the task or session; absent for `fleet`. */
+            id?: string;
+            /**
+             * Format: int64
+             * @description Its number on the connection: one more than the message before.
+             */
+            seq: number;
+            /** @description The topic that it belongs to. */
+            topic: components["schemas"]["TopicKind"];
+            /**
+             * @description The type.
+             * @enum {string}
+             */
+            type: "inbox";
+        };
+        /** @description The work session of an item. */
+        InboxSession: {
+            /** @description The id. */
+            id: string;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+        };
+        /** @description The task of an item. */
+        InboxTask: {
+            /** @description The id. */
+            id: string;
+            /**
+             * @description The name.
+             * @example Add due dates
+             */
+            name: string;
+            /**
+             * @description The project's id.
+             * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            project_id: string;
+        };
+        /** @description A change of the inbox, as live messages have it. */
+        InboxUpdate: {
+            /** @description What happened to the item. */
+            event: components["schemas"]["InboxEvent"];
+            /** @description The item. */
+            item: components["schemas"]["InboxItem"];
+        };
         /** @description What an agent says of itself. */
         InstanceAgent: {
             /**
@@ -3865,7 +4731,7 @@ export interface components {
             text: string;
         };
         /** @description A message of the live stream. Readers ignore types that they do not know. */
-        LiveMessage: components["schemas"]["TaskUpdatedMessage"] | components["schemas"]["WorkSessionUpdatedMessage"] | components["schemas"]["SessionEventMessage"] | components["schemas"]["CoordinationMessage"] | components["schemas"]["ProgressMessage"] | components["schemas"]["ReviewMessage"] | components["schemas"]["UsageMessage"] | components["schemas"]["InstanceUpdatedMessage"];
+        LiveMessage: components["schemas"]["TaskUpdatedMessage"] | components["schemas"]["WorkSessionUpdatedMessage"] | components["schemas"]["SessionEventMessage"] | components["schemas"]["CoordinationMessage"] | components["schemas"]["ProgressMessage"] | components["schemas"]["ReviewMessage"] | components["schemas"]["UsageMessage"] | components["schemas"]["InstanceUpdatedMessage"] | components["schemas"]["InboxMessage"];
         /** @description An entry of a session's log. Readers ignore kinds that they do not know. */
         LogEntry: components["schemas"]["UserMessageEntry"] | components["schemas"]["AgentMessageEntry"] | components["schemas"]["AgentThoughtEntry"] | components["schemas"]["ToolCallEntry"] | components["schemas"]["PlanEntry"] | components["schemas"]["UsageUpdateEntry"] | components["schemas"]["UpdateEntry"] | components["schemas"]["NoticeEntry"] | components["schemas"]["SetupEntry"] | components["schemas"]["TurnStartedEntry"] | components["schemas"]["TurnEndedEntry"] | components["schemas"]["TurnFailedEntry"] | components["schemas"]["MessageEditedEntry"] | components["schemas"]["MessageWithdrawnEntry"] | components["schemas"]["CommitEntry"] | components["schemas"]["PermissionRequestedEntry"] | components["schemas"]["PermissionResolvedEntry"] | components["schemas"]["CoordinationEntry"] | components["schemas"]["RecordedEntry"];
         /** @description The token to sign in with. */
@@ -3918,6 +4784,21 @@ export interface components {
              * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             to_session_id: string | null;
+        };
+        /** @description A repository's `.mcp.json` as it is on the base branch. */
+        McpJsonView: {
+            /** @description Its text; null where there is none, or it is too large. */
+            content: string | null;
+            /** @description Whether the repository has the file. */
+            exists: boolean;
+            /** @description The SHA-256 hash of its text. */
+            hash: string;
+            /** @description Whether a person confirmed this content, so that agents get its servers. */
+            is_trusted: boolean;
+            /** @description What is wrong with it. */
+            problems: string[];
+            /** @description The names of its servers. */
+            servers: string[];
         };
         /** @description The caller. */
         Me: {
@@ -4210,13 +5091,15 @@ export interface components {
             /** @description Always true: a failure is another status. */
             success: boolean;
         };
-        /** @description The chosen answer. */
+        /** @description The chosen answer: an option of the agent's, or an answer by its meaning. */
         PermissionBody: {
+            /** @description What was answered. */
+            answer?: components["schemas"]["PermissionDecision"] | null;
             /**
-             * @description The answer's id.
+             * @description An option of the request.
              * @example allow
              */
-            option_id: string;
+            option_id?: string | null;
         };
         /** @description An answer that the agent offers. */
         PermissionChoice: {
@@ -4232,6 +5115,30 @@ export interface components {
              * @example allow
              */
             option_id: string;
+        };
+        /**
+         * @description The meaning of an answer to a permission request. `allow_always` also answers equal requests of the task from then on.
+         * @enum {string}
+         */
+        PermissionDecision: "allow" | "deny" | "allow_always";
+        /** @description A permission that answers equal requests of a task's agents until it is revoked. */
+        PermissionGrantView: {
+            /** @description When it was allowed. */
+            granted_at: string;
+            /** @description Who allowed it. */
+            granted_by: string;
+            /** @description The id. */
+            id: string;
+            /**
+             * @description What is allowed: the command, or the title of the request.
+             * @example npm test
+             */
+            title: string;
+            /**
+             * Format: int64
+             * @description How many requests it has answered since.
+             */
+            uses: number;
         };
         /** @description A question that waits for a person. */
         PermissionRequest: {
@@ -4547,6 +5454,10 @@ export interface components {
              * @example main
              */
             default_branch: string;
+            /** @description The settings in force, by name, each with where its value comes from. */
+            effective_settings: {
+                [key: string]: components["schemas"]["EffectiveSetting"];
+            };
             /** @description The id. */
             id: string;
             /**
@@ -4559,8 +5470,10 @@ export interface components {
              * @example /home/ada/notes
              */
             repository_path: string;
-            /** @description The project's settings. */
+            /** @description The settings that a person gave the project, with defaults for the others. */
             settings: unknown;
+            /** @description The settings file of the repository. */
+            settings_file: components["schemas"]["SettingsFile"];
             /**
              * @description When it was changed last.
              * @example 2026-11-22T10:41:07Z
@@ -4584,6 +5497,51 @@ export interface components {
          * @enum {string}
          */
         PullRequestState: "open" | "closed" | "merged";
+        /** @description Something that an agent asks a person. */
+        QuestionView: {
+            /**
+             * @description When the agent asked.
+             * @example 2026-11-22T10:41:07Z
+             */
+            asked_at: string;
+            /** @description Answers to choose from; another one may be given. */
+            choices: string[];
+            /** @description The change that a proposal has, as a unified diff. */
+            diff: string | null;
+            /** @description The question's id. */
+            id: string;
+            /** @description Whether the session has ended its turn and waits for the answer. */
+            is_waiting: boolean;
+            /** @description Which kind it is. */
+            kind: components["schemas"]["CrewRequestKind"];
+            /** @description The question, or the proposal in words. */
+            message: string;
+            /** @description The session's name. */
+            session_name: string;
+            /**
+             * @description The task's id.
+             * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            spec_task_id: string;
+            /**
+             * @description The task's name.
+             * @example Add due dates
+             */
+            task_name: string;
+            /**
+             * @description The session whose agent asks.
+             * @example stws_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+             */
+            work_session_id: string;
+        };
+        /** @description A message that is about to be sent. */
+        QueuedDelivery: {
+            /**
+             * Format: int64
+             * @description Its number in the log.
+             */
+            id: number;
+        };
         /** @description What a person said that no turn has carried yet. */
         QueuedMessage: {
             /**
@@ -4801,6 +5759,7 @@ export interface components {
         };
         /** @description Something a person decided. */
         ReportedDecision: {
+            /** @description What was decided on. */
             action: components["schemas"]["DecisionAction"];
             /**
              * @description When it happened.
@@ -4855,6 +5814,7 @@ export interface components {
             ears_pattern: string | null;
             /** @description The id. */
             id: string;
+            /** @description What shows that it is met. */
             proof: components["schemas"]["RequirementProof"];
             /** @description The status. */
             status: components["schemas"]["RequirementStatus"];
@@ -5149,7 +6109,10 @@ export interface components {
             description: string | null;
             /** @description What `acknowledged_findings` names; the same for the same secret in the same file. */
             id: string;
-            /** @description A kind of secret, `base_branch_moved`, `base_branch_rewound`, `stray_files`, `unfiltered_file` or `replaced_object`. */
+            /**
+             * @description A kind of secret, `base_branch_moved`, `base_branch_rewound`, `stray_files`, `unfiltered_file`,
+             *     `replaced_object`, `settings_file_changed` or `boundary_crossed`.
+             */
             kind: string;
             /** @description The line, from 1. */
             line: number;
@@ -5285,6 +6248,11 @@ export interface components {
             /** @description Its value; secrets are replaced by `…`. */
             value: unknown;
         };
+        /**
+         * @description Where the value of a setting comes from.
+         * @enum {string}
+         */
+        SettingSource: "default" | "server" | "file" | "project";
         /** @description The configuration of the running server. */
         Settings: {
             /**
@@ -5294,6 +6262,43 @@ export interface components {
             pid: number;
             /** @description Every setting. */
             settings: components["schemas"]["Setting"][];
+        };
+        /** @description A setting that trusting the file would change. */
+        SettingsChange: {
+            /** @description The value that the file gives. */
+            after: unknown;
+            /** @description The value in force now; null where the project has none. */
+            before: unknown;
+            /** @description How the change matters. */
+            kind: components["schemas"]["ChangeKind"];
+            /**
+             * @description The setting's name.
+             * @example setup_command
+             */
+            setting: string;
+        };
+        /** @description A project's settings file, as the base branch has it. */
+        SettingsFile: {
+            /** @description What trusting it would change. */
+            changes: components["schemas"]["SettingsChange"][];
+            /**
+             * @description The commit that it is read from; null where the base branch has none.
+             * @example 3f1c0a9e5b7d2846c1f0e9d8b7a6958473625140
+             */
+            commit: string | null;
+            /** @description Its text, without secrets, while it waits to be trusted. */
+            content: string | null;
+            /** @description Why it is not used, and what to do. */
+            error: string | null;
+            /** @description The hash of its content, which is what is trusted; null where there is no content to trust. */
+            hash: string | null;
+            /**
+             * @description Its path in the repository.
+             * @example .spectask/project.toml
+             */
+            path: string;
+            /** @description Whether its content is in force. */
+            state: components["schemas"]["FileState"];
         };
         /** @description The project's setup command ended, or what it made before was used again. */
         SetupEntry: {
@@ -5619,6 +6624,41 @@ export interface components {
              * @description How long in all, in seconds.
              */
             total_seconds: number;
+        };
+        /** @description A language and its tool in one folder. */
+        Stack: {
+            /** @description Further commands that check a change. */
+            checks: string[];
+            /**
+             * @description The folder; empty is the repository's root.
+             * @example web
+             */
+            folder: string;
+            /**
+             * @description The file that names it.
+             * @example package-lock.json
+             */
+            found_by: string;
+            /**
+             * @description The language; empty for a tool that runs the commands of others.
+             * @example TypeScript
+             */
+            language: string;
+            /**
+             * @description Makes a fresh checkout ready.
+             * @example npm ci
+             */
+            setup: string | null;
+            /**
+             * @description Runs the tests.
+             * @example npm test
+             */
+            test: string | null;
+            /**
+             * @description The package manager or build tool.
+             * @example npm
+             */
+            tool: string;
         };
         /**
          * @description The stage of a task, named for what it waits for. `planning_queued` and `implementation_queued` wait for a slot, `spec_review` and `implementation_review` for a person.
@@ -6171,6 +7211,26 @@ export interface components {
             /** @description The work sessions, in the order they were made. */
             work_sessions: string[];
         };
+        /** @description A decision about the file. */
+        TrustBody: {
+            /** @description The hash of the content that was read. */
+            hash: string;
+            /** @description Whether agents get its servers; false takes an earlier confirmation back. */
+            trusted: boolean;
+        };
+        /** @description The content that is trusted: by its hash, or whole when the base branch does not have it yet. */
+        TrustSettings: {
+            /**
+             * @description The text of a file that is to be committed; it takes effect once the base branch has it.
+             * @example test_command = "npm test"
+             */
+            content?: string | null;
+            /**
+             * @description The hash of the file on the base branch, as it was read.
+             * @example 3f2a91c0d4e5
+             */
+            hash?: string | null;
+        };
         /** @description A turn ended. */
         TurnEndedEntry: {
             /**
@@ -6358,6 +7418,86 @@ export interface components {
              * @example turn_01KAQ3H2V7T9Y4M8N5B6C1D0EF
              */
             turn_id?: string | null;
+        };
+        /** @description A message to an endpoint. */
+        WebhookDelivery: {
+            /**
+             * Format: int64
+             * @description How often it was sent.
+             */
+            attempts: number;
+            /**
+             * @description When it was created.
+             * @example 2026-11-22T10:41:07Z
+             */
+            created_at: string;
+            /** @description Why the last attempt failed; null when it did not. */
+            error: string | null;
+            /**
+             * @description The type of the event.
+             * @example inbox.added
+             */
+            event: string;
+            /** @description When it was delivered or given up; null while it is pending. */
+            finished_at: string | null;
+            /**
+             * Format: int64
+             * @description Its number in the log.
+             */
+            id: number;
+            /** @description The `webhook-id` that it has each time it is sent. */
+            message_id: string;
+            /** @description When it is sent next; null when it is not sent again. */
+            next_attempt_at: string | null;
+            /** @description The body, as it is sent. */
+            payload: string;
+            /**
+             * @description `pending`, `delivered` or `failed`.
+             * @example delivered
+             */
+            state: string;
+            /**
+             * Format: int32
+             * @description The status of the last answer; null when there was none.
+             */
+            status: number | null;
+        };
+        /** @description An endpoint that is sent messages. */
+        WebhookView: {
+            /**
+             * Format: int64
+             * @description How many of the messages in its log were delivered.
+             */
+            delivered: number;
+            /**
+             * @description The events, oldest first.
+             * @example [
+             *       "inbox.added",
+             *       "task.done"
+             *     ]
+             */
+            events: string[];
+            /**
+             * Format: int64
+             * @description How many of the messages in its log were given up.
+             */
+            failed: number;
+            /** @description The id. */
+            id: string;
+            /** @description The newest message to the endpoint; null before there is one. */
+            last_delivery: components["schemas"]["WebhookDelivery"] | null;
+            /**
+             * Format: int64
+             * @description How many messages wait to be sent, or to be sent again.
+             */
+            pending: number;
+            /** @description The projects whose events it is sent; empty is all. */
+            project_ids: string[];
+            /**
+             * @description Where messages are sent, without the query of the URL.
+             * @example https://example.org/hooks/spectask
+             */
+            url: string;
         };
         /** @description A work session: one agent thread's piece of a task. */
         WorkSession: {
@@ -8309,6 +9449,113 @@ export interface operations {
             };
         };
     };
+    get_inbox: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only items of this project.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                project_id?: string;
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxItem"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_login: {
         parameters: {
             query?: never;
@@ -9342,6 +10589,141 @@ export interface operations {
             };
         };
     };
+    post_projects_detect: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DetectRepository"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetectedView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_projects_id: {
         parameters: {
             query?: never;
@@ -9638,6 +11020,479 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_projects_id_mcp_json: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpJsonView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_projects_id_mcp_json: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["McpJsonView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_projects_id_trust_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The project's id.
+                 * @example prj_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustSettings"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_questions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11814,6 +13669,1094 @@ export interface operations {
             };
         };
     };
+    post_spec_tasks_id_crew_evidence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrewEvidenceBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewEvidence"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_crew_messages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrewMessageBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewSent"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_crew_messages_read: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewMessages"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_crew_requests: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrewRequestBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewRequest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_crew_requests_request_id_wait: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+                request_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrewWaitBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewRequest"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_crew_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewSessions"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_crew_sessions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CrewSpawnBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewSpawned"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_crew_sessions_session_id_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+                /**
+                 * @description The Helix session's id.
+                 * @example ses_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewChanges"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_spec_tasks_id_crew_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CrewTask"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_spec_tasks_id_design_docs: {
         parameters: {
             query?: never;
@@ -13623,6 +16566,226 @@ export interface operations {
             };
         };
     };
+    get_spec_tasks_id_permission_grants: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionGrantView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_spec_tasks_id_permission_grants_grant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+                /**
+                 * @description The permission's id, as the list has it.
+                 * @example grant_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermissionGrantView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_spec_tasks_id_progress: {
         parameters: {
             query?: never;
@@ -13685,6 +16848,148 @@ export interface operations {
             };
             /** @description Method Not Allowed */
             405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_spec_tasks_id_questions_question_id_answer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The task's id.
+                 * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
+                id: string;
+                question_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerBody"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerView"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Payload Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16927,6 +20232,441 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhooks: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhooks_id_deliveries: {
+        parameters: {
+            query?: {
+                /**
+                 * @description 1 to 500; 50 when absent.
+                 * @example 50
+                 */
+                limit?: number;
+                /** @description Where the page before ended, from its `Link` header. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The endpoint's id, as the configuration has it.
+                 * @example ops
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    Link?: string;
+                    "X-Total-Count"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDelivery"][];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_webhooks_id_deliveries_delivery_redeliver: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The endpoint's id, as the configuration has it.
+                 * @example ops
+                 */
+                id: string;
+                /**
+                 * @description The delivery's number, as the list has it.
+                 * @example 17
+                 */
+                delivery: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedDelivery"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Method Not Allowed */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_webhooks_id_test: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same body gets the first answer and does nothing again. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /**
+                 * @description The endpoint's id, as the configuration has it.
+                 * @example ops
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuedDelivery"];
+                };
             };
             /** @description Bad Request */
             400: {

@@ -31,6 +31,7 @@ export type InboxKind = InboxItem["kind"];
 export type InboxAction = InboxItem["actions"][number];
 export type Webhook = Schemas["WebhookView"];
 export type WebhookDelivery = Schemas["WebhookDelivery"];
+export type AgentQuestion = Schemas["QuestionView"];
 export type Token = Schemas["TokenView"];
 export type TokenScope = Schemas["TokenScope"];
 export type NewToken = Schemas["NewToken"];

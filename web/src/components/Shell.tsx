@@ -25,6 +25,7 @@ import { PAGE_KEYS } from "./hotkeys";
 import { LinkBase } from "./links";
 import { useNotifications } from "./Notifications";
 import { PermissionBar, useAsking } from "./Permissions";
+import { QuestionBar } from "./Questions";
 import { SearchButton, SearchIconButton, SearchPalette } from "./SearchPalette";
 import { Shortcuts } from "./Shortcuts";
 import { useWaitingCount } from "./title";
@@ -91,10 +92,15 @@ export function Shell() {
 /** How much waits for the person. */
 const useWaiting = () => useQuery({ ...inboxQuery, select: ({ total }) => total }).data ?? 0;
 
-/** Permission requests above the page; the inbox has them in its list. */
+/** Permission requests and questions above the page; the inbox has the requests in its list. */
 function RequestsAbovePage() {
   const isInbox = Boolean(useMatchRoute()({ to: "/inbox" }));
-  return isInbox ? null : <PermissionBar />;
+  return (
+    <>
+      {!isInbox && <PermissionBar />}
+      <QuestionBar />
+    </>
+  );
 }
 
 /** Notifies of what begins to wait. */

@@ -267,6 +267,8 @@ function applyCoordination(client: QueryClient, news: CoordinationUpdate, refres
   }
   const { spec_task_id: task, ...event } = news;
   refresh(keys.timeline(task), LOW_PRIORITY_DELAY_MS);
+  // What agents ask people, and the answers, are messages too.
+  if (event.event_type === "request" || event.event_type === "response") refresh(keys.questions);
   client.setQueryData<CoordinationLog>(keys.coordination(task), (log) => log && withEvent(log, event));
 }
 

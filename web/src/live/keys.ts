@@ -42,6 +42,7 @@ export const keys = {
   permissionGrants: (task: string) => ["permission-grants", task] as const,
   webhooks: ["webhooks"] as const,
   webhookDeliveries: (id: string) => ["webhooks", id] as const,
+  questions: ["questions"] as const,
   openapi: ["openapi"] as const,
   tokens: ["tokens"] as const,
   audit: ["audit"] as const,

@@ -48,6 +48,7 @@ export const server = setupServer(
   ),
   http.get("/api/v1/permissions", ({ response }) => response(200).json([])),
   http.get("/api/v1/inbox", ({ response }) => response(200).json([], total(0))),
+  http.get("/api/v1/questions", ({ response }) => response(200).json([])),
   http.get("/api/v1/demo-repos", ({ response }) => response(200).json([])),
   http.get("/api/v1/templates", ({ response }) => response(200).json([])),
 );

@@ -7,6 +7,7 @@
 mod conflict;
 mod documents;
 mod git;
+mod mcp;
 mod memory;
 mod play;
 mod progress;

@@ -1,5 +1,6 @@
 //! Playing the steps of a scenario in one turn of one session.
 
+use super::mcp;
 use super::memory::{Memory, Remembered};
 use super::scenario::Part;
 use super::step::Action;
@@ -35,6 +36,8 @@ pub(super) struct Thread {
     pub(super) id: String,
     /// What came with the request that opened the session.
     pub(super) told: Option<Told>,
+    /// The MCP servers that came with the same request.
+    servers: Vec<Value>,
     remembered: Mutex<Remembered>,
     running: Mutex<Option<CancellationToken>>,
 }
@@ -82,8 +85,8 @@ impl Stage {
 }
 
 impl Thread {
-    pub(super) fn new(id: String, remembered: Remembered, told: Option<Told>) -> Thread {
-        Thread { id, told, remembered: Mutex::new(remembered), running: Mutex::default() }
+    pub(super) fn new(id: String, remembered: Remembered, told: Option<Told>, servers: Vec<Value>) -> Thread {
+        Thread { id, told, servers, remembered: Mutex::new(remembered), running: Mutex::default() }
     }
 
     pub(super) fn remembered(&self) -> Remembered {
@@ -181,6 +184,7 @@ impl Playing {
                 Err(Stop::Cancelled)
             }
             Action::Stray(command) => self.stray(command).await,
+            Action::CallTool { server, tool, arguments } => self.call_tool(server, tool, arguments).await,
         }
     }
 
@@ -252,6 +256,29 @@ impl Playing {
 
     pub(super) async fn close_call(&self, call: &str, status: &str) -> Played {
         self.update(json!({"sessionUpdate": "tool_call_update", "toolCallId": call, "status": status})).await
+    }
+
+    /// Calls a tool of an MCP server, as a model would; what it answers is the call's output.
+    async fn call_tool(&self, server: &str, tool: &str, arguments: &Value) -> Played {
+        let call = self.stage.fresh("call");
+        let begun = json!({
+            "sessionUpdate": "tool_call", "toolCallId": call, "title": format!("{server}: {tool}"), "kind": "other",
+            "status": "in_progress", "rawInput": arguments,
+        });
+        self.update(begun).await?;
+        let answer = tokio::select! {
+            answer = mcp::call(&self.thread.servers, server, tool, arguments) => answer,
+            () = self.cancel.cancelled() => return Err(Stop::Cancelled),
+        };
+        let (status, text) = match answer {
+            Ok(text) => ("completed", text),
+            Err(text) => ("failed", text),
+        };
+        let content = json!([{ "type": "content", "content": { "type": "text", "text": text } }]);
+        let ended = json!({
+            "sessionUpdate": "tool_call_update", "toolCallId": call, "status": status, "content": content,
+        });
+        self.update(ended).await
     }
 
     /// Waits as long as a model would think, unless the turn is cancelled.

@@ -122,7 +122,8 @@ impl Agent {
         saved.map_err(|error| {
             RpcError::new(RpcError::FAILED, format!("the session cannot be remembered: {error}"))
         })?;
-        let thread = Arc::new(Thread::new(id.to_owned(), remembered, Told::read(params)));
+        let servers = params["mcpServers"].as_array().cloned().unwrap_or_default();
+        let thread = Arc::new(Thread::new(id.to_owned(), remembered, Told::read(params), servers));
         if let Some(before) = self.threads().insert(id.to_owned(), thread) {
             before.cancel();
         }

@@ -1,6 +1,7 @@
 //! One step of a scenario: a table with exactly one main key.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// A step and whether it is played only once in a session.
@@ -60,6 +61,12 @@ pub(super) enum Action {
     /// Does nothing until it is cancelled.
     Quiet,
     Stray(String),
+    /// Calls a tool of an MCP server that the client handed over.
+    CallTool {
+        server: String,
+        tool: String,
+        arguments: Value,
+    },
 }
 
 /// The state of a checklist item.
@@ -103,6 +110,9 @@ struct Table {
     flood_bytes: Option<u64>,
     quiet: Option<bool>,
     stray: Option<String>,
+    call_tool: Option<String>,
+    arguments: Option<Value>,
+    server: Option<String>,
     once: bool,
 }
 
@@ -159,6 +169,13 @@ impl TryFrom<Table> for Step {
         actions.extend(table.flood_bytes.map(Action::Flood));
         actions.extend(table.quiet.filter(|quiet| *quiet).map(|_| Action::Quiet));
         actions.extend(table.stray.map(Action::Stray));
+        if let Some(tool) = table.call_tool {
+            actions.push(Action::CallTool {
+                server: table.server.take().unwrap_or_else(|| "spectask".to_owned()),
+                tool,
+                arguments: table.arguments.take().unwrap_or_else(|| Value::Object(Map::new())),
+            });
+        }
         let belongs_elsewhere = [
             ("content", table.content.is_some()),
             ("find", table.find.is_some()),
@@ -168,6 +185,8 @@ impl TryFrom<Table> for Step {
             ("state", table.state.is_some()),
             ("kind", table.kind.is_some()),
             ("every_ms", table.every_ms.is_some()),
+            ("arguments", table.arguments.is_some()),
+            ("server", table.server.is_some()),
         ];
         if let Some((name, _)) = belongs_elsewhere.iter().find(|(_, is_left)| *is_left) {
             return Err(format!("`{name}` stands beside a step it does not belong to"));

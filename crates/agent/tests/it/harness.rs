@@ -68,7 +68,7 @@ pub(crate) async fn start(launch: Launch, capacity: usize) -> Running {
 impl Running {
     /// A session in a folder, whose turn is to carry out a planned task.
     pub(crate) async fn session(&self, cwd: &Path) -> String {
-        self.process.new_session(cwd, None).await.unwrap()
+        self.process.new_session(cwd, &[], None).await.unwrap()
     }
 
     /// Begins a turn for a planned task; it goes on beside the test.

@@ -138,11 +138,11 @@ async fn a_session_is_loaded_after_a_crash_and_does_not_crash_again() {
     assert_eq!(error.class().as_str(), "agent_crashed", "{error}");
 
     let agent = place.start().await;
-    in_time(agent.process.load_session(&session, &work, None)).await.unwrap();
+    in_time(agent.process.load_session(&session, &work, &[], None)).await.unwrap();
     assert_eq!(agent.take(&session, "1").await.unwrap().stop_reason, "end_turn");
     assert_eq!(place.read("work/begun"), "x\nx\n");
     assert!(place.path("work/done").exists());
-    let error = agent.process.load_session("scripted-unknown", &work, None).await.unwrap_err();
+    let error = agent.process.load_session("scripted-unknown", &work, &[], None).await.unwrap_err();
     assert!(matches!(error, AgentError::Refused { code: -32002, .. }), "{error}");
     agent.process.stop().await;
 }

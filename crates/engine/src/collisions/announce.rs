@@ -138,6 +138,7 @@ pub(super) async fn announce_collision(app: &App, tasks: &BTreeMap<TaskId, Task>
             answers: None,
             // The session that merges later resolves the conflict during its merge, so this message starts no turn.
             before_merge: false,
+            person_request: None,
         };
         if let Err(error) =
             app.orchestrator.decide(&task.id, Input::Coordinate { event: Box::new(event) }).await
@@ -217,6 +218,7 @@ mod tests {
             deliveries: Vec::new(),
             answers: None,
             answered_by: None,
+            person_request: None,
         };
         let mut log = vec![
             event(CoordinationKind::Blocking, &one, &two, &["x"]),

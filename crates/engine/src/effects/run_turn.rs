@@ -8,6 +8,7 @@ use crate::clock::now;
 use crate::health::{self, Shortage};
 use crate::instances::{Attachment, FIRST_WORDS, Running, TurnSigns, meta, workdir};
 use crate::log_archive;
+use crate::mcp_servers;
 use crate::metrics::{count_turn_end, count_turn_start};
 use crate::permissions::Policy;
 use crate::recorder::Recorder;
@@ -363,6 +364,7 @@ async fn open_thread(
         app.instances.attach(running, id, attachment)
     };
     let meta = turn_meta(job, session, turn, &Value::Null);
+    let servers = mcp_servers::of_session(app, job.task, session, running.process.info()).await;
     // A thread that was closed is not loaded again; a new one gets the conversation.
     if let Some(known) = run.agent_sessions.last().cloned().filter(|_| !run.thread_closed) {
         if running.is_attached(&known) {
@@ -370,8 +372,8 @@ async fn open_thread(
         }
         if running.process.info().load_session {
             attach(&known);
-            match running.process.load_session(&known, directory, Some(meta.clone())).await {
-                Ok(()) => {
+            match servers.open(running, Some(&known), directory, meta.clone()).await {
+                Ok(_) => {
                     return Ok(Thread {
                         recorder: attach(&known),
                         id: known,
@@ -408,7 +410,7 @@ async fn open_thread(
         _ if run.agent_sessions.is_empty() => None,
         _ => summarize_log(job, &session.id, None).await,
     };
-    let id = match running.process.new_session(directory, Some(meta)).await {
+    let id = match servers.open(running, None, directory, meta).await {
         Ok(id) => id,
         Err(error) => {
             let is_its_own = matches!(

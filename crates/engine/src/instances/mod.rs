@@ -3,12 +3,17 @@
 mod grants;
 mod processes;
 mod session;
+mod session_tokens;
 mod threads;
+mod tool_calls;
 mod turn_signs;
 
 pub(crate) use processes::Running;
 pub(crate) use session::LiveSession;
+pub(crate) use session_tokens::OWN_SERVER;
+pub use session_tokens::agents_socket;
 pub(crate) use threads::Attachment;
+pub use tool_calls::{MAX_TOOL_CALLS, WaitingCall};
 pub(crate) use turn_signs::TurnSigns;
 
 use crate::agents::Agents;
@@ -34,6 +39,7 @@ use sandbox::Level;
 use secrets::Redactor;
 use serde_json::{Value, json};
 use session::LiveSessions;
+use session_tokens::SessionTokens;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -67,6 +73,7 @@ struct Inner {
     sessions: LiveSessions,
     /// Permission requests and their answers, on their way to the inbox.
     permission_changes: (mpsc::Sender<PermissionChange>, Mutex<Option<mpsc::Receiver<PermissionChange>>>),
+    session_tokens: SessionTokens,
     /// Where agents reach this server.
     url: OnceLock<String>,
 }
@@ -131,6 +138,7 @@ impl Instances {
             live: Mutex::default(),
             sessions: LiveSessions::default(),
             permission_changes: (sender, Mutex::new(Some(receiver))),
+            session_tokens: SessionTokens::default(),
             url: OnceLock::new(),
         }))
     }

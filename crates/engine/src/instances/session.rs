@@ -1,6 +1,7 @@
 //! What is live of a work session, with one owner: the writer of its log, the permission requests of its agent that wait for
 //! an answer, the wish to stop its turn, and what its agent reported in the turn.
 
+use super::tool_calls::ToolCalls;
 use super::turn_signs::TurnSigns;
 use crate::inbox::PermissionChange;
 use crate::network::Refusal;
@@ -84,6 +85,7 @@ struct State {
     cancelled: Option<TurnId>,
     requests: OpenRequests,
     reports: AgentReports,
+    tool_calls: ToolCalls,
 }
 
 impl LiveSession {
@@ -99,12 +101,17 @@ impl LiveSession {
     pub(super) fn end_turn(&self, turn: &TurnId) -> Vec<String> {
         let mut state = self.state.lock();
         state.cancelled.take_if(|cancelled| cancelled == turn);
+        state.tool_calls.end_turn();
         state.reports.end_turn()
     }
 
     /// The permission requests that wait for an answer.
     pub(crate) fn requests<T>(&self, look: impl FnOnce(&mut OpenRequests) -> T) -> T {
         look(&mut self.state.lock().requests)
+    }
+
+    pub(super) fn tool_calls<T>(&self, look: impl FnOnce(&mut ToolCalls) -> T) -> T {
+        look(&mut self.state.lock().tool_calls)
     }
 
     pub(super) fn reports(&self) -> parking_lot::MappedMutexGuard<'_, AgentReports> {

@@ -89,6 +89,7 @@ impl Instances {
 
     /// Lets a task's sessions go when their logs are written.
     pub(super) async fn forget_sessions(&self, task: &Task) {
+        self.0.session_tokens.revoke(&task.id);
         for session in &task.sessions {
             if let Some(session) = self.0.sessions.remove(&session.id) {
                 session.recorder.flush().await;
@@ -97,7 +98,7 @@ impl Instances {
     }
 
     /// A session with the writer of its log.
-    fn live_session(&self, session: &SessionId) -> Arc<LiveSession> {
+    pub(super) fn live_session(&self, session: &SessionId) -> Arc<LiveSession> {
         let recorder = || {
             let (store, feed, redactor) =
                 (self.0.store.clone(), self.0.feed.clone(), self.0.redactor.clone());
@@ -432,7 +433,7 @@ impl Instances {
 
     /// Whether a session's agent waits for an answer.
     pub(crate) fn waits_for_answer(&self, session: &SessionId) -> bool {
-        self.0.sessions.find(session).is_some_and(|live| live.asks())
+        self.0.sessions.find(session).is_some_and(|live| live.asks() || live.has_waiting_calls())
     }
 
     /// Whether a session's agent asks a person for a permission.

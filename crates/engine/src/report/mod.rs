@@ -52,6 +52,7 @@ pub(crate) struct ReportedRequirement {
     #[schema(required)]
     pub(crate) ears_pattern: Option<String>,
     pub(crate) status: RequirementStatus,
+    /// What shows that it is met.
     pub(crate) proof: RequirementProof,
     pub(crate) tasks: Vec<RequirementTask>,
     pub(crate) work_sessions: Vec<String>,
@@ -127,6 +128,7 @@ pub(crate) struct ReportedDecision {
     pub(crate) at: String,
     #[schema(required)]
     pub(crate) by: Option<String>,
+    /// What was decided on.
     pub(crate) action: DecisionAction,
     /// The decision of a review.
     #[schema(required)]

@@ -144,7 +144,14 @@ fn item(task: &Task, unit: &Unit) -> ItemView {
 
 /// What a task waits for: a place, or in a conversation, a person.
 fn queue_reason(task: &Task, obstacle: Option<String>) -> Option<String> {
-    let said = || task.is_waiting_for_user().then(|| "Waiting for your reply.".to_owned());
+    let said = || {
+        let wait = if task.is_conversation() {
+            "Waiting for your reply."
+        } else {
+            "Waiting for your answer to an agent."
+        };
+        task.is_waiting_for_user().then(|| wait.to_owned())
+    };
     let is_held_up =
         !task.needs_person() && !task.status().is_terminal() && task.status() != TaskStatus::Backlog;
     let held_up = || obstacle.filter(|_| is_held_up);

@@ -75,7 +75,7 @@ async fn manual(server: &Server, repository: &std::path::Path, round: usize) -> 
         "turn_id": "turn_hand", "attempt": 1, "round": 1, "title": "Planning",
         "documents": { "requirements": docs("r.md"), "design": docs("d.md"), "tasks": docs("t.md"), "progress": docs("p.md") },
     } });
-    let session = process.new_session(&worktree, Some(meta.clone())).await.expect("a session");
+    let session = process.new_session(&worktree, &[], Some(meta.clone())).await.expect("a session");
     let asked = process.prompt(&session, PROMPT, Some(meta));
     let first = async {
         loop {

@@ -158,6 +158,17 @@ pub(crate) enum ProjectsCommand {
         #[arg(long, value_name = "HASH")]
         at: Option<String>,
     },
+    /// Show the MCP servers that a repository's .mcp.json names, and let agents have them.
+    McpJson {
+        /// The project, by name or id.
+        project: String,
+        /// Confirm the content with this hash: agents start and reach its servers.
+        #[arg(long, value_name = "HASH", conflicts_with = "withdraw")]
+        confirm: Option<String>,
+        /// Take the confirmation back.
+        #[arg(long)]
+        withdraw: bool,
+    },
     /// Forget a project; its repository stays.
     Remove {
         /// The project, by name or id.

@@ -18,7 +18,7 @@ pub(crate) use editors::{Acp, Editor};
 pub(crate) use inbox::{Inbox, InboxAnswer, InboxCommand, Webhooks, WebhooksCommand};
 pub(crate) use reports::{Analytics, Report, ReportFormat, Search};
 pub(crate) use reviews::{Approve, Diff, Document, DocumentName, Reject, RequestChanges};
-pub(crate) use sessions::{Branch, Log, Named, Say, SessionId, Spawn};
+pub(crate) use sessions::{Answer, Branch, Log, Mcp, Named, Say, SessionId, Spawn};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 pub(crate) use tasks::{
@@ -124,6 +124,12 @@ pub(crate) enum Command {
     Inbox(Inbox),
     /// List the permission requests of agents that wait for you, or answer one.
     Permissions(Permissions),
+    /// List what agents ask you: questions, and proposals to change a plan.
+    Questions,
+    /// Answer a question or a proposal of an agent.
+    Answer(Answer),
+    /// Serve the tools of a task's crew to an MCP client, on standard input and output.
+    Mcp(Mcp),
     /// List the agents that can be chosen.
     Agents(Agents),
     /// List projects, or add one.

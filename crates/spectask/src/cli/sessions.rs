@@ -1,6 +1,7 @@
 //! Work sessions: conversations, messages, further sessions.
 
 use clap::Args;
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct Named {
@@ -73,4 +74,31 @@ pub(crate) struct Log {
     /// With --json: every entry of the log instead of the messages.
     #[arg(long, requires = "json")]
     pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Answer {
+    /// The question's id; `spectask questions` lists them.
+    pub(crate) question: String,
+    /// What to say to the agent.
+    pub(crate) text: Option<String>,
+    /// Accept a proposal. The documents stay as they are until you change them.
+    #[arg(long, conflicts_with = "decline")]
+    pub(crate) accept: bool,
+    /// Do not accept a proposal.
+    #[arg(long)]
+    pub(crate) decline: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Mcp {
+    /// The task that the tools are about: its id, or words of its name (default: each call names one).
+    #[arg(long, value_name = "TASK")]
+    pub(crate) task: Option<String>,
+    /// The work session whose agent uses the tools. SpecTask sets it when it starts agents, with the session's own token.
+    #[arg(long, value_name = "SESSION", requires = "task")]
+    pub(crate) session: Option<String>,
+    /// The socket of the server.
+    #[arg(long, value_name = "PATH", env = "SPECTASK_SOCKET", hide = true)]
+    pub(crate) socket: Option<PathBuf>,
 }

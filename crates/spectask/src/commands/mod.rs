@@ -9,10 +9,12 @@ mod doctor;
 mod inbox;
 mod init;
 mod maintenance;
+mod mcp;
 mod overview;
 mod permissions;
 mod plain;
 mod projects;
+mod questions;
 mod reading;
 mod rebuild;
 mod report;
@@ -47,6 +49,10 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 acp::run(cli, task).await;
             }
         }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if matches!(command, Command::Mcp(_)) {
+        Box::pin(mcp::run(cli)).await?;
         return Ok(ExitCode::SUCCESS);
     }
     match command {
@@ -89,6 +95,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Inbox(command) => inbox::run(&cli, command).await?,
         Command::Webhooks(command) => webhooks::run(&cli, command).await?,
         Command::Permissions(command) => permissions::run(&cli, command).await?,
+        Command::Questions => questions::list(&cli).await?,
+        Command::Answer(command) => questions::answer(&cli, command).await?,
         Command::Agents(command) => agents::run(&cli, command).await?,
         Command::Projects(command) => projects::run(&cli, command).await?,
         Command::Config(command) => configuration::run(&cli, command).await?,
@@ -106,7 +114,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Openapi => {
             println!("{:#}", api::document());
         }
-        Command::Acp(_) | Command::ExecAgent { .. } => anyhow::bail!("this command is run before the others"),
+        Command::Acp(_) | Command::Mcp(_) | Command::ExecAgent { .. } => {
+            anyhow::bail!("this command is run before the others")
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

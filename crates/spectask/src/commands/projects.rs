@@ -41,6 +41,20 @@ pub(crate) async fn run(cli: &Cli, command: &Projects) -> anyhow::Result<()> {
         Some(ProjectsCommand::Trust { project, at }) => {
             settings_file::trust(cli, &client, project.as_deref(), at.as_deref()).await
         }
+        Some(ProjectsCommand::McpJson { project, confirm, withdraw }) => {
+            let path = format!("/projects/{}/mcp-json", find(&client, project).await?);
+            let shown = match confirm {
+                Some(hash) => client.post(&path, &json!({ "hash": hash, "trusted": true })).await?,
+                None if *withdraw => client.post(&path, &json!({ "hash": "", "trusted": false })).await?,
+                None => client.get(&path, &[]).await?.body,
+            };
+            if cli.json {
+                output::json(&shown);
+            } else {
+                print_mcp_json(&shown, project);
+            }
+            Ok(())
+        }
         Some(ProjectsCommand::Remove { project }) => {
             let id = find(&client, project).await?;
             client.delete(&format!("/projects/{id}")).await?;
@@ -52,6 +66,24 @@ pub(crate) async fn run(cli: &Cli, command: &Projects) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+fn print_mcp_json(shown: &Value, project: &str) {
+    if shown["exists"] != true {
+        return println!("The repository has no .mcp.json on its base branch.");
+    }
+    println!("{}", output::lines(text(shown, "content").trim_end()));
+    for problem in shown["problems"].as_array().into_iter().flatten() {
+        println!("Problem: {}", plain(problem.as_str().unwrap_or_default()));
+    }
+    if shown["is_trusted"] == true {
+        return println!("\nConfirmed: agents of the project get these servers.");
+    }
+    println!(
+        "\nNot confirmed: agents do not get these servers. Their commands run in the agents' sandbox. To confirm this content:\n  \
+         spectask projects mcp-json {project:?} --confirm {}",
+        text(shown, "hash")
+    );
 }
 
 /// Whether a repository is named by an address that git can clone from: `scheme://…` or `host:path`.

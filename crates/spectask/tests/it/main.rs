@@ -19,6 +19,7 @@ mod keeping;
 mod kill;
 mod live;
 mod maintenance;
+mod mcp;
 mod network;
 mod observability;
 mod plain;

@@ -17,6 +17,8 @@ use crate::{
 const MAX_REPROMPTS: u32 = 1;
 /// How many turns in a row may be cut short before a person decides whether the session continues.
 const MAX_CUT_SHORT: u32 = 10;
+/// What an agent reads that ended its turn with an open question.
+const ASKED_A_PERSON: &str = "You asked a person a question and ended your turn to wait for the answer.";
 
 /// What a turn left on the session's branch, and what its agent reported as done.
 pub(super) struct Work {
@@ -50,8 +52,12 @@ pub(super) fn handle(
     // Turns that are cut short again and again are stopped sooner if they change nothing.
     let may_continue = if changed { times < MAX_CUT_SHORT } else { reprompts <= MAX_REPROMPTS };
     let is_planned_task = found.unit.is_some() && !converses;
+    // Its turn ended as the tool for questions says; in a conversation every turn ends so.
+    let awaits_answer =
+        why.is_none() && !has_unread && !converses && draft.task.open_question(session).is_some();
     let silence = silence_reason(found, *closing, head.as_ref(), &report, &stop_reason)
-        .filter(|_| !converses || *closing == Closing::Nothing);
+        .filter(|_| !converses || *closing == Closing::Nothing)
+        .filter(|_| !awaits_answer);
     let is_report_due = is_planned_task && !report.unreported.is_empty() && !found.is_report_asked;
     let items = report.unreported.clone();
     draft.event(Event::WorkCommitted {
@@ -63,6 +69,14 @@ pub(super) fn handle(
     });
     if is_stopped && !converses {
         turn::fail_stopped(draft, session, phase);
+        return Ok(());
+    }
+    if awaits_answer {
+        let why = "It waits for a person's answer to its question.".to_owned();
+        draft.event(Event::SessionPaused { session: session.clone(), why });
+        let ask = Ask::Continue { why: ASKED_A_PERSON.to_owned() };
+        draft.event(Event::SessionTold { session: session.clone(), ask });
+        crew::advance(draft);
         return Ok(());
     }
     let next = if has_unread {

@@ -14,6 +14,15 @@ const MAX_MESSAGE_BYTES: usize = 16 * 1024;
 const MAX_DATA_BYTES: usize = 16 * 1024;
 
 pub(super) fn handle(draft: &mut Draft<'_, '_>, new: NewCoordination) -> Result<(), Rejected> {
+    expect_acceptable(draft, &new)?;
+    let answers = find_request(draft, &new)?;
+    coordination::send(draft, NewCoordination { answers, person_request: None, ..new });
+    crew::advance(draft);
+    Ok(())
+}
+
+/// Rejects a message of a task that is over, one that is known, empty or too large, and one with unknown sessions.
+pub(super) fn expect_acceptable(draft: &Draft<'_, '_>, new: &NewCoordination) -> Result<(), Rejected> {
     if draft.task.status().is_terminal() {
         return Err(wrong_state(&draft.task, "coordinate", "the task is over"));
     }
@@ -38,9 +47,6 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, new: NewCoordination) -> Result<
         let message = format!("the task has {MAX_EVENTS} coordination events, the most it may have");
         return Err(Rejected::Limit { code: "too_many_events", message });
     }
-    let answers = find_request(draft, &new)?;
-    coordination::send(draft, NewCoordination { answers, ..new });
-    crew::advance(draft);
     Ok(())
 }
 
@@ -48,7 +54,8 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, new: NewCoordination) -> Result<
 fn find_request(draft: &Draft<'_, '_>, new: &NewCoordination) -> Result<Option<EventId>, Rejected> {
     if let Some(named) = &new.answers {
         let found = draft.task.coordination_event(named);
-        let found = found.filter(|event| event.kind == CoordinationKind::Request);
+        let found =
+            found.filter(|event| event.kind == CoordinationKind::Request && event.person_request.is_none());
         return match found {
             Some(found) => Ok(Some(found.id.clone())),
             None => Err(Rejected::Invalid(format!("the task has no request {named}"))),
@@ -60,6 +67,7 @@ fn find_request(draft: &Draft<'_, '_>, new: &NewCoordination) -> Result<Option<E
     let is_asked = |event: &&CoordinationEvent| {
         event.kind == CoordinationKind::Request
             && event.answered_by.is_none()
+            && event.person_request.is_none()
             && (event.to.is_none() || event.to == new.from)
             && (new.to.is_none() || event.from == new.to)
     };

@@ -99,6 +99,7 @@ fn answer_requests(draft: &mut Draft<'_, '_>, session: &SessionId, asked: &[Even
             data: Value::Null,
             answers: Some(id.clone()),
             before_merge: true,
+            person_request: None,
         };
         // An answer to a person is sent to no session.
         let recipients = new.to.iter().cloned().collect();

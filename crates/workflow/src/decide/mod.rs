@@ -2,6 +2,8 @@
 
 mod add_session;
 mod admit;
+mod answer_request;
+mod ask_person;
 mod assign_agent;
 mod cancel;
 mod cancel_session;
@@ -31,6 +33,7 @@ mod move_thread;
 mod note_progress;
 mod open_worktree;
 mod pause;
+mod read_coordination;
 mod rename_session;
 mod reopen;
 mod reply_to_comment;
@@ -131,6 +134,13 @@ impl Task {
                 rename_session::handle(&mut draft, session, name, description)?;
             }
             Input::Coordinate { event } => coordinate::handle(&mut draft, *event)?,
+            Input::AskPerson { event } => ask_person::handle(&mut draft, *event)?,
+            Input::AnswerRequest { request, answer } => {
+                answer_request::handle(&mut draft, &request, *answer)?;
+            }
+            Input::ReadCoordination { session, events } => {
+                read_coordination::handle(&mut draft, &session, &events)?;
+            }
             Input::Spawn { parent, session, by, limits } => {
                 spawn::handle(&mut draft, &parent, *session, by, limits)?;
             }

@@ -50,10 +50,16 @@ pub(super) fn handle(
     if let Some(promised) = turn::promised_turn(&found.messages) {
         message.turn = promised;
     }
+    let is_parked = draft.task.awaited_answer(found).is_some();
+    let gave_up_slot = draft.task.is_waiting_for_user();
     if is_first_message {
         name_after(draft, session, &message.text);
     }
     match state {
+        SessionState::Pending if is_parked => {
+            draft.event(Event::MessageQueued { session: session.clone(), message });
+            crew::end_wait(draft, gave_up_slot);
+        }
         SessionState::Pending
         | SessionState::Opening
         | SessionState::Saving { .. }

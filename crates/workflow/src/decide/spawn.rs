@@ -74,6 +74,7 @@ fn notify_spawned(draft: &mut Draft<'_, '_>, parent: &SessionId, child: &Session
         data: json!({ "work_session_id": child }),
         answers: None,
         before_merge: false,
+        person_request: None,
     };
     coordination::send(draft, new);
 }

@@ -95,6 +95,12 @@ fn describe(event: &Event) -> String {
         Event::MessageQueued { message, .. } => format!("{} wrote a message.", message.by),
         Event::MessageEdited { .. } => "A message that waits for its turn is changed.".to_owned(),
         Event::MessageWithdrawn { .. } => "A message that waited for its turn is withdrawn.".to_owned(),
+        Event::CoordinationRead { events, .. } => {
+            format!("It read {} of the messages that waited for it.", events.len())
+        }
+        Event::Coordinated { coordination } if coordination.person_request.is_some() => {
+            format!("It asks a person: {}", coordination.message)
+        }
         Event::Coordinated { coordination } => {
             let to = coordination.to.as_ref().map_or_else(|| "all sessions".to_owned(), ToString::to_string);
             format!("It tells {to} ({}): {}", coordination.kind, coordination.message)

@@ -4,6 +4,7 @@ mod crew;
 mod fresh;
 mod large;
 mod lines;
+mod questions;
 mod records;
 mod stored_names;
 mod story;

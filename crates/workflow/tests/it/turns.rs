@@ -78,6 +78,7 @@ fn the_last_words_of_a_turn_answer_what_it_was_asked() {
         data: serde_json::Value::Null,
         answers: None,
         before_merge: true,
+        person_request: None,
     };
     let id = request.id.clone();
     story.goes(Input::Coordinate { event: Box::new(request) });

@@ -19,7 +19,8 @@ pub(crate) fn send(draft: &mut Draft<'_, '_>, new: NewCoordination) {
 
 /// Sends a message to these sessions.
 pub(crate) fn send_to(draft: &mut Draft<'_, '_>, new: NewCoordination, recipients: Vec<SessionId>) {
-    let NewCoordination { id, kind, from, to, by, message, data, answers, before_merge } = new;
+    let NewCoordination { id, kind, from, to, by, message, data, answers, before_merge, person_request } =
+        new;
     let deliveries = recipients.into_iter().map(|to| Delivery { to, delivered: None }).collect();
     let coordination = CoordinationEvent {
         id,
@@ -34,6 +35,7 @@ pub(crate) fn send_to(draft: &mut Draft<'_, '_>, new: NewCoordination, recipient
         deliveries,
         answers,
         answered_by: None,
+        person_request,
     };
     draft.event(Event::Coordinated { coordination: Box::new(coordination) });
 }
@@ -154,6 +156,7 @@ fn notify_from(
         data,
         answers: None,
         before_merge: false,
+        person_request: None,
     };
     send(draft, new);
 }

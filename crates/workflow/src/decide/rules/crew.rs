@@ -24,6 +24,9 @@ pub(crate) fn advance(draft: &mut Draft<'_, '_>) {
     if draft.task.is_conversation() && conversation::awaits_user(&draft.task) {
         return;
     }
+    if draft.task.sessions.iter().any(|session| draft.task.awaited_answer(session).is_some()) {
+        return;
+    }
     if let Some(failure) = stall_reason(draft) {
         draft.event(Event::ImplementationFailed { failure });
         draft.effect(Effect::StopInstance);
@@ -137,6 +140,19 @@ fn stall_reason(draft: &Draft<'_, '_>) -> Option<Failure> {
         first.name
     );
     Some(Failure { class: FailureClass::Rejected, message, at })
+}
+
+/// Continues after a person ended the wait of a session. A task that gave up its slot while all of its sessions waited queues
+/// for one.
+pub(crate) fn end_wait(draft: &mut Draft<'_, '_>, gave_up_slot: bool) {
+    if draft.task.status() != TaskStatus::Implementation {
+        return;
+    }
+    if gave_up_slot && !draft.task.is_conversation() {
+        draft.event(Event::ImplementationQueued);
+    } else {
+        requeue_or_advance(draft);
+    }
 }
 
 /// Queues the implementation again, or advances it, after a person acted on one of its sessions.

@@ -134,6 +134,7 @@ impl World {
                     data: serde_json::Value::Null,
                     answers: None,
                     before_merge: self.roll(2) == 0,
+                    person_request: None,
                 };
                 Input::Coordinate { event: Box::new(event) }
             }
