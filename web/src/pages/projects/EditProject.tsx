@@ -78,6 +78,8 @@ export function EditProject({ project, onClose }: { project: Project; onClose: (
     max_parallel_sessions: settings.max_parallel_sessions ?? null,
     checks: settings.checks ?? [],
     setup_command: settings.setup_command ?? null,
+    teardown_command: settings.teardown_command ?? null,
+    setup_cache: settings.setup_cache ?? true,
     test_command: settings.test_command ?? null,
     boundaries: settings.boundaries ?? [],
     permissions: settings.permissions ?? "allow",

@@ -78,7 +78,7 @@ test("only changed settings become the project's own", async () => {
   await person.click(await screen.findByRole("button", { name: "Settings of todo" }));
   const dialog = within(await screen.findByRole("dialog"));
   expect(dialog.getByText(/which you trusted/)).toBeTruthy();
-  await person.click(dialog.getByLabelText("Set-up command"));
+  await person.click(dialog.getByLabelText("Setup command"));
   await person.paste("make setup");
   await person.click(dialog.getByRole("button", { name: "Save" }));
   await expect.poll(() => sent.settings).toEqual({ setup_command: "make setup" });
