@@ -35,6 +35,10 @@ pub(super) fn path_meaning(before: &str, name: &str) -> Option<(&'static str, &'
             "`requirements`, `design`, `tasks`, `progress` or `metadata`, also as the name of the file.",
             "requirements",
         ),
+        ("questions", _) => ("The question's id, as the list has it.", "evt_01KAQ3H2V7T9Y4M8N5B6C1D0EF"),
+        ("requests", _) => {
+            ("The id of the request, as asking answered it.", "evt_01KAQ3H2V7T9Y4M8N5B6C1D0EF")
+        }
         ("git", "owner") => ("The user's id or name.", "owner"),
         (_, "repo") => ("The project's id or name, followed by `.git`.", "notes.git"),
         _ => return None,
@@ -235,6 +239,7 @@ const WORDS: &[Word] = &[
     ("phase", "`planning`, `implementation` or `validation`.", "implementation"),
     ("phase_progress", "How much of each phase is done, 0 to 1.", ""),
     ("pid", "The process id; null when no process runs.", ""),
+    ("planned_task", "The planned task that the session carries out; null where it has none.", ""),
     ("planning", "Figures of the planning.", ""),
     ("priority", "`low`, `medium`, `high` or `critical`.", "medium"),
     ("progress", "How much is done, 0 to 1.", ""),
@@ -268,6 +273,7 @@ const WORDS: &[Word] = &[
     ("rule", "The rule's name.", "vague-word"),
     ("seconds", "How long, in seconds.", ""),
     ("seq", "The number in its log, from 1, without gaps.", ""),
+    ("session", "The session that asks; null for a person.", ""),
     ("session_name", "The session's name.", ""),
     ("session_recording_active", "Whether sessions are being recorded.", ""),
     ("sessions_cancelled", "How many sessions were cancelled.", ""),

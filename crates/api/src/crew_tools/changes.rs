@@ -18,6 +18,7 @@ const MAX_FILES: usize = 200;
 /// What a session changed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CrewChanges {
+    /// The session whose changes these are.
     session_id: String,
     name: String,
     #[schema(required)]

@@ -108,6 +108,7 @@ impl From<CrewMessageKind> for CoordinationKind {
 /// The messages that waited for a session.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CrewMessages {
+    /// The messages, in order.
     messages: Vec<CrewMessage>,
 }
 

@@ -50,6 +50,7 @@ pub(crate) struct CrewRequestBody {
 pub(crate) struct CrewRequest {
     /// The request's id.
     id: String,
+    /// Whether a person answered it.
     is_answered: bool,
     /// The answer.
     #[schema(required)]

@@ -26,12 +26,14 @@ const MAX_FILES: usize = 20;
 /// The sessions of a crew.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CrewSessions {
+    /// The sessions of the task, in plan order.
     sessions: Vec<CrewSession>,
 }
 
 /// A session as the others see it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CrewSession {
+    /// The id of the session.
     session_id: String,
     name: String,
     /// Whether it is the session that asks.
@@ -113,6 +115,7 @@ pub(crate) struct CrewSpawnBody {
 /// The session that was added.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CrewSpawned {
+    /// The id of the new session.
     session_id: String,
     name: String,
     status: SessionStatus,

@@ -60,6 +60,7 @@ pub(crate) struct CrewPlannedTask {
 /// The session that asks.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CrewSelf {
+    /// The id of the session.
     session_id: String,
     name: String,
     status: SessionStatus,

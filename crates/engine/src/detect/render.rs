@@ -18,7 +18,7 @@ pub fn project_file(detection: &Detection) -> String {
         let _ = write!(text, "\n# {about}\n{line}\n");
     };
     entry(
-        "Makes a fresh worktree ready before the checks.",
+        "Makes a new worktree ready, before the agent and before the checks.",
         "setup_command",
         detection.setup_command.as_deref().map(quoted),
         "\"npm ci\"",

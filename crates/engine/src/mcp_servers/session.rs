@@ -3,6 +3,7 @@
 use super::entry::{McpServerEntry, Variables};
 use super::file::{self, McpFile};
 use crate::App;
+use crate::effects::is_out_of_space;
 use crate::instances::Running;
 use crate::repositories::ProjectSettings;
 use agent::{AgentError, AgentInfo, McpServer};
@@ -125,6 +126,8 @@ impl SessionServers<'_> {
                 Err(error) => error,
             };
             let fewer = match &error {
+                // Another attempt can succeed once there is room, with all of them.
+                _ if is_out_of_space(&error) => return Err(error),
                 AgentError::TimedOut { .. } if servers.len() > 1 => 1,
                 AgentError::Refused { .. } if loads.is_none() && !servers.is_empty() => {
                     usize::from(servers.len() > 1)
