@@ -3188,6 +3188,7 @@ export interface components {
              * @example Add due dates
              */
             name: string;
+            /** @description The session whose changes these are. */
             session_id: string;
             /** @description How many files there are in all. */
             total_files: number;
@@ -3274,6 +3275,7 @@ export interface components {
         CrewMessageKind: "notification" | "request" | "blocking" | "handoff" | "response";
         /** @description The messages that waited for a session. */
         CrewMessages: {
+            /** @description The messages, in order. */
             messages: components["schemas"]["CrewMessage"][];
         };
         /** @description A planned task in a few words. */
@@ -3324,6 +3326,7 @@ export interface components {
             by: string | null;
             /** @description The request's id. */
             id: string;
+            /** @description Whether a person answered it. */
             is_answered: boolean;
         };
         /** @description A request to a person. */
@@ -3354,6 +3357,7 @@ export interface components {
              * @example Add due dates
              */
             name: string;
+            /** @description The id of the session. */
             session_id: string;
             /** @description The status. */
             status: components["schemas"]["SessionStatus"];
@@ -3392,6 +3396,7 @@ export interface components {
             name: string;
             /** @description The number of the planned task that it carries out. */
             planned_task: string | null;
+            /** @description The id of the session. */
             session_id: string;
             /** @description The status. */
             status: components["schemas"]["SessionStatus"];
@@ -3404,6 +3409,7 @@ export interface components {
         };
         /** @description The sessions of a crew. */
         CrewSessions: {
+            /** @description The sessions of the task, in plan order. */
             sessions: components["schemas"]["CrewSession"][];
         };
         /** @description A session that a member adds to the crew. */
@@ -3435,6 +3441,7 @@ export interface components {
              * @example Add due dates
              */
             name: string;
+            /** @description The id of the new session. */
             session_id: string;
             /** @description The status. */
             status: components["schemas"]["SessionStatus"];
@@ -3448,12 +3455,14 @@ export interface components {
             name: string;
             /** @description The planned tasks, in order. */
             plan: components["schemas"]["CrewPlanItem"][];
+            /** @description The planned task that the session carries out; null where it has none. */
             planned_task: components["schemas"]["CrewPlannedTask"] | null;
             /**
              * @description What was asked for.
              * @example Add due dates to todos
              */
             prompt: string;
+            /** @description The session that asks; null for a person. */
             session: components["schemas"]["CrewSelf"] | null;
             /**
              * @description The task's id.
@@ -14215,6 +14224,10 @@ export interface operations {
                  * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
                  */
                 id: string;
+                /**
+                 * @description The id of the request, as asking answered it.
+                 * @example evt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 request_id: string;
             };
             cookie?: never;
@@ -16888,6 +16901,10 @@ export interface operations {
                  * @example spt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
                  */
                 id: string;
+                /**
+                 * @description The question's id, as the list has it.
+                 * @example evt_01KAQ3H2V7T9Y4M8N5B6C1D0EF
+                 */
                 question_id: string;
             };
             cookie?: never;
