@@ -126,50 +126,33 @@ impl Repository {
     }
 }
 
-/// Patterns that keep the files of agents out of what is staged, where the commit that is checked out has none of them.
-pub(crate) fn without_agent_files(
-    repository: &gix::Repository,
-    checkout: &Checkout,
-    head: ObjectId,
-) -> Result<Vec<String>, Error> {
-    let mut left_out = BTreeSet::new();
-    for path in KNOWN.iter().chain(&LOCAL) {
-        if checkout.root.join(path).symlink_metadata().is_ok() && !has(repository, head, path)? {
-            left_out.insert(format!(":(exclude,top,literal){path}"));
-        }
-    }
-    Ok(left_out.into_iter().collect())
-}
-
-/// Patterns that keep some files and folders out of what is staged, where the commit that is checked out has none of them and
-/// they are not ignored anyway: git refuses to leave out what it ignores.
+/// Returns patterns that keep the files of agents, and other files and folders, out of what is staged, where the commit that is
+/// checked out has none of them and they are not ignored anyway: git refuses to leave out what it ignores.
 pub(crate) fn without_untracked(
     repository: &gix::Repository,
     checkout: &Checkout,
     head: ObjectId,
-    paths: &[String],
+    others: &[String],
 ) -> Result<Vec<String>, Error> {
-    if paths.is_empty() {
-        return Ok(Vec::new());
-    }
     let opened = checkouts::open(checkout)?;
     let shown = checkout.root.display();
     let index = opened.index_or_empty().context("read the index of", &shown)?;
     let mut rules = opened
         .excludes(&index, None, Source::WorktreeThenIdMappingIfNotSkipped)
         .context("read the ignore rules of", &shown)?;
-    let mut left_out = Vec::new();
-    for path in paths {
+    let mut left_out = BTreeSet::new();
+    let known = KNOWN.iter().chain(&LOCAL).copied();
+    for path in known.chain(others.iter().map(String::as_str)) {
         let Ok(found) = checkout.root.join(path).symlink_metadata() else { continue };
         let mode = if found.is_dir() { Mode::DIR } else { Mode::FILE };
-        let name = BString::from(path.as_str());
+        let name = BString::from(path);
         // A name that cannot be in a commit needs no pattern to be left out.
         let is_ignored = rules.at_entry(&name, Some(mode)).is_ok_and(|found| found.is_excluded());
         if !is_ignored && !has(repository, head, path)? {
-            left_out.push(format!(":(exclude,top,literal){path}"));
+            left_out.insert(format!(":(exclude,top,literal){path}"));
         }
     }
-    Ok(left_out)
+    Ok(left_out.into_iter().collect())
 }
 
 /// Whether a commit has a file or folder.

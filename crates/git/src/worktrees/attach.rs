@@ -3,7 +3,7 @@
 use crate::error::Context as _;
 use crate::files::lock_files::found;
 use crate::files::safe_path::{self, Standing};
-use crate::worktrees::agent_files::{without_agent_files, without_untracked};
+use crate::worktrees::agent_files::without_untracked;
 use crate::worktrees::checkouts::Checkout;
 use crate::worktrees::registration::Registration;
 use crate::worktrees::worktree::free_name;
@@ -88,8 +88,7 @@ impl Repository {
     ) -> Result<ObjectId, Error> {
         self.refuse_markers(checkout)?;
         let place = self.place_at(checkout)?;
-        let mut left_out = without_agent_files(repository, checkout, head)?;
-        left_out.extend(without_untracked(repository, checkout, head, others)?);
+        let left_out = without_untracked(repository, checkout, head, others)?;
         let add = self.0.git.command_on_files("add", &place)?;
         let add = add.args(["--all", "--ignore-errors", "--", "."]).args(&left_out);
         let added = add.reads(&checkout.root).run_unchecked()?;

@@ -400,6 +400,21 @@ fn work_that_merges_the_base_branch_is_no_move_of_it() {
 }
 
 #[test]
+fn work_is_committed_beside_files_of_agents_that_the_repository_ignores() {
+    let lab = Lab::new();
+    lab.put("main", ".gitignore", b".claude\n.qwen/\n");
+    let path = lab.worktree("w", "task/1");
+    for file in [".claude/settings.local.json", ".qwen/settings.json", ".gemini/settings.json", "src/main.rs"]
+    {
+        let file = path.join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "x\n").unwrap();
+    }
+    lab.repository.gather(&gather(&path, "task/1", "e1")).unwrap();
+    assert_eq!(lab.repository.list("task/1", "").unwrap(), [".gitignore", "a.txt", "b.txt", "src/main.rs"]);
+}
+
+#[test]
 fn files_that_agents_keep_for_themselves_are_not_committed() {
     let lab = Lab::new();
     lab.put("main", ".claude/settings.json", b"{}\n");
