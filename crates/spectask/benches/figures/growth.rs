@@ -2,11 +2,12 @@
 //! finished tasks beside 50 live ones. What is measured with the fewest is what the others are compared with.
 
 use crate::filled::{self, size};
-use crate::server::{Server, documents};
+use crate::server::{Server, documents, git};
 use crate::{ms, quantile};
 use serde_json::json;
 use std::time::{Duration, Instant};
-use store::Store;
+use store::{Recorded, Store};
+use workflow::Millis;
 
 const LIVE: usize = 50;
 const ROUNDS: usize = 100;
@@ -108,14 +109,23 @@ async fn measure(server: &Server, project: &str, figures: &mut Vec<(String, f64)
     figures.push(("resident, MiB".to_owned(), server.resident()));
 }
 
-/// Adds finished tasks, and indexes them as the server would.
+/// Adds finished tasks whose records are complete, and indexes them as the server would.
 async fn fill(folder: &tempfile::TempDir, project: &str, from: u64, to: u64) {
+    let commit = git(&folder.path().join("repo"), &["rev-parse", "HEAD"]);
     let database = format!("sqlite://{}", folder.path().join("data/spectask.db").display());
     let store = Store::open(&database).await.expect("the database opens");
     for number in from..to {
         let (mut task, _) = filled::task(number, 1, 8, NOW);
         task.task.project = project.into();
+        let recorded = Recorded {
+            task: task.task.id.clone(),
+            at: Millis(NOW),
+            commit: commit.clone(),
+            events: task.events.len() as u64,
+            logs: task.logs.iter().map(|(session, rows)| (session.clone(), rows.len() as u64)).collect(),
+        };
         store.put_rebuilt(task).await.expect("saved");
+        store.put_recorded(recorded).await.expect("saved");
     }
     filled::index(&store).await;
     store.close().await;
