@@ -4,7 +4,10 @@ use super::{cut, id};
 use crate::wire::rfc3339;
 use protocol::words::{InboxAction, InboxKind};
 use protocol::{InboxItem, InboxSession, InboxTask};
-use workflow::{Change, Failure, Landing, Millis, Phase, Session, SessionGraph, SessionState, Specs, Task};
+use workflow::{
+    Change, CoordinationEvent, Failure, Landing, Millis, PersonRequest, Phase, Session, SessionGraph,
+    SessionState, Specs, Task,
+};
 
 /// The longest summary, in characters.
 const MAX_SUMMARY: usize = 500;
@@ -14,6 +17,12 @@ pub fn of_task(task: &Task) -> Vec<InboxItem> {
     if task.archived {
         return Vec::new();
     }
+    let mut items = of_phase(task);
+    items.extend(task.open_person_requests().map(|event| asked(task, event)));
+    items
+}
+
+fn of_phase(task: &Task) -> Vec<InboxItem> {
     match &task.phase {
         Phase::SpecReview { specs } => vec![spec_review(task, specs)],
         Phase::SpecFailed { failure, .. } => vec![task_failure(task, failure)],
@@ -219,6 +228,24 @@ fn choice(task: &Task, graph: &SessionGraph<'_>, session: &Session) -> Option<In
         actions: vec![InboxAction::Open],
     };
     Some(item(task, parts))
+}
+
+/// A question or a proposal of an agent.
+fn asked(task: &Task, event: &CoordinationEvent) -> InboxItem {
+    let title = match event.person_request {
+        Some(PersonRequest::PlanChange { .. }) => "An agent proposes a change of the plan",
+        Some(PersonRequest::Question { .. }) | None => "An agent asks",
+    };
+    let parts = Parts {
+        kind: InboxKind::Question,
+        key: event.id.as_str(),
+        session: event.from.as_ref().and_then(|id| task.session(id)),
+        title: title.to_owned(),
+        summary: event.message.clone(),
+        since: event.at,
+        actions: vec![InboxAction::Open],
+    };
+    InboxItem { request_id: Some(event.id.to_string()), ..item(task, parts) }
 }
 
 fn budget(task: &Task) -> InboxItem {

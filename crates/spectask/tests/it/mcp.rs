@@ -177,6 +177,12 @@ async fn a_question_survives_a_killed_server_and_its_answer_is_the_next_message(
     assert!(calls[0].1.contains("End your turn now"), "{calls:?}");
     let question = crew.question().await;
     assert_eq!((&question["choices"], &question["is_waiting"]), (&json!(["short", "long"]), &json!(true)));
+    let inbox = crew.server.get("/inbox").await;
+    assert_eq!(
+        (&inbox[0]["kind"], &inbox[0]["request_id"]),
+        (&json!("question"), &question["id"]),
+        "{inbox:#}"
+    );
     assert!(!text(&question, "message").contains("ghp_"), "{question:#}");
     crew.server.kill().await;
     crew.server = crew.place.serve().await;
@@ -184,6 +190,8 @@ async fn a_question_survives_a_killed_server_and_its_answer_is_the_next_message(
     let shown = crew.server.get(&format!("/spec-tasks/{}", crew.task)).await;
     assert_eq!(shown["needs_person"], true, "{shown:#}");
     assert_eq!(crew.answer(&question, "short").await["answer"], "short");
+    let inbox = crew.server.get("/inbox").await;
+    assert!(!inbox.to_string().contains("An agent asks"), "{inbox:#}");
     let review = crew.review().await;
     assert_eq!(review["status"], "implementation_review", "{review:#}");
     let prompts = crew.prompts().await;
