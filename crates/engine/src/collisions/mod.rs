@@ -270,7 +270,7 @@ async fn take_in(app: &App, told: Told) {
             spec_task_id: task.id.to_string(),
             event: CollisionsEvent::Collisions,
             at: at.0,
-            collisions: view::without_hunks(app.collisions.of(task)),
+            collisions: view::without_hunks(redacted(app.collisions.of(task), &app.redactor)),
         });
         match app.store.append_feed(at, news::entry(task, update).to_vec()).await {
             Ok(rows) => app.feed.publish(rows),

@@ -16,12 +16,14 @@ pub fn view(collisions: &[(Collision, Millis)], checked_at: Millis) -> Collision
     Collisions { collisions, checked_at: rfc3339(checked_at) }
 }
 
-/// The collisions with secrets taken out of the text of files.
+/// Returns the collisions without the secrets in names and lines of files.
 #[must_use]
 pub fn redacted(mut collisions: Collisions, redactor: &Redactor) -> Collisions {
-    let files = collisions.collisions.iter_mut().flat_map(|collision| &mut collision.files);
-    for side in files.flat_map(|file| &mut file.hunks).flat_map(|lines| &mut lines.sides) {
-        side.text = redactor.redact(&side.text).into_owned();
+    for file in collisions.collisions.iter_mut().flat_map(|collision| &mut collision.files) {
+        file.path = redactor.redact(&file.path).into_owned();
+        for side in file.hunks.iter_mut().flat_map(|lines| &mut lines.sides) {
+            side.text = redactor.redact(&side.text).into_owned();
+        }
     }
     collisions
 }
@@ -72,12 +74,12 @@ mod tests {
     use secrets::Settings;
 
     #[test]
-    fn a_secret_in_colliding_lines_is_not_shown() {
+    fn a_secret_in_names_or_lines_of_colliding_files_is_not_shown() {
         let key = format!("gh{}_{}", 'p', "a1B2c3D4e5F6".repeat(3));
         let lines = |text: &str| CollidingSide { start_line: 1, line_count: 1, text: text.to_owned() };
         let sides = [lines(&format!("token = \"{key}\"\n")), lines("token = read()\n")];
         let file = CollidingFile {
-            path: "a.py".to_owned(),
+            path: format!("keys/{key}/a.py"),
             state: CollisionState::Conflict,
             reason: None,
             hunks: vec![CollidingLines { sides }],
