@@ -37,6 +37,11 @@ impl Rules {
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
+            if text.contains('\0') {
+                problems
+                    .push(format!("Line {number} of {INCLUDE_FILE} is not used: it has a NUL character."));
+                continue;
+            }
             if let Some(path) = text.strip_prefix(LINK) {
                 match plain_path(path.trim()) {
                     Some(path) => links.push(path),
@@ -129,10 +134,10 @@ mod tests {
     #[test]
     fn lines_that_lead_out_of_the_repository_are_named() {
         let rules = Rules::parse(
-            b"../secrets\nlink: /etc\nlink: ../x\nlink: .git/config\nlink: a/./b\nlink: data/large/\n[z-a]\n",
+            b"../secrets\nlink: /etc\nlink: ../x\nlink: .git/config\nlink: a/./b\nlink: data/large/\n[z-a]\nlink: \0bad\n",
         );
         assert_eq!(rules.links, ["data/large"]);
-        assert_eq!(rules.problems.len(), 6, "{:?}", rules.problems);
+        assert_eq!(rules.problems.len(), 7, "{:?}", rules.problems);
         assert!(rules.problems[0].starts_with("Line 1 of .worktreeinclude is not used"));
     }
 
