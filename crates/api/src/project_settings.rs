@@ -12,7 +12,7 @@ use engine::App;
 use engine::clock::now;
 use engine::detect::{self, Detection};
 use engine::effects::chain;
-use engine::project_file::{self, FileState, PATH, ProjectFile, SettingsFile, TRUSTED};
+use engine::project_file::{self, FileState, PATH, ProjectFile, SettingsFile, TRUSTED, TRUSTED_LIMITS};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -101,12 +101,14 @@ pub(crate) async fn trust(
     WholeBody(body): WholeBody<TrustSettings>,
 ) -> Result<Json<ProjectView>, Problem> {
     let mut project = caller.project(&app, &id).await?;
-    let file = app.repositories.in_force(&project).await.file;
-    let hash = match (body.hash, body.content) {
-        (Some(hash), None) => on_base_branch(&file, &project.default_branch, &hash)?,
+    let found = app.repositories.in_force(&project).await;
+    let offered = found.offered_limits();
+    let file = found.file;
+    let (hash, limits) = match (body.hash, body.content) {
+        (Some(hash), None) => (on_base_branch(&file, &project.default_branch, &hash)?, offered),
         (None, Some(content)) => {
-            ProjectFile::parse(&content).map_err(|error| Problem::invalid("content", error))?;
-            project_file::hash(content.as_bytes())
+            let read = ProjectFile::parse(&content).map_err(|error| Problem::invalid("content", error))?;
+            (project_file::hash(content.as_bytes()), project_file::limits_of(read.settings()))
         }
         (Some(_), Some(_)) => {
             return Err(Problem::invalid("content", "give either hash or content, not both"));
@@ -127,6 +129,7 @@ pub(crate) async fn trust(
         project.settings = json!({});
     }
     project.settings[TRUSTED] = json!(trusted);
+    project.settings[TRUSTED_LIMITS] = json!(limits);
     project.updated_at = now();
     app.store.put_project(project.clone()).await?;
     app.instances.update_network(&project).await?;

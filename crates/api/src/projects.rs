@@ -16,7 +16,7 @@ use engine::App;
 use engine::clock::now;
 use engine::effects::chain;
 use engine::mcp_servers::McpServerEntry;
-use engine::project_file::{EffectiveSetting, SettingsFile, TRUSTED};
+use engine::project_file::{EffectiveSetting, SettingsFile, TRUSTED, TRUSTED_LIMITS};
 use engine::repositories::{self, ProjectSettings, UNCONFIRMED};
 use engine::wire::rfc3339;
 use futures::StreamExt as _;
@@ -57,7 +57,9 @@ impl ProjectView {
         let in_force = app.repositories.in_force(project).await;
         let mut settings = serde_json::to_value(repositories::settings(project)).unwrap_or_default();
         if let (Some(known), Some(kept)) = (settings.as_object_mut(), project.settings.as_object()) {
-            for (name, value) in kept.iter().filter(|(name, _)| *name != TRUSTED) {
+            for (name, value) in
+                kept.iter().filter(|(name, _)| ![TRUSTED, TRUSTED_LIMITS].contains(&name.as_str()))
+            {
                 known.entry(name).or_insert_with(|| value.clone());
             }
         }
@@ -303,9 +305,9 @@ fn checked_settings(app: &App, before: &Value, asked: Option<Value>) -> Result<V
                 let message = "is set by POST /projects/{id}/mcp-json, which names the content that was read";
                 return Err(Problem::invalid(&format!("settings.{TRUSTED_MCP_JSON}"), message));
             }
-            if asked.contains_key(TRUSTED) {
+            if let Some(name) = [TRUSTED, TRUSTED_LIMITS].into_iter().find(|name| asked.contains_key(*name)) {
                 let message = "is set by trusting the file: POST /api/v1/projects/{id}/trust-settings";
-                return Err(Problem::invalid(&format!("settings.{TRUSTED}"), message));
+                return Err(Problem::invalid(&format!("settings.{name}"), message));
             }
             let fields = settings.as_object_mut();
             let fields = fields.ok_or_else(|| Problem::invalid("settings", "of the project are damaged"))?;

@@ -4,7 +4,7 @@ use crate::clock::{Ulids, now};
 use crate::config::{Config, NetworkMode};
 use crate::data_dir::{DataDir, Database};
 use crate::instances::instance_id;
-use crate::project_file::TRUSTED;
+use crate::project_file::{TRUSTED, TRUSTED_LIMITS};
 use crate::repositories::{ProjectSettings, UNCONFIRMED};
 use crate::{indexer, news, owner, samples};
 use anyhow::Context as _;
@@ -211,6 +211,7 @@ impl Record {
         // Anyone who could write to the record could have written these, whatever the record says of it.
         if let Some(fields) = record.settings.as_object_mut() {
             fields.remove(TRUSTED);
+            fields.remove(TRUSTED_LIMITS);
             if self.trust_commands {
                 fields.remove(UNCONFIRMED);
             } else {

