@@ -109,8 +109,12 @@ fn spec_review(task: &Task, specs: &Specs) -> InboxItem {
 
 fn change_review(task: &Task, change: &Change) -> InboxItem {
     let failed = change.checks.iter().filter(|check| !check.passed).count();
+    // A command that waits for a person's trust has no exit code and took no time.
+    let not_run =
+        change.checks.iter().filter(|check| check.exit_code.is_none() && check.took_ms == 0).count();
     let checks = match (change.checks.len(), failed) {
         (0, _) => "No checks ran.".to_owned(),
+        (all, _) if not_run > 0 => format!("{not_run} of {} did not run.", counted(all, "check")),
         (all, 0) => format!("{} passed.", counted(all, "check")),
         (all, failed) => format!("{failed} of {} failed.", counted(all, "check")),
     };

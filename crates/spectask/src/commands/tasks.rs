@@ -287,8 +287,13 @@ pub(crate) fn print(task: &Value) {
     row("branch", text(task, "branch_name"));
     row("merged", text(task, "merge_commit"));
     for check in task["change"]["checks"].as_array().into_iter().flatten() {
-        let passed = if check["passed"].as_bool() == Some(true) { "passed" } else { "failed" };
-        row("check", &format!("{passed}: {}", text(check, "command")));
+        // A command that waits for a person's trust has no exit code and took no time.
+        let outcome = match (check["passed"].as_bool(), check["exit_code"].as_i64(), &check["took_ms"]) {
+            (Some(true), _, _) => "passed",
+            (_, None, took) if took.as_u64() == Some(0) => "not run",
+            _ => "failed",
+        };
+        row("check", &format!("{outcome}: {}", text(check, "command")));
     }
     let sessions = task["work_sessions"].as_array().cloned().unwrap_or_default();
     if !sessions.is_empty() {

@@ -28,7 +28,9 @@ export function Checks({ checks }: { checks: CheckResult[] }) {
 }
 
 function Line({ check }: { check: CheckResult }) {
-  const ended = check.exit_code === null ? "did not end" : `exit ${check.exit_code}`;
+  // A command that waits for a person's trust took no time.
+  const unended = check.took_ms === 0 ? "not run" : "did not end";
+  const ended = check.exit_code === null ? unended : `exit ${check.exit_code}`;
   return (
     <Stack
       component="span"
