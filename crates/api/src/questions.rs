@@ -95,7 +95,7 @@ pub(crate) async fn list(
 /// An answer to an agent.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct AnswerBody {
-    /// What is said; a question needs it.
+    /// The answer in words. A question needs one.
     #[serde(default)]
     answer: String,
     /// Whether a proposal is accepted; a question has none. The documents stay as they are until a person changes them.

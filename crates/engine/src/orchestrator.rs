@@ -96,10 +96,10 @@ impl Orchestrator {
         }
     }
 
-    /// Does what a person asks of a task of theirs; what is already so is no error.
-    #[instrument(name = "decision", skip_all, fields(task = %id, input = input.name()))]
+    /// Applies what a person asks of their task and returns the task. A state that it has already is no error.
     ///
-    /// It is boxed, as nearly every request ends in it: otherwise the compiler checks all of it again for each of them.
+    /// The future is boxed, because nearly every request awaits it: otherwise each of their futures contains it.
+    #[instrument(name = "decision", skip_all, fields(task = %id, input = input.name()))]
     pub fn ask<'a>(
         &'a self,
         user: &'a UserId,

@@ -2404,7 +2404,7 @@ export interface components {
         AnswerBody: {
             /** @description Whether a proposal is accepted; a question has none. The documents stay as they are until a person changes them. */
             accepted?: boolean | null;
-            /** @description What is said; a question needs it. */
+            /** @description The answer in words. A question needs one. */
             answer?: string;
         };
         /** @description The answer that an agent gets. */

@@ -3,7 +3,7 @@ use axum::http::{Method, header};
 use serde_json::{Value, json};
 use workflow::{SessionId, TaskId};
 
-/// A task whose planner is about to begin, and the token of that session.
+/// A task whose planner has a session, and that session's token.
 struct Crew {
     api: Api,
     project: String,

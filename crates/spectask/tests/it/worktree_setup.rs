@@ -124,7 +124,7 @@ async fn a_worktree_is_ready_before_the_agents_first_turn() {
     let diff = task.server.get(&format!("/spec-tasks/{}/diff", task.id)).await.to_string();
     assert!(!diff.contains(".env") && diff.contains("note1.md"), "{diff}");
 
-    // After a restart the secret is known as before.
+    // A restarted server knows the secret, too.
     let Task { server, id } = task;
     server.kill().await;
     let task = Task { server: place.serve().await, id };
