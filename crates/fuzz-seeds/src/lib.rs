@@ -47,7 +47,7 @@ fn call(target: &str, check: &(impl Fn(&[u8]) + RefUnwindSafe), input: &[u8]) {
     }
 }
 
-/// The contents of the files of a folder whose names begin in a way, in the order of their names.
+/// Returns the contents of the files of a folder whose names begin in a way, in the order of their names.
 fn files(place: &Path) -> Vec<Vec<u8>> {
     let (folder, begin) = match place.file_name() {
         Some(name) if !place.is_dir() => {
@@ -64,7 +64,7 @@ fn files(place: &Path) -> Vec<Vec<u8>> {
     paths.iter().filter_map(|path| fs::read(path).ok()).collect()
 }
 
-/// A seed with some mutations.
+/// Returns a seed with some mutations.
 fn mutated(seeds: &[Vec<u8>], draw: &mut Draw) -> Vec<u8> {
     let mut input = seeds[draw.below(seeds.len())].clone();
     for _ in 0..=draw.next() % MAX_MUTATIONS {
@@ -118,7 +118,7 @@ impl Draw {
         usize::try_from(self.next() % end.max(1) as u64).unwrap_or_default()
     }
 
-    /// The length of a piece: short ones are more frequent.
+    /// Returns the length of a piece: short ones are more frequent.
     fn length(&mut self) -> usize {
         let most = 1 << self.below(8);
         1 + self.below(most)

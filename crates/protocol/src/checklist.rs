@@ -28,12 +28,12 @@ pub struct ChecklistItem {
     /// Whether the plan says that it may be left out.
     #[serde(default)]
     pub optional: bool,
-    /// What stands behind the item; its state is `not_reported` where its session ended without a report of it.
+    /// The evidence of the item; its state is `not_reported` where its session ended without a report of it.
     #[serde(default)]
     pub evidence: EvidenceView,
 }
 
-/// What stands behind an item that is marked as done.
+/// The evidence of an item that is marked as done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EvidenceView {
     /// `done` with a commit that touches files, else `claimed`; `not_reported` where the session ended and its agent did not

@@ -4,7 +4,7 @@ use crate::words::CollisionState;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What the sessions of a task collide in.
+/// The collisions between the sessions of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Collisions {
     pub collisions: Vec<SessionCollision>,
@@ -38,7 +38,7 @@ pub struct CollidingFile {
 /// A place where a file conflicts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CollidingLines {
-    /// What each of the sessions has there, in their order.
+    /// The lines of each of the sessions there, in their order.
     pub sides: [CollidingSide; 2],
 }
 

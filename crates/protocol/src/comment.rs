@@ -22,10 +22,10 @@ pub struct CommentView {
     pub start_line: Option<usize>,
     #[schema(required)]
     pub end_line: Option<usize>,
-    /// What became of the commented text in the newest version.
+    /// The state of the commented text in the newest version.
     pub anchor: AnchorState,
     pub outdated: bool,
-    /// What it is about, as it was when it was made.
+    /// The commented text as it was when the comment was made.
     pub original: Original,
     pub kind: CommentKind,
     pub comment: String,
@@ -43,7 +43,7 @@ pub struct CommentView {
     pub replies: Vec<ReplyView>,
 }
 
-/// What a comment was made on.
+/// The text that a comment was made on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Original {
     #[schema(required)]
@@ -59,7 +59,7 @@ pub struct ReplyView {
     pub author: String,
     pub comment: String,
     pub created_at: String,
-    /// What became of the comment, where it is the planner who replies.
+    /// The planner's answer, if the planner replies.
     #[schema(required)]
     pub answer: Option<Answer>,
     /// The round in which the planner replies.

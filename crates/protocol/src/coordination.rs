@@ -25,7 +25,7 @@ pub struct CoordinationView {
     pub acknowledged: bool,
     #[schema(required)]
     pub acknowledged_at: Option<String>,
-    /// What answers a request.
+    /// The answer to a request.
     #[schema(required)]
     pub response: Option<ResponseView>,
     pub deliveries: Vec<DeliveryView>,

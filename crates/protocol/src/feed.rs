@@ -20,7 +20,7 @@ use utoipa::{PartialSchema, ToSchema};
 /// stream.
 macro_rules! messages {
     ($( $(#[$about:meta])* $name:ident $kind:literal $data:ty, )+) => {
-        /// What changed. Readers ignore types that they do not know: a later version may send further ones.
+        /// A change. Readers ignore types that they do not know: a later version may send further ones.
         #[derive(Clone, Debug, PartialEq)]
         pub enum FeedMessage {
             $( $(#[$about])* $name($data), )+
@@ -203,7 +203,7 @@ impl ToSchema for WorkSessionUpdate {
     }
 }
 
-/// What sessions and people told each other, or where the sessions' changes collide.
+/// A message between sessions and people, or the collisions between the sessions' changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum CoordinationUpdate {
@@ -240,16 +240,16 @@ pub struct ProgressUpdate {
     pub checklist: ChecklistView,
 }
 
-/// What happened to the documents or the change under review.
+/// An event of the documents or the change under review.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReviewUpdate {
     pub spec_task_id: String,
-    /// What happened.
+    /// The event.
     pub event: ReviewEvent,
     pub status: TaskStatus,
 }
 
-/// What a task used until now.
+/// The usage of a task so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TaskUsage {
     pub spec_task_id: String,
@@ -299,7 +299,7 @@ struct Envelope<T: ToSchema> {
     id: Option<String>,
     /// Its number on the connection: one more than the message before.
     seq: u64,
-    /// What changed.
+    /// The change.
     data: T,
 }
 
@@ -333,7 +333,7 @@ impl<'de> Deserialize<'de> for LiveMessage {
     }
 }
 
-/// What the server says about a connection to the live stream.
+/// A message of the server about a connection to the live stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ControlMessage {
@@ -353,12 +353,12 @@ pub enum ControlMessage {
     Error {
         code: String,
         status: u16,
-        /// What is wrong, as a sentence.
+        /// The problem, as a sentence.
         detail: String,
     },
     /// The answer to a ping.
     Pong {
-        /// What the ping had.
+        /// The value of the ping.
         pong: Value,
     },
 }
@@ -369,7 +369,7 @@ pub enum ControlMessage {
 pub enum StreamMessage {
     Live(LiveMessage),
     Control(ControlMessage),
-    /// What this version does not know.
+    /// A message that this version does not know.
     Other(Value),
 }
 

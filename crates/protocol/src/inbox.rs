@@ -16,10 +16,10 @@ pub struct InboxItem {
     /// The work session that it is about; null when it is about the whole task.
     #[schema(required)]
     pub work_session: Option<InboxSession>,
-    /// What the person is asked to do.
+    /// The request to the person.
     #[schema(example = "Review the specification")]
     pub title: String,
-    /// What there is to know before answering: a command, the reason of a failure, the extent of a review.
+    /// The context of the request: a command, the reason of a failure, the extent of a review.
     pub summary: String,
     /// When it began to wait.
     pub since: String,
@@ -43,6 +43,9 @@ pub struct InboxItem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InboxTask {
     pub id: String,
+    /// The short form of the id, such as `SPEC-12`.
+    #[serde(default)]
+    pub short_id: String,
     pub name: String,
     pub project_id: String,
 }
@@ -57,7 +60,7 @@ pub struct InboxSession {
 /// A change of the inbox, as live messages have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InboxUpdate {
-    /// What happened to the item.
+    /// The event of the item.
     pub event: InboxEvent,
     pub item: InboxItem,
 }

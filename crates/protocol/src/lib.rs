@@ -4,6 +4,8 @@
 //! The crate holds shapes and vocabularies: it knows nothing of storage, HTTP, git or agents, nor of how a task's life goes.
 //! JSON is the contract: what was read is written again with the same members, whether this version knows them or not.
 
+mod agent_options;
+mod attachment;
 mod checklist;
 mod collision;
 mod comment;
@@ -17,8 +19,14 @@ mod optional;
 mod schema;
 mod session;
 mod task;
+mod terminal;
 pub mod words;
 
+pub use agent_options::{
+    AgentCommand, AgentOption, AgentOptionValue, AgentOptionsRule, OptionValue, OptionValues, check_rules,
+    check_values,
+};
+pub use attachment::Attachment;
 pub use checklist::{ChecklistItem, ChecklistView, EvidenceView};
 pub use collision::{CollidingFile, CollidingLines, CollidingSide, Collisions, SessionCollision};
 pub use comment::{CommentView, Original, ReplyView};
@@ -32,5 +40,7 @@ pub use session::{
     WorkSession, ZedThread,
 };
 pub use task::{
-    BudgetView, ChangeView, CheckView, ItemView, LastError, PlainTask, PullRequest, SpecTask, UsageView,
+    BudgetView, ChangeView, CheckView, ItemView, LastError, PlainTask, PullRequest, RepairProblem,
+    RepairView, SpecTask, UsageView,
 };
+pub use terminal::{TerminalMessage, TerminalRequest};

@@ -6,7 +6,7 @@
 
 mod members;
 
-use crate::Optional;
+use crate::{Attachment, Optional};
 use members::{Member, kinds};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,19 +14,24 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 kinds! {
-    /// What a person, or SpecTask, said to the agent.
+    /// A message of a person, or of SpecTask, to the agent.
     UserMessage "user_message" {
         required {
-            /// What was said.
+            /// The text of the message.
             text: String,
         }
         optional {
-            /// Who said it: a user's name, or `spectask`.
+            /// The author: a user's name, or `spectask`.
             by: String,
             /// The turn that carries it.
             turn_id: String,
             /// The message's id, for messages that wait for a turn.
             message_id: String,
+            /// The files that go to the agent with it.
+            attachments: Vec<Attachment>,
+            /// What a prompt of SpecTask was made from and sent with: `templates` (each with `name`, `source` and `hash`),
+            /// `agent`, `options` and `mcp_servers`.
+            prompt_context: Value,
         }
     }
 
@@ -60,7 +65,7 @@ kinds! {
         optional {
             /// The call's id.
             tool_call_id: String,
-            /// What the call does, in a few words.
+            /// The action of the call, in a few words.
             title: String,
             /// The kind of tool in the Agent Client Protocol, such as `edit` or `execute`.
             tool_kind: String,
@@ -107,7 +112,7 @@ kinds! {
     /// Something that readers of the log should know.
     Notice "notice" {
         required {
-            /// What it says.
+            /// The text of the notice.
             text: String,
         }
         optional {
@@ -117,6 +122,8 @@ kinds! {
             left_out_entries: u64,
             /// The size of these entries, in bytes.
             left_out_bytes: u64,
+            /// The options of the agent that have other values, such as its model or mode, by their ids.
+            agent_options: Value,
         }
     }
 
@@ -148,7 +155,7 @@ kinds! {
             turn_id: String,
             /// Which turn of the session it is, from 1.
             number: u64,
-            /// What the agent is asked to do.
+            /// The request to the agent.
             ask: Value,
             /// The ids of the messages of people that the turn carries.
             message_ids: Vec<String>,
@@ -163,7 +170,7 @@ kinds! {
             turn_id: String,
             /// Why the agent stopped, as the Agent Client Protocol names it.
             stop_reason: String,
-            /// What the turn used; null when the agent did not report it.
+            /// The usage of the turn; null when the agent did not report it.
             usage: TurnUsage,
         }
     }
@@ -176,7 +183,7 @@ kinds! {
             turn_id: String,
             /// The class of the failure.
             code: String,
-            /// What happened.
+            /// The failure, as a sentence.
             message: String,
             /// Whether the turn is tried again.
             tried_again: bool,
@@ -221,7 +228,7 @@ kinds! {
         optional {
             /// The turn in which the agent asked.
             turn_id: String,
-            /// What the agent wants to do.
+            /// The action that the agent wants to take.
             title: String,
             /// The tool call that the agent asks about, as the agent sent it.
             tool_call: Value,
@@ -257,7 +264,7 @@ kinds! {
     /// A coordination event that the session sent or received.
     Coordination "coordination" {
         required {
-            /// What it says.
+            /// The text of the message.
             text: String,
         }
         optional {
@@ -271,7 +278,7 @@ kinds! {
             to_session_id: String,
             /// The user who sent it; null when none did.
             by: String,
-            /// What else belongs to it.
+            /// Further data of the message.
             data: Value,
         }
     }
@@ -279,15 +286,15 @@ kinds! {
     /// An activity that was recorded through the API.
     Recorded "recorded" {
         required {
-            /// What was done.
+            /// The activity, in words.
             text: String,
         }
         optional {
             /// The record's id.
             record_id: String,
-            /// What kind of activity it is.
+            /// The kind of the activity.
             activity_type: ActivityType,
-            /// Who recorded it.
+            /// The author of the record.
             by: String,
             /// When it happened, where that was said.
             timestamp: String,
@@ -297,13 +304,13 @@ kinds! {
             code_changes: Value,
             /// Whom it is for, where that was said.
             coordination_data: Value,
-            /// What else belongs to it, such as `context` and `rationale`.
+            /// Further data, such as `context` and `rationale`.
             metadata: Value,
         }
     }
 }
 
-/// What kind of activity of a session a record is about.
+/// The kind of a session's activity that a record is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivityType {
@@ -316,7 +323,7 @@ pub enum ActivityType {
 /// An item of an agent's own plan.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlanItem {
-    /// What is to be done.
+    /// The text of the entry.
     pub content: String,
     /// `pending`, `in_progress` or `completed`.
     #[serde(default, skip_serializing_if = "Optional::is_absent")]
@@ -327,7 +334,7 @@ pub struct PlanItem {
     pub extra: Map<String, Value>,
 }
 
-/// What a turn used.
+/// The usage of a turn.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TurnUsage {
     pub input_tokens: u64,
@@ -345,7 +352,7 @@ pub struct TurnUsage {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PermissionChoice {
     pub option_id: String,
-    /// What the answer says.
+    /// The text of the answer.
     pub name: String,
     /// The kind of answer in the Agent Client Protocol: `allow_once`, `allow_always`, `reject_once` or `reject_always`.
     pub kind: String,

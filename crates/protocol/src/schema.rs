@@ -6,14 +6,14 @@
 use utoipa::openapi::schema::OneOfBuilder;
 use utoipa::openapi::{ObjectBuilder, Ref, RefOr, Schema, Type};
 
-/// The union of the named schemas.
+/// Returns the union of the named schemas.
 pub(crate) fn one_of(description: &str, variants: &[&str]) -> RefOr<Schema> {
     let union =
         variants.iter().fold(OneOfBuilder::new(), |union, name| union.item(Ref::from_schema_name(*name)));
     union.description(Some(description)).into()
 }
 
-/// The schema of an object with the member that tells it apart.
+/// Returns the schema of an object with the member that tells it apart.
 pub(crate) fn tagged(schema: RefOr<Schema>, tag: &str, value: &str) -> RefOr<Schema> {
     let RefOr::T(Schema::Object(mut object)) = schema else { return schema };
     let constant = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([value]));
@@ -22,13 +22,13 @@ pub(crate) fn tagged(schema: RefOr<Schema>, tag: &str, value: &str) -> RefOr<Sch
     RefOr::T(Schema::Object(object))
 }
 
-/// The schema of a text that is one of some words.
+/// Returns the schema of a text that is one of some words.
 pub(crate) fn words(description: &str, words: &[&str]) -> RefOr<Schema> {
     let texts = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.iter().copied()));
     texts.description(Some(description)).into()
 }
 
-/// The schema of an object without some of its members.
+/// Returns the schema of an object without some of its members.
 pub(crate) fn without(schema: RefOr<Schema>, members: &[&str], description: &str) -> RefOr<Schema> {
     let RefOr::T(Schema::Object(mut object)) = schema else { return schema };
     for name in members {

@@ -4,7 +4,9 @@ use crate::words::{
     AgentType, CreationMethod, Effort, ItemStatus, NetworkMode, Priority, SandboxLevel, SessionPhase,
     SessionStatus, ThreadStatus, UnitStatus,
 };
-use crate::{EvidenceView, LastError, Optional, UsageView};
+use crate::{
+    AgentCommand, AgentOption, Attachment, EvidenceView, LastError, OptionValues, Optional, UsageView,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -37,9 +39,13 @@ pub struct WorkSession {
     pub depends_on: Vec<String>,
     /// Those of them that are not done yet.
     pub blocked_by: Vec<String>,
-    /// What it waits for, as a sentence, while it waits.
+    /// The reason why it waits, as a sentence, while it waits.
     #[schema(required)]
     pub queue_reason: Option<String>,
+    /// When its turn is retried or a limit of its agent ends, while it waits for that.
+    #[serde(default)]
+    #[schema(required)]
+    pub waits_until: Option<String>,
     /// Whether its turn is over and a person is to speak next; it is active, and nothing runs.
     pub waits_for_person: bool,
     pub priority: Priority,
@@ -49,7 +55,7 @@ pub struct WorkSession {
     /// The turn of another session from which it continues.
     #[schema(required)]
     pub branched_from: Option<BranchPointView>,
-    /// What people said that no turn has carried yet.
+    /// Messages of people that no turn has delivered yet.
     pub queued_messages: Vec<QueuedMessage>,
     pub agent_config: Value,
     pub environment_config: Value,
@@ -69,7 +75,7 @@ pub struct WorkSession {
     pub creation_method: CreationMethod,
     #[schema(required)]
     pub last_error: Option<LastError>,
-    /// What conflicts with its work, while that is not resolved.
+    /// The conflict of its work, while it is not resolved.
     #[schema(required)]
     pub conflict: Option<ConflictView>,
     pub created_at: String,
@@ -78,6 +84,17 @@ pub struct WorkSession {
     pub started_at: Option<String>,
     #[schema(required)]
     pub completed_at: Option<String>,
+    /// The options that its agent offers with their values, such as model, mode and effort; empty before the agent's session
+    /// began. Lists and live messages leave them out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_options: Option<Vec<AgentOption>>,
+    /// The options that a person chose for this session, by id; the agent gets them again whenever its session is opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, Value>>)]
+    pub chosen_options: Option<OptionValues>,
+    /// The commands that its agent offers: messages that begin with `/` and the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub available_commands: Option<Vec<AgentCommand>>,
     /// How its agent is confined; live messages leave it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<SandboxView>,
@@ -86,9 +103,9 @@ pub struct WorkSession {
 /// How agents and checks are confined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SandboxView {
-    /// What confines them.
+    /// The level of confinement.
     pub level: SandboxLevel,
-    /// What they reach over the network.
+    /// The network that they reach.
     pub network: NetworkMode,
     /// The hosts that its agent reaches under `allowlist` and `none`.
     pub network_hosts: Vec<String>,
@@ -120,7 +137,7 @@ pub struct BranchPointView {
     pub commit: String,
 }
 
-/// What a person said that no turn has carried yet.
+/// A message of a person that no turn has delivered yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct QueuedMessage {
     pub message_id: String,
@@ -128,6 +145,9 @@ pub struct QueuedMessage {
     pub turn_id: String,
     pub by: String,
     pub content: String,
+    /// The files that the person attached.
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
     pub at: String,
 }
 
@@ -153,7 +173,7 @@ pub struct ImplementationTask {
     pub spec_task_id: String,
     pub title: String,
     pub description: String,
-    /// What the plan says below it, else the criteria of the requirements that it cites, in full.
+    /// The text below it in the plan, else the criteria of the requirements that it cites, in full.
     pub acceptance_criteria: String,
     pub estimated_effort: String,
     /// How much it matters: 0 for `low` to 3 for `critical`; that of its session, else that of the task.

@@ -1,7 +1,9 @@
 //! A task as clients see it.
 
-use crate::words::{Complexity, FailureClass, Priority, PullRequestState, TaskKind, TaskStatus, UnitStatus};
-use crate::{EvidenceView, Optional};
+use crate::words::{
+    Complexity, FailureClass, Priority, ProblemKind, PullRequestState, TaskKind, TaskStatus, UnitStatus,
+};
+use crate::{AgentOptionsRule, EvidenceView, Optional};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -11,6 +13,9 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SpecTask {
     pub id: String,
+    /// The short form of the id, such as `SPEC-12`: the key of its project and its number there. It is accepted in paths
+    /// in place of the id, in any case.
+    pub short_id: String,
     pub project_id: String,
     pub name: String,
     pub description: String,
@@ -47,8 +52,11 @@ pub struct SpecTask {
     #[schema(required, value_type = Option<String>)]
     pub project_path: Optional<String>,
     pub workspace_config: Value,
+    /// Options that agents get in its sessions, such as the model; later entries win.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agent_options: Vec<AgentOptionsRule>,
     pub complexity: Complexity,
-    /// What the task waits for, while it waits.
+    /// The reason why the task waits, while it waits.
     #[schema(required)]
     pub queue_reason: Option<String>,
     /// Whether documents are written and reviewed before work begins.
@@ -71,7 +79,7 @@ pub struct SpecTask {
     pub spec_revision_count: u32,
     pub labels: Vec<String>,
     pub depends_on: Vec<String>,
-    /// Who stopped its agents, until a person resumes it.
+    /// The person who paused it, until a person resumes it.
     #[schema(required)]
     pub paused_by: Option<String>,
     #[schema(required)]
@@ -79,7 +87,7 @@ pub struct SpecTask {
     /// The share of its items that is done, 0 to 1: lines of the living checklist, or sessions where there is none.
     pub progress: f64,
     pub usage: UsageView,
-    /// What it may spend, where that is limited.
+    /// Its budget, if it has one.
     #[schema(required)]
     pub budget: Option<BudgetView>,
     #[schema(required)]
@@ -87,7 +95,7 @@ pub struct SpecTask {
     /// The commit by which it landed on its base branch.
     #[schema(required)]
     pub merge_commit: Option<String>,
-    /// What the sessions made and how the checks went, from the review on.
+    /// The change that the sessions made and the results of its checks, from the review on.
     #[schema(required)]
     pub change: Option<ChangeView>,
     pub archived: bool,
@@ -102,7 +110,7 @@ pub struct SpecTask {
     pub version: u64,
 }
 
-/// What went wrong last.
+/// The last error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LastError {
     pub code: FailureClass,
@@ -110,7 +118,7 @@ pub struct LastError {
     pub at: String,
 }
 
-/// What was spent.
+/// The usage so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct UsageView {
     pub input_tokens: u64,
@@ -120,7 +128,7 @@ pub struct UsageView {
     pub cost_usd: Option<f64>,
 }
 
-/// What may be spent.
+/// The budget.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BudgetView {
     #[schema(required)]
@@ -144,12 +152,48 @@ pub struct ChangeView {
     pub head: String,
     /// Whether no session changed a file; approving it needs `allow_empty`.
     pub is_empty: bool,
-    /// Who approved it, while it is being merged.
+    /// The person who approved it, while it is being merged.
     #[schema(required)]
     pub approved_by: Option<String>,
     pub checks: Vec<CheckView>,
     /// The planned tasks with what stands behind them; those that are not reported or only claimed come first.
     pub items: Vec<ItemView>,
+    /// What sessions were asked to fix before a person reviewed the change, in order.
+    #[serde(default)]
+    pub repairs: Vec<RepairView>,
+}
+
+/// A session's repair of a change whose checks failed, or that has findings which block the merge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RepairView {
+    /// The round since a person decided last, from 1.
+    pub round: u32,
+    pub work_session_id: String,
+    pub session_name: String,
+    /// The problems that the session was asked to fix.
+    pub problems: Vec<RepairProblem>,
+    /// The head of the change that had the problems.
+    pub before: String,
+    /// The head of the change when the checks ran next; null until then.
+    #[schema(required)]
+    pub after: Option<String>,
+    /// Whether none of the problems was left then; null until then.
+    #[schema(required)]
+    pub fixed: Option<bool>,
+    pub started_at: String,
+    /// When the checks had run again; null until then.
+    #[schema(required)]
+    pub ended_at: Option<String>,
+}
+
+/// A problem that a session was asked to fix.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RepairProblem {
+    pub kind: ProblemKind,
+    /// The command of the check, or the id of the finding.
+    pub name: String,
+    /// The end of the command's output, or the finding in words.
+    pub details: String,
 }
 
 /// A planned task of a change under review.
@@ -174,6 +218,9 @@ pub struct CheckView {
     pub output: String,
     pub took_ms: u64,
     pub at: String,
+    /// Whether it fails on the base branch, too, without the change.
+    #[serde(default)]
+    pub fails_on_base: bool,
 }
 
 /// A task of any kind: what a spec task has, and the words of plain tasks for it.
@@ -181,9 +228,9 @@ pub struct CheckView {
 pub struct PlainTask {
     #[serde(flatten)]
     pub task: SpecTask,
-    /// What `type` says.
+    /// The kind of the task; the same as `type`.
     pub task_type: TaskKind,
-    /// Whose it is.
+    /// The id of its owner.
     pub user_id: String,
     pub config: Value,
 }

@@ -33,7 +33,7 @@ macro_rules! words {
             /// Every value, in the order of the vocabulary.
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
 
-            /// The word on the wire and in the database.
+            /// Returns the word on the wire and in the database.
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word),+ }
             }
@@ -110,7 +110,7 @@ words! {
         ImplementationFailed = "implementation_failed",
         Cancelled = "cancelled",
     }
-    /// What waits for a person.
+    /// The kind of an item that waits for a person.
     InboxKind {
         Permission = "permission",
         Question = "question",
@@ -138,7 +138,7 @@ words! {
         Deny = "deny",
         AllowAlways = "allow_always",
     }
-    /// What happened to an item of the inbox.
+    /// The event of an item of the inbox.
     InboxEvent {
         Added = "added",
         Changed = "changed",
@@ -221,7 +221,7 @@ words! {
     /// Whether the mark of an item as done has something behind it: commits that touch files (`done`) or only the mark
     /// (`claimed`). `not_reported` says that the session ended and its agent did not report the item as done.
     EvidenceState { Done = "done", Claimed = "claimed", NotReported = "not_reported" }
-    /// What became of a requirement: no planned task names it (`uncovered`), its planned tasks wait, work or are done, a
+    /// The status of a requirement: no planned task names it (`uncovered`), its planned tasks wait, work or are done, a
     /// session ended without a report of all of it (`not_reported`), or a person skipped its planned tasks.
     RequirementStatus {
         Uncovered = "uncovered",
@@ -231,7 +231,7 @@ words! {
         NotReported = "not_reported",
         Skipped = "skipped",
     }
-    /// What shows that a requirement is met: commits of each of its planned tasks (`evidenced`), or only their marks
+    /// The evidence that a requirement is met: commits of each of its planned tasks (`evidenced`), or only their marks
     /// (`claimed`); `missing` while one of them is open.
     RequirementProof {
         Evidenced = "evidenced",
@@ -241,7 +241,7 @@ words! {
     }
     /// Where a commit of a task comes from: a session's turn, the merge of a session, or the landing on the base branch.
     CommitKind { Work = "work", Merge = "merge", Landing = "landing" }
-    /// What a person decided on a task.
+    /// A person's action on a task.
     DecisionAction {
         ReviewSpecs = "review_specs",
         EditDocuments = "edit_documents",
@@ -272,7 +272,7 @@ words! {
     ItemStatus { Pending = "pending", InProgress = "in_progress", Completed = "completed" }
     /// The status of a review comment: the planner answers, a person resolves.
     CommentStatus { Open = "open", Answered = "answered", Resolved = "resolved" }
-    /// What became of the text that a comment is about in the newest version: `changed` says that what stands there is
+    /// The state of the text that a comment is about in the newest version: `changed` says that what stands there is
     /// worded otherwise.
     AnchorState { Kept = "kept", Changed = "changed", Outdated = "outdated" }
     /// Whether two sessions' changes of a file go together.
@@ -286,16 +286,16 @@ words! {
         Completed = "completed",
         Failed = "failed",
     }
-    /// What confines agents and checks, from the strongest.
+    /// The confinement of agents and checks, from the strongest.
     SandboxLevel { Bubblewrap = "bubblewrap", Landlock = "landlock", Off = "off" }
-    /// What a project's process trees reach over the network: everything that the machine reaches (`open`), the hosts of
+    /// The network of a project's process trees: everything that the machine reaches (`open`), the hosts of
     /// `network_allow` (`allowlist`), or nothing. Agents reach their models in any case.
     NetworkMode { Open = "open", Allowlist = "allowlist", None = "none" }
     /// The state of a pull request.
     PullRequestState { Open = "open", Closed = "closed", Merged = "merged" }
     /// A part of the live stream that can be subscribed to: all tasks of the user, one task, or one session's log.
     TopicKind { Fleet = "fleet", Task = "task", Session = "session" }
-    /// What happened to the documents or the change under review.
+    /// An event of the documents or the change under review.
     ReviewEvent {
         SpecsReady = "specs_ready",
         DocumentsChanged = "documents_changed",
@@ -308,7 +308,7 @@ words! {
     }
     /// Marks a message of the topic `coordination` that lists collisions.
     CollisionsEvent { Collisions = "collisions" }
-    /// What a token may be used for: everything (`owner`), reading everything, the tasks of one project, or one task.
+    /// The use of a token: everything (`owner`), reading everything, the tasks of one project, or one task.
     TokenScope { Owner = "owner", Read = "read", Project = "project", Task = "task" }
     /// Where a token comes from: created by a person, from the server's environment, or in a file of its data directory.
     TokenOrigin { Created = "created", Environment = "environment", File = "file" }
@@ -316,23 +316,23 @@ words! {
     TokenStatus { Valid = "valid", Expired = "expired", Revoked = "revoked" }
     /// Where something was found: in a task (name, prompt, description, labels), its documents, or a session's log.
     SearchKind { Task = "task", Spec = "spec", Transcript = "transcript" }
-    /// What became of a file.
+    /// The status of a file in a change.
     FileStatus { Added = "added", Modified = "modified", Deleted = "deleted", Renamed = "renamed" }
     /// Whether a line of a hunk is on both sides (a space), added (`+`) or removed (`-`), or git's note that the line before
     /// it has no newline (a backslash).
     LineKind { Context = " ", Added = "+", Removed = "-", Note = "\\" }
-    /// Who wrote a message of a conversation.
+    /// The author of a message of a conversation.
     MessageRole { User = "user", Assistant = "assistant" }
     /// Where an agent is known from: it is part of SpecTask, the configuration names it, or SpecTask knows how to run it.
     AgentKind { BuiltIn = "built_in", Configured = "configured", Known = "known" }
-    /// What an agent may be used for.
+    /// The role of an agent.
     AgentRole { Planning = "planning", Implementation = "implementation" }
     /// Where a template comes from: the project's repository, or SpecTask.
     TemplateSource { Repository = "repository", BuiltIn = "built_in" }
     /// The unit of a setting of retention.
     RuleUnit { Days = "days", Hours = "hours", Mebibytes = "MiB" }
-    /// What a session, or the task when no session works, does over a span of time. `permission` waits for a person to
-    /// answer an agent's request, `ready` is complete and waits to be merged, `elsewhere` is in an editor.
+    /// The activity of a session, or of the task when no session works, over a span of time. `permission` waits for a
+    /// person to answer an agent's request, `ready` is complete and waits to be merged, `elsewhere` is in an editor.
     SpanActivity {
         Checks = "checks",
         Landing = "landing",
@@ -347,6 +347,8 @@ words! {
         Failed = "failed",
         Elsewhere = "elsewhere",
     }
+    /// What a session is asked to fix in a finished change: a check that failed, or a finding that blocks the merge.
+    ProblemKind { Check = "check", Finding = "finding" }
     /// A failure, classed by who can fix it.
     FailureClass {
         AgentCrashed = "agent_crashed",

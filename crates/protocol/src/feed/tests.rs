@@ -10,7 +10,7 @@ fn usage() -> Value {
 fn task() -> Value {
     serde_json::from_str(
         r#"{
-        "id": "spt_1", "project_id": "prj_1", "name": "Due dates", "description": "", "type": "feature",
+        "id": "spt_1", "short_id": "DUE-1", "project_id": "prj_1", "name": "Due dates", "description": "", "type": "feature",
         "priority": "medium", "status": "implementation", "original_prompt": "Add due dates", "spec_agent": "claude",
         "implementation_agent": "codex", "spec_session_id": "ses_1", "branch_name": null, "base_branch": "main",
         "zed_instance_id": null, "workspace_config": {}, "complexity": "complex", "queue_reason": null, "planned": true,
@@ -31,7 +31,7 @@ fn work_session() -> Value {
         "id": "stws_1", "spec_task_id": "spt_1", "helix_session_id": "ses_2", "name": "Store", "description": "",
         "phase": "implementation", "status": "active", "agent_type": "zed_agent", "implementation_task_title": null,
         "implementation_task_description": null, "implementation_task_index": 0, "parent_work_session_id": null,
-        "spawned_by_session_id": null, "depends_on": [], "blocked_by": [], "queue_reason": null,
+        "spawned_by_session_id": null, "depends_on": [], "blocked_by": [], "queue_reason": null, "waits_until": null,
         "waits_for_person": false, "priority": "high", "effort": "small", "alternatives": [], "branched_from": null,
         "queued_messages": [], "agent_config": { "agent": "codex" }, "environment_config": {},
         "branch_name": "task/spt_1-due-dates", "progress": 0.25,

@@ -1,5 +1,6 @@
 //! The members of entries: how each is read from JSON and written back.
 
+use crate::Attachment;
 use crate::Optional;
 use crate::log::{ActivityType, PermissionChoice, PlanItem, TurnUsage};
 use serde::Deserialize as _;
@@ -7,7 +8,7 @@ use serde_json::Value;
 
 /// A member of an entry. A value is checked before it is taken, so that an entry that cannot be read keeps its JSON.
 pub(super) trait Member: Sized {
-    /// Whether a value is of the member's type.
+    /// Returns whether a value is of the member's type.
     fn fits(value: &Value) -> bool;
     /// Reads a value that fits, without copying its texts.
     fn take(value: Value) -> Option<Self>;
@@ -86,7 +87,17 @@ macro_rules! plain_members {
     )+ };
 }
 
-plain_members!(bool, i64, u64, ActivityType, TurnUsage, Vec<String>, Vec<PlanItem>, Vec<PermissionChoice>);
+plain_members!(
+    bool,
+    i64,
+    u64,
+    ActivityType,
+    TurnUsage,
+    Vec<Attachment>,
+    Vec<String>,
+    Vec<PlanItem>,
+    Vec<PermissionChoice>
+);
 
 impl<T: Member> Member for Optional<T> {
     fn fits(value: &Value) -> bool {
