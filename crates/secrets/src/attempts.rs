@@ -1,11 +1,11 @@
 //! Bounds what a text that repeats a rule's keyword costs.
 //!
-//! A rule looks at up to [`LOOK`] bytes at each place where one of its keywords stands. Text made of nothing but keywords
+//! A rule looks at up to [`MAX_MATCH_BYTES`] bytes at each place where one of its keywords stands. Text made of nothing but keywords
 //! would be looked at thousands of times over. What is bounded depends on the [`CONTEXT`] before a place alone, so that a
 //! stream and the whole text agree.
 
 use crate::rules::Shape;
-use crate::{CONTEXT, LOOK, is_delimiter};
+use crate::{CONTEXT, MAX_MATCH_BYTES, is_delimiter};
 
 /// How many tries of one rule within [`CONTEXT`] bytes of a word look at all of it.
 const FULL_TRIES: usize = 2;
@@ -25,7 +25,7 @@ pub(crate) enum Depth {
 impl Depth {
     pub(crate) fn bytes(self) -> usize {
         match self {
-            Self::Full => LOOK,
+            Self::Full => MAX_MATCH_BYTES,
             Self::Short => SHORT_LOOK,
         }
     }

@@ -29,13 +29,13 @@ pub(crate) fn runs(text: &str, mut found: impl FnMut(Range<usize>)) {
         while at < bytes.len() && IS_BASE64[usize::from(bytes[at])] {
             at += 1;
         }
-        if (SHORTEST..=crate::LOOK).contains(&(at - start)) {
+        if (SHORTEST..=crate::MAX_MATCH_BYTES).contains(&(at - start)) {
             found(start..at);
         }
     }
 }
 
-/// What a run of Base64 says, where that is text, and where it ends with its padding.
+/// Returns what a run of Base64 says, where that is text, and where it ends with its padding.
 pub(crate) fn text_in(text: &str, run: &Range<usize>) -> Option<(String, usize)> {
     let plain = decode(&text[run.clone()])?;
     let padding = text.as_bytes()[run.end..].iter().take(2).take_while(|byte| **byte == b'=').count();

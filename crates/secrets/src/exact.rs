@@ -102,12 +102,12 @@ impl Known {
         }
     }
 
-    /// The forms with blanks or quotes inside: more than a word has to be held back for them.
+    /// Returns the forms with blanks or quotes inside: more than a word has to be held back for them.
     pub(crate) fn over_words(&self) -> impl Iterator<Item = &str> {
         self.forms.iter().map(|form| form.text.as_str()).filter(|text| text.bytes().any(is_delimiter))
     }
 
-    /// Whether a known value could begin with this text.
+    /// Returns whether a known value could begin with this text.
     pub(crate) fn may_start_match(&self, text: &str) -> bool {
         self.forms.iter().any(|form| form.text.starts_with(text))
     }
@@ -120,7 +120,7 @@ static KEY_CONTEXT: LazyLock<Regex> = LazyLock::new(|| {
     RegexBuilder::new(pattern).unicode(false).build().expect("the pattern is well formed")
 });
 
-/// Whether a weak value stands alone, after a key word or as the password of a URL.
+/// Returns whether a weak value stands alone, after a key word or as the password of a URL.
 fn stands_as_secret(text: &[u8], start: usize, end: usize) -> bool {
     let is_alone = !text.get(end).is_some_and(u8::is_ascii_alphanumeric)
         && !start.checked_sub(1).is_some_and(|at| text[at].is_ascii_alphanumeric());
@@ -132,7 +132,7 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-/// A value as it may be written; `true` beside what is Base64.
+/// Returns a value as it may be written; `true` beside what is Base64.
 fn forms_of(value: &str) -> BTreeSet<(String, bool)> {
     let mut forms = BTreeSet::new();
     // A value of several lines is known by each of them: indented, escaped or cut, they stay what they are.
@@ -194,7 +194,7 @@ fn percent(text: &str, plain: &[u8], small: bool) -> String {
     encoded
 }
 
-/// What is always there when the bytes are encoded, after none, one or two others, in both alphabets.
+/// Returns what is always there when the bytes are encoded, after none, one or two others, in both alphabets.
 fn base64_forms(bytes: &[u8]) -> Vec<String> {
     let mut forms = Vec::new();
     for before in 0..3_usize {

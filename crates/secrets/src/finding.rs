@@ -20,7 +20,7 @@ pub struct Finding {
     /// Where it is, in bytes.
     pub span: Range<usize>,
     pub confidence: Confidence,
-    /// What is put in its place.
+    /// The tag that replaces it.
     pub tag: String,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Span {
     pub(crate) goes_on: bool,
 }
 
-/// What found a secret; of two that found the same, the greater one names it.
+/// The source of a finding; of two that found the same, the greater one names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Source {
     Likely,

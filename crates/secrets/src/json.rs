@@ -44,7 +44,7 @@ impl Redactor {
         }
     }
 
-    /// The text without secrets, given what it is called; none when there are none.
+    /// Returns the text without secrets, given what it is called; none when there are none.
     fn redact_named(&self, name: &str, text: &str) -> Option<String> {
         if !name.is_empty() && name.len() <= 64 && self.0.rules.keywords.is_match(name) {
             let before = format!("{name}: ");

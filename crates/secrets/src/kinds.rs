@@ -17,7 +17,7 @@ static TAG: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\[secret:([a-z0-9_-]{1,48}):[0-9a-f]{4}\]").expect("the pattern of tags is well formed")
 });
 
-/// The tags in a text.
+/// Returns the tags in a text.
 pub fn removed(text: &str) -> Vec<Removed> {
     if !text.contains("[secret:") {
         return Vec::new();
@@ -30,7 +30,7 @@ pub fn removed(text: &str) -> Vec<Removed> {
         .collect()
 }
 
-/// A name as the kind of a tag: small letters, digits, `-` and `_`, at most 48 of them.
+/// Returns a name as the kind of a tag: small letters, digits, `-` and `_`, at most 48 of them.
 pub(crate) fn kind_of(name: &str) -> String {
     let kind: String = name
         .bytes()

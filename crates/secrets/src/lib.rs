@@ -35,11 +35,11 @@ pub use stream::Stream;
 /// How far before a secret what gives it away may begin, in bytes: `password = ` and the like.
 pub(crate) const CONTEXT: usize = 256;
 /// How much of a word a rule looks at, in bytes; a longer secret extends to its word's end.
-pub(crate) const LOOK: usize = 2048;
+pub(crate) const MAX_MATCH_BYTES: usize = 2048;
 /// How much a stream holds back at most of a word without an end, in bytes.
 pub(crate) const WINDOW: usize = 4096;
 
-/// Whether a byte ends a word: no secret that a rule knows has one inside.
+/// Returns whether a byte ends a word: no secret that a rule knows has one inside.
 pub(crate) fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | b'"' | b'\'' | b'`' | b'<' | b'>')
 }

@@ -46,7 +46,7 @@ static EXAMPLES: LazyLock<AhoCorasick> = LazyLock::new(|| {
     searcher.expect("a few short words can be searched for")
 });
 
-/// Whether a value stands in for a secret: an example, a variable, a mask.
+/// Returns whether a value stands in for a secret: an example, a variable, a mask.
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let first = value.first().copied().unwrap_or_default();
     let is_variable = match first {
@@ -58,7 +58,7 @@ pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     is_variable || value.iter().all(|byte| *byte == first) || EXAMPLES.is_match(value)
 }
 
-/// Whether a value looks drawn at random: letters and digits in no order that a name has.
+/// Returns whether a value looks drawn at random: letters and digits in no order that a name has.
 pub(crate) fn is_random(value: &[u8]) -> bool {
     let is_hex = value.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
     if entropy(value) < if is_hex { 3.0 } else { 3.5 } {
@@ -73,25 +73,33 @@ pub(crate) fn is_random(value: &[u8]) -> bool {
     digits > 0 && changes >= (value.len() / 12).max(2) || words::is_scrambled(value)
 }
 
-/// Whether a value looks drawn at random from letters, digits and signs.
+/// Returns whether a value looks drawn at random from letters, digits and signs.
 pub(crate) fn is_mixed(value: &[u8]) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let signs = b"!@#$%^&*+".iter().filter(|sign| value.contains(sign)).count();
     is_random(value) || digits >= 2 && signs >= 2 && entropy(value) >= 3.8
 }
 
-/// Whether a value looks like a password that a person made up: letters with digits or signs, and no code.
+/// Returns whether a value looks like a password that a person made up: letters with digits or signs, and no code.
 pub(crate) fn is_password(value: &[u8]) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let signs = value.iter().filter(|byte| b"!@#$%^&*+?~".contains(byte)).count();
     // What most words fail comes first.
     (digits + signs >= 1 && !is_name(value) || words::is_scrambled(value))
         && is_plain(value)
+        && !is_file_path(value)
         && entropy(value) >= 2.5
 }
 
-/// Whether a value is a password where nothing but one can stand, as in a URL: whatever is no code, no word of examples
-/// and not the name before it again.
+/// Returns whether a value is an absolute path, or one that begins at a home or the current folder, as `PWD=` has it.
+fn is_file_path(value: &[u8]) -> bool {
+    [&b"/"[..], b"~/", b"./", b"../"].iter().any(|start| value.starts_with(start))
+        && value[1..].contains(&b'/')
+        && value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._-~".contains(byte))
+}
+
+/// Returns whether a value is a password where nothing but one can stand, as in a URL: whatever is no code, no word of
+/// examples and not the name before it again.
 pub(crate) fn is_chosen(value: &[u8], user: &[u8]) -> bool {
     value.iter().filter(|byte| byte.is_ascii_alphabetic()).count() >= 4
         && value.len() >= 6
@@ -102,7 +110,8 @@ pub(crate) fn is_chosen(value: &[u8], user: &[u8]) -> bool {
         && !words::is_example(value)
 }
 
-/// Whether the argument of a command that takes a password is one: no variable, path or option, and no word of examples.
+/// Returns whether the argument of a command that takes a password is one: no variable, path or option, and no word of
+/// examples.
 pub(crate) fn is_argument(value: &[u8], user: &[u8]) -> bool {
     let is_reference =
         matches!(value.first(), Some(b'$' | b'-' | b'/' | b'~' | b'.' | b'@' | b'[' | b'%' | b'{'));
@@ -124,7 +133,8 @@ const OBJECT_NAMES: [&str; 64] = [
     "sha1", "sha256", "sha384", "sha512", "src", "step", "sub", "task", "thread", "toolu", "trace", "ws",
 ];
 
-/// Whether a value is a name and then characters drawn at random, as keys of services are written: `acme_live_q8Zr2…`.
+/// Returns whether a value is a name and then characters drawn at random, as keys of services are written:
+/// `acme_live_q8Zr2…`.
 ///
 /// Identifiers of objects are written so too. They count only where their name says that they are a key; a longer random
 /// rest in letters of both cases and digits counts after any other name.
@@ -160,7 +170,7 @@ pub(crate) fn is_prefixed_key(value: &[u8]) -> bool {
         && count(u8::is_ascii_digit) >= 2
 }
 
-/// Whether a part of a value is a word of a name: letters, and a number behind them at most.
+/// Returns whether a part of a value is a word of a name: letters, and a number behind them at most.
 fn is_name_part(part: &[u8]) -> bool {
     let letters = part.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let digits = part[letters..].iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -171,7 +181,8 @@ fn is_name_part(part: &[u8]) -> bool {
 /// How many bytes of letters outside Latin a value may have and still be a password.
 const MAX_FOREIGN_BYTES: usize = 6;
 
-/// Whether a value is words of a language that writes without Latin letters or without blanks, as in `密码：用户登录后…`.
+/// Returns whether a value is words of a language that writes without Latin letters or without blanks, as in
+/// `密码：用户登录后…`.
 fn is_prose(value: &[u8]) -> bool {
     if value.is_ascii() {
         return false;
@@ -182,8 +193,8 @@ fn is_prose(value: &[u8]) -> bool {
         || text.chars().any(|letter| matches!(letter, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff65}'))
 }
 
-/// Whether a known value is hard enough to guess to be looked for everywhere: a word of a dictionary or the name of a
-/// model stands in texts that have nothing to do with it.
+/// Returns whether a known value is hard enough to guess to be looked for everywhere: a word of a dictionary or the
+/// name of a model stands in texts that have nothing to do with it.
 pub fn is_strong(value: &str) -> bool {
     let bytes = value.as_bytes();
     let runs = bytes.split(|byte| !byte.is_ascii_alphanumeric());
@@ -197,7 +208,7 @@ pub fn is_strong(value: &str) -> bool {
     runs.into_iter().any(is_scattered) || bytes.len() >= 8 && !bytes.iter().all(is_plain)
 }
 
-/// Whether a value has letters and is no code.
+/// Returns whether a value has letters and is no code.
 fn is_plain(value: &[u8]) -> bool {
     const ALGORITHMS: [&str; 8] = ["argon2", "bcrypt", "scrypt", "pbkdf2", "sha1", "sha256", "sha512", "md5"];
     let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
@@ -209,7 +220,7 @@ fn is_plain(value: &[u8]) -> bool {
     letters >= 2 && !is_code && !is_path(value) && !is_prose(value)
 }
 
-/// Whether a value says where in a program something is: `process.env.DB_PASS1`.
+/// Returns whether a value says where in a program something is: `process.env.DB_PASS1`.
 fn is_path(value: &[u8]) -> bool {
     const ROOTS: [&str; 18] = [
         "process", "self", "this", "config", "env", "os", "cfg", "settings", "options", "props", "params",
@@ -219,7 +230,8 @@ fn is_path(value: &[u8]) -> bool {
     root.is_some_and(|root| ROOTS.iter().any(|known| root.eq_ignore_ascii_case(known.as_bytes())))
 }
 
-/// Whether a value is words with a number at their end, as names of things are: `field2`, `v1.2.3`, `user_id-7`.
+/// Returns whether a value is words with a number at their end, as names of things are: `field2`, `v1.2.3`,
+/// `user_id-7`.
 fn is_name(value: &[u8]) -> bool {
     let changes = value.windows(2).filter(|pair| is_change(pair[0], pair[1])).count();
     let has_signs = value.iter().any(|byte| b"!@#$%^&*+?~".contains(byte));
@@ -259,6 +271,8 @@ mod tests {
             "user_field2",
             "password_hash",
             "this.form.password",
+            "/home/anna/shop2/web",
+            "~/src/app3/",
         ] {
             assert!(!is_password(value.as_bytes()), "{value}");
         }

@@ -3,11 +3,12 @@
 use regex::bytes::{Regex, RegexBuilder};
 use std::sync::LazyLock;
 
-/// What keys begin with; these are keywords. The other lines of PuTTY's files, its manual says (appendix C), are public.
+/// The first lines of keys; these are keywords. The other lines of PuTTY's files, its manual says (appendix C), are
+/// public.
 pub(crate) const BEGIN: [&str; 2] = ["-----begin", "private-lines:"];
 /// A run of Base64 this long is a line of a key.
 const LINE: usize = 40;
-/// What may stand between two runs of a key, in bytes: a line's end with a quote, a number, a mark.
+/// The largest gap between two runs of a key, in bytes: a line's end with a quote, a number, a mark.
 const BETWEEN: usize = 32;
 /// How many short runs may follow one another within a key: line numbers, escapes, a last line.
 const SHORT: usize = 5;
@@ -21,7 +22,7 @@ static HEADER: LazyLock<Regex> =
 static HEADER_CUT: LazyLock<Regex> = LazyLock::new(|| compiled(r"^-----BEGIN[ A-Z0-9]{0,60}-{0,4}$"));
 static FOOTER: LazyLock<Regex> = LazyLock::new(|| compiled(r"^END[ A-Z0-9]{0,60}-----"));
 static FOOTER_CUT: LazyLock<Regex> = LazyLock::new(|| compiled(r"^(?:E|EN|END[ A-Z0-9]{0,60}-{0,4})$"));
-/// What a key of PuTTY ends with, after the rest of an escape and a diff's mark.
+/// The end of a PuTTY key, after the rest of an escape and a diff's mark.
 static MAC: LazyLock<Regex> = LazyLock::new(|| compiled(r"^[nr+]{0,2}Private-MAC: {0,4}[0-9a-f]{16,64}"));
 static MAC_CUT: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"^[nr+]{0,2}Private-(?:M|MA|MAC|MAC:|MAC: {0,4}[0-9a-f]{0,64})?$"));
@@ -38,7 +39,7 @@ fn compiled(pattern: &str) -> Regex {
     RegexBuilder::new(pattern).unicode(false).build().expect("the pattern is well formed")
 }
 
-/// What stands at the beginning of a key.
+/// The kind of text at the beginning of a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     /// No key: a certificate, or words about keys.
@@ -157,7 +158,7 @@ fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
-/// What editors, quotes, diffs and escapes put between lines.
+/// Returns what editors, quotes, diffs and escapes put between lines.
 fn is_mark(byte: u8) -> bool {
     byte.is_ascii_whitespace() || b"\\\"'`,|>#*:-\xe2\x86\x92".contains(&byte)
 }

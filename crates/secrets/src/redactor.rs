@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// What to look for, beside the rules that are always there.
+/// The values to look for, in addition to the rules that are always in force.
 #[derive(Clone, Default)]
 pub struct Settings {
     /// The key of tags; without it a tag reveals nothing.
@@ -67,7 +67,7 @@ impl Redactor {
         })))
     }
 
-    /// The text with a tag in each secret's place.
+    /// Returns the text with a tag in each secret's place.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let spans = self.0.whole(text);
         if spans.is_empty() {
@@ -84,7 +84,7 @@ impl Redactor {
         Cow::Owned(clean)
     }
 
-    /// The secrets in a text, in their order; none overlaps another.
+    /// Returns the secrets in a text, in their order; none overlaps another.
     pub fn findings(&self, text: &str) -> Vec<Finding> {
         let spans = self.0.whole(text).into_iter();
         spans
@@ -123,7 +123,7 @@ impl Redactor {
         clean
     }
 
-    /// A name for a text, the same for the same text, that says nothing of it.
+    /// Returns a name for a text, the same for the same text, that says nothing of it.
     pub fn fingerprint(&self, text: &str) -> String {
         self.0.fingerprint(text)
     }
@@ -133,7 +133,7 @@ impl Redactor {
         self.0.kept.write().extend(fingerprints);
     }
 
-    /// Whether a value is one that is known to be secret, which no later rule overrides.
+    /// Returns whether a value is one that is known to be secret, which no later rule overrides.
     pub fn is_known_secret(&self, value: &str) -> bool {
         let mut spans = Vec::new();
         self.0.known().find(value, &mut spans);
@@ -172,12 +172,12 @@ impl Redactor {
 }
 
 impl Inner {
-    /// The known values as they are now.
+    /// Returns the known values as they are now.
     pub(crate) fn known(&self) -> Arc<Known> {
         self.known.read().clone()
     }
 
-    /// Whether a tag of this kind is one that this redactor writes.
+    /// Returns whether a tag of this kind is one that this redactor writes.
     pub(crate) fn writes_kind(&self, kind: &str) -> bool {
         self.kinds.read().contains(kind)
     }
@@ -188,7 +188,7 @@ impl Inner {
         self.join(text, spans)
     }
 
-    /// The spans in their order, joined where they overlap, without what is allowed.
+    /// Returns the spans in their order, joined where they overlap, without what is allowed.
     pub(crate) fn join(&self, text: &str, mut spans: Vec<Span>) -> Vec<Span> {
         spans.retain(|span| {
             let value = &text[span.start..span.end];
@@ -207,7 +207,7 @@ impl Inner {
         digest[..6].iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
     }
 
-    /// The digits of a value's tag.
+    /// Returns the digits of a value's tag.
     pub(crate) fn digits(&self, value: &[u8]) -> u16 {
         digits(&self.key, value)
     }

@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 /// How large a compiled expression may be, in bytes.
 const SIZE: usize = 1 << 20;
 
-/// What stands between the name of a secret and its value: `=`, `:` and their kin, quotes, a type.
+/// The text between the name of a secret and its value: `=`, `:` and their kin, quotes, a type.
 const BETWEEN: &str = r#"[\\"'`\])]{0,4}[ \t]{0,8}(?::[ \t]{0,2}&?[A-Za-z_][\w.]{0,23}[ \t]{0,2}=|=>|:=|\?=|={1,3}|:{1,2}|>|\(|,[ \t]?\\?["']|%3[DAda])[ \t]{0,8}[brf@]?[\\"'`]{0,4}"#;
 
 /// A rule that a configuration adds.
@@ -80,7 +80,7 @@ pub(crate) enum Shape {
     Run,
 }
 
-/// What a value has to look like besides.
+/// The additional check of a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Check {
@@ -98,7 +98,7 @@ enum Check {
     Basic,
     /// A password where a command takes one; a variable, a path or an option is none.
     Argument,
-    /// What follows `pass:` of openssl(1): a password that a person chose, with a digit or sign.
+    /// The value after `pass:` of openssl(1): a password that a person chose, with a digit or sign.
     Openssl,
     /// A name and a random rest, as services write their keys.
     Prefixed,
@@ -159,7 +159,7 @@ static PLAIN: LazyLock<Arc<Rules>> = LazyLock::new(|| {
 });
 
 impl Rules {
-    /// The rules of the file, then those of a configuration.
+    /// Returns the rules of the file, then those of a configuration.
     pub(crate) fn new(own: &[OwnRule]) -> Result<Arc<Self>, RuleError> {
         if own.is_empty() {
             return Ok(PLAIN.clone());
@@ -297,17 +297,18 @@ impl Rule {
         compile(pattern).unwrap_or_else(|error| panic!("the rule {} is well formed: {error}", self.kind))
     }
 
-    /// Whether the secret is a group of the expression.
+    /// Returns whether the secret is a group of the expression.
     pub(crate) fn has_groups(&self) -> bool {
         self.regex().captures_len() > 1
     }
 
-    /// Whether the name has to be a word of its own, as names of services are: `lob` is in `global` too.
+    /// Returns whether the name has to be a word of its own, as names of services are: `lob` is in `global` too.
     pub(crate) fn needs_whole_name(&self) -> bool {
         self.check == Check::None
     }
 
-    /// How sure it is that a value that has the form, after some text, is a secret; none for an example or a name.
+    /// Returns how sure it is that a value that has the form, after some text, is a secret; none for an example or a
+    /// name.
     pub(crate) fn accepts(&self, before: &[u8], value: &[u8]) -> Option<Confidence> {
         if value.is_empty() || self.entropy > 0.0 && looks::entropy(value) < self.entropy {
             return None;
@@ -316,7 +317,7 @@ impl Rule {
         (!looks::is_placeholder(value)).then_some(confidence)
     }
 
-    /// How sure it is by the look of a value that it is a secret.
+    /// Returns how sure it is by the look of a value that it is a secret.
     fn confidence_by_look(&self, before: &[u8], value: &[u8]) -> Option<Confidence> {
         let is_secret = match self.check {
             Check::None => true,
@@ -339,7 +340,7 @@ impl Rule {
     }
 }
 
-/// The name that stands before a password, as in `name:` or `//name:`.
+/// Returns the name that stands before a password, as in `name:` or `//name:`.
 fn user_before(before: &[u8]) -> &[u8] {
     let name = before.strip_suffix(b":").unwrap_or_default();
     let from = name.iter().rposition(|byte| crate::is_delimiter(*byte) || *byte == b'/');
@@ -355,7 +356,7 @@ pub fn keywords() -> Vec<String> {
     PLAIN.words.clone()
 }
 
-/// The expressions of every rule, as they would be searched for without keywords; for comparing.
+/// Returns the expressions of every rule, as they would be searched for without keywords; for comparing.
 pub fn plain_patterns() -> Vec<String> {
     WRITTEN.iter().map(|written| Rule::of(written).pattern.trim_start_matches('^').to_owned()).collect()
 }
@@ -401,7 +402,7 @@ mod tests {
         assert!(matches!(Rules::new(&[rule("acme_[0-9", &["acme_"])]), Err(RuleError::Expression { .. })));
     }
 
-    /// A text in which names, what stands between them and values, and values occur in any order.
+    /// Returns a text in which names, what stands between them and values, and values occur in any order.
     fn any_text(names: Vec<String>) -> impl Strategy<Value = String> {
         let between = prop::sample::select(vec![
             "",

@@ -4,7 +4,7 @@ use crate::attempts::{Attempts, Depth};
 use crate::finding::{Confidence, Source, Span};
 use crate::redactor::Inner;
 use crate::rules::{Rule, Shape};
-use crate::{CONTEXT, LOOK, encoded, is_delimiter, kinds, pem};
+use crate::{CONTEXT, MAX_MATCH_BYTES, encoded, is_delimiter, kinds, pem};
 use std::ops::Range;
 
 /// A text, as far as it is known.
@@ -14,7 +14,7 @@ pub(crate) struct View<'t> {
     pub(crate) is_whole: bool,
 }
 
-/// What is in a text.
+/// The findings in a text.
 pub(crate) struct Seen {
     /// In no order; they may overlap.
     pub(crate) spans: Vec<Span>,
@@ -25,7 +25,7 @@ pub(crate) struct Seen {
 }
 
 impl Inner {
-    /// What the rules find in a text, and what is encoded in it.
+    /// Returns what the rules find in a text, and what is encoded in it.
     pub(crate) fn look(&self, view: &View<'_>) -> Seen {
         let mut seen = Seen { spans: Vec::new(), until: view.text.len(), open_key: false };
         let tags = self.tags(view.text);
@@ -69,7 +69,7 @@ impl Inner {
         from += bytes[from..run.end].iter().take_while(|byte| **byte == b'-').count();
         let mut attempts = Attempts::default();
         for &at in &self.rules.of_run {
-            if self.rules.rules[at].regex().is_match(&bytes[from..bytes.len().min(from + LOOK)]) {
+            if self.rules.rules[at].regex().is_match(&bytes[from..bytes.len().min(from + MAX_MATCH_BYTES)]) {
                 let found = self.by_rule(at, text, from, Depth::Full, tags, &mut attempts);
                 seen.spans.extend(found);
             }
@@ -108,7 +108,7 @@ impl Inner {
         })
     }
 
-    /// The tags that are in the text already and name something this server looks for, in their order.
+    /// Returns the tags that are in the text already and name something this server looks for, in their order.
     fn tags(&self, text: &str) -> Vec<Range<usize>> {
         let tags = kinds::removed(text).into_iter();
         tags.filter(|tag| self.writes_kind(tag.kind.as_str())).map(|tag| tag.span).collect()
@@ -222,8 +222,8 @@ fn find(rule: &Rule, text: &[u8], at: usize, depth: Depth, attempts: &mut Attemp
     Some(Place { secret, looked_at, confidence, goes_on })
 }
 
-/// Where a value that is given to a name ends. In a query or a form `&` ends it, in a script `&&`; elsewhere, and in quotes
-/// of its own, a password may have one inside.
+/// Returns where a value that is given to a name ends. In a query or a form `&` ends it, in a script `&&`; elsewhere,
+/// and in quotes of its own, a password may have one inside.
 fn value_end(text: &[u8], name: usize, value: &Range<usize>) -> usize {
     let is_field = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.[]%;".contains(byte);
     let ends = |at: &usize| {
@@ -240,7 +240,7 @@ fn value_end(text: &[u8], name: usize, value: &Range<usize>) -> usize {
     ampersands.find(|at| in_query || ends(at)).unwrap_or(value.end)
 }
 
-/// Whether a secret can begin here: after nothing that is part of a word, or after an escape.
+/// Returns whether a secret can begin here: after nothing that is part of a word, or after an escape.
 fn begins(text: &[u8], at: usize) -> bool {
     let before = &text[..at];
     match before {
@@ -258,7 +258,7 @@ fn begins(text: &[u8], at: usize) -> bool {
     }
 }
 
-/// Whether a name, or a word of it, begins here.
+/// Returns whether a name, or a word of it, begins here.
 fn begins_name(text: &[u8], at: usize) -> bool {
     match (text[..at].last(), text[at]) {
         (Some(last), first) => {

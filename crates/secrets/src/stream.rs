@@ -3,7 +3,7 @@
 use crate::finding::{Source, Span};
 use crate::redactor::Redactor;
 use crate::scan::View;
-use crate::{CONTEXT, LOOK, WINDOW, is_delimiter, pem};
+use crate::{CONTEXT, MAX_MATCH_BYTES, WINDOW, is_delimiter, pem};
 
 /// How much of what was published is kept, in bytes: what gives a secret away, and what stands before that.
 const KEPT: usize = CONTEXT + 64;
@@ -21,7 +21,7 @@ pub struct Stream {
     begun: Vec<Begun>,
 }
 
-/// What is left out although its tag is published.
+/// The rest of a secret that is left out although its tag is published.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Open {
     Nothing,
@@ -58,7 +58,7 @@ impl Stream {
         rest
     }
 
-    /// Whether something is held back.
+    /// Returns whether something is held back.
     pub fn is_holding(&self) -> bool {
         self.from < self.buffer.len()
     }
@@ -75,7 +75,7 @@ impl Stream {
         word
     }
 
-    /// Whether what is held back is a word that no secret begins with, where no secret is expected.
+    /// Returns whether what is held back is a word that no secret begins with, where no secret is expected.
     fn is_plain(&self) -> bool {
         let inner = &self.redactor.0;
         let (before, held) = self.buffer.split_at(self.from);
@@ -108,7 +108,7 @@ impl Stream {
         let mut seen = limit;
         if bytes.len() - limit > WINDOW {
             // Rules look at this much of a word.
-            limit = self.buffer.floor_char_boundary(bytes.len() - CONTEXT - LOOK);
+            limit = self.buffer.floor_char_boundary(bytes.len() - CONTEXT - MAX_MATCH_BYTES);
             seen = bytes.len();
         }
         for begun in &self.begun {
@@ -199,7 +199,7 @@ impl Stream {
         clean
     }
 
-    /// The end of the last word before a place; within a key, the place itself.
+    /// Returns the end of the last word before a place; within a key, the place itself.
     fn over_before(&self, from: usize, at: usize, is_key: bool) -> usize {
         if is_key {
             return at;

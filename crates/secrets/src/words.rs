@@ -36,7 +36,7 @@ const FOLLOWS: [&str; 26] = [
 /// Fewer letters say too little of whether they are words.
 const FEWEST: usize = 20;
 
-/// Whether a value is letters, large and small, that make no words; a digit may be among them.
+/// Returns whether a value is letters, large and small, that make no words; a digit may be among them.
 pub(crate) fn is_scrambled(value: &[u8]) -> bool {
     let (mut large, mut small) = (0, 0);
     for byte in value {
@@ -77,11 +77,11 @@ const EXAMPLES: &str = "\
     tester testing text that the this tmp to token two type uri url use user username users value var variable vault \
     very web with word work write wrong x you your yours";
 
-/// What such words are about.
+/// The subjects of such words.
 const ABOUT: [&str; 9] = ["password", "passwd", "pass", "pwd", "pw", "secret", "token", "key", "credential"];
 
-/// Whether a value stands for a password in an example: words of examples in any number, or several words one of which
-/// says what they are.
+/// Returns whether a value stands for a password in an example: words of examples in any number, or several words one
+/// of which says what they are.
 pub(crate) fn is_example(value: &[u8]) -> bool {
     let is_constant = value.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
     let lower = value.to_ascii_lowercase();
@@ -97,7 +97,7 @@ pub(crate) fn is_example(value: &[u8]) -> bool {
     parts.all(is_made_of_examples)
 }
 
-/// Whether letters fall into words of examples without a rest.
+/// Returns whether letters fall into words of examples without a rest.
 fn is_made_of_examples(letters: &[u8]) -> bool {
     let mut ends = vec![false; letters.len() + 1];
     ends[0] = true;
@@ -113,7 +113,7 @@ fn is_made_of_examples(letters: &[u8]) -> bool {
     ends[letters.len()]
 }
 
-/// The words of examples that begin with a small letter.
+/// Returns the words of examples that begin with a small letter.
 fn examples_with(first: u8) -> &'static [&'static str] {
     static BY_LETTER: LazyLock<[Vec<&'static str>; 26]> = LazyLock::new(|| {
         let of = |letter: usize| {
