@@ -25,7 +25,7 @@ pub struct Lines {
 pub enum Place {
     /// The lines are there, word for word.
     Kept(Lines),
-    /// What stands there is another wording.
+    /// The text there has changed.
     Changed(Lines),
     /// The last version has no such place.
     Outdated,
@@ -71,7 +71,7 @@ impl<'t> Versions<'t> {
         Self { texts: texts.into_iter().map(Text::read).collect() }
     }
 
-    /// Where lines of one version, and a quote of what they say, are in the last version.
+    /// Returns where lines of one version, and a quote of what they say, are in the last version.
     pub fn follow(&self, version: usize, lines: Lines, quote: &str) -> Place {
         let Some(first) = self.texts.get(version) else { return Place::Outdated };
         let (mut known, mut at, mut is_kept, mut is_lost) = (first, lines, true, false);
@@ -93,15 +93,15 @@ impl<'t> Versions<'t> {
     }
 }
 
-/// The lines on which a quote stands that people copied from a rendered document: within the lines they name, else
-/// where it stands once.
+/// Returns the lines on which a quote stands that people copied from a rendered document: within the lines they name,
+/// else where it stands once.
 pub fn locate(text: &str, quote: &str, named: Option<Lines>) -> Option<Lines> {
     let text = Text::read(text);
     let whole = Lines { start: 1, end: text.lines.len() };
     named.and_then(|named| text.letters.find(quote, named)).or_else(|| text.letters.find_once(quote, whole))
 }
 
-/// What stands on some lines of a text.
+/// Returns what stands on some lines of a text.
 pub fn excerpt(text: &str, lines: Lines) -> String {
     let shown =
         text.lines().skip(lines.start.saturating_sub(1)).take(lines.end + 1 - lines.start.min(lines.end));
@@ -121,7 +121,7 @@ impl<'t> Text<'t> {
         self.lines.get(at.start.saturating_sub(1)..end).unwrap_or_default()
     }
 
-    /// The lines in the next version, and whether they say the same.
+    /// Returns the lines in the next version, and whether they say the same.
     fn carry(&self, next: &Text<'_>, at: Lines, quote: &str) -> Option<(Lines, bool)> {
         if self.whole == next.whole {
             return Some((at, true));
@@ -163,7 +163,7 @@ impl<'t> Text<'t> {
         Some(Lines { start, end })
     }
 
-    /// The section of the next version that is the one around the lines.
+    /// Returns the section of the next version that is the one around the lines.
     fn section_in(&self, next: &Text<'_>, at: Lines) -> Option<Lines> {
         let own = self.sections.iter().rev().find(|section| section.lines.start <= at.start)?;
         let same = |fits: &dyn Fn(&Section) -> bool| {
@@ -175,7 +175,7 @@ impl<'t> Text<'t> {
             .or_else(|| same(&|section| own.number.is_some() && section.number == own.number))
     }
 
-    /// The lines of a section, as many as were quoted, that say nearly the same.
+    /// Returns the lines of a section, as many as were quoted, that say nearly the same.
     fn most_similar(&self, passage: &str, section: Lines, was: Lines) -> Option<Lines> {
         let words: Vec<&str> = passage.split_whitespace().collect();
         if words.is_empty() {
@@ -237,12 +237,12 @@ impl Letters {
         Self::read(&lines).text
     }
 
-    /// The first place of a quote within some lines.
+    /// Returns the first place of a quote within some lines.
     fn find(&self, quote: &str, within: Lines) -> Option<Lines> {
         self.places(quote, within).next()
     }
 
-    /// The place of a quote that stands only once within some lines.
+    /// Returns the place of a quote that stands only once within some lines.
     fn find_once(&self, quote: &str, within: Lines) -> Option<Lines> {
         let mut places = self.places(quote, within);
         places.next().filter(|_| places.next().is_none())

@@ -51,7 +51,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// A finding in a plan.
+/// Returns a finding in a plan.
 pub(crate) fn warning(line: usize, rule: &'static str, message: String, suggestion: &str) -> Finding {
     Finding {
         document: Document::Tasks,

@@ -3,7 +3,7 @@
 use crate::markdown::item;
 use sha2::{Digest as _, Sha256};
 
-/// The hash of the three documents without checkbox state: ticking a box keeps it, editing a word does not.
+/// Returns the hash of the three documents without checkbox state: ticking a box keeps it, editing a word does not.
 pub fn content_hash(requirements: &str, design: &str, tasks: &str) -> String {
     let mut hash = Sha256::new();
     for text in [requirements, design, tasks] {
@@ -14,7 +14,7 @@ pub fn content_hash(requirements: &str, design: &str, tasks: &str) -> String {
     hex::encode(hash.finalize())
 }
 
-/// A document with every box open, Unix line ends, and one end of file.
+/// Returns a document with every box open, Unix line ends, and one end of file.
 fn normal(text: &str) -> String {
     let mut open = text.to_owned();
     // From the end, so that earlier places stay where they are.

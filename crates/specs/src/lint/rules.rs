@@ -70,7 +70,7 @@ pub fn lint(requirements: &str, tasks: &str) -> Vec<Finding> {
     findings
 }
 
-/// Whether a line says that something is still to be settled, and does not only speak of such marks.
+/// Returns whether a line says that something is still to be settled, and does not only speak of such marks.
 fn is_open(line: &str) -> bool {
     if !["CLARIFICATION", "TODO", "TBD", "FIXME"].iter().any(|mark| line.contains(mark)) {
         return false;
@@ -291,8 +291,8 @@ fn unknown_label(parsed: &Requirements, assumed: &Assumed) -> Finding {
     )
 }
 
-/// How wrong a citation is: an error where the requirements have such numbers and not this one, a warning where they
-/// are numbered in another way.
+/// Returns how wrong a citation is: an error where the requirements have such numbers and not this one, a warning where
+/// they are numbered in another way.
 fn dangling(parsed: &Requirements, cited: &str) -> Option<Severity> {
     if parsed.items.is_empty() || parsed.find(cited).is_some() {
         return None;
@@ -311,7 +311,7 @@ fn dangling(parsed: &Requirements, cited: &str) -> Option<Severity> {
     }
 }
 
-/// Whether two places are the same or one is inside the other.
+/// Returns whether two places are the same or one is inside the other.
 fn overlaps(one: &str, other: &str) -> bool {
     let (one, other) = (one.trim_end_matches(['/', '*']), other.trim_end_matches(['/', '*']));
     one == other || one.starts_with(&format!("{other}/")) || other.starts_with(&format!("{one}/"))

@@ -45,17 +45,18 @@ static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
     pattern("`[^`]*`|\"[^\"]*\"|“[^”]*”|«[^»]*»|「[^」]*」|‘[^’]*’|\\(\\s*'[^']*'|\\s'[^']+'")
 });
 
-/// Whether a sentence says what something shall do.
+/// Returns whether a sentence says what something shall do.
 pub(crate) fn has_shall(text: &str) -> bool {
     SHALL.is_match(text)
 }
 
-/// A sentence with the words of others, which stand in code and quotations, blotted out; every place stays the same.
+/// Returns a sentence with the words of others, which stand in code and quotations, blotted out; every place stays the
+/// same.
 pub(crate) fn own_words(text: &str) -> Cow<'_, str> {
     QUOTED.replace_all(text, |found: &regex::Captures<'_>| "_".repeat(found[0].len()))
 }
 
-/// Whether the letters of a text are English ones, nine in ten.
+/// Returns whether the letters of a text are English ones, nine in ten.
 fn is_latin(text: &str) -> bool {
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let ascii = text.chars().filter(char::is_ascii_alphabetic).count();
@@ -267,7 +268,7 @@ pub(crate) fn look(
     }
 }
 
-/// Who a sentence is about.
+/// The subject of a sentence.
 #[derive(Debug, PartialEq, Eq)]
 enum Subject {
     Named(String),

@@ -67,7 +67,7 @@ static TRAILING_BOX: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^([\s>]*)(?:[-*+•]|\d{1,4}[.)])\s+(\S.*?)\s\[([ xX~/\-])\]\s*$"));
 static ORDINAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\d{1,4})[.)]\s+$"));
 
-/// Whether a line has a keyword of Org mode anywhere.
+/// Returns whether a line has a keyword of Org mode anywhere.
 pub(crate) fn has_keyword(line: &str) -> bool {
     KEYWORDS.iter().any(|word| line.contains(word))
 }
@@ -131,19 +131,20 @@ fn markdown(text: &str) -> Option<BoxLine> {
     })
 }
 
-/// The blank in the middle of an open box, where a sign stands in a box with blanks around it: one is read as the other
-/// after its sign was set.
+/// Returns the blank in the middle of an open box, where a sign stands in a box with blanks around it: one is read as
+/// the other after its sign was set.
 fn middle(blanks: &str) -> Range<usize> {
     let at = blanks.chars().count().saturating_sub(1) / 2;
     blanks.char_indices().nth(at).map_or(0..0, |(start, blank)| start..start + blank.len_utf8())
 }
 
-/// Whether a character stands in front of a bullet: a blank, the sign of a quotation, or a branch of a drawn tree.
+/// Returns whether a character stands in front of a bullet: a blank, the sign of a quotation, or a branch of a drawn
+/// tree.
 fn is_lead(c: char) -> bool {
     c.is_whitespace() || ">│├└─┬".contains(c)
 }
 
-/// Whether what stands in brackets is a word for a state, as far as its shape tells.
+/// Returns whether what stands in brackets is a word for a state, as far as its shape tells.
 fn is_word(text: &str) -> bool {
     let is_percentage = text.ends_with('%') && text.bytes().any(|byte| byte.is_ascii_digit());
     is_percentage
@@ -215,7 +216,7 @@ pub(crate) fn without_tags(title: &str) -> String {
     TAG.replace_all(&parted, "").trim().to_owned()
 }
 
-/// Whether a line has more than one box of HTML.
+/// Returns whether a line has more than one box of HTML.
 pub(crate) fn has_several_html_boxes(line: &str) -> bool {
     INPUT.find_iter(line).nth(1).is_some()
 }
@@ -228,7 +229,7 @@ mod tests {
     /// Number, title and state.
     type Read = (String, String, &'static str);
 
-    /// The items, and the rule and line of each finding.
+    /// Returns the items, and the rule and line of each finding.
     fn read(text: &str) -> (Vec<Read>, Vec<(&'static str, usize)>) {
         let plan = plan::parse(text);
         let items = plan

@@ -4,7 +4,7 @@ use super::item;
 use super::item::Line;
 use std::ops::Range;
 
-/// What a line belongs to.
+/// The context of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Text,
@@ -54,7 +54,7 @@ impl<'t> MarkdownContext<'t> {
         }
     }
 
-    /// What the next line belongs to; lines come in their order.
+    /// Returns what the next line belongs to; lines come in their order.
     pub(crate) fn place(&mut self, line: Line<'t>) -> Place {
         if line.start < self.front {
             return Place::FrontMatter;
@@ -106,12 +106,12 @@ impl<'t> MarkdownContext<'t> {
         Place::Text
     }
 
-    /// Whether the fence around the last line is likely text between two fences of which one was not closed.
+    /// Returns whether the fence around the last line is likely text between two fences of which one was not closed.
     pub(crate) fn is_between_fences(&self) -> bool {
         self.is_misnested && !self.is_labelled
     }
 
-    /// Whether no fence is open behind the last line.
+    /// Returns whether no fence is open behind the last line.
     pub(crate) fn is_outside_fences(&self) -> bool {
         self.fence.is_none()
     }
@@ -185,7 +185,7 @@ fn is_rule(line: &str) -> bool {
     line.len() > 2 && line.bytes().all(|byte| matches!(byte, b'-' | b'*' | b' '))
 }
 
-/// The length of the front matter: lines between `---` of which each is one of YAML, the first a key.
+/// Returns the length of the front matter: lines between `---` of which each is one of YAML, the first a key.
 fn front_matter(text: &str) -> usize {
     let is_key = |line: &str| {
         line.split_once(':').is_some_and(|(key, value)| {
@@ -216,7 +216,7 @@ fn front_matter(text: &str) -> usize {
     0
 }
 
-/// The sign and length of the fence that a line opens, also as the first thing of a list item.
+/// Returns the sign and length of the fence that a line opens, also as the first thing of a list item.
 fn opening(line: &str) -> Option<(char, usize)> {
     let mut text = line.trim_start_matches([' ', '\t', '>']);
     if let Some(item) = text.strip_prefix(['-', '*', '+']).filter(|item| item.starts_with([' ', '\t'])) {
@@ -228,7 +228,7 @@ fn opening(line: &str) -> Option<(char, usize)> {
     (long >= 3 && (sign == '~' || !text[long..].contains('`'))).then_some((sign, long))
 }
 
-/// Whether a fence has a language behind its signs.
+/// Returns whether a fence has a language behind its signs.
 fn is_labelled(line: &str) -> bool {
     line.trim_start_matches([' ', '\t', '>', '-', '*', '+', '`', '~']).starts_with(char::is_alphabetic)
 }

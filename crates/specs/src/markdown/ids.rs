@@ -48,7 +48,8 @@ pub(crate) fn requirement_ids(value: &str) -> Vec<String> {
         .collect()
 }
 
-/// The ids that a text in brackets cites: `AC: 1, 2` criteria, as `AC1` and `AC2`, and `Requirements: 1.1` requirements.
+/// Returns the ids that a text in brackets cites: `AC: 1, 2` criteria, as `AC1` and `AC2`, and `Requirements: 1.1`
+/// requirements.
 pub(crate) fn cited_in(text: &str) -> Vec<String> {
     let folded = fold(text);
     let Some((label, ids)) = folded.split_once(':') else { return Vec::new() };
@@ -63,7 +64,7 @@ pub(crate) fn cited_in(text: &str) -> Vec<String> {
     cited.map(|id| if is_count(&id) { format!("AC{id}") } else { id }).collect()
 }
 
-/// The ids in a piece of a list, without those in words of other things: `Property 3`, `Postgres 16`.
+/// Returns the ids in a piece of a list, without those in words of other things: `Property 3`, `Postgres 16`.
 fn ids(piece: &str) -> Vec<String> {
     let mut found = Vec::<String>::new();
     let mut end = 0;
@@ -95,7 +96,7 @@ fn ids(piece: &str) -> Vec<String> {
     found
 }
 
-/// Whether a value is made of ids and nothing else.
+/// Returns whether a value is made of ids and nothing else.
 pub(crate) fn is_ids(value: &str) -> bool {
     let folded = fold(value);
     let rest = ID.replace_all(&folded, "");
@@ -104,7 +105,7 @@ pub(crate) fn is_ids(value: &str) -> bool {
         && rest.chars().all(|c| c.is_whitespace() || "-,;~.&+()[]_*`/".contains(c))
 }
 
-/// The numbers from one to another: `1.1` to `1.5` or `5`, `T001` to `T003`; none where they cannot be counted.
+/// Returns the numbers from one to another: `1.1` to `1.5` or `5`, `T001` to `T003`; none where they cannot be counted.
 pub(crate) fn written_out(first: &str, last: &str) -> Option<Vec<String>> {
     let split = |id: &str| {
         let at = id

@@ -89,7 +89,7 @@ static LATER_BOX: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i:<input[^<>]*checkbox[^<>]*>)|\[[ xX~/\-]?\]|[☐☑☒⬜🔲]|^[\s>]*[-*+]\s+(?:✅|❌|🔄|⏳|🚧)")
 });
 
-/// The lines of a text, each without its end.
+/// Returns the lines of a text, each without its end.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     let mut start = 0;
     text.split_inclusive('\n').enumerate().map(move |(at, whole)| {
@@ -99,7 +99,7 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// Every checklist item of a text, in its order.
+/// Returns every checklist item of a text, in its order.
 pub(crate) fn items(text: &str) -> Vec<RawItem> {
     read(text).items
 }
@@ -268,7 +268,7 @@ fn may_have_box(line: &str) -> bool {
         || boxes::has_keyword(line)
 }
 
-/// Whether a box stands further on in a line: not in code, and not as part of a link.
+/// Returns whether a box stands further on in a line: not in code, and not as part of a link.
 fn has_later_box(line: &str) -> bool {
     let folded = Folded::new(line);
     let text = folded.text();
@@ -441,7 +441,7 @@ fn item(line: Line<'_>, in_fence: bool) -> Option<RawItem> {
     })
 }
 
-/// Whether a text begins with a tag of HTML for what is struck through, and ends with its end.
+/// Returns whether a text begins with a tag of HTML for what is struck through, and ends with its end.
 fn is_deleted(text: &str) -> bool {
     let text = text.trim().to_lowercase();
     ["del", "s", "strike"]
@@ -449,14 +449,14 @@ fn is_deleted(text: &str) -> bool {
         .any(|tag| text.starts_with(&format!("<{tag}>")) && text.ends_with(&format!("</{tag}>")))
 }
 
-/// Whether all of a text is struck through.
+/// Returns whether all of a text is struck through.
 fn is_struck(text: &str) -> bool {
     let text = text.trim_matches(|c: char| c.is_whitespace() || "*_.".contains(c));
     let inner = text.strip_prefix("~~").and_then(|inner| inner.strip_suffix("~~"));
     inner.is_some_and(|inner| !inner.is_empty() && !inner.contains("~~"))
 }
 
-/// A title without the decoration around the whole of it.
+/// Returns a title without the decoration around the whole of it.
 fn plain(title: &str) -> String {
     let is_direction =
         |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -9,7 +9,7 @@ use super::stems::{
     ORDER, QUESTIONS, RANGE, REQUIREMENTS, SCENARIOS, STATUS, STORY, TASKS,
 };
 
-/// What a labelled line tells about a task.
+/// The kind of a labelled line below a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Requirements,
@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     /// The tasks that wait for this one.
     Dependents,
     Boundary,
+    /// What one session at a time may use, such as a simulator.
+    Resources,
     Effort,
     Acceptance,
     /// Advice of other tools, which stays in the description.
@@ -46,7 +48,7 @@ pub(crate) fn kind(label: &str) -> Option<Kind> {
     })
 }
 
-/// Whether a stem stands at the start of a word; scripts without blanks have it anywhere.
+/// Returns whether a stem stands at the start of a word; scripts without blanks have it anywhere.
 fn begins_word(text: &str, stem: &str) -> bool {
     text.match_indices(stem).any(|(at, _)| {
         let before = text[..at].chars().next_back();
@@ -54,7 +56,7 @@ fn begins_word(text: &str, stem: &str) -> bool {
     })
 }
 
-/// Whether a text says that something waits for something.
+/// Returns whether a text says that something waits for something.
 pub(crate) fn tells_dependency(text: &str) -> bool {
     let text = text.to_lowercase();
     let is_order =
@@ -62,24 +64,25 @@ pub(crate) fn tells_dependency(text: &str) -> bool {
     DEPENDENCIES.iter().any(|stem| begins_word(&text, stem)) || is_order()
 }
 
-/// Whether a text begins with a word for what comes after something, which may be a span of time as well as a task.
+/// Returns whether a text begins with a word for what comes after something, which may be a span of time as well as a
+/// task.
 pub(crate) fn begins_order(text: &str) -> bool {
     let text = text.to_lowercase();
     ORDER.iter().any(|word| text.starts_with(word))
 }
 
-/// Whether a label says that something comes after what it names.
+/// Returns whether a label says that something comes after what it names.
 pub(crate) fn is_order(label: &str) -> bool {
     let label = label.to_lowercase();
     ORDER.iter().any(|word| word.trim_end() == label)
 }
 
-/// Whether a label is that of acceptance criteria.
+/// Returns whether a label is that of acceptance criteria.
 pub(crate) fn is_acceptance(label: &str) -> bool {
     kind(label) == Some(Kind::Acceptance)
 }
 
-/// Whether a label is that of a user story.
+/// Returns whether a label is that of a user story.
 pub(crate) fn is_story(label: &str) -> bool {
     let label = label.to_lowercase();
     STORY.iter().any(|stem| label.starts_with(stem))
@@ -95,32 +98,32 @@ pub(crate) fn is_questions(heading: &str) -> bool {
     QUESTIONS.iter().any(|stem| heading.contains(stem))
 }
 
-/// Whether a label is that of a list of tests, files, steps or notes.
+/// Returns whether a label is that of a list of tests, files, steps or notes.
 pub(crate) fn is_aside(label: &str) -> bool {
     let label = label.to_lowercase();
     !is_acceptance(&label) && ASIDE.iter().any(|stem| begins_word(&label, stem))
 }
 
-/// Whether a heading is that of a scenario.
+/// Returns whether a heading is that of a scenario.
 pub(crate) fn is_scenario(heading: &str) -> bool {
     let heading = heading.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     SCENARIOS.iter().any(|stem| heading.starts_with(stem))
 }
 
-/// Whether a word in front of a number is one for a requirement.
+/// Returns whether a word in front of a number is one for a requirement.
 pub(crate) fn is_requirement_word(word: &str) -> bool {
     kind(word) == Some(Kind::Requirements)
         || matches!(word, "fr" | "nfr" | "us" | "r" | "rf" | "rnf" | "br")
         || is_story(word)
 }
 
-/// Whether letters in front of a number are those of a criterion.
+/// Returns whether letters in front of a number are those of a criterion.
 pub(crate) fn is_criterion_word(word: &str) -> bool {
     matches!(word.to_uppercase().as_str(), "AC" | "A" | "C" | "CA" | "AK" | "KA" | "КП")
         || is_acceptance(word)
 }
 
-/// Whether a word in front of a number is one for a part of a text or of a schedule.
+/// Returns whether a word in front of a number is one for a part of a text or of a schedule.
 pub(crate) fn is_structure(word: &str) -> bool {
     matches!(
         word.to_lowercase().as_str(),
@@ -156,32 +159,32 @@ pub(crate) fn is_structure(word: &str) -> bool {
     )
 }
 
-/// Whether the header of a column is one for the state of a task.
+/// Returns whether the header of a column is one for the state of a task.
 pub(crate) fn is_status(header: &str) -> bool {
     let header = header.trim().to_lowercase();
     STATUS.iter().any(|stem| header.starts_with(stem))
 }
 
-/// Whether a cell says that a task is done.
+/// Returns whether a cell says that a task is done.
 pub(crate) fn is_done(cell: &str) -> bool {
     let cell = cell.trim_matches(|c: char| !c.is_alphanumeric() && c != '✅' && c != '✓').to_lowercase();
     DONE.iter().any(|word| cell == *word || cell.starts_with('✅') || cell.starts_with('✓'))
 }
 
-/// Whether a word is one for a task.
+/// Returns whether a word is one for a task.
 pub(crate) fn is_task_word(word: &str) -> bool {
     let word = word.trim().to_lowercase();
     TASKS.contains(&word.as_str())
 }
 
-/// Whether a word is one for a task but for its last letter, as in languages that inflect it: `tehtävien`.
+/// Returns whether a word is one for a task but for its last letter, as in languages that inflect it: `tehtävien`.
 pub(crate) fn is_inflected_task_word(word: &str) -> bool {
     let stem = |task: &str| task.char_indices().nth_back(0).map_or(0, |(at, _)| at);
     let is_long = |task: &&&str| task.chars().count() > 5;
     TASKS.iter().filter(is_long).any(|task| word.starts_with(&task[..stem(task)]))
 }
 
-/// The end of a title that says what comes before it: `after 1 and 2` of `Integrate after 1 and 2`.
+/// Returns the end of a title that says what comes before it: `after 1 and 2` of `Integrate after 1 and 2`.
 pub(crate) fn order_in(title: &str) -> Option<&str> {
     title.char_indices().map(|(at, _)| &title[at..]).find(|rest| {
         let before = title[..title.len() - rest.len()].chars().next_back();
@@ -194,7 +197,7 @@ pub(crate) fn order_in(title: &str) -> Option<&str> {
     })
 }
 
-/// Whether a value says that there is nothing.
+/// Returns whether a value says that there is nothing.
 pub(crate) fn is_none(value: &str) -> bool {
     let value = value
         .trim()
@@ -205,8 +208,8 @@ pub(crate) fn is_none(value: &str) -> bool {
     !value.chars().any(char::is_alphanumeric) || NONE.contains(&value.as_str()) || NONE.contains(&first)
 }
 
-/// Whether a text without numbers seems to say that there is no dependency: it has a word for nothing (`keine weiteren`), or
-/// is short and has the word for dependencies itself (`ei riippuvuuksia`).
+/// Returns whether a text without numbers seems to say that there is no dependency: it has a word for nothing (`keine
+/// weiteren`), or is short and has the word for dependencies itself (`ei riippuvuuksia`).
 pub(crate) fn denies_dependency(text: &str) -> bool {
     let text = text.to_lowercase();
     if text.chars().any(char::is_numeric) {
@@ -229,7 +232,7 @@ pub(crate) fn denies_dependency(text: &str) -> bool {
     words.iter().enumerate().any(is_nothing) || is_glued() || repeats_label()
 }
 
-/// Whether a text begins with a word for everything there is.
+/// Returns whether a text begins with a word for everything there is.
 pub(crate) fn is_all(text: &str) -> bool {
     let word = text.split_whitespace().next().unwrap_or_default().to_lowercase();
     ALL.contains(&word.trim_matches(['.', '*', '_']))

@@ -25,13 +25,13 @@ impl Marker {
         }
     }
 
-    /// Whether a marker has a meaning here.
+    /// Returns whether a marker has a meaning here.
     pub(crate) fn is_known(text: &str) -> bool {
         Self::of(text) != Self::Pending
             || matches!(text.trim(), "" | "☐" | "□" | "▢" | "◻" | "🔲" | "⬜" | "⬜\u{fe0f}")
     }
 
-    /// The word clients know.
+    /// Returns the word clients know.
     pub fn status(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -94,18 +94,18 @@ impl Signs {
         }
     }
 
-    /// Whether the marker stands in brackets.
+    /// Returns whether the marker stands in brackets.
     pub(crate) fn is_bracketed(self) -> bool {
         !matches!(self, Self::Glyph | Self::Html | Self::Keyword)
     }
 
-    /// Whether a marker says that something waits, unlike what it says elsewhere.
+    /// Returns whether a marker says that something waits, unlike what it says elsewhere.
     pub(crate) fn waits(self, marker: &str) -> bool {
         self == Self::Dash && marker == "~"
     }
 }
 
-/// Whether a text is written by spec-workflow.
+/// Returns whether a text is written by spec-workflow.
 pub(crate) fn is_spec_workflow(text: &str) -> bool {
     text.contains("_Leverage:") || text.contains("_Prompt:")
 }

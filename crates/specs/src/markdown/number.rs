@@ -24,7 +24,7 @@ pub(super) const NUMERALS: &str = "numerals";
 /// A number at the start of a folded text.
 pub(super) struct TaskNumber {
     pub(super) number: String,
-    /// What the numbers of the same series have in common: the letters of `AUTH-1`, the word of `Etapa 3`.
+    /// The common part of the numbers of a series: the letters of `AUTH-1`, the word of `Etapa 3`.
     pub(super) series: String,
     /// Whether something tells it from the words after it.
     pub(super) is_apart: bool,
@@ -32,7 +32,7 @@ pub(super) struct TaskNumber {
     pub(super) rest: usize,
 }
 
-/// Whether a text is a number that a task of a checklist may have.
+/// Returns whether a text is a number that a task of a checklist may have.
 pub(crate) fn is_number(text: &str) -> bool {
     read_number(&format!("{text}. a")).is_some_and(|read| read.number == text)
 }
@@ -122,7 +122,7 @@ pub(super) fn read_number(text: &str) -> Option<TaskNumber> {
     Some(TaskNumber { number, series, is_apart, rest: text.len() - rest.len() })
 }
 
-/// Whether a number may come next after another: its first part, or what follows it or one of its wholes.
+/// Returns whether a number may come next after another: its first part, or what follows it or one of its wholes.
 pub(super) fn follows(last: Option<&str>, number: &str) -> bool {
     let split = |number: &str| -> (String, Vec<u64>) {
         let letters = number.find(|c: char| c.is_ascii_digit()).unwrap_or(number.len());

@@ -63,7 +63,7 @@ const ENCLOSED: &[(char, u32, u32)] = &[
 
 /// The start of a heading with a numeral.
 pub(crate) struct Numbered {
-    /// What stands before it.
+    /// The word before it.
     pub(crate) word: String,
     /// In digits; a letter stays one.
     pub(crate) number: String,
@@ -112,7 +112,7 @@ pub(crate) fn heading(text: &str) -> Option<Numbered> {
     })
 }
 
-/// The length and the value of the numeral that a text begins with; a sign must stand around or behind it.
+/// Returns the length and the value of the numeral that a text begins with; a sign must stand around or behind it.
 pub(crate) fn start(text: &str) -> Option<(usize, u32)> {
     let first = text.chars().next()?;
     if let Some(value) = enclosed(first) {
@@ -130,7 +130,7 @@ pub(crate) fn start(text: &str) -> Option<(usize, u32)> {
     value(&text[..end]).filter(|_| is_closed).map(|value| (end, value))
 }
 
-/// The number that a reference such as `II`, `Task IV`, `任务一` or `(三)` names.
+/// Returns the number that a reference such as `II`, `Task IV`, `任务一` or `(三)` names.
 pub(crate) fn reference(text: &str) -> Option<u32> {
     let found = REFERENCE.captures(text.trim())?;
     let before = found.get(1).map_or("", |before| before.as_str()).trim().to_lowercase();
@@ -140,7 +140,7 @@ pub(crate) fn reference(text: &str) -> Option<u32> {
     value(&found[2]).or_else(|| is_letter(&found[2])).filter(|_| is_told)
 }
 
-/// Whether a text begins with a number that has its sign around it, as in `①`.
+/// Returns whether a text begins with a number that has its sign around it, as in `①`.
 pub(crate) fn is_enclosed(text: &str) -> bool {
     text.chars().next().and_then(enclosed).is_some()
 }
@@ -152,7 +152,7 @@ fn enclosed(c: char) -> Option<u32> {
     row.map(|(first, _, value)| u32::from(c) - u32::from(*first) + value)
 }
 
-/// The place of a letter that is not Latin among those that lists count with.
+/// Returns the place of a letter that is not Latin among those that lists count with.
 fn letter(c: char) -> Option<u32> {
     if c.is_ascii() {
         return None;
@@ -161,7 +161,7 @@ fn letter(c: char) -> Option<u32> {
     ALPHABETS.iter().find_map(place).map(|(_, value)| value)
 }
 
-/// A text with digits for characters such as `①`.
+/// Returns a text with digits for characters such as `①`.
 pub(crate) fn spelled(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || !text.contains(|c: char| enclosed(c).is_some()) {
         return Cow::Borrowed(text);
@@ -189,7 +189,7 @@ fn is_numeral(c: char) -> bool {
     "IVX一二三四五六七八九十".contains(c)
 }
 
-/// The value of a Roman or Chinese numeral below 100.
+/// Returns the value of a Roman or Chinese numeral below 100.
 fn value(text: &str) -> Option<u32> {
     if text.starts_with(|c: char| c.is_ascii()) { roman(text) } else { chinese(text) }
 }

@@ -60,9 +60,14 @@ pub(crate) fn labelled<'t>(line: &'t str) -> Option<Labelled<'t>> {
     Some(Labelled { label, value, is_decorated })
 }
 
-/// A fact that a line tells, with its value, which is empty where a list follows.
+/// Returns a fact that a line tells, with its value, which is empty where a list follows.
 pub(crate) fn fact<'t>(line: &'t str, learned: &BTreeMap<String, Kind>) -> Option<(Kind, &'t str)> {
     if let Some(Labelled { label, value, .. }) = labelled(line) {
+        // Of `_Needs: 1_` the number is that of a task, and prose begins with the word too.
+        let is_need = label.eq_ignore_ascii_case("needs") && is_in_underscores(line);
+        if is_need && resources(value).next().is_some() && resources(value).all(|name| is_resource(&name)) {
+            return Some((Kind::Resources, value));
+        }
         let kind = labels::kind(label).or_else(|| learned.get(&label.to_lowercase()).copied());
         let kind = kind.or_else(|| (labels::is_order(label) && is_ids(value)).then_some(Kind::Dependencies));
         return kind.map(|kind| (kind, value));
@@ -85,7 +90,8 @@ pub(crate) fn fact<'t>(line: &'t str, learned: &BTreeMap<String, Kind>) -> Optio
     (is_short && begins && names).then_some((Kind::Dependencies, bare))
 }
 
-/// What stands behind the first comma of a sentence, where that is what tells a dependency: `Routes, depends on 1`.
+/// Returns what stands behind the first comma of a sentence, where that is what tells a dependency: `Routes, depends on
+/// 1`.
 fn dependency_clause(sentence: &str) -> &str {
     let start = |text: &str| text.chars().take(16).collect::<String>();
     let is_told = |text: &str| labels::kind(&start(text)) == Some(Kind::Dependencies);
@@ -99,13 +105,13 @@ fn dependency_clause(sentence: &str) -> &str {
     }
 }
 
-/// What the lines below a heading or label inside a task tell.
+/// Returns what the lines below a heading or label inside a task tell.
 pub(crate) fn section(heading: &str) -> Option<Kind> {
     let title = heading.trim_matches(['#', ' ', ':', '：', '*']);
     (title.chars().count() <= 40).then(|| labels::kind(title)).flatten()
 }
 
-/// A list item's indentation and text.
+/// Returns a list item's indentation and text.
 pub(crate) fn bullet(line: &str) -> Option<(usize, &str)> {
     let folded = Folded::new(line);
     let found = BULLET.captures(folded.text())?;
@@ -113,7 +119,7 @@ pub(crate) fn bullet(line: &str) -> Option<(usize, &str)> {
     Some((indent(line), &line[folded.offset(text.start())..folded.offset(text.end())]))
 }
 
-/// The width of what is before the first word.
+/// Returns the width of what is before the first word.
 pub(crate) fn indent(line: &str) -> usize {
     line.chars()
         .take_while(|c| c.is_whitespace() || *c == '\u{feff}')
@@ -147,6 +153,26 @@ pub(crate) fn places(value: &str) -> Vec<String> {
         .collect()
 }
 
+/// The names in a text such as `simulator, gpu`.
+pub(crate) fn resources(value: &str) -> impl Iterator<Item = String> {
+    places(value).into_iter().filter(|name| !labels::is_none(name))
+}
+
+/// Whether a text is the name of a resource: a word in lower case, as `simulator` or `gpu-0`.
+pub fn is_resource(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.len() <= 40
+        && name.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.')
+        })
+}
+
+/// Whether a line, or the item of a list, is in underscores as a whole: `- _Needs: simulator_`.
+fn is_in_underscores(line: &str) -> bool {
+    let text = line.trim().trim_start_matches(['-', '*', '+', '•']).trim_start();
+    text.len() > 1 && text.starts_with('_') && text.ends_with('_')
+}
+
 /// Whether a value has a number too long for that of a task, as a date has.
 pub(crate) fn is_date(value: &str) -> bool {
     let is_long = |digits: &str| digits.len() > 3;
@@ -156,16 +182,16 @@ pub(crate) fn is_date(value: &str) -> bool {
         .any(is_long)
 }
 
-/// Whether the line of a list names what a fact of its kind is made of.
+/// Returns whether the line of a list names what a fact of its kind is made of.
 pub(crate) fn is_told(kind: Kind, value: &str) -> bool {
     match kind {
         Kind::Requirements => !requirement_ids(value).is_empty(),
         Kind::Dependencies | Kind::Dependents => value.chars().count() <= 120,
-        Kind::Boundary | Kind::Effort | Kind::Acceptance | Kind::Advice => true,
+        Kind::Boundary | Kind::Resources | Kind::Effort | Kind::Acceptance | Kind::Advice => true,
     }
 }
 
-/// The waves of a plan: `{"waves":[{"id":0,"tasks":["1.1"]}]}` anywhere in the text.
+/// Returns the waves of a plan: `{"waves":[{"id":0,"tasks":["1.1"]}]}` anywhere in the text.
 pub(crate) fn waves(text: &str) -> BTreeMap<String, usize> {
     #[derive(serde::Deserialize)]
     struct Waves {
@@ -204,6 +230,11 @@ mod tests {
             ("  - 依赖任务3", Some((Kind::Dependencies, "依赖任务3"))),
             ("  - **Files:**", Some((Kind::Boundary, ""))),
             ("  - Write the page", None),
+            ("  - _Needs: simulator, gpu-0_", Some((Kind::Resources, "simulator, gpu-0"))),
+            ("  - _Needs: none_", None),
+            ("  - _Needs: 1, 2_", Some((Kind::Dependencies, "1, 2"))),
+            ("  - _Needs: the simulator_", None),
+            ("  - **Needs:** review", None),
             ("  - Depends on the review", Some((Kind::Dependencies, "Depends on the review"))),
             ("  - Dependency injection for all", None),
             ("| Task | Depends on |", None),

@@ -20,7 +20,7 @@ pub(crate) struct Heading {
     /// From 1.
     pub(crate) line: usize,
     pub(crate) level: usize,
-    /// What stands before the number, as written: `Task`, `FR`, `User Story`, or nothing.
+    /// The word before the number, as written: `Task`, `FR`, `User Story`, or nothing.
     pub(crate) word: String,
     /// As displayed, with the letters of an id: `3`, `1.2`, `T4`, `CORE-1`; none for a heading without a number.
     pub(crate) number: Option<String>,
@@ -67,7 +67,7 @@ pub(crate) struct BoxPlace {
     pub(crate) has_number: bool,
 }
 
-/// What a line that belongs to a heading is.
+/// The kind of a line that belongs to a heading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeadingPart {
     /// `=====` below the text.
@@ -155,7 +155,7 @@ fn above_boxes(line: Line<'_>, below: BoxPlace) -> Option<Heading> {
     is_heading.then_some(Heading { line: line.number, level, ..heading })
 }
 
-/// The level of a heading that has a line of `=` or `-` below its text.
+/// Returns the level of a heading that has a line of `=` or `-` below its text.
 fn underlined(text: &str, below: &str) -> Option<usize> {
     let found = UNDERLINE.captures(below)?;
     let text = text.trim_end();
@@ -266,26 +266,26 @@ fn undecorated(text: &str) -> String {
 }
 
 impl Heading {
-    /// The state that a sign in front of it tells: `✅ 1. Title`.
+    /// Returns the state that a sign in front of it tells: `✅ 1. Title`.
     pub(crate) fn sign(&self) -> Marker {
         let sign: String = self.text.trim_start().chars().take(1).collect();
         if sign.starts_with(|c: char| c.is_ascii()) { Marker::Pending } else { Marker::of(&sign) }
     }
 
-    /// The number without letters.
+    /// Returns the number without letters.
     pub(crate) fn digits(&self) -> Option<&str> {
         let number = self.number.as_deref()?;
         Some(number.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '-'))
     }
 
-    /// Whether its word or id is one for a task.
+    /// Returns whether its word or id is one for a task.
     pub(crate) fn is_task(&self) -> bool {
         self.number.is_some()
             && (labels::is_task_word(&self.word) || matches!(self.word.as_str(), "T" | "TASK"))
     }
 }
 
-/// Which numbered headings are tasks, by their place in the list.
+/// Returns which numbered headings are tasks, by their place in the list.
 ///
 /// Headings that name themselves tasks are. Otherwise, where boxes have no numbers, those are that hold the boxes, or
 /// the lists where there are no boxes at all: the deepest level that has numbers of its own, and not the sections that
@@ -344,7 +344,7 @@ pub(crate) fn tasks(headings: &[Heading], numbered_boxes: usize, holds: &[usize]
 mod tests {
     use super::*;
 
-    /// The level, number and title of each heading, and the lines that belong to one.
+    /// Returns the level, number and title of each heading, and the lines that belong to one.
     fn all(text: &str) -> (Vec<(usize, String, String)>, Vec<usize>) {
         let Headings { by_line, parts } = of(text, &BTreeMap::new());
         let read = by_line.into_values().map(|one| (one.level, one.number.unwrap_or_default(), one.title));

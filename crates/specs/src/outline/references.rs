@@ -27,7 +27,7 @@ pub struct Unresolved {
     pub is_number: bool,
 }
 
-/// What a text refers to.
+/// The targets of a text's references.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Resolved<T> {
     pub(crate) found: Vec<T>,
@@ -59,13 +59,13 @@ const MAX_TEXT_BYTES: usize = 8 * 1024;
 pub(crate) trait Names {
     type Target;
     fn by_number(&self, number: &str) -> Option<Self::Target>;
-    /// Whether a task or a part of one has exactly this number.
+    /// Returns whether a task or a part of one has exactly this number.
     fn has_number(&self, number: &str) -> bool;
     /// Looks a title up word by word.
     fn by_whole_title(&self, title: &str) -> Option<Self::Target>;
     /// Looks up what may be most of a title.
     fn by_title(&self, title: &str) -> Option<Self::Target>;
-    /// Whether a word of a text stands in a title.
+    /// Returns whether a word of a text stands in a title.
     fn shares_word(&self, text: &str) -> bool;
     /// Returns the tasks of the phase with a number; the text before the number ends with the word for a phase.
     fn by_phase(&self, before: &str, number: &str) -> Vec<Self::Target>;
@@ -177,7 +177,7 @@ pub(crate) fn pair(text: &str) -> Option<(String, String, String)> {
     Some((found[1].to_owned(), found[4].to_owned(), folded[from..to].trim().to_owned()))
 }
 
-/// The letter of a task that has no number: `B` of `Task B`.
+/// Returns the letter of a task that has no number: `B` of `Task B`.
 fn lettered(piece: &str) -> Option<&str> {
     let piece = piece.trim_matches(['.', ' ', '(', ')']);
     let (before, letter) = piece.rsplit_once(' ').unwrap_or(("", piece));
@@ -271,7 +271,7 @@ fn read_numbers<N: Names>(
     }
 }
 
-/// Whether a word between two numbers does more than join them.
+/// Returns whether a word between two numbers does more than join them.
 fn is_word_of_its_own(word: &str) -> bool {
     word.contains(char::is_alphabetic) && !labels::is_and_word(&word.to_lowercase())
 }
@@ -285,7 +285,7 @@ enum Meant {
     Perhaps,
 }
 
-/// Whether a number counts what stands behind it: `2 external services`, and not `2 Build the page`.
+/// Returns whether a number counts what stands behind it: `2 external services`, and not `2 Build the page`.
 fn is_count<N: Names>(before: &str, after: &str, known: Option<&N::Target>, names: &N) -> bool {
     let mut words = after.trim_start().split(' ').filter(|word| !word.is_empty());
     let is_plain = |word: &str| word.len() > 3 && word.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -300,7 +300,7 @@ fn is_count<N: Names>(before: &str, after: &str, known: Option<&N::Target>, name
         && words.next().is_some_and(is_plain)
 }
 
-/// Whether what stands between two numbers makes a range of them.
+/// Returns whether what stands between two numbers makes a range of them.
 fn is_range(between: &str) -> bool {
     let sign = between.replace(' ', "");
     if matches!(sign.as_str(), "-" | "--" | "~" | ".." | "..." | "…" | "->") {
@@ -314,7 +314,7 @@ fn is_range(between: &str) -> bool {
     matches!(words.as_slice(), [word] if labels::is_range_word(word) && !labels::is_and_word(word))
 }
 
-/// Whether a number behind some words is one of a task: `Task 1`, `tareas 2`, `タスク1`, and not `Postgres 16`.
+/// Returns whether a number behind some words is one of a task: `Task 1`, `tareas 2`, `タスク1`, and not `Postgres 16`.
 fn is_meant(before: &str, id: &str, is_known: bool, after_words: bool) -> Meant {
     let sure = |is_meant: bool| if is_meant { Meant::Yes } else { Meant::No };
     let is_lettered = id.starts_with(|c: char| c.is_ascii_alphabetic());

@@ -41,7 +41,7 @@ pub(crate) struct Entry {
     /// The id in front of it, as written.
     pub(crate) id: Option<String>,
     pub(crate) text: String,
-    /// What stands further in below it.
+    /// The lines further in below it.
     pub(crate) details: Vec<String>,
     pub(crate) shape: Shape,
     pub(crate) indent: usize,
@@ -95,7 +95,7 @@ static ID_CELL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^[*_`]*((?:[A-Z][A-Z0-9]{0,7}[-.])*[A-Z]{0,6}-?\d{1,4}(?:[.\-]\d+)*[a-z]?)[*_`]*$")
 });
 
-/// Whether a sentence is written as one of a requirement.
+/// Returns whether a sentence is written as one of a requirement.
 pub(crate) fn is_requirement_sentence(text: &str) -> bool {
     EARS.is_match(text)
 }
@@ -500,7 +500,7 @@ impl Reader {
     }
 }
 
-/// Whether a line is the title of a scenario: `Scenario: Title`.
+/// Returns whether a line is the title of a scenario: `Scenario: Title`.
 fn is_scenario_title(folded: &str) -> bool {
     let bare = folded.trim_start_matches(['*', '_', ' ']);
     bare.split_once(':').is_some_and(|(word, title)| {
@@ -508,7 +508,7 @@ fn is_scenario_title(folded: &str) -> bool {
     })
 }
 
-/// Whether a blank stands behind a list's sign; scripts without blanks need none.
+/// Returns whether a blank stands behind a list's sign; scripts without blanks need none.
 fn is_apart(found: &regex::Captures<'_>, folded: &Folded<'_>, content: &str) -> bool {
     let is_wide = |at: usize| !folded.original_from(at).starts_with(|c: char| c.is_ascii());
     found.get(5).is_some_and(|blank| !blank.as_str().is_empty())
@@ -519,7 +519,7 @@ fn is_apart(found: &regex::Captures<'_>, folded: &Folded<'_>, content: &str) -> 
 
 static EARS_SHALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:\b|_)(?:SHALL|shall|MUST)(?:\b|_)"));
 
-/// Whether letters and digits in front of a sentence are its id.
+/// Returns whether letters and digits in front of a sentence are its id.
 fn is_id(id: &str, is_apart: bool) -> bool {
     let is_number = id.bytes().all(|byte| byte.is_ascii_digit());
     let has_letters = id.bytes().any(|byte| byte.is_ascii_uppercase());
@@ -529,13 +529,14 @@ fn is_id(id: &str, is_apart: bool) -> bool {
         || is_number && is_apart && id.len() < 4
 }
 
-/// Whether an id with letters, such as `FR-2.1`, stands in front of a sentence of a requirement without a sign between.
+/// Returns whether an id with letters, such as `FR-2.1`, stands in front of a sentence of a requirement without a sign
+/// between.
 fn is_id_of_sentence(found: &regex::Captures<'_>) -> bool {
     let has_letters = found[1].starts_with(|c: char| c.is_ascii_uppercase());
     has_letters && found[1].contains(['-', '.']) && EARS.is_match(&found[3])
 }
 
-/// Whether a line is nothing but the label of what follows.
+/// Returns whether a line is nothing but the label of what follows.
 fn is_label(folded: &str) -> bool {
     let bare = folded.trim_matches(['*', '_', ' ']);
     let is_short = bare.chars().count() < 60;
@@ -551,7 +552,7 @@ fn is_label(folded: &str) -> bool {
                 && !bare.contains(": "))
 }
 
-/// A line that begins with the bold number of a story: `**Story 1.2** — As a user I want …`.
+/// Returns a line that begins with the bold number of a story: `**Story 1.2** — As a user I want …`.
 fn bold_story(line: Line<'_>) -> Option<(Heading, &str)> {
     let (inner, text) = line.text.trim().strip_prefix("**")?.split_once("**")?;
     let heading = headings::named(inner.trim_end_matches([':', '：']));
@@ -563,7 +564,7 @@ fn bold_story(line: Line<'_>) -> Option<(Heading, &str)> {
     is_story.then_some((Heading { line: line.number, level: headings::BOLD_LEVEL, ..heading }, text))
 }
 
-/// A bold line that stands for a heading: `**REQ-1: Title**`.
+/// Returns a bold line that stands for a heading: `**REQ-1: Title**`.
 fn bold_heading(line: Line<'_>) -> Option<Heading> {
     let text = line.text.trim();
     let inner = text.strip_prefix("**")?.strip_suffix("**")?;

@@ -44,7 +44,7 @@ pub fn parse(text: &str) -> Checklist {
     Checklist { items }
 }
 
-/// The depth of each item: from its number where it has one, else from its indentation.
+/// Returns the depth of each item: from its number where it has one, else from its indentation.
 pub(crate) fn depths(items: &[RawItem]) -> Vec<usize> {
     // Indentations that contain the present line, each with its depth.
     let mut open: Vec<(usize, usize)> = Vec::new();
@@ -66,7 +66,7 @@ pub(crate) fn depths(items: &[RawItem]) -> Vec<usize> {
 }
 
 impl Checklist {
-    /// What is being worked on: the first item in progress that has no part in progress.
+    /// Returns what is being worked on: the first item in progress that has no part in progress.
     pub fn current_index(&self) -> Option<usize> {
         let is_open = |at: &usize| self.items[*at].marker == Marker::InProgress;
         let all: Vec<usize> = (0..self.items.len()).filter(is_open).collect();
@@ -75,7 +75,7 @@ impl Checklist {
         all.iter().copied().find(|at| !has_open_part(*at)).or(all.first().copied())
     }
 
-    /// The share of the leaves that are done, optional ones aside, 0 to 1.
+    /// Returns the share of the leaves that are done, optional ones aside, 0 to 1.
     pub fn progress(&self) -> f64 {
         let leaves: Vec<&ChecklistItem> = (0..self.items.len())
             .filter(|at| self.parts(*at).next().is_none())
@@ -91,7 +91,7 @@ impl Checklist {
         share
     }
 
-    /// The items below one.
+    /// Returns the items below one.
     fn parts(&self, at: usize) -> impl Iterator<Item = usize> + '_ {
         let depth = self.items[at].depth;
         (at + 1..self.items.len()).take_while(move |part| self.items[*part].depth > depth)
@@ -162,7 +162,7 @@ pub fn render_progress(plan: &Plan, name: &str) -> String {
     text
 }
 
-/// What the status block of a living checklist says.
+/// The status block of a living checklist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusBlock {
     pub current_task: Option<String>,

@@ -15,8 +15,8 @@ pub(super) fn cut_cycles(all: &mut [Needs]) {
     }
 }
 
-/// The tasks on a cycle or between two: those that are left when the tasks that can be carried out are taken away from
-/// both ends.
+/// Returns the tasks on a cycle or between two: those that are left when the tasks that can be carried out are taken
+/// away from both ends.
 fn on_cycles<I: Iterator<Item = usize>>(count: usize, needs: impl Fn(usize) -> I) -> BTreeSet<usize> {
     let mut wanted_by = vec![Vec::new(); count];
     let mut needed = vec![Vec::new(); count];
@@ -44,7 +44,7 @@ fn on_cycles<I: Iterator<Item = usize>>(count: usize, needs: impl Fn(usize) -> I
     (0..count).filter(|at| kept[*at]).collect()
 }
 
-/// What a task waits for, directly or not, itself included.
+/// Returns what a task waits for, directly or not, itself included.
 fn reach<I: Iterator<Item = usize>>(count: usize, from: usize, needs: impl Fn(usize) -> I) -> Vec<bool> {
     let mut seen = vec![false; count];
     let mut open = vec![from];
@@ -62,7 +62,7 @@ pub(crate) fn reaches(units: &[PlanUnit]) -> Vec<Vec<bool>> {
     (0..units.len()).map(|from| reach(units.len(), from, needs)).collect()
 }
 
-/// A circle of planned tasks that the text makes wait for each other, as their numbers in its order.
+/// Returns a circle of planned tasks that the text makes wait for each other, as their numbers in its order.
 pub(crate) fn cycle(units: &[PlanUnit]) -> Option<Vec<String>> {
     let all = |at: usize| units[at].dependencies.iter().chain(&units[at].cut).copied();
     let start = units.iter().find(|unit| !unit.cut.is_empty())?.index;

@@ -22,7 +22,7 @@ use std::fmt::Write as _;
 pub(crate) struct TaskList {
     /// The line of its first task.
     pub(crate) line: usize,
-    /// What holds the list.
+    /// The format that holds the list.
     source: Source,
     pub(crate) items: Vec<Item>,
     /// Whether its tasks have a number, a state or dependencies.
@@ -42,12 +42,12 @@ enum Source {
 }
 
 impl TaskList {
-    /// Whether it counts more than a numbered list beside it.
+    /// Returns whether it counts more than a numbered list beside it.
     pub(crate) fn is_before_lists(&self) -> bool {
         self.source != Source::Fence
     }
 
-    /// Whether the text is nothing but data.
+    /// Returns whether the text is nothing but data.
     pub(crate) fn is_whole_text(&self) -> bool {
         self.source == Source::Whole
     }
@@ -108,7 +108,7 @@ pub(crate) fn not_read(lists: &[TaskList], titles: &BTreeSet<String>) -> Vec<Fin
         .collect()
 }
 
-/// The data in a text: its front matter, and its fences that stand at the start of lines.
+/// Returns the data in a text: its front matter, and its fences that stand at the start of lines.
 fn blocks(text: &str) -> Vec<(Source, Node)> {
     let mut context = MarkdownContext::new(text);
     let mut found = Vec::new();
@@ -141,7 +141,7 @@ fn blocks(text: &str) -> Vec<(Source, Node)> {
     found
 }
 
-/// Whether a line opens a fence of data, or one that does not say what it holds.
+/// Returns whether a line opens a fence of data, or one that does not say what it holds.
 fn is_data_fence(line: &str) -> bool {
     let label = line.trim_start_matches(['`', '~']);
     let label = label.split_whitespace().next().unwrap_or_default().to_lowercase();
@@ -149,7 +149,7 @@ fn is_data_fence(line: &str) -> bool {
         && matches!(label.as_str(), "" | "yaml" | "yml" | "json" | "jsonc" | "json5" | "toml" | "text")
 }
 
-/// The lists below a node: those under a key for tasks, else those whose records have what tasks have.
+/// Returns the lists below a node: those under a key for tasks, else those whose records have what tasks have.
 fn lists_in(source: Source, root: &Node) -> Vec<TaskList> {
     let mut named = Vec::new();
     let mut others = Vec::new();
@@ -173,7 +173,7 @@ fn lists_in(source: Source, root: &Node) -> Vec<TaskList> {
     if named.is_empty() { others } else { named }
 }
 
-/// Whether the records of a list have lists of tasks, as phases have.
+/// Returns whether the records of a list have lists of tasks, as phases have.
 fn has_task_lists(list: &Node) -> bool {
     let Value::List(nodes) = &list.value else { return false };
     nodes.iter().any(|node| match &node.value {
@@ -193,7 +193,7 @@ fn has_maps(node: &Node) -> bool {
     }
 }
 
-/// A key in words: `dependsOn`, `depends_on` and `depends-on` are `depends on`.
+/// Returns a key in words: `dependsOn`, `depends_on` and `depends-on` are `depends on`.
 fn words(key: &str) -> String {
     let mut words = String::new();
     for c in key.chars() {
@@ -211,7 +211,7 @@ fn is_task_key(key: &str) -> bool {
     words(key).split(' ').any(|word| is_word(word) || matches!(word, "todo" | "todos"))
 }
 
-/// The records of a list, a text being one with a title only; a map of records has their ids as keys.
+/// Returns the records of a list, a text being one with a title only; a map of records has their ids as keys.
 fn records(node: &Node, key: &str) -> Option<Vec<(usize, Record)>> {
     let record = |node: &Node| match &node.value {
         Value::Map(pairs) => Some((node.line, pairs.clone())),
@@ -351,7 +351,7 @@ fn add(records: &[(usize, Record)], columns: &Columns, whole: Option<(&str, usiz
     }
 }
 
-/// The number of a part: `1.2` for the second of the first.
+/// Returns the number of a part: `1.2` for the second of the first.
 fn inside(whole: Option<&str>, number: &str) -> String {
     match whole.filter(|whole| !whole.is_empty() && !number.contains('.')) {
         Some(whole) if number.bytes().all(|byte| byte.is_ascii_digit()) => format!("{whole}.{number}"),
@@ -359,7 +359,7 @@ fn inside(whole: Option<&str>, number: &str) -> String {
     }
 }
 
-/// The texts of dependencies; of one that is a record, the ids in it, else all of its texts.
+/// Returns the texts of dependencies; of one that is a record, the ids in it, else all of its texts.
 fn references(node: &Node, columns: &Columns) -> Vec<String> {
     let Value::List(nodes) = &node.value else { return node.texts() };
     let of_record = |node: &Node| match &node.value {

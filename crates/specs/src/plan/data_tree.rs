@@ -33,7 +33,7 @@ static TOML_TABLE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\[\s*([\w.\-]{1
 static TOML_PAIR: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^"?([\w\-]{1,60})"?\s*=\s*(.+)$"#));
 
 impl Node {
-    /// The texts of a value: its own, or those of its list.
+    /// Returns the texts of a value: its own, or those of its list.
     pub(crate) fn texts(&self) -> Vec<String> {
         match &self.value {
             Value::Scalar(text) => vec![text.clone()].into_iter().filter(|text| !text.is_empty()).collect(),
@@ -76,7 +76,7 @@ pub(crate) fn read(lines: &[Line<'_>]) -> Option<Node> {
     (reader.at == reader.rows.len()).then_some(node)
 }
 
-/// Whether a line begins a value in brackets, as JSON does, and not a box or a link.
+/// Returns whether a line begins a value in brackets, as JSON does, and not a box or a link.
 fn is_flow(line: &str) -> bool {
     let inner = line.strip_prefix(['{', '[']).map(str::trim_start);
     inner.is_some_and(|inner| inner.is_empty() || inner.starts_with(['"', '\'', '{', '[', ']', '}']))
@@ -272,7 +272,7 @@ impl Tokens<'_> {
     }
 }
 
-/// What stands behind the dash of a list's entry.
+/// Returns what stands behind the dash of a list's entry.
 fn entry(text: &str) -> Option<&str> {
     if text == "-" {
         return Some("");
@@ -286,14 +286,14 @@ fn entry(text: &str) -> Option<&str> {
     (!is_box).then_some(rest)
 }
 
-/// A value without the comment behind it.
+/// Returns a value without the comment behind it.
 fn without_comment(value: &str) -> &str {
     let quoted = value.chars().next().filter(|c| matches!(c, '"' | '\''));
     let start = quoted.and_then(|quote| value[1..].rfind(quote)).map_or(0, |end| end + 1);
     value[start..].find(" #").map_or(value, |at| value[..start + at].trim_end())
 }
 
-/// A value without the name that YAML gives it: `&name value`.
+/// Returns a value without the name that YAML gives it: `&name value`.
 fn without_anchor(value: &str) -> &str {
     let named = value.strip_prefix('&');
     named.map_or(value, |named| named.split_once(' ').map_or("", |(_, value)| value.trim_start()))
@@ -304,7 +304,7 @@ fn unquoted(text: &str) -> &str {
     inner('"').or_else(|| inner('\'')).unwrap_or(text)
 }
 
-/// The text of a value; `null` is none.
+/// Returns the text of a value; `null` is none.
 fn scalar(text: &str) -> String {
     match text {
         "null" | "~" => String::new(),

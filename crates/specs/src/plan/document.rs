@@ -129,7 +129,7 @@ fn finish(text: &str, mut plan: Plan, sections: &Sections) -> Plan {
     plan
 }
 
-/// Which headings are tasks.
+/// Returns which headings are tasks.
 fn task_headings(text: &str, headings: &[Heading], items: &[RawItem]) -> Vec<bool> {
     let numbered = items.iter().filter(|item| item.number.is_some()).count();
     let boxes: Vec<usize> = items.iter().map(|item| item.line).collect();
@@ -286,7 +286,7 @@ mod tests {
         }
     }
 
-    /// The number of each planned task, with whether it is done.
+    /// Returns the number of each planned task, with whether it is done.
     fn states(text: &str) -> Vec<(String, bool)> {
         parse(text).units().into_iter().map(|unit| (unit.number, unit.is_done)).collect()
     }

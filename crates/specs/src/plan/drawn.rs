@@ -80,7 +80,7 @@ pub(crate) fn findings(plan: &Plan, names: &Tasks<'_>) -> Vec<Finding> {
     found
 }
 
-/// Whether a text is a number that a task could have.
+/// Returns whether a text is a number that a task could have.
 fn is_numbered(text: &str) -> bool {
     text.trim_start_matches('T').starts_with(|c: char| c.is_ascii_digit())
 }
@@ -123,7 +123,7 @@ impl Side<'_> {
     }
 }
 
-/// The finding for a line of a graph that is not understood.
+/// Returns the finding for a line of a graph that is not understood.
 fn unread(line: usize) -> Finding {
     warning(
         line,
@@ -133,7 +133,7 @@ fn unread(line: usize) -> Finding {
     )
 }
 
-/// The finding for a graph whose arrows run from a task to its dependencies.
+/// Returns the finding for a graph whose arrows run from a task to its dependencies.
 fn reversed(line: usize) -> Finding {
     Finding {
         document: Document::Tasks,
@@ -173,7 +173,7 @@ fn resolve<'p>(graph: &'p Graph, names: &Tasks<'_>) -> Resolved<'p> {
     resolved
 }
 
-/// The tasks that a node names; for a subgraph those of its nodes.
+/// Returns the tasks that a node names; for a subgraph those of its nodes.
 fn tasks_of(graph: &Graph, node: &str, names: &Tasks<'_>) -> BTreeSet<usize> {
     let own = own_tasks(graph, node, names);
     if !own.is_empty() {
@@ -182,14 +182,14 @@ fn tasks_of(graph: &Graph, node: &str, names: &Tasks<'_>) -> BTreeSet<usize> {
     graph.members(node).iter().flat_map(|member| own_tasks(graph, member, names)).collect()
 }
 
-/// The tasks that a node names by its label, else by its name.
+/// Returns the tasks that a node names by its label, else by its name.
 fn own_tasks(graph: &Graph, node: &str, names: &Tasks<'_>) -> BTreeSet<usize> {
     let label = graph.label(node);
     let labelled = label.map(|label| by_label(label, names)).filter(|found| !found.is_empty());
     labelled.unwrap_or_else(|| by_name(node, label.is_some(), names))
 }
 
-/// The tasks that a label such as `Task 1: Set up`, `Set up` or `Phase 1` names.
+/// Returns the tasks that a label such as `Task 1: Set up`, `Set up` or `Phase 1` names.
 fn by_label(label: &str, names: &Tasks<'_>) -> BTreeSet<usize> {
     let heading = headings::named(label.trim());
     if let Some(number) = &heading.number {
@@ -209,7 +209,7 @@ fn by_label(label: &str, names: &Tasks<'_>) -> BTreeSet<usize> {
     titled.into_iter().chain(names.by_phase_title(label)).collect()
 }
 
-/// The tasks that the name of a node means: `1.1`, `T1`, `task_2`; beside a label only the number of a task.
+/// Returns the tasks that the name of a node means: `1.1`, `T1`, `task_2`; beside a label only the number of a task.
 fn by_name(node: &str, is_labelled: bool, names: &Tasks<'_>) -> BTreeSet<usize> {
     if names.has_number(node) {
         return names.by_number(node).into_iter().collect();
@@ -230,12 +230,12 @@ fn by_name(node: &str, is_labelled: bool, names: &Tasks<'_>) -> BTreeSet<usize> 
 }
 
 impl<'p> Resolved<'p> {
-    /// Whether several tasks of the plan stand in it; any other graph shows something else.
+    /// Returns whether several tasks of the plan stand in it; any other graph shows something else.
     fn is_of_tasks(&self) -> bool {
         self.tasks.values().filter(|tasks| !tasks.is_empty()).collect::<BTreeSet<_>>().len() > 1
     }
 
-    /// The first tasks at both ends of each arrow between tasks.
+    /// Returns the first tasks at both ends of each arrow between tasks.
     fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
         self.edges.iter().filter_map(|(_, from, to)| {
             let (from, to) = (self.tasks[from].first()?, self.tasks[to].first()?);
@@ -266,8 +266,8 @@ impl<'p> Resolved<'p> {
         }
     }
 
-    /// The tasks that a node names. For a node that names none, such as a milestone, the nearest tasks before it, and the
-    /// nodes without an arrow to them that are reached instead of a task.
+    /// Returns the tasks that a node names. For a node that names none, such as a milestone, the nearest tasks before
+    /// it, and the nodes without an arrow to them that are reached instead of a task.
     fn sources(&self, node: &'p str) -> (BTreeSet<usize>, Vec<&'p str>) {
         let (mut found, mut unknown) = (BTreeSet::new(), Vec::new());
         let mut seen: BTreeSet<&str> = BTreeSet::new();

@@ -73,12 +73,12 @@ pub(crate) fn arrows(text: &str) -> Option<Vec<&str>> {
 }
 
 impl Graph {
-    /// The label of a node; none for a node with a name only.
+    /// Returns the label of a node; none for a node with a name only.
     pub(crate) fn label(&self, node: &str) -> Option<&str> {
         self.labels.get(node).map(String::as_str)
     }
 
-    /// The nodes of a subgraph; empty for any other node.
+    /// Returns the nodes of a subgraph; empty for any other node.
     pub(crate) fn members(&self, node: &str) -> &[String] {
         self.members.get(node).map_or(&[], Vec::as_slice)
     }

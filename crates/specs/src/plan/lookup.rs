@@ -11,7 +11,7 @@ use std::ops::Range;
 /// Among how many titles a part of one is looked for.
 const MAX_TITLES: usize = 2_000;
 
-/// The planned tasks by their titles' words, and those of their parts.
+/// Returns the planned tasks by their titles' words, and those of their parts.
 pub(super) fn title_index(plan: &Plan, groups: &[Group]) -> BTreeMap<String, BTreeSet<usize>> {
     let mut titles: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     for (index, group) in groups.iter().enumerate() {
@@ -44,7 +44,7 @@ pub(crate) struct Tasks<'p> {
 }
 
 impl Tasks<'_> {
-    /// The tasks of the phase that is meant; the phase around the referring task never is.
+    /// Returns the tasks of the phase that is meant; the phase around the referring task never is.
     fn of_phase(&self, is_meant: impl Fn(&Phase) -> bool) -> Vec<usize> {
         let line = self.groups.get(self.from).map_or(0, |group| group.line);
         let phases =
@@ -54,7 +54,7 @@ impl Tasks<'_> {
         tasks_in(self.groups, &phase.lines).collect()
     }
 
-    /// The first of several tasks that is not the one that refers to it.
+    /// Returns the first of several tasks that is not the one that refers to it.
     fn other(&self, found: &BTreeSet<usize>) -> Option<usize> {
         found.iter().copied().find(|at| *at != self.from)
     }
@@ -111,12 +111,13 @@ impl Names for Tasks<'_> {
     }
 }
 
-/// The planned tasks that stand in some lines.
+/// Returns the planned tasks that stand in some lines.
 pub(crate) fn tasks_in(groups: &[Group], lines: &Range<usize>) -> impl Iterator<Item = usize> {
     groups.iter().enumerate().filter(|(_, group)| lines.contains(&group.line)).map(|(at, _)| at)
 }
 
-/// The task that a reference is to: with the number it is written with, nearest before the one that refers to it.
+/// Returns the task that a reference is to: with the number it is written with, nearest before the one that refers to
+/// it.
 fn find(plan: &Plan, groups: &[Group], reference: &str, from: usize) -> Option<usize> {
     let by_number = |number: &str| {
         let written = |at: &usize| groups[*at].root == number;

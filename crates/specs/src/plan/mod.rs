@@ -8,6 +8,7 @@ mod data_tree;
 mod data_xml;
 mod document;
 mod drawn;
+pub mod edit;
 mod graph;
 mod lookup;
 mod model;
@@ -20,7 +21,7 @@ mod titles;
 mod unboxed;
 mod units;
 
-pub use crate::outline::facts::Effort;
+pub use crate::outline::facts::{Effort, is_resource};
 pub use crate::outline::references::{Told, Unresolved};
 pub use document::parse;
 pub use model::{Dialect, Item, Plan, PlanUnit};

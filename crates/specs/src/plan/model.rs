@@ -18,12 +18,12 @@ use std::ops::Range;
 pub struct Plan {
     pub items: Vec<Item>,
     pub dialect: Dialect,
-    /// What reading it found; the lint has the rest.
+    /// The findings of the parser; the lint has the rest.
     pub findings: Vec<Finding>,
     /// Numbered headings, for plans whose tasks stand below them.
     pub(crate) headings: Vec<Heading>,
     pub(crate) phases: Vec<Phase>,
-    /// What the text says that all tasks of a phase wait for, besides the order of writing.
+    /// The dependencies that the text names for all tasks of a phase, besides the order of writing.
     pub(crate) phase_dependencies: Vec<Told>,
     /// Flowcharts, of tasks or of anything else.
     pub(crate) graphs: Vec<Graph>,
@@ -68,13 +68,15 @@ pub struct Item {
     /// Whether it may run beside its neighbours.
     pub parallel: bool,
     pub requirements: Vec<String>,
-    /// What the text says that it waits for, as written.
+    /// The dependencies that the text names, as written.
     pub dependencies: Vec<Told>,
-    /// What a label that is not known seems to say that it waits for, besides the order of writing.
+    /// The dependencies that an unknown label seems to name, besides the order of writing.
     pub assumed_dependencies: Vec<Told>,
-    /// What the text says that waits for it, as written.
+    /// The dependents that the text names, as written.
     pub dependents: Vec<Told>,
     pub boundary: Vec<String>,
+    /// The resources that its session holds while it works: `_Needs: simulator_`.
+    pub resources: Vec<String>,
     pub effort: Option<Effort>,
     pub acceptance: Vec<String>,
     /// From 1.
@@ -93,13 +95,13 @@ pub struct Item {
     pub is_dropped: bool,
 }
 
-/// Whose way of writing plans it is.
+/// The tool or convention whose plan format it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
     /// `- [ ] 1. Title` with detail bullets and `_Requirements: …_`.
     #[default]
     Kiro,
-    /// Kiro's with `(P)`, `_Depends: …_` and `_Boundary: …_`; what is written here.
+    /// Kiro's with `(P)`, `_Depends: …_`, `_Boundary: …_` and `_Needs: …_`; what is written here.
     CcSdd,
     /// `- [ ] T012 [P] [US1] Title`.
     SpecKit,
@@ -127,6 +129,8 @@ pub struct PlanUnit {
     pub dependencies: Vec<usize>,
     pub requirements: Vec<String>,
     pub boundary: Vec<String>,
+    /// The resources that its session holds while it works, in the order of their names.
+    pub resources: Vec<String>,
     /// From 1.
     pub line: usize,
     /// Whether all of it is ticked already.
@@ -140,7 +144,7 @@ pub struct PlanUnit {
 }
 
 impl Plan {
-    /// The planned tasks, each carried out by one session, with what each needs.
+    /// Returns the planned tasks, each carried out by one session, with what each needs.
     pub fn units(&self) -> Vec<PlanUnit> {
         units::of(self)
     }
@@ -150,7 +154,7 @@ impl Plan {
         units::open_again(self, numbers);
     }
 
-    /// The plan as a checklist: its planned tasks with their parts.
+    /// Returns the plan as a checklist: its planned tasks with their parts.
     pub(crate) fn checklist(&self) -> Vec<ChecklistItem> {
         units::checklist(self)
     }

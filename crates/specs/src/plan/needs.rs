@@ -123,15 +123,31 @@ pub(crate) fn needs(plan: &Plan, groups: &[Group]) -> Vec<Needs> {
     all
 }
 
-/// The parts of a text that name no task: numbers that no task has, and words.
+/// Returns the dependencies that each planned task writes below itself or its parts, with the tasks they name.
+pub(super) fn written(plan: &Plan, groups: &[Group]) -> Vec<Vec<(Told, BTreeSet<usize>)>> {
+    let titles = title_index(plan, groups);
+    let of_group = |(from, group): (usize, &Group)| {
+        let names = Tasks { plan, groups, titles: &titles, from };
+        let items = group.head.iter().chain(&group.parts).map(|at| &plan.items[*at]);
+        let told = items.flat_map(|item| &item.dependencies);
+        let found = |told: &Told| {
+            let found = references::resolve(&told.text, &names).found;
+            (told.clone(), found.into_iter().filter(|other| *other != from).collect())
+        };
+        told.map(found).collect()
+    };
+    groups.iter().enumerate().map(of_group).collect()
+}
+
+/// Returns the parts of a text that name no task: numbers that no task has, and words.
 fn unresolved(line: usize, numbers: Vec<String>, words: Vec<String>) -> Vec<Unresolved> {
     let numbers = numbers.into_iter().map(|text| Unresolved { line, text, is_number: true });
     let words = words.into_iter().map(|text| Unresolved { line, text, is_number: false });
     numbers.chain(words).collect()
 }
 
-/// The texts about dependencies of the first task that name nothing: as nothing comes before it, they say that there is no
-/// dependency, whatever their language.
+/// Returns the texts about dependencies of the first task that name nothing: as nothing comes before it, they say that
+/// there is no dependency, whatever their language.
 fn said_of_first(
     plan: &Plan,
     groups: &[Group],
@@ -151,7 +167,8 @@ fn said_of_first(
     head.dependencies.iter().filter(names_nothing).map(|told| fold(&told.text)).collect()
 }
 
-/// The words by which the title or a line of a task seems to name tasks before it: `after 1`, `once 1 and 2 are done`.
+/// Returns the words by which the title or a line of a task seems to name tasks before it: `after 1`, `once 1 and 2 are
+/// done`.
 fn order_in_prose(head: &Item, names: &Tasks<'_>) -> Option<String> {
     let is_before = |number: &str| names.by_number(number).is_some_and(|at| at < names.from);
     let pair = |text: &str| {

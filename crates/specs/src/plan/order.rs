@@ -79,7 +79,7 @@ pub(super) fn order_of_writing(plan: &Plan, groups: &[Group], is_said: &[bool], 
     }
 }
 
-/// The ends of the tasks before a place when those that wait for a task are left out.
+/// Returns the ends of the tasks before a place when those that wait for a task are left out.
 fn ends_without(
     ends: &BTreeSet<usize>,
     before: usize,
@@ -96,7 +96,7 @@ fn ends_without(
     kept
 }
 
-/// The tasks that wait for one, directly or not, itself included.
+/// Returns the tasks that wait for one, directly or not, itself included.
 fn waiting_for(dependents: &[Vec<usize>], index: usize) -> BTreeSet<usize> {
     let mut waiting = BTreeSet::new();
     let mut open = vec![index];
@@ -108,13 +108,13 @@ fn waiting_for(dependents: &[Vec<usize>], index: usize) -> BTreeSet<usize> {
     waiting
 }
 
-/// The earliest wave of a task's parts.
+/// Returns the earliest wave of a task's parts.
 fn wave(plan: &Plan, group: &Group) -> Option<usize> {
     let numbers = group.head.iter().chain(&group.parts).filter_map(|at| plan.items[*at].number.as_ref());
     numbers.filter_map(|number| plan.waves.get(number)).min().copied()
 }
 
-/// The tasks of the wave before.
+/// Returns the tasks of the wave before.
 fn before_wave(waves: &[Option<usize>], wave: usize) -> impl Iterator<Item = usize> + '_ {
     let last = waves.iter().flatten().filter(|other| **other < wave).max();
     (0..waves.len()).filter(move |at| last.is_some() && waves[*at].as_ref() == last)

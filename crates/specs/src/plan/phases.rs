@@ -28,7 +28,8 @@ pub(crate) fn of(headings: &[Heading], is_task: &[bool]) -> Vec<Phase> {
 }
 
 impl Phase {
-    /// Whether a text that ends before a number names the phase with that number: `Phase`, `the phases`, `依赖阶段`.
+    /// Returns whether a text that ends before a number names the phase with that number: `Phase`, `the phases`,
+    /// `依赖阶段`.
     pub(crate) fn is_named(&self, before: &str, number: &str) -> bool {
         let word = fold(&self.heading.word).to_lowercase();
         if word.is_empty() || self.heading.number.as_deref() != Some(number) {
@@ -41,7 +42,7 @@ impl Phase {
         before.ends_with(&word) || word.chars().count() > 3 && last.starts_with(&word)
     }
 
-    /// Whether a text is the title of the phase, with or without what stands in parentheses behind it.
+    /// Returns whether a text is the title of the phase, with or without what stands in parentheses behind it.
     pub(crate) fn is_titled(&self, title: &str) -> bool {
         let plain = |text: &str| fold(text).trim().to_lowercase();
         let own = plain(&self.heading.title);

@@ -277,7 +277,7 @@ impl Reader {
         }
     }
 
-    /// The item that a line tells about: for a bullet that which it stands inside of, else the last.
+    /// Returns the item that a line tells about: for a bullet that which it stands inside of, else the last.
     fn told_by(&self, line: &str) -> Option<usize> {
         let last = self.current?;
         let around = facts::bullet(line)
@@ -456,14 +456,14 @@ fn part(whole: &Item, heading: &Heading) -> Option<Item> {
     })
 }
 
-/// What stands behind the signs of a fence; none for a line that is no fence.
+/// Returns what stands behind the signs of a fence; none for a line that is no fence.
 fn fence_language(line: &str) -> Option<&str> {
     let bare = line.trim_start_matches([' ', '\t', '>', '-', '*', '+']);
     let rest = bare.trim_start_matches(['`', '~']);
     (bare.len() - rest.len() > 2).then(|| rest.split_whitespace().next().unwrap_or_default())
 }
 
-/// A heading's title without its flags, and whether one says that it may run beside its neighbours.
+/// Returns a heading's title without its flags, and whether one says that it may run beside its neighbours.
 pub(crate) fn without_flags(title: &str) -> (String, bool) {
     let flags = ["[P]", "(P)", "（P）", "（Ｐ）"];
     let parallel = flags.iter().any(|flag| title.contains(flag));
@@ -479,6 +479,7 @@ pub(crate) fn take(item: &mut Item, kind: Kind, value: &str, line: usize) {
         Kind::Dependencies if !value.is_empty() => item.dependencies.push(told()),
         Kind::Dependents if !value.is_empty() => item.dependents.push(told()),
         Kind::Boundary => item.boundary.extend(facts::places(value)),
+        Kind::Resources => item.resources.extend(facts::resources(value)),
         Kind::Effort => item.effort = facts::effort(value).or(item.effort),
         Kind::Acceptance => item.acceptance.extend((!value.is_empty()).then(|| value.to_owned())),
         Kind::Dependencies | Kind::Dependents | Kind::Advice => {}

@@ -144,7 +144,7 @@ fn separated(text: &str) -> Option<Table> {
     (rows.len() > 1).then_some(Table { line: head.number, header, rows })
 }
 
-/// The values of a line, of which some may be quoted.
+/// Returns the values of a line, of which some may be quoted.
 fn values(line: &str, sign: char) -> Option<Vec<String>> {
     let mut values = vec![String::new()];
     let mut is_quoted = false;
@@ -161,7 +161,7 @@ fn values(line: &str, sign: char) -> Option<Vec<String>> {
     (!is_quoted).then(|| values.into_iter().map(|value| value.trim().to_owned()).collect())
 }
 
-/// The cells of a row; `\|` is a part of the text.
+/// Returns the cells of a row; `\|` is a part of the text.
 fn cells(line: &str) -> Vec<String> {
     let line = line.trim();
     let line = line.strip_prefix('|').unwrap_or(line);
@@ -243,7 +243,7 @@ fn task(header: &[String], columns: &Columns, line: usize, cells: &[String]) -> 
     Some(item)
 }
 
-/// The state that a cell or the value of a label tells: a box, a sign, or a word for what is done.
+/// Returns the state that a cell or the value of a label tells: a box, a sign, or a word for what is done.
 pub(crate) fn state(cell: &str) -> Marker {
     match BOX.captures(cell) {
         Some(found) => match found.get(3) {

@@ -19,7 +19,7 @@ static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// The tasks that a title says that its task waits for; none where it is not sure.
+/// Returns the tasks that a title says that its task waits for; none where it is not sure.
 pub(crate) fn told(title: &str, names: &Tasks<'_>) -> Option<Vec<usize>> {
     let text = order(title)?;
     let resolved = references::resolve(text, names);
@@ -31,7 +31,7 @@ pub(crate) fn told(title: &str, names: &Tasks<'_>) -> Option<Vec<usize>> {
     is_sure.then_some(resolved.found)
 }
 
-/// The part of a title that begins with a word for an order, up to the end of its brackets.
+/// Returns the part of a title that begins with a word for an order, up to the end of its brackets.
 fn order(title: &str) -> Option<&str> {
     if let Some((_, text)) = title.rsplit_once('←').or_else(|| title.rsplit_once("<-")) {
         return Some(text);
@@ -42,7 +42,7 @@ fn order(title: &str) -> Option<&str> {
     Some(end.map_or(text, |end| &text[..end]))
 }
 
-/// The text in brackets at the end of a title that has the number of another task, in words that are not known.
+/// Returns the text in brackets at the end of a title that has the number of another task, in words that are not known.
 ///
 /// `(1 이후)` and `(sau 1)` may say what the task waits for; `(2 files)`, `(v2)` and `(Phase 1)` say something else.
 pub(crate) fn aside(title: &str, names: &Tasks<'_>) -> Option<(String, Vec<usize>)> {

@@ -49,7 +49,7 @@ pub(crate) fn take_tables(text: &str, plan: &mut Plan) {
     ));
 }
 
-/// Whether a text has a list that counts its entries.
+/// Returns whether a text has a list that counts its entries.
 pub(crate) fn has_numbered_list(text: &str) -> bool {
     let mut context = MarkdownContext::new(text);
     let is_entry = |line: &Line<'_>| {
@@ -58,7 +58,7 @@ pub(crate) fn has_numbered_list(text: &str) -> bool {
     item::lines(text).filter(|line| context.place(*line) == Place::Text && is_entry(line)).nth(1).is_some()
 }
 
-/// The lines that count from 1 without being items of a list: `第一步：…`, `① …`, `가. …`.
+/// Returns the lines that count from 1 without being items of a list: `第一步：…`, `① …`, `가. …`.
 fn counted<'t>(lines: &[Line<'t>]) -> Vec<Line<'t>> {
     let number = |line: &Line<'_>| {
         let is_plain = facts::indent(line.text) == 0 && !line.text.starts_with(['#', '|', '>']);

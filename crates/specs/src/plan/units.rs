@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 
 /// A top-level task and its parts, as indices into the plan's items.
 pub(crate) struct Group {
-    /// What it is called by; unlike the number it is written with, no other has it.
+    /// The unique number of the task; unlike the number it is written with, no other has it.
     pub(crate) number: String,
     /// The number it is written with.
     pub(crate) root: String,
@@ -24,7 +24,8 @@ pub(crate) struct Group {
     pub(crate) line: usize,
 }
 
-/// The number of the whole that a number is a part of: `2` of `2.1`; of `T2.1.3` the part of it that is a heading.
+/// Returns the number of the whole that a number is a part of: `2` of `2.1`; of `T2.1.3` the part of it that is a
+/// heading.
 pub(crate) fn root<'n>(plan: &Plan, number: &'n str) -> &'n str {
     if number.starts_with(|c: char| c.is_ascii_digit()) {
         return number.split('.').next().unwrap_or(number);
@@ -46,7 +47,7 @@ pub(crate) fn root<'n>(plan: &Plan, number: &'n str) -> &'n str {
     headed.or_else(|| ends.clone().next()).unwrap_or(number)
 }
 
-fn groups(plan: &Plan) -> Vec<Group> {
+pub(super) fn groups(plan: &Plan) -> Vec<Group> {
     let taken: BTreeSet<&str> = plan
         .items
         .iter()
@@ -185,6 +186,12 @@ pub(crate) fn of(plan: &Plan) -> Vec<PlanUnit> {
                 dependencies: needed.into_iter().collect(),
                 requirements: distinct(items.iter().flat_map(|item| &item.requirements)),
                 boundary: distinct(items.iter().flat_map(|item| &item.boundary)),
+                resources: items
+                    .iter()
+                    .flat_map(|item| item.resources.iter().cloned())
+                    .collect::<BTreeSet<String>>()
+                    .into_iter()
+                    .collect(),
                 line: group.line,
                 is_done: is_done(&items, head),
                 unresolved,
@@ -195,7 +202,8 @@ pub(crate) fn of(plan: &Plan) -> Vec<PlanUnit> {
         .collect()
 }
 
-/// Whether a planned task is ticked: all its parts that are not optional, and itself where a box stands for the whole.
+/// Returns whether a planned task is ticked: all its parts that are not optional, and itself where a box stands for the
+/// whole.
 fn is_done(items: &[&Item], head: Option<&Item>) -> bool {
     let is_ticked = |item: &Item| item.state == Marker::Completed;
     // A row of a table tells its state without a box.
@@ -229,7 +237,7 @@ pub(crate) fn open_parts(plan: &Plan) -> Vec<Finding> {
         .collect()
 }
 
-/// The uid of a title, told apart from the same title before it.
+/// Returns the uid of a title, told apart from the same title before it.
 fn distinct_uid(uids: &mut BTreeMap<String, usize>, title: &str) -> String {
     let uid = uid(title);
     let again = uids.entry(uid.clone()).or_default();
@@ -237,7 +245,7 @@ fn distinct_uid(uids: &mut BTreeMap<String, usize>, title: &str) -> String {
     if *again == 1 { uid } else { format!("{uid}-{again}") }
 }
 
-/// What a title is known by: its words, whatever their case and spacing.
+/// Returns what a title is known by: its words, whatever their case and spacing.
 fn uid(title: &str) -> String {
     let words: Vec<String> = title
         .split(|c: char| !c.is_alphanumeric())
@@ -299,7 +307,7 @@ pub(crate) fn open_again(plan: &mut Plan, numbers: &[&str]) {
     }
 }
 
-/// The plan as a checklist.
+/// Returns the plan as a checklist.
 pub(crate) fn checklist(plan: &Plan) -> Vec<ChecklistItem> {
     let mut items = Vec::new();
     for group in groups(plan) {

@@ -21,7 +21,7 @@ pub struct Requirements {
     pub open_questions: Vec<String>,
     /// The letters of the ids that go by their bare number: `REQ` where `REQ-3` is requirement 3.
     pub(crate) bare: Option<String>,
-    /// What reading it found; the lint has the rest.
+    /// The findings of the parser; the lint has the rest.
     pub findings: Vec<Finding>,
 }
 
@@ -47,20 +47,20 @@ pub struct Criterion {
     pub is_numbered: bool,
     /// The id as it is written, where that is another than the number: `AC-2`.
     pub written: Option<String>,
-    /// What stands further in below it, line by line.
+    /// The lines further in below it.
     pub details: Vec<String>,
     /// Whether it is a scenario of steps instead of a sentence.
     pub is_scenario: bool,
 }
 
 impl Criterion {
-    /// Whether it is struck through or says that there is none.
+    /// Returns whether it is struck through or says that there is none.
     pub(crate) fn is_void(&self) -> bool {
         let text = self.text.trim_matches(|c: char| c.is_whitespace() || "*_.".contains(c));
         labels::is_none(text) || text.len() > 4 && text.starts_with("~~") && text.ends_with("~~")
     }
 
-    /// The whole criterion, as an agent is to read it: its number, its sentence and what stands below.
+    /// Returns the whole criterion, as an agent is to read it: its number, its sentence and what stands below.
     pub fn in_full(&self) -> String {
         let mut text = format!("{} {}", self.number, self.text);
         for detail in &self.details {
@@ -155,7 +155,7 @@ pub fn parse(text: &str) -> Requirements {
 /// A requirement, read.
 struct Read {
     requirement: Requirement,
-    /// What stands before its number.
+    /// The word before its number.
     word: String,
     /// Whether its number is written there.
     is_written: bool,
@@ -260,7 +260,7 @@ fn requirement(sections: &[Section], own: &[usize], repeated: &BTreeSet<String>,
     Read { requirement: Requirement { number, title, user_story, line, criteria }, word, is_written }
 }
 
-/// The letters that all ids of a list have in common: `FR` of `FR-001`, `FR-002`.
+/// Returns the letters that all ids of a list have in common: `FR` of `FR-001`, `FR-002`.
 fn common_letters(entries: &[Entry]) -> Option<String> {
     let letters = |entry: &Entry| {
         let id = entry.id.as_deref()?;
@@ -276,7 +276,7 @@ fn is_long(text: &str) -> bool {
     text.split_whitespace().count() > 2 || text.chars().filter(|c| !c.is_ascii()).count() > 5
 }
 
-/// What the label of a list says of it.
+/// The kind of a list, by its label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Criteria,
@@ -384,7 +384,7 @@ pub(crate) static SHALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?:\b|
 static CLAUSE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)(?:^|[,，]\s*|\bAND\s+)[*_`]{0,2}(when|while|if|where)\b"));
 
-/// The pattern of a sentence; none without a *shall*.
+/// Returns the pattern of a sentence; none without a *shall*.
 pub fn ears(text: &str) -> Option<EarsPattern> {
     let shall = SHALL.find(text)?;
     let before = &text[..shall.start()];
@@ -466,7 +466,7 @@ mod tests {
         assert_eq!(numbers(bold), ["1.1", "1.2"]);
     }
 
-    /// The number of each requirement with how many criteria it has.
+    /// Returns the number of each requirement with how many criteria it has.
     fn counts(text: &str) -> Vec<(String, usize)> {
         parse(text).items.into_iter().map(|item| (item.number, item.criteria.len())).collect()
     }

@@ -50,7 +50,7 @@ fn is_id(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// The letters that stand for the words before a number: `NFR` for `Non-Functional Requirement`.
+/// Returns the letters that stand for the words before a number: `NFR` for `Non-Functional Requirement`.
 fn letters(word: &str) -> Option<String> {
     if is_id(word) {
         return Some(word.to_owned());
@@ -62,7 +62,7 @@ fn letters(word: &str) -> Option<String> {
 }
 
 impl Requirements {
-    /// The number that a reference such as `1.2`, `REQ-3.2` or `R6` is to; none when there is no such number.
+    /// Returns the number that a reference such as `1.2`, `REQ-3.2` or `R6` is to; none when there is no such number.
     pub fn find(&self, reference: &str) -> Option<&str> {
         if let Some(number) = self.numbers().find(|number| *number == reference) {
             return Some(number);
@@ -97,7 +97,7 @@ impl Requirements {
         self.numbers().find(|number| *number == bare).or_else(|| self.unpadded(bare))
     }
 
-    /// The number of the one criterion that is written with an id.
+    /// Returns the number of the one criterion that is written with an id.
     fn written(&self, id: &str) -> Option<&str> {
         let is_it = |one: &&Criterion| one.written.as_deref() == Some(id);
         let mut found = self.items.iter().flat_map(|item| &item.criteria).filter(is_it);
@@ -105,14 +105,14 @@ impl Requirements {
         found.next().is_none().then_some(first.number.as_str())
     }
 
-    /// The number that differs by zeros in front only: `3` and `003`.
+    /// Returns the number that differs by zeros in front only: `3` and `003`.
     fn unpadded(&self, bare: &str) -> Option<&str> {
         let plain = |number: &str| number.trim_start_matches('0').to_owned();
         self.numbers()
             .find(|number| number.starts_with('0') != bare.starts_with('0') && plain(number) == plain(bare))
     }
 
-    /// The criteria that citations mean, in full; a cited requirement stands for all of its criteria.
+    /// Returns the criteria that citations mean, in full; a cited requirement stands for all of its criteria.
     pub fn cited_in_full(&self, cited: &[String]) -> Vec<String> {
         let is_all = cited.iter().any(|one| one.eq_ignore_ascii_case("all"));
         let cited = self.find_all(cited.iter());
@@ -129,14 +129,14 @@ impl Requirements {
         texts
     }
 
-    /// Every number there is: the requirements' and the criteria's.
+    /// Returns every number there is: the requirements' and the criteria's.
     fn numbers(&self) -> impl Iterator<Item = &str> {
         self.items.iter().flat_map(|item| {
             std::iter::once(item.number.as_str()).chain(item.criteria.iter().map(|one| one.number.as_str()))
         })
     }
 
-    /// The numbers that references are to.
+    /// Returns the numbers that references are to.
     pub(crate) fn find_all<'r>(&self, references: impl Iterator<Item = &'r String>) -> BTreeSet<&str> {
         references.filter_map(|reference| self.find(reference)).collect()
     }

@@ -3,5 +3,7 @@
 mod document;
 mod ids;
 mod sections;
+mod title;
 
 pub use document::{Criterion, EarsPattern, Requirement, Requirements, ears, parse};
+pub use title::title;

@@ -6,7 +6,7 @@ use crate::outline::sections as outline;
 use crate::outline::sections::{Entry, Section, Shape};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a section has that requirements have.
+/// The features of requirements that a section has.
 #[derive(Clone, Copy, Debug, Default)]
 struct Evidence {
     /// A story, a list of criteria, a scenario, or sentences that say what something shall do.
@@ -61,7 +61,7 @@ impl Evidence {
     }
 }
 
-/// Whether the id in front of a sentence is its own, and not the place in a list.
+/// Returns whether the id in front of a sentence is its own, and not the place in a list.
 pub(crate) fn has_own_id(entry: &Entry) -> bool {
     entry.id.as_ref().is_some_and(|id| id.contains(|c: char| c == '.' || c.is_ascii_uppercase()))
 }
@@ -81,7 +81,7 @@ pub(crate) fn below(sections: &[Section], top: usize) -> impl Iterator<Item = us
     (top + 1..sections.len()).take_while(move |at| is_below(sections, *at, top))
 }
 
-/// The requirement that a section is a part of.
+/// Returns the requirement that a section is a part of.
 pub(crate) fn owner(sections: &[Section], chosen: &[bool], at: usize) -> Option<usize> {
     let mut at = Some(at);
     while let Some(here) = at {
@@ -93,7 +93,7 @@ pub(crate) fn owner(sections: &[Section], chosen: &[bool], at: usize) -> Option<
     None
 }
 
-/// Which sections are requirements.
+/// Returns which sections are requirements.
 pub(crate) fn choose(sections: &[Section]) -> Vec<bool> {
     let evidence: Vec<Evidence> = (0..sections.len()).map(|at| Evidence::of(sections, at)).collect();
     let mut chosen = vec![false; sections.len()];
@@ -202,7 +202,7 @@ pub(crate) fn choose(sections: &[Section]) -> Vec<bool> {
     chosen
 }
 
-/// Whether a heading has a number, or a word for a requirement before a colon.
+/// Returns whether a heading has a number, or a word for a requirement before a colon.
 fn is_named_requirement(sections: &[Section], at: usize) -> bool {
     sections[at].heading.as_ref().is_some_and(|heading| {
         let word = heading.text.split([':', '：']).next().filter(|word| word.len() < heading.text.len());
@@ -219,7 +219,7 @@ fn is_dotted_part(sections: &[Section], at: usize, up: usize) -> bool {
     }
 }
 
-/// Whether a heading is a criterion itself: `#### AC-1: Title`, `#### Scenario: Title`.
+/// Returns whether a heading is a criterion itself: `#### AC-1: Title`, `#### Scenario: Title`.
 pub(crate) fn is_criterion_heading(sections: &[Section], at: usize) -> bool {
     let Some(heading) = &sections[at].heading else { return false };
     labels::is_scenario(&heading.text) && sections[at].parent.is_some_and(|up| up > 0)
@@ -229,13 +229,13 @@ pub(crate) fn is_criterion_heading(sections: &[Section], at: usize) -> bool {
             && (heading.word.chars().count() > 1 || is_below_number(sections, at))
 }
 
-/// Whether a heading with a number stands above a section.
+/// Returns whether a heading with a number stands above a section.
 fn is_below_number(sections: &[Section], at: usize) -> bool {
     let up = sections[at].parent.and_then(|up| sections[up].heading.as_ref());
     up.is_some_and(|heading| heading.number.is_some())
 }
 
-/// The labels of lists that most requirements have: in whatever language, these are the criteria.
+/// Returns the labels of lists that most requirements have: in whatever language, these are the criteria.
 pub(crate) fn repeated_labels(sections: &[Section], chosen: &[bool]) -> BTreeSet<String> {
     let total = chosen.iter().filter(|is_chosen| **is_chosen).count();
     let mut count: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();

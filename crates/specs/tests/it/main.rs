@@ -4,4 +4,5 @@ mod anchors;
 mod corpus;
 mod dialects;
 mod documents;
+mod plan_edits;
 mod shapes;
