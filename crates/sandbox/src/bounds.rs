@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
-/// What programs need of `/etc` to start and to name the user; nothing else there is for a helper program.
+/// The files of `/etc` that programs need to start and to name the user; nothing else there is for a helper program.
 const OF_ETC: [&str; 8] = [
     "/etc/alternatives",
     "/etc/group",

@@ -35,7 +35,8 @@ impl Confinement {
         &self.policy
     }
 
-    /// Whether the process that starts the tree needs namespaces to admit folders in; see [`crate::enter_namespace`].
+    /// Returns whether the process that starts the tree needs namespaces to admit folders in; see
+    /// [`crate::enter_namespace`].
     pub fn needs_namespace(&self) -> bool {
         self.level == Level::Bubblewrap
     }
@@ -63,7 +64,7 @@ impl Confinement {
         }
     }
 
-    /// The stage that restricts itself and becomes the program.
+    /// Returns the stage that restricts itself and becomes the program.
     fn inner_stage(&self, program: &Path, arguments: &[OsString]) -> Command {
         // Plain data, whose serialization cannot fail.
         let order = serde_json::to_string(self).unwrap_or_default();

@@ -24,7 +24,7 @@ const DEVICES: [&str; 9] = [
     "/dev/shm",
 ];
 
-/// Whether the kernel restricts TCP connections by their port.
+/// Returns whether the kernel restricts TCP connections by their port.
 pub(crate) fn restricts_ports() -> bool {
     abi().is_some_and(|abi| abi >= ABI::V4)
 }
@@ -125,8 +125,8 @@ pub(crate) fn restrict_thread(readable: &[PathBuf], writable: &[PathBuf]) -> Res
     created.restrict_self().map(|_| ())
 }
 
-/// The folders that hold single objects, by the beginning of their names. They are made, since a rule allows only what is
-/// there; a repository that cannot be written says so when an object is added.
+/// Returns the folders that hold single objects, by the beginning of their names. They are made, since a rule allows
+/// only what is there; a repository that cannot be written says so when an object is added.
 fn object_folders(objects: &Path) -> Vec<PathBuf> {
     let folders: Vec<PathBuf> = (0..=u8::MAX).map(|first| objects.join(format!("{first:02x}"))).collect();
     for folder in &folders {
@@ -146,7 +146,7 @@ fn allow(
     ruleset.add_rule(PathBeneath::new(file, access))
 }
 
-/// A path, or, where something beneath it is hidden, everything beneath it that is not.
+/// Returns a path, or, where something beneath it is hidden, everything beneath it that is not.
 fn without_hidden(path: &Path, view: &[(PathBuf, Seen)]) -> Vec<PathBuf> {
     let holds_hidden = view.iter().any(|(other, seen)| *seen == Seen::Hidden && other.starts_with(path));
     if !holds_hidden {

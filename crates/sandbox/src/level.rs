@@ -50,7 +50,7 @@ pub enum Mode {
     Off,
 }
 
-/// What confines processes on this machine.
+/// The confinement of processes on this machine.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     mode: Mode,
@@ -103,14 +103,14 @@ impl Sandbox {
         sandbox
     }
 
-    /// The same machine with the level `level`, which is not above what works.
+    /// Returns the same machine with the level `level`, which is not above what works.
     #[must_use]
     pub fn at_most(mut self, level: Level) -> Self {
         self.level = self.level.min(level);
         self
     }
 
-    /// The level at which processes are confined.
+    /// Returns the level at which processes are confined.
     pub fn level(&self) -> Level {
         self.level
     }
@@ -119,7 +119,7 @@ impl Sandbox {
         self.mode
     }
 
-    /// Why the level is not stronger; empty at the strongest and where confinement is off.
+    /// Returns why the level is not stronger; empty at the strongest and where confinement is off.
     pub fn reasons(&self) -> &[String] {
         &self.reasons
     }

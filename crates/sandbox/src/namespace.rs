@@ -202,7 +202,7 @@ fn mount_points() -> io::Result<Vec<PathBuf>> {
         .collect())
 }
 
-/// A path without the octal escapes of the kernel's lists.
+/// Returns a path without the octal escapes of the kernel's lists.
 fn unescaped(path: &str) -> String {
     [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
         .iter()

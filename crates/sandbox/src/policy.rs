@@ -4,7 +4,8 @@ use crate::system;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// What a confined process tree may do. Everything that is not named here, or part of the system, is out of reach.
+/// The permissions of a confined process tree. Everything that is not named here, or part of the system, is out of
+/// reach.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// Files and folders that can be read, besides those of the system. Missing ones are left out.
@@ -18,7 +19,7 @@ pub struct Policy {
     pub concealed: Vec<PathBuf>,
     /// Folders beneath which [`crate::Admission`]s are made while the processes run.
     pub admissible: Vec<PathBuf>,
-    /// What can be written instead where nothing can be admitted: under Landlock alone.
+    /// Paths that can be written where folders cannot be admitted later: under Landlock alone.
     pub unadmitted: Vec<PathBuf>,
     /// Object folders of repositories. Commits add to them; under Landlock alone not beside their folders for objects, where
     /// packs are.
@@ -40,7 +41,7 @@ pub struct Home {
     pub backing: PathBuf,
 }
 
-/// What a confined process tree reaches over the network.
+/// The network of a confined process tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Network {
@@ -61,7 +62,7 @@ pub enum Network {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forward {
     pub port: u16,
-    /// What the proxy is asked for, as `localhost:5432`.
+    /// The target in the request to the proxy, such as `localhost:5432`.
     pub target: String,
 }
 
@@ -91,7 +92,7 @@ pub struct Limits {
     pub disk_folders: Vec<PathBuf>,
 }
 
-/// What the started program sees at a path.
+/// The access of the started program to a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,

@@ -83,7 +83,7 @@ pub fn worktree_trees(worktree: &Path, common_dir: &Path, own_refs: Option<&str>
     trees
 }
 
-/// The object folders that an object folder borrows from.
+/// Returns the object folders that an object folder borrows from.
 pub(crate) fn alternates(objects: &Path) -> Vec<PathBuf> {
     let listed = fs::read_to_string(objects.join("info/alternates")).unwrap_or_default();
     let named = listed.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));

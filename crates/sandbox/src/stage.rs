@@ -1,8 +1,9 @@
-//! The stages that the same binary runs in processes of their own: probing, admitting, forwarding, and confining itself.
+//! The stages that the same binary runs in processes of their own: probing, admitting, forwarding,
+//! terminals, reaching ports, and confining itself.
 
 use crate::confinement::Confinement;
 use crate::system_calls::{self, Sockets};
-use crate::{Admission, Level, Network, file_access, forwarder, level};
+use crate::{Admission, Level, Network, TerminalSize, file_access, forwarder, level, reach, terminal};
 use landlock::RulesetStatus;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rustix::thread::{self, CapabilitySet, CapabilitySets};
@@ -33,6 +34,25 @@ pub fn run_stage(arguments: &[OsString]) -> Option<ExitCode> {
             let target = Some(text(2)).filter(|target| !target.is_empty());
             forwarder::run(Path::new(text(1)), target).map_err(|error| error.to_string())
         }
+        "--reach" => match (text(1).parse(), text(2).parse()) {
+            (Ok(process), Ok(address)) => {
+                reach::run(process, address).map_err(|error| format!("{address} cannot be reached: {error}"))
+            }
+            _ => Err("a process and an address must be named".to_owned()),
+        },
+        "--terminal" => match (text(1).parse(), text(2).parse(), arguments.get(3..)) {
+            (Ok(columns), Ok(rows), Some([program, rest @ ..])) => {
+                match terminal::run(TerminalSize { columns, rows }, program, rest) {
+                    Ok(code) => return Some(code),
+                    Err(error) => Err(format!("the terminal ended: {error}")),
+                }
+            }
+            _ => Err("a terminal needs its size and a program".to_owned()),
+        },
+        "--own-terminal" => match arguments.get(1..) {
+            Some([program, rest @ ..]) => Err(terminal::own(program, rest)),
+            _ => Err("no program is named".to_owned()),
+        },
         "--confine" => parse::<Confinement>(text(1)).and_then(|confinement| {
             let [program, rest @ ..] = arguments.get(3..).unwrap_or_default() else {
                 return Err("no program is named".to_owned());
@@ -156,7 +176,7 @@ fn open_ports(confinement: &Confinement) -> io::Result<Vec<u16>> {
     Ok(ports)
 }
 
-/// The variables that lead programs to the proxy.
+/// Returns the variables that lead programs to the proxy.
 fn proxy_variables(port: u16) -> Vec<(&'static str, String)> {
     let proxy = format!("http://127.0.0.1:{port}");
     let loopback = "localhost,127.0.0.1,::1".to_owned();

@@ -132,12 +132,12 @@ const CACHES: [&str; 14] = [
     "go/pkg/mod",
 ];
 
-/// The folders of the system that are there and are no links.
+/// Returns the folders of the system that are there and are no links.
 pub(crate) fn folders() -> impl Iterator<Item = PathBuf> {
     FOLDERS.iter().map(PathBuf::from).filter(|path| !path.is_symlink() && path.exists())
 }
 
-/// The links that stand in the place of folders, such as `/bin`, with where they lead.
+/// Returns the links that stand in the place of folders, such as `/bin`, with where they lead.
 pub(crate) fn links() -> impl Iterator<Item = (PathBuf, PathBuf)> {
     FOLDERS.iter().map(PathBuf::from).filter_map(|path| {
         let target = std::fs::read_link(&path).ok()?;

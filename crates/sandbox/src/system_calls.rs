@@ -101,10 +101,10 @@ const NOT_STREAMS: [libc::c_int; 5] =
 const SOCK_PACKET: libc::c_int = 10;
 /// Terminal requests that type into a terminal.
 const TERMINAL_INPUT: [u64; 2] = [0x5412, 0x541c];
-/// What a system call number of the x32 interface has set.
+/// The bit that system call numbers of the x32 interface have set.
 const X32: i64 = 0x4000_0000;
 
-/// What a filter could not be made or put in force for.
+/// The reason why a filter could not be made or put in force.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FilterError {
     #[error("the system call filter cannot be made")]
@@ -172,7 +172,7 @@ fn refused(allowed: Sockets) -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompi
     Ok(rules)
 }
 
-/// Which sockets are refused: unknown families, raw ones, and netlink beyond the list of addresses.
+/// Returns which sockets are refused: unknown families, raw ones, and netlink beyond the list of addresses.
 fn sockets(allowed: Sockets) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
     let families = FAMILIES.iter().filter(|family| allowed != Sockets::Local || **family == libc::AF_UNIX);
     let unknown =
@@ -213,7 +213,7 @@ fn insert(rules: &mut BTreeMap<i64, Vec<SeccompRule>>, call: i64, refused: &[Sec
     }
 }
 
-/// A call by its number and, where the machine has it, by its number in the x32 interface.
+/// Returns a call by its number and, where the machine has it, by its number in the x32 interface.
 fn both(call: i64) -> impl Iterator<Item = i64> {
     let x32 = cfg!(target_arch = "x86_64").then_some(call | X32);
     std::iter::once(call).chain(x32)

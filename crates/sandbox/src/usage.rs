@@ -10,7 +10,7 @@ const PAGE_BYTES: u64 = 4096;
 const MAX_FILES: usize = 2_000_000;
 
 impl Limits {
-    /// Whether memory or processes are limited.
+    /// Returns whether memory or processes are limited.
     pub fn is_process_limited(&self) -> bool {
         self.memory_bytes.is_some() || self.processes.is_some()
     }
@@ -49,7 +49,7 @@ impl Limits {
     }
 }
 
-/// The processes below one, which is the reaper of all that lose their parent.
+/// Returns the processes below one, which is the reaper of all that lose their parent.
 fn descendants(root: u32) -> Vec<u32> {
     let mut found: Vec<u32> = Vec::new();
     let mut looked_at = vec![root];
@@ -66,7 +66,7 @@ fn descendants(root: u32) -> Vec<u32> {
     found
 }
 
-/// What a process has in memory that is not a file's.
+/// Returns what a process has in memory that is not a file's.
 fn memory_bytes(pid: u32) -> u64 {
     let pages = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
     let pages: Vec<u64> = pages.split_whitespace().filter_map(|pages| pages.parse().ok()).collect();
@@ -74,7 +74,7 @@ fn memory_bytes(pid: u32) -> u64 {
     resident.saturating_sub(*shared).saturating_mul(PAGE_BYTES)
 }
 
-/// The size of the files beneath a folder, without following links.
+/// Returns the size of the files beneath a folder, without following links.
 fn folder_bytes(folder: &Path) -> u64 {
     let mut bytes = 0_u64;
     let mut folders: Vec<PathBuf> = vec![folder.to_owned()];
