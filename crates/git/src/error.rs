@@ -1,4 +1,4 @@
-//! What can go wrong, naming the operation and the thing.
+//! Errors, which name the operation and its object.
 
 use std::path::PathBuf;
 
@@ -44,7 +44,7 @@ pub enum Error {
     #[error("{path} is a symbolic link, and nothing is written through links; remove it from the repository")]
     Link { path: PathBuf },
     #[error(
-        "the object {id} has another content than its name says, so the repository was tampered with or is damaged; `git fsck` tells more"
+        "the object {id} has another content than its name says, so the repository was tampered with or is damaged; run `git fsck` for details"
     )]
     Forged { id: String },
     #[error("{path} is a pipe, which git waits for; remove it, or make a file of it")]

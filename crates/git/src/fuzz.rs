@@ -29,7 +29,8 @@ pub fn push(bytes: &[u8]) {
     }
 }
 
-/// The refs that git updates, by what its `receive-pack.c` does with a request: none where it refuses the request.
+/// Returns the refs that git updates, by what its `receive-pack.c` does with a request: none where it refuses the
+/// request.
 fn updated_by_git(mut rest: &[u8]) -> Option<Vec<&[u8]>> {
     let mut refs = Vec::new();
     loop {

@@ -1,9 +1,9 @@
-//! What is committed, and by whom.
+//! Commits and their authors.
 
 use crate::CommitId;
 use serde::{Deserialize, Serialize};
 
-/// Who a commit is by.
+/// The author of a commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     pub name: String,
@@ -19,11 +19,11 @@ pub struct Commit {
     pub author: Identity,
     /// The commit's dates, in milliseconds since 1970; given, so that a repetition makes the same commit.
     pub time_ms: i64,
-    /// What the commit is the result of. A branch never gets two commits of one effect.
+    /// The effect that the commit is the result of. A branch never gets two commits of one effect.
     pub effect: Option<String>,
 }
 
-/// What becomes of one file.
+/// The change of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Relative to the repository's root, with `/` between its parts.
@@ -32,7 +32,7 @@ pub struct Change {
     pub content: Option<Vec<u8>>,
 }
 
-/// Where a branch stands after a commit was asked for.
+/// The position of a branch after a commit was requested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Committed {
     /// The commit of the effect, or the branch's tip when there was nothing to commit.

@@ -3,12 +3,12 @@
 use crate::Error;
 use gix::refs::FullName;
 
-/// Whether a branch can have this name.
+/// Returns whether a branch can have this name.
 pub fn is_branch_name(name: &str) -> bool {
     branch(name).is_ok()
 }
 
-/// The full name of a branch, from its short or full name.
+/// Returns the full name of a branch, from its short or full name.
 pub(crate) fn branch(name: &str) -> Result<FullName, Error> {
     let short = name.strip_prefix("refs/heads/").unwrap_or(name);
     let wrong = || Error::Name { what: "branch", name: name.to_owned() };
@@ -18,7 +18,7 @@ pub(crate) fn branch(name: &str) -> Result<FullName, Error> {
     FullName::try_from(format!("refs/heads/{short}")).map_err(|_| wrong())
 }
 
-/// The full name of a ref, which must begin with `refs/`.
+/// Returns the full name of a ref, which must begin with `refs/`.
 pub(crate) fn full_ref(name: &str) -> Result<FullName, Error> {
     let wrong = || Error::Name { what: "ref", name: name.to_owned() };
     if !name.starts_with("refs/") {
@@ -27,7 +27,7 @@ pub(crate) fn full_ref(name: &str) -> Result<FullName, Error> {
     FullName::try_from(name.to_owned()).map_err(|_| wrong())
 }
 
-/// The full name of a ref that is neither a branch nor a tag.
+/// Returns the full name of a ref that is neither a branch nor a tag.
 pub(crate) fn hidden_ref(name: &str) -> Result<FullName, Error> {
     if name.starts_with("refs/heads/") || name.starts_with("refs/tags/") {
         return Err(Error::Name { what: "hidden ref", name: name.to_owned() });
@@ -35,7 +35,7 @@ pub(crate) fn hidden_ref(name: &str) -> Result<FullName, Error> {
     full_ref(name)
 }
 
-/// The short name of a branch.
+/// Returns the short name of a branch.
 pub(crate) fn short(full: &FullName) -> String {
     full.shorten().to_string()
 }

@@ -1,4 +1,4 @@
-//! What every opened handle of one repository shares: queues, and what is remembered of it.
+//! The state that every opened handle of one repository shares: queues and caches.
 
 use crate::CommitId;
 use gix::ObjectId;
@@ -6,18 +6,18 @@ use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-/// What every opened handle of one repository shares.
+/// The state that every opened handle of one repository shares.
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) queues: Mutex<HashMap<String, Arc<Mutex<()>>>>,
     pub(crate) effects: Mutex<HashMap<String, Seen>>,
     pub(crate) worktrees: Mutex<()>,
     pub(crate) last_changes: Mutex<Known>,
-    /// What was last seen of the parts of the git folder that others may use against people.
+    /// The last seen state of those parts of the git folder that others may use against people.
     pub(crate) state: Mutex<Option<State>>,
 }
 
-/// What was read of a branch's history.
+/// The commits of a branch's history that were read.
 pub(crate) struct Seen {
     pub(crate) tip: ObjectId,
     pub(crate) commits: HashSet<ObjectId>,
@@ -31,11 +31,11 @@ pub struct LastChange {
     pub time_ms: i64,
 }
 
-/// What was found for sets of paths, each at the commit at which it was asked for.
+/// The last changes of sets of paths, each at the commit at which it was looked up.
 #[derive(Default)]
 pub(crate) struct Known(pub(crate) HashMap<Vec<String>, (ObjectId, Option<LastChange>)>);
 
-/// By name, something that can be compared.
+/// Comparable values, by name.
 pub(crate) type State = BTreeMap<String, u64>;
 
 /// Locks a mutex; what a panicking holder left is as good as what a killed process leaves.

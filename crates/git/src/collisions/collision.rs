@@ -33,7 +33,7 @@ pub enum CollisionState {
 }
 
 impl Collision {
-    /// Whether any file conflicts.
+    /// Returns whether any file conflicts.
     pub fn is_conflict(&self) -> bool {
         self.files.iter().any(|file| file.state == CollisionState::Conflict)
     }

@@ -1,4 +1,4 @@
-//! Follows worktrees of one repository and tells which of them collide.
+//! Follows worktrees of one repository and reports which of them collide.
 
 use super::collision::Collision;
 use super::followed::{Followed, Seen};
@@ -9,10 +9,11 @@ use gix::bstr::BString;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// How many objects are held in memory beside those that are needed before all of them are let go of.
+/// The largest number of objects that are held in memory, in addition to those that are needed, before all are
+/// released.
 const IN_MEMORY: usize = 4096;
 
-/// Follows worktrees of one repository and tells which of them collide.
+/// Follows worktrees of one repository and reports which of them collide.
 ///
 /// When one file changes, only the pairs of worktrees that both touch it are tried again.
 pub struct CollisionDetector {
@@ -20,7 +21,7 @@ pub struct CollisionDetector {
     known: Known,
     followed: BTreeMap<String, Followed>,
     pairs: BTreeMap<(String, String), Pair>,
-    /// How many objects may be in memory.
+    /// The largest number of objects in memory.
     room: usize,
 }
 
@@ -39,35 +40,35 @@ impl Repository {
 }
 
 impl CollisionDetector {
-    /// Follows a worktree by a name from now on, and looks at all of it.
+    /// Follows a worktree by a name, and scans all of it.
     pub fn follow(&mut self, name: &str, worktree: &Path) -> Result<Seen, Error> {
         let followed = Followed::open(&self.repository, &self.known.objects, worktree)?;
         self.followed.insert(name.to_owned(), followed);
         self.look(name)
     }
 
-    /// Stops following a worktree; says whether it was followed.
+    /// Stops following a worktree; returns whether it was followed.
     pub fn leave(&mut self, name: &str) -> bool {
         self.pairs.retain(|(one, other), _| one != name && other != name);
         self.followed.remove(name).is_some()
     }
 
-    /// The names that worktrees are followed by.
+    /// Returns the names that worktrees are followed by.
     pub fn followed(&self) -> impl Iterator<Item = &str> {
         self.followed.keys().map(String::as_str)
     }
 
-    /// The folder in which git keeps what it knows of a followed worktree, such as its index.
+    /// Returns the folder in which git keeps what it knows of a followed worktree, such as its index.
     pub fn git_dir(&self, name: &str) -> Option<&Path> {
         self.followed.get(name).map(Followed::git_dir)
     }
 
-    /// The commit that a followed worktree has checked out.
+    /// Returns the commit that a followed worktree has checked out.
     pub fn head(&self, name: &str) -> Option<CommitId> {
         self.followed.get(name).map(|followed| CommitId(followed.head))
     }
 
-    /// Looks at everything in a worktree.
+    /// Scans a whole worktree.
     pub fn look(&mut self, name: &str) -> Result<Seen, Error> {
         self.make_room()?;
         let Some(followed) = self.followed.get_mut(name) else { return Ok(Seen::default()) };
@@ -83,7 +84,7 @@ impl CollisionDetector {
         Ok(Seen { changed, folders })
     }
 
-    /// Looks at some files of a worktree, by their absolute paths, and at which commit is checked out.
+    /// Scans some files of a worktree, by their absolute paths, and its head.
     pub fn look_at(&mut self, name: &str, files: &[PathBuf]) -> Result<Seen, Error> {
         self.make_room()?;
         let Some(followed) = self.followed.get_mut(name) else { return Ok(Seen::default()) };
@@ -98,7 +99,7 @@ impl CollisionDetector {
         Ok(Seen { changed: self.compare(name, Some(&changed))?, folders: BTreeSet::new() })
     }
 
-    /// Which worktrees collide, and in which files.
+    /// Returns which worktrees collide, and in which files.
     pub fn collisions(&self) -> Vec<Collision> {
         let pairs = self.pairs.iter().filter(|(_, pair)| !pair.is_empty());
         pairs
@@ -109,7 +110,7 @@ impl CollisionDetector {
             .collect()
     }
 
-    /// Compares a worktree with all others, in some paths or in all; says whether anything came out differently.
+    /// Compares a worktree with all others, in some paths or in all; returns whether any result changed.
     fn compare(&mut self, name: &str, paths: Option<&[BString]>) -> Result<bool, Error> {
         let Self { repository: _, known, followed, pairs, room: _ } = self;
         let Some(mine) = followed.get(name) else { return Ok(false) };

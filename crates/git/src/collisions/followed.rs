@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 /// Larger files are known to be touched and are not read.
 const BYTES: u64 = 1024 * 1024;
 
-/// What a worktree has at a path.
+/// The content of a worktree at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Has {
     Entry(Side),
@@ -27,7 +27,7 @@ pub(super) enum Has {
     Unread,
 }
 
-/// What came of looking at a worktree.
+/// The result of a scan of a worktree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// Whether what collides may be different now.
@@ -36,14 +36,14 @@ pub struct Seen {
     pub folders: BTreeSet<PathBuf>,
 }
 
-/// A worktree and what is known of it.
+/// A followed worktree and its state.
 pub(super) struct Followed {
     checkout: Checkout,
     worktree: gix::Repository,
     pub(super) head: ObjectId,
     /// The tree of the head.
     tree: ObjectId,
-    /// What differs from the head.
+    /// The paths that differ from the head.
     pub(super) dirty: BTreeMap<BString, Has>,
 }
 
@@ -68,7 +68,7 @@ impl Followed {
         &self.checkout.git_dir
     }
 
-    /// Sees whether another commit is checked out. A branch that was deleted leaves the head where it was.
+    /// Updates the head. A branch that was deleted leaves the head where it was.
     pub(super) fn look_at_head(&mut self, objects: &gix::Repository) -> Result<bool, Error> {
         let Some(head) = self.checkout.head(objects)?.filter(|head| *head != self.head) else {
             return Ok(false);
@@ -78,7 +78,7 @@ impl Followed {
         Ok(true)
     }
 
-    /// Finds everything that is uncommitted; says which paths are not as they were.
+    /// Finds all uncommitted changes; returns the paths that changed since the last scan.
     pub(super) fn look(
         &mut self,
         objects: &gix::Repository,
@@ -117,7 +117,7 @@ impl Followed {
         Ok((changed, folders))
     }
 
-    /// Looks at some paths alone; says which of them are not as they were.
+    /// Scans some paths alone; returns those that changed since the last scan.
     pub(super) fn look_at<'a>(
         &mut self,
         objects: &gix::Repository,
@@ -131,7 +131,7 @@ impl Followed {
         Ok(changed.map(|(path, _)| path.clone()).collect())
     }
 
-    /// Takes in what stands at paths of which nothing is known.
+    /// Adds the entries at paths that were not scanned yet.
     fn take_in<'a>(
         &mut self,
         objects: &gix::Repository,
@@ -167,7 +167,7 @@ impl Followed {
         Ok(())
     }
 
-    /// What stands at a path. Its content is kept in memory beside the objects.
+    /// Returns what stands at a path. Its content is kept in memory beside the objects.
     fn has(&self, objects: &gix::Repository, path: &BStr, committed: Side) -> Result<Has, Error> {
         let shown = || self.checkout.root.join(safe_path::name(path)).display().to_string();
         let is_submodule = committed.is_some_and(|(mode, _)| mode.is_commit());
@@ -185,7 +185,7 @@ impl Followed {
         Ok(Has::Entry(Some((kind.into(), id))))
     }
 
-    /// The folders of the files that the index knows.
+    /// Returns the folders of the files that the index knows.
     fn folders(&self) -> Result<BTreeSet<PathBuf>, Error> {
         let index =
             self.worktree.index_or_empty().context("read the index of", self.checkout.root.display())?;
@@ -202,17 +202,17 @@ impl Followed {
         Ok(folders)
     }
 
-    /// The folders that lead to a path.
+    /// Returns the folders that lead to a path.
     fn leading<'a>(&'a self, path: &'a BStr) -> impl Iterator<Item = PathBuf> + 'a {
         path.find_iter(b"/").map(|at| self.checkout.root.join(safe_path::name(&path[..at])))
     }
 
-    /// Whether a path belongs to another repository whose folder is inside this worktree.
+    /// Returns whether a path belongs to another repository whose folder is inside this worktree.
     fn is_in_nested_repository(&self, path: &BStr) -> bool {
         self.leading(path).any(|folder| folder.join(".git").symlink_metadata().is_ok())
     }
 
-    /// A path that a watcher tells, as one of the tree; none outside the worktree's own files.
+    /// Returns a path that a watcher tells, as one of the tree; none outside the worktree's own files.
     pub(super) fn own_path(&self, path: &Path) -> Option<BString> {
         let relative = path.strip_prefix(&self.checkout.root).ok()?;
         let path: BString = relative.as_os_str().as_encoded_bytes().into();
@@ -221,13 +221,13 @@ impl Followed {
     }
 }
 
-/// What a tree has at a path.
+/// Returns what a tree has at a path.
 pub(super) fn entry(tree: &gix::Tree<'_>, path: &BStr) -> Result<Side, Error> {
     let found = tree.lookup_entry_by_path(safe_path::name(path)).context("look up", path)?;
     Ok(plain(found.filter(|entry| !entry.mode().is_tree()).map(|entry| (entry.mode(), entry.object_id()))))
 }
 
-/// The same with the mode that git writes for its kind, so that equal entries are equal.
+/// Returns the same with the mode that git writes for its kind, so that equal entries are equal.
 pub(super) fn plain(side: Side) -> Side {
     side.map(|(mode, id)| (mode.kind().into(), id))
 }

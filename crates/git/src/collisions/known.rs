@@ -1,4 +1,4 @@
-//! Tries what merging worktrees would give, in memory.
+//! Computes in memory what merging worktrees would give.
 //!
 //! A file that two worktrees change is merged alone, from what their branches' common base had. Only where one side
 //! deleted what the other changes, or has a file where the other has a folder, are the whole trees merged, because
@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// How many trials are remembered.
 const TRIALS: usize = 4096;
 
-/// What was read and tried already, by the objects it follows from.
+/// The cache of what was read and tried, by the objects that it follows from.
 pub(super) struct Known {
     pub(super) objects: gix::Repository,
     bases: HashMap<(ObjectId, ObjectId), Option<ObjectId>>,
@@ -31,10 +31,10 @@ pub(super) struct Known {
     trials: HashMap<[Side; 3], Arc<Trial>>,
 }
 
-/// What a commit changed since a base: what the base had and what the commit has, by path.
+/// The changes of a commit since a base: what the base had and what the commit has, by path.
 type Changes = BTreeMap<BString, (Side, Side)>;
 
-/// What is set up once for many files.
+/// The resources that are set up once for many files.
 #[derive(Default)]
 pub(super) struct Bench {
     platform: Option<Platform>,
@@ -45,18 +45,18 @@ impl Known {
         Self { objects, bases: HashMap::new(), changes: HashMap::new(), trials: HashMap::new() }
     }
 
-    /// How many objects are in memory.
+    /// Returns how many objects are in memory.
     pub(super) fn in_memory(&self) -> usize {
         self.objects.objects.num_objects_in_memory()
     }
 
-    /// Lets go of the objects in memory and of what was tried with them.
+    /// Releases the objects in memory and the results of trials with them.
     pub(super) fn release_unused(&mut self) {
         self.objects.objects.reset_object_memory();
         self.trials.clear();
     }
 
-    /// Tries the files that changed in one worktree against another; `mine` is which of the two it is.
+    /// Tries the files that changed in one worktree against another; `mine` is the index of the changed one.
     pub(super) fn compare(
         &mut self,
         bench: &mut Bench,
@@ -94,7 +94,7 @@ impl Known {
         Ok(changed)
     }
 
-    /// Tries one file; says whether it came out differently.
+    /// Tries one file; returns whether the result changed.
     fn recheck(
         &mut self,
         bench: &mut Bench,
@@ -235,7 +235,7 @@ impl Known {
         Ok(files.into_iter().map(trial).collect())
     }
 
-    /// What a worktree has, as a commit in memory.
+    /// Returns what a worktree has, as a commit in memory.
     fn as_commit(&self, followed: &Followed) -> Result<ObjectId, Error> {
         let (objects, head) = (&self.objects, followed.head);
         if followed.dirty.is_empty() {
@@ -297,7 +297,7 @@ impl Known {
         Ok(changes)
     }
 
-    /// What a commit has at a path.
+    /// Returns what a commit has at a path.
     fn at(&self, commit: Option<ObjectId>, path: &BStr) -> Result<Side, Error> {
         let Some(commit) = commit else { return Ok(None) };
         let tree = objects::tree_of(&self.objects, commit)?;
@@ -312,12 +312,12 @@ impl Known {
     }
 }
 
-/// What a worktree has at a path that it touches, or that its branch touches.
+/// Returns what a worktree has at a path that it touches, or that its branch touches.
 fn side(followed: &Followed, changes: &Changes, path: &BString) -> Option<Has> {
     followed.dirty.get(path).copied().or_else(|| changes.get(path).map(|(_, new)| Has::Entry(*new)))
 }
 
-/// Whether a worktree made a file beneath a path, or in place of a folder that leads to it.
+/// Returns whether a worktree made a file below a path, or in place of a folder that leads to it.
 fn meets(followed: &Followed, changes: &Changes, path: &BString) -> bool {
     let is_there = |path: &BString| side(followed, changes, path).is_some_and(|has| has != Has::Entry(None));
     let mut beneath = path.clone();

@@ -1,4 +1,4 @@
-//! What is known of two worktrees that may collide.
+//! The state of two worktrees that may collide.
 
 use super::collision::{CollisionFile, CollisionState};
 use crate::Place;
@@ -6,7 +6,7 @@ use gix::bstr::BString;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How a file of two worktrees goes together.
+/// The result of merging a file of two worktrees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trial {
     Clean,
@@ -21,7 +21,7 @@ pub(super) struct Pair {
     /// go together shows only when the whole trees are merged, which finds renames. With each, whether both sides
     /// touch this very path.
     pub(super) whole: BTreeMap<BString, bool>,
-    /// What merging the whole trees gave: the files that conflict.
+    /// The files that conflict when the whole trees are merged.
     pub(super) conflicts: BTreeMap<BString, Arc<Trial>>,
 }
 

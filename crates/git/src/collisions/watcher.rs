@@ -1,5 +1,5 @@
-//! Keeps a collision detector up to date while worktrees change: files are watched, and what cannot be watched is looked at
-//! every few seconds.
+//! Keeps a collision detector up to date while worktrees change: files are watched, and worktrees that cannot be
+//! watched are scanned every few seconds.
 
 use super::collision::Collision;
 use super::detector::CollisionDetector;
@@ -15,16 +15,16 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long changes are collected before they are looked at.
+/// The delay before changes are scanned.
 const DEBOUNCE: Duration = Duration::from_millis(60);
-/// How long they are collected at most while they keep coming.
+/// The longest delay while changes keep coming.
 const GATHER_AT_MOST: Duration = Duration::from_millis(500);
-/// How often worktrees are looked at that cannot be watched.
+/// The interval of scans of worktrees that cannot be watched.
 const POLL: Duration = Duration::from_secs(3);
-/// How many polls go by before the others are looked at as well, should a watch have missed something.
+/// The number of polls after which watched worktrees are scanned as well, in case a watch missed something.
 const POLLS: u32 = 10;
 
-/// How many folders may be watched, by all lookouts that share it.
+/// The number of folders that may be watched, by all watchers that share it.
 #[derive(Clone, Debug)]
 pub struct WatchBudget(Arc<AtomicUsize>);
 
@@ -43,7 +43,7 @@ impl WatchBudget {
     }
 }
 
-/// Called after each look at the worktrees, with the collisions when they differ from those of the last call.
+/// Called after each scan of the worktrees, with the collisions when they differ from those of the last call.
 pub type OnCollisions = Box<dyn Fn(Option<Vec<Collision>>) + Send>;
 
 /// Watches worktrees until it is dropped.
@@ -75,7 +75,7 @@ impl Repository {
         let files = match files {
             Ok(files) => Some(files),
             Err(error) => {
-                tracing::warn!(%error, "files cannot be watched; worktrees are looked at every few seconds");
+                tracing::warn!(%error, "files cannot be watched; worktrees are scanned every few seconds");
                 None
             }
         };
@@ -98,7 +98,7 @@ impl Repository {
 }
 
 impl WorktreeWatcher {
-    /// Follows a worktree by a name; one that is followed already is looked at again.
+    /// Follows a worktree by a name; one that is followed already is scanned again.
     pub fn follow(&self, name: &str, worktree: &Path) {
         self.send(Signal::Follow { name: name.to_owned(), worktree: worktree.to_owned() });
     }
@@ -140,7 +140,7 @@ struct Watch {
     polls: u32,
 }
 
-/// What is to be looked at in a worktree.
+/// The part of a worktree that is due for a scan.
 enum Due {
     Files(Vec<PathBuf>),
     All,
@@ -192,7 +192,7 @@ impl Watch {
         }
     }
 
-    /// Takes in a signal; says whether what collides changed by it, or `None` to stop.
+    /// Handles a signal; returns whether the collisions changed, or `None` to stop.
     fn take_in(&mut self, signal: Signal, due: &mut BTreeMap<String, Due>) -> Option<bool> {
         match signal {
             Signal::Follow { name, worktree } => {
@@ -209,7 +209,7 @@ impl Watch {
                 Some(false)
             }
             Signal::Event(Err(error)) => {
-                tracing::warn!(%error, "the watch of worktrees failed; all are looked at");
+                tracing::warn!(%error, "the watch of worktrees failed; all are scanned");
                 due.extend(self.roots.keys().map(|name| (name.clone(), Due::All)));
                 Some(false)
             }
@@ -223,7 +223,7 @@ impl Watch {
                 self.awaited.remove(name);
                 self.roots.insert(name.to_owned(), worktree);
                 if self.watch(name, &seen.folders) {
-                    // What happened between the look and the watch is seen by another look.
+                    // Another scan sees changes between the first scan and the watch.
                     return seen.changed | self.look(name, &Due::All);
                 }
                 seen.changed
@@ -245,7 +245,7 @@ impl Watch {
         self.detector.leave(name)
     }
 
-    /// Looks; says whether what collides is different.
+    /// Scans a worktree; returns whether the collisions changed.
     fn look(&mut self, name: &str, due: &Due) -> bool {
         let seen = match due {
             Due::All => self.detector.look(name),
@@ -261,13 +261,13 @@ impl Watch {
             }
             Err(error) => {
                 // The worktree may be gone, or half written; its end, or the next look, comes.
-                tracing::debug!(%error, name, "a worktree cannot be looked at");
+                tracing::debug!(%error, name, "a worktree cannot be scanned");
                 false
             }
         }
     }
 
-    /// Watches folders that are not watched yet; says whether there were any. Without room for all of them, the
+    /// Watches folders that are not watched yet; returns whether there were any. Without room for all of them, the
     /// worktree is polled instead.
     fn watch(&mut self, name: &str, folders: &BTreeSet<PathBuf>) -> bool {
         let mut wanted = folders.clone();
@@ -296,10 +296,7 @@ impl Watch {
                     }
                 };
             if !is_watched {
-                tracing::info!(
-                    name,
-                    "too many folders to watch; the worktree is looked at every few seconds"
-                );
+                tracing::info!(name, "too many folders to watch; the worktree is scanned every few seconds");
                 self.unwatch(name);
                 return false;
             }

@@ -9,13 +9,13 @@ use crate::{
 use gix::ObjectId;
 use gix::refs::FullName;
 
-/// How often a commit is tried again when others move its branch meanwhile.
+/// The number of attempts to commit when others move the branch meanwhile.
 const ATTEMPTS: usize = 100;
 
-/// Says what a branch's tip gets; called again for each tip that is tried.
+/// Computes the contents for a branch's tip; called again for each tip that is tried.
 pub(crate) type Compose<'a> = &'a mut dyn FnMut(&gix::Repository, ObjectId) -> Result<Contents, Error>;
 
-/// What a tip gets.
+/// The contents of a commit on a tip.
 pub(crate) enum Contents {
     /// A commit of this tree, with further parents, also when the tree is the same.
     Merge { tree: ObjectId, also: Vec<ObjectId> },
@@ -26,8 +26,8 @@ pub(crate) enum Contents {
 }
 
 impl Repository {
-    /// Makes a commit on a branch. When the branch has the effect's commit already, or nothing would change, no
-    /// commit is made. Worktrees that have the branch checked out are brought along.
+    /// Makes a commit on a branch. When the branch has the effect's commit already, or nothing would change, no commit
+    /// is made. Worktrees that have the branch checked out are fast-forwarded.
     pub fn commit(&self, commit: &Commit) -> Result<Committed, Error> {
         let changes: &[Change] = &commit.changes;
         let mut contents = |repository: &gix::Repository, tip: ObjectId| {
@@ -87,7 +87,7 @@ impl Repository {
         Err(Error::Contended { branch: commit.branch.clone(), attempts: ATTEMPTS })
     }
 
-    /// The worktrees that can follow a branch: the index of one in the middle of a merge or rebase is that
+    /// Returns the worktrees that can follow a branch: the index of one in the middle of a merge or rebase is that
     /// operation's.
     pub(crate) fn movable(&self, branch: &str) -> Result<Vec<Checkout>, Error> {
         let mut checkouts = self.checkouts_of(branch)?;
@@ -95,14 +95,14 @@ impl Repository {
         Ok(checkouts)
     }
 
-    /// Brings worktrees along that were left behind by a process that died between the branch and them.
+    /// Fast-forwards worktrees that a process left behind when it died between the branch and them.
     pub(crate) fn catch_up(&self, repository: &gix::Repository, branch: &str) -> Result<(), Error> {
         let mut behind = self.movable(branch)?;
         behind.retain(Checkout::has_unfinished_move);
         self.hold(repository, behind)?.release()
     }
 
-    /// The commit that an effect has made already.
+    /// Returns the commit that an effect has made already.
     pub(crate) fn done(
         &self,
         repository: &gix::Repository,

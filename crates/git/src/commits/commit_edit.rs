@@ -31,7 +31,7 @@ impl Repository {
     }
 }
 
-/// The changes with one file's content among them.
+/// Returns the changes with one file's content among them.
 fn with_change(changes: &[Change], path: &str, content: Vec<u8>) -> Vec<Change> {
     let others = changes.iter().filter(|change| change.path != path).cloned();
     others.chain([Change { path: path.to_owned(), content: Some(content) }]).collect()

@@ -1,8 +1,8 @@
-//! Keeps a branch from losing commits: one that only moves forward.
+//! Keeps a branch from losing commits: a branch that only moves forward.
 //!
-//! A hidden ref remembers where the branch stood. A branch that was deleted is made again there; one that was moved
-//! so that it lost commits gets them back by a merge, in which what it has now counts where the two do not go
-//! together. Worktrees that others moved the branch under are brought along.
+//! A hidden ref remembers the branch's tip. A deleted branch is created again at that tip; a branch that was moved so
+//! that it lost commits gets them back by a merge, in which the present files of the branch win on conflicts. Worktrees
+//! under which others moved the branch are fast-forwarded.
 
 use crate::commits::commit::Contents;
 use crate::error::Context as _;
@@ -16,18 +16,18 @@ use gix::merge::tree::{FileFavor, TreatAsUnresolved, TreeFavor};
 use gix::refs::FullName;
 use serde::{Deserialize, Serialize};
 
-/// How often the branch and what is remembered of it are compared while both move.
+/// The number of attempts to compare the branch with the remembered tip while both move.
 const ATTEMPTS: usize = 10;
 
-/// How many of the places that a branch stood at are looked through for one that is whole.
+/// The number of earlier tips that are checked for one with all of its objects.
 const KNOWN: usize = 1_000;
 
-/// What was found of a branch that only moves forward.
+/// The state of a branch that only moves forward.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Forward {
-    /// It has everything that it had.
+    /// It has all of its commits.
     Whole,
-    /// It was deleted, and is made again.
+    /// It was deleted, and is created again.
     MadeAgain(CommitId),
     /// Its commit, or a part of that, is gone from the object store; it stands at the last one that is whole.
     Restored { lost: CommitId, now: CommitId },
@@ -36,15 +36,14 @@ pub enum Forward {
         merge: CommitId,
         /// The newest of what was lost.
         lost: CommitId,
-        /// The files in which what was lost does not go together with what the branch had instead; they are as the
+        /// The files in which what was lost conflicts with what the branch had instead; they are as the
         /// branch had them, and as they were in the lost commits' own history.
         contested: Vec<String>,
     },
 }
 
 impl Repository {
-    /// Sees to it that a branch has every commit that it was ever seen with. A branch that is not there and never
-    /// was is left so.
+    /// Ensures that a branch has every commit that it was ever seen with. A branch that never existed is left so.
     pub fn restore_rewound(&self, branch: &str) -> Result<Forward, Error> {
         let name = names::branch(branch)?;
         let memory = memory_of(&name)?;
@@ -87,7 +86,7 @@ impl Repository {
         Err(Error::Contended { branch: branch.to_owned(), attempts: ATTEMPTS })
     }
 
-    /// Gives a branch back what it lost where an effect's commit is among that: made once more, it would be there twice.
+    /// Restores what a branch lost where an effect's commit is among that: made once more, it would be there twice.
     pub(crate) fn restore_effect(&self, branch: &FullName, effect: &str) -> Result<(), Error> {
         let repository = self.local();
         let memory = memory_of(branch)?;
@@ -100,8 +99,8 @@ impl Repository {
         Ok(())
     }
 
-    /// Sees to it that a branch which was seen once is there: one that was deleted is made again where it stood last, and
-    /// the answer is true. Rewriting it is allowed.
+    /// Ensures that a branch which was seen once exists: a deleted one is created again at its last tip, and the answer
+    /// is true. The branch may be rewritten.
     pub fn ensure_exists(&self, branch: &str) -> Result<bool, Error> {
         let name = names::branch(branch)?;
         let memory = names::full_ref(&format!("refs/spectask/there/{}", names::short(&name)))?;
@@ -113,7 +112,7 @@ impl Repository {
                 self.move_ref(&repository, &name, None, remembered, "there: made again")
             }
             (_, Some(tip)) => {
-                // Who remembers something else meanwhile has seen it later.
+                // A process that remembers another tip meanwhile has seen the branch later.
                 if remembered != Some(tip) {
                     self.move_ref(&repository, &memory, remembered, tip, "there: seen")?;
                 }
@@ -122,14 +121,14 @@ impl Repository {
         }
     }
 
-    /// Whether a branch stands at a commit that is gone from the object store, or a part of what it changed.
+    /// Returns whether a branch stands at a commit that is gone from the object store, or a part of what it changed.
     pub fn is_lost(&self, branch: &str) -> Result<bool, Error> {
         let repository = self.local();
         let target = target_of(&repository, &names::branch(branch)?)?;
         Ok(target.is_some_and(|target| !is_whole(&repository, target)))
     }
 
-    /// Brings a branch whose commit is gone back to the last one that is whole, or begins it again.
+    /// Resets a branch whose commit is gone to the last tip with all of its objects, or begins it again.
     fn restore_lost(
         &self,
         repository: &gix::Repository,
@@ -222,7 +221,7 @@ impl Repository {
         let queue = self.queue(&full);
         let _turn = crate::shared::lock(&queue);
         if tip_of(repository, name)? != Some(new) {
-            // The process that moved it since brings the worktrees along.
+            // The process that moved it since fast-forwards the worktrees.
             return Ok(());
         }
         for (from, checkout) in behind {
@@ -247,19 +246,19 @@ impl Repository {
     }
 }
 
-/// The hidden ref that remembers where a branch stood.
+/// Returns the hidden ref that remembers where a branch stood.
 fn memory_of(branch: &FullName) -> Result<FullName, Error> {
     names::full_ref(&format!("refs/spectask/forward/{}", names::short(branch)))
 }
 
-/// What a ref names, whether that is there or not.
+/// Returns what a ref names, whether that is there or not.
 fn target_of(repository: &gix::Repository, name: &FullName) -> Result<Option<ObjectId>, Error> {
     let found = find_ref(repository, name.as_ref())?;
     let found = found.filter(|found| found.name() == name.as_ref());
     Ok(found.and_then(|found| found.try_id().map(gix::Id::detach)))
 }
 
-/// Whether a commit is there with all that it changed.
+/// Returns whether a commit is there with all that it changed.
 fn is_whole(repository: &gix::Repository, commit: ObjectId) -> bool {
     let Ok(found) = repository.find_commit(commit) else { return false };
     let empty = repository.empty_tree().id;
@@ -275,7 +274,7 @@ fn is_whole(repository: &gix::Repository, commit: ObjectId) -> bool {
     })
 }
 
-/// The tree of two commits together, and the files in which only the first counts.
+/// Returns the tree of two commits together, and the files in which only the first counts.
 fn join(
     repository: &gix::Repository,
     now: ObjectId,

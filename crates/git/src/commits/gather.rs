@@ -1,6 +1,6 @@
 //! Gathers what a session did in its worktree onto the session's branch, whatever it did with git there.
 //!
-//! Who works in a worktree may rewrite its branch, delete it, leave it for another or for none, stop in the
+//! An agent in a worktree may rewrite its branch, delete it, leave it for another or for none, stop in the
 //! middle of a rebase, or remove the worktree. What counts is what the worktree has checked out, with what is
 //! uncommitted in it; the branch is brought there, and the worktree back onto the branch. Commits that are part of
 //! nothing any more are kept on a hidden ref.
@@ -17,10 +17,10 @@ use gix::ObjectId;
 use gix::refs::FullName;
 use std::path::PathBuf;
 
-/// How often gathering is tried again when others move the branch meanwhile.
+/// The number of attempts to gather when others move the branch meanwhile.
 const ATTEMPTS: usize = 20;
 
-/// What is to be gathered, and where.
+/// The worktree to gather, and the branch that gets its work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gather {
     pub worktree: PathBuf,
@@ -38,18 +38,18 @@ pub struct Gather {
     pub left_out: Vec<String>,
 }
 
-/// What was gathered.
+/// The result of gathering.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gathered {
     /// Where the session's branch stands.
     pub head: CommitId,
-    /// What was out of the ordinary.
+    /// The anomalies that were found.
     pub anomalies: Vec<WorktreeAnomaly>,
 }
 
 impl Repository {
-    /// Brings a session's branch to what its worktree has, uncommitted work included. A merge under way is concluded
-    /// once no file has conflict markers any more.
+    /// Updates a session's branch to the state of its worktree, uncommitted work included. A merge under way is
+    /// concluded once no file has conflict markers any more.
     pub fn gather(&self, gather: &Gather) -> Result<Gathered, Error> {
         let branch = names::branch(&gather.branch)?;
         let full = branch.as_bstr().to_string();
@@ -93,7 +93,7 @@ impl Repository {
         Err(Error::Contended { branch: full, attempts: ATTEMPTS })
     }
 
-    /// Gathers onto the branch as it is now; `None` when it moved meanwhile.
+    /// Gathers onto the branch at its present tip; `None` when it moved meanwhile.
     fn gather_once(
         &self,
         repository: &gix::Repository,
@@ -109,7 +109,7 @@ impl Repository {
         if tip.is_none() {
             anomalies.push(WorktreeAnomaly::BranchGone { branch: gather.branch.clone() });
         }
-        // A worktree whose branch was deleted still tells in its log what it had checked out.
+        // A worktree whose branch was deleted still has the commit that it had checked out in its log.
         let begun = checkout.head(repository)?.or(tip).or(checkout.last_in_log(repository)?);
         let begun = match begun {
             Some(begun) => begun,
@@ -129,7 +129,7 @@ impl Repository {
                 let work = as_commit(repository, gather, checkout, begun, tree)?;
                 let work = rooted(repository, gather, checkout, work)?;
                 let joined = join(repository, gather, tip, work, anomalies)?;
-                // The branch may have begun another history while the worktree looks elsewhere.
+                // The branch may have begun another history while the worktree has another branch checked out.
                 rooted(repository, gather, checkout, joined)?
             }
         };
@@ -149,7 +149,7 @@ impl Repository {
         Ok(Some(head))
     }
 
-    /// Where the branch stands, or is made again, when there is no worktree to look into.
+    /// Returns where the branch stands, or is made again, when there is no worktree to look into.
     fn without_worktree(
         &self,
         repository: &gix::Repository,
@@ -184,7 +184,7 @@ impl Repository {
     }
 }
 
-/// The commits that are not the session's own.
+/// Returns the commits that are not the session's own.
 pub(crate) fn upstream(repository: &gix::Repository, gather: &Gather) -> Result<Vec<ObjectId>, Error> {
     let mut found = Vec::new();
     for name in &gather.upstream {
@@ -193,7 +193,7 @@ pub(crate) fn upstream(repository: &gix::Repository, gather: &Gather) -> Result<
     Ok(found)
 }
 
-/// The staged work as a commit on what is checked out, or that commit when there is none.
+/// Returns the staged work as a commit on what is checked out, or that commit when there is none.
 fn as_commit(
     repository: &gix::Repository,
     gather: &Gather,
@@ -210,7 +210,7 @@ fn as_commit(
     objects::write_commit(repository, tree, &parents, &text, &gather.author, gather.time_ms)
 }
 
-/// The work as part of the history that the session began in; a branch without a commit begins another one.
+/// Returns the work as part of the history that the session began in; a branch without a commit begins another one.
 fn rooted(
     repository: &gix::Repository,
     gather: &Gather,
@@ -233,7 +233,7 @@ fn rooted(
     objects::write_commit(repository, tree, &[begun, work], &text, &gather.author, gather.time_ms)
 }
 
-/// Joins what a worktree has with what its branch has; where they do not go together, the worktree counts.
+/// Merges the worktree's commit with the branch; on conflicts, the worktree counts.
 fn join(
     repository: &gix::Repository,
     gather: &Gather,
@@ -265,12 +265,12 @@ fn join(
     }
 }
 
-/// Whether two commits have history in common.
+/// Returns whether two commits have history in common.
 fn has_common(repository: &gix::Repository, one: ObjectId, other: ObjectId) -> bool {
     repository.merge_base(one, other).is_ok_and(|base| base.is_some())
 }
 
-/// The ref that remembers where a session's branch stood, beside the ref that keeps what it lost.
+/// Returns the ref that remembers where a session's branch stood, beside the ref that keeps what it lost.
 pub(crate) fn tips_ref(saved: &str) -> String {
     match saved.strip_prefix("refs/spectask/saved/") {
         Some(rest) => format!("refs/spectask/tips/{rest}"),

@@ -1,6 +1,6 @@
 //! Keeps the commits that a session's branch lost.
 //!
-//! Git's logs of the worktree and of the branch tell every commit that either of them ever stood at. Those that are
+//! Git's logs of the worktree and of the branch name every commit that either of them ever stood at. Those that are
 //! part of nothing any more become parents of a commit on a hidden ref, together with what the ref had before.
 
 use crate::commits::gather::{Gather, tips_ref, upstream};
@@ -12,7 +12,7 @@ use gix::ObjectId;
 use gix::refs::FullName;
 use std::collections::BTreeSet;
 
-/// How often the hidden ref is tried to be set while others set it.
+/// The number of attempts to set the hidden ref while others set it.
 const ATTEMPTS: usize = 10;
 
 impl Repository {
@@ -61,14 +61,14 @@ impl Repository {
             }
         }
         if remembered != Some(head) {
-            // Lost to another gathering, it remembers as well.
+            // Another gathering that sets the ref first remembers the tip as well.
             self.swap(repository, &tips, remembered, head, &mover)?;
         }
         Ok(())
     }
 }
 
-/// The candidates that are part of nothing known and of no other candidate.
+/// Returns the candidates that are part of nothing known and of no other candidate.
 fn lost(
     repository: &gix::Repository,
     candidates: &BTreeSet<ObjectId>,

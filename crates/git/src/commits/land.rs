@@ -1,4 +1,4 @@
-//! Lands a branch on another that people may have checked out, without surprising them.
+//! Lands a branch on another that people may have checked out, without overwriting their work.
 
 use crate::error::Context as _;
 use crate::files::safe_path;
@@ -18,9 +18,9 @@ use crate::{
 use gix::ObjectId;
 use serde::{Deserialize, Serialize};
 
-/// How often landing is tried again when the branch moves meanwhile.
+/// The number of attempts to land when the branch moves meanwhile.
 const ATTEMPTS: usize = 20;
-/// How many files a sentence names.
+/// The number of files that a sentence names.
 const NAMED: usize = 3;
 
 /// A branch to land on another.
@@ -38,13 +38,13 @@ pub struct Land {
     pub fast_forward: bool,
 }
 
-/// How landing ended.
+/// The result of landing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Landed {
     Landed(CommitId),
     /// It had landed before: the effect's commit, or the tip that contains the branch.
     Already(CommitId),
-    /// A worktree has the branch checked out and cannot be brought along; a sentence that says what to do.
+    /// A worktree that has the branch checked out cannot be fast-forwarded; a sentence that says what to do.
     Waiting {
         reason: String,
     },
@@ -52,7 +52,7 @@ pub enum Landed {
     Conflict(Vec<ConflictFile>),
 }
 
-/// What landing would give now.
+/// The result that landing would have now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Planned {
     /// Nothing more is to be done, or nothing can be done now.
@@ -63,19 +63,19 @@ pub enum Planned {
 /// A landing that is built and has not happened: the commit is there, and no branch has moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Landing {
-    /// Where the branch stands that is landed on.
+    /// The tip of the branch that is landed on.
     pub tip: CommitId,
-    /// What lands.
+    /// The commit that lands.
     pub head: CommitId,
-    /// What the branch becomes.
+    /// The commit that the branch moves to.
     pub merged: CommitId,
-    /// Whether the files will be those of what lands, so that what is known of one is true of the other.
+    /// Whether the files will be those of the commit that lands, so that results for one are valid for the other.
     pub has_same_files: bool,
 }
 
 impl Repository {
-    /// Merges a branch into another. Worktrees that have the other checked out are brought along when they are
-    /// clean; otherwise nothing happens, and the answer says what it waits for.
+    /// Merges a branch into another. Worktrees that have the other checked out are fast-forwarded when they are clean;
+    /// otherwise nothing happens, and the answer says what it waits for.
     pub fn land(&self, land: &Land) -> Result<Landed, Error> {
         for _ in 0..ATTEMPTS {
             match self.plan_landing(land)? {
@@ -90,7 +90,7 @@ impl Repository {
         Err(Error::Contended { branch: land.onto.clone(), attempts: ATTEMPTS })
     }
 
-    /// Builds what landing gives, and moves nothing.
+    /// Builds the result of landing, and moves nothing.
     pub fn plan_landing(&self, land: &Land) -> Result<Planned, Error> {
         let onto = names::branch(&land.onto)?;
         let full = onto.as_bstr().to_string();
@@ -152,7 +152,7 @@ impl Repository {
         })
     }
 
-    /// The first reason why a worktree cannot be brought along.
+    /// Returns the first reason why a worktree cannot be brought along.
     fn obstacles(
         &self,
         land: &Land,
@@ -168,7 +168,7 @@ impl Repository {
         Ok(None)
     }
 
-    /// Moves the branch and then the worktrees; when one of them cannot follow after all, moves back.
+    /// Moves the branch and then the worktrees; when one of them cannot follow, moves back.
     fn advance(
         &self,
         repository: &gix::Repository,
@@ -212,13 +212,13 @@ impl Repository {
                 self.read_tree(followed, new, old, false)?;
             }
             checkouts.iter().try_for_each(Checkout::remove_note)?;
-            let reason = format!("{worktree} changed while {} landed; it is tried again.", land.branch);
+            let reason = format!("{worktree} changed while {} landed; landing is retried.", land.branch);
             return Ok(Advance::Stopped { reason });
         }
         Ok(Advance::Done)
     }
 
-    /// Why a worktree cannot be brought along, as a sentence.
+    /// Returns why a worktree cannot be brought along, as a sentence.
     fn obstacle(
         &self,
         checkout: &Checkout,

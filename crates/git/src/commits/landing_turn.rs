@@ -1,4 +1,4 @@
-//! The turn to land on a branch: one at a time in each repository, whichever process lands.
+//! The lock for landing on a branch: one landing at a time in each repository, whichever process lands.
 
 use crate::error::Context as _;
 use crate::{Dir, Error, Repository, names};
@@ -7,18 +7,18 @@ use rustix::io::Errno;
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt as _;
 
-/// Where the turns' files are, among git's own.
+/// The folder of the lock files, in the git folder.
 const FOLDER: &str = "spectask-landing";
 
-/// Holds the turn until it is dropped; the end of the process, however it comes, gives it back.
+/// Holds the lock until it is dropped; the end of the process releases it, too.
 #[derive(Debug)]
 pub struct LandingTurn {
-    /// The kernel's lock goes with the file.
+    /// The kernel's lock is released with the file.
     _file: fs::File,
 }
 
 impl Repository {
-    /// Takes the turn to land on a branch; `None` while another task has it.
+    /// Takes the lock for landing on a branch; `None` while another task holds it.
     pub fn landing_turn(&self, onto: &str) -> Result<Option<LandingTurn>, Error> {
         let name = names::short(&names::branch(onto)?).replace('%', "%25").replace('/', "%2f");
         let folder = self.0.common_dir.join(FOLDER);

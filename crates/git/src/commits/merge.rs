@@ -18,7 +18,7 @@ pub struct Merge {
     pub effect: Option<String>,
 }
 
-/// How a merge ended.
+/// The result of a merge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Merged {
     /// The merge commit, made now or by an earlier call of the same effect.
@@ -31,7 +31,7 @@ pub enum Merged {
 
 impl Repository {
     /// Merges one branch into another with a merge commit. Worktrees that have the branch checked out are
-    /// brought along, but for files that differ from what the branch had.
+    /// fast-forwarded, except for files that differ from the branch.
     pub fn merge(&self, merge: &Merge) -> Result<Merged, Error> {
         let mut up_to_date = false;
         let mut conflict = None;

@@ -1,7 +1,7 @@
-//! Tells whether a branch was moved in a way in which people do not move their branches.
+//! Finds evidence that an agent, and not a person, moved a branch.
 //!
-//! Who works in a worktree can write the refs of the whole repository. What lands unreviewed that way shows: it is work of
-//! a session, or the worktree that has the branch checked out knows nothing of the move.
+//! An agent in a worktree can write the refs of the whole repository. Unreviewed work that lands that way leaves
+//! evidence: it is work of a session, or the worktree that has the branch checked out has no record of the move.
 
 use crate::objects::ancestry::is_ancestor;
 use crate::{
@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// How many of the newest entries of a log are looked through for a move.
+/// The number of a log's newest entries that are searched for a move.
 const RECENT: usize = 50;
 
-/// What speaks against a move having been made by people.
+/// The evidence against a move having been made by people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum MoveEvidence {
@@ -43,8 +43,8 @@ impl fmt::Display for MoveEvidence {
 }
 
 impl Repository {
-    /// What speaks against people having moved a branch since it stood at a commit; `sessions` are branches and commits
-    /// that hold work without a review.
+    /// Returns what speaks against people having moved a branch since it stood at a commit; `sessions` are branches and
+    /// commits that hold work without a review.
     pub fn move_evidence(
         &self,
         branch: &str,
@@ -77,7 +77,7 @@ impl Repository {
     }
 }
 
-/// Whether a log has a move to a commit; one that is not kept says nothing against it.
+/// Returns whether a log has a move to a commit; one that is not kept says nothing against it.
 fn knows(log: &Path, tip: ObjectId) -> Result<bool, Error> {
     let recent = reflog::recent(log, RECENT)?;
     Ok(recent.is_empty() || recent.contains(&tip))

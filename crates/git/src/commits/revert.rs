@@ -1,4 +1,4 @@
-//! Takes back what a merge brought to a branch, by a commit on another branch.
+//! Reverts the change of a merge by a commit on another branch.
 
 use crate::commits::commit::Contents;
 use crate::error::Context as _;
@@ -7,10 +7,10 @@ use crate::{Commit, CommitId, ConflictFile, Error, Identity, Repository, objects
 use gix::ObjectId;
 use serde::{Deserialize, Serialize};
 
-/// What is taken back, and where the commit goes.
+/// The commit to revert, and the branch for the revert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revert {
-    /// The commit whose difference from its first parent is taken back.
+    /// The commit whose difference from its first parent is reverted.
     pub commit: CommitId,
     /// The branch from which the other one is cut.
     pub from: String,
@@ -22,7 +22,7 @@ pub struct Revert {
     pub effect: Option<String>,
 }
 
-/// How it ended.
+/// The result of a revert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reverted {
     Reverted(CommitId),
@@ -40,7 +40,7 @@ impl Repository {
         Ok(found.message_raw().context("read the message of", commit.to_string())?.to_string())
     }
 
-    /// Makes a commit that takes back what another one brought, on a branch cut from where `from` stands.
+    /// Makes a commit that reverts another one, on a branch cut from the tip of `from`.
     pub fn revert(&self, revert: &Revert) -> Result<Reverted, Error> {
         let repository = self.local();
         let tip = self.need(&repository, &revert.from)?;
@@ -77,7 +77,8 @@ impl Repository {
     }
 }
 
-/// The files of a tip without what a commit brought: the commit is the base, and its first parent the other side.
+/// Returns the files of a tip without what a commit brought: the commit is the base, and its first parent the other
+/// side.
 fn undone(repository: &gix::Repository, commit: CommitId, tip: ObjectId) -> Result<Trial, Error> {
     let name = commit.to_string();
     let found = repository.find_commit(commit.0).context("read the commit", &name)?;

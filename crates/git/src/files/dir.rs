@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct Dir(PathBuf);
 
-/// What is at a path of a [`Dir`].
+/// The entry at a path of a [`Dir`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     Nothing,
     File(Vec<u8>),
-    /// A symbolic link; where it leads is not looked at.
+    /// A symbolic link; it is not followed.
     Link,
     /// A file larger than what was asked for.
     TooLarge,
@@ -22,7 +22,7 @@ pub enum Entry {
 }
 
 impl Dir {
-    /// A folder by its path, which is trusted.
+    /// Returns a folder by its path, which is trusted.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }

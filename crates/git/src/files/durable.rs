@@ -1,4 +1,4 @@
-//! Brings what was written to the disk.
+//! Syncs written data to the disk.
 //!
 //! Nothing here makes a write durable by itself: objects are written, then `objects` is called once for all of
 //! them, then the ref is moved, then `file` is called for the ref. A power loss at any point leaves either the

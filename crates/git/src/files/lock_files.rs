@@ -12,7 +12,7 @@ pub(crate) const FRESH: Duration = Duration::from_secs(10);
 /// The same for a lock that was there before this process locked anything: it is not this process's own.
 const FRESH_OF_OTHERS: Duration = Duration::from_secs(1);
 
-/// The lock file of a file.
+/// Returns the lock file of a file.
 pub(crate) fn of(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
@@ -26,19 +26,19 @@ pub(crate) fn note_start() {
 
 static STARTED: OnceLock<SystemTime> = OnceLock::new();
 
-/// Whether a lock is too old to belong to a process that does not show it.
+/// Returns whether a lock is too old to belong to a process that does not show it.
 fn is_settled(made: SystemTime, now: SystemTime, started: Option<SystemTime>) -> bool {
     let is_of_others = started.is_some_and(|started| made < started);
     let least = if is_of_others { FRESH_OF_OTHERS } else { FRESH };
     now.duration_since(made).is_ok_and(|age| age >= least)
 }
 
-/// Whether a file created at this time is too old to belong to an operation that is still in progress.
+/// Returns whether a file created at this time is too old to belong to an operation that is still in progress.
 pub(crate) fn is_left_behind(made: SystemTime) -> bool {
     is_settled(made, SystemTime::now(), STARTED.get().copied())
 }
 
-/// Removes a lock file if no live process can own it, and says whether it did.
+/// Removes a lock file if no live process can own it, and returns whether it did.
 ///
 /// Git closes some of its lock files while it still holds them, so an open file is not the only sign of life: a
 /// process called git at work in one of the `places` counts, too.
@@ -52,7 +52,7 @@ pub(crate) fn remove_if_dead(lock: &Path, places: &[PathBuf]) -> io::Result<bool
     found(fs::remove_file(lock)).map(|removed| removed.is_some())
 }
 
-/// Whether a live process has the lock open, or is a git at work in one of the places.
+/// Returns whether a live process has the lock open, or is a git at work in one of the places.
 pub(crate) fn is_alive(lock: &Path, places: &[PathBuf]) -> io::Result<bool> {
     for process in fs::read_dir("/proc")? {
         let process = process?.path();
@@ -80,7 +80,7 @@ pub(crate) fn is_alive(lock: &Path, places: &[PathBuf]) -> io::Result<bool> {
     Ok(false)
 }
 
-/// A result in which "not there" is not an error.
+/// Returns a result in which "not there" is not an error.
 pub(crate) fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -8,10 +8,10 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// How large a file of git's own is that is read whole.
+/// The largest file of git's own that is read whole.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
-/// The content of a file, or `None` when there is none.
+/// Returns the content of a file, or `None` when there is none.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let opened = rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty());
     let file = match opened.map_err(io::Error::from) {
@@ -32,7 +32,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     Ok(Some(bytes))
 }
 
-/// What was read, or nothing where something else stands in the place of the file.
+/// Returns what was read, or nothing where something else stands in the place of the file.
 pub(crate) fn unless_replaced<T>(read: Result<Option<T>, Error>) -> Result<Option<T>, Error> {
     match read {
         Err(Error::NotPlain { .. }) => Ok(None),
@@ -40,7 +40,7 @@ pub(crate) fn unless_replaced<T>(read: Result<Option<T>, Error>) -> Result<Optio
     }
 }
 
-/// The text of the file, or `None` when there is none.
+/// Returns the text of the file, or `None` when there is none.
 pub(crate) fn read_text(path: &Path) -> Result<Option<String>, Error> {
     Ok(read(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }

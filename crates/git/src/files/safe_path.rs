@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// What stands at a path.
+/// The entry at a path.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     Nothing,
@@ -27,12 +27,12 @@ pub(crate) enum Standing {
     Other,
 }
 
-/// A path of a tree as one of the file system.
+/// Returns a path of a tree as one of the file system.
 pub(crate) fn name(path: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(path))
 }
 
-/// What is at a path of a worktree; files larger than `bound` are not read.
+/// Returns what is at a path of a worktree; files larger than `bound` are not read.
 pub(crate) fn look(root: &Path, path: &[u8], bound: u64) -> io::Result<Standing> {
     let (folder, name) = match parent(root, path, false) {
         Ok(Some(found)) => found,

@@ -1,4 +1,4 @@
-//! Everything that lands with a branch: what each of its commits adds, also what a later one takes away again.
+//! All additions that land with a branch: those of each of its commits, also those that a later one removes.
 
 use crate::error::Context as _;
 use crate::objects::differences::{Side, differences};
@@ -14,7 +14,7 @@ use std::ops::Range;
 /// Larger files are not read.
 const BYTES: u64 = 64 * 1024 * 1024;
 
-/// What a commit adds to a file.
+/// The lines that a commit adds to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addition<'a> {
     pub commit: CommitId,

@@ -1,6 +1,6 @@
 //! Finds the commit that an effect made, so that no effect makes two.
 //!
-//! A branch's history is read once and remembered; a look at a branch that moved reads what is new. A branch
+//! A branch's history is read once and remembered; a later lookup reads the new commits only. A branch
 //! that was rewritten is read again, since the remembered commits may not be part of it.
 
 use crate::error::Context as _;
@@ -10,14 +10,14 @@ use gix::ObjectId;
 use gix::refs::FullName;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-/// How many commits are read back at most. An effect is repeated soon after it was interrupted, so its commit
+/// The number of commits that are read back at most. An effect is repeated soon after it was interrupted, so its commit
 /// is near the tip.
 const DEPTH: usize = 2000;
-/// How many commits are remembered of a branch before its history is read again.
+/// The number of commits that are remembered of a branch before its history is read again.
 const REMEMBERED: usize = 50_000;
 
 impl Repository {
-    /// The commit of an effect, if it is part of the branch's history.
+    /// Returns the commit of an effect, if it is part of the branch's history.
     pub(crate) fn find_effect(
         &self,
         repository: &gix::Repository,
@@ -58,7 +58,7 @@ fn extend(repository: &gix::Repository, mut seen: Seen, tip: ObjectId) -> Result
     Ok(is_ahead.then_some(seen))
 }
 
-/// Reads commits that are not known yet, nearest first; says whether it came upon the known tip.
+/// Reads commits that are not known yet, nearest first; returns whether it reached the known tip.
 fn walk(repository: &gix::Repository, seen: &mut Seen, from: ObjectId) -> Result<bool, Error> {
     let mut is_ahead = false;
     let mut waiting = VecDeque::from([from]);

@@ -5,12 +5,13 @@ use crate::objects::differences::differences;
 use crate::{Error, Repository, objects};
 use gix::worktree::stack::state::attributes::Source;
 
-/// What a file begins with that stands for a large one.
+/// The first line of a Git LFS pointer file.
 const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 impl Repository {
-    /// The files that a change adds or edits, that attributes give to a filter, and that are no pointers of Git LFS,
-    /// each with the filter's name. Filters are not run here, so those files are in the commit as they are in the worktree.
+    /// Returns the files that a change adds or edits, that attributes give to a filter, and that are no pointers of Git
+    /// LFS, each with the filter's name. Filters are not run here, so those files are in the commit as they are in the
+    /// worktree.
     pub fn filtered_files(&self, base: &str, head: &str) -> Result<Vec<(String, String)>, Error> {
         let repository = self.local();
         let (base, head) = (self.need(&repository, base)?, self.need(&repository, head)?);

@@ -6,12 +6,12 @@ use crate::shared::{LastChange, lock};
 use crate::{CommitId, Error, Repository, refs::resolve};
 use gix::ObjectId;
 
-/// How many sets of paths are remembered.
+/// The number of sets of paths that are remembered.
 const REMEMBERED: usize = 4_096;
 
 impl Repository {
-    /// The last commit on the way to a revision that changed one of the files or folders; none when it has none of
-    /// them. Of a merge, the parent is followed that has them as they are. Asked again for a later commit, only the
+    /// Returns the last commit on the way to a revision that changed one of the files or folders; none when it has none
+    /// of them. Of a merge, the parent is followed that has them as they are. Asked again for a later commit, only the
     /// commits since are looked at.
     pub fn last_change(&self, rev: &str, paths: &[&str]) -> Result<Option<LastChange>, Error> {
         let repository = self.local();

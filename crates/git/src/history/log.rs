@@ -22,12 +22,13 @@ pub struct LogEntry {
 }
 
 impl Repository {
-    /// The commits that `to` has and `from` has not, newest first.
+    /// Returns the commits that `to` has and `from` has not, newest first.
     pub fn log(&self, from: Option<&str>, to: &str, limit: usize) -> Result<Vec<LogEntry>, Error> {
         self.walk(from, to, limit, false)
     }
 
-    /// The commits that were made on the way from `from` to `to`, newest first, without those that came by merges.
+    /// Returns the commits that were made on the way from `from` to `to`, newest first, without those that came by
+    /// merges.
     pub fn log_of_first_parents(
         &self,
         from: Option<&str>,

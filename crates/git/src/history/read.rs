@@ -5,14 +5,15 @@ use crate::{Error, Repository, names, objects, refs::resolve};
 use gix::objs::tree::EntryKind;
 
 impl Repository {
-    /// The content of a file at a revision; `None` when there is no such revision or no such plain file.
+    /// Returns the content of a file at a revision; `None` when there is no such revision or no such plain file.
     pub fn read(&self, rev: &str, path: &str) -> Result<Option<Vec<u8>>, Error> {
         let repository = self.local();
         let Some(commit) = resolve::find_commit(&repository, rev)? else { return Ok(None) };
         read_at(&repository, commit, path)
     }
 
-    /// How large a file is at a revision, in bytes; `None` when there is no such revision or no such plain file.
+    /// Returns how large a file is at a revision, in bytes; `None` when there is no such revision or no such plain
+    /// file.
     pub fn size(&self, rev: &str, path: &str) -> Result<Option<u64>, Error> {
         let repository = self.local();
         let Some(commit) = resolve::find_commit(&repository, rev)? else { return Ok(None) };
@@ -20,7 +21,7 @@ impl Repository {
         Ok(Some(repository.find_header(id).context("read the size of", path)?.size()))
     }
 
-    /// The paths of all files beneath a folder at a revision, sorted; an empty folder name means all files. A
+    /// Returns the paths of all files beneath a folder at a revision, sorted; an empty folder name means all files. A
     /// revision or folder that does not exist has none.
     pub fn list(&self, rev: &str, folder: &str) -> Result<Vec<String>, Error> {
         let repository = self.local();
@@ -46,7 +47,7 @@ impl Repository {
     }
 }
 
-/// The content of a plain file at a commit.
+/// Returns the content of a plain file at a commit.
 pub(crate) fn read_at(
     repository: &gix::Repository,
     commit: gix::ObjectId,
@@ -56,7 +57,7 @@ pub(crate) fn read_at(
     found.map(|id| objects::blob(repository, id)).transpose()
 }
 
-/// The blob of a plain file at a commit.
+/// Returns the blob of a plain file at a commit.
 fn file_at(
     repository: &gix::Repository,
     commit: gix::ObjectId,

@@ -1,4 +1,4 @@
-//! Objects of a change that git shows others for, by refs in `refs/replace/`.
+//! Objects of a change that git replaces by others, because of refs in `refs/replace/`.
 //!
 //! They are read as they are here. A person who looks at the change with git sees something else.
 
@@ -9,7 +9,7 @@ use gix::ObjectId;
 use std::collections::BTreeSet;
 
 impl Repository {
-    /// The commits, trees and files that a change brings and that git shows others for.
+    /// Returns the commits, trees and files that a change brings and that git shows others for.
     pub fn replaced_objects(&self, base: &str, head: &str) -> Result<Vec<String>, Error> {
         let repository = self.local();
         let shown = self.path().display();

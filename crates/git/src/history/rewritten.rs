@@ -1,10 +1,10 @@
-//! Files of a branch that only grow, and that did not.
+//! Append-only files of a branch whose content was removed or changed.
 
 use crate::error::Context as _;
 use crate::objects::differences::differences;
 use crate::{CommitId, Error, Repository, objects};
 
-/// A commit that took away from a file, or changed in it, what it had.
+/// A commit that removed or changed earlier content of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rewritten {
     pub path: String,
@@ -14,7 +14,7 @@ pub struct Rewritten {
 }
 
 impl Repository {
-    /// The commits on the way of a revision's first parents that rewrote one of some files, newest first.
+    /// Returns the commits on the way of a revision's first parents that rewrote one of some files, newest first.
     pub fn rewritten(&self, rev: &str, only_grows: &dyn Fn(&str) -> bool) -> Result<Vec<Rewritten>, Error> {
         let repository = self.local();
         let mut at = self.need(&repository, rev)?;

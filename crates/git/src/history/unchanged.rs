@@ -1,4 +1,4 @@
-//! Whether files and folders are as they were, found without reading them.
+//! Compares files and folders of two revisions without reading them.
 
 use crate::error::Context as _;
 use crate::{Error, Repository, names, objects, refs::resolve};
@@ -6,11 +6,11 @@ use gix::ObjectId;
 use gix::objs::tree::EntryKind;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a path stands for; nothing when there is nothing.
+/// The entry of a tree at a path, if there is one.
 pub(crate) type Entry = Option<(EntryKind, ObjectId)>;
 
 impl Repository {
-    /// Whether some files and folders are the same at two revisions; `None` when one of these is not there.
+    /// Returns whether some files and folders are the same at two revisions; `None` when one of these is not there.
     pub fn is_unchanged(&self, old: &str, new: &str, paths: &[&str]) -> Result<Option<bool>, Error> {
         let repository = self.local();
         let find = |rev: &str| resolve::find_commit(&repository, rev);
@@ -18,8 +18,8 @@ impl Repository {
         Ok(Some(old == new || entries(&repository, old, paths)? == entries(&repository, new, paths)?))
     }
 
-    /// What lies directly in a folder and is not the same at two revisions, by name; `None` when one of these is not
-    /// there.
+    /// Returns what lies directly in a folder and is not the same at two revisions, by name; `None` when one of these
+    /// is not there.
     pub fn changed_in(&self, old: &str, new: &str, folder: &str) -> Result<Option<BTreeSet<String>>, Error> {
         let repository = self.local();
         let find = |rev: &str| resolve::find_commit(&repository, rev);
@@ -31,7 +31,7 @@ impl Repository {
     }
 }
 
-/// What paths stand for at a commit.
+/// Returns what paths stand for at a commit.
 pub(crate) fn entries(
     repository: &gix::Repository,
     commit: ObjectId,
@@ -48,7 +48,7 @@ pub(crate) fn entries(
         .collect()
 }
 
-/// What lies directly in a folder at a commit.
+/// Returns what lies directly in a folder at a commit.
 fn inside(
     repository: &gix::Repository,
     commit: ObjectId,

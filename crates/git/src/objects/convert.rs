@@ -22,7 +22,7 @@ struct Conversions<'a> {
 }
 
 impl<'a> Converter<'a> {
-    /// The conversions that the attributes of an index and the repository's configuration ask for.
+    /// Returns the conversions that the attributes of an index and the repository's configuration ask for.
     pub(crate) fn of(repository: &'a gix::Repository, index: &gix::index::File) -> Result<Self, Error> {
         if !may_convert(repository, index) {
             return Ok(Self(None));
@@ -38,7 +38,7 @@ impl<'a> Converter<'a> {
         Ok(Self(Some(Conversions { pipeline, attributes })))
     }
 
-    /// A blob as a worktree has it at a path; `None` for another encoding than UTF-8, which git alone writes.
+    /// Returns a blob as a worktree has it at a path; `None` for another encoding than UTF-8, which git alone writes.
     pub(crate) fn content(
         &mut self,
         repository: &gix::Repository,
@@ -60,7 +60,7 @@ impl<'a> Converter<'a> {
     }
 }
 
-/// Whether the attributes of an index ask for encodings, which git alone writes.
+/// Returns whether the attributes of an index ask for encodings, which git alone writes.
 pub(crate) fn has_encodings(repository: &gix::Repository, index: &gix::index::File) -> bool {
     let asks = |text: &[u8]| text.find(ENCODING).is_some();
     std::fs::read(repository.common_dir().join("info/attributes")).is_ok_and(|text| asks(&text))
@@ -71,7 +71,7 @@ pub(crate) fn has_encodings(repository: &gix::Repository, index: &gix::index::Fi
             .any(|entry| repository.find_blob(entry.id).is_ok_and(|blob| asks(&blob.data)))
 }
 
-/// Whether anything asks for conversions at all.
+/// Returns whether anything asks for conversions at all.
 fn may_convert(repository: &gix::Repository, index: &gix::index::File) -> bool {
     let config = repository.config_snapshot();
     let has_setting = ["core.autocrlf", "core.eol"].into_iter().any(|key| config.string(key).is_some());

@@ -10,19 +10,19 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::Path;
 
-/// How many unchanged lines surround a change.
+/// The number of unchanged lines around a change.
 const CONTEXT_LINES: u32 = 3;
 /// Larger files are shown as binary ones.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
-/// How many lines of one file are shown; what is beyond is counted.
+/// The number of lines of one file that are shown; further lines are counted.
 const MAX_LINES: usize = 20_000;
-/// How long a shown line is at most, in bytes.
+/// The longest line that is shown, in bytes.
 const MAX_LINE_BYTES: usize = 4096;
 
-/// What git writes where a file ends without a newline.
+/// The line that git writes where a file ends without a newline.
 const NO_NEWLINE: &str = " No newline at end of file";
 
-/// What became of a file.
+/// The change of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileDiff {
     pub path: String,
@@ -62,7 +62,7 @@ pub struct DiffLine {
 }
 
 impl Repository {
-    /// What `head` changed since it left `base`, file by file.
+    /// Returns what `head` changed since it left `base`, file by file.
     pub fn diff(&self, base: &str, head: &str) -> Result<Vec<FileDiff>, Error> {
         let repository = self.local();
         let (base, head) = (self.need(&repository, base)?, self.need(&repository, head)?);
@@ -79,15 +79,15 @@ impl Repository {
         Ok(changed.into_iter().map(|difference| difference.path.to_string()).collect())
     }
 
-    /// Whether two commits have the same files with the same content.
+    /// Returns whether two commits have the same files with the same content.
     pub fn has_same_files(&self, one: &str, other: &str) -> Result<bool, Error> {
         let repository = self.local();
         let (one, other) = (self.need(&repository, one)?, self.need(&repository, other)?);
         Ok(objects::tree_of(&repository, one)? == objects::tree_of(&repository, other)?)
     }
 
-    /// What a worktree's files, committed or not, changed since its commit left `base`, file by file. The worktree and
-    /// its index stay as they are.
+    /// Returns what a worktree's files, committed or not, changed since its commit left `base`, file by file. The
+    /// worktree and its index stay as they are.
     pub fn diff_of_worktree(&self, base: &str, worktree: &Path) -> Result<Vec<FileDiff>, Error> {
         let repository = self.local();
         let base = self.need(&repository, base)?;
@@ -98,12 +98,12 @@ impl Repository {
     }
 }
 
-/// Where a commit left another's history; without common history everything is compared.
+/// Returns where a commit left another's history; without common history everything is compared.
 fn left_at(repository: &gix::Repository, base: ObjectId, head: ObjectId) -> ObjectId {
     repository.merge_base(base, head).ok().flatten().map_or(base, gix::Id::detach)
 }
 
-/// What a tree has otherwise than a commit.
+/// Returns what a tree has otherwise than a commit.
 fn compare_trees(
     repository: &gix::Repository,
     start: ObjectId,

@@ -7,7 +7,7 @@ use gix::bstr::BString;
 use gix::object::tree::diff::ChangeDetached;
 use gix::objs::tree::EntryMode;
 
-/// What a tree has at a path.
+/// The entry of a tree at a path.
 pub(crate) type Side = Option<(EntryMode, ObjectId)>;
 
 /// One path that differs between two trees.
@@ -17,7 +17,7 @@ pub(crate) struct Difference {
     pub(crate) new: Side,
 }
 
-/// The files that differ between two trees; deletions first, so that a folder can take a file's place.
+/// Returns the files that differ between two trees; deletions first, so that a folder can take a file's place.
 pub(crate) fn differences(
     repository: &gix::Repository,
     old: ObjectId,

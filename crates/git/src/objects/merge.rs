@@ -11,11 +11,11 @@ use gix::merge::tree::{Conflict, Resolution, ResolutionFailure, TreatAsUnresolve
 use gix::objs::tree::{EntryKind, EntryMode};
 use serde::{Deserialize, Serialize};
 
-/// How many conflicting places of a file are reported, and how long each may be.
+/// The number of conflicting places of a file that are reported, and the longest size of each.
 const HUNKS: usize = 20;
 const HUNK_BYTES: usize = 4096;
 
-/// A file that two branches changed in ways that do not go together.
+/// A file that two branches changed in conflicting ways.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConflictFile {
     pub path: String,
@@ -23,7 +23,7 @@ pub struct ConflictFile {
     pub reason: String,
     /// The conflicting places, each with conflict markers; bounded.
     pub hunks: Vec<String>,
-    /// The conflicting places, as lines of each side; where one side deleted the file, what the other changed.
+    /// The conflicting places, as lines of each side; where one side deleted the file, the other's changed lines.
     pub places: Vec<Place>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) const KINDS: &str = "the two sides have different kinds of file here"
 pub(crate) const LINES: &str = "both sides changed the same lines";
 pub(crate) const SUBMODULE: &str = "both sides changed the submodule";
 
-/// What merging two commits gives.
+/// The result of merging two commits.
 pub(crate) enum Trial {
     Tree(ObjectId),
     Conflict(Vec<ConflictFile>),
@@ -107,7 +107,7 @@ fn describe(repository: &gix::Repository, conflict: &Conflict) -> Result<Conflic
     Ok(ConflictFile { path, reason: reason(conflict, hunks.is_empty()), hunks, places })
 }
 
-/// The lines of both sides that do not go together; none where a side has no lines.
+/// Returns the conflicting lines of both sides; none where a side has no lines.
 fn sides(repository: &gix::Repository, conflict: &Conflict) -> Result<Vec<Place>, Error> {
     let is_renamed = |change: &Change| matches!(change, Change::Rewrite { .. });
     let is_one_path = conflict.ours.location() == conflict.theirs.location();
@@ -131,7 +131,7 @@ fn sides(repository: &gix::Repository, conflict: &Conflict) -> Result<Vec<Place>
     Ok(places(&base, ours.as_deref(), theirs.as_deref()))
 }
 
-/// What a path had and has on one side of a conflict.
+/// Returns what a path had and has on one side of a conflict.
 fn versions(change: &Change) -> (Side, Side) {
     match change {
         Change::Addition { entry_mode, id, .. } => (None, Some((*entry_mode, *id))),
@@ -173,13 +173,13 @@ fn reason(conflict: &Conflict, is_binary: bool) -> String {
             | ResolutionFailure::OursDirectoryTheirsNonDirectoryTheirsRenamed { .. } => {
                 "one side has a file where the other has a folder"
             }
-            ResolutionFailure::Unknown => "the two sides' changes do not go together",
+            ResolutionFailure::Unknown => "the two sides' changes conflict",
         },
     };
     text.to_owned()
 }
 
-/// The marked places of a merged file.
+/// Returns the marked places of a merged file.
 fn hunks(merged: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(merged);
     let mut hunks: Vec<String> = Vec::new();

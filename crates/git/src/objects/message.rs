@@ -2,7 +2,7 @@
 
 const TRAILER: &str = "SpecTask-Effect: ";
 
-/// The message with the effect's trailer in its last paragraph.
+/// Returns the message with the effect's trailer in its last paragraph.
 pub(crate) fn with_effect(message: &str, effect: Option<&str>) -> String {
     let text = message.trim_end();
     let Some(effect) = effect else { return format!("{text}\n") };
@@ -11,7 +11,7 @@ pub(crate) fn with_effect(message: &str, effect: Option<&str>) -> String {
     format!("{text}{gap}{TRAILER}{effect}\n")
 }
 
-/// The effect that a message's last paragraph names.
+/// Returns the effect that a message's last paragraph names.
 pub(crate) fn effect(message: &str) -> Option<&str> {
     last_paragraph(message.trim_end())
         .lines()
@@ -20,7 +20,7 @@ pub(crate) fn effect(message: &str) -> Option<&str> {
         .map(str::trim)
 }
 
-/// Whether the text has a subject and then a last paragraph of nothing but trailers.
+/// Returns whether the text has a subject and then a last paragraph of nothing but trailers.
 fn ends_in_trailers(text: &str) -> bool {
     text.contains("\n\n") && last_paragraph(text).lines().all(is_trailer)
 }

@@ -15,7 +15,7 @@ use gix::ObjectId;
 use gix::actor::Signature;
 use gix::objs::tree::EntryKind;
 
-/// A tree with the changes made to it.
+/// Returns a tree with the changes made to it.
 pub(crate) fn edited_tree(
     repository: &gix::Repository,
     tree: ObjectId,
@@ -71,7 +71,7 @@ pub(crate) fn write_commit(
     Ok(repository.write_object(&commit).context("write a commit on", tree)?.detach())
 }
 
-/// A name and an address as commits can carry them.
+/// Returns a name and an address as commits can carry them.
 pub(crate) fn signature(identity: &Identity, time_ms: i64) -> Signature {
     let clean = |text: &str| {
         let text: String =
@@ -85,14 +85,14 @@ pub(crate) fn signature(identity: &Identity, time_ms: i64) -> Signature {
     }
 }
 
-/// The tree of a commit.
+/// Returns the tree of a commit.
 pub(crate) fn tree_of(repository: &gix::Repository, commit: ObjectId) -> Result<ObjectId, Error> {
     let commit = repository.find_commit(commit).context("read the commit", commit)?;
     Ok(commit.tree_id().context("read the tree of", commit.id)?.detach())
 }
 
-/// The bytes of a blob. One whose content does not match its name is refused: a process that writes into the object store
-/// could show one content to a reviewer and land another.
+/// Returns the bytes of a blob. One whose content does not match its name is refused: a process that writes into the
+/// object store could show one content to a reviewer and land another.
 pub(crate) fn blob(repository: &gix::Repository, id: ObjectId) -> Result<Vec<u8>, Error> {
     verify::read(repository, id, gix::object::Kind::Blob)
 }

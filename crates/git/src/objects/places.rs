@@ -1,4 +1,4 @@
-//! Where two versions of a file do not go together: the lines of each side, and what they say.
+//! The conflicting places of two versions of a file: the lines of each side, and their text.
 //!
 //! Whether a file conflicts is decided by the merge itself. This finds the lines: changes of the two sides that
 //! overlap or touch in the base are one place, and what both sides have in common at its ends is left out.
@@ -7,11 +7,11 @@ use gix::diff::blob::{Algorithm, InternedInput, diff_with_slider_heuristics};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// How many places of a file are reported, and how much of each side's text, in bytes.
+/// The number of places of a file that are reported, and the size of each side's text, in bytes.
 const PLACES: usize = 20;
 const TEXT: usize = 4096;
 
-/// A place where both sides changed a file in ways that do not go together.
+/// A place where both sides changed a file in conflicting ways.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     pub ours: Lines,
@@ -24,11 +24,11 @@ pub struct Lines {
     /// The first line, from 1; where there is none, the line that what is missing would follow.
     pub start: u32,
     pub count: u32,
-    /// What they say; bounded.
+    /// The text of the lines; bounded.
     pub text: String,
 }
 
-/// The places where two sides differ in lines that both changed. A side that deleted the file is `None`.
+/// Returns the places where two sides differ in lines that both changed. A side that deleted the file is `None`.
 pub(crate) fn places(base: &[u8], ours: Option<&[u8]>, theirs: Option<&[u8]>) -> Vec<Place> {
     let (our_changes, their_changes) = (changes(base, ours), changes(base, theirs));
     let is_one_gone = ours.is_none() || theirs.is_none();
@@ -58,7 +58,8 @@ pub(crate) fn places(base: &[u8], ours: Option<&[u8]>, theirs: Option<&[u8]>) ->
 
 type Change = (Range<usize>, Range<usize>);
 
-/// What a side changed: lines of the base, and the side's in their place. A deleted file has no lines to compare.
+/// Returns what a side changed: lines of the base, and the side's in their place. A deleted file has no lines to
+/// compare.
 fn changes(base: &[u8], side: Option<&[u8]>) -> Vec<Change> {
     let Some(side) = side else { return Vec::new() };
     let input = InternedInput::new(base, side);

@@ -1,4 +1,4 @@
-//! Compares objects with their names.
+//! Verifies objects against their names.
 //!
 //! Git and gix trust the object store: an object is what its file says. A process that writes there could show one content to a
 //! reviewer and have another land, under the same name.
@@ -9,14 +9,14 @@ use gix::ObjectId;
 use gix::object::Kind;
 use std::collections::HashMap;
 
-/// Refuses a change one of whose objects has another content than its name says.
+/// Rejects a change one of whose objects does not have the content that its name hashes.
 pub(crate) fn verify_change(repository: &gix::Repository, old: ObjectId, new: ObjectId) -> Result<(), Error> {
     let data = read(repository, new, Kind::Commit)?;
     let commit = gix::objs::CommitRef::from_bytes(&data, new.kind()).context("read the commit", new)?;
     verify_tree(repository, Some(objects::tree_of(repository, old)?), commit.tree())
 }
 
-/// Reads a tree's new parts: what the old tree has at the same place was there before.
+/// Reads a tree's new parts: parts that the old tree has at the same place were there before.
 fn verify_tree(repository: &gix::Repository, old: Option<ObjectId>, new: ObjectId) -> Result<(), Error> {
     if old == Some(new) {
         return Ok(());
@@ -47,7 +47,7 @@ fn is_tree(repository: &gix::Repository, id: ObjectId) -> bool {
     repository.find_header(id).is_ok_and(|header| header.kind() == Kind::Tree)
 }
 
-/// An object of a kind, whose content is what its name says.
+/// Returns an object of a kind, whose content is what its name says.
 pub(crate) fn read(repository: &gix::Repository, id: ObjectId, kind: Kind) -> Result<Vec<u8>, Error> {
     let object = repository.find_object(id).context("read the object", id)?.detach();
     let found = gix::objs::compute_hash(id.kind(), object.kind, &object.data).context("hash", id)?;

@@ -26,13 +26,13 @@ use std::sync::mpsc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-/// How long a command may take.
+/// The longest run of a command.
 const LIMIT: Duration = Duration::from_mins(2);
-/// How long a command that is ended may take to remove its lock files.
+/// The time that a terminated command gets to remove its lock files.
 const GRACE: Duration = Duration::from_secs(1);
-/// How much a command may print.
+/// The largest output of a command.
 const OUTPUT: usize = 64 * 1024 * 1024;
-/// How much of a command's complaints is kept.
+/// The size of a command's standard error that is kept.
 const COMPLAINT: usize = 16 * 1024;
 
 /// Options of every call, against programs named by a repository's configuration.
@@ -70,7 +70,7 @@ const OPTIONS: [&str; 27] = [
     "advice.graftFileDeprecated=false",
 ];
 
-/// Where a command is at work.
+/// The place where a command runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) git_dir: PathBuf,
@@ -95,7 +95,7 @@ pub(crate) struct Command {
     bounds: Option<Bounds>,
 }
 
-/// What a call printed, and whether it succeeded.
+/// The output of a call, and whether it succeeded.
 pub(crate) struct Output {
     pub(crate) succeeded: bool,
     pub(crate) code: Option<i32>,
@@ -104,7 +104,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// The output, or the error of a call that failed.
+    /// Returns the output, or the error of a call that failed.
     pub(crate) fn unless_failed(self, command: &str, place: &Path) -> Result<Self, Error> {
         if self.succeeded {
             return Ok(self);
@@ -123,7 +123,7 @@ impl Output {
 }
 
 impl Git {
-    /// A call that neither reads nor writes files of a worktree. No attribute is in force.
+    /// Returns a call that neither reads nor writes files of a worktree. No attribute is in force.
     pub(crate) fn command(&self, name: &str, place: &Place) -> Command {
         let mut command = self.command_with_attributes(name, place);
         if self.has_attr_source() {
@@ -147,8 +147,9 @@ impl Git {
         command
     }
 
-    /// A call that reads or writes files of a worktree: with every configured filter and driver turned off. Line ends,
-    /// encodings and `ident` are converted as the attributes say, as by everyone else who uses the repository.
+    /// Returns a call that reads or writes files of a worktree: with every configured filter and driver turned off.
+    /// Line ends, encodings and `ident` are converted as the attributes say, as by everyone else who uses the
+    /// repository.
     pub(crate) fn command_on_files(&self, name: &str, place: &Place) -> Result<Command, Error> {
         let mut command = self.command_with_attributes(name, place);
         let settings = self.settings(place)?;
@@ -164,7 +165,7 @@ impl Git {
         Ok(command)
     }
 
-    /// What the repository's configuration says, with where it says so.
+    /// Returns what the repository's configuration says, with where it says so.
     fn settings(&self, place: &Place) -> Result<Vec<Setting>, Error> {
         let list = self.command("config", place).args(["--list", "--show-origin", "-z"]);
         let listed = list.limit(pipes::TIMEOUT).run()?;
@@ -182,14 +183,15 @@ impl Git {
 
 /// A line of a repository's configuration.
 struct Setting {
-    /// The file that says so; none for what the call itself is given.
+    /// The file that has the setting; none for the call's own options.
     file: Option<PathBuf>,
     key: String,
     value: String,
 }
 
-/// The files that a call in a linked worktree may use. The kernel enforces it, also where an agent replaces a folder by a
-/// symbolic link while git runs. A checkout of the repository itself is a person's, and no agent can write there.
+/// Returns the files that a call in a linked worktree may use. The kernel enforces it, also where an agent replaces a
+/// folder by a symbolic link while git runs. A checkout of the repository itself is a person's, and no agent can write
+/// there.
 fn bounds(place: &Place, settings: &[Setting]) -> Option<Bounds> {
     let work_tree = place.work_tree.clone().filter(|_| place.git_dir != place.common_dir)?;
     let files = settings.iter().filter_map(|setting| setting.file.as_deref());
@@ -204,7 +206,7 @@ fn bounds(place: &Place, settings: &[Setting]) -> Option<Bounds> {
     Some(Bounds { readable, writable }.with_alternates(&place.common_dir))
 }
 
-/// The value that makes a configured filter or driver do nothing.
+/// Returns the value that makes a configured filter or driver do nothing.
 fn harmless(key: &str) -> Option<&'static str> {
     let lower = key.to_ascii_lowercase();
     let (section, rest) = lower.split_once('.')?;
@@ -219,7 +221,7 @@ fn harmless(key: &str) -> Option<&'static str> {
 }
 
 impl Command {
-    /// A call without a repository.
+    /// Returns a call without a repository.
     pub(crate) fn bare(binary: &Path, name: &str, place: &Path) -> Self {
         let kept = ["PATH", "HOME", "LANG", "TMPDIR"];
         let mut environment: Vec<_> =
@@ -257,7 +259,7 @@ impl Command {
         command
     }
 
-    /// The call with the configuration of the person who runs the server, for questions about that alone.
+    /// Returns the call with the configuration of the person who runs the server, for questions about that alone.
     pub(crate) fn with_own_configuration(mut self) -> Self {
         let ignored = ["GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_GLOBAL"];
         self.environment.retain(|(name, _)| !ignored.contains(name));
@@ -278,7 +280,7 @@ impl Command {
         self
     }
 
-    /// What the call reads from its standard input.
+    /// Returns what the call reads from its standard input.
     pub(crate) fn input(mut self, input: File) -> Self {
         self.input = Some(input);
         self
@@ -289,14 +291,14 @@ impl Command {
         self
     }
 
-    /// Says that the call reads files in every folder of a worktree, so that it is ended when a named pipe in the place of
-    /// one is what it waits for.
+    /// Declares that the call reads files in every folder of a worktree, so that it is ended when it blocks on a named
+    /// pipe in the place of one.
     pub(crate) fn reads(mut self, worktree: &Path) -> Self {
         self.reads = Some(worktree.to_owned());
         self
     }
 
-    /// The call as a command that the caller starts, talks to and waits for.
+    /// Returns the call as a command that the caller starts, talks to and waits for.
     pub(crate) fn into_std(self) -> std::process::Command {
         let mut command = std::process::Command::new(&self.binary);
         command
@@ -371,20 +373,20 @@ fn running() -> MutexGuard<'static, BTreeSet<u32>> {
     RUNNING.lock()
 }
 
-/// Ends every call that runs: what the process leaves behind when it ends would go on without limits.
+/// Ends every running call: processes that outlive the server would run without limits.
 pub fn end_commands() {
     for group in running().iter().filter_map(|pid| Pid::from_raw(i32::try_from(*pid).ok()?)) {
-        // One that ended meanwhile is what is wanted.
+        // The call may have ended meanwhile, which is the intended result.
         let _ = kill_process_group(group, Signal::KILL);
     }
 }
 
-/// What a running call is held to, and what it is called when it breaks that.
+/// The limits of a running call, and its name and place for the error when it exceeds them.
 struct Limits {
     name: String,
     place: PathBuf,
     limit: Duration,
-    /// A worktree that is looked through for pipes once, when the call is slow.
+    /// A worktree that is searched for pipes once, when the call is slow.
     reads: Option<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! The installed git, which repositories are opened with.
+//! The installed git, with which repositories are opened.
 
 use crate::process::command::Command;
 use crate::shared::Shared;
@@ -9,10 +9,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The oldest git that does what is asked of it.
+/// The oldest version of git that has the required features.
 const OLDEST: (u32, u32) = (2, 30);
 
-/// How git is used.
+/// The settings for git.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// The `git` program; `None` takes the one on the `PATH`.
@@ -30,7 +30,7 @@ struct Inner {
     version: String,
     release: (u32, u32),
     identity: Identity,
-    /// What every opened handle of one repository shares, by its git folder.
+    /// The state that every opened handle of one repository shares, by its git folder.
     shared: Mutex<HashMap<PathBuf, Arc<Shared>>>,
 }
 
@@ -48,7 +48,7 @@ impl Git {
         Ok(Self(Arc::new(Inner { binary, version, release, identity, shared: Mutex::default() })))
     }
 
-    /// The version of the `git` program, which is run to say it.
+    /// Returns the version of the `git` program, which is run to say it.
     pub fn version(&self) -> Result<String, Error> {
         ask(&self.0.binary)
     }
@@ -57,7 +57,7 @@ impl Git {
         &self.0.binary
     }
 
-    /// Whether attributes can be read from a tree of our choosing instead of the repository's files.
+    /// Returns whether attributes can be read from a tree of our choosing instead of the repository's files.
     pub(crate) fn has_attr_source(&self) -> bool {
         self.0.release >= (2, 41)
     }

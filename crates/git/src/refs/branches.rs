@@ -11,31 +11,33 @@ use gix::refs::transaction::{Change, LogChange, PreviousValue, RefEdit};
 use gix::refs::{FullName, Target};
 use std::path::PathBuf;
 
-/// How often a move is tried while other processes keep locking the ref.
+/// The number of attempts to move a ref while other processes keep locking it.
 const MAX_LOCKED_TRIES: usize = 10;
 
 /// Whether a ref was moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Swap {
     Done,
-    /// The ref stood elsewhere, so nothing was written.
+    /// The ref has another value, so nothing was written.
     Lost,
 }
 
-/// Where a ref stands; `None` when there is none.
+/// Returns where a ref stands; `None` when there is none.
 pub(crate) fn tip_of(repository: &gix::Repository, name: &FullName) -> Result<Option<ObjectId>, Error> {
     let found = find_ref(repository, name.as_ref())?;
     let Some(mut reference) = found.filter(|found| found.name() == name.as_ref()) else { return Ok(None) };
     Ok(Some(reference.peel_to_id().context("read the ref", name.as_bstr())?.detach()))
 }
 
-/// Whether agents move a branch themselves.
+/// Returns whether agents move a branch themselves.
 fn is_of_agents(name: &FullName) -> bool {
     let name = name.as_bstr();
-    ["refs/heads/session/", "refs/heads/task/"].iter().any(|prefix| name.starts_with(prefix.as_bytes()))
+    ["refs/heads/spectask/", "refs/heads/session/", "refs/heads/task/"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix.as_bytes()))
 }
 
-/// Who moves a ref, when and why, for the reflog.
+/// The author, time and reason of a ref's move, for the reflog.
 pub(crate) struct Mover<'a> {
     pub(crate) by: &'a Identity,
     pub(crate) time_ms: i64,
@@ -43,13 +45,13 @@ pub(crate) struct Mover<'a> {
 }
 
 /// What the names of branches made here begin with, before the slash.
-const PREFIXES: [&str; 3] = ["specs", "task", "session"];
+const PREFIXES: [&str; 3] = ["specs", "task", "spectask"];
 
 /// Names that projects give to the branch everything is cut from.
 const USUAL_DEFAULTS: [&str; 3] = ["main", "master", "trunk"];
 
 impl Repository {
-    /// The branch that others are cut from: the one the remote names, else the one checked out, else one with a
+    /// Returns the branch that others are cut from: the one the remote names, else the one checked out, else one with a
     /// usual name, else the only one.
     pub fn default_branch(&self) -> Result<Option<String>, Error> {
         let branches = self.branches()?;
@@ -66,7 +68,8 @@ impl Repository {
         Ok(usual.or_else(|| branches.first().filter(|_| branches.len() == 1).cloned()))
     }
 
-    /// Refuses a repository in which a branch has a name that others made here begin with: `specs` beside `specs/1` cannot be.
+    /// Rejects a repository in which a branch has a name that is a prefix of others made here: `specs` beside `specs/1`
+    /// cannot be.
     pub fn refuse_names_in_the_way(&self, docs_branch: &str) -> Result<(), OpenError> {
         let path = || self.path().to_owned();
         let branches =
@@ -90,7 +93,7 @@ impl Repository {
         Ok(())
     }
 
-    /// The names of all branches, sorted.
+    /// Returns the names of all branches, sorted.
     pub fn branches(&self) -> Result<Vec<String>, Error> {
         let repository = self.local();
         let references = repository.references().context("list the refs of", self.path().display())?;
@@ -107,12 +110,12 @@ impl Repository {
         Ok(names)
     }
 
-    /// Whether the repository has a local branch of this name. Tags, remote branches and commits are none.
+    /// Returns whether the repository has a local branch of this name. Tags, remote branches and commits are none.
     pub fn has_branch(&self, name: &str) -> Result<bool, Error> {
         Ok(tip_of(&self.local(), &names::branch(name)?)?.is_some())
     }
 
-    /// Makes a branch at a revision; one that exists is left where it is. Returns its tip.
+    /// Creates a branch at a revision; one that exists is left where it is. Returns its tip.
     pub fn create_branch(&self, name: &str, at: &str) -> Result<CommitId, Error> {
         let branch = names::branch(name)?;
         let queue = self.queue(branch.as_bstr().to_string().as_str());
@@ -120,7 +123,7 @@ impl Repository {
         self.begin_branch(&branch, at)
     }
 
-    /// Makes a branch, unless there is one; the caller has the turn on it.
+    /// Creates a branch, unless there is one; the caller holds its lock.
     pub(crate) fn begin_branch(&self, branch: &FullName, at: &str) -> Result<CommitId, Error> {
         let repository = self.local();
         if let Some(tip) = tip_of(&repository, branch)? {
@@ -209,7 +212,7 @@ impl Repository {
             return Ok(Swap::Lost);
         }
         let file = self.ref_file(name);
-        // A ref that was packed meanwhile was made durable by who packed it.
+        // A ref that was packed meanwhile was made durable by the process that packed it.
         lock_files::found(durable::file(&file, common)).context("bring to the disk", file.display())?;
         Ok(Swap::Done)
     }
@@ -219,7 +222,7 @@ impl Repository {
         self.0.common_dir.join(safe_path::name(name.as_bstr()))
     }
 
-    /// The branch that a symbolic ref names, without its prefix.
+    /// Returns the branch that a symbolic ref names, without its prefix.
     fn symbolic(&self, name: &str, prefix: &str) -> Result<Option<String>, Error> {
         let text = crate::files::plain::read_text(&self.0.common_dir.join(name))?;
         Ok(text.and_then(|text| Some(text.strip_prefix("ref: ")?.trim().strip_prefix(prefix)?.to_owned())))
@@ -230,7 +233,7 @@ fn one_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// The wall clock, for refs and commits without a given date.
+/// Returns the wall clock, for refs and commits without a given date.
 pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

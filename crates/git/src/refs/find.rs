@@ -6,7 +6,7 @@ use crate::files::safe_path;
 use gix::refs::FullNameRef;
 use std::fs;
 
-/// How large the file of a loose ref is.
+/// The largest file of a loose ref.
 const LARGEST_REF: u64 = 4096;
 
 /// Finds a ref whose file, where it has one, is a file as git writes it.

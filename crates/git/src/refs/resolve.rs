@@ -6,17 +6,17 @@ use crate::refs::find::find_ref;
 use crate::{CommitId, Error, Repository};
 use gix::ObjectId;
 
-/// Where a plain name is looked for, after a full hash.
+/// The namespaces in which a plain name is looked up, after a full hash.
 const PREFIXES: [&str; 3] = ["refs/heads/", "refs/remotes/", "refs/tags/"];
 
 impl Repository {
-    /// The commit that a branch, a full ref, a full hash, or one of these with `^`, `^2` or `~3` behind it
+    /// Returns the commit that a branch, a full ref, a full hash, or one of these with `^`, `^2` or `~3` behind it
     /// names; `None` when there is none.
     pub fn resolve(&self, rev: &str) -> Result<Option<CommitId>, Error> {
         Ok(find_commit(&self.local(), rev)?.map(CommitId))
     }
 
-    /// Whether a revision's history has a commit.
+    /// Returns whether a revision's history has a commit.
     pub fn contains(&self, rev: &str, commit: &str) -> Result<bool, Error> {
         let repository = self.local();
         let (tip, commit) = (self.need(&repository, rev)?, find_commit(&repository, commit)?);
@@ -28,7 +28,7 @@ impl Repository {
     }
 }
 
-/// The commit that a revision names.
+/// Returns the commit that a revision names.
 pub(crate) fn find_commit(repository: &gix::Repository, rev: &str) -> Result<Option<ObjectId>, Error> {
     let (base, steps) = rev.find(['^', '~']).map_or((rev, ""), |at| rev.split_at(at));
     let Some(mut id) = find(repository, base)? else { return Ok(None) };
@@ -53,7 +53,7 @@ fn find(repository: &gix::Repository, base: &str) -> Result<Option<ObjectId>, Er
         PREFIXES.iter().map(|prefix| format!("{prefix}{base}")).collect()
     };
     for name in candidates {
-        // What is no name of a ref names no commit either.
+        // A text that cannot be a ref's name does not name a commit either.
         let Ok(name) = gix::refs::FullName::try_from(name) else { continue };
         let found = find_ref(repository, name.as_ref())?;
         if let Some(mut found) = found.filter(|found| found.name() == name.as_ref()) {
@@ -64,7 +64,7 @@ fn find(repository: &gix::Repository, base: &str) -> Result<Option<ObjectId>, Er
     Ok(None)
 }
 
-/// The commit of an object, through tags; `None` when the object is missing or something else.
+/// Returns the commit of an object, through tags; `None` when the object is missing or something else.
 fn commit(repository: &gix::Repository, id: ObjectId) -> Result<Option<ObjectId>, Error> {
     let Some(object) = repository.try_find_object(id).context("read the object", id)? else {
         return Ok(None);
@@ -72,7 +72,7 @@ fn commit(repository: &gix::Repository, id: ObjectId) -> Result<Option<ObjectId>
     Ok(object.peel_to_kind(gix::object::Kind::Commit).ok().map(|commit| commit.id))
 }
 
-/// Which parent to take, step by step; `None` when the text is not made of such steps.
+/// Returns which parent to take, step by step; `None` when the text is not made of such steps.
 fn parse(steps: &str) -> Option<Vec<usize>> {
     let mut parents = Vec::new();
     let mut rest = steps;

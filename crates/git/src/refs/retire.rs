@@ -13,11 +13,11 @@ use gix::refs::{FullName, Target};
 pub struct Retire {
     /// The name of the branch.
     pub branch: String,
-    /// Where it was found; a branch that moved since stays.
+    /// Its tip when it was found; a branch that moved since stays.
     pub tip: CommitId,
     /// The branch that has to have its commits.
     pub into: String,
-    /// What the names of refs begin with that may have commits which the branch had and lost.
+    /// The prefix of refs that may have commits which the branch had and lost.
     pub saved: String,
     /// The hidden ref that keeps its commits; made when it is not there.
     pub keep: String,
@@ -51,7 +51,7 @@ impl Repository {
         Ok(found)
     }
 
-    /// Says whether [`Repository::retire_branch`] would remove a branch.
+    /// Returns whether [`Repository::retire_branch`] would remove a branch.
     pub fn can_retire(&self, retire: &Retire) -> Result<Retired, Error> {
         let repository = self.local();
         let name = names::branch(&retire.branch)?;

@@ -3,11 +3,11 @@
 use crate::refs::branches::{self, Mover, Swap, now_ms};
 use crate::{CommitId, Error, Repository, names};
 
-/// How often the hidden ref is tried to be set while others set it.
+/// The number of attempts to set the hidden ref while others set it.
 const ATTEMPTS: usize = 10;
 
 impl Repository {
-    /// Sees to it that a hidden ref names the commit that a revision names now; `None` when there is no such revision.
+    /// Ensures that a hidden ref names the present commit of a revision; `None` when there is no such revision.
     pub fn save_tip(&self, revision: &str, refname: &str) -> Result<Option<CommitId>, Error> {
         let name = names::hidden_ref(refname)?;
         let Some(commit) = self.resolve(revision)? else { return Ok(None) };

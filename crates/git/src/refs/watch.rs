@@ -1,4 +1,4 @@
-//! Notices when branches move, by any process.
+//! Detects moves of branches, by any process.
 
 use crate::error::Context as _;
 use crate::refs::find::find_ref;
@@ -11,11 +11,11 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long after a look the next one waits, so that a storm of moves costs few looks.
+/// The shortest time between two scans, so that many moves cost few scans.
 const MIN_INTERVAL: Duration = Duration::from_millis(2);
-/// How often the branch that matters most is looked at when nothing was noticed.
+/// The polling interval of the most important branch when nothing was noticed.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How often every branch is looked at when nothing was noticed, where the file system reports changes.
+/// The polling interval of all branches when nothing was noticed, where the file system reports changes.
 const FULL_POLL_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A branch that was made, moved or deleted.
@@ -38,7 +38,7 @@ enum Signal {
     Stop,
 }
 
-/// Which branches may have moved.
+/// The branches that may have moved.
 enum Seen {
     Some(BTreeSet<String>),
     All,
@@ -57,7 +57,7 @@ impl Seen {
 type OnChange = Box<dyn Fn(RefChange) + Send + Sync>;
 
 impl Repository {
-    /// Calls back for each branch that is made, moved or deleted from now on. Moves in quick succession are
+    /// Calls back for each branch that is created, moved or deleted from now on. Moves in quick succession are
     /// one. The call comes from the watcher's own thread. A move of `branch` is noticed within a second also where the file
     /// system does not report it.
     pub fn watch(&self, branch: &str, on_change: OnChange) -> Result<Watcher, Error> {
@@ -81,7 +81,7 @@ impl Repository {
         let mut full_poll = FULL_POLL_INTERVAL;
         for (path, mode) in watched {
             if let Err(error) = files.watch(&path, mode) {
-                // Looking each second is slower, and enough.
+                // Polling each second is slower, and enough.
                 full_poll = POLL_INTERVAL;
                 tracing::warn!(%error, path = %path.display(), "a folder cannot be watched");
             }
@@ -98,7 +98,7 @@ impl Repository {
         Ok(Watcher { signals, thread: Some(thread) })
     }
 
-    /// Where the named branches stand now, in what is known of all.
+    /// Compares the present tips of the named branches with the known ones.
     fn look_at(&self, names: &BTreeSet<String>, known: &mut BTreeMap<String, CommitId>) {
         let repository = self.local();
         for name in names {
@@ -111,7 +111,7 @@ impl Repository {
         }
     }
 
-    /// Where every branch stands.
+    /// Returns where every branch stands.
     fn tips(&self) -> Result<BTreeMap<String, CommitId>, Error> {
         let repository = self.local();
         let shown = || self.path().display();
@@ -126,11 +126,11 @@ impl Repository {
     }
 }
 
-/// What is looked at when nothing was noticed.
+/// The polling intervals when nothing was noticed.
 struct Polling {
-    /// The full name of the branch that is looked at each time.
+    /// The full name of the branch that is polled each time.
     branch: String,
-    /// How often every branch is looked at.
+    /// The polling interval of all branches.
     full_poll: Duration,
 }
 
@@ -177,7 +177,7 @@ fn watch(
     }
 }
 
-/// Adds what was noticed meanwhile; none when it is time to stop.
+/// Adds what was noticed meanwhile; `None` when it is time to stop.
 fn gather(signals: &Receiver<Signal>, mut seen: Seen) -> Option<Seen> {
     loop {
         match signals.try_recv() {
@@ -188,7 +188,8 @@ fn gather(signals: &Receiver<Signal>, mut seen: Seen) -> Option<Seen> {
     }
 }
 
-/// The branches that may have moved: refs are renamed into place, so reading them, as a look does, and locks do not count.
+/// Returns the branches that may have moved: refs are renamed into place, so reading them, as a look does, and locks do
+/// not count.
 fn seen(event: &notify::Event, common_dir: &Path) -> Option<Seen> {
     if event.kind.is_access() {
         return None;

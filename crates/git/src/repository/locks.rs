@@ -7,7 +7,7 @@ use gix::lock::acquire::Fail;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How often a held lock is tried, a second each: long enough for a lock left just now to become an old one.
+/// The number of attempts on a held lock, a second each: enough for a recent lock to become an old one.
 const TRIES: usize = 15;
 
 impl Repository {
@@ -46,7 +46,7 @@ impl Repository {
         Err(Error::Locked { lock })
     }
 
-    /// Where a process at work on this repository may be.
+    /// Returns where a process at work on this repository may be.
     pub(crate) fn places(&self) -> Result<Vec<PathBuf>, Error> {
         let worktrees = self.registrations()?.into_iter().map(|registration| registration.root);
         let own = [Some(self.0.common_dir.clone()), self.0.main_root.clone()];

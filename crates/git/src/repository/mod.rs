@@ -40,19 +40,19 @@ pub(crate) struct Inner {
 /// A folder's device and inode: another folder at the same path has others.
 type FolderIdentity = (u64, u64);
 
-/// Which folder is at a path; none where there is none.
+/// Returns which folder is at a path; none where there is none.
 pub(crate) fn identity(folder: &Path) -> Option<FolderIdentity> {
     std::fs::metadata(folder).ok().map(|found| (found.dev(), found.ino()))
 }
 
 impl Repository {
-    /// The root of the worktree, or the bare repository's folder.
+    /// Returns the root of the worktree, or the bare repository's folder.
     pub fn path(&self) -> &Path {
         &self.0.root
     }
 
-    /// Whether it is still where it was opened, and not another one at the same path. What was being written as it was
-    /// moved away may have left folders.
+    /// Returns whether it is still where it was opened, and not another one at the same path. What was being written as
+    /// it was moved away may have left folders.
     pub fn is_there(&self) -> bool {
         self.0.common_dir.join("HEAD").is_file() && identity(&self.0.common_dir) == self.0.identity
     }
@@ -62,8 +62,8 @@ impl Repository {
         if self.is_there() { Ok(()) } else { Err(OpenError::Missing { path: self.path().to_owned() }.into()) }
     }
 
-    /// Whether it is the repository that work was done in before: it has a ref that is only made for work, the branch of the
-    /// documents, or one of the commits that base branches stood at.
+    /// Returns whether it is the repository that work was done in before: it has a ref that only SpecTask creates, the
+    /// branch of the documents, or one of the commits that base branches stood at.
     pub fn was_worked_in(&self, docs_branch: &str, base_commits: &[String]) -> Result<bool, Error> {
         let repository = self.local();
         let platform = repository.references().context("list refs of", self.path().display())?;
@@ -79,35 +79,35 @@ impl Repository {
         Ok(false)
     }
 
-    /// A handle for this thread.
+    /// Returns a handle for this thread.
     pub(crate) fn local(&self) -> gix::Repository {
         let mut repository = self.0.gix.to_thread_local();
         repository.object_cache_size_if_unset(4 * 1024 * 1024);
         repository
     }
 
-    /// The queue of writes to one branch.
+    /// Returns the queue of writes to one branch.
     pub(crate) fn queue(&self, branch: &str) -> Arc<Mutex<()>> {
         let mut queues = lock(&self.0.shared.queues);
         Arc::clone(queues.entry(branch.to_owned()).or_default())
     }
 
-    /// What is known about the effects on each branch.
+    /// Returns what is known about the effects on each branch.
     pub(crate) fn seen(&self) -> MutexGuard<'_, HashMap<String, Seen>> {
         lock(&self.0.shared.effects)
     }
 
-    /// What is known of the last changes of files.
+    /// Returns what is known of the last changes of files.
     pub(crate) fn last_changes(&self) -> &Mutex<Known> {
         &self.0.shared.last_changes
     }
 
-    /// What was last seen of the git folder.
+    /// Returns what was last seen of the git folder.
     pub(crate) fn known_state(&self) -> MutexGuard<'_, Option<State>> {
         lock(&self.0.shared.state)
     }
 
-    /// The queue of changes to the list of worktrees.
+    /// Returns the queue of changes to the list of worktrees.
     pub(crate) fn worktree_queue(&self) -> MutexGuard<'_, ()> {
         lock(&self.0.shared.worktrees)
     }
@@ -116,7 +116,7 @@ impl Repository {
         self.0.git.identity()
     }
 
-    /// The repository without any worktree, for commands.
+    /// Returns the repository without any worktree, for commands.
     pub(crate) fn place(&self) -> Place {
         Place {
             git_dir: self.0.common_dir.clone(),
@@ -126,7 +126,7 @@ impl Repository {
         }
     }
 
-    /// One worktree of the repository, for commands.
+    /// Returns one worktree of the repository, for commands.
     pub(crate) fn place_of(&self, git_dir: &Path, work_tree: &Path) -> Place {
         Place { git_dir: git_dir.to_owned(), work_tree: Some(work_tree.to_owned()), ..self.place() }
     }

@@ -5,8 +5,7 @@ use crate::{Error, Git, OpenError, Repository, files::plain};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Settings each managed repository has: written objects and refs reach the disk, and nothing is cleaned up
-/// behind our back.
+/// Settings of each managed repository: written objects and refs reach the disk, and git runs no cleanup by itself.
 const SETTINGS: [(&str, &str); 4] = [
     ("core.fsync", "objects,reference"),
     ("gc.auto", "0"),
@@ -36,15 +35,15 @@ pub(crate) const IN_FORCE: [&str; 4] =
     ["core.useReplaceRefs=false", "core.commitGraph=false", "core.protectHFS=true", "core.protectNTFS=true"];
 
 impl Git {
-    /// Opens a worktree's root or a bare repository, and sees to its settings.
+    /// Opens a worktree's root or a bare repository, and configures it.
     pub fn open(&self, path: &Path) -> Result<Repository, OpenError> {
         let repository = self.open_unchanged(path)?;
         repository.configure()?;
         Ok(repository)
     }
 
-    /// Opens a worktree's root or a bare repository, and writes nothing into it: it may turn out to be another one than is
-    /// looked for. Before it is worked in, [`Repository::configure`] sees to its settings.
+    /// Opens a worktree's root or a bare repository, and writes nothing into it: it may be another one than the
+    /// expected one. [`Repository::configure`] has to be called before work in it.
     pub fn open_unchanged(&self, path: &Path) -> Result<Repository, OpenError> {
         let repository = self.open_any(path)?;
         if repository
@@ -56,8 +55,8 @@ impl Git {
         Ok(repository)
     }
 
-    /// The folder that all worktrees of a repository share, from anywhere inside it or them: it tells whether two
-    /// paths are of one repository. None where there is none that can be opened; nothing is changed.
+    /// Returns the folder that all worktrees of a repository share, from anywhere inside it or them: it tells whether
+    /// two paths are of one repository. None where there is none that can be opened; nothing is changed.
     pub fn common_dir(&self, path: &Path) -> Option<PathBuf> {
         let path = std::fs::canonicalize(path).ok()?;
         let root = path.ancestors().find(|place| looks_like_repository(place))?;
@@ -84,7 +83,7 @@ impl Git {
         if is_reftable(&path) {
             return Err(OpenError::Reftable { path });
         }
-        // Who moves refs is asked of the configuration when a worktree's HEAD is made.
+        // Creating a worktree's HEAD reads the committer from the configuration.
         let by = self.identity();
         let committer = [
             format!("gitoxide.committer.nameFallback={}", by.name),
@@ -119,7 +118,7 @@ impl Git {
 }
 
 impl Repository {
-    /// Whether no branch has a commit.
+    /// Returns whether no branch has a commit.
     pub(crate) fn is_empty(&self) -> Result<bool, Error> {
         let repository = self.local();
         let has_head = repository.head_id().is_ok();
@@ -160,7 +159,8 @@ pub(crate) fn ignore_programs(repository: &mut gix::Repository) -> gix::Result<(
     config.commit().map(|_| ())
 }
 
-/// Whether a file of commits whose parents are said to be missing tells the truth; one that does not is not read.
+/// Returns whether a file of commits whose parents are said to be missing tells the truth; one that does not is not
+/// read.
 ///
 /// History ends for a walk at such a commit, so that what comes before it would be left out of reviews.
 pub(crate) fn ignore_false_shallow(repository: &mut gix::Repository) -> gix::Result<()> {
@@ -180,24 +180,24 @@ pub(crate) fn ignore_false_shallow(repository: &mut gix::Repository) -> gix::Res
     Ok(())
 }
 
-/// Whether a folder is what git itself takes for a repository.
+/// Returns whether a folder is what git itself takes for a repository.
 fn looks_like_repository(path: &Path) -> bool {
     has_git_dir(path) || is_git_dir(path)
 }
 
-/// Whether a folder has a git folder, or a pointer to one.
+/// Returns whether a folder has a git folder, or a pointer to one.
 fn has_git_dir(path: &Path) -> bool {
     let dot_git = path.join(".git");
     is_git_dir(&dot_git) || pointed_at(&dot_git).is_some()
 }
 
-/// Whether a folder has what each git folder has. One of a linked worktree has its objects and refs elsewhere.
+/// Returns whether a folder has what each git folder has. One of a linked worktree has its objects and refs elsewhere.
 fn is_git_dir(path: &Path) -> bool {
     let has_own = path.join("objects").is_dir() && path.join("refs").is_dir();
     path.join("HEAD").symlink_metadata().is_ok() && (has_own || path.join("commondir").is_file())
 }
 
-/// The git folder that a file called `.git` points at.
+/// Returns the git folder that a file called `.git` points at.
 fn pointed_at(file: &Path) -> Option<PathBuf> {
     const LONGEST: u64 = 8 * 1024;
     let is_pointer = file.metadata().is_ok_and(|found| found.is_file() && found.len() <= LONGEST);
@@ -206,19 +206,20 @@ fn pointed_at(file: &Path) -> Option<PathBuf> {
     Some(file.parent()?.join(target))
 }
 
-/// Whether the git folder of a worktree's root is the given one.
+/// Returns whether the git folder of a worktree's root is the given one.
 fn leads_to(root: &Path, git_dir: &Path) -> bool {
     let dot_git = root.join(".git");
     absolute(&pointed_at(&dot_git).unwrap_or(dot_git)) == git_dir
 }
 
-/// The git folder of a worktree's root or a bare repository.
+/// Returns the git folder of a worktree's root or a bare repository.
 fn git_dir_of(path: &Path) -> PathBuf {
     let dot_git = path.join(".git");
     if dot_git.is_dir() { dot_git } else { pointed_at(&dot_git).unwrap_or_else(|| path.to_owned()) }
 }
 
-/// The first of the files that are read when a repository is opened which is a pipe or a device: reading it might not end.
+/// Returns the first of the files that are read when a repository is opened which is a pipe or a device: reading it
+/// might not end.
 fn no_file_among(git_dir: &Path) -> Option<PathBuf> {
     let pointer = plain::unless_replaced(plain::read(&git_dir.join("commondir"))).ok().flatten();
     let common_dir = pointer.map(|bytes| git_dir.join(String::from_utf8_lossy(&bytes).trim()));
@@ -229,7 +230,7 @@ fn no_file_among(git_dir: &Path) -> Option<PathBuf> {
     paths.into_iter().find(is_other)
 }
 
-/// Whether a repository says in its configuration that it keeps refs in tables.
+/// Returns whether a repository says in its configuration that it keeps refs in tables.
 fn is_reftable(path: &Path) -> bool {
     [path.join(".git/config"), path.join("config")].iter().any(|config| {
         std::fs::read_to_string(config).is_ok_and(|text| {

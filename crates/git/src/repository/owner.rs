@@ -1,4 +1,4 @@
-//! Whose a repository is, and whether the person who runs the server trusts it.
+//! The owner of a repository, and whether the person who runs the server trusts it.
 //!
 //! Git refuses to serve the repositories of other users, whose configuration could name programs, unless `safe.directory` in
 //! the user's or the system's configuration lists them. The same list counts here.
@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 impl Repository {
-    /// Refuses to serve a repository of another user that `safe.directory` does not list.
+    /// Rejects a repository of another user that `safe.directory` does not list.
     pub fn refuse_stranger(&self) -> Result<(), OpenError> {
         let common_dir = &self.0.common_dir;
         let Ok(metadata) = common_dir.metadata() else { return Ok(()) };
@@ -23,7 +23,7 @@ impl Repository {
 }
 
 impl Git {
-    /// The places that the user's and the system's configuration trust, in order.
+    /// Returns the places that the user's and the system's configuration trust, in order.
     fn safe_directories(&self) -> Vec<String> {
         let mut listed = Vec::new();
         for scope in ["--system", "--global"] {
@@ -38,17 +38,18 @@ impl Git {
     }
 }
 
-/// The user who became root by `sudo`, whose repositories root trusts.
+/// Returns the user who became root by `sudo`, whose repositories root trusts.
 fn sudo_user() -> Option<u32> {
     std::env::var("SUDO_UID").ok()?.parse().ok()
 }
 
-/// Whether a repository's owner is the one who asks.
+/// Returns whether a repository's owner is the one who asks.
 fn is_own(owner: u32, us: u32, sudo: Option<u32>) -> bool {
     owner == us || (us == 0 && sudo == Some(owner))
 }
 
-/// Whether a list of `safe.directory` has a repository, by its git folder or its root; an empty value begins the list again.
+/// Returns whether a list of `safe.directory` has a repository, by its git folder or its root; an empty value begins
+/// the list again.
 fn is_listed(listed: &[String], common_dir: &Path) -> bool {
     let from = listed.iter().rposition(String::is_empty).map_or(0, |at| at + 1);
     let root = common_dir.parent().filter(|_| common_dir.file_name().is_some_and(|name| name == ".git"));
@@ -61,7 +62,7 @@ fn is_listed(listed: &[String], common_dir: &Path) -> bool {
         .any(|safe| safe == "*" || is_it(common_dir, safe) || root.is_some_and(|root| is_it(root, safe)))
 }
 
-/// A user as people know them, or the number.
+/// Returns a user as people know them, or the number.
 fn name_of(uid: u32) -> String {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = users.lines().find_map(|line| {

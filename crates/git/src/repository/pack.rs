@@ -6,7 +6,7 @@ use crate::{Error, Repository};
 use std::fs;
 use std::time::Duration;
 
-/// How long packing may take.
+/// The longest run of packing.
 const LIMIT: Duration = Duration::from_mins(10);
 /// One of the 256 folders among which loose objects are spread evenly.
 const SAMPLE: &str = "17";

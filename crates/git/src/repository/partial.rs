@@ -2,18 +2,18 @@
 
 use crate::{OpenError, Repository};
 
-/// How many of the newest commits are looked at.
+/// The number of the newest commits that are checked.
 const RECENT: usize = 100;
 
 impl Repository {
-    /// Refuses a partial clone that lacks a file of the commit checked out, or the tree of a recent commit: objects are read
-    /// in process, where nothing is fetched.
+    /// Rejects a partial clone that lacks a file of the commit checked out, or the tree of a recent commit: objects are
+    /// read in process, where nothing is fetched.
     pub fn refuse_partial(&self) -> Result<(), OpenError> {
         let is_lacking = self.is_partial() && self.lacks_objects().unwrap_or(true);
         if is_lacking { Err(OpenError::Partial { path: self.path().to_owned() }) } else { Ok(()) }
     }
 
-    /// Whether the configuration names a remote that objects are fetched from later.
+    /// Returns whether the configuration names a remote that objects are fetched from later.
     fn is_partial(&self) -> bool {
         let repository = self.local();
         let config = repository.config_snapshot();

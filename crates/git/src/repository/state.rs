@@ -1,7 +1,7 @@
-//! What is in a repository's git folder that changes how others see the repository or what their git runs.
+//! The parts of a repository's git folder that change what others see or what their git runs.
 //!
-//! Nothing of it is in force here. Git run by people in the same repository does use it, so a warning names it when it
-//! changes while an agent works.
+//! None of them is in force here. Git run by people in the same repository does use them, so a warning names each one
+//! that changes while an agent works.
 
 use crate::error::Context as _;
 use crate::files::lock_files::found;
@@ -29,11 +29,11 @@ const CORE: [&str; 9] = [
     "pager",
     "sshcommand",
 ];
-/// How many changes a sentence names.
+/// The number of changes that a sentence names.
 const NAMED: usize = 5;
 
 impl Repository {
-    /// Remembers the state, unless one is remembered already.
+    /// Records the state, unless it is recorded already.
     pub(crate) fn note_state(&self) -> Result<(), Error> {
         let mut known = self.known_state();
         if known.is_none() {
@@ -42,7 +42,7 @@ impl Repository {
         Ok(())
     }
 
-    /// What changed since it was last asked, by name.
+    /// Returns what changed since it was last asked, by name.
     pub(crate) fn state_changes(&self) -> Result<Vec<String>, Error> {
         let now = self.state()?;
         let mut known = self.known_state();

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long a clone may take.
+/// The longest run of a clone.
 const LIMIT: Duration = Duration::from_hours(1);
 
 impl Git {
@@ -35,7 +35,7 @@ impl Git {
             Ok(true)
         });
         if !matches!(cloned, Ok(true)) {
-            // What is left is nobody's; the error to tell is the one before.
+            // The leftovers belong to no one; the earlier error is the one to report.
             let _ = fs::remove_dir_all(&partial);
         }
         let opened = |source| CloneError::Open { url: without_password(url), source };
@@ -74,7 +74,7 @@ impl Repository {
     }
 }
 
-/// Why a URL is not cloned.
+/// Returns why a URL is not cloned.
 fn refusal(url: &str) -> Option<&'static str> {
     if url.trim().is_empty() {
         return Some("it is empty");
@@ -97,7 +97,7 @@ fn refusal(url: &str) -> Option<&'static str> {
     }
 }
 
-/// The URL as it can be shown.
+/// Returns the URL as it can be shown.
 pub(crate) fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let host_end = rest.find('/').unwrap_or(rest.len());

@@ -1,4 +1,4 @@
-//! Makes repositories.
+//! Creates repositories.
 
 use crate::error::Context as _;
 use crate::files::lock_files::found;
@@ -12,12 +12,12 @@ use gix::objs::tree::EntryKind;
 use std::fs;
 use std::path::Path;
 
-/// How far back the first commit is looked for in a repository that exists.
+/// The number of commits that are searched for the first commit of an existing repository.
 const DEPTH: usize = 10_000;
 
 impl Git {
-    /// Makes a repository with one commit of the given files on a branch. Files that begin with `#!` are
-    /// executable. One that exists is opened, when that commit is how its branch began.
+    /// Creates a repository with one commit of the given files on a branch. Files that begin with `#!` are executable.
+    /// An existing one is opened if that commit is the first of its branch.
     pub fn create_repository(
         &self,
         path: &Path,
@@ -45,7 +45,7 @@ impl Git {
                 .context("bring to the disk", folder.display())
         });
         if made.is_err() {
-            // What is left is nobody's; the error to tell is the one before.
+            // The leftovers belong to no one; the earlier error is the one to report.
             let _ = fs::remove_dir_all(&partial);
         }
         made?;
@@ -78,7 +78,7 @@ impl Git {
 }
 
 impl Repository {
-    /// Whether a branch's first commit has exactly these files.
+    /// Returns whether a branch's first commit has exactly these files.
     fn began_with(&self, branch: &str, files: &[(String, Vec<u8>)]) -> Result<bool, Error> {
         let repository = self.local();
         let wanted = tree(&repository, files)?;

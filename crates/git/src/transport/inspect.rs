@@ -1,11 +1,11 @@
-//! Looks at a repository before anything is done with it.
+//! Inspects a repository before work in it.
 
 use crate::error::Context as _;
 use crate::{Error, Git, OpenError, transport::clone};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// What a repository is like.
+/// The properties of a repository.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own, shown as such")]
 pub struct Inspection {
@@ -25,7 +25,7 @@ pub struct Inspection {
 }
 
 impl Git {
-    /// Looks at a repository and changes nothing.
+    /// Inspects a repository and changes nothing.
     pub fn inspect(&self, path: &Path) -> Result<Inspection, OpenError> {
         let repository = self.open_any(path)?;
         let damaged = |source: Error| OpenError::Damaged { path: path.to_owned(), source: source.into() };

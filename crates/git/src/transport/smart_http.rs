@@ -9,10 +9,10 @@ use crate::{Error, Repository, names};
 use std::fs::File;
 use std::time::Duration;
 
-/// How long a branch may be held still for a push to it.
+/// The longest time that a branch is locked for a push to it.
 const HELD: Duration = Duration::from_secs(30);
 
-/// What a client asks of a repository.
+/// The service that a client requests of a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     /// Clone and fetch.
@@ -22,7 +22,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// The service by the name it has in requests.
+    /// Returns the service by the name it has in requests.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "git-upload-pack" => Some(Self::UploadPack),
@@ -48,26 +48,26 @@ impl Service {
 }
 
 impl Repository {
-    /// The call that lists a repository's refs to a client.
+    /// Returns the call that lists a repository's refs to a client.
     pub fn advertise(&self, service: Service, protocol: Option<&str>) -> std::process::Command {
         let call = smart(self.command(service.command()), protocol);
         call.args(["--stateless-rpc", "--advertise-refs"]).args([self.place().common_dir]).into_std()
     }
 
-    /// The call that serves a fetch: the request to its standard input, the answer from its standard output.
+    /// Returns the call that serves a fetch: the request to its standard input, the answer from its standard output.
     pub fn upload_pack(&self, protocol: Option<&str>) -> std::process::Command {
         let call = smart(self.command(Service::UploadPack.command()), protocol);
         call.args(["--stateless-rpc"]).args([self.place().common_dir]).into_std()
     }
 
-    /// The call that serves a push, in the same way. Branches may be made, moved and deleted, other than those that are
-    /// checked out somewhere.
+    /// Returns the call that serves a push, in the same way. Branches may be made, moved and deleted, other than those
+    /// that are checked out somewhere.
     pub fn receive_pack(&self, protocol: Option<&str>) -> Result<std::process::Command, Error> {
         Ok(self.receive(protocol, &[])?.into_std())
     }
 
-    /// Serves a push, from a request that is there whole, in which branches only go forward. A checkout of the given one is
-    /// held still meanwhile and follows it, so that what others commit there happens wholly before or wholly after.
+    /// Serves a push, from a request that is there whole, in which branches only move forward. A checkout of the given
+    /// one is locked meanwhile and follows it, so that commits of others happen wholly before or wholly after.
     pub fn receive_forward(
         &self,
         branch: &str,
@@ -113,7 +113,7 @@ impl Repository {
 fn smart(mut call: Command, protocol: Option<&str>) -> Command {
     // The refs kept there are no branches of users.
     call.option("transfer.hideRefs=refs/spectask");
-    // What replaces objects elsewhere replaces none here.
+    // Replacement refs of other repositories replace nothing here.
     call.option("transfer.hideRefs=refs/replace");
     call.option("receive.autogc=false");
     match protocol {
@@ -122,7 +122,7 @@ fn smart(mut call: Command, protocol: Option<&str>) -> Command {
     }
 }
 
-/// Whether a push may move a ref: not those that git reads other content by, nor those that are kept here.
+/// Returns whether a push may move a ref: not those that git reads other content by, nor those that are kept here.
 pub fn may_be_pushed(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let is_in = |folder: &str| lower == folder || lower.starts_with(&format!("{folder}/"));
@@ -132,7 +132,7 @@ pub fn may_be_pushed(name: &str) -> bool {
 /// The longest packet line that git reads, with its length in front, in bytes.
 const MAX_PACKET: usize = 65_520;
 
-/// Why a push is refused before git reads it.
+/// The reason why a push is rejected before git reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedPush {
     /// Its commands are in a certificate, which git reads in another way than packet lines.
@@ -175,18 +175,18 @@ impl PushCommands {
         }
     }
 
-    /// The refs, in the order of the request.
+    /// Returns the refs, in the order of the request.
     pub fn into_refs(self) -> Vec<String> {
         self.refs
     }
 }
 
-/// The value of a hexadecimal digit.
+/// Returns the value of a hexadecimal digit.
 fn hex_value(digit: u8) -> usize {
     (digit as char).to_digit(16).unwrap_or_default() as usize
 }
 
-/// The ref in a line `OLD NEW REF`, which may have capabilities behind a NUL; none in `shallow COMMIT`.
+/// Returns the ref in a line `OLD NEW REF`, which may have capabilities behind a NUL; none in `shallow COMMIT`.
 fn updated_ref(line: &[u8]) -> Result<Option<String>, MalformedPush> {
     let command = match line.iter().position(|byte| *byte == 0) {
         Some(end) => &line[..end],
@@ -203,7 +203,7 @@ fn updated_ref(line: &[u8]) -> Result<Option<String>, MalformedPush> {
     }
 }
 
-/// Whether a name is one word; git checks the rest of its form.
+/// Returns whether a name is one word; git checks the rest of its form.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.contains(|letter: char| letter.is_control() || letter.is_whitespace())
 }

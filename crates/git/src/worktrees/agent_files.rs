@@ -1,4 +1,4 @@
-//! Files that agents keep for themselves in the folder they work in.
+//! Files that agents keep in their working directory.
 
 use crate::error::Context as _;
 use crate::worktrees::checkouts::{self, Checkout};
@@ -90,7 +90,8 @@ pub struct StrayFiles {
 }
 
 impl Repository {
-    /// The folders beginning with a dot that a change adds at the root, and that neither the base nor custom knows.
+    /// Returns the folders beginning with a dot that a change adds at the root, and that neither the base nor custom
+    /// knows.
     pub fn stray_files(&self, base: &str, head: &str) -> Result<Vec<StrayFiles>, Error> {
         let repository = self.local();
         let (base, head) = (self.need(&repository, base)?, self.need(&repository, head)?);
@@ -155,7 +156,7 @@ pub(crate) fn without_untracked(
     Ok(left_out.into_iter().collect())
 }
 
-/// Whether a commit has a file or folder.
+/// Returns whether a commit has a file or folder.
 fn has(repository: &gix::Repository, commit: ObjectId, path: &str) -> Result<bool, Error> {
     let tree =
         repository.find_tree(objects::tree_of(repository, commit)?).context("read the tree of", commit)?;

@@ -1,10 +1,10 @@
-//! What a session did with git that is out of the ordinary.
+//! Unusual git operations of a session.
 
 use crate::CommitId;
 use std::fmt;
 use std::path::PathBuf;
 
-/// Something that was found while gathering a session's work, and was put right.
+/// An anomaly that was found while gathering a session's work, and repaired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WorktreeAnomaly {
     /// The worktree had another branch checked out, or none.
@@ -13,19 +13,19 @@ pub enum WorktreeAnomaly {
     BranchGone { branch: String },
     /// The worktree is not there any more.
     WorktreeGone,
-    /// What leads from the worktree to its repository was removed or replaced.
+    /// The worktree's pointer to its repository was removed or replaced.
     Repointed { kept: Option<PathBuf> },
     /// The branch lost commits, which are kept.
     Rewritten { commits: Vec<CommitId>, kept: String },
-    /// What the worktree has does not go together with what its branch had; the worktree counts.
+    /// The worktree's files conflict with what its branch had; the worktree counts.
     LeftBranch { branch: String, files: Vec<String> },
     /// Another repository inside the worktree is not part of the commit.
     Nested { path: String },
-    /// What decides what git shows or runs was put into the repository's git folder or changed there.
+    /// Files or settings that decide what git shows or runs were put into the repository's git folder or changed there.
     Planted { what: Vec<String> },
     /// Files that git keeps of the worktree were replaced by links, pipes or devices.
     Replaced { files: Vec<String> },
-    /// Files could not be taken in, in git's words.
+    /// Files could not be added, in git's words.
     LeftOut { why: String },
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for WorktreeAnomaly {
             ),
             Self::LeftBranch { branch, files } => write!(
                 f,
-                "What the worktree has does not go together with {branch} in {}; the worktree's work counts, and what \
+                "The worktree's files conflict with {branch} in {}; the worktree's work counts, and what \
                  the branch had is kept.",
                 files.join(", ")
             ),

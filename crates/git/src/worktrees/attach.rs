@@ -13,20 +13,20 @@ use gix::bstr::ByteSlice as _;
 use std::fs;
 use std::path::Path;
 
-/// What git keeps beside the index while a merge is under way.
+/// The files that git keeps beside the index while a merge is under way.
 const MERGE_FILES: [&str; 6] =
     ["MERGE_HEAD", "MERGE_MSG", "MERGE_MODE", "AUTO_MERGE", "CHERRY_PICK_HEAD", "REVERT_HEAD"];
-/// How large a file is looked through for conflict markers.
+/// The largest file that is searched for conflict markers.
 const MARKED: u64 = 16 * 1024 * 1024;
 
 impl Checkout {
-    /// The full name of the branch that is checked out; `None` when there is none.
+    /// Returns the full name of the branch that is checked out; `None` when there is none.
     pub(crate) fn on_branch(&self) -> Result<Option<String>, Error> {
         let head = crate::files::plain::read_text(&self.git_dir.join("HEAD"))?.unwrap_or_default();
         Ok(head.strip_prefix("ref: ").map(|name| name.trim().to_owned()))
     }
 
-    /// The commits that are being merged.
+    /// Returns the commits that are being merged.
     pub(crate) fn merge_heads(&self) -> Result<Vec<ObjectId>, Error> {
         let text = crate::files::plain::read_text(&self.git_dir.join("MERGE_HEAD"))?.unwrap_or_default();
         let shown = self.root.display();
@@ -35,14 +35,14 @@ impl Checkout {
             .collect()
     }
 
-    /// The newest commit in the worktree's log.
+    /// Returns the newest commit in the worktree's log.
     pub(crate) fn last_in_log(&self, repository: &gix::Repository) -> Result<Option<ObjectId>, Error> {
         crate::refs::reflog::newest(repository, &self.git_dir.join("logs/HEAD"))
     }
 }
 
 impl Repository {
-    /// The worktree of a folder, or `None` when the folder or git's list of it is gone.
+    /// Returns the worktree of a folder, or `None` when the folder or git's list of it is gone.
     pub(crate) fn whole_checkout(&self, path: &Path) -> Result<Option<Checkout>, Error> {
         match self.checkout(path) {
             Ok(checkout) => Ok(Some(checkout)),
@@ -53,8 +53,8 @@ impl Repository {
         }
     }
 
-    /// The worktree of a folder whose `.git` was removed or replaced: it leads to the repository again, and what stood in its
-    /// place is beside the folder.
+    /// Returns the worktree of a folder whose `.git` was removed or replaced: it leads to the repository again, and
+    /// what stood in its place is beside the folder.
     pub(crate) fn repointed(
         &self,
         path: &Path,
@@ -77,7 +77,8 @@ impl Repository {
         self.checkout(path).map(Some)
     }
 
-    /// Stages everything that is not ignored, and returns its tree. What git cannot take in is left out and told.
+    /// Stages everything that is not ignored, and returns its tree. Files that git cannot add are left out and
+    /// reported.
     pub(crate) fn stage_everything(
         &self,
         repository: &gix::Repository,
@@ -109,7 +110,7 @@ impl Repository {
         self.staged_tree(checkout)
     }
 
-    /// The tree of what is staged.
+    /// Returns the tree of what is staged.
     pub(crate) fn staged_tree(&self, checkout: &Checkout) -> Result<ObjectId, Error> {
         // Writing the tree can look at files again whose times are as young as the index.
         let written = self.0.git.command_on_files("write-tree", &self.place_at(checkout)?)?.run()?.text();
@@ -162,7 +163,7 @@ impl Repository {
         Ok(())
     }
 
-    /// Brings a worktree whose index has a tree onto a branch, at a commit. A repetition finds the work done.
+    /// Attaches a worktree whose index has a tree to a branch, at a commit. A repetition finds the work done.
     pub(crate) fn attach(
         &self,
         repository: &gix::Repository,
@@ -191,7 +192,7 @@ impl Repository {
         Ok(())
     }
 
-    /// Refuses to commit files in which conflicts are still marked.
+    /// Rejects files in which conflicts are still marked.
     fn refuse_markers(&self, checkout: &Checkout) -> Result<(), Error> {
         let mut marked = Vec::new();
         for file in self.unmerged_files(checkout)? {

@@ -1,4 +1,4 @@
-//! Files of a worktree, compared with what the branch had and has.
+//! Compares files of a worktree with the branch before and after a move.
 
 use crate::error::Context as _;
 use crate::files::safe_path::{self, Standing};
@@ -16,7 +16,7 @@ struct Seen {
     present: Standing,
 }
 
-/// Whether the file of a path is as the branch has it.
+/// Returns whether the file of a path is as the branch has it.
 pub(crate) fn is_as_new(
     repository: &gix::Repository,
     checkout: &Checkout,
@@ -27,7 +27,7 @@ pub(crate) fn is_as_new(
     Ok(seen.new.as_ref() == Some(&seen.present))
 }
 
-/// Writes or deletes the file of a path if it is as the branch had it; says whether it is as the branch has it.
+/// Writes or deletes the file of a path if it is as the branch had it; returns whether it is as the branch has it.
 pub(crate) fn write(
     repository: &gix::Repository,
     checkout: &Checkout,
@@ -72,7 +72,7 @@ fn look(
     Ok(Seen { old, new, present })
 }
 
-/// What stands in a worktree for an entry of a tree.
+/// Returns what stands in a worktree for an entry of a tree.
 fn expected(
     repository: &gix::Repository,
     path: &[u8],

@@ -18,7 +18,7 @@ pub(crate) struct Checkout {
 }
 
 impl Checkout {
-    /// The commit that is checked out; `None` when its branch has no commit or is gone.
+    /// Returns the commit that is checked out; `None` when its branch has no commit or is gone.
     pub(crate) fn head(&self, repository: &gix::Repository) -> Result<Option<ObjectId>, Error> {
         let head = read_text(&self.git_dir.join("HEAD"))?.unwrap_or_default();
         match head.strip_prefix("ref: ") {
@@ -31,7 +31,7 @@ impl Checkout {
         }
     }
 
-    /// The operation under way in it, such as a merge that waits for a person.
+    /// Returns the operation under way in it, such as a merge that waits for a person.
     pub(crate) fn operation(&self) -> Option<&'static str> {
         let signs = [
             ("MERGE_HEAD", "a merge"),
@@ -46,7 +46,7 @@ impl Checkout {
 }
 
 impl Repository {
-    /// The worktrees that are there.
+    /// Returns the worktrees that are there.
     pub(crate) fn checkouts(&self) -> Result<Vec<Checkout>, Error> {
         let mut checkouts = Vec::new();
         if let Some(root) = self.0.main_root.as_ref().filter(|root| root.is_dir()) {
@@ -68,26 +68,27 @@ impl Repository {
         Ok(checkouts)
     }
 
-    /// Whether a symbolic link in the repository's folder leads to a place in it: what is written there would be elsewhere.
+    /// Returns whether a symbolic link in the repository's folder leads to a place in it: what is written there would
+    /// be elsewhere.
     pub(crate) fn is_behind_link(&self, place: &Path) -> bool {
         self.link_to(place).is_some()
     }
 
-    /// The symbolic link in the repository's folder that leads to a place in it.
+    /// Returns the symbolic link in the repository's folder that leads to a place in it.
     pub(crate) fn link_to<'p>(&self, place: &'p Path) -> Option<&'p Path> {
         let root = self.path();
         let is_inside = |part: &&Path| part.starts_with(root) && *part != root;
         place.ancestors().take_while(is_inside).find(|part| part.is_symlink())
     }
 
-    /// The worktrees that are on a branch, by its full name.
+    /// Returns the worktrees that are on a branch, by its full name.
     pub(crate) fn checkouts_of(&self, branch: &str) -> Result<Vec<Checkout>, Error> {
         let mut checkouts = self.checkouts()?;
         checkouts.retain(|checkout| checkout.branch.as_deref() == Some(branch));
         Ok(checkouts)
     }
 
-    /// The worktree of a folder.
+    /// Returns the worktree of a folder.
     pub(crate) fn checkout(&self, path: &Path) -> Result<Checkout, Error> {
         let resolved = crate::worktrees::registration::resolved(path);
         let all = self.checkouts()?;
@@ -112,7 +113,7 @@ pub(crate) fn open(checkout: &Checkout) -> Result<gix::Repository, Error> {
     Ok(opened)
 }
 
-/// The branch of a worktree: what its `HEAD` names, or what is being rebased or bisected in it.
+/// Returns the branch of a worktree: what its `HEAD` names, or what is being rebased or bisected in it.
 fn branch(git_dir: &Path) -> Result<Option<String>, Error> {
     let head = read_text(&git_dir.join("HEAD"))?.unwrap_or_default();
     if let Some(name) = head.strip_prefix("ref: ") {

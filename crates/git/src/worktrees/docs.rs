@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// The folder for such worktrees in a repository's root.
 const FOLDER: &str = ".git-worktrees";
-/// What keeps the folder out of the status of the repository's own worktree.
+/// The exclude pattern that keeps the folder out of the status of the repository's own worktree.
 const EXCLUDED: &str = "/.git-worktrees/";
 
 /// The folder of the approved documents beside the code.
@@ -23,12 +23,12 @@ const SPECS: &str = "specs";
 const README: &str = "# Documents\n\nThis branch holds the documents of tasks: their specs, their progress and their history. \
     It shares no history with the code.\n";
 
-/// Where a repository has the worktree of a branch with documents.
+/// Returns where a repository has the worktree of a branch with documents.
 pub fn docs_worktree(repository: &Path, branch: &str) -> PathBuf {
     repository.join(FOLDER).join(branch)
 }
 
-/// Whether a killed process may have left something half done in that worktree. Looking costs next to nothing.
+/// Returns whether a killed process may have left something half done in that worktree. The check is cheap.
 pub fn is_docs_worktree_unfinished(repository: &Path, branch: &str) -> bool {
     let folder = docs_worktree(repository, branch);
     let pointer = read_text(&folder.join(".git")).ok().flatten();
@@ -40,7 +40,8 @@ pub fn is_docs_worktree_unfinished(repository: &Path, branch: &str) -> bool {
 }
 
 impl Repository {
-    /// Finishes what a killed process left half done in the documents' worktree, and says whether there was such a thing.
+    /// Finishes what a killed process left half done in the documents' worktree, and returns whether there was such a
+    /// thing.
     pub fn finish_docs_worktree(&self, branch: &str) -> Result<bool, Error> {
         let name = names::short(&names::branch(branch)?);
         let folder = resolved(&docs_worktree(self.path(), &name));
@@ -56,7 +57,7 @@ impl Repository {
         Ok(true)
     }
 
-    /// Sees to it that a branch without any of the code's history has a worktree, and returns where.
+    /// Ensures that an orphan branch has a worktree, and returns its path.
     pub fn ensure_docs_worktree(&self, branch: &str) -> Result<PathBuf, Error> {
         let name = names::short(&names::branch(branch)?);
         let path = docs_worktree(self.path(), &name);
@@ -90,7 +91,7 @@ impl Repository {
         Ok(())
     }
 
-    /// Whether a folder's `.git` file names another repository that is there.
+    /// Returns whether a folder's `.git` file names another repository that is there.
     pub(crate) fn is_anothers(&self, folder: &Path) -> bool {
         let pointer = read_text(&folder.join(".git")).ok().flatten();
         let git_dir = pointer.as_deref().and_then(|text| text.trim().strip_prefix("gitdir: "));
@@ -99,7 +100,7 @@ impl Repository {
         git_dir.is_some_and(|git_dir| git_dir.is_dir() && !git_dir.starts_with(&worktrees))
     }
 
-    /// Whether a folder's `.git` file names this repository.
+    /// Returns whether a folder's `.git` file names this repository.
     fn is_pointed_at_by(&self, folder: &Path) -> Result<bool, Error> {
         let pointer = read_text(&folder.join(".git"))?;
         let git_dir = pointer.as_deref().and_then(|text| text.trim().strip_prefix("gitdir: "));
@@ -158,7 +159,7 @@ impl Repository {
         }
     }
 
-    /// The file of a commit that is where a folder of a path would go.
+    /// Returns the file of a commit that is where a folder of a path would go.
     pub fn file_in_the_way(&self, revision: &str, path: &str) -> Result<Option<String>, Error> {
         let repository = self.local();
         let commit = self.need(&repository, revision)?;
@@ -219,7 +220,7 @@ impl Repository {
     }
 }
 
-/// The first part of a path that is no folder in a tree.
+/// Returns the first part of a path that is no folder in a tree.
 fn file_in_the_way(
     repository: &gix::Repository,
     tree: gix::ObjectId,

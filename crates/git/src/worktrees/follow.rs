@@ -89,7 +89,7 @@ impl Held {
     }
 }
 
-/// Whether a worktree's index still has what a branch had before it changed.
+/// Returns whether a worktree's index still has what a branch had before it changed.
 pub(crate) fn is_behind(
     repository: &gix::Repository,
     checkout: &Checkout,

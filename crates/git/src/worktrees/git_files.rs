@@ -15,7 +15,7 @@ pub(crate) fn refuse_others_in(git_dir: &Path) -> Result<(), Error> {
     }
 }
 
-/// What stands in a worktree's git directory and is neither a file nor a folder.
+/// Returns what stands in a worktree's git directory and is neither a file nor a folder.
 fn others_in(git_dir: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut others = Vec::new();
     for folder in [git_dir.to_owned(), git_dir.join("logs")] {

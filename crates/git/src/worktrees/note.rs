@@ -25,7 +25,7 @@ pub(crate) struct LastMoves {
     pub(crate) new: ObjectId,
 }
 
-/// Whether a move is under way, or was left, in the worktree of a git directory.
+/// Returns whether a move is under way, or was left, in the worktree of a git directory.
 pub(crate) fn is_in(git_dir: &Path) -> bool {
     git_dir.join(NOTE).exists()
 }
@@ -62,18 +62,18 @@ impl Checkout {
         written.context("write", self.git_dir.join(LAST).display())
     }
 
-    /// Whether the worktree was left in the middle of a move.
+    /// Returns whether the worktree was left in the middle of a move.
     pub(crate) fn has_unfinished_move(&self) -> bool {
         is_in(&self.git_dir)
     }
 
-    /// The move under way; a note that was cut short tells of one that did not begin.
+    /// Returns the move under way; a note that was cut short tells of one that did not begin.
     pub(crate) fn note(&self) -> Result<Option<Move>, Error> {
         let hashes = read(&self.note_path())?;
         Ok(hashes.and_then(|(branch, hashes)| Some((branch, *hashes.first()?, *hashes.get(1)?))))
     }
 
-    /// The last moves that the worktree followed.
+    /// Returns the last moves that the worktree followed.
     pub(crate) fn last_moves(&self) -> Result<Option<LastMoves>, Error> {
         let Some((branch, hashes)) = read(&self.git_dir.join(LAST))? else { return Ok(None) };
         let last =
@@ -86,7 +86,7 @@ impl Checkout {
     }
 }
 
-/// A branch's full name and the hashes that follow it.
+/// Returns a branch's full name and the hashes that follow it.
 fn read(file: &Path) -> Result<Option<(String, Vec<ObjectId>)>, Error> {
     let Some(text) = crate::files::plain::read_text(file)? else { return Ok(None) };
     let mut lines = text.lines();

@@ -1,4 +1,4 @@
-//! Mends what processes left that were killed at their work.
+//! Repairs what killed processes left behind.
 
 use crate::error::Context as _;
 use crate::files::lock_files::{found, is_alive, remove_if_dead};
@@ -9,7 +9,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a recovery repaired.
+/// A repair by the recovery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
     /// A lock file whose holder is dead was removed.
@@ -73,7 +73,7 @@ impl Repository {
         Ok(removed)
     }
 
-    /// Every lock file that git or this crate may have left.
+    /// Returns every lock file that git or this crate may have left.
     fn lock_files(&self) -> Result<Vec<PathBuf>, Error> {
         let common = &self.0.common_dir;
         let mut all = Vec::new();

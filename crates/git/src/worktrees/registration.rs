@@ -27,7 +27,7 @@ pub(crate) struct Registration {
     pub(crate) is_half_made: bool,
 }
 
-/// What was asked for when a worktree was made here.
+/// The request with which a worktree was made here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
     Branch(String),
@@ -46,7 +46,7 @@ impl Registration {
         Ok(Self { git_dir, root, mark, is_half_made })
     }
 
-    /// Whether its folder is there and points back.
+    /// Returns whether its folder is there and points back.
     pub(crate) fn is_whole(&self) -> bool {
         !self.is_half_made && self.root.join(".git").is_file() && self.git_dir.join("HEAD").is_file()
     }
@@ -69,7 +69,7 @@ impl Registration {
 }
 
 impl Repository {
-    /// Every linked worktree on the repository's list, also those whose folder is gone.
+    /// Returns every linked worktree on the repository's list, also those whose folder is gone.
     pub(crate) fn registrations(&self) -> Result<Vec<Registration>, Error> {
         let folder = self.0.common_dir.join("worktrees");
         let mut registrations = Vec::new();
@@ -81,7 +81,7 @@ impl Repository {
         Ok(registrations)
     }
 
-    /// The registration of a folder. Of others only their place is read: there may be hundreds.
+    /// Returns the registration of a folder. Of others only their place is read: there may be hundreds.
     pub(crate) fn registration(&self, path: &Path) -> Result<Option<Registration>, Error> {
         let path = resolved(path);
         for git_dir in entries(&self.0.common_dir.join("worktrees"))? {
@@ -117,12 +117,12 @@ impl Repository {
     }
 }
 
-/// Whether it does not say yet where the worktree is.
+/// Returns whether it does not say yet where the worktree is.
 fn is_unfinished(git_dir: &Path) -> bool {
     git_dir.is_dir() && fs::metadata(git_dir.join("gitdir")).map_or(true, |pointer| pointer.len() == 0)
 }
 
-/// The folders in the repository's list of linked worktrees.
+/// Returns the folders in the repository's list of linked worktrees.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let Some(entries) = found(fs::read_dir(folder)).context("list", folder.display())? else {
         return Ok(Vec::new());
@@ -130,14 +130,14 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     entries.map(|entry| Ok(entry.context("list", folder.display())?.path())).collect()
 }
 
-/// The folder that an entry of the list is for.
+/// Returns the folder that an entry of the list is for.
 fn root_of(git_dir: &Path) -> Result<Option<PathBuf>, Error> {
     let pointer = read_text(&git_dir.join("gitdir"))?.filter(|pointer| !pointer.trim().is_empty());
     let dot_git = pointer.map(|pointer| normal(&git_dir.join(pointer.trim_end())));
     Ok(dot_git.and_then(|dot_git| dot_git.parent().map(Path::to_owned)))
 }
 
-/// An absolute path without links, also for what does not exist.
+/// Returns an absolute path without links, also for what does not exist.
 pub(crate) fn resolved(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let existing = path.ancestors().find_map(|parent| Some((parent, fs::canonicalize(parent).ok()?)));
@@ -150,7 +150,7 @@ pub(crate) fn resolved(path: &Path) -> PathBuf {
     }
 }
 
-/// A path with its `.` and `..` taken out by name.
+/// Returns a path with its `.` and `..` taken out by name.
 fn normal(path: &Path) -> PathBuf {
     let mut parts = PathBuf::new();
     for part in path.components() {

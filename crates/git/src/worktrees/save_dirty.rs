@@ -53,7 +53,7 @@ impl Repository {
         Err(Error::Contended { branch: refname.to_owned(), attempts: ATTEMPTS })
     }
 
-    /// The tree of a worktree's files as they are, made with an index of its own.
+    /// Returns the tree of a worktree's files as they are, made with an index of its own.
     pub(crate) fn tree_of_files(
         &self,
         checkout: &crate::worktrees::checkouts::Checkout,
@@ -78,7 +78,7 @@ impl Repository {
     }
 }
 
-/// A number no other thread of this process has.
+/// Returns a number no other thread of this process has.
 fn thread_number() -> u64 {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);

@@ -16,12 +16,12 @@ impl Repository {
         Ok(self.place_of(&checkout.git_dir, &checkout.root))
     }
 
-    /// The tracked files that differ from the commit that is checked out.
+    /// Returns the tracked files that differ from the commit that is checked out.
     pub(crate) fn changed_files(&self, checkout: &Checkout) -> Result<Vec<String>, Error> {
         self.status(checkout, "no")
     }
 
-    /// The files that differ from the commit that is checked out, also those that git does not know yet.
+    /// Returns the files that differ from the commit that is checked out, also those that git does not know yet.
     pub(crate) fn changed_and_unknown_files(&self, checkout: &Checkout) -> Result<Vec<String>, Error> {
         self.status(checkout, "normal")
     }
@@ -62,7 +62,7 @@ impl Repository {
         Ok(ignored)
     }
 
-    /// The files with unresolved conflicts.
+    /// Returns the files with unresolved conflicts.
     pub(crate) fn unmerged_files(&self, checkout: &Checkout) -> Result<Vec<String>, Error> {
         let list = self.0.git.command_on_files("ls-files", &self.place_at(checkout)?)?;
         let output = list.args(["--unmerged", "-z"]).run()?;

@@ -14,7 +14,7 @@ pub struct Untracked {
     pub is_ignored: bool,
 }
 
-/// What a worktree has beside the files of its commit.
+/// The files of a worktree beside those of its commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorktreeState {
     pub untracked: Vec<Untracked>,

@@ -158,7 +158,7 @@ pub(crate) fn set_aside(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// A name in a folder that nothing has yet, made from a path's last part.
+/// Returns a name in a folder that nothing has yet, made from a path's last part.
 pub(crate) fn free_name(folder: &Path, path: &Path, kind: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let names = (1u32..).map(|number| folder.join(format!("{name}.{kind}-{number}")));
