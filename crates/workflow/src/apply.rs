@@ -3,8 +3,8 @@
 use crate::session::{ConversationCost, cut_short};
 use crate::{
     Ask, Comment, CommentId, CoordinationEvent, Decision, EndedTurn, Event, Interval, Landing, Millis,
-    NewTask, Paused, Phase, PlannedSession, Planning, PlanningStep, RetryPoint, Session, SessionId,
-    SessionState, Stage, StageInterval, Task, TaskEdit, TaskStatus, Usage, task::slug,
+    NewTask, Paused, Phase, PlannedSession, Planning, PlanningStep, Repair, RepairOutcome, RetryPoint,
+    Session, SessionId, SessionState, Stage, StageInterval, Task, TaskEdit, TaskStatus, Usage, task::slug,
 };
 
 impl Task {
@@ -15,8 +15,11 @@ impl Task {
             id: new.id,
             project: new.project,
             owner: new.owner,
+            short_id: new.short_id.clone(),
+            branch_short_id: new.short_id,
             branch_slug: slug(&new.name),
             name: new.name,
+            takes_title: new.takes_title,
             description: new.description,
             kind: new.kind,
             priority: new.priority,
@@ -33,6 +36,7 @@ impl Task {
             max_parallel: new.max_parallel.max(1),
             planned: new.planned,
             config: new.config,
+            agent_options: new.agent_options,
             template: new.template,
             commit_frequency_minutes: None,
             phase: Phase::Backlog,
@@ -48,6 +52,8 @@ impl Task {
             paused: None,
             item_counts: Vec::new(),
             waiting_since: None,
+            repairs: Vec::new(),
+            repair_rounds: 0,
             stages: vec![StageInterval { stage: Stage::Backlog, from: now, until: None }],
             created_at: now,
             updated_at: now,
@@ -113,6 +119,7 @@ impl Task {
             }
             Event::SpecsReady { specs } => {
                 self.last_error = None;
+                self.take_title(specs);
                 self.phase = Phase::SpecReview { specs: specs.clone() };
             }
             Event::DocumentsChanged { specs, by } => {
@@ -125,6 +132,7 @@ impl Task {
                         format!("{by} changed the approved documents; approve them again to continue.")
                     });
                 }
+                self.take_title(specs);
                 self.phase = Phase::SpecReview { specs: specs.clone() };
             }
             Event::SpecsReviewed { decision, round, points, .. } => {
@@ -147,6 +155,8 @@ impl Task {
                     self.queue_reason = None;
                 }
                 self.item_counts.clear();
+                // The branches are made from the approval on, and their names stay.
+                self.takes_title = false;
                 self.phase = Phase::SpecApproved { approved: approved.clone() };
             }
             Event::ImplementationQueued => {
@@ -177,16 +187,20 @@ impl Task {
             }
             Event::SessionRenamed { session, name, description } => {
                 self.on_session(session, now, |session| {
-                    session.called = name.clone().or(session.called.take());
-                    session.described = description.clone().or(session.described.take());
+                    session.given_name = name.clone().or(session.given_name.take());
+                    session.given_description = description.clone().or(session.given_description.take());
                 });
             }
             Event::SessionOpening { session } => self.on_session(session, now, |session| {
                 session.started_at.get_or_insert(now);
                 session.last_error = None;
+                session.resource_wait = None;
                 session.worked.push(Interval { from: now, until: None });
                 session.state = SessionState::Opening;
             }),
+            Event::ResourceAwaited { session, reason } => {
+                self.on_session(session, now, |session| session.resource_wait = Some(reason.clone()));
+            }
             Event::TurnStarted { session, turn } => {
                 self.mark_delivered(session, &turn.id, &turn.coordination, now);
                 self.on_session(session, now, |session| {
@@ -201,7 +215,9 @@ impl Task {
                     session.state = SessionState::Working { turn: turn.clone() };
                 });
             }
-            Event::TurnEnded { session, stop_reason, usage, said, closing, plan, .. } => {
+            Event::TurnEnded {
+                session, stop_reason, usage, conversation_usage, said, closing, plan, ..
+            } => {
                 if let Some(usage) = usage {
                     self.usage.add(usage);
                 }
@@ -211,6 +227,9 @@ impl Task {
                     }
                     if let Some(usage) = usage {
                         session.usage.add(usage);
+                    }
+                    if conversation_usage.is_some() {
+                        session.conversation_usage.clone_from(conversation_usage);
                     }
                     if let Some(plan) = plan {
                         session.plan.clone_from(plan);
@@ -234,8 +253,14 @@ impl Task {
                         Some(ConversationCost { conversation: conversation.clone(), usd: *total_usd });
                 });
             }
-            Event::TurnFailed { session, failure, will_retry, retry_at, .. } => {
+            Event::TurnFailed { session, failure, will_retry, retry_at, usage, .. } => {
+                if let Some(usage) = usage {
+                    self.usage.add(usage);
+                }
                 self.on_session(session, now, |session| {
+                    if let Some(usage) = usage {
+                        session.usage.add(usage);
+                    }
                     session.last_error = Some(failure.clone());
                     session.retry_at = *retry_at;
                     if *will_retry {
@@ -245,6 +270,12 @@ impl Task {
             }
             Event::TurnRetried { session, .. } => {
                 self.on_session(session, now, |session| session.retry_at = None);
+            }
+            Event::TurnParked { session, failure, until, .. } => {
+                self.on_session(session, now, |session| {
+                    session.last_error = Some(failure.clone());
+                    session.retry_at = Some(*until);
+                });
             }
             Event::TurnInterrupted { session, turn: interrupted, is_stop, .. } => {
                 self.on_session(session, now, |session| {
@@ -395,6 +426,19 @@ impl Task {
                 }
             }
             Event::ChecksRan { .. } => {}
+            Event::RepairStarted { repair } => {
+                self.repair_rounds = repair.round;
+                self.repairs.push(Repair::clone(repair));
+                if let Phase::Implementation { checking, .. } = &mut self.phase {
+                    *checking = false;
+                }
+            }
+            Event::RepairsEnded { head, left } => {
+                for repair in self.repairs.iter_mut().filter(|repair| repair.outcome.is_none()) {
+                    let is_fixed = !repair.problems.iter().any(|problem| left.contains(&problem.name));
+                    repair.outcome = Some(RepairOutcome { is_fixed, head: head.clone(), at: now });
+                }
+            }
             Event::ChangeReady { change } => {
                 let approved = self.approved().cloned();
                 self.paused = None;
@@ -406,6 +450,7 @@ impl Task {
                 };
             }
             Event::ImplementationReviewed { decision, by, acknowledged, .. } => {
+                self.repair_rounds = 0;
                 if let Phase::ImplementationReview { landing, .. } = &mut self.phase
                     && *decision == Decision::Approve
                 {
@@ -446,6 +491,7 @@ impl Task {
             Event::Retried { .. } => {
                 self.paused = None;
                 self.attempts += 1;
+                self.repair_rounds = 0;
                 self.last_error = None;
                 self.waiting_since = Some(now);
                 if let Phase::SpecFailed { specs, stuck, .. } = &self.phase {
@@ -482,8 +528,21 @@ impl Task {
     }
 
     fn edit(&mut self, edit: TaskEdit) {
-        let TaskEdit { name, description, priority, labels, depends_on, budget, archived, config } = edit;
-        self.name = name.unwrap_or(std::mem::take(&mut self.name));
+        let TaskEdit {
+            name,
+            description,
+            priority,
+            labels,
+            depends_on,
+            budget,
+            archived,
+            config,
+            agent_options,
+        } = edit;
+        if let Some(name) = name {
+            self.takes_title = false;
+            self.name = name;
+        }
         self.description = description.unwrap_or(std::mem::take(&mut self.description));
         self.priority = priority.unwrap_or(self.priority);
         self.labels = labels.unwrap_or(std::mem::take(&mut self.labels));
@@ -491,6 +550,7 @@ impl Task {
         self.budget = budget.or(self.budget);
         self.archived = archived.unwrap_or(self.archived);
         self.config = config.or(self.config.take());
+        self.agent_options = agent_options.unwrap_or(std::mem::take(&mut self.agent_options));
     }
 
     fn fail_specs(&mut self, failure: crate::Failure) {
@@ -607,6 +667,32 @@ impl Usage {
             (a, b) => Some(a.unwrap_or(0.0) + b.unwrap_or(0.0)),
         };
     }
+
+    /// Returns the one with more tokens of two reports of the same.
+    #[must_use]
+    pub fn larger(self, other: Option<Usage>) -> Usage {
+        let tokens = |usage: &Usage| usage.input_tokens + usage.output_tokens;
+        match other {
+            Some(other) if tokens(&other) > tokens(&self) => {
+                Usage { cost_usd: other.cost_usd.or(self.cost_usd), ..other }
+            }
+            _ => self,
+        }
+    }
+
+    /// Returns what was spent since an earlier sum; none where a part of it is less than it was.
+    pub fn since(&self, earlier: &Usage) -> Option<Usage> {
+        Some(Usage {
+            input_tokens: self.input_tokens.checked_sub(earlier.input_tokens)?,
+            output_tokens: self.output_tokens.checked_sub(earlier.output_tokens)?,
+            cached_tokens: self.cached_tokens.checked_sub(earlier.cached_tokens)?,
+            cost_usd: match (self.cost_usd, earlier.cost_usd) {
+                (Some(now), Some(earlier)) if now < earlier => return None,
+                (Some(now), earlier) => Some(now - earlier.unwrap_or(0.0)),
+                (None, _) => None,
+            },
+        })
+    }
 }
 
 fn planned(plan: &PlannedSession, now: Millis) -> Session {
@@ -617,8 +703,8 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         thread: plan.thread,
         name: plan.name,
         description: plan.description,
-        called: None,
-        described: None,
+        given_name: None,
+        given_description: None,
         phase: plan.phase,
         agent: plan.agent,
         method: plan.method,
@@ -646,6 +732,7 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         merged: None,
         last_error: None,
         usage: Usage::default(),
+        conversation_usage: None,
         cost: None,
         wish: plan.wish,
         branched_from: plan.branched_from,
@@ -659,6 +746,7 @@ fn planned(plan: &PlannedSession, now: Millis) -> Session {
         is_report_asked: false,
         silent_turns: 0,
         item_since: None,
+        resource_wait: None,
         retry_at: None,
         worked: Vec::new(),
         created_at: now,

@@ -2,7 +2,7 @@
 
 use crate::{Effect, EffectId, EffectRow, Event, Ids, Millis, Task, TaskId};
 
-/// What a decision may know of the world: the time, and where identifiers come from.
+/// The inputs of a decision beside the task: the time, and the source of identifiers.
 pub struct Context<'a> {
     pub now: Millis,
     pub ids: &'a mut dyn Ids,

@@ -22,14 +22,14 @@ pub struct CoordinationEvent {
     pub deliveries: Vec<Delivery>,
     /// The request that it answers.
     pub answers: Option<EventId>,
-    /// What answers it.
+    /// The event that answers it.
     pub answered_by: Option<EventId>,
-    /// What it asks of a person, if it is for one; no session receives it.
+    /// The request to a person, if it is one; no session receives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person_request: Option<PersonRequest>,
 }
 
-/// What a session asks of a person.
+/// A session's request to a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum PersonRequest {
@@ -98,6 +98,26 @@ impl Task {
         self.open_person_requests().find(|event| {
             event.from.as_ref() == Some(session)
                 && matches!(event.person_request, Some(PersonRequest::Question { .. }))
+        })
+    }
+
+    /// Returns the request to a person that a session made in the same words before and whose answer it did not get yet: a turn
+    /// that is repeated after an interruption asks again.
+    pub fn same_person_request(
+        &self,
+        session: &SessionId,
+        message: &str,
+        request: &PersonRequest,
+    ) -> Option<&CoordinationEvent> {
+        let has_answer_coming = |event: &CoordinationEvent| {
+            let answer = event.answered_by.as_ref().and_then(|id| self.coordination_event(id));
+            answer.is_some_and(|answer| answer.waits_for(session))
+        };
+        self.coordination.iter().find(|event| {
+            event.from.as_ref() == Some(session)
+                && event.message == message
+                && event.person_request.as_ref() == Some(request)
+                && (self.is_open_request(event) || has_answer_coming(event))
         })
     }
 

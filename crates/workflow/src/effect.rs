@@ -114,6 +114,31 @@ impl Effect {
         }
     }
 
+    /// Returns whether the effect shares its lane with the turns of a session, and is requested only once the turn before it
+    /// has ended or was left.
+    pub fn follows_turns(&self) -> bool {
+        match self {
+            Self::RunTurn { .. }
+            | Self::OpenWorktree { .. }
+            | Self::CommitWork { shared: false, .. }
+            | Self::PreparePlanning { .. } => true,
+            Self::CommitWork { shared: true, .. }
+            | Self::CancelTurn { .. }
+            | Self::CommitSpecs { .. }
+            | Self::CommitTemplate { .. }
+            | Self::RecordReview { .. }
+            | Self::HandOff { .. }
+            | Self::MarkProgress { .. }
+            | Self::MergeSession { .. }
+            | Self::RunChecks
+            | Self::Land
+            | Self::KeepWork { .. }
+            | Self::RecordHistory
+            | Self::StopInstance
+            | Self::CloseWorktrees => false,
+        }
+    }
+
     /// Returns whether the task waits for its outcome.
     pub fn reports_back(&self) -> bool {
         match self {

@@ -1,4 +1,5 @@
-//! When a task's sessions will be done, from how long sessions took before and how much work the plan says is left.
+//! The estimated time at which a task's sessions will be done, from how long sessions took before and how much work the
+//! plan has left.
 
 use crate::{Effort, Millis, Session, SessionGraph, SessionStatus, Task};
 
@@ -16,7 +17,7 @@ pub struct Estimate {
     pub latest: Millis,
 }
 
-/// How many times the work of a small session one of this effort is.
+/// Returns how many times the work of a small session one of this effort is.
 fn weight(effort: Effort) -> f64 {
     match effort {
         Effort::Small => 1.0,
@@ -26,7 +27,7 @@ fn weight(effort: Effort) -> f64 {
 }
 
 impl Task {
-    /// How long the sessions of the task took that are completed.
+    /// Returns how long the sessions of the task took that are completed.
     pub fn session_times(&self) -> Vec<SessionTime> {
         let completed = self.sessions.iter().filter(|session| {
             session.is_crew()
@@ -41,7 +42,8 @@ impl Task {
         completed.map(time).filter(|time| time.milliseconds > 0).collect()
     }
 
-    /// When the sessions that are planned will be done, from how long others took; none where nothing is known or left.
+    /// Returns when the sessions that are planned will be done, from how long others took; none where nothing is known
+    /// or left.
     ///
     /// The work that is left is shared by as many sessions as may run at once, and takes at least as long as the longest
     /// chain of dependencies.
@@ -63,7 +65,7 @@ impl Task {
         Some(Estimate { earliest: at(low), latest: at(high) })
     }
 
-    /// The work that is left in all, and along the longest chain of dependencies.
+    /// Returns the work that is left in all, and along the longest chain of dependencies.
     fn work_left(&self) -> (f64, f64) {
         let graph = SessionGraph::of(self);
         let is_left = |session: &&Session| session.is_crew() && !session.is_ended();

@@ -1,10 +1,11 @@
 //! The events of a task: the log, the live feed and the audit trail are lists of them.
 
 use crate::{
-    Approved, Ask, BranchPoint, Change, CheckResult, Closing, Comment, CommentId, Commit, CoordinationEvent,
-    CreationMethod, Decision, EventId, Failure, HelixSessionId, ItemCount, LineComment, Message, MessageId,
-    Millis, NewTask, PlanEntry, Planning, Reply, Resolved, SessionId, SessionPhase, SessionRequest, Specs,
-    TaskEdit, TaskStatus, ThreadId, ThreadStatus, Turn, TurnId, Usage, WorkReport,
+    Approved, Ask, BranchPoint, Change, CheckResult, Closing, Comment, CommentId, Commit, ConversationUsage,
+    CoordinationEvent, CreationMethod, Decision, EventId, Failure, HelixSessionId, ItemCount, LineComment,
+    Message, MessageId, Millis, NewTask, PlanEntry, Planning, Repair, Reply, Resolved, SessionId,
+    SessionPhase, SessionRequest, Specs, TaskEdit, TaskStatus, ThreadId, ThreadStatus, Turn, TurnId, Usage,
+    WorkReport,
 };
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +138,12 @@ pub enum Event {
     SessionOpening {
         session: SessionId,
     },
+    /// Another session holds a resource that it needs.
+    ResourceAwaited {
+        session: SessionId,
+        /// Which one, and who holds it.
+        reason: String,
+    },
     TurnStarted {
         session: SessionId,
         turn: Turn,
@@ -146,6 +153,9 @@ pub enum Event {
         turn: TurnId,
         stop_reason: String,
         usage: Option<Usage>,
+        /// The usage of the conversation so far, where the agent reports that; the turn's is the difference to the last report.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        conversation_usage: Option<ConversationUsage>,
         #[serde(default)]
         said: Option<String>,
         /// The last thing the agent sent.
@@ -178,17 +188,28 @@ pub enum Event {
         /// When it is retried.
         #[serde(default)]
         retry_at: Option<Millis>,
+        /// The usage of its model calls, where the agent reports each.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        usage: Option<Usage>,
     },
     /// The delay after a failure is over, and the turn is retried.
     TurnRetried {
         session: SessionId,
         turn: TurnId,
     },
+    /// The turn does not start before its agent's limit ends.
+    TurnParked {
+        session: SessionId,
+        turn: TurnId,
+        /// The limit, with the agent's words.
+        failure: Failure,
+        until: Millis,
+    },
     TurnInterrupted {
         session: SessionId,
         turn: TurnId,
         why: String,
-        /// Whether the session stops with the turn until a person speaks.
+        /// Whether the session stops with the turn until a person sends a message.
         #[serde(default)]
         is_stop: bool,
     },
@@ -231,8 +252,8 @@ pub enum Event {
         status: ThreadStatus,
         failure: Option<Failure>,
     },
-    /// What a turn left is on the session's branch. In a worktree that several sessions share, `head` is the last commit
-    /// that is the session's own; without one, what `changed` may be the others' work.
+    /// The work of a turn is on the session's branch. In a worktree that several sessions share, `head` is the last
+    /// commit that is the session's own; without one, what `changed` may be the others' work.
     WorkCommitted {
         session: SessionId,
         head: Option<Commit>,
@@ -294,6 +315,15 @@ pub enum Event {
     ChecksStarted,
     ChecksRan {
         results: Vec<CheckResult>,
+    },
+    /// A session is asked to fix problems of the change.
+    RepairStarted {
+        repair: Box<Repair>,
+    },
+    /// The checks ran after a round of repair, and these problems are left.
+    RepairsEnded {
+        head: Commit,
+        left: Vec<String>,
     },
     ChangeReady {
         change: Change,
@@ -381,6 +411,8 @@ macro_rules! event_of_task {
             | $crate::Event::ImplementationStarted
             | $crate::Event::ChecksStarted
             | $crate::Event::ChecksRan { .. }
+            | $crate::Event::RepairStarted { .. }
+            | $crate::Event::RepairsEnded { .. }
             | $crate::Event::ChangeReady { .. }
             | $crate::Event::ImplementationReviewed { .. }
             | $crate::Event::LandingHeld { .. }
@@ -420,12 +452,14 @@ impl Event {
             | Self::SessionAssigned { session, .. }
             | Self::SessionReplanned { session, .. }
             | Self::SessionOpening { session }
+            | Self::ResourceAwaited { session, .. }
             | Self::TurnStarted { session, .. }
             | Self::TurnEnded { session, .. }
             | Self::PlanUpdated { session, .. }
             | Self::Spent { session, .. }
             | Self::TurnFailed { session, .. }
             | Self::TurnRetried { session, .. }
+            | Self::TurnParked { session, .. }
             | Self::TurnInterrupted { session, .. }
             | Self::MessageQueued { session, .. }
             | Self::MessageEdited { session, .. }
@@ -494,6 +528,7 @@ impl Event {
             | Self::SessionRenamed { .. }
             | Self::SessionAssigned { .. }
             | Self::SessionOpening { .. }
+            | Self::ResourceAwaited { .. }
             | Self::TurnStarted { .. }
             | Self::TurnEnded { .. }
             | Self::PlanUpdated { .. }
@@ -503,6 +538,9 @@ impl Event {
             | Self::Spent { .. }
             | Self::TurnFailed { .. }
             | Self::TurnRetried { .. }
+            | Self::TurnParked { .. }
+            | Self::RepairStarted { .. }
+            | Self::RepairsEnded { .. }
             | Self::TurnInterrupted { .. }
             | Self::MessageQueued { .. }
             | Self::WorkCommitted { .. }

@@ -1,9 +1,9 @@
-//! What shows that a planned task is done: a commit that touches files, or a check that passed.
+//! Evidence that a planned task is done: a commit that touches files, or a check that passed.
 
 use crate::{Commit, EvidenceState, Session, SessionStatus, Task};
 use serde::{Deserialize, Serialize};
 
-/// What stands behind an item that is marked as done.
+/// The evidence of an item that is marked as done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Absent while the item is not marked as done and may still be.
@@ -14,7 +14,7 @@ pub struct Evidence {
 }
 
 impl Task {
-    /// What stands behind a planned task; its parts have the evidence of the whole.
+    /// Returns the evidence of a planned task; its parts have the evidence of the whole.
     ///
     /// A check of the project runs on the whole change. It is evidence for what the change contains, not for an item
     /// that added nothing to it.
@@ -49,7 +49,7 @@ impl Task {
 }
 
 impl Session {
-    /// The commits at which turns ended that changed files, and the merge of them all.
+    /// Returns the commits at which turns ended that changed files, and the merge of them all.
     fn commits(&self) -> impl Iterator<Item = &Commit> {
         let ended = self.ended.iter().filter(|turn| turn.changed).filter_map(|turn| turn.commit.as_ref());
         let has_changed = self.ended.iter().any(|turn| turn.changed);

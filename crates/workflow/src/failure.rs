@@ -13,6 +13,8 @@ const FIRST_LIMIT_DELAY: i64 = 60_000;
 const MAX_LIMIT_DELAY: i64 = 3_600_000;
 /// The longest delay until the end of a limit that an agent named, in milliseconds.
 const MAX_RESET_DELAY: i64 = 26 * 3_600_000;
+/// The longest time by which a delay is made longer, in milliseconds.
+const MAX_SPREAD: i64 = 30_000;
 
 /// A failure as people see it: its class, a message and the time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,19 @@ pub(crate) fn retry_delay(class: FailureClass, attempt: u32, now: Millis, retry_
     }
 }
 
+/// Returns by how many milliseconds a delay is made longer, so that what failed together is not retried together: up to a
+/// quarter of the delay and half a minute. The same seed gives the same time.
+pub(crate) fn spread(seed: &str, delay: i64) -> i64 {
+    let range = (delay / 4).clamp(0, MAX_SPREAD);
+    // FNV-1a.
+    let hash = seed.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    // The last characters of seeds differ, which the finalizer of MurmurHash3 spreads over all bits. 32 of them fit.
+    let hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    (i64::try_from(hash >> 32).unwrap_or(0) * range) >> 32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +73,16 @@ mod tests {
         assert_eq!(minutes, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(retry_delay(FailureClass::Network, 2, now, None), 8_000);
         assert_eq!(max_retries(FailureClass::AuthNeeded), 0);
+    }
+
+    #[test]
+    fn what_failed_together_is_not_retried_together() {
+        let delays: std::collections::BTreeSet<i64> =
+            (0..20).map(|turn| spread(&format!("turn_{turn}"), 60_000)).collect();
+        assert!(delays.len() > 15, "{delays:?}");
+        assert!(delays.iter().all(|delay| (0..15_000).contains(delay)), "{delays:?}");
+        assert_eq!(spread("turn_1", 60_000), spread("turn_1", 60_000));
+        assert_eq!(spread("turn_1", 0), 0);
+        assert!(spread("turn_2", i64::MAX) < 30_000);
     }
 }

@@ -17,7 +17,7 @@ macro_rules! ids {
         pub struct $name(pub String);
 
         impl $name {
-            /// What identifiers of this kind begin with.
+            /// The prefix of identifiers of this kind.
             pub const PREFIX: &'static str = $prefix;
 
             /// Takes a fresh identifier.
@@ -75,7 +75,7 @@ ids! {
     UserId = "usr";
     /// A turn: one prompt to an agent and what it does until it stops.
     TurnId = "turn";
-    /// What a person said to a session.
+    /// A message of a person to a session.
     MessageId = "msg";
     /// An effect: one piece of work on one outside thing.
     EffectId = "eff";
@@ -106,8 +106,15 @@ impl Millis {
 }
 
 impl Commit {
-    /// Whether a name, abbreviated to at least seven characters or whole, is that of this commit.
+    /// Returns whether a name, abbreviated to at least seven characters or whole, is that of this commit.
     pub fn is_named(&self, name: &str) -> bool {
         self.0 == name || (name.len() >= 7 && self.0.starts_with(name))
+    }
+}
+
+impl InstanceId {
+    /// Returns the identity of a task's instance: the same over restarts of its processes and of the server.
+    pub fn of(task: &TaskId) -> Self {
+        Self(format!("{}_{}", Self::PREFIX, task.as_str().trim_start_matches("spt_")))
     }
 }

@@ -3,9 +3,10 @@
 use crate::{
     Budget, Closing, CommentId, Commit, Complexity, CoordinationKind, Decision, EventId, Failure, Isolation,
     ItemCount, LineComment, MessageId, Millis, NewComment, PersonRequest, PlanEntry, Priority, ProjectId,
-    SessionId, SessionRequest, Specs, TaskId, TaskKind, Template, ThreadStatus, TurnId, Usage, UserId,
-    WorkReport,
+    RepairRequest, ReportedUsage, SessionId, SessionRequest, ShortId, Specs, TaskId, TaskKind, Template,
+    ThreadStatus, TurnId, Usage, UserId, WorkReport,
 };
+use protocol::{AgentOptionsRule, Attachment};
 use serde::{Deserialize, Serialize};
 
 /// A task as a person requests it.
@@ -14,7 +15,13 @@ pub struct NewTask {
     pub id: TaskId,
     pub project: ProjectId,
     pub owner: UserId,
+    /// The short id, once the task is created.
+    #[serde(default)]
+    pub short_id: Option<ShortId>,
     pub name: String,
+    /// Whether the title of its documents becomes its name.
+    #[serde(default)]
+    pub takes_title: bool,
     pub description: String,
     pub kind: TaskKind,
     pub priority: Priority,
@@ -33,6 +40,9 @@ pub struct NewTask {
     pub isolation: Isolation,
     #[serde(default)]
     pub config: Option<serde_json::Value>,
+    /// Options that agents get in its sessions, such as the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agent_options: Vec<AgentOptionsRule>,
     #[serde(default)]
     pub template: Option<Template>,
     /// The first session of a conversation that begins with a message instead of its prompt: the session waits for it.
@@ -57,7 +67,7 @@ pub struct NewCoordination {
     pub answers: Option<EventId>,
     /// Whether sessions at work read it before their work is merged; otherwise their next turn delivers it, if there is one.
     pub before_merge: bool,
-    /// What it asks of a person, if it is for one.
+    /// The request to a person, if it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person_request: Option<PersonRequest>,
 }
@@ -123,6 +133,8 @@ pub struct TaskEdit {
     pub archived: Option<bool>,
     #[serde(default)]
     pub config: Option<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_options: Option<Vec<AgentOptionsRule>>,
 }
 
 /// A request of a person, a decision of the scheduler, or a report of git or an agent.
@@ -152,7 +164,7 @@ pub enum Input {
         /// Findings of secrets with which the change may land all the same, by their ids.
         #[serde(default)]
         acknowledged: Vec<String>,
-        /// What is to be changed in lines of the change.
+        /// Changes requested in lines of the change.
         #[serde(default)]
         line_comments: Vec<LineComment>,
         /// The head of the change that the reviewer saw; another one now is refused.
@@ -162,7 +174,7 @@ pub enum Input {
         #[serde(default)]
         allow_empty: bool,
     },
-    /// A person comments on a place of the documents.
+    /// A person comments on a passage of the documents.
     Comment {
         comment: Box<NewComment>,
     },
@@ -239,6 +251,7 @@ pub enum Input {
         turn: TurnId,
         by: String,
         text: String,
+        attachments: Vec<Attachment>,
         interrupt: bool,
     },
     /// A person edits a message that no turn has delivered; `message` is the id of the message or of its turn.
@@ -314,6 +327,16 @@ pub enum Input {
     /// The task gets a slot.
     Admit,
     /// The task gets no slot, for this reason.
+    /// The resources that a session needs are free, and it has them from its start to its end.
+    StartSession {
+        session: SessionId,
+    },
+    /// Another session holds a resource that a session needs.
+    AwaitResource {
+        session: SessionId,
+        /// Which one, and who holds it.
+        reason: String,
+    },
     Wait {
         reason: String,
     },
@@ -328,7 +351,7 @@ pub enum Input {
         session: SessionId,
         turn: TurnId,
         stop_reason: String,
-        usage: Option<Usage>,
+        usage: Option<ReportedUsage>,
         /// The agent's last message.
         #[serde(default)]
         said: Option<String>,
@@ -362,11 +385,29 @@ pub enum Input {
         /// When a retry can succeed, if the agent reports it.
         #[serde(default)]
         retry_at: Option<Millis>,
+        /// The usage of its model calls, where the agent reports each.
+        #[serde(default)]
+        usage: Option<Usage>,
     },
     /// The delay after a failure is over, and the turn is retried.
     TurnRetried {
         session: SessionId,
         turn: TurnId,
+    },
+    /// The agent of a turn that waits to start has a limit that ends later.
+    TurnParked {
+        session: SessionId,
+        turn: TurnId,
+        /// When the limit ends.
+        until: Millis,
+        /// A sentence that names the agent and what it reported.
+        reason: String,
+    },
+    /// The turn's agent has a limit, and another agent continues the session.
+    TurnHandedOver {
+        session: SessionId,
+        turn: TurnId,
+        agent: String,
     },
     SpecsCommitted {
         session: SessionId,
@@ -418,6 +459,9 @@ pub enum Input {
     ChecksRan {
         head: Commit,
         results: Vec<CheckResult>,
+        /// What an agent can fix before a person reviews the change.
+        #[serde(default)]
+        repair: RepairRequest,
     },
     Landed {
         outcome: LandOutcome,
@@ -430,7 +474,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// The input's name in logs and metrics.
+    /// Returns the input's name in logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Start => "start",
@@ -470,6 +514,8 @@ impl Input {
             Self::SetRecording { .. } => "set_recording",
             Self::NoteProgress { .. } => "note_progress",
             Self::Admit => "admit",
+            Self::StartSession { .. } => "start_session",
+            Self::AwaitResource { .. } => "await_resource",
             Self::Wait { .. } => "wait",
             Self::Rebuilt => "rebuilt",
             Self::PlanningReady { .. } => "planning_ready",
@@ -479,6 +525,8 @@ impl Input {
             Self::CostReported { .. } => "cost_reported",
             Self::TurnFailed { .. } => "turn_failed",
             Self::TurnRetried { .. } => "turn_retried",
+            Self::TurnParked { .. } => "turn_parked",
+            Self::TurnHandedOver { .. } => "turn_handed_over",
             Self::SpecsCommitted { .. } => "specs_committed",
             Self::SpecsInvalid { .. } => "specs_invalid",
             Self::DocumentsChanged { .. } => "documents_changed",
@@ -523,6 +571,9 @@ pub enum LandOutcome {
     /// On top of what landed on the base branch since, checks fail that passed before.
     ChecksFailed {
         results: Vec<CheckResult>,
+        /// What an agent can fix before a person reviews the change again.
+        #[serde(default)]
+        repair: RepairRequest,
     },
     /// The change holds secrets that are not acknowledged; a person has to look.
     Secrets {
@@ -544,4 +595,7 @@ pub struct CheckResult {
     pub output: String,
     pub took_ms: u64,
     pub at: Millis,
+    /// Whether it fails on the base branch, too, without the change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fails_on_base: bool,
 }

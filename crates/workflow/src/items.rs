@@ -1,4 +1,4 @@
-//! What an agent reported about the sub-tasks of its planned task. SpecTask itself never takes one for done.
+//! The sub-tasks that an agent reported as done. SpecTask itself never takes one for done.
 //!
 //! Three things are a report: the item is ticked in the living checklist, an entry of the agent's own plan that names it
 //! is completed, or the agent's message says `1.2: done`.
@@ -6,7 +6,8 @@
 use crate::{PlanEntry, PlannedItem, Session, Unit, WorkReport};
 use specs::checklist::{self, Checklist, ChecklistItem, Marker};
 
-/// What a session's agent reported: in earlier turns, in the checklist, by its own plan, and in its last message.
+/// Returns what a session's agent reported: in earlier turns, in the checklist, by its own plan, and in its last
+/// message.
 pub fn work_report(
     units: &[Unit],
     checklist: &Checklist,
@@ -63,7 +64,7 @@ pub fn tick_reported(text: &str, units: &[Unit], session: &Session) -> String {
 }
 
 impl PlannedItem {
-    /// The item as a line of text.
+    /// Returns the item as a line of text.
     pub fn label(&self) -> String {
         self.number.as_ref().map_or_else(|| self.title.clone(), |number| format!("{number} {}", self.title))
     }
@@ -74,12 +75,12 @@ impl PlannedItem {
     }
 }
 
-/// Where a planned task's own line is.
+/// Returns where a planned task's own line is.
 pub(crate) fn position(checklist: &Checklist, unit: &Unit) -> Option<usize> {
     checklist.items.iter().position(|item| item.number.as_ref() == Some(&unit.number))
 }
 
-/// The sub-tasks below a planned task's own line.
+/// Returns the sub-tasks below a planned task's own line.
 pub(crate) fn parts(checklist: &Checklist, at: usize) -> &[ChecklistItem] {
     let depth = checklist.items[at].depth;
     let below = &checklist.items[at + 1..];
@@ -91,14 +92,14 @@ fn is_completed(entry: &PlanEntry) -> bool {
     entry.status == "completed"
 }
 
-/// Whether a line names an item: it begins with its number, or is its title.
+/// Returns whether a line names an item: it begins with its number, or is its title.
 fn names(line: &str, item: &ChecklistItem) -> bool {
     let line = bare(line);
     let begins = item.number.as_ref().is_some_and(|number| after_number(line, number).is_some());
     begins || line.to_lowercase().contains(&bare(&item.description).to_lowercase())
 }
 
-/// Whether a line of an agent's message reports an item as done, as `1.2: done` or `- [x] 1.2 Title`.
+/// Returns whether a line of an agent's message reports an item as done, as `1.2: done` or `- [x] 1.2 Title`.
 fn says_done(line: &str, item: &ChecklistItem) -> bool {
     let line = line.trim_start_matches([' ', '\t', '-', '*', '+', '>']);
     if let Some(ticked) = line.strip_prefix("[x]").or_else(|| line.strip_prefix("[X]")) {
@@ -114,7 +115,7 @@ fn says_done(line: &str, item: &ChecklistItem) -> bool {
     matches!(word.as_str(), "done" | "completed" | "complete" | "finished")
 }
 
-/// What follows a number that a line begins with, where the number ends there.
+/// Returns what follows a number that a line begins with, where the number ends there.
 fn after_number<'l>(line: &'l str, number: &str) -> Option<&'l str> {
     let rest = line.strip_prefix(number)?;
     let is_longer = rest.starts_with(|c: char| c.is_alphanumeric())
@@ -122,7 +123,7 @@ fn after_number<'l>(line: &'l str, number: &str) -> Option<&'l str> {
     (!is_longer).then_some(rest)
 }
 
-/// A line without marks around it.
+/// Returns a line without marks around it.
 fn bare(line: &str) -> &str {
     line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '`' | '_' | '#'))
 }
@@ -147,6 +148,7 @@ mod tests {
             dependencies: Vec::new(),
             requirements: Vec::new(),
             boundary: Vec::new(),
+            resources: Vec::new(),
             completed_before: false,
         }
     }

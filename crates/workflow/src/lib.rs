@@ -17,6 +17,7 @@ mod estimate;
 mod event;
 mod evidence;
 mod failure;
+mod forecast;
 mod ids;
 mod input;
 mod items;
@@ -26,8 +27,11 @@ mod order;
 mod progress;
 pub mod prompts;
 pub mod records;
+mod repair;
+pub mod resources;
 pub mod schedule;
 mod session;
+mod short_id;
 mod stage;
 mod task;
 mod template;
@@ -42,6 +46,7 @@ pub use estimate::{Estimate, SessionTime};
 pub use event::{Event, PlannedSession};
 pub use evidence::Evidence;
 pub use failure::{Failure, MAX_RETRIES};
+pub use forecast::{Forecast, PlannedUsage, Range};
 pub use ids::*;
 pub use input::{
     CheckResult, CrewLimits, Input, LandOutcome, MergeOutcome, NewCoordination, NewSession, NewTask,
@@ -53,16 +58,18 @@ pub use order::SessionGraph;
 pub use progress::{ItemCount, share};
 pub use protocol::words::{
     AgentType, Answer, CommentKind, Complexity, CoordinationKind, CreationMethod, Decision, DiffSide,
-    DocumentName, Effort, EvidenceState, FailureClass, Isolation, PlanStart, Priority, SessionPhase,
-    SessionStatus, Stage, TaskKind, TaskStatus, ThreadStatus, UnitStatus, UnknownWord,
+    DocumentName, Effort, EvidenceState, FailureClass, Isolation, PlanStart, Priority, ProblemKind,
+    SessionPhase, SessionStatus, Stage, TaskKind, TaskStatus, ThreadStatus, UnitStatus, UnknownWord,
 };
+pub use repair::{Problem, Repair, RepairOutcome, RepairRequest};
 pub use session::{
     Ask, BranchPoint, Closing, EndedTurn, Interval, Message, PlanEntry, PlannedItem, Session, SessionRequest,
     SessionState, Turn, WorkReport,
 };
+pub use short_id::{ShortId, derive_key, is_key};
 pub use stage::StageInterval;
 pub use task::{
-    Approved, Budget, Change, Landing, Paused, Phase, Planning, PlanningStep, RetryPoint, Specs, Task, Unit,
-    Usage,
+    Approved, Budget, Change, ConversationUsage, Landing, Paused, Phase, Planning, PlanningStep,
+    ReportedUsage, RetryPoint, Specs, Task, Unit, Usage,
 };
 pub use template::Template;

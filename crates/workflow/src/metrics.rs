@@ -126,8 +126,11 @@ impl TaskMetrics {
                 let agent = self.agent(session).unwrap_or_default();
                 self.spent(agent, &Usage { cost_usd: Some(*usd), ..Usage::default() }, at);
             }
-            Event::TurnFailed { session, failure, .. } => {
+            Event::TurnFailed { session, failure, usage, .. } => {
                 let agent = self.agent(session);
+                if let Some(usage) = usage {
+                    self.spent(agent.clone().unwrap_or_default(), usage, at);
+                }
                 self.failed(failure, agent, at);
             }
             Event::SessionFailed { session, failure } => {
@@ -161,6 +164,7 @@ impl TaskMetrics {
             | Event::CommentReplied { .. }
             | Event::CommentResolved { .. }
             | Event::Queued { .. }
+            | Event::ResourceAwaited { .. }
             | Event::PlanningWriting { .. }
             | Event::PlanningCommitting { .. }
             | Event::DocumentsInvalid { .. }
@@ -170,6 +174,9 @@ impl TaskMetrics {
             | Event::SessionReplanned { .. }
             | Event::TurnEnded { usage: None, .. }
             | Event::TurnRetried { .. }
+            | Event::TurnParked { .. }
+            | Event::RepairStarted { .. }
+            | Event::RepairsEnded { .. }
             | Event::TurnInterrupted { .. }
             | Event::PlanUpdated { .. }
             | Event::TaskPaused { .. }

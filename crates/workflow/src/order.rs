@@ -1,5 +1,5 @@
-//! The order among a task's sessions: which starts first when slots are short, which is merged first, and what each
-//! waits for, in words.
+//! The order among a task's sessions: which starts first when slots are short, which is merged first, and the reason
+//! why each one waits.
 //!
 //! A plan may have hundreds of planned tasks with thousands of dependencies. [`SessionGraph`] computes what depends on
 //! other sessions once, in time linear in sessions and dependencies; a decision that looks at several sessions builds it
@@ -21,7 +21,7 @@ pub(crate) type StartKey = (i64, usize, usize);
 /// The sort key of sessions that wait to be merged.
 pub(crate) type MergeKey = (usize, Reverse<Priority>, Effort, usize);
 
-/// A task's sessions with all that follows from their dependencies.
+/// A task's sessions with the relations that follow from their dependencies.
 ///
 /// Sessions are named by their position in [`Task::sessions`].
 pub struct SessionGraph<'t> {
@@ -53,7 +53,7 @@ impl<'t> SessionGraph<'t> {
         let index: HashMap<&SessionId, usize> =
             sessions.iter().enumerate().map(|(at, session)| (&session.id, at)).collect();
         let find = |id: &SessionId| index.get(id).copied();
-        // What has ended waits for nothing more, and holds nothing back.
+        // Ended sessions wait for nothing more, and block nothing.
         let needs: Vec<Vec<usize>> = sessions
             .iter()
             .map(|session| {
@@ -97,7 +97,7 @@ impl<'t> SessionGraph<'t> {
         graph
     }
 
-    /// The task whose sessions these are.
+    /// Returns the task whose sessions these are.
     pub fn task(&self) -> &'t Task {
         self.task
     }
@@ -116,18 +116,19 @@ impl<'t> SessionGraph<'t> {
         blockers.iter().map(|at| &self.task.sessions[*at]).collect()
     }
 
-    /// Where a session stands in the order of the plan: a spawned session stands where its parent does, an alternative
-    /// where the session does that it may replace, and none before what it depends on.
+    /// Returns where a session stands in the order of the plan: a spawned session stands where its parent does, an
+    /// alternative where the session does that it may replace, and none before what it depends on.
     pub fn merge_position(&self, session: &Session) -> usize {
         self.at(session).map_or(session.rank, |at| self.positions[at])
     }
 
-    /// Whether a person has to act before a session advances: it waits for one that failed or was cancelled, or for a choice.
+    /// Returns whether a person has to act before a session advances: it waits for one that failed or was cancelled, or
+    /// for a choice.
     pub fn needs_person(&self, session: &Session) -> bool {
         self.at(session).is_some_and(|at| self.stuck[at])
     }
 
-    /// The sessions among which a person chooses, the first one first; one alone is no choice.
+    /// Returns the sessions among which a person chooses, the first one first; one alone is no choice.
     pub fn alternatives(&self, session: &Session) -> Vec<&'t Session> {
         if self.has_choice(session) { self.task.alternatives(session) } else { Vec::new() }
     }
@@ -151,6 +152,11 @@ impl<'t> SessionGraph<'t> {
                 match &task.phase {
                     Phase::Implementation { .. } if task.is_over_budget() => {
                         Some("Waiting for a larger budget: the task's budget is used up.".to_owned())
+                    }
+                    Phase::Implementation { .. }
+                        if session.resource_wait.is_some() && !task.resources_of(session).is_empty() =>
+                    {
+                        session.resource_wait.clone()
                     }
                     Phase::Implementation { .. } => {
                         let at_work = task.sessions.iter().filter(|other| other.occupies_slot()).count();
@@ -230,8 +236,8 @@ impl<'t> SessionGraph<'t> {
         (self.merge_position(session), Reverse(task.priority_of(session)), task.effort_of(session), at)
     }
 
-    /// The unfinished sessions that depend on a session and on no other unfinished session that depends on it too: the
-    /// others hear from those.
+    /// Returns the unfinished sessions that depend on a session and on no other unfinished session that depends on it
+    /// too: the others hear from those.
     pub(crate) fn next_dependents(&self, session: &Session) -> Vec<&'t Session> {
         let Some(at) = self.at(session) else { return Vec::new() };
         let sessions = &self.task.sessions;
@@ -249,13 +255,13 @@ impl<'t> SessionGraph<'t> {
         self.index.get(&session.id).copied()
     }
 
-    /// Whether what comes later in the plan is merged after it.
+    /// Returns whether the sessions later in the plan are merged after it.
     fn is_open(&self, at: usize) -> bool {
         let session = &self.task.sessions[at];
         session.is_crew() && !session.is_ended() && !self.stuck[at]
     }
 
-    /// From the sessions that will not end well by themselves to all that wait for them.
+    /// Returns the sessions that will not end well by themselves, and all that wait for them.
     fn find_stuck(&self) -> Vec<bool> {
         let sessions = &self.task.sessions;
         let mut waiting_for: Vec<Vec<usize>> = vec![Vec::new(); sessions.len()];
@@ -308,7 +314,7 @@ fn parent_id(session: &Session) -> Option<&SessionId> {
     session.parent.as_ref().filter(|_| session.method == CreationMethod::Spawned)
 }
 
-/// The largest rank that each session's order comes from: depth first, without recursion.
+/// Returns the largest rank that each session's order comes from: depth first, without recursion.
 fn positions(
     sessions: &[Session],
     needs: &[Vec<usize>],
@@ -344,7 +350,7 @@ fn positions(
             *n += 1;
             match known[next] {
                 Some(found) => *position = found.max(*position),
-                // What is on the path already is a cycle, which has no order.
+                // A session that is on the path already closes a cycle, which has no order.
                 None if is_open[next] => {}
                 None => {
                     is_open[next] = true;
@@ -356,7 +362,7 @@ fn positions(
     known.into_iter().map(Option::unwrap_or_default).collect()
 }
 
-/// Whether each session is one of several between which a person chooses.
+/// Returns whether each session is one of several between which a person chooses.
 fn choices(sessions: &[Session], find: &impl Fn(&SessionId) -> Option<usize>) -> Vec<bool> {
     let root = |at: usize| sessions[at].alternative_to.as_ref().and_then(find).unwrap_or(at);
     let mut open = vec![0; sessions.len()];
@@ -378,29 +384,29 @@ impl Task {
         session.wish.effort.or_else(planned).unwrap_or(Effort::Medium)
     }
 
-    /// How many sessions stand between a session and one that was not spawned.
+    /// Returns how many sessions stand between a session and one that was not spawned.
     pub fn depth(&self, session: &Session) -> usize {
         self.ancestors(session).count()
     }
 
-    /// The session whose work a spawned one is built on; a thread in an editor has no branch to build on.
+    /// Returns the session whose work a spawned one is built on; a thread in an editor has no branch to build on.
     pub fn parent_to_wait_for<'s>(&self, session: &'s Session) -> Option<&'s SessionId> {
         parent_id(session).filter(|id| self.session(id).is_some_and(Session::is_crew))
     }
 
-    /// The sessions that a spawned one is built on, nearest first.
+    /// Returns the sessions that a spawned one is built on, nearest first.
     fn ancestors<'t>(&'t self, session: &'t Session) -> impl Iterator<Item = &'t Session> {
         let parent = |session: &&'t Session| self.session(self.parent_to_wait_for(session)?);
         // No chain is longer than there are sessions.
         std::iter::successors(parent(&session), parent).take(self.sessions.len())
     }
 
-    /// The session that a person chose instead of this one, or instead of one that it is built on.
+    /// Returns the session that a person chose instead of this one, or instead of one that it is built on.
     pub(crate) fn superseded_by<'t>(&'t self, session: &'t Session) -> Option<&'t SessionId> {
         std::iter::once(session).chain(self.ancestors(session)).find_map(|one| one.superseded_by.as_ref())
     }
 
-    /// The sessions among which a person chooses, the first one first; one alone is no choice.
+    /// Returns the sessions among which a person chooses, the first one first; one alone is no choice.
     pub fn alternatives(&self, session: &Session) -> Vec<&Session> {
         let root = session.alternative_to.as_ref().unwrap_or(&session.id);
         let is_one = |other: &&Session| other.id == *root || other.alternative_to.as_ref() == Some(root);

@@ -1,4 +1,4 @@
-//! How far a task has come: items done of items, the one definition that every answer and page shows.
+//! The progress of a task: items done of items, the one definition that every answer and page shows.
 //!
 //! An item is a line of the living checklist; optional ones count once they are done. A planned task whose plan has no
 //! sub-tasks advances with its agent's own plan. What a person skipped or cancelled does not count. A task without a plan
@@ -33,14 +33,14 @@ impl ItemCount {
     }
 }
 
-/// A part of a whole, 0 to 1; 0 when the whole is 0.
+/// Returns a part of a whole, 0 to 1; 0 when the whole is 0.
 #[expect(clippy::cast_precision_loss, reason = "counts of sessions and items are small")]
 pub fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 impl Task {
-    /// The share of the task's items that is done, 0 to 1.
+    /// Returns the share of the task's items that is done, 0 to 1.
     pub fn progress(&self) -> f64 {
         let parts: Vec<(f64, usize)> = if self.units().is_empty() {
             let wanted =
@@ -58,7 +58,8 @@ impl Task {
         rounded(parts.iter().map(|(done, _)| done).sum::<f64>() / whole)
     }
 
-    /// How far the validation of the change has come, 0 to 1: its checks run, it waits for review, it is approved.
+    /// Returns how far the validation of the change has come, 0 to 1: its checks run, it waits for review, it is
+    /// approved.
     pub fn validation_progress(&self) -> f64 {
         match &self.phase {
             Phase::Implementation { checking: true, .. } => 0.25,
@@ -78,13 +79,13 @@ impl Task {
         }
     }
 
-    /// The share of a planned task's items that is done, 0 to 1.
+    /// Returns the share of a planned task's items that is done, 0 to 1.
     pub fn unit_progress(&self, index: usize) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "a planned task has few items")]
         self.items_done(index).map_or(0.0, |(done, total)| rounded(done / total as f64))
     }
 
-    /// The share of a session's items that is done, 0 to 1.
+    /// Returns the share of a session's items that is done, 0 to 1.
     pub fn session_progress(&self, session: &Session) -> f64 {
         let carried_out =
             |unit: &&Unit| self.session_of_unit(unit.index).is_some_and(|of| of.id == session.id);
@@ -105,7 +106,7 @@ impl Task {
         rounded(units.iter().map(|(done, _)| done).sum::<f64>() / total)
     }
 
-    /// The items of a planned task that are done, and all of them; none where it does not count.
+    /// Returns the items of a planned task that are done, and all of them; none where it does not count.
     #[expect(clippy::cast_precision_loss, reason = "a planned task has few items")]
     fn items_done(&self, index: usize) -> Option<(f64, usize)> {
         let session = self.session_of_unit(index);
@@ -127,7 +128,7 @@ impl Task {
     }
 }
 
-/// A share to a millionth, so that a whole is 1.
+/// Returns a share to a millionth, so that a whole is 1.
 fn rounded(share: f64) -> f64 {
     (share * 1e6).round() / 1e6
 }

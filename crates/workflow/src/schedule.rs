@@ -1,12 +1,12 @@
 //! The admission of tasks to free slots: a pure function over all live tasks.
 
-use crate::{Complexity, Effort, Input, Millis, Phase, Priority, Task, TaskId, TaskStatus};
+use crate::{Complexity, Effort, Input, Millis, Phase, Priority, ProjectId, Task, TaskId, TaskStatus};
 use std::collections::BTreeMap;
 
-/// How much waiting one step of priority is worth, in milliseconds: a quarter of an hour.
+/// The waiting time that one step of priority is worth, in milliseconds: a quarter of an hour.
 const PRIORITY: i64 = 15 * 60 * 1000;
-/// How much waiting one step of effort is worth, in milliseconds: what is small goes first, but no priority is made up
-/// for by it.
+/// The waiting time that one step of effort is worth, in milliseconds: small tasks go first, but effort never outweighs
+/// a step of priority.
 const EFFORT: i64 = 5 * 60 * 1000;
 /// The longest time by which a later task can overtake an earlier one, in milliseconds.
 pub const MAX_PRIORITY_BOOST: i64 = 3 * PRIORITY + 2 * EFFORT;
@@ -51,11 +51,14 @@ pub struct Limits {
 /// Returns the decision for every task that waits for a slot: it is admitted, or waits for a reason.
 ///
 /// A higher priority goes first, then a smaller effort, and a long wait goes before either. `statuses` has the tasks that
-/// others depend on.
+/// others depend on; `limited` has, by its id, each agent that reached a limit of its account, with a sentence that says so;
+/// `exhausted` has each project whose daily budget is used up.
 pub fn admissions(
     live: &[Task],
     statuses: &BTreeMap<TaskId, TaskStatus>,
     limits: Limits,
+    limited: &BTreeMap<String, String>,
+    exhausted: &BTreeMap<ProjectId, String>,
 ) -> Vec<(TaskId, Input)> {
     let mut at_work = live.iter().filter(|task| task.holds_instance()).count();
     // A task that plans will be in review soon: it takes its place in the review column already.
@@ -101,6 +104,12 @@ pub fn admissions(
         } else if !open.is_empty() {
             let open: Vec<&str> = open.iter().map(|(id, _)| id.as_str()).collect();
             Some(format!("waiting for {} to be done", open.join(", ")))
+        } else if let Some(budget) = exhausted.get(&task.project) {
+            Some(budget.clone())
+        } else if let Some(limit) =
+            limited.get(if plans { &task.spec_agent } else { &task.implementation_agent })
+        {
+            Some(limit.clone())
         } else if at_work >= limits.instances {
             ahead += 1;
             Some(format!(

@@ -1,12 +1,16 @@
 //! A work session: one agent thread's piece of a task.
 
 use crate::{
-    AgentType, CommentId, Commit, CreationMethod, Effort, EventId, Failure, HelixSessionId, LineComment,
-    MessageId, Millis, Priority, SessionId, SessionPhase, SessionStatus, ThreadId, ThreadStatus, TurnId,
-    Usage,
+    AgentType, CommentId, Commit, ConversationUsage, CreationMethod, Effort, EventId, Failure, FailureClass,
+    HelixSessionId, LineComment, MessageId, Millis, Priority, Problem, SessionId, SessionPhase,
+    SessionStatus, ThreadId, ThreadStatus, TurnId, Usage,
 };
+use protocol::Attachment;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// From how long a wait on a limit lasts, in milliseconds: for a shorter one an agent's process is kept.
+const LASTING_LIMIT: i64 = 5 * 60 * 1000;
 
 /// One agent thread's piece of a task, with its own log, worktree and branch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,11 +22,11 @@ pub struct Session {
     pub name: String,
     pub description: String,
     /// The name that a person gave it.
-    #[serde(default)]
-    pub called: Option<String>,
+    #[serde(default, alias = "called")]
+    pub given_name: Option<String>,
     /// The description that a person gave it.
-    #[serde(default)]
-    pub described: Option<String>,
+    #[serde(default, alias = "described")]
+    pub given_description: Option<String>,
     pub phase: SessionPhase,
     pub agent: String,
     pub method: CreationMethod,
@@ -57,9 +61,12 @@ pub struct Session {
     pub last_commit: Option<Commit>,
     pub merged: Option<Commit>,
     pub last_error: Option<Failure>,
-    /// What its turns spent, as far as its agent reports it.
+    /// The usage of its turns, as far as its agent reports it.
     #[serde(default)]
     pub usage: Usage,
+    /// The usage of its conversation as its agent last reported it, where the agent reports that and not each turn's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_usage: Option<ConversationUsage>,
     /// The cost of its conversation as its agent last reported it, which is part of the usage.
     #[serde(default)]
     pub cost: Option<ConversationCost>,
@@ -106,6 +113,9 @@ pub struct Session {
     /// When the item that it works on began: its last one was done then.
     #[serde(default)]
     pub item_since: Option<Millis>,
+    /// What it waits for, while another session holds a resource that it needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_wait: Option<String>,
     /// When its turn is retried, during the delay after a failure.
     #[serde(default)]
     pub retry_at: Option<Millis>,
@@ -219,10 +229,13 @@ pub struct Message {
     pub returned: bool,
     pub by: String,
     pub text: String,
+    /// The files that the person attached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     pub at: Millis,
 }
 
-/// The name of messages stored without one.
+/// Returns the name of messages stored without one.
 fn unnamed() -> MessageId {
     MessageId(String::new())
 }
@@ -239,7 +252,7 @@ pub enum SessionState {
     Working {
         turn: Turn,
     },
-    /// What it left uncommitted is being committed.
+    /// Its uncommitted work is being committed.
     Saving {
         turn: Turn,
         stop_reason: String,
@@ -278,15 +291,15 @@ pub struct Turn {
     #[serde(default)]
     pub coordination: Vec<EventId>,
     pub started_at: Millis,
-    /// Whether a person interrupted it; it is not asked again.
+    /// Whether a person interrupted it; it is not repeated.
     #[serde(default)]
     pub is_interrupted: bool,
-    /// Whether a person stopped it, and the session with it until a person speaks.
+    /// Whether a person stopped it; the session then stops until a person sends a message.
     #[serde(default)]
     pub is_stopped: bool,
 }
 
-/// What a turn asks of the agent.
+/// The request of a turn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Ask {
@@ -321,9 +334,18 @@ pub enum Ask {
     /// Change what the reviewer of the implementation asked for.
     Rework {
         comments: String,
-        /// What is to be changed in lines of the change.
+        /// Changes requested in lines of the change.
         #[serde(default)]
         line_comments: Vec<LineComment>,
+    },
+    /// Fix what is wrong with the change that the sessions made together.
+    Repair {
+        /// The round of repair, from 1.
+        round: u32,
+        problems: Vec<Problem>,
+        /// Whether the problems appear only together with what landed on the base branch since.
+        #[serde(default)]
+        with_base: bool,
     },
     /// Finish what the turn before did not report as done, and report it.
     ReportItems { items: Vec<PlannedItem> },
@@ -342,7 +364,7 @@ pub(crate) fn cut_short(stop_reason: &str) -> Option<&'static str> {
 }
 
 impl Session {
-    /// What conflicts with its work, while it is not resolved: files, and the lines of both sides as Markdown.
+    /// Returns the conflict of its work, while it is not resolved: files, and the lines of both sides as Markdown.
     pub fn conflict(&self) -> Option<(&[String], &str)> {
         if matches!(self.state, SessionState::Skipped | SessionState::Cancelled) {
             return None;
@@ -366,15 +388,16 @@ impl Session {
 
     /// Returns the name that people see.
     pub fn display_name(&self) -> &str {
-        self.called.as_deref().unwrap_or(&self.name)
+        self.given_name.as_deref().unwrap_or(&self.name)
     }
 
     /// Returns the description that people see.
     pub fn shown_description(&self) -> &str {
-        self.described.as_deref().unwrap_or(&self.description)
+        self.given_description.as_deref().unwrap_or(&self.description)
     }
 
-    /// The session's status as clients see it; `blocked` needs the other sessions, see [`crate::Task::session_status`].
+    /// Returns the session's status as clients see it; `blocked` needs the other sessions, see
+    /// [`crate::Task::session_status`].
     pub fn own_status(&self) -> SessionStatus {
         match &self.state {
             SessionState::Pending => SessionStatus::Pending,
@@ -396,7 +419,7 @@ impl Session {
         }
     }
 
-    /// The turn under way or being saved.
+    /// Returns the turn under way or being saved.
     pub fn turn(&self) -> Option<&Turn> {
         match &self.state {
             SessionState::Working { turn } | SessionState::Saving { turn, .. } => Some(turn),
@@ -413,7 +436,7 @@ impl Session {
         }
     }
 
-    /// The share of its work that its agent's own plan reports; none while the agent has no plan.
+    /// Returns the share of its work that its agent's own plan reports; none while the agent has no plan.
     ///
     /// The entries are what the agent says, and the end of the work is one more than these: a plan that is completed is not
     /// yet a session that is.
@@ -445,6 +468,13 @@ impl Session {
         self.has_work_in_flight() && self.state != SessionState::Merging
     }
 
+    /// Returns whether its turn waits for a limit of its agent's account that lasts: the agent's process is not kept for it.
+    pub fn is_parked(&self) -> bool {
+        let limit = self.last_error.as_ref().filter(|failure| failure.class == FailureClass::Limit);
+        let lasts = |(until, failure): (Millis, &Failure)| until.0 - failure.at.0 >= LASTING_LIMIT;
+        matches!(self.state, SessionState::Working { .. }) && self.retry_at.zip(limit).is_some_and(lasts)
+    }
+
     /// Returns whether it belongs to the crew: it carries out work, and its thread does not run in an editor.
     pub fn is_crew(&self) -> bool {
         self.phase != SessionPhase::Planning && self.external_thread.is_none()
@@ -473,6 +503,7 @@ impl Ask {
             Self::NothingChanged => "change something, since nothing was changed",
             Self::ResolveConflict { .. } => "resolve a conflict",
             Self::Rework { .. } => "rework after the review",
+            Self::Repair { .. } => "repair the change",
             Self::ReportItems { .. } => "report what is done",
             Self::Message => "read what people wrote",
         }

@@ -1,4 +1,4 @@
-//! The stages of a task: its phases, told apart by what it waits for, with the time it was at each.
+//! The stages of a task: its phases, subdivided by the reason to wait, with the time it was at each.
 
 use crate::{Millis, Phase, PlanningStep, Stage, Task};
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ impl Phase {
 }
 
 impl Task {
-    /// Notes when the task came to the stage it is at.
+    /// Records the time at which the task came to its present stage.
     pub(crate) fn note_stage(&mut self, now: Millis) {
         let stage = self.phase.stage();
         if let Some(last) = self.stages.last_mut() {

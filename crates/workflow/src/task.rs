@@ -1,10 +1,11 @@
 //! A task and its phases; a phase carries the data that is valid in it.
 
 use crate::{
-    Comment, Commit, Complexity, CoordinationEvent, Failure, Isolation, ItemCount, Millis, Priority,
-    ProjectId, Session, SessionId, SessionStatus, StageInterval, TaskId, TaskKind, TaskStatus, Template,
-    UnitId, UnitStatus, UserId, input::CheckResult,
+    Comment, Commit, Complexity, CoordinationEvent, Failure, InstanceId, Isolation, ItemCount, Millis,
+    Priority, ProjectId, Repair, Session, SessionId, SessionPhase, SessionStatus, ShortId, StageInterval,
+    TaskId, TaskKind, TaskStatus, Template, UnitId, UnitStatus, UserId, input::CheckResult,
 };
+use protocol::AgentOptionsRule;
 use serde::{Deserialize, Serialize};
 
 /// One prompt on its way to merged work.
@@ -13,9 +14,18 @@ pub struct Task {
     pub id: TaskId,
     pub project: ProjectId,
     pub owner: UserId,
+    /// Its short id; the store gives one to each task that it has.
+    #[serde(default)]
+    pub short_id: Option<ShortId>,
     pub name: String,
+    /// Whether its documents may name it: no person did, and the documents are not approved.
+    #[serde(default)]
+    pub takes_title: bool,
     /// The name's part in branch names; editing the name does not change it.
     pub branch_slug: String,
+    /// The short id in the names of its branches; those of a task of an earlier version have its id instead.
+    #[serde(default)]
+    pub branch_short_id: Option<ShortId>,
     pub description: String,
     pub kind: TaskKind,
     pub priority: Priority,
@@ -36,6 +46,9 @@ pub struct Task {
     /// Structured data of the request; agents get it in addition to the prompt.
     #[serde(default)]
     pub config: Option<serde_json::Value>,
+    /// Options that agents get in its sessions, such as the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agent_options: Vec<AgentOptionsRule>,
     /// The template it was made from.
     #[serde(default)]
     pub template: Option<Template>,
@@ -61,7 +74,7 @@ pub struct Task {
     /// The comments on its documents, in order.
     #[serde(default)]
     pub comments: Vec<Comment>,
-    /// Who paused it and when, until a person resumes it.
+    /// The person who paused it and when, until a person resumes it.
     #[serde(default)]
     pub paused: Option<Paused>,
     /// The counts of completed items of each planned task, from the living checklist.
@@ -70,6 +83,12 @@ pub struct Task {
     /// When it began to wait for a slot, while it waits.
     #[serde(default)]
     pub waiting_since: Option<Millis>,
+    /// The repairs of its change by agents, in order.
+    #[serde(default)]
+    pub repairs: Vec<Repair>,
+    /// How many rounds of repair there were since the last decision of a person.
+    #[serde(default)]
+    pub repair_rounds: u32,
     /// The stages it was at, in order; the last interval is open. A task of an earlier version has those since its upgrade.
     #[serde(default)]
     pub stages: Vec<StageInterval>,
@@ -189,6 +208,9 @@ pub struct Specs {
     pub commit: Commit,
     /// The hash of the three documents without checkbox state.
     pub hash: String,
+    /// The title that the documents give the task.
+    #[serde(default)]
+    pub title: Option<String>,
     pub units: Vec<Unit>,
 }
 
@@ -216,6 +238,9 @@ pub struct Unit {
     pub dependencies: Vec<usize>,
     pub requirements: Vec<String>,
     pub boundary: Vec<String>,
+    /// The resources that its session holds while it works, in the order of their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
     /// Whether the plan had it ticked already: no session carries it out, and its dependents may start.
     #[serde(default)]
     pub completed_before: bool,
@@ -263,6 +288,23 @@ pub struct Usage {
     pub output_tokens: u64,
     pub cached_tokens: u64,
     pub cost_usd: Option<f64>,
+}
+
+/// What an agent reports at a turn's end of its usage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ReportedUsage {
+    /// The usage of the turn.
+    Turn(Usage),
+    /// The usage of the conversation since it began.
+    Conversation(ConversationUsage),
+}
+
+/// The usage of a conversation with an agent since it began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConversationUsage {
+    /// The agent's name for it.
+    pub conversation: String,
+    pub usage: Usage,
 }
 
 impl Task {
@@ -416,16 +458,52 @@ impl Task {
         !self.sessions.iter().any(|session| session.is_crew() && has_changed(session))
     }
 
-    /// Returns the branch on which the sessions' work is merged.
-    pub fn branch(&self) -> String {
-        format!("task/{}-{}", self.id, self.branch_slug)
+    /// Returns the instance that serves or served the task's threads; none before the first began.
+    pub fn instance(&self) -> Option<InstanceId> {
+        let has_begun = self.sessions.iter().any(|session| session.started_at.is_some());
+        has_begun.then(|| InstanceId::of(&self.id))
     }
 
-    /// Returns the branch of a session's work: its own, or the task's if all share one worktree.
-    pub fn session_branch(&self, session: &SessionId) -> String {
-        match self.isolation {
-            Isolation::Worktree => format!("session/{}/{session}", self.id),
-            Isolation::Shared => self.branch(),
+    /// Returns the branch on which the sessions' work is merged.
+    pub fn branch(&self) -> String {
+        match &self.branch_short_id {
+            Some(short_id) => format!("task/{short_id}-{}", self.branch_slug),
+            None => format!("task/{}-{}", self.id, self.branch_slug),
+        }
+    }
+
+    /// Returns the branch of a session's work: its own, or the task's if all share one worktree. The session is one of the
+    /// task's, or the next one to be added.
+    pub fn session_branch(&self, session: &SessionId, name: &str) -> String {
+        match (self.isolation, &self.branch_short_id) {
+            (Isolation::Shared, _) => self.branch(),
+            (Isolation::Worktree, None) => format!("{}/{session}", self.session_branches()),
+            (Isolation::Worktree, Some(_)) => {
+                let mut crew = self.sessions.iter().filter(|known| known.phase != SessionPhase::Planning);
+                let before = crew.by_ref().take_while(|known| known.id != *session).count();
+                format!("{}/{}-{}", self.session_branches(), before + 1, slug(name))
+            }
+        }
+    }
+
+    /// Returns the id by which people are shown the task: the short one, once it has one.
+    pub fn shown_id(&self) -> &str {
+        self.short_id.as_ref().map_or(self.id.as_str(), ShortId::as_str)
+    }
+
+    /// Returns the folder below `refs/heads` in which its sessions have their branches.
+    pub fn session_branches(&self) -> String {
+        match &self.branch_short_id {
+            Some(short_id) => format!("spectask/{short_id}"),
+            None => format!("session/{}", self.id),
+        }
+    }
+
+    /// Takes the title of the documents as its name, where they may name it.
+    pub(crate) fn take_title(&mut self, specs: &Specs) {
+        if let Some(title) = specs.title.as_ref().filter(|_| self.takes_title) {
+            self.name.clone_from(title);
+            self.branch_slug = slug(title);
         }
     }
 
@@ -473,12 +551,18 @@ impl Task {
         self.is_waiting_for_user() || (comes_back && is_same && self.paused.is_none())
     }
 
+    /// Returns whether all of its work waits for limits that last.
+    pub fn is_parked(&self) -> bool {
+        let mut at_work = self.sessions.iter().filter(|session| session.has_work_in_flight()).peekable();
+        at_work.peek().is_some() && at_work.all(Session::is_parked)
+    }
+
     /// Returns whether an agent process serves it or is about to.
     pub fn holds_instance(&self) -> bool {
         match &self.phase {
             _ if self.paused.is_some() => false,
-            Phase::SpecGeneration { planning } => planning.step != PlanningStep::Waiting,
-            Phase::Implementation { .. } => !self.is_waiting_for_user(),
+            Phase::SpecGeneration { planning } => planning.step != PlanningStep::Waiting && !self.is_parked(),
+            Phase::Implementation { .. } => !self.is_waiting_for_user() && !self.is_parked(),
             Phase::Backlog
             | Phase::SpecReview { .. }
             | Phase::SpecRevision { .. }
@@ -493,19 +577,23 @@ impl Task {
     }
 }
 
-/// Returns a name as a part of a branch name: lower-case ASCII words joined by hyphens, at most 40 bytes.
+/// The longest part of a branch name that is made from a name, in bytes.
+const MAX_SLUG_LEN: usize = 40;
+
+/// Returns a name as a part of a branch name: lower-case ASCII words joined by hyphens, as many as fit. The words of other
+/// scripts are left out.
 pub(crate) fn slug(name: &str) -> String {
+    let lower = name.to_lowercase();
     let mut slug = String::new();
-    for c in name.chars().flat_map(char::to_lowercase) {
-        if c.is_ascii_alphanumeric() {
-            slug.push(c);
-        } else if !slug.is_empty() && !slug.ends_with('-') {
+    for word in lower.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        if slug.is_empty() {
+            slug.push_str(&word[..word.len().min(MAX_SLUG_LEN)]);
+        } else if slug.len() + 1 + word.len() <= MAX_SLUG_LEN {
             slug.push('-');
-        }
-        if slug.len() >= 40 {
+            slug.push_str(word);
+        } else {
             break;
         }
     }
-    let slug = slug.trim_end_matches('-');
-    if slug.is_empty() { "work".to_owned() } else { slug.to_owned() }
+    if slug.is_empty() { "work".to_owned() } else { slug }
 }

@@ -1,5 +1,5 @@
-//! Who worked when: what a task and each of its sessions did over time, derived from the task's events and the permission
-//! requests in its session logs.
+//! The past of a task: the activities of the task and of each of its sessions over time, derived from the task's events
+//! and the permission requests in its session logs.
 
 use crate::records::events::Line;
 use crate::{

@@ -1,4 +1,4 @@
-//! What a task waits for: a slot, a message, or a larger budget.
+//! The reasons why a task waits: a slot, a message, or a larger budget.
 
 use crate::{Phase, PlanningStep, Task};
 
@@ -29,6 +29,7 @@ impl Task {
         self.paused.is_none()
             && matches!(self.phase, Phase::Implementation { checking: false, .. })
             && !self.sessions.iter().any(|session| session.is_crew() && session.has_work_in_flight())
+            && self.awaiting_resources().is_empty()
             && (self.is_conversation()
                 || self.sessions.iter().any(|session| self.awaited_answer(session).is_some()))
     }

@@ -38,7 +38,7 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, new: NewSession, limits: CrewLim
         unit: None,
         parent: None,
         rank,
-        branch: Some(draft.task.session_branch(&new.id)),
+        branch: Some(draft.task.session_branch(&new.id, &new.name)),
         next_ask: None,
         name: new.name,
         description: new.description,

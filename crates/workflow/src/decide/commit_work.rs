@@ -17,10 +17,10 @@ use crate::{
 const MAX_REPROMPTS: u32 = 1;
 /// How many turns in a row may be cut short before a person decides whether the session continues.
 const MAX_CUT_SHORT: u32 = 10;
-/// What an agent reads that ended its turn with an open question.
+/// The message to an agent that ended its turn with an open question.
 const ASKED_A_PERSON: &str = "You asked a person a question and ended your turn to wait for the answer.";
 
-/// What a turn left on the session's branch, and what its agent reported as done.
+/// The commit of a turn, and what its agent reported as done.
 pub(super) struct Work {
     pub(super) head: Option<Commit>,
     pub(super) changed: bool,
@@ -52,7 +52,7 @@ pub(super) fn handle(
     // Turns that are cut short again and again are stopped sooner if they change nothing.
     let may_continue = if changed { times < MAX_CUT_SHORT } else { reprompts <= MAX_REPROMPTS };
     let is_planned_task = found.unit.is_some() && !converses;
-    // Its turn ended as the tool for questions says; in a conversation every turn ends so.
+    // Its turn ended as the tool for questions tells agents to; in a conversation every turn ends so.
     let awaits_answer =
         why.is_none() && !has_unread && !converses && draft.task.open_question(session).is_some();
     let silence = silence_reason(found, *closing, head.as_ref(), &report, &stop_reason)

@@ -3,15 +3,16 @@
 use super::rules::{comment_answers, coordination, turn};
 use crate::context::Draft;
 use crate::{
-    Ask, Closing, CoordinationKind, Effect, Event, EventId, Failure, FailureClass, Isolation,
-    NewCoordination, Phase, PlanEntry, Rejected, Session, SessionId, SessionPhase, TurnId, Usage,
+    Ask, Closing, ConversationUsage, CoordinationKind, Effect, Event, EventId, Failure, FailureClass,
+    Isolation, NewCoordination, Phase, PlanEntry, Rejected, ReportedUsage, Session, SessionId, SessionPhase,
+    TurnId, Usage,
 };
 use serde_json::Value;
 
 /// How a turn ended.
 pub(super) struct End {
     pub(super) stop_reason: String,
-    pub(super) usage: Option<Usage>,
+    pub(super) usage: Option<ReportedUsage>,
     pub(super) said: Option<String>,
     pub(super) closing: Closing,
     pub(super) plan: Option<Vec<PlanEntry>>,
@@ -24,20 +25,23 @@ pub(super) fn handle(
     end: End,
 ) -> Result<(), Rejected> {
     let phase = turn::expect_working(draft, session, turn)?;
-    let End { stop_reason, mut usage, said, closing, plan } = end;
-    // Agents report cost either per turn or as a running total; never mix the two.
-    if draft.task.session(session).is_some_and(|session| session.cost.is_some())
-        && let Some(usage) = &mut usage
-    {
-        usage.cost_usd = None;
-    }
+    let End { stop_reason, usage, said, closing, plan } = end;
+    let (usage, conversation_usage) = usage_of_turn(draft.task.session(session), usage);
     let refused = stop_reason == "refusal";
     let is_stopped = draft.task.session(session).and_then(Session::turn).is_some_and(|turn| turn.is_stopped);
     let delivered = draft.task.session(session).and_then(Session::turn).map(|turn| turn.coordination.clone());
     let words = said.clone().unwrap_or_default();
     let (session_id, turn_id) = (session.clone(), turn.clone());
-    let ended =
-        Event::TurnEnded { session: session_id, turn: turn_id, stop_reason, usage, said, closing, plan };
+    let ended = Event::TurnEnded {
+        session: session_id,
+        turn: turn_id,
+        stop_reason,
+        usage,
+        conversation_usage,
+        said,
+        closing,
+        plan,
+    };
     draft.event(ended);
     if phase == SessionPhase::Planning {
         comment_answers::record(draft, session, &words);
@@ -65,6 +69,29 @@ pub(super) fn handle(
         }
     }
     Ok(())
+}
+
+/// Returns the usage of a turn that ended, and that of its conversation where the agent reports that. An agent that reports
+/// less than before has restarted its count.
+fn usage_of_turn(
+    session: Option<&Session>,
+    reported: Option<ReportedUsage>,
+) -> (Option<Usage>, Option<ConversationUsage>) {
+    let (mut usage, conversation) = match reported {
+        None => return (None, None),
+        Some(ReportedUsage::Turn(usage)) => (usage, None),
+        Some(ReportedUsage::Conversation(now)) => {
+            let before = session.and_then(|session| session.conversation_usage.as_ref());
+            let before = before.filter(|before| before.conversation == now.conversation);
+            let since = before.and_then(|before| now.usage.since(&before.usage));
+            (since.unwrap_or(now.usage), Some(now))
+        }
+    };
+    // Agents report cost either with the turn's usage or as a running total beside it; never mix the two.
+    if session.is_some_and(|session| session.cost.is_some()) {
+        usage.cost_usd = None;
+    }
+    (Some(usage), conversation)
 }
 
 /// Commits the documents that the planner wrote, which validates them.

@@ -12,7 +12,7 @@ use crate::{
 
 pub(super) fn handle(draft: &mut Draft<'_, '_>, effect: &Effect, failure: Failure) -> Result<(), Rejected> {
     match effect {
-        Effect::RunTurn { session, turn } => turn::fail_or_retry(draft, session, turn, failure, None),
+        Effect::RunTurn { session, turn } => turn::fail_or_retry(draft, session, turn, failure, None, None),
         Effect::PreparePlanning { session } => {
             expect_state(draft, session, |state| matches!(state, SessionState::Opening))?;
             planning::fail(draft, Some(session), failure);

@@ -2,7 +2,7 @@
 
 use super::rules::turn;
 use crate::context::Draft;
-use crate::{Failure, Millis, Rejected, SessionId, TurnId};
+use crate::{Failure, Millis, Rejected, SessionId, TurnId, Usage};
 
 pub(super) fn handle(
     draft: &mut Draft<'_, '_>,
@@ -10,6 +10,7 @@ pub(super) fn handle(
     turn: &TurnId,
     failure: Failure,
     retry_at: Option<Millis>,
+    usage: Option<Usage>,
 ) -> Result<(), Rejected> {
-    turn::fail_or_retry(draft, session, turn, failure, retry_at)
+    turn::fail_or_retry(draft, session, turn, failure, retry_at, usage)
 }

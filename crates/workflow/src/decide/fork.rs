@@ -74,7 +74,7 @@ pub(super) fn handle(
         unit: None,
         parent: found.parent.clone(),
         rank: SessionGraph::of(&draft.task).merge_position(&found),
-        branch: Some(draft.task.session_branch(&new.id)),
+        branch: Some(draft.task.session_branch(&new.id, &new.name)),
         next_ask: Some(Ask::Continue { why }),
         name: new.name,
         description: new.description,

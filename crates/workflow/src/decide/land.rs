@@ -1,13 +1,13 @@
 //! The landing on the base branch succeeded, waits, or was stopped.
 
-use super::rules::{preconditions::stale, rework};
+use super::rules::{preconditions::stale, repair, rework};
 use crate::context::Draft;
 use crate::{
     Ask, CheckResult, Effect, Event, Failure, FailureClass, LandOutcome, Landing, Phase, Rejected, SessionId,
     SessionState,
 };
 
-/// The delay before a landing that cannot happen now is retried, in milliseconds.
+/// The delay before a landing that has to wait is retried, in milliseconds.
 const RETRY_DELAY_MS: i64 = 2_000;
 /// The longest end of a failed check's output in a failure's message, in bytes.
 const MAX_OUTPUT_BYTES: usize = 600;
@@ -48,18 +48,28 @@ pub(super) fn handle(draft: &mut Draft<'_, '_>, outcome: LandOutcome) -> Result<
             let ask = Ask::ResolveConflict { files, details, begun: false };
             rework::add_session(draft, "Conflict with the base branch", ask);
         }
-        LandOutcome::ChecksFailed { results } => {
+        LandOutcome::ChecksFailed { results, repair: request } => {
             let failed: Vec<&CheckResult> = results.iter().filter(|result| !result.passed).collect();
             let commands: Vec<String> = failed.iter().map(|result| format!("`{}`", result.command)).collect();
             let said = failed.first().map_or("", |result| tail(&result.output));
-            let message = format!(
-                "The change passes its checks alone, and not together with what landed on {} since: {} failed. Request \
-                 changes to have an agent fix it, or approve again to try again. Output: {said}",
+            let found = format!(
+                "The change passes its checks alone, and not together with what landed on {} since: {} failed.",
                 draft.task.base_branch,
                 commands.join(", "),
             );
-            let failure = Failure { class: FailureClass::Conflict, message, at: draft.cx.now };
-            draft.event(Event::LandingHeld { failure });
+            let held = |advice: &str, at| {
+                let message = format!("{found} {advice} Output: {said}");
+                Event::LandingHeld { failure: Failure { class: FailureClass::Conflict, message, at } }
+            };
+            let head = draft.task.change().map(|change| change.head.clone());
+            let now = draft.cx.now;
+            if head.is_some_and(|head| repair::start(draft, &head, request, true)) {
+                draft.event(held("An agent is fixing it; review the result.", now));
+                draft.event(Event::ImplementationQueued);
+            } else {
+                let advice = "Request changes to have an agent fix it, or approve again to try again.";
+                draft.event(held(advice, now));
+            }
         }
     }
     Ok(())

@@ -1,10 +1,11 @@
-//! The decisions: one file per [`Input`], named as its verb. What several inputs share is in `rules`.
+//! The decisions: one file per [`Input`], named as its verb. `rules` has the rules that several inputs share.
 
 mod add_session;
 mod admit;
 mod answer_request;
 mod ask_person;
 mod assign_agent;
+mod await_resource;
 mod cancel;
 mod cancel_session;
 mod change_documents;
@@ -27,11 +28,13 @@ mod finish;
 mod fix_specs;
 mod fork;
 mod hand_off;
+mod hand_over_turn;
 mod land;
 mod merge_session;
 mod move_thread;
 mod note_progress;
 mod open_worktree;
+mod park_turn;
 mod pause;
 mod read_coordination;
 mod rename_session;
@@ -56,6 +59,7 @@ mod skip_session;
 mod spawn;
 mod start;
 mod start_planner;
+mod start_session;
 mod stop_turn;
 mod update_plan;
 mod wait;
@@ -120,8 +124,8 @@ impl Task {
             Input::SkipSession { session } => skip_session::handle(&mut draft, &session)?,
             Input::CancelSession { session } => cancel_session::handle(&mut draft, &session)?,
             Input::StopTurn { session, by } => stop_turn::handle(&mut draft, &session, &by)?,
-            Input::Say { session, id, turn, by, text, interrupt } => {
-                let message = Message { id, turn, returned: false, by, text, at: draft.cx.now };
+            Input::Say { session, id, turn, by, text, attachments, interrupt } => {
+                let message = Message { id, turn, returned: false, by, text, attachments, at: draft.cx.now };
                 say::handle(&mut draft, &session, message, interrupt)?;
             }
             Input::EditMessage { session, message, text } => {
@@ -162,6 +166,8 @@ impl Task {
             }
             Input::Rebuilt => restart::handle(&mut draft)?,
             Input::Admit => admit::handle(&mut draft)?,
+            Input::StartSession { session } => start_session::handle(&mut draft, session)?,
+            Input::AwaitResource { session, reason } => await_resource::handle(&mut draft, session, reason)?,
             Input::Wait { reason } => wait::handle(&mut draft, reason)?,
             Input::PlanningReady { session } => start_planner::handle(&mut draft, &session)?,
             Input::TurnEnded { session, turn, stop_reason, usage, said, closing, plan } => {
@@ -173,10 +179,16 @@ impl Task {
             Input::CostReported { session, conversation, total_usd } => {
                 report_cost::handle(&mut draft, &session, conversation, total_usd)?;
             }
-            Input::TurnFailed { session, turn, failure, retry_at } => {
-                fail_turn::handle(&mut draft, &session, &turn, failure, retry_at)?;
+            Input::TurnFailed { session, turn, failure, retry_at, usage } => {
+                fail_turn::handle(&mut draft, &session, &turn, failure, retry_at, usage)?;
             }
             Input::TurnRetried { session, turn } => retry_turn::handle(&mut draft, session, turn)?,
+            Input::TurnParked { session, turn, until, reason } => {
+                park_turn::handle(&mut draft, session, turn, until, reason)?;
+            }
+            Input::TurnHandedOver { session, turn, agent } => {
+                hand_over_turn::handle(&mut draft, session, turn, agent)?;
+            }
             Input::SpecsCommitted { session, turn, specs } => {
                 commit_specs::handle(&mut draft, &session, &turn, specs)?;
             }
@@ -201,7 +213,9 @@ impl Task {
             Input::SessionMerged { session, outcome } => {
                 merge_session::handle(&mut draft, &session, outcome)?;
             }
-            Input::ChecksRan { head, results } => run_checks::handle(&mut draft, head, results)?,
+            Input::ChecksRan { head, results, repair } => {
+                run_checks::handle(&mut draft, head, results, repair)?;
+            }
             Input::Landed { outcome } => land::handle(&mut draft, outcome)?,
             Input::EffectFailed { effect, failure } => fail_effect::handle(&mut draft, &effect, failure)?,
         }

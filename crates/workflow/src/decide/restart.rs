@@ -7,7 +7,7 @@ use crate::{
     SessionState, Task,
 };
 
-/// What an agent reads whose turn was lost.
+/// The message to an agent whose turn was lost.
 const REBUILT: &str = "The server was rebuilt from its record. What was not committed is gone; look at what is there and go on.";
 
 /// Continues the task: requests again the effects that its state waits for.

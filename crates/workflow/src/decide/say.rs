@@ -45,7 +45,7 @@ pub(super) fn handle(
         return Err(superseded(chosen));
     }
     let is_first_message =
-        found.is_conversation && found.turns == 0 && found.called.is_none() && found.messages.is_empty();
+        found.is_conversation && found.turns == 0 && found.given_name.is_none() && found.messages.is_empty();
     // The turn that the first waiting message names delivers all of them.
     if let Some(promised) = turn::promised_turn(&found.messages) {
         message.turn = promised;

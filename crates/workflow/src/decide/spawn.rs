@@ -42,7 +42,7 @@ pub(super) fn handle(
         unit: None,
         parent: Some(parent.clone()),
         rank: found.rank,
-        branch: Some(draft.task.session_branch(&new.id)),
+        branch: Some(draft.task.session_branch(&new.id, &new.name)),
         next_ask: None,
         name: new.name,
         description: new.description,

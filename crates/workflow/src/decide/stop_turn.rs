@@ -7,8 +7,8 @@ use super::rules::{
 use crate::context::Draft;
 use crate::{Effect, Event, MessageId, Rejected, SessionId, SessionState};
 
-/// Cancels the turn under way. A conversation waits for the next message then; any other session fails until a person speaks to
-/// it, retries it or skips it. A conversation whose turn has not begun takes its waiting messages back.
+/// Cancels the turn under way. A conversation waits for the next message then; any other session fails until a person
+/// sends it a message, retries it or skips it. A conversation whose turn has not begun takes its waiting messages back.
 pub(super) fn handle(draft: &mut Draft<'_, '_>, session: &SessionId, by: &str) -> Result<(), Rejected> {
     let found = draft.task.session(session).ok_or_else(|| no_such_session(session))?;
     if let Some(chosen) = draft.task.superseded_by(found) {

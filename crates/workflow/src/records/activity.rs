@@ -15,16 +15,16 @@ pub struct Activity {
     pub at: Millis,
     /// The event's name.
     pub kind: String,
-    /// What happened, in words.
+    /// The activity, in words.
     pub text: String,
 }
 
-/// What the file begins with.
+/// Returns the heading of the file.
 pub fn head(session: &str) -> String {
     format!("# Activity: {}\n\n", inline(session))
 }
 
-/// The activities of a session among a task's events.
+/// Returns the activities of a session among a task's events.
 pub fn of(session: &SessionId, lines: &[Line]) -> Vec<Activity> {
     lines
         .iter()
@@ -54,7 +54,7 @@ pub fn parse(text: &str) -> Result<Vec<Activity>, Unreadable> {
     sections::items(text, "text")
 }
 
-/// An event of a session in a sentence.
+/// Returns an event of a session in a sentence.
 fn describe(event: &Event) -> String {
     match event {
         Event::SessionPlanned { session } => format!("{} is planned, for {}.", session.name, session.agent),
@@ -70,6 +70,7 @@ fn describe(event: &Event) -> String {
         Event::DocumentsInvalid { problems, .. } => {
             format!("The documents cannot be used yet:\n{}", problems.join("\n"))
         }
+        Event::ResourceAwaited { reason, .. } => reason.clone(),
         Event::SessionOpening { .. } => "Its worktree is being opened.".to_owned(),
         Event::TurnStarted { turn, .. } => format!("Turn {} begins: {}.", turn.number, turn.ask.words()),
         Event::TurnEnded { stop_reason, usage, .. } => match usage {
@@ -91,6 +92,9 @@ fn describe(event: &Event) -> String {
             format!("{done} of {} entries of its agent's plan are completed.", plan.len())
         }
         Event::TurnRetried { .. } => "The turn is tried again.".to_owned(),
+        Event::TurnParked { failure, .. } => {
+            format!("The turn waits for a limit to end: {}", failure.message)
+        }
         Event::TurnInterrupted { why, .. } => format!("The turn is interrupted. {why}"),
         Event::MessageQueued { message, .. } => format!("{} wrote a message.", message.by),
         Event::MessageEdited { .. } => "A message that waits for its turn is changed.".to_owned(),

@@ -14,12 +14,12 @@ pub struct CodeChange {
     pub at: Millis,
     pub author: String,
     pub subject: String,
-    /// Why, in the words of its message or of the agent.
+    /// The reason, in the words of its message or of the agent.
     pub reasoning: String,
     pub files: Vec<ChangedFile>,
 }
 
-/// What a commit did to a file.
+/// The change of a file in a commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedFile {
     pub path: String,
@@ -29,7 +29,7 @@ pub struct ChangedFile {
     pub removed: usize,
 }
 
-/// What the file begins with.
+/// Returns the heading of the file.
 pub fn head(session: &str) -> String {
     format!("# Code changes: {}\n\n", inline(session))
 }

@@ -12,19 +12,19 @@ pub struct Remark {
     pub at: Millis,
     /// The comment's id.
     pub comment: String,
-    /// How the comment is called.
+    /// The displayed name of the comment.
     pub label: String,
     pub by: String,
-    /// What is done, in a few words: `blocking comment on requirements.md, line 12`.
+    /// The action, in a few words: `blocking comment on requirements.md, line 12`.
     pub what: String,
-    /// In their own words; for a comment, below what it is about.
+    /// The author's own words; for a comment, the passage it is about stands above them.
     pub text: String,
-    /// What the comment is about.
+    /// The subject of the comment.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
 }
 
-/// What an event adds to the threads of a task's comments; `comment` is the one it is about as it is afterwards.
+/// Returns the remark that an event adds to a task's comments; `comment` is its comment after the event.
 pub fn of(at: Millis, event: &Event, comment: &Comment) -> Option<Remark> {
     let remark = |by: &str, what: String, text: &str, about: &str| Remark {
         at,
@@ -61,7 +61,7 @@ pub fn of(at: Millis, event: &Event, comment: &Comment) -> Option<Remark> {
     }
 }
 
-/// What the file begins with.
+/// Returns the heading of the file.
 pub fn head(round: u32) -> String {
     format!("# Comments on round {round}\n\n")
 }

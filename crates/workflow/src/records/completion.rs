@@ -1,4 +1,4 @@
-//! IMPLEMENTATION_COMPLETE.md: what was done for each requirement, and what proves it.
+//! IMPLEMENTATION_COMPLETE.md: the work done for each requirement, with its evidence.
 
 use super::Unreadable;
 use super::events::Line;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use specs::requirements;
 use std::fmt::Write as _;
 
-/// What was done.
+/// The completed work of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
     pub name: String,
@@ -44,7 +44,7 @@ pub struct Part {
     pub proof: Proof,
 }
 
-/// What stands behind a word like *done*.
+/// The evidence for a word like *done*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proof {
@@ -58,7 +58,7 @@ pub enum Proof {
     Evidenced,
 }
 
-/// What was done for a task that has ended, by its events and its approved requirements.
+/// Returns what was done for a task that has ended, by its events and its approved requirements.
 pub fn of(task: &Task, lines: &[Line], requirements: &str) -> Completion {
     let parts: Vec<Part> = task
         .units()

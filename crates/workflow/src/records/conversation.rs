@@ -20,7 +20,7 @@ pub struct Entry {
     pub entry: LogEntry,
 }
 
-/// Whose conversation it is.
+/// The session of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
     pub session: String,
@@ -46,7 +46,7 @@ struct Rows {
     rows: Vec<Row>,
 }
 
-/// What the file begins with.
+/// Returns the heading of the file.
 pub fn head(head: &Head) -> String {
     let part = if head.part > 1 { format!(", part {}", head.part) } else { String::new() };
     format!(
@@ -72,8 +72,8 @@ pub fn render(before: &str, entries: &[Entry]) -> Result<String, Unreadable> {
     Ok(text)
 }
 
-/// The entries of a file; they are numbered without gaps, after the last one of the part before. Of messages that were edited in the file,
-/// the first entry of their quote has all.
+/// Returns the entries of a file; they are numbered without gaps, after the last one of the part before. Of messages
+/// that were edited in the file, the first entry of their quote has all.
 pub fn parse(text: &str, after: u64) -> Result<Vec<Entry>, Unreadable> {
     match parse_prefix(text, after) {
         (entries, None) => Ok(entries),
@@ -81,7 +81,7 @@ pub fn parse(text: &str, after: u64) -> Result<Vec<Entry>, Unreadable> {
     }
 }
 
-/// The entries of a file up to the first that cannot be read, and what is wrong with that one.
+/// Returns the entries of a file up to the first that cannot be read, and what is wrong with that one.
 pub fn parse_prefix(text: &str, after: u64) -> (Vec<Entry>, Option<Unreadable>) {
     let mut entries: Vec<Entry> = Vec::new();
     let (sections, wrong) = sections::read_prefix(text);
@@ -115,7 +115,7 @@ fn take(entries: &mut Vec<Entry>, after: u64, section: sections::Section) -> Res
     Ok(())
 }
 
-/// The texts of the entries that share a quote.
+/// Returns the texts of the entries that share a quote.
 fn pieces<'q>(quoted: &'q str, rows: &[Row]) -> Vec<&'q str> {
     let mut pieces = Vec::new();
     let mut from = 0;
@@ -127,7 +127,7 @@ fn pieces<'q>(quoted: &'q str, rows: &[Row]) -> Vec<&'q str> {
     if from == quoted.len() { pieces } else { vec![quoted] }
 }
 
-/// The number of the last entry in a file; 0 when it has none.
+/// Returns the number of the last entry in a file; 0 when it has none.
 pub fn last_seq(text: &str) -> Result<u64, Unreadable> {
     // Markers stand at the beginning of a line, which no quoted text does.
     let begin = text.rfind("\n<!-- spectask ").map_or(0, |at| at + 1);
@@ -138,7 +138,7 @@ pub fn last_seq(text: &str) -> Result<u64, Unreadable> {
     Ok(rows.rows.last().map_or(0, |row| row.seq))
 }
 
-/// The titles of tool calls, by their ids; the file is read only where the entries do not tell.
+/// Returns the titles of tool calls, by their ids; the file is read only where the entries do not tell.
 fn titles(before: &str, entries: &[Entry]) -> Result<BTreeMap<String, String>, Unreadable> {
     let mut titles = BTreeMap::new();
     let mut is_missing = false;
@@ -162,7 +162,7 @@ fn titles(before: &str, entries: &[Entry]) -> Result<BTreeMap<String, String>, U
     Ok(titles)
 }
 
-/// The entries in the markers of a file, whatever their numbers are, without the texts that stand in quotes.
+/// Returns the entries in the markers of a file, whatever their numbers are, without the texts that stand in quotes.
 fn rows(text: &str) -> Result<Vec<Row>, Unreadable> {
     let mut all = Vec::new();
     for sections::Section { line, data, .. } in sections::read(text)? {
@@ -173,7 +173,7 @@ fn rows(text: &str) -> Result<Vec<Row>, Unreadable> {
     Ok(all)
 }
 
-/// Whether an entry continues the message or the tool call that another one begins.
+/// Returns whether an entry continues the message or the tool call that another one begins.
 fn continues(first: &Entry, entry: &Entry) -> bool {
     match (&first.entry, &entry.entry) {
         (LogEntry::ToolCall(first), LogEntry::ToolCall(call)) => {
@@ -216,7 +216,7 @@ fn part(group: &[Entry], titles: &BTreeMap<String, String>) -> String {
     text
 }
 
-/// What people read of a part.
+/// Returns the text of a part for people.
 fn body(Entry { at, entry, .. }: &Entry, said: &str, titles: &BTreeMap<String, String>) -> String {
     let time = moment(*at);
     let spoken = |who: &str| format!("\n**{}** · {time}\n\n{}\n", inline(who), quote(&displayed(said)));
@@ -293,7 +293,7 @@ fn body(Entry { at, entry, .. }: &Entry, said: &str, titles: &BTreeMap<String, S
     }
 }
 
-/// How a question of the agent was answered, in words.
+/// Returns how a question of the agent was answered, in words.
 fn answer(answer: &PermissionResolved) -> String {
     let words = [answer.outcome.text(), answer.option_id.text(), answer.reason.text()];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")

@@ -1,4 +1,4 @@
-//! coordination-log.md: what the sessions of a task told each other.
+//! coordination-log.md: the messages between the sessions of a task.
 
 use super::Unreadable;
 use super::markup::{inline, moment};
@@ -22,7 +22,7 @@ pub struct Coordination {
     pub data: Value,
 }
 
-/// What the file begins with.
+/// Returns the heading of the file.
 pub fn head(task: &str) -> String {
     format!("# Coordination: {}\n\n", inline(task))
 }

@@ -1,4 +1,4 @@
-//! decisions.md: what people decided about a session's work, and what its agent says it decided.
+//! decisions.md: the decisions of people about a session's work, and those that its agent reports.
 
 use super::Unreadable;
 use super::markup::{inline, moment};
@@ -11,11 +11,11 @@ use std::fmt::Write as _;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecisionRecord {
     pub at: Millis,
-    /// Who decided.
+    /// The person who decided.
     pub by: String,
-    /// What was decided, in a few words: `approved the documents of round 2`.
+    /// The decision, in a few words: `approved the documents of round 2`.
     pub what: String,
-    /// In their own words.
+    /// The person's own words.
     pub text: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
@@ -25,7 +25,7 @@ pub struct DecisionRecord {
     pub files: Vec<String>,
 }
 
-/// What the file begins with.
+/// Returns the heading of the file.
 pub fn head(session: &str) -> String {
     format!("# Decisions: {}\n\n", inline(session))
 }

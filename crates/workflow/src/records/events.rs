@@ -20,7 +20,7 @@ pub fn render(lines: &[Line]) -> String {
     lines.iter().map(|line| serde_json::to_string(line).unwrap_or_default() + "\n").collect()
 }
 
-/// The lines of a file; they are numbered without gaps, from 1.
+/// Returns the lines of a file; they are numbered without gaps, from 1.
 pub fn parse(text: &str) -> Result<Vec<Line>, Unreadable> {
     match parse_prefix(text) {
         (lines, None) => Ok(lines),
@@ -28,7 +28,7 @@ pub fn parse(text: &str) -> Result<Vec<Line>, Unreadable> {
     }
 }
 
-/// The lines of a file up to the first that cannot be read, and what is wrong with that one.
+/// Returns the lines of a file up to the first that cannot be read, and what is wrong with that one.
 pub fn parse_prefix(text: &str) -> (Vec<Line>, Option<Unreadable>) {
     let mut lines: Vec<Line> = Vec::new();
     for (at, json) in text.lines().enumerate() {
@@ -46,7 +46,7 @@ pub fn parse_prefix(text: &str) -> (Vec<Line>, Option<Unreadable>) {
     (lines, None)
 }
 
-/// The number of the last event in a file; 0 when it has none.
+/// Returns the number of the last event in a file; 0 when it has none.
 pub fn last_seq(text: &str) -> Result<u64, Unreadable> {
     let Some(json) = text.lines().next_back() else { return Ok(0) };
     let line: Line = serde_json::from_str(json)
@@ -54,7 +54,7 @@ pub fn last_seq(text: &str) -> Result<u64, Unreadable> {
     Ok(line.seq)
 }
 
-/// The task as its events leave it; `None` when they do not begin with its creation.
+/// Returns the task as its events leave it; `None` when they do not begin with its creation.
 pub fn fold(lines: &[Line]) -> Option<Task> {
     let first = lines.first()?;
     let Event::TaskCreated { task: new } = &first.event else { return None };

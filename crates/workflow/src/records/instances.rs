@@ -16,7 +16,7 @@ pub struct InstanceRecord {
     pub last_activity: Option<Millis>,
 }
 
-/// The whole file; it is replaced.
+/// Returns the whole file; it is replaced.
 pub fn render(instance: &InstanceRecord) -> String {
     // An instance is plain data, whose serialization cannot fail.
     serde_json::to_string_pretty(instance).unwrap_or_default() + "\n"

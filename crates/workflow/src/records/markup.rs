@@ -1,4 +1,4 @@
-//! The few shapes all records are made of: markers, quotes, and text that cannot be taken for either.
+//! The shapes that all records are made of: markers, quotes, and text that cannot be taken for either.
 
 use crate::Millis;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use std::borrow::Cow;
 const OPEN: &str = "<!-- spectask ";
 const CLOSE: &str = " -->";
 
-/// What a renderer did not write.
+/// Text that the renderer did not write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {reason}")]
 pub struct Unreadable {
@@ -36,7 +36,7 @@ const REACHING: [&str; 16] = [
     "<noframes",
 ];
 
-/// A line that carries data and is not displayed.
+/// Returns a line that carries data and is not displayed.
 pub(super) fn marker(data: &Value) -> String {
     // Neither sign can then end the comment, and JSON reads the escapes as the same text.
     let mut json = String::new();
@@ -50,7 +50,7 @@ pub(super) fn marker(data: &Value) -> String {
     format!("{OPEN}{json}{CLOSE}\n")
 }
 
-/// The data of a marker; `None` for any other line.
+/// Returns the data of a marker; `None` for any other line.
 pub(super) fn read_marker(line: &str) -> Option<Result<Value, serde_json::Error>> {
     let json = line.strip_prefix(OPEN)?.strip_suffix(CLOSE)?;
     Some(serde_json::from_str(json))
@@ -67,19 +67,19 @@ pub(super) fn quote(text: &str) -> String {
     quoted
 }
 
-/// A line of a quote without its sign; `None` for any other line.
+/// Returns a line of a quote without its sign; `None` for any other line.
 pub(super) fn unquoted(line: &str) -> Option<&str> {
     let rest = line.strip_prefix('>')?;
     Some(rest.strip_prefix(' ').unwrap_or(rest))
 }
 
-/// Whether a quote can carry the text as it is.
+/// Returns whether a quote can carry the text as it is.
 pub(super) fn is_plain(text: &str) -> bool {
     matches!(displayed(text), Cow::Borrowed(_))
 }
 
-/// The text as a page may display it: without letters that act instead of showing, and without HTML that reaches
-/// beyond its place.
+/// Returns the text as a page may display it: without letters that act instead of showing, and without HTML that
+/// reaches beyond its place.
 pub(super) fn displayed(text: &str) -> Cow<'_, str> {
     let text = visible(text);
     let lower = text.contains('<').then(|| text.to_ascii_lowercase());
@@ -96,7 +96,7 @@ pub(super) fn displayed(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The text without letters that act instead of showing.
+/// Returns the text without letters that act instead of showing.
 fn visible(text: &str) -> Cow<'_, str> {
     let acts = |letter: char| (letter.is_control() && !matches!(letter, '\n' | '\t')) || is_hidden(letter);
     if !text.contains(acts) {
@@ -147,7 +147,7 @@ pub(super) fn html(text: &str) -> String {
     one_line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// A fenced block whose fence no line of the text can close.
+/// Returns a fenced block whose fence no line of the text can close.
 pub(crate) fn fenced(info: &str, text: &str) -> String {
     let text = visible(text);
     let mut longest = 0;
@@ -161,12 +161,12 @@ pub(crate) fn fenced(info: &str, text: &str) -> String {
     format!("{fence}{info}\n{text}{end}{fence}")
 }
 
-/// A folded part with a title; its content stands in a quote.
+/// Returns a folded part with a title; its content stands in a quote.
 pub(super) fn folded(title: &str, content: &str) -> String {
     format!("<details><summary>{}</summary>\n\n{}\n</details>\n\n", html(title), quote(content))
 }
 
-/// The end of a text that is too long to be shown whole.
+/// Returns the end of a text that is too long to be shown whole.
 pub(super) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);
@@ -175,13 +175,13 @@ pub(super) fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}\n… {} more bytes", &text[..end], text.len() - end))
 }
 
-/// A time as RFC 3339 in UTC, to the millisecond.
+/// Returns a time as RFC 3339 in UTC, to the millisecond.
 pub(super) fn time(at: Millis) -> String {
     let time = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::MAX);
     format!("{time:.3}")
 }
 
-/// A time as people read it.
+/// Returns a time as people read it.
 pub(super) fn moment(at: Millis) -> String {
     let time = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::MAX);
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()

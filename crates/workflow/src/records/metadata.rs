@@ -1,13 +1,14 @@
-//! spec-metadata.json: what programs want to know of a task's documents.
+//! spec-metadata.json: the metadata of a task's documents, for programs.
 
-use crate::Unit;
+use crate::{ShortId, Unit};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// What the file says.
+/// The content of the file.
 #[derive(Clone, Debug)]
 pub struct Facts {
     pub spec_task_id: String,
+    pub short_id: Option<String>,
     pub name: String,
     pub description: String,
     pub kind: String,
@@ -26,7 +27,7 @@ pub struct Facts {
     pub multi_session: bool,
     pub content_hash: String,
     pub units: Vec<PlannedUnit>,
-    /// What else programs want to find in it.
+    /// Further data for programs.
     pub custom: Map<String, Value>,
 }
 
@@ -42,6 +43,7 @@ pub struct PlannedUnit {
 #[derive(Serialize)]
 struct Metadata<'f> {
     spec_task_id: &'f str,
+    short_id: Option<&'f str>,
     name: &'f str,
     description: &'f str,
     #[serde(rename = "type")]
@@ -93,6 +95,7 @@ pub fn render(facts: &Facts) -> String {
     });
     let metadata = Metadata {
         spec_task_id: &facts.spec_task_id,
+        short_id: facts.short_id.as_deref(),
         name: &facts.name,
         description: &facts.description,
         kind: &facts.kind,
@@ -117,6 +120,12 @@ pub fn render(facts: &Facts) -> String {
     };
     // A struct of texts and numbers always has a JSON form.
     serde_json::to_string_pretty(&metadata).unwrap_or_default() + "\n"
+}
+
+/// Returns the short id of the task that a file is about.
+pub fn short_id(text: &str) -> Option<ShortId> {
+    let file: Value = serde_json::from_str(text).ok()?;
+    ShortId::parse(file["short_id"].as_str()?)
 }
 
 /// The JSON Schema of the file.
@@ -161,7 +170,7 @@ pub fn schema() -> String {
     ] {
         properties.insert(name.to_owned(), text.clone());
     }
-    for name in ["spec_approved_by", "spec_approved_at", "project_path", "zed_instance_id"] {
+    for name in ["short_id", "spec_approved_by", "spec_approved_at", "project_path", "zed_instance_id"] {
         properties.insert(name.to_owned(), maybe.clone());
     }
     properties.insert("version".to_owned(), json!({ "const": "1.0" }));
@@ -199,11 +208,13 @@ mod tests {
             dependencies: Vec::new(),
             requirements: vec!["1.1".to_owned()],
             boundary: Vec::new(),
+            resources: Vec::new(),
             completed_before: false,
         };
         let word = |word: &str| word.to_owned();
         let facts = Facts {
             spec_task_id: word("spec_1"),
+            short_id: Some(word("SPEC-1")),
             name: word("Name"),
             description: word("What"),
             kind: word("feature"),

@@ -1,4 +1,4 @@
-//! The record of a task: everything said, changed and decided, as files that only grow.
+//! The record of a task: all messages, changes and decisions, as files that only grow.
 //!
 //! Each kind of file has a renderer that adds to what is there and a parser that gives back exactly what was
 //! rendered. What people read is Markdown; what it cannot show readably is in HTML comments, which no git host

@@ -1,13 +1,13 @@
-//! Where the record of a task is on the design-docs branch.
+//! The paths of a task's record on the design-docs branch.
 
 use crate::{Decision, Millis, ProjectId, SessionId, TaskId};
 
-/// The folders that hold the record of a task; beside it, others may keep what they like there.
+/// Returns the folders that hold the record of a task; beside it, others may keep their own files there.
 pub fn folders(task: &TaskId) -> [String; 2] {
     [format!("sessions/{task}"), format!("specs/{task}/reviews")]
 }
 
-/// Whether a file in these folders is part of the record and only grows.
+/// Returns whether a file in these folders is part of the record and only grows.
 pub fn only_grows(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     match parts.as_slice() {
@@ -24,34 +24,35 @@ pub fn only_grows(path: &str) -> bool {
     }
 }
 
-/// Whether a file in these folders says how a round was decided. It is another one when the round is decided again.
+/// Returns whether a file in these folders says how a round was decided. It is another one when the round is decided
+/// again.
 pub fn is_review(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     let decision = name.split_once('-').and_then(|(_, rest)| rest.strip_suffix(".md"));
     path.starts_with("specs/") && decision.is_some_and(|word| word.parse::<Decision>().is_ok())
 }
 
-/// The task's own events.
+/// Returns the task's own events.
 pub fn events(task: &TaskId) -> String {
     format!("sessions/{task}/events.jsonl")
 }
 
-/// The rounds of its documents.
+/// Returns the rounds of its documents.
 pub fn rounds(task: &TaskId) -> String {
     format!("specs/{task}/reviews/rounds.jsonl")
 }
 
-/// How a round of its documents was decided.
+/// Returns how a round of its documents was decided.
 pub fn review(task: &TaskId, round: u32, decision: Decision) -> String {
     format!("specs/{task}/reviews/{round:04}-{decision}.md")
 }
 
-/// The review comments on the documents of a round.
+/// Returns the review comments on the documents of a round.
 pub fn comments(task: &TaskId, round: u32) -> String {
     format!("specs/{task}/reviews/{round:04}-comments.md")
 }
 
-/// The agent that served it.
+/// Returns the agent that served it.
 pub fn instance(task: &TaskId) -> String {
     format!("sessions/{task}/instance.json")
 }
@@ -68,7 +69,7 @@ pub fn completion(task: &TaskId) -> String {
     format!("sessions/{task}/IMPLEMENTATION_COMPLETE.md")
 }
 
-/// A part of a session's conversation, counted from 1: a long conversation has several files.
+/// Returns a part of a session's conversation, counted from 1: a long conversation has several files.
 pub fn conversation(task: &TaskId, session: &SessionId, part: u32) -> String {
     let folder = session_folder(task, session);
     if part <= 1 {
@@ -78,7 +79,7 @@ pub fn conversation(task: &TaskId, session: &SessionId, part: u32) -> String {
     }
 }
 
-/// The part of a conversation that a file of this name is; `None` for any other file.
+/// Returns the part of a conversation that a file of this name is; `None` for any other file.
 pub fn conversation_part(name: &str) -> Option<u32> {
     match name.strip_prefix("conversation")?.strip_suffix(".md")? {
         "" => Some(1),
@@ -89,12 +90,12 @@ pub fn conversation_part(name: &str) -> Option<u32> {
     }
 }
 
-/// Where the files of a session are.
+/// Returns where the files of a session are.
 pub fn session_folder(task: &TaskId, session: &SessionId) -> String {
     format!("sessions/{task}/{session}")
 }
 
-/// How the session is run.
+/// Returns how the session is run.
 pub fn thread(task: &TaskId, session: &SessionId) -> String {
     format!("sessions/{task}/{session}/thread.json")
 }
@@ -111,7 +112,7 @@ pub fn activity(task: &TaskId, session: &SessionId) -> String {
     format!("sessions/{task}/{session}/activity-log.md")
 }
 
-/// A project that has tasks in this repository.
+/// Returns a project that has tasks in this repository.
 pub fn project(project: &ProjectId) -> String {
     format!("projects/{project}.json")
 }

@@ -1,4 +1,4 @@
-//! A word on how far a task is, in a file of its own.
+//! A progress update of a task, in a separate file.
 
 use super::Unreadable;
 use super::markup::{inline, moment};

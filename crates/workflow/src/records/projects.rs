@@ -1,4 +1,4 @@
-//! A project as its repository knows it: whose it is and how work is done in it.
+//! A project in its repository: its owner and its settings.
 
 use crate::{Millis, ProjectId, UserId};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,9 @@ use serde_json::Value;
 pub struct ProjectRecord {
     pub id: ProjectId,
     pub name: String,
+    /// What the short ids of its tasks begin with; absent in records of earlier versions.
+    #[serde(default)]
+    pub key: String,
     pub owner: UserId,
     pub owner_name: String,
     pub clone_url: Option<String>,
@@ -18,7 +21,7 @@ pub struct ProjectRecord {
     pub updated_at: Millis,
 }
 
-/// The whole file; it is replaced when the project changes.
+/// Returns the whole file; it is replaced when the project changes.
 pub fn render(project: &ProjectRecord) -> String {
     // A project is plain data, whose serialization cannot fail.
     serde_json::to_string_pretty(project).unwrap_or_default() + "\n"

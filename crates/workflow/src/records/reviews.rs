@@ -1,4 +1,4 @@
-//! How a round of documents was decided, for people to read.
+//! The decision about a round of documents, as text for people.
 
 use crate::{Comment, Decision};
 use std::fmt::Write as _;

@@ -14,7 +14,7 @@ pub struct Round {
     /// The hash of their content without checkbox state.
     pub hash: String,
     pub created_at: Millis,
-    /// Who edited the documents into this content, where it was not the planner who wrote it.
+    /// The person who edited the documents into this content, if it was not the planner who wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_by: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Sections: a marker with data, what people read of it, and a quote with its text.
+//! Sections: a marker with data, a text for people, and a quote with the section's text.
 
 use super::markup::{Unreadable, displayed, is_plain, marker, quote, read_marker, unquoted};
 use serde::Serialize;
@@ -15,7 +15,7 @@ pub(super) struct Section {
     pub(super) quoted: Option<String>,
 }
 
-/// The sections of a file, in their order; what stands before the first one is not part of any.
+/// Returns the sections of a file, in their order; what stands before the first one is not part of any.
 pub(super) fn read(text: &str) -> Result<Vec<Section>, Unreadable> {
     match read_prefix(text) {
         (sections, None) => Ok(sections),
@@ -23,7 +23,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Section>, Unreadable> {
     }
 }
 
-/// The sections of a file up to the first that cannot be read, and what is wrong with that one.
+/// Returns the sections of a file up to the first that cannot be read, and what is wrong with that one.
 pub(super) fn read_prefix(text: &str) -> (Vec<Section>, Option<Unreadable>) {
     let mut sections: Vec<Section> = Vec::new();
     let mut in_quote = false;
@@ -57,7 +57,7 @@ pub(super) fn read_prefix(text: &str) -> (Vec<Section>, Option<Unreadable>) {
     (sections, None)
 }
 
-/// An item as a section: `heading` is what people read, and the field named `text` stands in the quote.
+/// Returns an item as a section: `heading` is what people read, and the field named `text` stands in the quote.
 pub(super) fn section<T: Serialize>(item: &T, text: &str, heading: &str, rest: &str) -> String {
     // What is recorded are plain data types, whose serialization cannot fail.
     let mut data = serde_json::to_value(item).unwrap_or_default();
@@ -71,7 +71,7 @@ pub(super) fn section<T: Serialize>(item: &T, text: &str, heading: &str, rest: &
     format!("{}{heading}\n\n{}{gap}{rest}\n", marker(&data), quote(&displayed(&said)))
 }
 
-/// The items of a file that `section` wrote.
+/// Returns the items of a file that `section` wrote.
 pub(super) fn items<T: DeserializeOwned>(text: &str, field: &str) -> Result<Vec<T>, Unreadable> {
     read(text)?
         .into_iter()

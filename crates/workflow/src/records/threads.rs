@@ -1,4 +1,4 @@
-//! How a session is run: the agent's own names for its conversation, by which it can load it again.
+//! The run of a session: the agent's own names for its conversation, by which it can load it again.
 
 use crate::Millis;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub struct ThreadRecord {
     pub last_activity: Option<Millis>,
 }
 
-/// The whole file; it is replaced when the thread changes.
+/// Returns the whole file; it is replaced when the thread changes.
 pub fn render(thread: &ThreadRecord) -> String {
     // A thread is plain data, whose serialization cannot fail.
     serde_json::to_string_pretty(thread).unwrap_or_default() + "\n"

@@ -1,4 +1,4 @@
-//! What a tool call shows: its diffs, its output, its end.
+//! The parts of a tool call that are shown: its diffs, its output, its end.
 
 use super::markup::{fenced, folded, inline, shortened};
 use protocol::log::ToolCall;
@@ -11,7 +11,7 @@ const SHOWN: usize = 8 * 1024;
 /// How long one diff may be looked for.
 const DIFF_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// A tool call as people read it; empty for an update that shows nothing.
+/// Returns a tool call as people read it; empty for an update that shows nothing.
 pub(super) fn render(call: &ToolCall, title: Option<&str>) -> String {
     let status = call.status.text();
     let title = title.or_else(|| call.title.as_deref()).unwrap_or("A tool call");

@@ -40,8 +40,8 @@ impl Timeline {
     pub fn show_permission_waits(&mut self, waits: &[(SessionId, Vec<PermissionWait>)]) {
         for (session, waits) in waits {
             let Some(spans) = self.sessions.get_mut(session) else { continue };
-            let stretches = waits.iter().map(|wait| (wait.from, end(wait.until))).collect();
-            split(spans, &union(stretches), |doing| matches!(doing, Activity::Turn { .. }));
+            let intervals = waits.iter().map(|wait| (wait.from, end(wait.until))).collect();
+            split(spans, &union(intervals), |doing| matches!(doing, Activity::Turn { .. }));
         }
         let of = |is_meant: fn(Activity) -> bool| {
             let spans = self.sessions.values().flatten().filter(|span| is_meant(span.doing));
@@ -60,20 +60,20 @@ impl Timeline {
 }
 
 /// From a time to before another.
-type Stretch = (Millis, Millis);
+type Interval = (Millis, Millis);
 
-/// The end of what goes on.
+/// The end of an open stretch.
 const OPEN: Millis = Millis(i64::MAX);
 
 fn end(until: Option<Millis>) -> Millis {
     until.unwrap_or(OPEN)
 }
 
-/// Returns stretches in their order; those that overlap or touch are one.
-fn union(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
-    stretches.sort();
-    let mut whole: Vec<Stretch> = Vec::new();
-    for (from, until) in stretches.into_iter().filter(|(from, until)| from < until) {
+/// Returns intervals in their order; those that overlap or touch are one.
+fn union(mut intervals: Vec<Interval>) -> Vec<Interval> {
+    intervals.sort();
+    let mut whole: Vec<Interval> = Vec::new();
+    for (from, until) in intervals.into_iter().filter(|(from, until)| from < until) {
         match whole.last_mut() {
             Some(last) if from <= last.1 => last.1 = last.1.max(until),
             _ => whole.push((from, until)),
@@ -82,10 +82,10 @@ fn union(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
     whole
 }
 
-/// Returns what is left of stretches without others; both are in order.
-fn subtract(stretches: Vec<Stretch>, others: &[Stretch]) -> Vec<Stretch> {
+/// Returns what is left of intervals without others; both are in order.
+fn subtract(intervals: Vec<Interval>, others: &[Interval]) -> Vec<Interval> {
     let mut left = Vec::new();
-    for (start, until) in stretches {
+    for (start, until) in intervals {
         let mut from = start;
         for &(begin, end) in others.iter().filter(|(begin, end)| *begin < until && *end > start) {
             if from < begin {
@@ -100,8 +100,8 @@ fn subtract(stretches: Vec<Stretch>, others: &[Stretch]) -> Vec<Stretch> {
     left
 }
 
-/// Replaces the parts of some spans that are within stretches by waits for a permission.
-fn split(spans: &mut Vec<Span>, waits: &[Stretch], is_replaced: impl Fn(Activity) -> bool) {
+/// Replaces the parts of some spans that are within intervals by waits for a permission.
+fn split(spans: &mut Vec<Span>, waits: &[Interval], is_replaced: impl Fn(Activity) -> bool) {
     let mut pieces = Vec::with_capacity(spans.len());
     for span in spans.drain(..) {
         if !is_replaced(span.doing) {

@@ -68,7 +68,7 @@ fn a_failure_blocks_what_needs_it_and_a_person_clears_it() {
     let turn = story.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
     let failure =
         Failure { class: FailureClass::AuthNeeded, message: "Sign in first.".to_owned(), at: Millis(0) };
-    story.goes(Input::TurnFailed { session: session.clone(), turn, failure, retry_at: None });
+    story.goes(Input::TurnFailed { session: session.clone(), turn, failure, retry_at: None, usage: None });
     story.goes(Input::SkipSession { session });
     let cover = story.id("Cover");
     let told: Vec<String> = story.task.unread(&cover).iter().map(|event| event.message.clone()).collect();
@@ -256,13 +256,17 @@ fn what_a_person_ended_stays_ended() {
     let turn = story.task.session(&session).and_then(Session::turn).expect("a turn").id.clone();
     let failure =
         Failure { class: FailureClass::AgentRefused, message: "No.".to_owned(), at: Millis(story.now) };
-    story.goes(Input::TurnFailed { session: session.clone(), turn, failure, retry_at: None });
+    story.goes(Input::TurnFailed { session: session.clone(), turn, failure, retry_at: None, usage: None });
     assert_eq!(story.task.status(), TaskStatus::ImplementationFailed);
     story.goes(Input::CancelSession { session: session.clone() });
     story.goes(Input::Admit);
     assert_eq!(story.task.sessions.len(), 1, "{}", story.read);
     assert_eq!(story.state(name), SessionState::Cancelled);
-    story.goes(Input::ChecksRan { head: Commit("c".to_owned()), results: Vec::new() });
+    story.goes(Input::ChecksRan {
+        head: Commit("c".to_owned()),
+        results: Vec::new(),
+        repair: RepairRequest::default(),
+    });
     story.read.clear();
     story.says(name, "Go on");
     assert_eq!(story.read, "refused: cannot speak to a work session that was cancelled; retry it first\n");

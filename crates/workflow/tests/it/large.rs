@@ -30,7 +30,8 @@ impl Run {
         let turn = run.task.sessions[0].turn().expect("a turn").id.clone();
         run.ends(session.clone(), turn.clone());
         let units = dependencies.iter().enumerate().map(|(index, needs)| unit(index, needs)).collect();
-        let specs = Specs { round: 1, commit: Commit("d".to_owned()), hash: "1".to_owned(), units };
+        let specs =
+            Specs { round: 1, commit: Commit("d".to_owned()), hash: "1".to_owned(), title: None, units };
         run.takes(Input::SpecsCommitted { session, turn, specs });
         let (decision, by, comments, changes) =
             (Decision::Approve, "ada".to_owned(), String::new(), Vec::new());
@@ -77,13 +78,21 @@ impl Run {
                     0 => {
                         let message = "It broke.".to_owned();
                         let failure = Failure { class: FailureClass::Network, message, at: Millis(self.now) };
-                        self.takes(Input::TurnFailed { session, turn, failure, retry_at: None });
+                        self.takes(Input::TurnFailed { session, turn, failure, retry_at: None, usage: None });
                     }
                     2 => {
                         let (by, text) = ("ada".to_owned(), "Mind the index.".to_owned());
                         let (id, of) = (MessageId::fresh(&mut self.ids), TurnId::fresh(&mut self.ids));
                         let said = session.clone();
-                        self.takes(Input::Say { session: said, id, turn: of, by, text, interrupt: true });
+                        self.takes(Input::Say {
+                            session: said,
+                            id,
+                            turn: of,
+                            by,
+                            text,
+                            attachments: Vec::new(),
+                            interrupt: true,
+                        });
                         self.ends(session, turn);
                     }
                     _ => self.ends(session, turn),
@@ -118,6 +127,7 @@ fn unit(index: usize, dependencies: &[usize]) -> Unit {
         dependencies: dependencies.to_vec(),
         requirements: Vec::new(),
         boundary: Vec::new(),
+        resources: Vec::new(),
         completed_before: false,
     }
 }

@@ -58,6 +58,25 @@ fn a_session_waits_without_a_slot_and_continues_with_the_answer() {
 }
 
 #[test]
+fn a_request_in_the_same_words_is_the_same_until_its_answer_arrives() {
+    let mut story = Story::new(Isolation::Worktree);
+    let asked = asks(&mut story, question());
+    let session = story.id(BOOK);
+    let same = |story: &Story, message: &str, request: &PersonRequest| {
+        story.task.same_person_request(&session, message, request).map(|event| event.id.clone())
+    };
+    let words = "How many letters?";
+    assert_eq!(same(&story, words, &question()), Some(asked.clone()));
+    assert_eq!(same(&story, "How many words?", &question()), None);
+    assert_eq!(same(&story, words, &PersonRequest::Question { choices: Vec::new() }), None);
+    answers(&mut story, &asked, "26", None);
+    assert_eq!(same(&story, words, &question()), Some(asked), "its answer waits to be read");
+    let unread: Vec<EventId> = story.task.unread(&session).iter().map(|event| event.id.clone()).collect();
+    story.goes(Input::ReadCoordination { session: session.clone(), events: unread });
+    assert_eq!(same(&story, words, &question()), None, "who asks again wants another answer");
+}
+
+#[test]
 fn an_answer_that_was_read_in_the_turn_is_not_delivered_again() {
     let mut story = Story::new(Isolation::Worktree);
     let asked = asks(&mut story, question());

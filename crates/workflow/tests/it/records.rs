@@ -204,6 +204,7 @@ fn completed(a: &str, b: &str) -> Completion {
         output: b.to_owned(),
         took_ms: 4,
         at: Millis(5),
+        fails_on_base: false,
     };
     Completion {
         name: a.to_owned(),

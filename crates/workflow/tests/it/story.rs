@@ -156,7 +156,15 @@ impl Story {
     pub(crate) fn says(&mut self, name: &str, text: &str) {
         let (id, turn) = (MessageId::fresh(&mut self.ids), TurnId::fresh(&mut self.ids));
         let (session, by) = (self.id(name), "ada".to_owned());
-        self.goes(Input::Say { session, id, turn, by, text: text.to_owned(), interrupt: false });
+        self.goes(Input::Say {
+            session,
+            id,
+            turn,
+            by,
+            text: text.to_owned(),
+            attachments: Vec::new(),
+            interrupt: false,
+        });
     }
 
     pub(crate) fn waits(&self, name: &str) -> Option<String> {

@@ -94,9 +94,10 @@ fn specs(round: u32, tasks: &str) -> Specs {
         dependencies: unit.dependencies,
         requirements: unit.requirements,
         boundary: unit.boundary,
+        resources: unit.resources,
         completed_before: unit.is_done,
     });
-    Specs { round, commit: Commit("d".to_owned()), hash: "h".to_owned(), units: units.collect() }
+    Specs { round, commit: Commit("d".to_owned()), hash: "h".to_owned(), title: None, units: units.collect() }
 }
 
 #[test]

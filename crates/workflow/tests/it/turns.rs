@@ -27,13 +27,56 @@ fn what_a_conversation_costs_is_counted_once() {
         session: session.clone(),
         turn,
         stop_reason,
-        usage,
+        usage: usage.map(ReportedUsage::Turn),
         said: None,
         closing,
         plan,
     });
     assert_eq!((story.task.usage.input_tokens, story.task.usage.cost_usd), (7, Some(1.5)));
     assert_eq!(story.task.session(&session).expect("a session").usage.cost_usd, Some(1.5));
+}
+
+#[test]
+fn the_usage_of_a_session_so_far_is_counted_once() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    let mut ends = |conversation: &str, input_tokens: u64| {
+        let (session, turn) = (story.id(name), story.turn(name).id);
+        let usage = Usage { input_tokens, ..Usage::default() };
+        let usage = ConversationUsage { conversation: conversation.to_owned(), usage };
+        // A message begins the next turn.
+        story.says(name, "Go on.");
+        story.goes(Input::TurnEnded {
+            session: session.clone(),
+            turn,
+            stop_reason: "end_turn".to_owned(),
+            usage: Some(ReportedUsage::Conversation(usage)),
+            said: None,
+            closing: Closing::Nothing,
+            plan: None,
+        });
+        story.commits(name, WorkReport::default());
+        let spent = story.task.session(&session).expect("a session").usage.input_tokens;
+        assert_eq!(story.task.usage.input_tokens, spent);
+        spent
+    };
+    assert_eq!(ends("a", 100), 100);
+    assert_eq!(ends("a", 130), 130, "the sum has what was reported before");
+    assert_eq!(ends("b", 50), 180, "another conversation begins at nothing");
+    assert_eq!(ends("b", 20), 200, "an agent that reports less has restarted its count");
+}
+
+#[test]
+fn a_turn_that_fails_has_spent_what_its_model_calls_did() {
+    let mut story = Story::new(Isolation::Worktree);
+    let name = "Write the book";
+    let (session, turn) = (story.id(name), story.turn(name).id);
+    let failure = Failure { class: FailureClass::Network, message: "away".to_owned(), at: Millis(0) };
+    let usage = Some(Usage { input_tokens: 40, output_tokens: 2, ..Usage::default() });
+    story.goes(Input::TurnFailed { session: session.clone(), turn, failure, retry_at: None, usage });
+    let spent = |usage: Usage| (usage.input_tokens, usage.output_tokens);
+    assert_eq!(spent(story.task.usage), (40, 2));
+    assert_eq!(spent(story.task.session(&session).expect("a session").usage), (40, 2));
 }
 
 #[test]
@@ -174,6 +217,7 @@ fn a_limit_is_waited_for_and_shown() {
         turn: turn.clone(),
         failure,
         retry_at: Some(Millis(900_000)),
+        usage: None,
     };
     let step =
         story.task.handle(input, &mut Context { now: Millis(10_000), ids: &mut story.ids }).expect("a step");
@@ -187,6 +231,35 @@ fn a_limit_is_waited_for_and_shown() {
     assert_eq!(story.waits(name), None, "the agent is at work again");
     let again = story.task.handle(retried, &mut Context { now: Millis(900_001), ids: &mut story.ids });
     assert!(matches!(again, Err(Rejected::AlreadySo(_))));
+}
+
+#[test]
+fn a_task_whose_work_waits_for_a_lasting_limit_holds_no_agent() {
+    let mut story = Story::new(Isolation::Worktree);
+    let mut parks = |minutes: i64| {
+        let working: Vec<(SessionId, TurnId)> = story
+            .task
+            .sessions
+            .iter()
+            .filter_map(|session| Some((session.id.clone(), session.turn()?.id.clone())))
+            .collect();
+        assert!(!working.is_empty());
+        for (session, turn) in working {
+            assert!(story.task.holds_instance(), "a session is at work");
+            let until = Millis(minutes * 60_000);
+            story.goes(Input::TurnParked { session, turn, until, reason: "Weekly limit.".to_owned() });
+        }
+        let is_held = story.task.holds_instance();
+        for session in story.task.sessions.clone() {
+            if let Some(turn) = session.turn() {
+                story.goes(Input::TurnRetried { session: session.id.clone(), turn: turn.id.clone() });
+            }
+        }
+        assert!(story.task.holds_instance(), "it continues");
+        is_held
+    };
+    assert!(parks(1), "a short wait keeps the process");
+    assert!(!parks(600));
 }
 
 #[test]
@@ -222,7 +295,7 @@ fn an_interruption_is_kept_with_the_turn() {
     let name = "Write the book";
     let (id, turn) = (MessageId::fresh(&mut story.ids), TurnId::fresh(&mut story.ids));
     let (session, by, text) = (story.id(name), "ada".to_owned(), "Stop.".to_owned());
-    story.goes(Input::Say { session, id, turn, by, text, interrupt: true });
+    story.goes(Input::Say { session, id, turn, by, text, attachments: Vec::new(), interrupt: true });
     assert!(story.turn(name).is_interrupted);
     let kept: Task =
         serde_json::from_value(serde_json::to_value(&story.task).expect("written")).expect("read");
@@ -236,7 +309,7 @@ fn a_decision_is_about_the_change_that_was_read() {
     story.ends(name);
     story.merges(name);
     let head = Commit("0123456789abcdef".to_owned());
-    story.goes(Input::ChecksRan { head, results: Vec::new() });
+    story.goes(Input::ChecksRan { head, results: Vec::new(), repair: RepairRequest::default() });
     let decides = |story: &mut Story, commit: &str| {
         story.read.clear();
         story.goes(Input::ReviewImplementation {
@@ -264,7 +337,11 @@ fn a_change_without_a_change_is_approved_only_on_purpose() {
     let name = "Write the book";
     let session = story.id(name);
     story.goes(Input::SkipSession { session });
-    story.goes(Input::ChecksRan { head: Commit("c".to_owned()), results: Vec::new() });
+    story.goes(Input::ChecksRan {
+        head: Commit("c".to_owned()),
+        results: Vec::new(),
+        repair: RepairRequest::default(),
+    });
     assert!(story.task.is_change_empty());
     let mut decides = |allow_empty: bool| {
         story.read.clear();

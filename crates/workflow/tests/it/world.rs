@@ -8,6 +8,7 @@ use crate::fresh::{self, Counter};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use workflow::records::events::{self, Line};
+use workflow::resources::{self, Capacities};
 use workflow::schedule::{self, Limits};
 use workflow::timeline::{Span, Timeline};
 use workflow::*;
@@ -28,6 +29,9 @@ struct Report {
     attempt: u32,
     input: Option<Input>,
 }
+
+/// How many rounds of repair a project allows.
+const MAX_REPAIR_ROUNDS: u32 = 2;
 
 /// How a task goes to work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +62,8 @@ struct World {
     under_way: BTreeMap<SessionId, Turn>,
     told: BTreeSet<(SessionId, String)>,
     ended: bool,
+    /// Whether planned tasks need the same resource.
+    shares_resources: bool,
     dice: Vec<u16>,
 }
 
@@ -95,6 +101,7 @@ impl World {
             under_way: BTreeMap::new(),
             told: BTreeSet::new(),
             ended: false,
+            shares_resources: dice.len() % 3 == 1,
             dice,
         };
         world.save(step);
@@ -117,6 +124,14 @@ impl World {
         }
         for row in step.effects {
             let lane = row.effect.lane(&step.task.id);
+            if row.effect.follows_turns() {
+                // A turn that waits to be retried holds back nothing that is requested after it.
+                for before in self.outbox.iter_mut().filter(|before| before.lane == lane) {
+                    if matches!(before.row.effect, Effect::RunTurn { .. }) {
+                        before.row.not_before = before.row.not_before.min(row.not_before);
+                    }
+                }
+            }
             self.outbox.push(Queued { row, lane, attempt: 0, leased: false, done: false });
         }
         self.task = step.task;
@@ -131,8 +146,17 @@ impl World {
 
     fn schedule(&mut self) {
         let limits = Limits { instances: 4, in_review: 4 };
-        for (_, input) in schedule::admissions(std::slice::from_ref(&self.task), &BTreeMap::new(), limits) {
+        let mut limited = BTreeMap::new();
+        // Calm dice show a seven.
+        if self.roll(9) == 0 {
+            limited.insert("scripted".to_owned(), "The agent scripted reached a limit.".to_owned());
+        }
+        let tasks = std::slice::from_ref(&self.task);
+        for (_, input) in schedule::admissions(tasks, &BTreeMap::new(), limits, &limited, &BTreeMap::new()) {
             // A task that stopped waiting meanwhile refuses.
+            let _ = self.input(input);
+        }
+        for (_, input) in resources::grants(std::slice::from_ref(&self.task), &Capacities::new()) {
             let _ = self.input(input);
         }
     }
@@ -195,6 +219,14 @@ impl World {
         }
         match effect.clone() {
             Effect::PreparePlanning { session } => Some(Input::PlanningReady { session }),
+            Effect::RunTurn { session, turn } if self.roll(10) == 0 => {
+                if self.roll(2) == 0 {
+                    let agent = ["scripted", "other"][self.roll(2)].to_owned();
+                    return Some(Input::TurnHandedOver { session, turn, agent });
+                }
+                let until = self.now.plus([-1_000, 9_000, 200_000_000][self.roll(3)]);
+                Some(Input::TurnParked { session, turn, until, reason: "It reached a limit.".to_owned() })
+            }
             Effect::RunTurn { session, turn } => {
                 self.turns_begun.insert(turn.clone());
                 let waited = self.task.session(&session).is_some_and(|session| session.retry_at.is_some());
@@ -212,7 +244,13 @@ impl World {
                         ];
                         let class = classes[self.roll(classes.len())];
                         let retry_at = (self.roll(3) == 0).then(|| self.now.plus(9_000));
-                        Some(Input::TurnFailed { session, turn, failure: failure(class, self.now), retry_at })
+                        Some(Input::TurnFailed {
+                            session,
+                            turn,
+                            failure: failure(class, self.now),
+                            retry_at,
+                            usage: None,
+                        })
                     }
                     other => {
                         let reasons = [
@@ -283,11 +321,15 @@ impl World {
                 };
                 Some(Input::SessionMerged { session, outcome })
             }
-            Effect::RunChecks => Some(Input::ChecksRan { head: Commit("h".to_owned()), results: Vec::new() }),
+            Effect::RunChecks => {
+                let repair = self.problems();
+                let head = Commit(format!("h{}", self.log.len()));
+                Some(Input::ChecksRan { head, results: Vec::new(), repair })
+            }
             Effect::Land => {
                 // Calm dice show a seven, and then it lands.
                 let outcome = match self.roll(8) {
-                    3 => LandOutcome::ChecksFailed { results: Vec::new() },
+                    3 => LandOutcome::ChecksFailed { results: Vec::new(), repair: self.problems() },
                     0 => LandOutcome::Waiting {
                         reason: "the working tree has changes".to_owned(),
                         needs_person: true,
@@ -308,6 +350,26 @@ impl World {
         }
     }
 
+    /// What is wrong with the change, by any session or none, and how many rounds of repair there may be.
+    fn problems(&mut self) -> RepairRequest {
+        let mut problems = Vec::new();
+        // Calm dice show a seven: nothing is wrong.
+        if self.roll(2) == 0 {
+            for at in 0..=self.roll(2) {
+                let of = self.roll(self.task.sessions.len() + 1);
+                let owner = self.task.sessions.get(of).map(|session| session.id.clone());
+                let kind = [ProblemKind::Check, ProblemKind::Finding][at];
+                problems.push(Problem {
+                    kind,
+                    name: format!("p{at}"),
+                    details: "It is red.".to_owned(),
+                    owner,
+                });
+            }
+        }
+        RepairRequest { max_rounds: MAX_REPAIR_ROUNDS, problems }
+    }
+
     /// Documents of the world's present content: four planned tasks, two of them side by side.
     fn specs(&mut self, round: u32) -> Specs {
         let unit = |index: usize, dependencies: Vec<usize>| Unit {
@@ -322,10 +384,16 @@ impl World {
             dependencies,
             requirements: Vec::new(),
             boundary: Vec::new(),
+            resources: Vec::new(),
             completed_before: false,
         };
-        let units = vec![unit(0, vec![]), unit(1, vec![0]), unit(2, vec![0]), unit(3, vec![1, 2])];
-        Specs { round, commit: Commit("d".to_owned()), hash: self.documents.to_string(), units }
+        let mut units = vec![unit(0, vec![]), unit(1, vec![0]), unit(2, vec![0]), unit(3, vec![1, 2])];
+        if self.shares_resources {
+            // Those that would work side by side share one; of another one there is only this use.
+            units[1].resources = vec!["simulator".to_owned()];
+            units[2].resources = vec!["gpu".to_owned(), "simulator".to_owned()];
+        }
+        Specs { round, commit: Commit("d".to_owned()), hash: self.documents.to_string(), title: None, units }
     }
 
     /// Takes in a report under its fence; a report from a lost lease changes nothing.

@@ -45,7 +45,7 @@ static LABEL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^[\s>*_`\-•(\[]*(?:\d+[.)]\s+)?[\s*_`(\[]*C(\d{1,4})[*_`)\]]*\s*[:：.–—-]+[\s*_`]*(.*)$")
 });
 
-/// The word that says what the planner did, and the rest.
+/// The word for the planner's answer, and the rest.
 static WORD: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?i)^(?:(done|fixed|changed|added|addressed)|(declined|not done|rejected|won['’]t do))\b[*_`]*[\s.,:;–—-]*(.*)$",

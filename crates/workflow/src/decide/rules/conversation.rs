@@ -1,4 +1,4 @@
-//! Conversations with a person: what they wait for between turns.
+//! Conversations with a person, and the reasons why they wait between turns.
 
 use crate::context::Draft;
 use crate::order::SessionGraph;
@@ -21,7 +21,7 @@ pub(crate) fn opening_session(draft: &mut Draft<'_, '_>, id: SessionId) -> Plann
         parent: None,
         depends_on: Vec::new(),
         rank: 0,
-        branch: Some(draft.task.session_branch(&id)),
+        branch: Some(draft.task.session_branch(&id, &draft.task.name)),
         next_ask: None,
         wish: SessionRequest::default(),
         branched_from: None,

@@ -21,6 +21,10 @@ pub(crate) fn advance(draft: &mut Draft<'_, '_>) {
     if draft.task.sessions.iter().any(|session| session.is_crew() && session.has_work_in_flight()) {
         return;
     }
+    // The scheduler starts what waits for a resource.
+    if !draft.task.awaiting_resources().is_empty() {
+        return;
+    }
     if draft.task.is_conversation() && conversation::awaits_user(&draft.task) {
         return;
     }
@@ -77,23 +81,33 @@ fn merge_next(draft: &mut Draft<'_, '_>) {
 /// Opens worktrees for the sessions that nothing blocks, up to the task's limit, ordered by priority, size and time waited.
 fn start_ready(draft: &mut Draft<'_, '_>) {
     let task = &draft.task;
-    let at_work = task.sessions.iter().filter(|session| session.occupies_slot()).count();
-    let free = task.max_parallel.saturating_sub(at_work);
+    let free = task.free_slots();
     if free == 0 || task.is_over_budget() {
         return;
     }
     let graph = SessionGraph::of(task);
-    let mut ready: Vec<(StartKey, SessionId)> = task
+    let mut ready: Vec<(StartKey, SessionId, bool)> = task
         .sessions
         .iter()
         .filter(|session| session.is_crew() && graph.status(session) == SessionStatus::Pending)
-        .map(|session| (graph.start_key(session), session.id.clone()))
+        .filter_map(|session| {
+            let needs_resource = !task.resources_of(session).is_empty();
+            // One that waits for a resource leaves its slot to others.
+            let is_waiting = needs_resource && session.resource_wait.is_some();
+            (!is_waiting).then(|| (graph.start_key(session), session.id.clone(), needs_resource))
+        })
         .collect();
     ready.sort();
-    for (_, session) in ready.into_iter().take(free) {
-        draft.event(Event::SessionOpening { session: session.clone() });
-        draft.effect(Effect::OpenWorktree { session });
+    // The scheduler starts those that need a resource, which sessions of other tasks may hold.
+    for (_, session, _) in ready.into_iter().take(free).filter(|(_, _, needs_resource)| !needs_resource) {
+        open_session(draft, session);
     }
+}
+
+/// Opens the worktree of a session, which begins its work.
+pub(crate) fn open_session(draft: &mut Draft<'_, '_>, session: SessionId) {
+    draft.event(Event::SessionOpening { session: session.clone() });
+    draft.effect(Effect::OpenWorktree { session });
 }
 
 /// Completes a session whose work is on the task's branch.

@@ -14,6 +14,7 @@ pub(super) mod new_session;
 pub(super) mod plan;
 pub(super) mod planning;
 pub(super) mod preconditions;
+pub(super) mod repair;
 pub(super) mod rework;
 pub(super) mod start;
 pub(super) mod turn;

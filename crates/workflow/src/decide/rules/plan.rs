@@ -56,7 +56,7 @@ pub(crate) fn plan_sessions(draft: &mut Draft<'_, '_>) {
             parent: None,
             depends_on,
             rank,
-            branch: Some(draft.task.session_branch(&id)),
+            branch: Some(draft.task.session_branch(&id, &unit.title)),
             next_ask: None,
             wish: SessionRequest::default(),
             branched_from: None,
@@ -114,6 +114,7 @@ fn units_to_carry_out(draft: &Draft<'_, '_>) -> Vec<Unit> {
         dependencies: Vec::new(),
         requirements: Vec::new(),
         boundary: Vec::new(),
+        resources: Vec::new(),
         completed_before: false,
     }]
 }

@@ -1,4 +1,4 @@
-//! What an input needs of the task and its sessions, and the rejections where that is missing.
+//! The preconditions of inputs on the task and its sessions, and the rejections where these are not met.
 
 use crate::context::Draft;
 use crate::{Landing, Phase, Rejected, Session, SessionId, SessionPhase, SessionStatus, Task};

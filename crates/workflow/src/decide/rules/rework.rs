@@ -1,4 +1,4 @@
-//! Sessions that change what a review or a landing found.
+//! Sessions that make the changes which a review or a landing requires.
 
 use crate::context::Draft;
 use crate::prompts;
@@ -25,6 +25,7 @@ pub(crate) fn add_session(draft: &mut Draft<'_, '_>, name: &str, ask: Ask) {
         | Ask::Implement
         | Ask::Continue { .. }
         | Ask::NothingChanged
+        | Ask::Repair { .. }
         | Ask::ReportItems { .. }
         | Ask::Message => String::new(),
     };
@@ -40,7 +41,7 @@ pub(crate) fn add_session(draft: &mut Draft<'_, '_>, name: &str, ask: Ask) {
         parent: None,
         depends_on: Vec::new(),
         rank,
-        branch: Some(draft.task.session_branch(&id)),
+        branch: Some(draft.task.session_branch(&id, name)),
         next_ask: Some(ask),
         wish: SessionRequest::default(),
         branched_from: None,

@@ -5,13 +5,13 @@ use super::{
     preconditions::{no_such_session, stale},
 };
 use crate::context::Draft;
-use crate::failure::{max_retries, retry_delay};
+use crate::failure::{max_retries, retry_delay, spread};
 use crate::{
     Ask, Effect, Event, Failure, FailureClass, Message, Millis, Phase, Rejected, SessionId, SessionPhase,
-    SessionState, Turn, TurnId,
+    SessionState, Turn, TurnId, Usage,
 };
 
-/// What an agent reads whose turn was stopped because a person paused the task.
+/// The message to an agent whose turn was stopped because a person paused the task.
 pub(crate) const PAUSED_BY_USER: &str = "A person paused the task while you worked. Look at what is there.";
 
 /// Starts the session's next turn.
@@ -84,6 +84,11 @@ pub(crate) fn expect_working(
     }
 }
 
+/// Returns how long a turn waits for the end of its agent's limit, in milliseconds.
+pub(crate) fn limit_delay(until: Millis, now: Millis) -> i64 {
+    retry_delay(FailureClass::Limit, 1, now, Some(until))
+}
+
 /// Retries the turn after a delay if the failure is retryable and retries are left, and fails the session otherwise.
 pub(crate) fn fail_or_retry(
     draft: &mut Draft<'_, '_>,
@@ -91,18 +96,25 @@ pub(crate) fn fail_or_retry(
     turn: &TurnId,
     failure: Failure,
     retry_at: Option<Millis>,
+    usage: Option<Usage>,
 ) -> Result<(), Rejected> {
     let phase = expect_working(draft, session, turn)?;
     let now = draft.cx.now;
     let retried = draft.task.session(session).map_or(0, |session| session.retries);
     let will_retry = failure.class.is_retryable() && retried < max_retries(failure.class);
     let delay = retry_delay(failure.class, retried + 1, now, retry_at);
+    // The turn that met a limit goes first when it ends; the others of the agent follow it.
+    let delay = match retry_at {
+        Some(_) => delay,
+        None => delay + spread(&format!("{turn}/{retried}"), delay),
+    };
     draft.event(Event::TurnFailed {
         session: session.clone(),
         turn: turn.clone(),
         failure: failure.clone(),
         will_retry,
         retry_at: will_retry.then(|| now.plus(delay)),
+        usage,
     });
     if will_retry {
         let again = Effect::RunTurn { session: session.clone(), turn: turn.clone() };

@@ -57,6 +57,20 @@ impl World {
         let stages = &self.task.stages;
         assert!(stages.windows(2).all(|pair| pair[0].until == Some(pair[1].from)), "{stages:?}");
 
+        // Repairs are bounded, each by a session of the crew, and none is open when a person decides.
+        assert!(self.task.repair_rounds <= super::MAX_REPAIR_ROUNDS, "{:#?}", self.task.repairs);
+        for repair in &self.task.repairs {
+            let session = self.task.session(&repair.session).expect("the session of a repair");
+            assert!(session.is_crew() && !repair.problems.is_empty());
+        }
+        if matches!(self.task.phase, Phase::ImplementationReview { landing: Landing::Undecided, .. }) {
+            assert!(
+                self.task.repairs.iter().all(|repair| repair.outcome.is_some()),
+                "{:#?}",
+                self.task.repairs
+            );
+        }
+
         let rests =
             matches!(
                 self.task.status(),
@@ -80,7 +94,7 @@ impl World {
             )
         });
         assert!(
-            rests || acts || self.task.is_queued(),
+            rests || acts || self.task.is_queued() || !self.task.awaiting_resources().is_empty(),
             "nothing moves and nothing says why: {:#?}",
             self.task
         );
@@ -104,6 +118,9 @@ impl World {
         let at_work =
             task.sessions.iter().filter(|session| session.occupies_slot() && session.is_crew()).count();
         assert!(at_work <= task.max_parallel, "{at_work} sessions at work");
+        let holds =
+            |session: &&Session| session.occupies_slot() && task.resources_of(session).contains("simulator");
+        assert!(task.sessions.iter().filter(holds).count() <= 1, "two sessions hold a resource: {task:#?}");
         for session in &task.sessions {
             let is_over = task.status().is_terminal();
             let waits = matches!(session.state, SessionState::Pending | SessionState::WaitingToMerge);

@@ -59,7 +59,15 @@ impl World {
             12 => {
                 let id = MessageId::fresh(&mut self.ids);
                 let interrupt = turn_of(&self.task);
-                Input::Say { session, id, turn, by, text: "look here".to_owned(), interrupt }
+                Input::Say {
+                    session,
+                    id,
+                    turn,
+                    by,
+                    text: "look here".to_owned(),
+                    attachments: Vec::new(),
+                    interrupt,
+                }
             }
             13 => {
                 self.documents += 1;
