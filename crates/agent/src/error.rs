@@ -49,7 +49,7 @@ pub enum AgentError {
 }
 
 impl AgentError {
-    /// The class of the failure.
+    /// Returns the class of the failure.
     pub fn class(&self) -> FailureClass {
         match self {
             AgentError::NotFound { .. } | AgentError::Spawn { .. } | AgentError::NotConfined { .. } => {
@@ -72,7 +72,7 @@ impl AgentError {
         }
     }
 
-    /// When trying again can help, where the error says so.
+    /// Returns when trying again can help, where the error says so.
     pub fn retry_time(&self) -> Option<&RetryTime> {
         match self {
             AgentError::Model { retry, .. } => retry.as_ref(),
@@ -80,22 +80,23 @@ impl AgentError {
         }
     }
 
-    /// Whether the agent's session is gone with this failure, although its process lives: it has to be loaded again.
+    /// Returns whether the agent's session is gone with this failure, although its process lives: it has to be loaded
+    /// again.
     pub fn loses_session(&self) -> bool {
         matches!(self, AgentError::EngineDied { .. })
     }
 
-    /// Whether the agent's session is of no more use: it does not fit into the model's context.
+    /// Returns whether the agent's session is of no more use: it does not fit into the model's context.
     pub fn exhausts_session(&self) -> bool {
         matches!(self, AgentError::Model { class: FailureClass::ContextExceeded, .. })
     }
 
-    /// The failure of a turn, from the text that an agent ended it with; `otherwise` where that names no class.
+    /// Returns the failure of a turn, from the text that an agent ended it with; `otherwise` where that names no class.
     pub(crate) fn of_text(text: &str, otherwise: FailureClass) -> AgentError {
         AgentError::of_class(by_text(text).unwrap_or(otherwise), readable(text), text)
     }
 
-    /// A model's failure of a known class; its whole text says when it is over.
+    /// Returns a model's failure of a known class; its whole text says when it is over.
     pub(crate) fn of_class(class: FailureClass, message: String, text: &str) -> AgentError {
         match class {
             FailureClass::AuthNeeded => AgentError::AuthNeeded { message },
@@ -104,18 +105,18 @@ impl AgentError {
     }
 }
 
-/// The last lines of standard error, as the end of a sentence.
+/// Returns the last lines of standard error, as the end of a sentence.
 fn last_words(stderr: &str) -> String {
     let words = tail(stderr);
     if words.is_empty() { String::new() } else { format!("; its last words: {words}") }
 }
 
-/// The last lines of standard error that say something.
+/// Returns the last lines of standard error that say something.
 fn tail(stderr: &str) -> String {
     last_lines(stderr).into_iter().map(readable).collect::<Vec<_>>().join(" | ")
 }
 
-/// The class of the failure that one of the last lines of standard error reports.
+/// Returns the class of the failure that one of the last lines of standard error reports.
 fn reason(stderr: &str) -> Option<FailureClass> {
     last_lines(stderr).into_iter().rev().find(|line| reports_failure(line)).and_then(by_text)
 }

@@ -58,7 +58,7 @@ pub struct TurnEnd {
     pub raw: Value,
 }
 
-/// What an agent says of itself when it starts.
+/// The name and version that an agent reports when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a capability that agents name by itself")]
 pub struct AgentInfo {
@@ -71,6 +71,10 @@ pub struct AgentInfo {
     pub close_session: bool,
     /// Whether sessions can be given folders beside their working directory.
     pub additional_directories: bool,
+    /// Whether prompts may have images.
+    pub images: bool,
+    /// Whether prompts may have the contents of files.
+    pub embedded_context: bool,
     /// Whether sessions can be given MCP servers over streamable HTTP.
     pub mcp_http: bool,
     /// Whether sessions can be given MCP servers over HTTP with server-sent events.
@@ -102,6 +106,10 @@ impl AgentInfo {
             load_session: capabilities["loadSession"].as_bool().unwrap_or_default(),
             close_session: can("close"),
             additional_directories: can("additionalDirectories"),
+            images: capabilities["promptCapabilities"]["image"].as_bool().unwrap_or_default(),
+            embedded_context: capabilities["promptCapabilities"]["embeddedContext"]
+                .as_bool()
+                .unwrap_or_default(),
             mcp_http: capabilities["mcpCapabilities"]["http"].as_bool().unwrap_or_default(),
             mcp_sse: capabilities["mcpCapabilities"]["sse"].as_bool().unwrap_or_default(),
             auth_methods: methods.map(AuthMethod::read).collect(),
@@ -128,7 +136,7 @@ impl AuthMethod {
         AuthMethod { id: text(method, "id"), name, description, variables }
     }
 
-    /// Whether one of these variables holds the key that this method takes.
+    /// Returns whether one of these variables holds the key that this method takes.
     pub(crate) fn takes_key_of(&self, variables: &[String]) -> bool {
         self.variables.iter().any(|variable| variables.contains(variable))
     }

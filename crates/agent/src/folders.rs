@@ -1,11 +1,11 @@
 //! Where the known agents keep their settings, sign-ins and conversations.
 
-/// What one agent keeps in the home folder.
+/// The files that one agent keeps in the home folder.
 #[derive(Debug)]
 struct Folders {
     /// Names by which the agent is started: its id, its command or its package.
     names: &'static [&'static str],
-    /// What it writes.
+    /// The paths that it writes.
     written: &'static [&'static str],
     /// Settings beneath those that it only reads: what it runs is in them.
     settings: &'static [&'static str],
@@ -103,12 +103,12 @@ const FOLDERS: [Folders; 12] = [
     },
 ];
 
-/// What an agent keeps in the home folder, by paths in it.
+/// The files that an agent keeps in the home folder, by paths in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OwnFolders {
     /// Files and folders that it writes.
     pub written: &'static [&'static str],
-    /// What of those it only reads.
+    /// Those of them that it only reads.
     pub settings: &'static [&'static str],
     /// Variables that it is started with when it is confined: an agent with a sandbox of its own leaves it to ours.
     pub confined_env: &'static [(&'static str, &'static str)],

@@ -61,7 +61,7 @@ async fn lines(output: impl AsyncRead + Unpin) -> Vec<Line> {
     all
 }
 
-/// The updates of an output and the lines that it has for the protocol library.
+/// Returns the updates of an output and the lines that it has for the protocol library.
 async fn tapped(output: impl AsyncRead + Unpin) -> (Vec<(String, bool, Value)>, Vec<String>) {
     let (events, mut updates) = mpsc::channel(1);
     let (protocol, mut messages) = mpsc::channel(1);
@@ -73,6 +73,7 @@ async fn tapped(output: impl AsyncRead + Unpin) -> (Vec<(String, bool, Value)>, 
         protocol,
         loading,
         turns: turns.clone(),
+        offers: crate::offers::Offers::default(),
         updates: Arc::clone(&count),
         requests: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
         noise: Tail::new(1000),

@@ -40,7 +40,7 @@ const INHERITED: [&str; 24] = [
     "CURL_CA_BUNDLE",
 ];
 
-/// What to start and within which limits.
+/// The command to start and its limits.
 #[derive(Clone, Debug)]
 pub struct Launch {
     pub command: String,
@@ -55,7 +55,7 @@ pub struct Launch {
     /// The method by which to sign in before anything else; absent signs in only when the agent asks for it and a key in
     /// its environment fits.
     pub auth_method: Option<String>,
-    /// Who watches over the agent. Without a watcher the agent's stray children outlive a killed server.
+    /// The watchers of the agent. Without a watcher the agent's stray children outlive a killed server.
     pub watchers: Option<Watchers>,
     /// How the agent is confined, under a watcher; absent is not at all.
     pub confinement: Option<Confinement>,
@@ -68,7 +68,7 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// A launch with the usual limits: lines of 16 MiB, 64 KiB of standard error, 60 seconds to start.
+    /// Returns a launch with the usual limits: lines of 16 MiB, 64 KiB of standard error, 60 seconds to start.
     pub fn new(command: impl Into<String>, args: Vec<String>, cwd: impl Into<PathBuf>) -> Launch {
         Launch {
             command: command.into(),
@@ -122,7 +122,7 @@ impl Launch {
 }
 
 impl Launch {
-    /// The agent's whole environment; of variables named twice the last counts.
+    /// Returns the agent's whole environment; of variables named twice the last counts.
     pub(crate) fn environment(&self) -> Vec<(String, String)> {
         let names = INHERITED.iter().copied().chain(self.inherit.iter().map(String::as_str));
         let inherited = names.filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)));
@@ -130,7 +130,7 @@ impl Launch {
     }
 }
 
-/// The executable file a command names: itself when it is a path, else the first match on `path`.
+/// Returns the executable file a command names: itself when it is a path, else the first match on `path`.
 pub fn find_command(command: &str, path: &OsStr, cwd: &Path) -> Option<PathBuf> {
     let is_executable = |file: &PathBuf| {
         file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)

@@ -31,7 +31,7 @@ impl<R: AsyncRead + Unpin> BoundedLines<R> {
         BoundedLines { reader, limit: limit.max(HEAD), line: Vec::new(), length: 0 }
     }
 
-    /// The next line without its end; the last one need not have an end. Dropping the future loses nothing.
+    /// Returns the next line without its end; the last one need not have an end. Dropping the future loses nothing.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
             let chunk = self.reader.fill_buf().await?;

@@ -1,8 +1,8 @@
 //! The modes that agents offer for their sessions, and which of them fits what a project permits.
 
-use serde_json::{Value, json};
+use protocol::AgentOption;
 
-/// What an agent may do without asking, as a project's people decided.
+/// The access that an agent has without asking, as a project's people decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Whatever it does by default; its questions are answered with yes.
@@ -13,77 +13,71 @@ pub enum Access {
     ReadOnly,
 }
 
-/// The modes of one session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SessionModes {
-    /// The configuration option that holds the mode; none where modes have a method of their own.
-    option: Option<String>,
-    available: Vec<String>,
-    current: String,
+/// The names of modes in which agents ask before they change anything, the best first.
+const ASKING: [&str; 6] = ["ask", "default", "manual", "approve", "suggest", "readonly"];
+/// The names of modes in which agents change nothing, the best first.
+const READING: [&str; 4] = ["readonly", "plan", "chat", "architect"];
+
+impl Access {
+    /// Whether a mode, by its id, keeps to what an agent may do. Which modes are strict is known by their names.
+    pub fn permits_mode(self, mode: &str) -> bool {
+        let is_one_of = |names: &[&str]| names.iter().any(|name| is_named(mode, name));
+        match self {
+            Self::Allow => true,
+            Self::Ask => is_one_of(&ASKING) || is_one_of(&READING),
+            Self::ReadOnly => is_one_of(&READING),
+        }
+    }
+}
+
+/// How the mode of one session was set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ModeHistory {
     /// The mode that the session began in.
-    initial: String,
+    initial: Option<String>,
+    /// Whether the session is in another mode because of what it may do.
+    is_restricted: bool,
 }
 
-impl SessionModes {
-    /// Reads them from an answer to `session/new` or `session/load`.
-    pub(crate) fn read(answer: &Value) -> Option<SessionModes> {
-        let options = answer["configOptions"].as_array().into_iter().flatten();
-        let option =
-            options.into_iter().find(|option| option["category"] == "mode" && option["id"].is_string());
-        let (option, current, available, id) = match option {
-            Some(option) => (
-                option["id"].as_str().map(str::to_owned),
-                &option["currentValue"],
-                &option["options"],
-                "value",
-            ),
-            None => {
-                let modes = &answer["modes"];
-                (None, &modes["currentModeId"], &modes["availableModes"], "id")
-            }
-        };
-        let available: Vec<String> =
-            available.as_array()?.iter().filter_map(|mode| mode[id].as_str().map(str::to_owned)).collect();
-        let current = current.as_str()?.to_owned();
-        Some(SessionModes { option, available, initial: current.clone(), current })
-    }
-
-    /// Keeps the mode that the session began in, where it was known before.
-    pub(crate) fn begun_in(mut self, before: Option<&SessionModes>) -> SessionModes {
-        if let Some(before) = before {
-            self.initial.clone_from(&before.initial);
-        }
-        self
-    }
-
-    /// Returns the mode that fits, unless the session is in it.
-    pub(crate) fn change_to(&self, access: Access) -> Option<&str> {
-        let names: &[&str] = match access {
-            Access::Allow => return Some(self.initial.as_str()).filter(|mode| *mode != self.current),
-            Access::Ask => &["ask", "default", "manual", "approve", "suggest", "readonly"],
-            Access::ReadOnly => &["readonly", "plan", "chat", "architect"],
-        };
-        let fits = |name: &&str| self.available.iter().find(|mode| is_named(mode, name));
-        names.iter().find_map(fits).map(String::as_str).filter(|mode| *mode != self.current)
-    }
-
-    /// The request that changes a session's mode: its method and parameters.
-    pub(crate) fn request(&self, session: &str, mode: &str) -> (&'static str, Value) {
-        match &self.option {
-            Some(option) => (
-                "session/set_config_option",
-                json!({ "sessionId": session, "configId": option, "value": mode }),
-            ),
-            None => ("session/set_mode", json!({ "sessionId": session, "modeId": mode })),
+impl ModeHistory {
+    /// Notes the mode that a session is in, where it was not known before.
+    pub(crate) fn begin(&mut self, modes: Option<&AgentOption>) {
+        if self.initial.is_none() {
+            self.initial = modes.and_then(current).map(str::to_owned);
         }
     }
 
-    pub(crate) fn set(&mut self, mode: &str) {
-        mode.clone_into(&mut self.current);
+    /// Notes that the agent took a mode.
+    pub(crate) fn set(&mut self, access: Access) {
+        self.is_restricted = access != Access::Allow;
+    }
+
+    /// Returns the mode that fits, unless the session is in it: the preferred one where it keeps to what the agent may do.
+    pub(crate) fn change_to<'m>(
+        &'m self,
+        modes: &'m AgentOption,
+        access: Access,
+        preferred: Option<&'m str>,
+    ) -> Option<&'m str> {
+        let preferred = preferred.filter(|mode| access.permits_mode(mode));
+        let fitting = |names: &[&str]| {
+            let fits = |name: &&str| modes.values.iter().find(|mode| is_named(&mode.value, name));
+            names.iter().find_map(fits).map(|mode| mode.value.as_str())
+        };
+        let own = || match access {
+            Access::Allow => self.initial.as_deref().filter(|_| self.is_restricted),
+            Access::Ask => fitting(&ASKING),
+            Access::ReadOnly => fitting(&READING),
+        };
+        preferred.or_else(own).filter(|mode| Some(*mode) != current(modes))
     }
 }
 
-/// Whether a mode's id is a name; ids are arbitrary, some are addresses that end with it.
+fn current(modes: &AgentOption) -> Option<&str> {
+    modes.current_value.as_ref().and_then(|value| value.text())
+}
+
+/// Returns whether a mode's id is a name; ids are arbitrary, some are addresses that end with it.
 fn is_named(mode: &str, name: &str) -> bool {
     let last = mode.rsplit(['#', '/']).next().unwrap_or(mode);
     let letters: String = last.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -93,43 +87,59 @@ fn is_named(mode: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::OfferedOptions;
+    use serde_json::{Value, json};
+
+    fn modes(answer: &Value) -> (AgentOption, ModeHistory) {
+        let mut offered = OfferedOptions::default();
+        offered.take_answer(answer);
+        let mut history = ModeHistory::default();
+        history.begin(offered.modes());
+        (offered.modes().expect("modes").clone(), history)
+    }
 
     #[test]
     fn modes_of_real_agents_fit_what_is_permitted() {
-        let codex = json!({ "configOptions": [
+        let (mut codex, mut history) = modes(&json!({ "configOptions": [
             { "id": "model", "category": "model", "currentValue": "a", "options": [] },
             { "id": "mode", "category": "mode", "currentValue": "agent", "options": [
                 { "value": "read-only" }, { "value": "workspace-write" }, { "value": "agent" } ] },
-        ] });
-        let mut modes = SessionModes::read(&codex).unwrap();
-        assert_eq!(modes.change_to(Access::Allow), None);
-        assert_eq!(modes.change_to(Access::Ask), Some("read-only"));
-        assert_eq!(modes.change_to(Access::ReadOnly), Some("read-only"));
-        let (method, _) = modes.request("s", "read-only");
-        assert_eq!(method, "session/set_config_option");
-        modes.set("read-only");
-        assert_eq!(
-            (modes.change_to(Access::ReadOnly), modes.change_to(Access::Allow)),
-            (None, Some("agent"))
-        );
+        ] }));
+        assert_eq!(history.change_to(&codex, Access::Allow, None), None);
+        assert_eq!(history.change_to(&codex, Access::Ask, None), Some("read-only"));
+        assert_eq!(history.change_to(&codex, Access::ReadOnly, None), Some("read-only"));
+        codex.current_value = Some("read-only".into());
+        history.set(Access::ReadOnly);
+        assert_eq!(history.change_to(&codex, Access::ReadOnly, None), None);
+        assert_eq!(history.change_to(&codex, Access::Allow, None), Some("agent"));
 
-        let gemini = json!({ "modes": { "currentModeId": "yolo", "availableModes": [
-            { "id": "default" }, { "id": "autoEdit" }, { "id": "yolo" }, { "id": "plan" } ] } });
-        let modes = SessionModes::read(&gemini).unwrap();
-        assert_eq!(
-            (modes.change_to(Access::Ask), modes.change_to(Access::ReadOnly)),
-            (Some("default"), Some("plan"))
-        );
-        assert_eq!(
-            modes.request("s", "plan"),
-            ("session/set_mode", json!({ "sessionId": "s", "modeId": "plan" }))
-        );
+        let (gemini, history) = modes(&json!({ "modes": { "currentModeId": "yolo", "availableModes": [
+            { "id": "default" }, { "id": "autoEdit" }, { "id": "yolo" }, { "id": "plan" } ] } }));
+        assert_eq!(history.change_to(&gemini, Access::Ask, None), Some("default"));
+        assert_eq!(history.change_to(&gemini, Access::ReadOnly, None), Some("plan"));
 
-        let addresses = json!({ "modes": { "currentModeId": "https://a.example/modes#agent", "availableModes": [
-            { "id": "https://a.example/modes#agent" }, { "id": "https://a.example/modes#plan" } ] } });
-        let modes = SessionModes::read(&addresses).unwrap();
-        assert_eq!(modes.change_to(Access::ReadOnly), Some("https://a.example/modes#plan"));
-        assert_eq!(modes.change_to(Access::Ask), None);
-        assert_eq!(SessionModes::read(&json!({ "sessionId": "s" })), None);
+        let (addresses, history) = modes(
+            &json!({ "modes": { "currentModeId": "https://a.example/modes#agent",
+            "availableModes": [{ "id": "https://a.example/modes#agent" }, { "id": "https://a.example/modes#plan" }] } }),
+        );
+        assert_eq!(
+            history.change_to(&addresses, Access::ReadOnly, None),
+            Some("https://a.example/modes#plan")
+        );
+        assert_eq!(history.change_to(&addresses, Access::Ask, None), None);
+    }
+
+    #[test]
+    fn a_preferred_mode_is_used_unless_it_is_looser_than_what_is_permitted() {
+        let (gemini, history) = modes(&json!({ "modes": { "currentModeId": "autoEdit", "availableModes": [
+            { "id": "default" }, { "id": "autoEdit" }, { "id": "yolo" }, { "id": "plan" } ] } }));
+        assert_eq!(history.change_to(&gemini, Access::Allow, Some("yolo")), Some("yolo"));
+        assert_eq!(history.change_to(&gemini, Access::Allow, Some("autoEdit")), None);
+        assert_eq!(history.change_to(&gemini, Access::Ask, Some("yolo")), Some("default"));
+        assert_eq!(history.change_to(&gemini, Access::Ask, Some("plan")), Some("plan"));
+        assert_eq!(history.change_to(&gemini, Access::ReadOnly, Some("default")), Some("plan"));
+        assert!(
+            !Access::ReadOnly.permits_mode("default") && Access::Ask.permits_mode("https://a.example/#plan")
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! One agent process with its sessions.
 
-use crate::modes::SessionModes;
+use crate::offers::Offers;
 use crate::permissions::Permissions;
+use crate::prompt::{self, PromptFile};
 use crate::readable::readable;
 use crate::tail::Tail;
 use crate::tap::{Loading, OPEN_REQUESTS, Tap};
@@ -10,16 +11,14 @@ use crate::turn::Turns;
 use crate::{AgentError, AgentEvent, AgentInfo, Exit, Launch, PermissionAnswer, TurnEnd, failure};
 use agent_client_protocol::schema::ProtocolVersion;
 use agent_client_protocol::v1::schema::{
-    CancelNotification, ContentBlock, Implementation, InitializeRequest, PromptRequest, TextContent,
+    CancelNotification, Implementation, InitializeRequest, PromptRequest,
 };
 use agent_client_protocol::{
     Agent, Builder, Client, ConnectionTo, Error, ErrorCode, JsonRpcMessage, Lines, Responder, UntypedMessage,
 };
 use futures::StreamExt as _;
-use parking_lot::Mutex;
 use rustix::process::Signal;
 use serde_json::Value;
-use std::collections::HashMap;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -53,8 +52,6 @@ pub struct Process(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) link: Link,
     pub(crate) info: AgentInfo,
-    /// The modes of the agent's sessions, by session.
-    pub(crate) modes: Mutex<HashMap<String, SessionModes>>,
     /// Folders beside its working directory in which the agent's sessions may work.
     pub(crate) additional_directories: Vec<PathBuf>,
     /// The names of the variables in the agent's environment.
@@ -67,6 +64,7 @@ pub(crate) struct Link {
     connection: ConnectionTo<Agent>,
     permissions: Permissions,
     pub(crate) loading: Loading,
+    pub(crate) offers: Offers,
     turns: Turns,
     /// How many updates were reported.
     updates: Arc<AtomicU64>,
@@ -101,7 +99,6 @@ impl Process {
         let process = Process(Arc::new(Inner {
             link,
             info,
-            modes: Mutex::default(),
             additional_directories: launch.additional_directories.clone(),
             variables: launch.environment().into_iter().map(|(name, _)| name).collect(),
         }));
@@ -115,21 +112,32 @@ impl Process {
         &self.0.info
     }
 
-    /// The root of the agent's process tree, to be recorded for [`crate::kill_tree`].
+    /// Returns the root of the agent's process tree, to be recorded for [`crate::kill_tree`].
     pub fn identity(&self) -> ProcessIdentity {
         self.0.link.identity
     }
 
-    /// Prompts a session and waits for the end of the turn, however long it takes. The turn continues when the future is
-    /// dropped. A turn that the agent ends as usual although its model failed is an error.
+    /// Prompts a session with a text alone; see [`Self::prompt_with`].
     pub async fn prompt(
         &self,
         session: &str,
         text: &str,
         meta: Option<Value>,
     ) -> Result<TurnEnd, AgentError> {
+        self.prompt_with(session, text, &[], meta).await
+    }
+
+    /// Prompts a session and waits for the end of the turn, however long it takes. The turn continues when the future is
+    /// dropped. A turn that the agent ends as usual although its model failed is an error.
+    pub async fn prompt_with(
+        &self,
+        session: &str,
+        text: &str,
+        files: &[PromptFile],
+        meta: Option<Value>,
+    ) -> Result<TurnEnd, AgentError> {
         self.0.link.loading.end(session);
-        let content = vec![ContentBlock::Text(TextContent::new(text))];
+        let content = prompt::blocks(text, files, &self.0.info);
         let request = PromptRequest::new(session.to_owned(), content).meta(object(meta));
         self.0.link.turns.begin(session);
         let answer = self.0.call(&request).await;
@@ -188,7 +196,8 @@ impl Process {
         self.0.link.exit.borrow().is_none()
     }
 
-    /// The end of what the agent wrote to standard error, and what it wrote to standard output that is no message.
+    /// Returns the end of what the agent wrote to standard error, and what it wrote to standard output that is no
+    /// message.
     pub fn stderr_tail(&self) -> String {
         self.0.link.stderr.text()
     }
@@ -239,6 +248,7 @@ impl Link {
         let permissions = Permissions::new(events.clone());
         let loading = Loading::default();
         let turns = Turns::default();
+        let offers = Offers::default();
         let updates = Arc::new(AtomicU64::default());
         let requests = Arc::new(Semaphore::new(OPEN_REQUESTS));
         let (ended, stop, kill, closing) = Default::default();
@@ -250,6 +260,7 @@ impl Link {
             protocol: incoming,
             loading: loading.clone(),
             turns: turns.clone(),
+            offers: offers.clone(),
             updates: updates.clone(),
             requests: requests.clone(),
             noise: tail.clone(),
@@ -295,6 +306,7 @@ impl Link {
             connection,
             permissions,
             loading,
+            offers,
             turns,
             updates,
             stderr: tail,
@@ -363,7 +375,7 @@ impl Link {
         }
     }
 
-    /// Why an answer cannot come any more.
+    /// Returns why an answer cannot come any more.
     async fn ended(&self) -> AgentError {
         let exit = tokio::time::timeout(AFTER_SILENCE + AFTER_CLOSE + AFTER_TERM, self.exit()).await;
         match exit {
@@ -509,7 +521,7 @@ impl Keeper {
     }
 }
 
-/// What an error says, with its details, which often hold all there is to know.
+/// Returns what an error says, with its details, which often hold all there is to know.
 fn sentence(error: &Error) -> String {
     let details = error.data.as_ref().and_then(|data| match data {
         Value::String(text) => Some(text.clone()),

@@ -97,7 +97,7 @@ fn unpack(text: &str, depth: usize) -> String {
     plain + rest
 }
 
-/// What an object says, wherever it keeps it.
+/// Returns what an object says, wherever it keeps it.
 fn message(value: &Value) -> Option<String> {
     let value = match value {
         Value::Array(items) => items.first()?,

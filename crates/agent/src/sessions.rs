@@ -1,13 +1,11 @@
 //! The sessions of an agent process: begun, loaded, set to a mode and closed.
 
-use crate::modes::SessionModes;
 use crate::process::{Process, object};
-use crate::{Access, AgentError, AuthMethod, McpServer};
+use crate::{Access, AgentError, AuthMethod, McpServer, SessionOffer};
 use agent_client_protocol::UntypedMessage;
 use agent_client_protocol::v1::schema::{self, LoadSessionRequest, NewSessionRequest};
-use parking_lot::MutexGuard;
+use protocol::OptionValue;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,7 +48,7 @@ impl Process {
         let answer = answer?;
         match answer["sessionId"].as_str() {
             Some(id) if !id.is_empty() => {
-                self.keep_modes(id, &answer);
+                self.0.link.offers.open(id, &answer);
                 Ok(id.to_owned())
             }
             _ => Err(AgentError::Protocol { message: "its answer to session/new names no session".into() }),
@@ -87,7 +85,7 @@ impl Process {
         match loaded {
             Ok(answer) => {
                 self.0.link.loading.settle(id).await;
-                self.keep_modes(id, &answer);
+                self.0.link.offers.open(id, &answer);
                 Ok(())
             }
             Err(error) => {
@@ -97,24 +95,57 @@ impl Process {
         }
     }
 
-    /// Sets a session to the mode that fits what it may do. An agent without such a mode is left as it is.
-    pub async fn set_access(&self, session: &str, access: Access) -> Result<(), AgentError> {
+    /// Returns what the agent offers for a session: the options with their values, and the commands.
+    pub fn offer(&self, session: &str) -> SessionOffer {
+        self.0.link.offers.all().get(session).map(|state| state.offered.offer.clone()).unwrap_or_default()
+    }
+
+    /// Sets a session to the mode that fits what it may do: to the preferred one, unless that permits more. An agent without
+    /// such a mode is left as it is.
+    pub async fn set_access(
+        &self,
+        session: &str,
+        access: Access,
+        preferred: Option<&str>,
+    ) -> Result<(), AgentError> {
         let change = {
-            let modes = self.modes();
-            let Some(modes) = modes.get(session) else { return Ok(()) };
-            modes.change_to(access).map(|mode| (mode.to_owned(), modes.request(session, mode)))
+            let all = self.0.link.offers.all();
+            let Some(state) = all.get(session) else { return Ok(()) };
+            let Some(modes) = state.offered.modes() else { return Ok(()) };
+            let mode = state.modes.change_to(modes, access, preferred);
+            mode.map(|mode| (modes.id.clone(), OptionValue::from(mode)))
         };
-        let Some((mode, (method, params))) = change else { return Ok(()) };
-        self.request(method, params).await?;
-        if let Some(modes) = self.modes().get_mut(session) {
-            modes.set(&mode);
+        let Some((id, mode)) = change else { return Ok(()) };
+        self.set_option(session, &id, &mode).await?;
+        if let Some(state) = self.0.link.offers.all().get_mut(session) {
+            state.modes.set(access);
+        }
+        Ok(())
+    }
+
+    /// Sets an option of a session, by the agent's id for it. Other options may change with it.
+    pub async fn set_option(&self, session: &str, id: &str, value: &OptionValue) -> Result<(), AgentError> {
+        let request = {
+            let all = self.0.link.offers.all();
+            all.get(session)
+                .filter(|state| state.offered.option(id).is_some())
+                .map(|state| state.offered.request(session, id, value))
+        };
+        let Some((method, params)) = request else {
+            let message = format!("the agent offers no option {id:?}");
+            return Err(AgentError::Refused { code: -32602, message });
+        };
+        let answer = self.request(method, params).await?;
+        if let Some(state) = self.0.link.offers.all().get_mut(session) {
+            state.offered.set(id, value);
+            state.offered.take_answer(&answer);
         }
         Ok(())
     }
 
     /// Closes a session, where the agent can: what it runs for the session ends, and so does what it runs it in.
     pub async fn close_session(&self, session: &str) {
-        self.modes().remove(session);
+        self.0.link.offers.all().remove(session);
         if !self.0.info.close_session {
             return;
         }
@@ -136,20 +167,8 @@ impl Process {
         self.0.call_in_time(method, &message).await
     }
 
-    /// The sign-in method that a key in the agent's environment fits.
+    /// Returns the sign-in method that a key in the agent's environment fits.
     fn key_method(&self) -> Option<&AuthMethod> {
         self.0.info.auth_methods.iter().find(|method| method.takes_key_of(&self.0.variables))
-    }
-
-    fn keep_modes(&self, session: &str, answer: &Value) {
-        let mut all = self.modes();
-        if let Some(modes) = SessionModes::read(answer) {
-            let modes = modes.begun_in(all.get(session));
-            all.insert(session.to_owned(), modes);
-        }
-    }
-
-    fn modes(&self) -> MutexGuard<'_, HashMap<String, SessionModes>> {
-        self.0.modes.lock()
     }
 }

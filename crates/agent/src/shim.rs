@@ -54,7 +54,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// The order as it is sent: its length in hexadecimal digits, then JSON.
+    /// Returns the order as it is sent: its length in hexadecimal digits, then JSON.
     pub(crate) fn encode(&self) -> Vec<u8> {
         // Plain data, whose serialization cannot fail.
         let body = serde_json::to_string(self).unwrap_or_default();

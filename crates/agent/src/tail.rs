@@ -25,7 +25,7 @@ impl Tail {
         bytes.extend(chunk);
     }
 
-    /// The tail as text; a character cut in two shows as a replacement.
+    /// Returns the tail as text; a character cut in two shows as a replacement.
     pub(crate) fn text(&self) -> String {
         let bytes: Vec<u8> = self.bytes.lock().iter().copied().collect();
         String::from_utf8_lossy(&bytes).into_owned()

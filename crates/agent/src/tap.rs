@@ -5,6 +5,7 @@
 //! update that the agent wrote before an answer is delivered before that answer.
 
 use crate::lines::{BoundedLines, Line};
+use crate::offers::Offers;
 use crate::turn::Turns;
 use crate::{AgentEvent, Update, tail::Tail};
 use parking_lot::{Mutex, MutexGuard};
@@ -63,8 +64,8 @@ impl Loading {
         self.sessions().answered.remove(session);
     }
 
-    /// Whether an update of a session is of its past.
-    fn hears(&self, session: &str) -> bool {
+    /// Returns whether an update of a session is of its past.
+    fn is_loading(&self, session: &str) -> bool {
         let mut sessions = self.sessions();
         if let Some(heard) = sessions.answered.get_mut(session) {
             *heard = Instant::now();
@@ -85,13 +86,14 @@ impl Loading {
     }
 }
 
-/// What the tap needs to know and where it delivers.
+/// The context of the tap and its receiver.
 pub(crate) struct Tap {
     pub(crate) events: mpsc::Sender<AgentEvent>,
     /// Lines for the protocol library.
     pub(crate) protocol: mpsc::Sender<std::io::Result<String>>,
     pub(crate) loading: Loading,
     pub(crate) turns: Turns,
+    pub(crate) offers: Offers,
     /// How many updates were reported.
     pub(crate) updates: Arc<AtomicU64>,
     /// One permit for each request of the agent that may still be opened.
@@ -167,10 +169,13 @@ impl Tap {
         let Some(session) = raw["sessionId"].as_str().map(str::to_owned) else {
             return self.noise(&raw.to_string());
         };
-        let replay = self.loading.hears(&session);
+        let replay = self.loading.is_loading(&session);
         let kind = Update::read(&raw["update"]);
+        if matches!(kind, Update::Other(_)) {
+            self.offers.take_update(&session, &raw["update"]);
+        }
         if !replay {
-            self.turns.hear(&session, &kind, &raw);
+            self.turns.on_update(&session, &kind, &raw);
         }
         self.updates.fetch_add(1, Ordering::Relaxed);
         // A receiver that is gone does not keep the agent from being read to its end.
@@ -235,7 +240,7 @@ fn classify(message: &Value) -> Shape {
     }
 }
 
-/// The string or number that follows the first `"name":` in a piece of JSON.
+/// Returns the string or number that follows the first `"name":` in a piece of JSON.
 fn member(json: &str, name: &str) -> Option<Value> {
     let (_, rest) = json.split_once(&format!("\"{name}\""))?;
     let rest = rest.trim_start().strip_prefix(':')?;

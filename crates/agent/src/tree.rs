@@ -20,7 +20,7 @@ pub struct ProcessIdentity {
     pub start_time: u64,
 }
 
-/// What `/proc/PID/stat` says of a process.
+/// The fields of a process in `/proc/PID/stat`.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     pid: u32,
@@ -32,7 +32,7 @@ struct Entry {
 }
 
 impl ProcessIdentity {
-    /// The identity of a running process.
+    /// Returns the identity of a running process.
     pub fn of(pid: u32) -> Option<ProcessIdentity> {
         entry(pid).map(|entry| ProcessIdentity { pid, start_time: entry.start_time })
     }
@@ -42,7 +42,7 @@ impl ProcessIdentity {
     }
 }
 
-/// Whether exactly this process runs; one that has ended and waits to be reaped does not.
+/// Returns whether exactly this process runs; one that has ended and waits to be reaped does not.
 pub fn is_alive(identity: ProcessIdentity) -> bool {
     entry(identity.pid).is_some_and(|entry| entry.start_time == identity.start_time && !entry.is_zombie)
 }
@@ -93,7 +93,25 @@ fn wait_gone(root: ProcessIdentity, patience: Duration) -> bool {
     }
 }
 
-/// The running processes of a tree, children before their parents.
+/// Returns the running descendants of a process, parents before their children, without the process itself.
+pub fn descendants(root: ProcessIdentity) -> Vec<u32> {
+    if !is_alive(root) {
+        return Vec::new();
+    }
+    let entries = entries();
+    let mut found = vec![root.pid];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(
+            entries.iter().filter(|entry| entry.parent == parent && !entry.is_zombie).map(|entry| entry.pid),
+        );
+        next += 1;
+    }
+    found.remove(0);
+    found
+}
+
+/// Returns the running processes of a tree, children before their parents.
 pub(crate) fn members(root: ProcessIdentity, with_root: bool) -> Vec<ProcessIdentity> {
     // No tree begins at the kernel or at init.
     if root.pid <= 1 {

@@ -1,4 +1,4 @@
-//! What is heard of a turn while it runs, and whether its end is one: many agents report the failure of their model as
+//! The progress of a turn while it runs, and whether it ended well: many agents report the failure of their model as
 //! the turn's usual end, with a message or without a word.
 
 use crate::failure::{FailureClass, by_code, by_status, by_text, reports_failure};
@@ -14,11 +14,11 @@ const MAX_MESSAGE: usize = 4 * 1024;
 
 /// The turns under way in one process, by session. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Turns(Arc<Mutex<HashMap<String, Heard>>>);
+pub(crate) struct Turns(Arc<Mutex<HashMap<String, TurnProgress>>>);
 
-/// What was heard of one turn.
+/// The updates of one turn, as far as its end depends on them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct TurnProgress {
     /// The agent's words since it last did something.
     last_message: String,
     /// The id of the message that they belong to, where the agent numbers its messages.
@@ -27,7 +27,7 @@ pub(crate) struct Heard {
     has_thought_or_plan: bool,
     /// The state that the agent reported last for the session.
     is_broken: bool,
-    /// What the agent reported beside the conversation as the reason.
+    /// The reason that the agent reported beside the conversation.
     reason: Option<Reason>,
 }
 
@@ -41,27 +41,27 @@ struct Reason {
 
 impl Turns {
     pub(crate) fn begin(&self, session: &str) {
-        self.turns().insert(session.to_owned(), Heard::default());
+        self.turns().insert(session.to_owned(), TurnProgress::default());
     }
 
-    pub(crate) fn end(&self, session: &str) -> Heard {
+    pub(crate) fn end(&self, session: &str) -> TurnProgress {
         self.turns().remove(session).unwrap_or_default()
     }
 
     /// Takes in an update of a session whose turn runs.
-    pub(crate) fn hear(&self, session: &str, kind: &Update, raw: &Value) {
-        if let Some(heard) = self.turns().get_mut(session) {
-            heard.hear(kind, raw);
+    pub(crate) fn on_update(&self, session: &str, kind: &Update, raw: &Value) {
+        if let Some(turn) = self.turns().get_mut(session) {
+            turn.on_update(kind, raw);
         }
     }
 
-    fn turns(&self) -> MutexGuard<'_, HashMap<String, Heard>> {
+    fn turns(&self) -> MutexGuard<'_, HashMap<String, TurnProgress>> {
         self.0.lock()
     }
 }
 
-impl Heard {
-    fn hear(&mut self, kind: &Update, raw: &Value) {
+impl TurnProgress {
+    fn on_update(&mut self, kind: &Update, raw: &Value) {
         let update = &raw["update"];
         match kind {
             Update::AgentText(text) if is_notice(update, text) => {}
@@ -132,13 +132,13 @@ impl Heard {
         None
     }
 
-    /// The agent's words after the last thing it did; empty when it ended without any.
+    /// Returns the agent's words after the last thing it did; empty when it ended without any.
     pub(crate) fn into_last_message(self) -> String {
         self.last_message.trim().to_owned()
     }
 }
 
-/// Whether a text is a notice of the agent's program and no word of its model.
+/// Returns whether a text is a notice of the agent's program and no word of its model.
 fn is_notice(update: &Value, text: &str) -> bool {
     update["_meta"]["claudeCode"]["kind"] == "informational"
         || (update["messageId"].is_null() && text.starts_with("Warning: "))
@@ -149,12 +149,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn heard(updates: &[Value]) -> Heard {
-        let mut heard = Heard::default();
+    fn progress(updates: &[Value]) -> TurnProgress {
+        let mut turn = TurnProgress::default();
         for update in updates {
-            heard.hear(&Update::read(update), &json!({ "update": update }));
+            turn.on_update(&Update::read(update), &json!({ "update": update }));
         }
-        heard
+        turn
     }
 
     fn says(text: &str) -> Value {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     fn class(updates: &[Value]) -> Option<&'static str> {
-        heard(updates).failure("end_turn").map(|error| error.class().as_str())
+        progress(updates).failure("end_turn").map(|error| error.class().as_str())
     }
 
     const TOOL: &str = r#"{ "sessionUpdate": "tool_call", "toolCallId": "1", "status": "completed" }"#;
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(class(&[notice, says("Warning: Model metadata not found.")]), Some("agent_error"));
         assert_eq!(class(&[says("Nothing is to be done.")]), None);
         let tool: Value = serde_json::from_str(TOOL).unwrap();
-        let silent = heard(&[says("I write."), tool]);
+        let silent = progress(&[says("I write."), tool]);
         assert!(silent.failure("end_turn").is_none() && silent.into_last_message().is_empty());
     }
 
@@ -211,6 +211,6 @@ mod tests {
     fn a_message_that_reports_a_failure_is_no_end() {
         assert_eq!(class(&[says("API Error: 500 Internal server error")]), Some("agent_error"));
         assert_eq!(class(&[says("Done: API errors with 500 are retried.")]), None);
-        assert!(heard(&[]).failure("cancelled").is_none());
+        assert!(progress(&[]).failure("cancelled").is_none());
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// What a `session/update` says.
+/// The content of a `session/update`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Update {
     /// A piece of the agent's answer.
@@ -75,7 +75,7 @@ fn text(value: &Value, key: &str) -> Option<String> {
     value.get(key)?.as_str().map(str::to_owned)
 }
 
-/// A content block, or several, as text; what is not text shows as a placeholder.
+/// Returns a content block, or several, as text; what is not text shows as a placeholder.
 fn content_text(content: &Value) -> String {
     if let Some(blocks) = content.as_array() {
         return blocks.iter().map(content_text).collect();

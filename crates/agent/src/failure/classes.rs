@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// What went wrong with an agent, by what helps.
+/// The class of an agent's failure, by the remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureClass {
     /// The agent's program is not there or does not start.
@@ -353,7 +353,7 @@ const WORDS: [(FailureClass, &[&str]); 5] = [
 ];
 
 impl FailureClass {
-    /// The class as logs name it.
+    /// Returns the class as logs name it.
     pub fn as_str(self) -> &'static str {
         match self {
             FailureClass::Missing => "agent_missing",
@@ -407,7 +407,7 @@ pub(crate) fn by_text(text: &str) -> Option<FailureClass> {
         .or_else(|| statuses(text).find_map(by_status))
 }
 
-/// The JSON objects and arrays in a text, with where they stand.
+/// Returns the JSON objects and arrays in a text, with where they stand.
 pub(crate) fn bodies(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>, Value)> + '_ {
     let mut from = 0;
     std::iter::from_fn(move || {
@@ -423,7 +423,7 @@ pub(crate) fn bodies(text: &str) -> impl Iterator<Item = (std::ops::Range<usize>
     })
 }
 
-/// Whether a JSON value is the body of an error.
+/// Returns whether a JSON value is the body of an error.
 pub(crate) fn is_error_body(body: &Value) -> bool {
     let body = body.as_array().and_then(|items| items.first()).unwrap_or(body);
     let error = &body["error"];
@@ -437,7 +437,7 @@ pub(crate) fn is_error_body(body: &Value) -> bool {
     has_error || is_failed || has_status || is_detail
 }
 
-/// What a body says in words.
+/// Returns what a body says in words.
 fn words_of(body: &Value) -> &str {
     let found = ["message", "detail", "msg"].iter().find_map(|key| body[*key].as_str());
     found.unwrap_or_default()
@@ -483,7 +483,7 @@ fn status_of(code: &Value) -> Option<FailureClass> {
     code.as_u64().or_else(|| code.as_str()?.parse().ok()).and_then(by_status)
 }
 
-/// The numbers of a text that can be an HTTP status of a failure.
+/// Returns the numbers of a text that can be an HTTP status of a failure.
 fn statuses(text: &str) -> impl Iterator<Item = u64> + '_ {
     let numbers = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '.').filter(|word| word.len() == 3);
     numbers.filter_map(|word| word.parse().ok()).filter(|status| (400..600).contains(status))

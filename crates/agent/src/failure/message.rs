@@ -14,7 +14,7 @@ const MAX_LINES: usize = 8;
 /// How long it is at most, in bytes.
 const MAX_LENGTH: usize = 1_500;
 
-/// What stands for the body of an error that a message carries.
+/// The mark in the place of an error body that a message quotes.
 const BODY: &str = "{error}";
 
 /// Begins reports alone.
@@ -247,14 +247,15 @@ const FOREIGN: [&str; 40] = [
     "är",
 ];
 
-/// The expressions of this file, which are tested: in verbose mode, without regard to case; `END` is a sentence's end.
+/// Returns the expressions of this file, which are tested: in verbose mode, without regard to case; `END` is a
+/// sentence's end.
 fn pattern(text: &str) -> Regex {
     let end = r"(?:\s*[.,:;!?](?:\s|$)|\s*(?:[|·∙—–{\[\]]|$)|\s+(?:\(|-)|\s+(?:please|and\ please|try|retry|for\ the\ (?:model|selected)|while\ (?:processing|calling|connecting|sending)|when\ (?:calling|connecting)|reading|writing|status|code)\b)";
     let text = text.replace("END", end);
     Regex::new(&format!("(?xi){text}")).expect("a regular expression that is a constant")
 }
 
-/// Whether the whole of an agent's last message reports a failure of its model.
+/// Returns whether the whole of an agent's last message reports a failure of its model.
 pub(crate) fn reports_failure(message: &str) -> bool {
     let message = strip_escapes(message).replace('’', "'");
     let message = message.trim();
@@ -275,7 +276,8 @@ pub(crate) fn reports_failure(message: &str) -> bool {
     is_short && (REPORT.is_match(text) || begins_as_report(text) && !tells_of_work(text))
 }
 
-/// A message without what is quoted in it: code goes, and so do bodies of answers, of which errors leave a mark.
+/// Returns a message without what is quoted in it: code goes, and so do bodies of answers, of which errors leave a
+/// mark.
 fn prose(message: &str) -> String {
     let message = PAGE.replace(message, BODY);
     let mut plain = String::new();
@@ -327,7 +329,7 @@ fn tells_of_work(text: &str) -> bool {
     statuses.len() >= 3 || WORK.is_match(text) || ITEM.is_match(text) || is_foreign(text)
 }
 
-/// Whether a text is not in English.
+/// Returns whether a text is not in English.
 fn is_foreign(text: &str) -> bool {
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let others = text.chars().filter(|c| c.is_alphabetic() && *c > '\u{24f}').count();
@@ -341,7 +343,7 @@ mod tests {
     use super::*;
     use crate::failure::by_text;
 
-    /// One message in each line, with `\n` for a line break.
+    /// Returns one message in each line, with `\n` for a line break.
     fn messages(list: &'static str) -> impl Iterator<Item = String> {
         let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with("# "));
         lines.map(|line| line.replace("\\n", "\n"))

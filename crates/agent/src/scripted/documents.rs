@@ -6,7 +6,7 @@ use super::scenario::Documents;
 pub(super) const DISCLAIMER: &str =
     "Written by the scripted agent, which is not a model: no scenario plays for this prompt.";
 
-/// The documents for a prompt: two small planned tasks that note what is wanted.
+/// Returns the documents for a prompt: two small planned tasks that note what is wanted.
 pub(super) fn generic(prompt: &str) -> Documents {
     let title = title(prompt);
     let quoted = quoted(prompt);
@@ -50,7 +50,7 @@ pub(super) fn generic(prompt: &str) -> Documents {
     Documents { requirements: Some(requirements), design: Some(design), tasks: Some(tasks) }
 }
 
-/// The note that stands for the work of a planned task.
+/// Returns the note that stands for the work of a planned task.
 pub(super) fn note(heading: &str, prompt: &str) -> String {
     let quoted = quoted(prompt);
     format!(
@@ -58,7 +58,7 @@ pub(super) fn note(heading: &str, prompt: &str) -> String {
     )
 }
 
-/// The requirements with an answer to the reviewer under `## Revision notes`; the same round answers once.
+/// Returns the requirements with an answer to the reviewer under `## Revision notes`; the same round answers once.
 pub(super) fn revised(requirements: &str, round: u64, comments: &str) -> String {
     let said = one_line(comments, 300);
     let said = if said.is_empty() { "(no comment)".to_owned() } else { said };
@@ -82,7 +82,7 @@ pub(super) fn quoted(text: &str) -> String {
     text.trim().lines().flat_map(|line| ["> ", line, "\n"]).collect()
 }
 
-/// The first line of a prompt, short enough for a heading.
+/// Returns the first line of a prompt, short enough for a heading.
 pub(super) fn title(prompt: &str) -> String {
     let first = prompt.trim().lines().next().unwrap_or_default();
     let title = one_line(first.trim_start_matches(['#', ' ']), 60);

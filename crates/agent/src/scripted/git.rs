@@ -12,7 +12,7 @@ use tokio::process::Command;
 const TRIES: u32 = 50;
 const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
-/// What a git command said.
+/// The output of a git command.
 pub(super) struct Said {
     pub(super) is_success: bool,
     pub(super) code: Option<i32>,

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 /// How long a server may take to answer.
-const PATIENCE: Duration = Duration::from_mins(3);
+const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// The version of the protocol that is spoken.
 const VERSION: &str = "2025-06-18";
@@ -22,7 +22,7 @@ pub(super) async fn call(
     let found = servers.iter().find(|one| one["name"] == server);
     let found = found.ok_or_else(|| format!("the client handed over no MCP server {server:?}"))?;
     let mut child = start(found)?;
-    let called = tokio::time::timeout(PATIENCE, exchange(&mut child, tool, arguments)).await;
+    let called = tokio::time::timeout(TIMEOUT, exchange(&mut child, tool, arguments)).await;
     called.unwrap_or_else(|_| Err(format!("the MCP server {server:?} did not answer")))
 }
 

@@ -1,6 +1,7 @@
 //! What the agent remembers of a session over its own restarts: one small file for each.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,13 +10,16 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub(super) struct Memory(Option<PathBuf>);
 
-/// What is remembered of one session.
+/// The remembered state of one session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Remembered {
     pub(super) cwd: PathBuf,
     /// The steps that are played once and were.
     #[serde(default)]
     pub(super) played: BTreeSet<String>,
+    /// The options that it offers, with their values.
+    #[serde(default)]
+    pub(super) options: Vec<Value>,
 }
 
 impl Memory {
@@ -63,7 +67,8 @@ mod tests {
     fn what_was_saved_is_loaded() {
         let folder = tempfile::tempdir().unwrap();
         let memory = Memory(Some(folder.path().join("state")));
-        let remembered = Remembered { cwd: "/a".into(), played: ["x".to_owned()].into() };
+        let remembered =
+            Remembered { cwd: "/a".into(), played: ["x".to_owned()].into(), ..Remembered::default() };
         memory.save("scripted-1", &remembered).unwrap();
         assert_eq!(memory.load("scripted-1"), Some(remembered));
         assert_eq!(memory.load("scripted-2"), None);

@@ -17,6 +17,5 @@ mod step;
 mod told;
 mod tools;
 mod turn;
-mod wire;
 
 pub use serve::serve;

@@ -5,7 +5,7 @@ use super::memory::{Memory, Remembered};
 use super::scenario::Part;
 use super::step::Action;
 use super::told::Told;
-use super::wire::{RpcError, Wire};
+use crate::wire::{RpcError, Wire};
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use std::io;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 /// The least and the usual length of a streamed piece of text.
 const PIECE: usize = 24;
 
-/// What all sessions of the process share.
+/// The state that all sessions of the process share.
 pub(super) struct Stage {
     pub(super) wire: Wire,
     pub(super) memory: Memory,
@@ -34,7 +34,7 @@ pub(super) struct Stage {
 /// One session.
 pub(super) struct Thread {
     pub(super) id: String,
-    /// What came with the request that opened the session.
+    /// The metadata of the request that opened the session.
     pub(super) told: Option<Told>,
     /// The MCP servers that came with the same request.
     servers: Vec<Value>,
@@ -78,6 +78,31 @@ impl Stage {
         }
     }
 
+    /// Sets an option of a session to one of its values, and returns all options.
+    pub(super) fn set_option(
+        &self,
+        thread: &Thread,
+        id: &str,
+        value: &Value,
+    ) -> Result<Vec<Value>, RpcError> {
+        let mut remembered = lock(&thread.remembered);
+        let invalid = |message: String| RpcError::new(RpcError::INVALID_PARAMS, message);
+        let option = remembered.options.iter_mut().find(|option| option["id"] == id);
+        let option = option.ok_or_else(|| invalid(format!("there is no option {id:?}")))?;
+        let is_known = match option["options"].as_array() {
+            Some(values) => values.iter().any(|known| known["value"] == *value),
+            None => value.is_boolean(),
+        };
+        if !is_known {
+            return Err(invalid(format!("the option {id:?} has no value {value}")));
+        }
+        option["currentValue"] = value.clone();
+        self.memory.save(&thread.id, &remembered).map_err(|error| {
+            RpcError::new(RpcError::FAILED, format!("the session cannot be remembered: {error}"))
+        })?;
+        Ok(remembered.options.clone())
+    }
+
     /// An id that no other process and no other call gives.
     pub(super) fn fresh(&self, prefix: &str) -> String {
         format!("{prefix}-{}-{}", self.nonce, self.last_id.fetch_add(1, Ordering::Relaxed) + 1)
@@ -95,6 +120,17 @@ impl Thread {
 
     pub(super) fn cwd(&self) -> PathBuf {
         lock(&self.remembered).cwd.clone()
+    }
+
+    /// The options with their values, one a line.
+    fn options_as_text(&self) -> String {
+        let remembered = self.remembered();
+        let line = |option: &Value| {
+            let value = &option["currentValue"];
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            format!("{} = {value}", option["id"].as_str().unwrap_or_default())
+        };
+        remembered.options.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     /// Begins a turn unless one is under way.
@@ -126,7 +162,7 @@ impl Stop {
 }
 
 impl From<io::Error> for Stop {
-    /// The only stream a turn has is the one to the client.
+    /// A turn has one stream only: the one to the client.
     fn from(_: io::Error) -> Stop {
         Stop::Unheard
     }
@@ -150,6 +186,11 @@ impl Playing {
         let wire = &self.stage.wire;
         match action {
             Action::Say(text) => self.say(text).await,
+            Action::ShowOptions => self.say(&self.thread.options_as_text()).await,
+            Action::SetOption { id, value } => {
+                let options = self.stage.set_option(&self.thread, id, value).map_err(Stop::Failed)?;
+                self.update(json!({"sessionUpdate": "config_option_update", "configOptions": options})).await
+            }
             Action::Think(text) => self.stream("agent_thought_chunk", text).await,
             Action::Write { path, content } => self.write(path, content).await,
             Action::Edit { path, find, replace } => self.edit(path, find, replace).await,
@@ -178,6 +219,13 @@ impl Playing {
                 std::future::pending().await
             }
             Action::Noise(text) => Ok(wire.noise(text).await?),
+            Action::UseTokens(tokens) => {
+                let usage = json!({"usage": {"inputTokens": tokens}});
+                let content = json!({"type": "text", "text": ""});
+                let update =
+                    json!({"sessionUpdate": "agent_thought_chunk", "content": content, "_meta": usage});
+                self.update(update).await
+            }
             Action::Flood(bytes) => Ok(wire.flood(&self.thread.id, *bytes).await?),
             Action::Quiet => {
                 self.cancel.cancelled().await;
@@ -300,7 +348,7 @@ impl Playing {
         if self.cancel.is_cancelled() { Err(Stop::Cancelled) } else { Ok(()) }
     }
 
-    /// Whether a step was never begun in this session; from here on it was.
+    /// Returns whether a step was never begun in this session; from here on it was.
     fn is_first_time(&self, step: &str) -> Result<bool, Stop> {
         let mut remembered = lock(&self.thread.remembered);
         if self.told.attempt > 1 || !remembered.played.insert(step.to_owned()) {

@@ -26,7 +26,7 @@ pub(super) fn mark(text: &str, number: &str, mark: Mark, with_children: bool) ->
     is_found.then_some(marked)
 }
 
-/// Where a line's marker is and the number of its item, as in `- [ ]* 2.1. Title`.
+/// Returns where a line's marker is and the number of its item, as in `- [ ]* 2.1. Title`.
 fn item(line: &str) -> Option<(usize, &str)> {
     let bullet = line.trim_start().strip_prefix(['-', '*', '+'])?.trim_start();
     let inside = bullet.strip_prefix('[')?;

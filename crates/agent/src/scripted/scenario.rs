@@ -2,6 +2,7 @@
 
 use super::step::Step;
 use serde::Deserialize;
+use serde_json::Value;
 use std::path::Path;
 
 /// One scenario file.
@@ -15,11 +16,23 @@ pub(super) struct Scenario {
     prompts: Vec<String>,
     pub(super) planning: Planning,
     pub(super) sessions: Vec<SessionPart>,
-    /// What is answered in a conversation.
+    /// The answers in a conversation.
     conversation: Vec<Answer>,
+    /// What is offered when a session begins.
+    pub(super) offers: Offers,
 }
 
-/// What is played when a person says something.
+/// Options and commands, in the words of the Agent Client Protocol.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Offers {
+    /// `configOptions`.
+    pub(super) options: Vec<Value>,
+    /// `availableCommands`.
+    pub(super) commands: Vec<Value>,
+}
+
+/// The steps that play after a person's message.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Answer {
@@ -28,7 +41,7 @@ struct Answer {
     steps: Vec<Step>,
 }
 
-/// What a sample repository says of itself.
+/// The sample repository's own description.
 #[derive(Debug, Deserialize)]
 struct Sample {
     id: String,
@@ -37,20 +50,20 @@ struct Sample {
 /// Where a sample repository says which one it is.
 const SAMPLE: &str = ".spectask/sample.toml";
 
-/// What is played while documents are written.
+/// The steps that play while documents are written.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Planning {
     pub(super) steps: Vec<Step>,
     #[serde(flatten)]
     pub(super) documents: Documents,
-    /// What is missing stays missing, however often it is asked for.
+    /// Whether missing documents stay missing, however often the agent is asked for them.
     pub(super) stubborn: bool,
     /// For the rounds after the first, in order.
     pub(super) revisions: Vec<Revision>,
 }
 
-/// What is played when the documents were sent back.
+/// The steps that play when the documents were sent back.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Revision {
@@ -68,9 +81,13 @@ pub(super) struct Documents {
     pub(super) tasks: Option<String>,
 }
 
-/// What is played in a session of the implementation.
+/// The steps that play in a session of the implementation.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of the table by which scenarios mark a part"
+)]
 pub(super) struct SessionPart {
     /// The number of the planned task; without one it is for sessions that carry out none.
     pub(super) task: Option<String>,
@@ -78,6 +95,8 @@ pub(super) struct SessionPart {
     pub(super) rework: bool,
     /// It is for turns in which the session's work conflicts with what was merged before; without one, both sides are kept.
     pub(super) conflict: bool,
+    /// It is for turns in which the session repairs the finished change.
+    pub(super) repair: bool,
     /// Its turns end without a message after the last step, as those of agents do after an error of their model.
     pub(super) silent: bool,
     /// The numbers of the sub-tasks that it does not report as done when it is asked.
@@ -95,7 +114,7 @@ pub(super) struct Part<'a> {
 }
 
 impl Scenario {
-    /// The scenario that plays for a prompt in a repository, if one does: the first by file name.
+    /// Returns the scenario that plays for a prompt in a repository, if one does: the first by file name.
     ///
     /// A file that cannot be read stops the search only where no other plays, with a sentence that names it.
     pub(super) fn find(
@@ -134,12 +153,12 @@ impl Scenario {
         is_here && self.prompts.iter().any(|known| lowercase_prompt.contains(&known.trim().to_lowercase()))
     }
 
-    /// The steps for a planned task, or for a session without one.
+    /// Returns the steps for a planned task, or for a session without one.
     pub(super) fn session(&self, number: Option<&str>) -> Option<Part<'_>> {
-        self.part(|part| !part.rework && !part.conflict && part.task.as_deref() == number)
+        self.part(|part| !part.rework && !part.conflict && !part.repair && part.task.as_deref() == number)
     }
 
-    /// The steps that answer what a person says.
+    /// Returns the steps that answer what a person says.
     pub(super) fn answer(&self, said: &str) -> Option<Part<'_>> {
         let said = said.to_lowercase();
         let fits = |answer: &Answer| {
@@ -150,14 +169,19 @@ impl Scenario {
         Some(Part { name, steps: &answer.steps, is_silent: false })
     }
 
-    /// The steps for an implementation that is sent back.
+    /// Returns the steps for an implementation that is sent back.
     pub(super) fn rework(&self, number: Option<&str>) -> Option<Part<'_>> {
         self.part(|part| part.rework && (part.task.is_none() || part.task.as_deref() == number))
     }
 
-    /// The steps for a conflict of a planned task's session.
+    /// Returns the steps for a conflict of a planned task's session.
     pub(super) fn conflict(&self, number: Option<&str>) -> Option<Part<'_>> {
         self.part(|part| part.conflict && part.task.as_deref() == number)
+    }
+
+    /// The steps by which a session repairs the finished change.
+    pub(super) fn repair(&self, number: Option<&str>) -> Option<Part<'_>> {
+        self.part(|part| part.repair && part.task.as_deref() == number)
     }
 
     fn part(&self, fits: impl Fn(&SessionPart) -> bool) -> Option<Part<'_>> {
@@ -166,7 +190,7 @@ impl Scenario {
         Some(Part { name, steps: &part.steps, is_silent: part.silent })
     }
 
-    /// Whether the session of a planned task reports a sub-task as done when it is asked.
+    /// Returns whether the session of a planned task reports a sub-task as done when it is asked.
     pub(super) fn reports(&self, number: Option<&str>, item: &str) -> bool {
         let mut parts = self.sessions.iter().filter(|part| part.task.as_deref() == number);
         !parts.any(|part| part.silent || part.leaves_out.iter().any(|left_out| left_out == item))
@@ -174,7 +198,7 @@ impl Scenario {
 }
 
 impl Planning {
-    /// The documents as they are after a round, counted from 1.
+    /// Returns the documents as they are after a round, counted from 1.
     pub(super) fn documents_of(&self, round: usize) -> Documents {
         let revisions =
             self.revisions.iter().take(round.saturating_sub(1)).map(|revision| &revision.documents);
@@ -186,7 +210,7 @@ impl Planning {
     }
 }
 
-/// The sample repository that a directory is of; what cannot be read says nothing.
+/// Returns the sample repository that a directory is of; what cannot be read says nothing.
 fn sample_in(directory: &Path) -> Option<String> {
     let text = std::fs::read_to_string(directory.join(SAMPLE)).ok()?;
     toml::from_str(&text).ok().map(|sample: Sample| sample.id)

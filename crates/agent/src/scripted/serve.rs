@@ -2,13 +2,14 @@
 
 use super::memory::{Memory, Remembered};
 use super::play::{Playing, Stage, Stop, Thread};
+use super::scenario::{Offers, Scenario};
 use super::told::Told;
 use super::turn;
-use super::wire::{RpcError, Wire};
+use crate::wire::{RpcError, Wire};
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,7 @@ pub async fn serve(scenarios: Option<PathBuf>) -> ExitCode {
     let mut input = BufReader::new(tokio::io::stdin());
     let mut line = Vec::new();
     while let Ok(1..) = input.read_until(b'\n', &mut line).await {
-        agent.hear(&line);
+        agent.on_message(&line);
         line.clear();
     }
     agent.end().await;
@@ -51,7 +52,7 @@ impl Agent {
         let memory = Memory::open(scenarios.as_deref());
         Agent {
             stage: Arc::new(Stage::new(
-                Wire::new(),
+                Wire::to(std::io::stdout()),
                 memory,
                 scenarios,
                 pace.map_or(PACE, Duration::from_millis),
@@ -63,7 +64,7 @@ impl Agent {
     }
 
     /// Takes one line in. It never waits: a cancellation must be read while the client does not read the agent's messages.
-    fn hear(&self, line: &[u8]) {
+    fn on_message(&self, line: &[u8]) {
         let Ok(mut message) = serde_json::from_slice::<Value>(line) else {
             if !line.trim_ascii().is_empty() {
                 eprintln!("scripted agent: a line that is no message was passed over");
@@ -98,8 +99,16 @@ impl Agent {
             "authenticate" => Ok(json!({})),
             "session/new" => {
                 let id = self.stage.fresh("scripted");
-                self.open(&id, Remembered { cwd: directory(params)?, ..Remembered::default() }, params)?;
-                Ok(json!({"sessionId": id}))
+                let cwd = directory(params)?;
+                let Offers { options, commands } = self.offers(params, &cwd);
+                let remembered = Remembered { cwd, options: options.clone(), ..Remembered::default() };
+                self.open(&id, remembered, params)?;
+                self.tell_commands(&id, commands);
+                let mut answer = json!({"sessionId": id});
+                if !options.is_empty() {
+                    answer["configOptions"] = Value::Array(options);
+                }
+                Ok(answer)
             }
             "session/load" => {
                 let id = params["sessionId"].as_str().unwrap_or_default();
@@ -108,13 +117,45 @@ impl Agent {
                 let known = known.ok_or_else(|| {
                     RpcError::new(RpcError::NOT_FOUND, format!("there is no session {id:?}"))
                 })?;
-                self.open(id, Remembered { cwd: directory(params)?, ..known }, params)?;
-                Ok(json!({}))
+                let cwd = directory(params)?;
+                let Offers { commands, .. } = self.offers(params, &cwd);
+                let options = known.options.clone();
+                self.open(id, Remembered { cwd, ..known }, params)?;
+                self.tell_commands(id, commands);
+                Ok(if options.is_empty() { json!({}) } else { json!({"configOptions": options}) })
+            }
+            "session/set_config_option" => {
+                let id = params["sessionId"].as_str().unwrap_or_default();
+                let thread = self.thread(id).ok_or_else(|| {
+                    RpcError::new(RpcError::NOT_FOUND, format!("there is no session {id:?}"))
+                })?;
+                let option = params["configId"].as_str().unwrap_or_default();
+                let options = self.stage.set_option(&thread, option, &params["value"])?;
+                Ok(json!({"configOptions": options}))
             }
             other => {
                 Err(RpcError::new(RpcError::NO_METHOD, format!("the scripted agent does not know {other}")))
             }
         }
+    }
+
+    /// What the scenario of a session's task offers. A scenario that cannot be read says so in the first turn.
+    fn offers(&self, params: &Value, cwd: &Path) -> Offers {
+        let prompt = Told::read(params).and_then(|told| told.original_prompt);
+        let found = prompt.map(|prompt| Scenario::find(self.stage.scenarios.as_deref(), &prompt, cwd));
+        found.and_then(Result::ok).flatten().map(|scenario| scenario.offers).unwrap_or_default()
+    }
+
+    fn tell_commands(&self, id: &str, commands: Vec<Value>) {
+        if commands.is_empty() {
+            return;
+        }
+        let (wire, id) = (self.stage.wire.clone(), id.to_owned());
+        self.turns.spawn(async move {
+            let update = json!({"sessionUpdate": "available_commands_update", "availableCommands": commands});
+            // A client that is gone needs no commands.
+            let _ = wire.update(&id, update).await;
+        });
     }
 
     fn open(&self, id: &str, remembered: Remembered, params: &Value) -> Result<(), RpcError> {

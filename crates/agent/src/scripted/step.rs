@@ -12,7 +12,7 @@ pub(super) struct Step {
     pub(super) once: bool,
 }
 
-/// What a step does.
+/// The action of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Say(String),
@@ -58,9 +58,18 @@ pub(super) enum Action {
     Hang,
     Noise(String),
     Flood(u64),
+    /// Reports that so many input tokens were used.
+    UseTokens(u64),
     /// Does nothing until it is cancelled.
     Quiet,
     Stray(String),
+    /// Says which values the session's options have.
+    ShowOptions,
+    /// Sets an option by itself and tells the client.
+    SetOption {
+        id: String,
+        value: Value,
+    },
     /// Calls a tool of an MCP server that the client handed over.
     CallTool {
         server: String,
@@ -108,8 +117,12 @@ struct Table {
     hang: Option<bool>,
     noise: Option<String>,
     flood_bytes: Option<u64>,
+    use_tokens: Option<u64>,
     quiet: Option<bool>,
     stray: Option<String>,
+    show_options: Option<bool>,
+    set_option: Option<String>,
+    value: Option<Value>,
     call_tool: Option<String>,
     arguments: Option<Value>,
     server: Option<String>,
@@ -167,8 +180,14 @@ impl TryFrom<Table> for Step {
         actions.extend(table.hang.filter(|hang| *hang).map(|_| Action::Hang));
         actions.extend(table.noise.map(Action::Noise));
         actions.extend(table.flood_bytes.map(Action::Flood));
+        actions.extend(table.use_tokens.map(Action::UseTokens));
         actions.extend(table.quiet.filter(|quiet| *quiet).map(|_| Action::Quiet));
         actions.extend(table.stray.map(Action::Stray));
+        actions.extend(table.show_options.filter(|show| *show).map(|_| Action::ShowOptions));
+        if let Some(id) = table.set_option {
+            let value = table.value.take().ok_or("`set_option` needs `value`")?;
+            actions.push(Action::SetOption { id, value });
+        }
         if let Some(tool) = table.call_tool {
             actions.push(Action::CallTool {
                 server: table.server.take().unwrap_or_else(|| "spectask".to_owned()),
@@ -187,6 +206,7 @@ impl TryFrom<Table> for Step {
             ("every_ms", table.every_ms.is_some()),
             ("arguments", table.arguments.is_some()),
             ("server", table.server.is_some()),
+            ("value", table.value.is_some()),
         ];
         if let Some((name, _)) = belongs_elsewhere.iter().find(|(_, is_left)| *is_left) {
             return Err(format!("`{name}` stands beside a step it does not belong to"));

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// What a turn is about. Everything may be missing: other clients tell nothing.
+/// The context of a turn. Every field may be missing: other clients send none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) work_session: Option<String>,
@@ -27,7 +27,7 @@ pub(super) struct Paths {
     pub(super) progress: Option<PathBuf>,
 }
 
-/// What the turn asks for.
+/// The request of the turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ask {
     Plan,
@@ -45,6 +45,8 @@ pub(super) enum Ask {
     Rework {
         comments: String,
     },
+    /// Fix the problems of the finished change.
+    Repair,
     /// Report these sub-tasks, named by their numbers or titles.
     ReportItems {
         items: Vec<String>,
@@ -98,6 +100,7 @@ impl Ask {
             "nothing_changed" => Ask::NothingChanged,
             "resolve_conflict" => Ask::ResolveConflict { branch: text(ask, "branch") },
             "rework" => Ask::Rework { comments },
+            "repair" => Ask::Repair,
             "report_items" => {
                 let items = ask["items"].as_array().into_iter().flatten();
                 let name = |item: &Value| text(item, "number").or_else(|| text(item, "title"));

@@ -143,7 +143,7 @@ impl Playing {
         self.update(update).await
     }
 
-    /// The file a path of a scenario names, which is never outside the session's folder.
+    /// Returns the file a path of a scenario names, which is never outside the session's folder.
     fn confined(&self, path: &str) -> Result<PathBuf, Stop> {
         confined(&self.thread.cwd(), path)
             .ok_or_else(|| Stop::failed(format!("{path:?} is not inside the working directory")))

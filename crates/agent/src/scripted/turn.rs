@@ -19,6 +19,7 @@ pub(super) async fn take(playing: &Playing, prompt: &str) -> Played {
             act.resolve(branch.as_deref().or_else(|| branch_in(prompt))).await
         }
         Some(Ask::Rework { comments }) => act.rework(comments).await,
+        Some(Ask::Repair) => act.repair().await,
         Some(Ask::ReportItems { items }) => act.report(items).await,
         Some(Ask::Message) => act.message().await,
         Some(Ask::Plan) => act.plan().await,
@@ -36,7 +37,7 @@ pub(super) async fn take(playing: &Playing, prompt: &str) -> Played {
 struct Act<'a> {
     playing: &'a Playing,
     prompt: &'a str,
-    /// What the task's author wrote.
+    /// The text that the task's author wrote.
     original: &'a str,
     scenario: Option<Scenario>,
 }
@@ -157,6 +158,14 @@ impl Act<'_> {
         self.playing.say("I noted the review in REVIEW_NOTES.md; as a scripted agent I can do no more.").await
     }
 
+    async fn repair(&self) -> Played {
+        let number = self.playing.told.number.as_deref();
+        match self.scenario.as_ref().and_then(|scenario| scenario.repair(number)) {
+            Some(part) => self.work(&part).await,
+            None => self.playing.say("I read what failed; as a scripted agent I cannot fix it.").await,
+        }
+    }
+
     /// Answers what people said.
     async fn message(&self) -> Played {
         let told = &self.playing.told;
@@ -191,7 +200,7 @@ impl Act<'_> {
         self.playing.say(if said.is_empty() { "There is nothing to report." } else { &said }).await
     }
 
-    /// What stands for a planned task's work where no scenario plays.
+    /// Returns what stands for a planned task's work where no scenario plays.
     async fn note(&self) -> Played {
         let told = &self.playing.told;
         let name = told.number.as_deref().or(told.work_session.as_deref()).unwrap_or(&self.playing.thread.id);
@@ -226,7 +235,7 @@ impl Act<'_> {
     }
 }
 
-/// The branch that a prompt asks to merge: what follows `` `git merge ``.
+/// Returns the branch that a prompt asks to merge: what follows `` `git merge ``.
 fn branch_in(prompt: &str) -> Option<&str> {
     let (_, rest) = prompt.split_once("`git merge ")?;
     rest.split('`').next().map(str::trim).filter(|branch| !branch.is_empty() && !branch.starts_with('-'))

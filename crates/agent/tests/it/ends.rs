@@ -1,6 +1,6 @@
 //! How processes end, and that nothing of them is left.
 
-use crate::harness::{PATIENCE, Running, in_time, place, start};
+use crate::harness::{Running, TIMEOUT, in_time, place, start};
 use agent::{AgentError, AgentEvent, Launch, Process, is_alive};
 use std::path::Path;
 use std::process::Stdio;
@@ -145,7 +145,7 @@ async fn the_death_of_the_server_ends_the_whole_tree() {
     assert_eq!(line, "started\n");
     server.kill().await.unwrap();
     // The output ends when nobody holds it any more.
-    let rest = tokio::time::timeout(PATIENCE, output.read_to_string(&mut line)).await;
+    let rest = tokio::time::timeout(TIMEOUT, output.read_to_string(&mut line)).await;
     assert!(rest.is_ok(), "somebody of the tree is left");
 }
 

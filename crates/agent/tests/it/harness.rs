@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 const BINARY: &str = env!("CARGO_BIN_EXE_scripted-agent");
 
 /// How long a test waits for anything before it gives up.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A throw-away folder with scenarios and working directories.
 pub(crate) struct Place(tempfile::TempDir);
@@ -140,7 +140,7 @@ pub(crate) fn told(fields: &Value) -> Value {
 }
 
 pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.expect("it happens in time")
+    tokio::time::timeout(TIMEOUT, future).await.expect("it happens in time")
 }
 
 /// Runs git and returns what it says.

@@ -203,3 +203,57 @@ async fn who_tells_nothing_gets_an_answer_and_no_change() {
     assert_eq!(std::fs::read_dir(&work).unwrap().count(), 0);
     agent.process.stop().await;
 }
+
+#[tokio::test]
+async fn options_are_offered_set_changed_by_the_agent_and_remembered() {
+    let place = place(
+        r#"
+        [offers]
+        commands = [{ name = "review", description = "Reviews the change" }]
+        [[offers.options]]
+        id = "model"
+        name = "Model"
+        category = "model"
+        type = "select"
+        currentValue = "small"
+        options = [{ value = "small", name = "Small" }, { value = "large", name = "Large" }]
+        [[offers.options]]
+        id = "mode"
+        name = "Mode"
+        category = "mode"
+        type = "select"
+        currentValue = "code"
+        options = [{ value = "code", name = "Code" }, { value = "plan", name = "Plan" }]
+        [[sessions]]
+        task = "1"
+        steps = [{ show_options = true }, { set_option = "mode", value = "plan" }, { say = "Done." }]"#,
+    );
+    let mut agent = place.start().await;
+    let folder = place.folder("work");
+    let meta = serde_json::json!({ "spectask": { "original_prompt": "Test" } });
+    let session = agent.process.new_session(&folder, &[], Some(meta.clone())).await.unwrap();
+    let offer = agent.process.offer(&session);
+    let (model, large) = offer.resolve("model", &"Large".into()).unwrap();
+    agent.process.set_option(&session, &model.id, &large).await.unwrap();
+    let refused = agent.process.set_option(&session, "model", &"none".into()).await.unwrap_err();
+    assert!(refused.to_string().contains("has no value"), "{refused}");
+    agent.take(&session, "1").await.unwrap();
+    assert!(agent.said().starts_with("model = large\nmode = code"));
+    let value = |offer: &agent::SessionOffer, id: &str| {
+        offer.options.iter().find(|option| option.id == id).and_then(|option| option.current_value.clone())
+    };
+    let offer = agent.process.offer(&session);
+    assert_eq!(value(&offer, "mode"), Some("plan".into()));
+    assert_eq!(offer.commands[0].name, "review");
+    agent.process.set_access(&session, agent::Access::Ask, Some("code")).await.unwrap();
+    let kept = value(&agent.process.offer(&session), "mode");
+    assert_eq!(kept, Some("plan".into()), "the agent has no mode that asks, and code permits more");
+    agent.process.set_access(&session, agent::Access::Allow, Some("code")).await.unwrap();
+    agent.process.stop().await;
+
+    let agent = place.start().await;
+    agent.process.load_session(&session, &folder, &[], Some(meta)).await.unwrap();
+    let offer = agent.process.offer(&session);
+    assert_eq!((value(&offer, "model"), value(&offer, "mode")), (Some("large".into()), Some("code".into())));
+    agent.process.stop().await;
+}

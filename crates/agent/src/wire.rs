@@ -1,9 +1,10 @@
-//! The agent's end of the wire: JSON-RPC messages as lines on standard output, and the answers to its own requests.
+//! The end of the wire of this binary's own agents: JSON-RPC messages as lines on standard output, and the answers to the
+//! agent's own requests.
 
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::io::{self, Write as _};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::{mpsc, oneshot};
@@ -11,18 +12,18 @@ use tokio::sync::{mpsc, oneshot};
 /// How much of a long line is written at once.
 const PIECE: usize = 64 * 1024;
 /// How many pieces may wait for the writer.
-const WAITING: usize = 256;
+const CHANNEL_CAPACITY: usize = 256;
 
 /// A JSON-RPC error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RpcError {
-    pub(super) code: i64,
-    pub(super) message: String,
+pub struct RpcError {
+    pub code: i64,
+    pub message: String,
 }
 
 /// Where messages go. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Wire(Arc<Inner>);
+pub struct Wire(Arc<Inner>);
 
 struct Inner {
     /// Held while a line is handed over, so that lines of several sessions do not mix.
@@ -32,18 +33,17 @@ struct Inner {
     is_hanging: AtomicBool,
 }
 
-/// What the writer is handed.
+/// The pieces that the writer gets.
 enum Piece {
     Text(Vec<u8>),
     /// Answered when everything before it has left the process.
     Mark(oneshot::Sender<()>),
 }
 
-/// Writes to standard output what comes, as much at once as waits: a hundred sessions may speak at the same time.
-fn write(mut pieces: mpsc::Receiver<Piece>) {
-    let mut out = std::io::stdout().lock();
+/// Writes what comes, as much at once as waits: a hundred sessions may speak at the same time.
+fn write(mut out: impl io::Write, mut pieces: mpsc::Receiver<Piece>) {
     let mut waiting = Vec::new();
-    while pieces.blocking_recv_many(&mut waiting, WAITING) > 0 {
+    while pieces.blocking_recv_many(&mut waiting, CHANNEL_CAPACITY) > 0 {
         let mut text = Vec::new();
         let mut marks = Vec::new();
         for piece in waiting.drain(..) {
@@ -63,22 +63,23 @@ fn write(mut pieces: mpsc::Receiver<Piece>) {
 }
 
 impl RpcError {
-    pub(super) const SIGN_IN_NEEDED: i64 = -32000;
-    pub(super) const NOT_FOUND: i64 = -32002;
-    pub(super) const INVALID: i64 = -32600;
-    pub(super) const NO_METHOD: i64 = -32601;
-    pub(super) const INVALID_PARAMS: i64 = -32602;
-    pub(super) const FAILED: i64 = -32603;
+    pub const SIGN_IN_NEEDED: i64 = -32000;
+    pub const NOT_FOUND: i64 = -32002;
+    pub const INVALID: i64 = -32600;
+    pub const NO_METHOD: i64 = -32601;
+    pub const INVALID_PARAMS: i64 = -32602;
+    pub const FAILED: i64 = -32603;
 
-    pub(super) fn new(code: i64, message: impl Into<String>) -> RpcError {
+    pub fn new(code: i64, message: impl Into<String>) -> RpcError {
         RpcError { code, message: message.into() }
     }
 }
 
 impl Wire {
-    pub(super) fn new() -> Wire {
-        let (out, pieces) = mpsc::channel(WAITING);
-        std::thread::spawn(move || write(pieces));
+    /// Returns a wire that writes to a client.
+    pub fn to(client: impl io::Write + Send + 'static) -> Wire {
+        let (out, pieces) = mpsc::channel(CHANNEL_CAPACITY);
+        std::thread::spawn(move || write(client, pieces));
         Wire(Arc::new(Inner {
             out: tokio::sync::Mutex::new(out),
             waiting: Mutex::default(),
@@ -88,12 +89,12 @@ impl Wire {
     }
 
     /// Tells the client what happens in a session.
-    pub(super) async fn update(&self, session: &str, update: Value) -> io::Result<()> {
+    pub async fn update(&self, session: &str, update: Value) -> io::Result<()> {
         let params = json!({"sessionId": session, "update": update});
         self.send(&json!({"jsonrpc": "2.0", "method": "session/update", "params": params})).await
     }
 
-    pub(super) async fn respond(&self, id: &Value, answer: Result<Value, RpcError>) -> io::Result<()> {
+    pub async fn respond(&self, id: &Value, answer: Result<Value, RpcError>) -> io::Result<()> {
         let message = match answer {
             Ok(result) => json!({"jsonrpc": "2.0", "id": id, "result": result}),
             Err(RpcError { code, message }) => {
@@ -104,7 +105,7 @@ impl Wire {
     }
 
     /// Asks the client something; the receiver gets its whole answer.
-    pub(super) async fn request(&self, method: &str, params: Value) -> io::Result<oneshot::Receiver<Value>> {
+    pub async fn request(&self, method: &str, params: Value) -> io::Result<oneshot::Receiver<Value>> {
         let id = self.0.last_request.fetch_add(1, Ordering::Relaxed) + 1;
         let (sender, answer) = oneshot::channel();
         self.waiting().insert(id, sender);
@@ -113,7 +114,7 @@ impl Wire {
     }
 
     /// Hands an answer of the client to the request that waits for it.
-    pub(super) fn answered(&self, message: Value) {
+    pub fn answered(&self, message: Value) {
         let waiting = message["id"].as_u64().and_then(|id| self.waiting().remove(&id));
         if let Some(waiting) = waiting {
             // Who does not wait any more was cancelled.
@@ -122,12 +123,12 @@ impl Wire {
     }
 
     /// Writes a line that is no message.
-    pub(super) async fn noise(&self, text: &str) -> io::Result<()> {
+    pub(crate) async fn noise(&self, text: &str) -> io::Result<()> {
         self.line(text.as_bytes().to_vec()).await
     }
 
     /// Writes an update of a session whose line is that many bytes long.
-    pub(super) async fn flood(&self, session: &str, bytes: u64) -> io::Result<()> {
+    pub(crate) async fn flood(&self, session: &str, bytes: u64) -> io::Result<()> {
         let head = format!(
             r#"{{"jsonrpc":"2.0","method":"session/update","params":{{"sessionId":{},"update":{{"sessionUpdate":"agent_message_chunk","content":{{"type":"text","text":""#,
             json!(session)
@@ -147,7 +148,7 @@ impl Wire {
     }
 
     /// Waits until all messages have left the process.
-    pub(super) async fn drain(&self) {
+    pub async fn drain(&self) {
         let (mark, written) = oneshot::channel();
         // Without a client there is nothing to lose.
         if self.0.out.lock().await.send(Piece::Mark(mark)).await.is_ok() {
@@ -156,18 +157,18 @@ impl Wire {
     }
 
     /// Ends the process at once, after all messages have left it.
-    pub(super) async fn crash(&self, code: i32) -> ! {
+    pub(crate) async fn crash(&self, code: i32) -> ! {
         self.drain().await;
         eprintln!("scripted agent: crashing with code {code}, as the scenario says");
         std::process::exit(code)
     }
 
     /// From here on the agent does not react to the end of its input either.
-    pub(super) fn hang(&self) {
+    pub(crate) fn hang(&self) {
         self.0.is_hanging.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_hanging(&self) -> bool {
+    pub(crate) fn is_hanging(&self) -> bool {
         self.0.is_hanging.load(Ordering::Relaxed)
     }
 
