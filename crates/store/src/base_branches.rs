@@ -13,12 +13,12 @@ pub struct BaseBranch {
     pub trusted: String,
     /// The commit that a landing under way brings it to; empty when there is none.
     pub expected: String,
-    /// What speaks against its present place, as JSON; empty when nothing does.
+    /// The evidence against its present position, as JSON; empty when there is none.
     pub suspicion: String,
 }
 
 impl Store {
-    /// What is known of a base branch.
+    /// Returns what is known of a base branch.
     pub async fn base_branch(
         &self,
         project: &ProjectId,
@@ -36,7 +36,7 @@ impl Store {
         }))
     }
 
-    /// The commits that a project's base branches are known to have come to.
+    /// Returns the commits that a project's base branches are known to have come to.
     pub async fn base_commits(&self, project: &ProjectId) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT trusted FROM base_branches WHERE project = ?";
         let found = rows(&self.readers, sql, vec![project.as_str().into()]).await?;

@@ -6,7 +6,7 @@ use crate::{Store, StoreError};
 use workflow::{CommentId, TaskId};
 
 impl Store {
-    /// The task of a comment.
+    /// Returns the task of a comment.
     pub async fn task_of_comment(&self, comment: &CommentId) -> Result<Option<TaskId>, StoreError> {
         let sql = "SELECT task FROM comments WHERE id = ?";
         let found = row(&self.readers, sql, vec![comment.as_str().into()]).await?;

@@ -58,7 +58,7 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    /// The value of a column.
+    /// Returns the value of a column.
     pub(crate) fn get<'r, T>(&'r self, column: &str) -> Result<T, Error>
     where
         T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
@@ -70,11 +70,11 @@ impl Row {
     }
 }
 
-/// What a statement answers. It is boxed: otherwise every caller's future would contain those of the drivers, which
+/// The result of a statement. It is boxed: otherwise every caller's future would contain those of the drivers, which
 /// takes the compiler most of its time.
 type Answer<'a, T> = BoxFuture<'a, Result<T, Error>>;
 
-/// What statements are executed on: the pool, or a transaction.
+/// The executor of statements: the pool, or a transaction.
 pub(crate) trait Executor: Sync {
     fn backend(&self) -> Backend;
 
@@ -211,7 +211,7 @@ impl Executor for Transaction<'_> {
     }
 }
 
-/// A statement for SQLite. Its text is the store's own: what comes from outside is in the values.
+/// Returns a statement for SQLite. Its text is the store's own: what comes from outside is in the values.
 fn sqlite(sql: &str, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArguments> {
     let query = sqlx::query(AssertSqlSafe(sql));
     values.into_iter().fold(query, |query, value| match value {
@@ -220,7 +220,7 @@ fn sqlite(sql: &str, values: Vec<Value>) -> Query<'static, Sqlite, SqliteArgumen
     })
 }
 
-/// A statement for PostgreSQL, whose values are numbered: `$1` for the first `?`.
+/// Returns a statement for PostgreSQL, whose values are numbered: `$1` for the first `?`.
 fn postgres(sql: &str, values: Vec<Value>) -> Query<'static, Postgres, PgArguments> {
     let query = sqlx::query(AssertSqlSafe(numbered(sql)));
     values.into_iter().fold(query, |query, value| match value {

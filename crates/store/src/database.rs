@@ -35,9 +35,9 @@ pub struct Store {
     file: Option<Arc<DatabaseFile>>,
     /// Where a PostgreSQL database is.
     server: Option<Arc<str>>,
-    /// What waits to be appended to sessions' logs.
+    /// The entries that wait to be appended to sessions' logs.
     pub(crate) appends: mpsc::Sender<Append>,
-    /// What was written and is to be indexed.
+    /// Rows that were written and are to be indexed.
     pub(crate) changes: Changes,
     pub(crate) locks: TaskLocks,
 }
@@ -63,6 +63,7 @@ impl Store {
             Self::of(Pool::Postgres(pool.clone()), Writer::Pooled(pool, health.clone()), health, None);
         let store = Self { server: Some(url.into()), ..store };
         migrations::run(&store).await?;
+        store.assign_short_ids().await.map_err(OpenError::Migrate)?;
         Ok(store)
     }
 
@@ -101,6 +102,7 @@ impl Store {
         tokio::spawn(writer.run(connection, receiver));
         let store = Self::of(readers, Writer::Grouped(messages), health, Some(file));
         migrations::run(&store).await?;
+        store.assign_short_ids().await.map_err(OpenError::Migrate)?;
         Ok(store)
     }
 
@@ -142,7 +144,7 @@ impl Store {
         Ok(())
     }
 
-    /// Why the last write failed, where the database itself was the reason and none has succeeded since.
+    /// Returns why the last write failed, where the database itself was the reason and none has succeeded since.
     pub fn write_failure(&self) -> Option<Arc<StoreError>> {
         self.health.failure()
     }
@@ -152,7 +154,7 @@ impl Store {
         self.file.as_ref().map_or(Ok(None), |file| file.rescue())
     }
 
-    /// The file of a SQLite database.
+    /// Returns the file of a SQLite database.
     pub fn path(&self) -> Option<&Path> {
         self.file.as_deref().map(DatabaseFile::path)
     }
@@ -248,13 +250,13 @@ async fn sqlite_writer(path: &str) -> Result<SqliteConnection, OpenError> {
     }
 }
 
-/// Whether the file is locked by another connection: SQLite's primary result codes 5 and 6.
+/// Returns whether the file is locked by another connection: SQLite's primary result codes 5 and 6.
 fn is_locked(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
-/// How a file is opened; one that was deleted is not made again.
+/// Returns how a file is opened; one that was deleted is not made again.
 fn sqlite(path: &str) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)

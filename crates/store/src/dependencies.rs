@@ -10,15 +10,15 @@ use workflow::TaskId;
 /// The key of the lock that changes of dependencies share on PostgreSQL.
 const LOCK: i64 = 7_237;
 
-/// What is read of a task's state here.
+/// The part of a task's state that is read here.
 #[derive(Deserialize)]
 struct Dependencies {
     #[serde(default)]
     depends_on: Vec<TaskId>,
 }
 
-/// The chain by which a task that waits for others would come to wait for itself. Until the transaction ends no other one
-/// changes what tasks wait for.
+/// Returns the chain by which a task that waits for others would come to wait for itself. Until the transaction ends no
+/// other one changes what tasks wait for.
 pub(crate) async fn cycle(
     on: &impl Executor,
     task: &TaskId,

@@ -3,7 +3,7 @@
 use crate::connection::{Backend, Executor, Row, Transaction, Value};
 use crate::sql::{self, Taken, execute, from_json, number, rows, text};
 use crate::{Store, StoreError};
-use workflow::{EffectId, EffectRow, Millis, TaskId};
+use workflow::{EffectId, EffectRow, Millis, SessionId, TaskId};
 
 /// A claim's right to report: the effect, and the number of the claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Fence {
 /// On what terms effects are claimed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// Whose claim it is.
+    /// The worker that holds the claim.
     pub worker: String,
     /// Effects that are due by now.
     pub now: Millis,
@@ -138,6 +138,19 @@ impl Store {
         .await
     }
 
+    /// Starts the turn of a session now that waits for its time. Returns whether one waited.
+    pub async fn start_waiting_turn(&self, session: &SessionId, now: Millis) -> Result<bool, StoreError> {
+        let lane = format!("session/{session}");
+        self.write(move |on| {
+            Box::pin(async move {
+                let sql = "UPDATE effects SET not_before = ? \
+                           WHERE lane = ? AND name = 'run_turn' AND state = 'pending' AND not_before > ?";
+                Ok(execute(on, sql, vec![now.0.into(), lane.into(), now.0.into()]).await? > 0)
+            })
+        })
+        .await
+    }
+
     /// The effects that a worker holds and has not renewed: their leases end by `until`.
     ///
     /// A worker asks for its own, to find the claims that it does not know of: the answer to the commit that made them
@@ -167,7 +180,7 @@ impl Store {
         .await
     }
 
-    /// A task's effects that have not come to their end.
+    /// Returns a task's effects that have not come to their end.
     pub async fn pending_effects(&self, task: &TaskId) -> Result<Vec<PendingEffect>, StoreError> {
         let sql = "SELECT id, effect, attempt, state, not_before, error FROM effects WHERE task = ? AND state <> 'done' ORDER BY seq";
         let found = rows(&self.readers, sql, vec![task.as_str().into()]).await?;
@@ -251,7 +264,7 @@ pub(crate) async fn claim(
     Ok(claimed)
 }
 
-/// A row as a claim, whose number is that of the row's last one and `later`.
+/// Returns a row as a claim, whose number is that of the row's last one and `later`.
 fn read_claimed(row: &Row, later: i64) -> Result<Claimed, StoreError> {
     Ok(Claimed {
         row: EffectRow {
@@ -272,6 +285,9 @@ pub(crate) async fn finish(on: &impl Executor, fence: &Fence) -> Result<bool, St
 }
 
 /// Puts effects behind those that their task has already.
+///
+/// A turn that waits to be retried, for hours where a limit was met, holds back its lane. An effect that is requested behind it
+/// says that the task has left the turn, so the wait ends: the turn is claimed, found unneeded and skipped.
 pub(crate) async fn enqueue(
     on: &Transaction<'_>,
     task: &TaskId,
@@ -295,12 +311,18 @@ pub(crate) async fn enqueue(
             "".into(),
         ]
     };
+    for row in effects.iter().filter(|row| row.effect.follows_turns()) {
+        let sql = "UPDATE effects SET not_before = ? \
+                   WHERE lane = ? AND name = 'run_turn' AND state = 'pending' AND not_before > ?";
+        let values = vec![row.not_before.0.into(), row.effect.lane(task).into(), row.not_before.0.into()];
+        execute(on, sql, values).await?;
+    }
     let table =
         "effects (id, task, seq, lane, name, effect, not_before, state, worker, attempt, lease_until, error)";
     sql::insert(on, table, (first..).zip(effects).map(row).collect(), "").await.map(|_| ())
 }
 
-/// The counter of a task's effects.
+/// Returns the counter of a task's effects.
 pub(crate) fn counter(task: &TaskId) -> String {
     format!("effects/{task}")
 }

@@ -37,6 +37,8 @@ pub enum StoreError {
     },
     #[error("{0} was changed by another request meanwhile")]
     Conflict(String),
+    #[error("another project of the owner has or had the key {key}")]
+    KeyTaken { key: String },
     /// A decision was made on a version that is not the last one.
     #[error("the task was changed while it was decided about")]
     Overtaken,
@@ -70,7 +72,8 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl OpenError {
-    /// Whether the database server cannot be reached or takes no connections for now, so that waiting for it may help.
+    /// Returns whether the database server cannot be reached or takes no connections for now, so that waiting for it
+    /// may help.
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Connect(error) => fault(error) == Some(Fault::Unavailable),
@@ -80,7 +83,7 @@ impl OpenError {
     }
 }
 
-/// The innermost reason of a database error: the libraries repeat the words of their causes.
+/// Returns the innermost reason of a database error: the libraries repeat the words of their causes.
 fn reason(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Database(error) => match error.code() {
@@ -93,7 +96,7 @@ fn reason(error: &sqlx::Error) -> String {
     }
 }
 
-/// What is wrong with the database itself, where an error is not about what was asked.
+/// A fault of the database itself, as opposed to an error of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The disk or the quota is full.
@@ -109,7 +112,7 @@ pub enum Fault {
 }
 
 impl StoreError {
-    /// What is wrong with the database itself; `None` when the error is about what was asked.
+    /// Returns what is wrong with the database itself; `None` when the error is about what was asked.
     pub fn fault(&self) -> Option<Fault> {
         match self {
             Self::Database(error) => fault(error),
@@ -117,13 +120,17 @@ impl StoreError {
             Self::OutOfSpace { .. } => Some(Fault::OutOfSpace),
             Self::FileGone { .. } => Some(Fault::FileGone),
             Self::TooSlow { .. } | Self::Closed => Some(Fault::Unavailable),
-            Self::Unreadable { .. } | Self::Conflict(_) | Self::Overtaken | Self::Panicked => None,
+            Self::Unreadable { .. }
+            | Self::Conflict(_)
+            | Self::KeyTaken { .. }
+            | Self::Overtaken
+            | Self::Panicked => None,
         }
     }
 }
 
 impl StoreError {
-    /// The words in which a database server refused; `None` where it did not answer at all.
+    /// Returns the words in which a database server refused; `None` where it did not answer at all.
     pub fn refusal(&self) -> Option<String> {
         match self {
             Self::Database(cause) => cause.as_database_error().map(|error| error.message().to_owned()),
@@ -133,7 +140,7 @@ impl StoreError {
         }
     }
 
-    /// The database's file or server whose disk is full.
+    /// Returns the database's file or server whose disk is full.
     pub fn full_place(&self) -> Option<&str> {
         match self {
             Self::OutOfSpace { place, .. } => Some(place),
@@ -205,7 +212,7 @@ fn of_io(error: &std::io::Error) -> Fault {
     }
 }
 
-/// Whether the server itself refused, so that nothing can have been committed.
+/// Returns whether the server itself refused, so that nothing can have been committed.
 pub(crate) fn is_refusal(error: &sqlx::Error) -> bool {
     // A server that goes down says so whatever was asked.
     error.as_database_error().is_some_and(|error| error.code().is_none_or(|code| !code.starts_with("57P")))

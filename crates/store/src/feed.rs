@@ -46,14 +46,14 @@ impl Store {
         self.write(move |on| Box::pin(async move { number_and_append(on, at, entries).await })).await
     }
 
-    /// When the last message was appended; `None` where there is none.
+    /// Returns when the last message was appended; `None` where there is none.
     pub async fn last_message_at(&self) -> Result<Option<Millis>, StoreError> {
         let sql = "SELECT at FROM feed ORDER BY id DESC LIMIT 1";
         let found = row(&self.readers, sql, Vec::new()).await?;
         found.map(|row| Ok(Millis(number(&row, "at")?))).transpose()
     }
 
-    /// Where some topics stand now, all at one moment.
+    /// Returns where some topics stand now, all at one moment.
     pub async fn feed_place(&self, topics: &[String]) -> Result<FeedPlace, StoreError> {
         let mut place =
             FeedPlace { positions: topics.iter().map(|topic| (topic.clone(), 0)).collect(), id: 0 };
@@ -76,7 +76,8 @@ impl Store {
         Ok(place)
     }
 
-    /// Where some topics stood before their last messages, of all together; none when that cannot be told any more.
+    /// Returns where some topics stood before their last messages, of all together; none when that cannot be told any
+    /// more.
     pub async fn feed_place_before(
         &self,
         topics: &[String],
@@ -109,7 +110,7 @@ impl Store {
         Ok(Some(place))
     }
 
-    /// The messages of some topics that follow one message, in the order in which they were committed.
+    /// Returns the messages of some topics that follow one message, in the order in which they were committed.
     pub async fn read_feed(
         &self,
         topics: &[String],
@@ -210,12 +211,12 @@ fn read(row: &Row) -> Result<FeedRow, StoreError> {
     })
 }
 
-/// A key that the database counts up.
+/// Returns a key that the database counts up.
 fn key(row: &Row) -> Result<i64, StoreError> {
     number(row, "id")
 }
 
-/// What the names of topics' counters begin with.
+/// The prefix of topics' counters.
 const COUNTER: &str = "feed/";
 
 fn counter(topic: &str) -> String {

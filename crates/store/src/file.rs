@@ -101,7 +101,7 @@ impl DatabaseFile {
     }
 }
 
-/// The way to a deleted file that this process has open.
+/// Returns the way to a deleted file that this process has open.
 fn open_although_deleted(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut deleted = path.as_os_str().to_owned();
     deleted.push(" (deleted)");
@@ -126,13 +126,13 @@ fn identity(path: &Path) -> io::Result<Identity> {
     Ok((found.dev(), found.ino()))
 }
 
-/// A file that SQLite keeps beside the database.
+/// Returns a file that SQLite keeps beside the database.
 /// Returns the newest copy of a deleted database's content that a server saved, if there is one.
 pub fn saved_copy(database: &Path) -> Option<PathBuf> {
     copy_paths(database).take_while(|path| path.exists()).last()
 }
 
-/// The paths at which copies of a deleted database are saved, oldest first; copies from before stay.
+/// Returns the paths at which copies of a deleted database are saved, oldest first; copies from before stay.
 fn copy_paths(database: &Path) -> impl Iterator<Item = PathBuf> {
     let numbered = (2..).map(|number: u32| format!(".saved-{number}"));
     std::iter::once(".saved".to_owned()).chain(numbered).map(|suffix| beside(database, &suffix))

@@ -7,7 +7,7 @@ use protocol::words::{InboxEvent, InboxKind};
 use protocol::{FeedMessage, InboxItem, InboxUpdate};
 use workflow::{ProjectId, TaskId, UserId};
 
-/// What the topics of users begin with; the message of such a topic changes the user's inbox.
+/// The prefix of users' topics; the message of such a topic changes the user's inbox.
 const USER_TOPIC: &str = "fleet:";
 
 /// Which items of the inbox are listed.
@@ -112,7 +112,7 @@ fn place(row: &Row) -> Result<InboxPlace, StoreError> {
     Ok(InboxPlace { urgency: number(row, "urgency")?, since: text(row, "since")?, id: text(row, "id")? })
 }
 
-/// An item with its task's present name.
+/// Returns an item with its task's present name.
 fn read(row: &Row) -> Result<InboxItem, StoreError> {
     let mut item: InboxItem = from_json(row, "data", "inbox item")?;
     item.task.name = text(row, "name")?;
@@ -148,7 +148,8 @@ pub(crate) async fn project(
     execute(on, sql, values).await.map(|_| ())
 }
 
-/// The order of the kinds: what has a deadline first, then what keeps agents from work, then reviews and conversations.
+/// Returns the order of the kinds: what has a deadline first, then what keeps agents from work, then reviews and
+/// conversations.
 fn urgency(kind: InboxKind) -> i64 {
     match kind {
         InboxKind::Permission => 0,

@@ -38,7 +38,7 @@ pub struct InstanceRow {
 }
 
 impl InstanceRow {
-    /// The processes that served it, which it has no more.
+    /// Returns the processes that served it, which it has no more.
     pub fn take_processes(&mut self) -> Vec<ProcessRow> {
         let only = self.pid.take().and_then(|pid| u32::try_from(pid).ok()).zip(self.start_time.take());
         let only = only.map(|(pid, start_time)| ProcessRow { pid, start_time });
@@ -71,7 +71,7 @@ impl Store {
         .await
     }
 
-    /// The instance of a task.
+    /// Returns the instance of a task.
     pub async fn instance_of(&self, task: &TaskId) -> Result<Option<InstanceRow>, StoreError> {
         let found =
             row(&self.readers, "SELECT data FROM instances WHERE task = ?", vec![task.as_str().into()])
@@ -79,14 +79,14 @@ impl Store {
         found.map(|row| from_json(&row, "data", "instance")).transpose()
     }
 
-    /// The task of an instance.
+    /// Returns the task of an instance.
     pub async fn task_of_instance(&self, id: &InstanceId) -> Result<Option<TaskId>, StoreError> {
         let found =
             row(&self.readers, "SELECT task FROM instances WHERE id = ?", vec![id.as_str().into()]).await?;
         found.map(|row| Ok(sql::text(&row, "task")?.into())).transpose()
     }
 
-    /// Every instance that counts as running.
+    /// Returns every instance that counts as running.
     pub async fn active_instances(&self) -> Result<Vec<InstanceRow>, StoreError> {
         let found =
             rows(&self.readers, "SELECT data FROM instances WHERE status = 'active'", Vec::new()).await?;

@@ -5,9 +5,11 @@
 //!
 //! The crate knows no HTTP, git or agents; it takes and returns `workflow` types.
 
+mod attachments;
 mod base_branches;
 mod comments;
 mod connection;
+mod daily_usage;
 mod database;
 mod dependencies;
 mod effects;
@@ -16,6 +18,7 @@ mod feed;
 mod file;
 mod inbox;
 mod instances;
+mod leases;
 mod log_archive;
 mod logs;
 pub mod metrics;
@@ -31,15 +34,20 @@ mod retention;
 mod revisions;
 mod search;
 mod session_list;
+mod session_options;
 mod sessions;
+mod short_ids;
 mod sql;
+mod stored_secrets;
 mod task_list;
 mod task_metrics;
 mod tasks;
 mod webhooks;
 mod writer;
 
+pub use attachments::AttachmentRow;
 pub use base_branches::BaseBranch;
+pub use daily_usage::DailyUsage;
 pub use database::Store;
 pub use effects::{Claimed, EffectQueue, Fence, Lease, PendingEffect};
 pub use error::{Fault, OpenError, StoreError};
@@ -60,7 +68,10 @@ pub use retention::{BATCH_ROWS, DatabaseSize, Expiring, FeedSpan, RowTotal};
 pub use revisions::{Revision, Verdict};
 pub use search::{Hit, Query, SearchFilter, SearchPlace, Searched, Segment, Source, Unindexed};
 pub use session_list::{ListedSession, SessionDirectory, SessionFilter};
+pub use session_options::{OfferedOptions, SessionOptions};
 pub use sessions::SessionRun;
+pub use short_ids::NextShortId;
+pub use stored_secrets::StoredSecret;
 pub use task_list::{Page, Place, TaskFilter};
 pub use task_metrics::TaskMetricsRow;
 pub use tasks::{Advanced, LoggedEvent, Outcome, Saved};

@@ -108,7 +108,7 @@ impl Store {
         Ok(found)
     }
 
-    /// The number of a session's last entry; 0 when it has none.
+    /// Returns the number of a session's last entry; 0 when it has none.
     pub async fn log_tail(&self, session: &SessionId) -> Result<u64, StoreError> {
         let last = sql::counted(&self.readers, &counter(session)).await?;
         Ok(u64::try_from(last).unwrap_or(0))
@@ -241,7 +241,7 @@ fn values(session: &SessionId, row: &LogRow) -> Vec<Value> {
     vec![session.as_str().into(), sql::signed(row.seq), row.at.0.into(), sql::json(&row.entry)]
 }
 
-/// The counter of a session's entries.
+/// Returns the counter of a session's entries.
 pub(crate) fn counter(session: &SessionId) -> String {
     format!("log/{session}")
 }

@@ -26,6 +26,47 @@ pub(crate) const STEPS: &[&[&str]] = &[
     RESERVED_PORTS,
     SESSION_LIST,
     INBOX,
+    SHORT_IDS,
+    STORED_SECRETS,
+    SESSION_OPTIONS,
+    ATTACHMENTS,
+    PROJECT_USAGE,
+];
+
+/// Files that people attached to a task's prompt or to messages. The content is Base64.
+const ATTACHMENTS: &[&str] = &[
+    "CREATE TABLE attachments (task TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, media_type TEXT NOT NULL, \
+     size BIGINT NOT NULL, of_prompt BIGINT NOT NULL, content TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (task, id))",
+];
+
+/// What each project used on each day (UTC), and what each planned task of a finished task used. Money is in millionths of a
+/// dollar; a cost that is not known is null.
+const PROJECT_USAGE: &[&str] = &[
+    "CREATE TABLE daily_usage (project TEXT NOT NULL, day BIGINT NOT NULL, turns BIGINT NOT NULL, turns_without_tokens BIGINT NOT NULL, \
+     turns_without_cost BIGINT NOT NULL, input_tokens BIGINT NOT NULL, output_tokens BIGINT NOT NULL, cost_micros BIGINT NOT NULL, \
+     PRIMARY KEY (project, day))",
+    "CREATE TABLE planned_task_usage (session TEXT PRIMARY KEY, project TEXT NOT NULL, effort TEXT NOT NULL, at BIGINT NOT NULL, \
+     tokens BIGINT, cost_micros BIGINT)",
+    "CREATE INDEX planned_task_usage_by_project ON planned_task_usage (project, at)",
+];
+
+/// The short ids of tasks and the keys of projects. A key stays with the first project that has it, because tasks keep their short
+/// ids. Existing projects and tasks get theirs when the database is opened (see `short_ids`).
+const SHORT_IDS: &[&str] = &[
+    "CREATE TABLE project_keys (owner TEXT NOT NULL, key TEXT NOT NULL, project TEXT NOT NULL, PRIMARY KEY (owner, key))",
+    "CREATE INDEX project_keys_by_project ON project_keys (project)",
+    "ALTER TABLE tasks ADD COLUMN short_id TEXT NOT NULL DEFAULT ''",
+    "CREATE UNIQUE INDEX tasks_by_short_id ON tasks (owner, short_id) WHERE short_id <> ''",
+    "CREATE INDEX tasks_without_short_id ON tasks (created_at, id) WHERE short_id = ''",
+];
+
+/// The secrets that people stored, encrypted with a key that is not in the database; `project` is empty for a user's own, which all
+/// projects of the user get. One server at a time holds a lease.
+const STORED_SECRETS: &[&str] = &[
+    "CREATE TABLE stored_secrets (user_id TEXT NOT NULL, project TEXT NOT NULL, name TEXT NOT NULL, sealed TEXT NOT NULL, \
+     key_id TEXT NOT NULL, fingerprint TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, \
+     PRIMARY KEY (user_id, project, name))",
+    "CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until BIGINT NOT NULL)",
 ];
 
 /// The ports that sessions and the checks of tasks have; a port has one owner.
@@ -48,6 +89,10 @@ const SESSION_LIST: &[&str] = &[
     "CREATE INDEX work_sessions_by_change ON work_sessions (owner, updated_at, id)",
     "CREATE TABLE editor_handoffs (session TEXT PRIMARY KEY, task TEXT NOT NULL, user_id TEXT NOT NULL, at BIGINT NOT NULL)",
 ];
+
+/// What the agents of sessions offer, and what people chose of it.
+const SESSION_OPTIONS: &[&str] =
+    &["CREATE TABLE session_options (session TEXT PRIMARY KEY, offered TEXT NOT NULL, chosen TEXT NOT NULL)"];
 
 /// What waits for a person, what webhooks are to be sent, and what a person allowed for the rest of a task.
 const INBOX: &[&str] = &[
@@ -109,14 +154,14 @@ const LOG_ARCHIVE: &[&str] = &[
     "CREATE INDEX tasks_with_logs ON tasks (updated_at, id) WHERE logs_state < 2 AND status IN ('done', 'cancelled')",
 ];
 
-/// What retention removes is found by its time.
+/// Indexes by time for retention.
 const RETENTION: &[&str] = &[
     "CREATE INDEX effects_finished ON effects (state, lease_until) WHERE state = 'done'",
     "CREATE INDEX idempotency_by_time ON idempotency (at)",
     "CREATE INDEX tasks_by_status_time ON tasks (status, updated_at)",
 ];
 
-/// What each entry of the audit log is about, by its name at that time; and entries are counted by time.
+/// The name of each audit entry's subject at that time; and entries are counted by time.
 const AUDIT_NAMES: &[&str] = &[
     "ALTER TABLE audit ADD COLUMN subject_name TEXT NOT NULL DEFAULT ''",
     "CREATE INDEX audit_by_time ON audit (at)",
@@ -136,7 +181,7 @@ const BASES: &[&str] = &[
      suspicion TEXT NOT NULL, PRIMARY KEY (project, branch))",
 ];
 
-/// What reviewers wrote and have not sent.
+/// Reviews that are not sent yet.
 const PENDING_REVIEWS: &[&str] = &[
     "CREATE TABLE pending_reviews (task TEXT NOT NULL, user_id TEXT NOT NULL, data TEXT NOT NULL, PRIMARY KEY (task, user_id))",
 ];
@@ -158,7 +203,7 @@ const BEGINNINGS: &[&str] = &[
     "SQLITE DELETE FROM search_places",
 ];
 
-/// What changes of a token, browsers that are signed in, and how each entry of the audit log came about.
+/// The mutable state of a token, browsers that are signed in, and how each entry of the audit log came about.
 const CREDENTIALS: &[&str] = &[
     "ALTER TABLE tokens ADD COLUMN revoked_at BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE tokens ADD COLUMN last_used_at BIGINT NOT NULL DEFAULT 0",

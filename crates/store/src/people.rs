@@ -74,7 +74,7 @@ pub struct KeyClaim {
     pub at: Millis,
 }
 
-/// What is known of an idempotency key.
+/// The state of an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyState {
     /// The request has no answer yet: it is the first one, or the first one ended at an unknown point.
@@ -99,7 +99,7 @@ const UNANSWERED: i64 = 0;
 /// How many entries of the audit log are counted at most.
 const MAX_COUNTED: i64 = 100_000;
 
-/// What a person or program did or tried, for the audit log.
+/// An action, done or refused, of a person or program, for the audit log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
     pub at: Millis,
@@ -112,7 +112,7 @@ pub struct AuditEntry {
     pub peer: String,
     pub action: String,
     pub subject: String,
-    /// What the subject was called at that time; empty where it has no name.
+    /// The name of the subject at that time; empty where it has none.
     pub subject_name: String,
     pub data: serde_json::Value,
 }
@@ -456,7 +456,7 @@ impl Store {
     }
 }
 
-/// The query for the different values of a column of the audit log, of one user's entries or of all.
+/// Returns the query for the different values of a column of the audit log, of one user's entries or of all.
 ///
 /// Each step takes the smallest value after the one before from an index, so that the cost grows with the values and not
 /// with the entries. Neither database does so for `SELECT DISTINCT`.

@@ -12,7 +12,7 @@ pub struct PermissionGrant {
     pub task: TaskId,
     /// The same for equal requests.
     pub request_key: String,
-    /// What is allowed, as the request said it.
+    /// The allowed action, as in the request.
     pub title: String,
     pub by: String,
     pub at: Millis,

@@ -1,5 +1,6 @@
 //! Projects: a repository and its settings.
 
+use crate::short_ids;
 use crate::sql::{self, execute, from_json, row, rows};
 use crate::{Store, StoreError};
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,9 @@ pub struct Project {
     pub id: ProjectId,
     pub owner: UserId,
     pub name: String,
+    /// What the short ids of its tasks begin with; the store gives one to a project without.
+    #[serde(default)]
+    pub key: String,
     pub repository_path: String,
     pub clone_url: Option<String>,
     pub default_branch: String,
@@ -20,9 +24,12 @@ pub struct Project {
 }
 
 impl Store {
-    pub async fn put_project(&self, project: Project) -> Result<(), StoreError> {
+    /// Keeps a project and returns it with its key. A key that another project of the owner has or had is
+    /// [`StoreError::KeyTaken`].
+    pub async fn put_project(&self, mut project: Project) -> Result<Project, StoreError> {
         self.write(move |on| {
             Box::pin(async move {
+                project.key = short_ids::reserve_key(on, &project).await?;
                 let sql = "INSERT INTO projects (id, owner, name, repository_path, created_at, data) VALUES (?, ?, ?, ?, ?, ?) \
                            ON CONFLICT (id) DO UPDATE SET name = excluded.name, repository_path = excluded.repository_path, \
                            data = excluded.data";
@@ -34,7 +41,8 @@ impl Store {
                     project.created_at.0.into(),
                     sql::json(&project),
                 ];
-                execute(on, sql, values).await.map(|_| ())
+                execute(on, sql, values).await?;
+                Ok(project)
             })
         })
         .await
@@ -46,26 +54,30 @@ impl Store {
         found.map(|row| from_json(&row, "data", "project")).transpose()
     }
 
-    /// An owner's projects, oldest first.
+    /// Returns an owner's projects, oldest first.
     pub async fn projects(&self, owner: &UserId) -> Result<Vec<Project>, StoreError> {
         let sql = "SELECT data FROM projects WHERE owner = ? ORDER BY created_at, id";
         let found = rows(&self.readers, sql, vec![owner.as_str().into()]).await?;
         found.iter().map(|row| from_json(row, "data", "project")).collect()
     }
 
-    /// Every project, oldest first.
+    /// Returns every project, oldest first.
     pub async fn all_projects(&self) -> Result<Vec<Project>, StoreError> {
         let found =
             rows(&self.readers, "SELECT data FROM projects ORDER BY created_at, id", Vec::new()).await?;
         found.iter().map(|row| from_json(row, "data", "project")).collect()
     }
 
-    /// Forgets a project; its repository stays.
+    /// Forgets a project with its secrets; its repository stays.
     pub async fn remove_project(&self, id: &ProjectId) -> Result<bool, StoreError> {
         let id = id.clone();
         self.write(move |on| {
             Box::pin(async move {
-                execute(on, "DELETE FROM base_branches WHERE project = ?", vec![id.as_str().into()]).await?;
+                for table in ["base_branches", "stored_secrets"] {
+                    let sql = format!("DELETE FROM {table} WHERE project = ?");
+                    execute(on, &sql, vec![id.as_str().into()]).await?;
+                }
+                short_ids::release_keys(on, &id).await?;
                 Ok(execute(on, "DELETE FROM projects WHERE id = ?", vec![id.as_str().into()]).await? == 1)
             })
         })

@@ -1,6 +1,7 @@
 //! Filling a fresh database from a record: tasks with their events, logs and rounds, as they were.
 
 use crate::logs::{self, LogRow};
+use crate::short_ids;
 use crate::sql::{self, execute, row, unsigned};
 use crate::tasks::{LoggedEvent, Outcome, events_counter, insert_task, put_events, put_sessions, record};
 use crate::{InstanceRow, Revision, SessionRun, Store, StoreError};
@@ -20,12 +21,12 @@ pub struct RebuiltTask {
     pub revisions: Vec<Revision>,
     pub runs: Vec<(SessionId, SessionRun)>,
     pub instance: Option<InstanceRow>,
-    /// What the task does next, saved together with it.
+    /// The next step of the task, saved together with it.
     pub next: Option<Outcome>,
 }
 
 impl Store {
-    /// Whether no server has kept anything in the database yet.
+    /// Returns whether no server has kept anything in the database yet.
     pub async fn is_new(&self) -> Result<bool, StoreError> {
         let sql = "SELECT (SELECT COUNT(*) FROM tasks) + (SELECT COUNT(*) FROM projects) + (SELECT COUNT(*) FROM tokens) \
                    AS total";
@@ -53,8 +54,9 @@ impl Store {
         .await
     }
 
-    /// Ends what `begin_rebuild` began.
+    /// Ends what `begin_rebuild` began. Tasks whose records have no short id get one.
     pub async fn end_rebuild(&self) -> Result<(), StoreError> {
+        self.assign_short_ids().await?;
         self.write(|on| {
             Box::pin(async move {
                 execute(on, "DELETE FROM counters WHERE name = ?", vec![UNDER_WAY.into()]).await.map(|_| ())
@@ -63,7 +65,7 @@ impl Store {
         .await
     }
 
-    /// Whether the database is being filled, or was when that was interrupted.
+    /// Returns whether the database is being filled, or was when that was interrupted.
     pub async fn is_being_rebuilt(&self) -> Result<bool, StoreError> {
         Ok(sql::counted(&self.readers, UNDER_WAY).await? > 0)
     }
@@ -98,11 +100,17 @@ impl Store {
     pub fn put_rebuilt(&self, rebuilt: RebuiltTask) -> BoxFuture<'_, Result<bool, StoreError>> {
         let write = self.write(move |on| {
             Box::pin(async move {
-                let RebuiltTask { task, events, logs, revisions, runs, instance, next } = rebuilt;
+                let RebuiltTask { mut task, events, logs, revisions, runs, instance, mut next } = rebuilt;
                 let known =
                     row(on, "SELECT id FROM tasks WHERE id = ?", vec![task.id.as_str().into()]).await?;
                 if known.is_some() {
                     return Ok(false);
+                }
+                if !short_ids::take_rebuilt(on, &task).await? {
+                    task.short_id = None;
+                    if let Some(next) = &mut next {
+                        next.step.task.short_id = None;
+                    }
                 }
                 insert_task(on, next.as_ref().map_or(&task, |next| &next.step.task)).await?;
                 put_sessions(on, &task).await?;

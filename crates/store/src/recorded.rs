@@ -60,34 +60,34 @@ impl Store {
         .await
     }
 
-    /// When a task was recorded last, and in which commit.
+    /// Returns when a task was recorded last, and in which commit.
     pub async fn recorded(&self, task: &TaskId) -> Result<Option<(Millis, String)>, StoreError> {
         let sql = "SELECT at, commit_id FROM records WHERE task = ?";
         let found = row(&self.readers, sql, vec![task.as_str().into()]).await?;
         found.map(|row| Ok((Millis(number(&row, "at")?), text(&row, "commit_id")?))).transpose()
     }
 
-    /// The number of a session's last entry in git, as far as is known.
+    /// Returns the number of a session's last entry in git, as far as is known.
     pub async fn recorded_log(&self, session: &SessionId) -> Result<u64, StoreError> {
         let sql = "SELECT recorded FROM counters WHERE name = ?";
         let found = row(&self.readers, sql, vec![format!("log/{session}").into()]).await?;
         found.map_or(Ok(0), |row| sql::unsigned(&row, "recorded"))
     }
 
-    /// The tasks of which something is not in git yet, as far as is known.
+    /// Returns the tasks of which something is not in git yet, as far as is known.
     pub async fn unrecorded(&self) -> Result<Vec<Unrecorded>, StoreError> {
         let found = rows(&self.readers, &format!("{BEHIND} ORDER BY since, id"), Vec::new()).await?;
         found.iter().map(read).collect()
     }
 
-    /// Whether something of a task is not in git yet.
+    /// Returns whether something of a task is not in git yet.
     pub async fn is_unrecorded(&self, task: &TaskId) -> Result<bool, StoreError> {
         let sql = format!("{BEHIND} WHERE t.id = ?");
         let found = row(&self.readers, &sql, vec![task.as_str().into()]).await?;
         Ok(found.is_some())
     }
 
-    /// The last commit that a project's record is known to have, task by task.
+    /// Returns the last commit that a project's record is known to have, task by task.
     pub async fn records_of_project(&self, project: &ProjectId) -> Result<Vec<(TaskId, String)>, StoreError> {
         let sql = "SELECT r.task, r.commit_id FROM records r JOIN tasks t ON t.id = r.task WHERE t.project = ? ORDER BY r.at DESC";
         let found = rows(&self.readers, sql, vec![project.as_str().into()]).await?;

@@ -55,7 +55,7 @@ impl Expiring {
         }
     }
 
-    /// The condition of the table's index by time.
+    /// Returns the condition of the table's index by time.
     fn is_expired(self) -> &'static str {
         match self {
             Self::FinishedEffects => "state = 'done' AND lease_until < ?",
@@ -246,7 +246,7 @@ impl Store {
         if is_incremental { self.free_bytes().await } else { Ok(0) }
     }
 
-    /// The size of the free pages of a SQLite file.
+    /// Returns the size of the free pages of a SQLite file.
     async fn free_bytes(&self) -> Result<u64, StoreError> {
         let sql =
             "SELECT f.freelist_count * s.page_size AS free FROM pragma_freelist_count f, pragma_page_size s";

@@ -23,13 +23,13 @@ pub struct Revision {
     pub comments: Option<String>,
     pub changes: Vec<String>,
     pub decided_at: Option<Millis>,
-    /// Who edited the documents into this content, where it was not the planner who wrote it.
+    /// The person who edited the documents into this content, if it was not the planner who wrote it.
     #[serde(default)]
     pub edited_by: Option<String>,
 }
 
 impl Revision {
-    /// One of its documents.
+    /// Returns one of its documents.
     pub fn text(&self, name: DocumentName) -> &str {
         match name {
             DocumentName::Requirements => &self.requirements,
@@ -82,14 +82,14 @@ impl Store {
         .await
     }
 
-    /// A task's rounds, oldest first.
+    /// Returns a task's rounds, oldest first.
     pub async fn revisions(&self, task: &TaskId) -> Result<Vec<Revision>, StoreError> {
         let sql = "SELECT data FROM revisions WHERE task = ? ORDER BY round, created_at, id";
         let found = rows(&self.readers, sql, vec![task.as_str().into()]).await?;
         found.iter().map(|row| from_json(row, "data", "revision")).collect()
     }
 
-    /// A round by its review's id.
+    /// Returns a round by its review's id.
     pub async fn review(&self, id: &ReviewId) -> Result<Option<Revision>, StoreError> {
         let found =
             row(&self.readers, "SELECT data FROM revisions WHERE id = ?", vec![id.as_str().into()]).await?;

@@ -20,20 +20,20 @@ pub struct SessionRun {
     pub thread_opened: bool,
     /// Whether the thread is closed, until the session's next turn opens it again.
     pub thread_closed: bool,
-    /// What an integration keeps with the thread.
+    /// The data that an integration keeps with the thread.
     pub thread_config: Option<serde_json::Value>,
     pub last_activity: Option<Millis>,
 }
 
 impl Store {
-    /// How a session is run.
+    /// Returns how a session is run.
     pub async fn session_run(&self, session: &SessionId) -> Result<Option<SessionRun>, StoreError> {
         let sql = "SELECT data FROM session_runs WHERE session = ?";
         let found = row(&self.readers, sql, vec![session.as_str().into()]).await?;
         found.map(|row| from_json(&row, "data", "session run")).transpose()
     }
 
-    /// How the sessions of a task are run, those that were.
+    /// Returns how the sessions of a task are run, those that were.
     pub async fn session_runs(&self, task: &TaskId) -> Result<HashMap<SessionId, SessionRun>, StoreError> {
         let sql = "SELECT r.session, r.data FROM work_sessions s JOIN session_runs r ON r.session = s.id WHERE s.task = ?";
         let found = rows(&self.readers, sql, vec![task.as_str().into()]).await?;

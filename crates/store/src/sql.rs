@@ -16,12 +16,12 @@ pub(crate) async fn execute(on: &impl Executor, sql: &str, values: Vec<Value>) -
     answered(on.backend(), on.execute(sql, values)).await
 }
 
-/// The rows of a query.
+/// Returns the rows of a query.
 pub(crate) async fn rows(on: &impl Executor, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
     answered(on.backend(), on.fetch(sql, values)).await
 }
 
-/// The first row of a query.
+/// Returns the first row of a query.
 pub(crate) async fn row(
     on: &impl Executor,
     sql: &str,
@@ -104,7 +104,7 @@ pub(crate) async fn count_one(on: &impl Executor, name: &str, many: usize) -> Re
     count(on, &Wanted::from([(name.to_owned(), many)])).await.map(|_| ())
 }
 
-/// The last number a counter gave.
+/// Returns the last number a counter gave.
 pub(crate) async fn counted(on: &impl Executor, name: &str) -> Result<i64, StoreError> {
     let row = row(on, "SELECT value FROM counters WHERE name = ?", vec![name.into()]).await?;
     Ok(row.map_or(Ok(0), |row| row.get("value"))?)
@@ -116,7 +116,7 @@ pub(crate) fn json(value: &impl Serialize) -> Value {
     serde_json::to_string(value).unwrap_or_default().into()
 }
 
-/// A JSON column's value.
+/// Returns a JSON column's value.
 pub(crate) fn from_json<T: DeserializeOwned>(
     row: &Row,
     column: &str,
@@ -126,22 +126,22 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     serde_json::from_str(&text).map_err(|source| StoreError::Unreadable { what, source })
 }
 
-/// A text column's value.
+/// Returns a text column's value.
 pub(crate) fn text(row: &Row, column: &str) -> Result<String, StoreError> {
     Ok(row.get(column)?)
 }
 
-/// A number column's value.
+/// Returns a number column's value.
 pub(crate) fn number(row: &Row, column: &str) -> Result<i64, StoreError> {
     Ok(row.get(column)?)
 }
 
-/// A count or sequence number, which is never negative.
+/// Returns a count or sequence number, which is never negative.
 pub(crate) fn unsigned(row: &Row, column: &str) -> Result<u64, StoreError> {
     Ok(u64::try_from(number(row, column)?).unwrap_or(0))
 }
 
-/// A number as the databases keep it.
+/// Returns a number as the databases keep it.
 pub(crate) fn signed(number: u64) -> Value {
     i64::try_from(number).unwrap_or(i64::MAX).into()
 }

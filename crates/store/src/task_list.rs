@@ -47,7 +47,7 @@ pub struct Place {
     id: TaskId,
 }
 
-/// What a list is sorted by.
+/// The sort key of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum Key {
@@ -265,7 +265,7 @@ fn condition(filter: &TaskFilter) -> (String, Vec<Value>) {
     (conditions.join(" AND "), values)
 }
 
-/// A pattern that finds a text anywhere, whatever characters it has.
+/// Returns a pattern that finds a text anywhere, whatever characters it has.
 fn like(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
@@ -280,7 +280,8 @@ fn is_one_of(tasks: &[TaskId]) -> (String, Vec<Value>) {
     (format!("id IN ({marks})"), tasks.iter().map(|task| Value::from(task.as_str())).collect())
 }
 
-/// What [`SortKey::Attention`] sorts by; an index has the same expression. Times are smaller than the distance of the groups.
+/// The expression of [`SortKey::Attention`]; an index has the same expression. Times are smaller than the distance of
+/// the groups.
 pub(crate) const ATTENTION: &str = "(CASE WHEN needs_person = 1 THEN 400000000000000 \
     WHEN status = 'backlog' THEN 200000000000000 WHEN status = 'done' THEN 100000000000000 \
     WHEN status = 'cancelled' THEN 0 ELSE 300000000000000 END + created_at)";
@@ -325,7 +326,7 @@ impl SortKey {
     }
 }
 
-/// The value of [`SortKey::Attention`] for a task.
+/// Returns the value of [`SortKey::Attention`] for a task.
 fn attention(task: &Task, asking: &[SessionId]) -> i64 {
     let asks = || task.sessions.iter().any(|session| asking.contains(&session.id));
     let group = match task.status() {

@@ -2,11 +2,13 @@
 
 use crate::comments;
 use crate::connection::{Executor, Transaction, Value};
+use crate::daily_usage;
 use crate::dependencies;
 use crate::effects::{self, Claimed, Fence, Lease};
 use crate::feed::{self, FeedEntry, FeedRow, PreparedEntry};
 use crate::logs::{self, LogAppend, LogRow};
 use crate::session_list;
+use crate::short_ids;
 use crate::sql::{self, Taken, Wanted, execute, from_json, number, row, rows, unsigned};
 use crate::webhooks::{self, NewDelivery};
 use crate::{Store, StoreError};
@@ -15,7 +17,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use workflow::{
     EffectRow, Event, EventId, HelixSessionId, Millis, ProjectId, Rejected, Session, SessionGraph, SessionId,
-    Step, Task, TaskId, ThreadId,
+    ShortId, Step, Task, TaskId, ThreadId,
 };
 
 /// How many of a task's effects are claimed along with a decision at most.
@@ -27,19 +29,19 @@ const LARGE_STATE: usize = 128 * 1024;
 /// How many locks tasks share.
 const TASK_LOCKS: usize = 1024;
 
-/// What a decision gives the store to save.
+/// The outcome of a decision, for the store to save.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub step: Step,
     /// The feed entries for watchers.
     pub feed: Vec<FeedEntry>,
-    /// What the sessions' logs get.
+    /// The entries for the sessions' logs.
     pub logs: Vec<LogAppend>,
-    /// What webhooks are to be sent.
+    /// The webhook deliveries.
     pub deliveries: Vec<NewDelivery>,
 }
 
-/// What was saved.
+/// The saved outcome.
 #[derive(Clone, Debug)]
 pub struct Saved {
     pub task: Task,
@@ -51,7 +53,7 @@ pub struct Saved {
     pub claimed: Vec<Claimed>,
 }
 
-/// What came of an input.
+/// The result of an input.
 #[derive(Clone, Debug)]
 pub enum Advanced {
     Saved(Box<Saved>),
@@ -75,12 +77,14 @@ pub struct LoggedEvent {
 
 impl Store {
     /// Saves a task that was just created; one that is there already stays as it is, and that is a conflict. With a lease,
-    /// the task's effects are claimed at once.
+    /// the task's effects are claimed at once. The task has the next short id of its project; where another task took that
+    /// meanwhile, the answer is [`StoreError::Overtaken`].
     pub async fn create_task(&self, outcome: Outcome, lease: Option<Lease>) -> Result<Saved, StoreError> {
         let prepared = Prepared::from(outcome);
         let saved = self
             .write(move |on| {
                 Box::pin(async move {
+                    short_ids::take_next(on, &prepared.step.task).await?;
                     insert_prepared(on, &prepared).await?;
                     record(on, prepared, lease).await
                 })
@@ -105,7 +109,7 @@ impl Store {
     where
         F: Fn(&Task) -> Result<Outcome, Rejected> + Send + 'static,
     {
-        let _turn = self.locks.of(id).lock().await;
+        let _turn = self.locks.of(id.as_str()).lock().await;
         let mut decide = decide;
         for _ in 0..MAX_DECISIONS {
             let sql = "SELECT state FROM tasks WHERE id = ?";
@@ -209,18 +213,25 @@ impl Store {
         .await
     }
 
-    /// A task.
+    /// Returns a task.
     pub async fn task(&self, id: &TaskId) -> Result<Option<Task>, StoreError> {
         let sql = "SELECT state FROM tasks WHERE id = ?";
         let found = row(&self.readers, sql, vec![id.as_str().into()]).await?;
         found.map(|row| from_json(&row, "state", "task")).transpose()
     }
 
-    /// Every task that is under way or waits for something.
+    /// Returns every task that is under way or waits for something.
     pub async fn live_tasks(&self) -> Result<Vec<Task>, StoreError> {
         let sql = "SELECT state FROM tasks WHERE status NOT IN ('done', 'cancelled', 'backlog') ORDER BY created_at, id";
         let found = rows(&self.readers, sql, Vec::new()).await?;
         found.iter().map(|row| from_json(row, "state", "task")).collect()
+    }
+
+    /// Returns whether a project has a task that is under way or waits for something.
+    pub async fn has_live_task(&self, project: &ProjectId) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 AS one FROM tasks WHERE status NOT IN ('done', 'cancelled', 'backlog') AND project = ? LIMIT 1";
+        let found = row(&self.readers, sql, vec![project.as_str().into()]).await?;
+        Ok(found.is_some())
     }
 
     /// Writes down which of these tasks need a person, where that is not known as it is: a database from before it was
@@ -243,14 +254,14 @@ impl Store {
         .await
     }
 
-    /// All tasks of a project, the oldest first.
+    /// Returns all tasks of a project, the oldest first.
     pub async fn project_tasks(&self, project: &ProjectId) -> Result<Vec<Task>, StoreError> {
         let sql = "SELECT state FROM tasks WHERE project = ? ORDER BY created_at, id";
         let found = rows(&self.readers, sql, vec![project.as_str().into()]).await?;
         found.iter().map(|row| from_json(row, "state", "task")).collect()
     }
 
-    /// How many tasks a project has.
+    /// Returns how many tasks a project has.
     pub async fn count_tasks_of_project(&self, project: &ProjectId) -> Result<u64, StoreError> {
         let sql = if self.keeps_totals() {
             "SELECT COALESCE(SUM(total), 0) AS total FROM task_totals WHERE project = ?"
@@ -262,7 +273,7 @@ impl Store {
             .map_or(Ok(0), |row| unsigned(&row, "total"))
     }
 
-    /// How many tasks are in each status.
+    /// Returns how many tasks are in each status.
     pub async fn count_tasks(&self) -> Result<Vec<(String, u64)>, StoreError> {
         let sql = if self.keeps_totals() {
             "SELECT status, SUM(total) AS total FROM task_totals GROUP BY status HAVING SUM(total) > 0 ORDER BY status"
@@ -273,19 +284,19 @@ impl Store {
         found.iter().map(|row| Ok((sql::text(row, "status")?, unsigned(row, "total")?))).collect()
     }
 
-    /// How many work sessions are in each status.
+    /// Returns how many work sessions are in each status.
     pub async fn count_sessions(&self) -> Result<Vec<(String, u64)>, StoreError> {
         let sql = "SELECT status, COUNT(*) AS total FROM work_sessions GROUP BY status ORDER BY status";
         let found = rows(&self.readers, sql, Vec::new()).await?;
         found.iter().map(|row| Ok((sql::text(row, "status")?, unsigned(row, "total")?))).collect()
     }
 
-    /// The task of a work session.
+    /// Returns the task of a work session.
     pub async fn task_of_session(&self, session: &SessionId) -> Result<Option<TaskId>, StoreError> {
         self.task_by("id", session.as_str()).await
     }
 
-    /// The task and work session of a Helix session.
+    /// Returns the task and work session of a Helix session.
     pub async fn session_of_helix(
         &self,
         session: &HelixSessionId,
@@ -295,7 +306,7 @@ impl Store {
         found.map(|row| Ok((sql::text(&row, "task")?.into(), sql::text(&row, "id")?.into()))).transpose()
     }
 
-    /// The task of a thread.
+    /// Returns the task of a thread.
     pub async fn task_of_thread(&self, thread: &ThreadId) -> Result<Option<TaskId>, StoreError> {
         self.task_by("thread", thread.as_str()).await
     }
@@ -306,12 +317,12 @@ impl Store {
         found.map(|row| Ok(sql::text(&row, "task")?.into())).transpose()
     }
 
-    /// The number of a task's last event.
+    /// Returns the number of a task's last event.
     pub async fn last_event(&self, id: &TaskId) -> Result<u64, StoreError> {
         Ok(u64::try_from(sql::counted(&self.readers, &events_counter(id)).await?).unwrap_or(0))
     }
 
-    /// A task's events after a number, in their order.
+    /// Returns a task's events after a number, in their order.
     pub async fn task_events(
         &self,
         id: &TaskId,
@@ -337,7 +348,7 @@ impl Store {
     }
 }
 
-/// What was decided about a task, on which version of it.
+/// A decision about a version of a task.
 enum Decision {
     Step { before: u64, prepared: Box<Prepared> },
     Rejected { before: u64, rejected: Rejected },
@@ -388,7 +399,7 @@ impl From<Outcome> for Prepared {
     }
 }
 
-/// Who decides about a task in this process: one at a time, so that none decides in vain.
+/// The locks of decisions about a task in this process: one at a time, so that none decides in vain.
 #[derive(Clone)]
 pub(crate) struct TaskLocks(Arc<[Mutex<()>]>);
 
@@ -399,10 +410,10 @@ impl Default for TaskLocks {
 }
 
 impl TaskLocks {
-    /// The lock of a task, which it may share with others.
-    fn of(&self, id: &TaskId) -> &Mutex<()> {
+    /// The lock of a task or a project, which it may share with others.
+    pub(crate) fn of(&self, id: &str) -> &Mutex<()> {
         let mut hasher = DefaultHasher::new();
-        id.as_str().hash(&mut hasher);
+        id.hash(&mut hasher);
         let at = usize::try_from(hasher.finish() % TASK_LOCKS as u64).unwrap_or(0);
         &self.0[at]
     }
@@ -419,9 +430,10 @@ async fn insert_prepared(on: &impl Executor, prepared: &Prepared) -> Result<(), 
 
 async fn insert_row(on: &impl Executor, task: &Task, mut values: Vec<Value>) -> Result<(), StoreError> {
     let sql = "INSERT INTO tasks (owner, project, name, status, kind, priority, labels, archived, needs_person, \
-               search, updated_at, version, state, id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \
-               ON CONFLICT (id) DO NOTHING";
-    values.extend([task.id.as_str().into(), task.created_at.0.into()]);
+               search, updated_at, version, state, id, created_at, short_id) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+    let short_id = task.short_id.as_ref().map_or("", ShortId::as_str);
+    values.extend([task.id.as_str().into(), task.created_at.0.into(), short_id.into()]);
     if execute(on, sql, values).await? != 1 {
         return Err(StoreError::Conflict(format!("task {}", task.id)));
     }
@@ -443,6 +455,7 @@ pub(crate) async fn record(
             comments::insert(on, &task.id, &comment.id).await?;
         }
     }
+    daily_usage::add(on, &task, &events).await?;
     let mut wanted =
         Wanted::from([(events_counter(&task.id), events.len()), (effects::counter(&task.id), effects.len())]);
     feed::want(&mut wanted, &feed);
@@ -461,7 +474,7 @@ pub(crate) async fn record(
     Ok(Saved { task, events: logged, feed, logs, effects, claimed })
 }
 
-/// The rows by which sessions are found.
+/// Returns the rows by which sessions are found.
 fn session_rows(task: &Task) -> Vec<Vec<Value>> {
     let graph = SessionGraph::of(task);
     let row = |session: &Session| {
@@ -498,7 +511,7 @@ async fn insert_sessions(on: &impl Executor, sessions: Vec<Vec<Value>>) -> Resul
     sql::insert(on, table, sessions, then).await.map(|_| ())
 }
 
-/// A task's events in their places.
+/// Returns a task's events in their places.
 fn number_events(task: &Task, events: Vec<Event>, taken: &Taken) -> Vec<LoggedEvent> {
     let first = taken.get(&events_counter(&task.id)).copied().unwrap_or(1);
     let numbered = (first..).zip(events).map(|(seq, event)| LoggedEvent {
@@ -538,21 +551,26 @@ async fn insert_events(
     sql::insert(on, table, events.map(row).collect(), "").await.map(|_| ())
 }
 
-/// The counter of a task's events.
+/// Returns the counter of a task's events.
 pub(crate) fn events_counter(task: &TaskId) -> String {
     format!("events/{task}")
 }
 
 impl LoggedEvent {
-    /// An event's identity: its number within its task's own log makes it.
+    /// Returns an event's identity: its number within its task's own log makes it.
     pub fn identity(task: &TaskId, seq: u64) -> EventId {
         EventId(format!("evt_{}_{seq}", task.as_str().trim_start_matches("spt_")))
     }
 }
 
+/// The text in which a list of tasks looks for words.
+pub(crate) fn search_text(task: &Task) -> String {
+    let (short_id, Task { id, name, prompt, description, .. }) = (task.shown_id(), task);
+    format!("{id}\n{short_id}\n{name}\n{prompt}\n{description}").to_lowercase()
+}
+
 /// The columns by which tasks are found, in the order of the statements above.
 fn columns(task: &Task) -> Vec<Value> {
-    let search = format!("{}\n{}\n{}\n{}", task.id, task.name, task.prompt, task.description).to_lowercase();
     vec![
         task.owner.as_str().into(),
         task.project.as_str().into(),
@@ -563,7 +581,7 @@ fn columns(task: &Task) -> Vec<Value> {
         sql::json(&task.labels),
         i64::from(task.archived).into(),
         i64::from(task.needs_person()).into(),
-        search.into(),
+        search_text(task).into(),
         task.updated_at.0.into(),
         sql::signed(task.version),
         sql::json(task),

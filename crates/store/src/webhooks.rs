@@ -37,7 +37,7 @@ pub struct Delivery {
     pub error: String,
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     pub status: u16,
@@ -46,7 +46,7 @@ pub struct Attempt {
     pub then: AfterAttempt,
 }
 
-/// What follows an attempt.
+/// The next step after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterAttempt {
     Delivered,

@@ -49,7 +49,7 @@ pub(crate) enum Writer {
 pub(crate) struct Health(Mutex<Option<Arc<StoreError>>>);
 
 impl Health {
-    /// Why the last write failed, where the database itself was the reason.
+    /// Returns why the last write failed, where the database itself was the reason.
     pub(crate) fn failure(&self) -> Option<Arc<StoreError>> {
         self.lock().clone()
     }
@@ -72,7 +72,7 @@ impl Health {
     }
 }
 
-/// An error and its causes, in one line.
+/// Returns an error and its causes, in one line.
 pub(crate) fn describe(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
@@ -173,7 +173,7 @@ where
     }
 }
 
-/// What the writer is asked.
+/// A request to the writer.
 pub(crate) enum Message {
     Run(Box<dyn Operation>),
     Close(oneshot::Sender<()>),
@@ -190,7 +190,7 @@ pub(crate) trait Operation: Send {
     /// Answers the caller, when the commit succeeded or failed.
     fn answer(self: Box<Self>, committed: Result<(), Arc<StoreError>>);
 
-    /// What the operation itself failed for, where that is the database's own fault.
+    /// Returns what the operation itself failed for, where that is the database's own fault.
     fn take_fault(&mut self) -> Option<StoreError>;
 }
 
@@ -373,7 +373,7 @@ async fn close(connection: SqliteConnection) {
 }
 
 impl Fault {
-    /// The word for it in answers and logs.
+    /// Returns the word for it in answers and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OutOfSpace => "out_of_space",

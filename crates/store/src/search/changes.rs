@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use workflow::{SessionId, TaskId};
 
-/// What has something in it that is not indexed yet.
+/// The tasks and sessions with content that is not indexed yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unindexed {
     pub tasks: BTreeSet<TaskId>,
@@ -22,7 +22,7 @@ impl Unindexed {
     }
 }
 
-/// What this process wrote since it was last taken.
+/// The rows that this process wrote since the last take.
 #[derive(Clone, Default)]
 pub(crate) struct Changes(Arc<Inner>);
 

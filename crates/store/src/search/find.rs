@@ -16,7 +16,7 @@ use workflow::{Millis, ProjectId, SessionId, Task, TaskId, UserId};
 /// a common word takes does not grow with what there is.
 const NEWEST: i64 = 1_000;
 
-/// What is searched.
+/// The texts to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
@@ -28,7 +28,7 @@ pub enum Source {
     Transcript,
 }
 
-/// What is looked for, and where.
+/// The search terms and the scope of a search.
 #[derive(Clone, Debug)]
 pub struct SearchFilter {
     pub owner: UserId,
@@ -65,6 +65,7 @@ pub struct Searched {
 pub struct Hit {
     pub source: Source,
     pub task: TaskId,
+    pub short_id: String,
     pub task_name: String,
     pub project: ProjectId,
     /// The session whose log it is in.
@@ -106,7 +107,7 @@ impl fmt::Display for SearchPlace {
 impl Source {
     pub const ALL: [Self; 3] = [Self::Task, Self::Spec, Self::Transcript];
 
-    /// The word clients know.
+    /// Returns the word clients know.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Task => "task",
@@ -115,7 +116,7 @@ impl Source {
         }
     }
 
-    /// How much more a result of this kind says than one in a log.
+    /// Returns how much more a result of this kind says than one in a log.
     fn weight(self) -> f64 {
         match self {
             Self::Task => 3.0,
@@ -126,7 +127,7 @@ impl Source {
 }
 
 impl Store {
-    /// A page of what was found.
+    /// Returns a page of what was found.
     pub async fn search(&self, filter: &SearchFilter) -> Result<Searched, StoreError> {
         let SearchPlace { newest, skip } = filter.after.unwrap_or(SearchPlace { newest: i64::MAX, skip: 0 });
         let mut found = Vec::new();
@@ -179,7 +180,7 @@ impl Store {
         };
         let archived = if filter.archived { "" } else { " AND t.archived = 0" };
         let sql = format!(
-            "{with} SELECT h.id, p.kind, p.task, p.session, p.part, p.from_number, p.to_number, p.at, t.name, t.project \
+            "{with} SELECT h.id, p.kind, p.task, p.session, p.part, p.from_number, p.to_number, p.at, t.name, t.short_id, t.project \
              FROM h JOIN search_passages p ON p.id = h.id JOIN tasks t ON t.id = p.task WHERE t.owner = ?{archived}"
         );
         let mut values = values;
@@ -222,6 +223,7 @@ fn read(row: &Row) -> Result<Candidate, StoreError> {
     let hit = Hit {
         source,
         task: text(row, "task")?.into(),
+        short_id: text(row, "short_id")?,
         task_name: text(row, "name")?,
         project: text(row, "project")?.into(),
         session: is_log.then(|| text(row, "session")).transpose()?.map(SessionId::from),
@@ -259,7 +261,7 @@ impl Texts<'_> {
         Ok(hit)
     }
 
-    /// What is indexed of some entries of a log.
+    /// Returns what is indexed of some entries of a log.
     async fn entries(&self, session: &SessionId, from: u64, to: u64) -> Result<Vec<EntryText>, StoreError> {
         let (mut texts, mut after) = (Vec::new(), from.saturating_sub(1));
         while after < to {

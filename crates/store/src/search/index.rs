@@ -38,7 +38,7 @@ struct Entry {
     passage: Passage,
 }
 
-/// The word by which the passages of an owner, a project, a task or a kind are found: no text has it.
+/// Returns the word by which the passages of an owner, a project, a task or a kind are found: no text has it.
 pub(super) fn scope_word(what: char, id: &str) -> String {
     let id: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
     format!("{what}{}", id.to_ascii_lowercase())
@@ -142,8 +142,8 @@ impl Store {
         let place = format!("task/{id}");
         let known = reached(&self.readers, &place).await?;
         let metrics = self.task_metrics(&task).await?;
-        // It is found by its id as well, which no snippet shows.
-        let text = format!("{}\n{id}", task_text(&task));
+        // It is found by its ids as well, which no snippet shows.
+        let text = format!("{}\n{id}\n{}", task_text(&task), task.shown_id());
         let hash = hash(&text, revision.as_ref(), &scope);
         let is_same = known.is_some_and(|(_, known)| known == hash);
         let before = known.map_or(-1, |(value, _)| value);
@@ -242,7 +242,7 @@ async fn put_task_metrics(
     execute(on, sql, vec![task.as_str().into(), sql::json(metrics)]).await.map(|_| ())
 }
 
-/// What people wrote of a task itself.
+/// Returns what people wrote of a task itself.
 pub(super) fn task_text(task: &Task) -> String {
     let labels = task.labels.join(" ");
     let parts = [&task.name, &task.prompt, &task.description, &labels];
@@ -255,7 +255,7 @@ pub(super) fn task_text(task: &Task) -> String {
     parts.join("\n")
 }
 
-/// The documents of a round, by the names that they are searched by.
+/// Returns the documents of a round, by the names that they are searched by.
 pub(super) fn documents(revision: &Revision) -> [(&'static str, &str); 3] {
     [("requirements", &revision.requirements), ("design", &revision.design), ("tasks", &revision.tasks)]
 }
@@ -274,7 +274,7 @@ fn entries_of(task: &Task, text: String, revision: Option<&Revision>) -> Vec<Ent
     entries
 }
 
-/// What tells whether a task has other texts than those that are indexed.
+/// Returns what tells whether a task has other texts than those that are indexed.
 fn hash(text: &str, revision: Option<&Revision>, scope: &Scope) -> i64 {
     let mut hasher = DefaultHasher::new();
     (text, &scope.owner, &scope.project).hash(&mut hasher);
@@ -353,7 +353,8 @@ async fn put(
     execute(on, sql, values).await.map(|_| ())
 }
 
-/// The words with spaces between them, and the compound ones; a mark that no query has stands where a message begins.
+/// Returns the words with spaces between them, and the compound ones; a mark that no query has stands where a message
+/// begins.
 fn spaced(passage: &Passage) -> (String, String) {
     let (mut plain, mut compounds) = (String::with_capacity(passage.text.len()), String::new());
     let mut breaks = passage.breaks.iter().peekable();
@@ -368,7 +369,7 @@ fn spaced(passage: &Passage) -> (String, String) {
     (plain, compounds)
 }
 
-/// The words with their places, as PostgreSQL reads them.
+/// Returns the words with their places, as PostgreSQL reads them.
 fn tsvector(passage: &Passage, tags: &[String]) -> String {
     let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut breaks = passage.breaks.iter().peekable();

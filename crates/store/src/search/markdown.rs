@@ -121,14 +121,14 @@ impl Marks {
     }
 }
 
-/// Whether a line is a rule, or the line below a table's head.
+/// Returns whether a line is a rule, or the line below a table's head.
 fn is_rule(line: &str) -> bool {
     let is_head = line.contains("--") && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '));
     let is_rule = |c: char| line.len() >= 3 && line.chars().all(|each| each == c);
     is_head || is_rule('*') || is_rule('_')
 }
 
-/// The length of what stands before a line's words: marks of a heading, a quote, an item or its box.
+/// Returns the length of what stands before a line's words: marks of a heading, a quote, an item or its box.
 fn prefix(line: &str) -> usize {
     let mut rest = line;
     while let Some(quoted) = rest.strip_prefix('>') {
@@ -148,7 +148,7 @@ fn prefix(line: &str) -> usize {
     line.len() - words.len()
 }
 
-/// Where the marks are that end code which begins with so many.
+/// Returns where the marks are that end code which begins with so many.
 fn end_of_code(text: &str, ticks: usize) -> Option<usize> {
     let mut at = ticks;
     while let Some(found) = text[at..].find('`') {
@@ -162,7 +162,7 @@ fn end_of_code(text: &str, ticks: usize) -> Option<usize> {
     None
 }
 
-/// The length of the mark that opens a link or an image, and where what follows its words is.
+/// Returns the length of the mark that opens a link or an image, and where what follows its words is.
 fn link(text: &str) -> Option<(usize, Range<usize>)> {
     let open = if text.starts_with("![") { 2 } else { 1 };
     let words = text.get(open..).filter(|_| text[open - 1..].starts_with('['))?;
@@ -172,7 +172,7 @@ fn link(text: &str) -> Option<(usize, Range<usize>)> {
     Some((open, end..end + 2 + close + 1))
 }
 
-/// The length of a mark of emphasis at a place, and where the same mark ends it.
+/// Returns the length of a mark of emphasis at a place, and where the same mark ends it.
 fn emphasis(line: &str, at: usize) -> Option<(usize, usize)> {
     let mark = line[at..].chars().next()?;
     let run = |from: usize| line[from..].len() - line[from..].trim_start_matches(mark).len();

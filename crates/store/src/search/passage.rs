@@ -18,7 +18,7 @@ pub(super) const OF_ENTRY: usize = 32 * 1024;
 /// From which size on a section of a document is a passage of its own.
 const SECTION: usize = 1024;
 
-/// What is indexed and found as one.
+/// A passage, which is indexed and found as one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Passage {
     /// The numbers of the first and last entry or line.
@@ -34,7 +34,7 @@ pub(super) struct Passage {
 }
 
 impl Passage {
-    /// Whether nothing is added to it any more.
+    /// Returns whether nothing is added to it any more.
     pub(super) fn is_full(&self) -> bool {
         self.text.len() >= FULL || self.is_long()
     }
@@ -43,18 +43,18 @@ impl Passage {
         self.to - self.from >= ENTRIES
     }
 
-    /// Whether it ends even within a word.
+    /// Returns whether it ends even within a word.
     fn is_over(&self) -> bool {
         self.text.len() >= MAX || self.to - self.from >= 2 * ENTRIES
     }
 
-    /// The number of the entry or line in which a place of the text is.
+    /// Returns the number of the entry or line in which a place of the text is.
     pub(super) fn number_at(&self, offset: usize) -> u64 {
         self.starts.iter().rev().find(|(start, _)| *start <= offset).map_or(self.from, |(_, number)| *number)
     }
 }
 
-/// What is indexed of an entry.
+/// The indexed text of an entry.
 pub(super) struct EntryText {
     seq: u64,
     at: i64,
@@ -70,7 +70,7 @@ impl EntryText {
     }
 }
 
-/// The passages of entries that follow each other; more entries may be added to the last one.
+/// Returns the passages of entries that follow each other; more entries may be added to the last one.
 pub(super) fn of_log(entries: &[EntryText]) -> Vec<Passage> {
     gather(entries, true)
 }
@@ -135,13 +135,13 @@ fn chunk_of(entry: &LogEntry) -> Option<Chunk> {
     Some(Chunk { is_thought, message_id: message_id.clone() })
 }
 
-/// Whether a word continues from one text into the next.
+/// Returns whether a word continues from one text into the next.
 fn is_one_word(before: &str, after: &str) -> bool {
     before.chars().next_back().is_some_and(char::is_alphanumeric)
         && after.chars().next().is_some_and(char::is_alphanumeric)
 }
 
-/// What people can find of an entry.
+/// Returns what people can find of an entry.
 pub(super) fn entry_text(entry: &LogEntry) -> String {
     let mut parts: Vec<&str> = Vec::new();
     match entry {
@@ -185,7 +185,7 @@ fn texts<'v>(value: &'v Value, parts: &mut Vec<&'v str>) {
     }
 }
 
-/// A text without what is beyond a size.
+/// Returns a text without what is beyond a size.
 fn cut(mut text: String, size: usize) -> String {
     if text.len() > size {
         text.truncate(text.floor_char_boundary(size));
@@ -193,7 +193,7 @@ fn cut(mut text: String, size: usize) -> String {
     text
 }
 
-/// The passages of a document, by its headings where these are far enough apart.
+/// Returns the passages of a document, by its headings where these are far enough apart.
 pub(super) fn of_document(text: &str) -> Vec<Passage> {
     let mut passages: Vec<Passage> = Vec::new();
     for (line, number) in text.lines().zip(1..) {

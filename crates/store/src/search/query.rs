@@ -6,7 +6,7 @@ use super::words::{Word, words};
 /// How many terms count; more are passed over.
 const MAX_TERMS: usize = 32;
 
-/// What is looked for.
+/// The parsed search terms.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     /// Each must be found: one of its terms.
@@ -48,7 +48,7 @@ impl Query {
         query
     }
 
-    /// Whether there is nothing to look for.
+    /// Returns whether there is nothing to look for.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }
@@ -79,7 +79,7 @@ impl Query {
         all.join(" & ")
     }
 
-    /// Where the wanted terms stand among words: start and end in bytes, and which group it is.
+    /// Returns where the wanted terms stand among words: start and end in bytes, and which group it is.
     pub(super) fn matches(&self, words: &[Word]) -> Vec<(usize, usize, usize)> {
         let mut found = Vec::new();
         for (number, group) in self.groups.iter().enumerate() {
@@ -154,7 +154,7 @@ impl Term {
     }
 }
 
-/// What stands between spaces and quotes: whether it is not wanted, the text, and whether it was quoted.
+/// Returns what stands between spaces and quotes: whether it is not wanted, the text, and whether it was quoted.
 fn tokens(text: &str) -> Vec<(bool, &str, bool)> {
     let mut found = Vec::new();
     let mut rest = text.trim_start();

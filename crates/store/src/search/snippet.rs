@@ -19,7 +19,8 @@ pub struct Segment {
     pub marked: bool,
 }
 
-/// The part of a passage that says most about why it was found, without marks of Markdown, and the number of the entry or line it is in.
+/// Returns the part of a passage that says most about why it was found, without marks of Markdown, and the number of
+/// the entry or line it is in.
 pub(super) fn snippet(passage: &Passage, query: &Query) -> (Vec<Segment>, u64) {
     let text = passage.text.as_str();
     let found = query.matches(&words(text));
@@ -59,7 +60,7 @@ pub(super) fn snippet(passage: &Passage, query: &Query) -> (Vec<Segment>, u64) {
     (segments, number)
 }
 
-/// A part of a text without marks.
+/// Returns a part of a text without marks.
 fn without(text: &str, part: Range<usize>, marks: &[Range<usize>]) -> String {
     let mut rest = String::with_capacity(part.len());
     let mut at = part.start;
@@ -72,7 +73,7 @@ fn without(text: &str, part: Range<usize>, marks: &[Range<usize>]) -> String {
     rest
 }
 
-/// Where a snippet begins: a little before a place, at a word.
+/// Returns where a snippet begins: a little before a place, at a word.
 fn begin(text: &str, anchor: usize) -> usize {
     let from = text.floor_char_boundary(anchor.saturating_sub(BEFORE));
     if from == 0 {

@@ -17,7 +17,7 @@ pub(crate) struct Word {
     pub(crate) is_compound: bool,
 }
 
-/// The words of a text, in their order.
+/// Returns the words of a text, in their order.
 pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut found = Vec::new();
     let mut place = 0;
@@ -41,7 +41,7 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     found
 }
 
-/// Whether a character is a word of its own: scripts that put no spaces between words.
+/// Returns whether a character is a word of its own: scripts that put no spaces between words.
 fn is_single_char_token(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
         | '\u{20000}'..='\u{3134f}')
@@ -62,7 +62,7 @@ fn take_run(text: &str, start: usize, end: usize, place: &mut usize, found: &mut
     }
 }
 
-/// Where the further words of a camel-case name begin.
+/// Returns where the further words of a camel-case name begin.
 fn split_camel_case(run: &str) -> Vec<usize> {
     let letters: Vec<(usize, char)> = run.char_indices().collect();
     let mut cuts = Vec::new();

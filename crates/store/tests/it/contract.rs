@@ -5,10 +5,12 @@ use protocol::FeedMessage;
 use protocol::LogEntry;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use store::{Advanced, BaseBranch, Claimed, FeedEntry, Lease, LogAppend, Outcome, Store, TaskFilter};
+use store::{
+    Advanced, BaseBranch, Claimed, FeedEntry, Lease, LogAppend, Outcome, Project, Store, TaskFilter,
+};
 use workflow::{
-    Complexity, Context, Ids, Input, Millis, NewTask, Priority, ProjectId, Rejected, SessionId, Task, TaskId,
-    TaskKind, TaskStatus, UserId,
+    Complexity, Context, Effect, Failure, FailureClass, Ids, Input, Millis, NewTask, Priority, ProjectId,
+    Rejected, SessionId, ShortId, Task, TaskId, TaskKind, TaskStatus, UserId,
 };
 
 /// Identifiers that count up.
@@ -26,6 +28,8 @@ fn new_task(number: u32) -> NewTask {
         id: TaskId(format!("spt_{number:026}")),
         project: ProjectId::from("prj_1"),
         owner: UserId::from(if number.is_multiple_of(2) { "usr_even" } else { "usr_odd" }),
+        short_id: None,
+        takes_title: false,
         name: format!("Task {number}"),
         description: String::new(),
         kind: TaskKind::Feature,
@@ -39,6 +43,7 @@ fn new_task(number: u32) -> NewTask {
         depends_on: Vec::new(),
         budget: None,
         workspace_config: None,
+        agent_options: Vec::new(),
         max_parallel: 2,
         planned: true,
         isolation: workflow::Isolation::Worktree,
@@ -68,6 +73,34 @@ fn outcome(step: workflow::Step) -> Outcome {
         .map(|session| LogAppend { session: session.id.clone(), entry: json!({ "kind": "test" }).into() })
         .collect();
     Outcome { step, feed, logs, deliveries: Vec::new() }
+}
+
+/// A project of the owner of tasks with odd numbers.
+pub(crate) fn project(id: &str, name: &str) -> Project {
+    Project {
+        id: id.into(),
+        owner: "usr_odd".into(),
+        name: name.to_owned(),
+        key: String::new(),
+        repository_path: format!("/srv/{id}"),
+        clone_url: None,
+        default_branch: "main".to_owned(),
+        settings: json!({}),
+        created_at: Millis(1),
+        updated_at: Millis(1),
+    }
+}
+
+/// Creates a task of the project `prj_1` with a short id, which may fail.
+pub(crate) async fn create_in(
+    store: &Store,
+    number: u32,
+    short_id: Option<ShortId>,
+) -> Result<Task, store::StoreError> {
+    let mut ids = Counting(number * 1000);
+    let mut context = Context { now: Millis(i64::from(number)), ids: &mut ids };
+    let step = Task::create(NewTask { short_id, ..new_task(number) }, false, &mut context).expect("a task");
+    Ok(store.create_task(outcome(step), None).await?.task)
 }
 
 /// Creates a task, which may fail.
@@ -245,6 +278,43 @@ on_both! {
         // The attempt that its worker did not end is no failure.
         let again = claim(&store, "two", 4_001).await;
         assert_eq!(again.iter().map(|claimed| (claimed.attempt, claimed.failures)).collect::<Vec<_>>(), [(3, 1)]);
+    }
+
+    /// A turn that waits for the end of a limit holds back nothing once the task has left it.
+    async fn a_turn_that_was_left_does_not_hold_back_the_next(place: &Place) {
+        let store = place.open().await;
+        let task = admitted(&store, 1).await;
+        let session = task.sessions[0].id.clone();
+        let prepare = claim(&store, "one", 2_000).await.pop().expect("the preparation");
+        advance(&store, &task.id, 20_000, Input::PlanningReady { session: session.clone() }).await;
+        assert!(store.finish_effect(&prepare.fence()).await.expect("works"));
+        let run = claim(&store, "one", 2_000).await.pop().expect("the turn");
+        let Effect::RunTurn { turn, .. } = run.row.effect.clone() else { panic!("{run:?}") };
+        let failure = Failure { class: FailureClass::Limit, message: "usage limit".to_owned(), at: Millis(1_000) };
+        let retry_at = Some(Millis(9_000_000));
+        let failed = Input::TurnFailed { session: session.clone(), turn, failure, retry_at, usage: None };
+        advance(&store, &task.id, 21_000, failed).await;
+        assert!(store.finish_effect(&run.fence()).await.expect("works"));
+        assert!(claim(&store, "one", 3_000).await.is_empty(), "the turn waits");
+        for (seed, input) in [
+            (22_000, Input::Pause { by: "ada".to_owned() }),
+            (23_000, Input::Resume { by: "ada".to_owned() }),
+            (24_000, Input::Admit),
+        ] {
+            advance(&store, &task.id, seed, input).await;
+        }
+        let mut claimed = Vec::new();
+        loop {
+            let due = claim(&store, "one", 3_000).await;
+            if due.is_empty() {
+                break;
+            }
+            for next in due {
+                assert!(store.finish_effect(&next.fence()).await.expect("works"));
+                claimed.push(next.row.effect);
+            }
+        }
+        assert_eq!(claimed.last(), Some(&Effect::PreparePlanning { session }), "{claimed:?}");
     }
 
     /// After the clock was set back, what waits is due that much earlier, and what is due stays so.
@@ -453,21 +523,25 @@ on_both! {
         assert_eq!(list(TaskFilter { priority: Some(Priority::High), limit: 50, ..TaskFilter::default() }).await.total, 10);
         let counts: BTreeMap<String, u64> = store.count_tasks().await.expect("read").into_iter().collect();
         assert_eq!((counts["backlog"], counts["spec_generation"]), (20, 10));
-        assert_eq!(store.live_tasks().await.expect("read").len(), 10);
+        let live = store.live_tasks().await.expect("read");
+        assert_eq!(live.len(), 10);
+        assert!(store.has_live_task(&live[0].project).await.expect("read"));
+        assert!(!store.has_live_task(&ProjectId::from("prj_other")).await.expect("read"));
         create(&store, 31, false).await;
         let further = list(TaskFilter { limit: 1, after: Some(next), ..TaskFilter::default() }).await;
         assert_eq!(further.tasks[0].name, "Task 23", "what comes in between moves nothing");
     }
 
-    /// Everything is there after the store is opened again.
+    /// Everything is there after the store is opened again, and a task without a short id has one.
     async fn nothing_is_lost_by_a_restart(place: &Place) {
-        let task = {
+        let mut task = {
             let store = place.open().await;
             let task = admitted(&store, 1).await;
             store.close().await;
             task
         };
         let store = place.open().await;
+        task.short_id = Some(ShortId::new("SPEC", 1));
         assert_eq!(store.task(&task.id).await.expect("read"), Some(task));
         assert_eq!(claim(&store, "one", 2_000).await.len(), 1);
     }

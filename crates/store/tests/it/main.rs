@@ -8,4 +8,6 @@ mod ports;
 mod record;
 mod retention;
 mod search;
+mod short_ids;
+mod stored_secrets;
 mod webhooks;

@@ -4,7 +4,7 @@ use crate::contract::{admitted, create};
 use crate::database::on_both;
 use serde_json::json;
 use store::{RebuiltTask, Recorded, SessionRun, Store};
-use workflow::{Millis, Task};
+use workflow::{Millis, ShortId, Task};
 
 /// Everything a task has in a database, as its record gives it back.
 async fn taken_out(store: &Store, task: &Task) -> RebuiltTask {
@@ -56,7 +56,7 @@ on_both! {
     /// A task that was taken out and put in is the same, and its numbers go on where they were.
     async fn a_task_is_put_in_as_it_was(place: &Place) {
         let store = place.open().await;
-        let task = admitted(&store, 1).await;
+        let mut task = admitted(&store, 1).await;
         assert!(!store.begin_rebuild().await.expect("read"), "a database in use is left alone");
         let rebuilt = taken_out(&store, &task).await;
         let other = crate::database::Place::new(place.kind());
@@ -76,6 +76,7 @@ on_both! {
         assert!(!fresh.put_rebuilt(rebuilt.clone()).await.expect("saved"), "what is there stays");
         fresh.end_rebuild().await.expect("saved");
         assert!(!fresh.is_being_rebuilt().await.expect("read"));
+        task.short_id = Some(ShortId::new("SPEC", 1));
         assert_eq!(fresh.task(&task.id).await.expect("read"), Some(task.clone()));
         assert_eq!(fresh.task_events(&task.id, 0, 100).await.expect("read"), rebuilt.events);
         let session = &task.sessions[0].id;

@@ -31,7 +31,12 @@ fn item(task: &Task, id: &str, kind: InboxKind, since: &str) -> InboxItem {
     InboxItem {
         id: id.to_owned(),
         kind,
-        task: InboxTask { id: task.id.to_string(), name: "Old name".into(), project_id: "prj_1".into() },
+        task: InboxTask {
+            id: task.id.to_string(),
+            short_id: "SPEC-1".into(),
+            name: "Old name".into(),
+            project_id: "prj_1".into(),
+        },
         work_session: None,
         title: "Title".to_owned(),
         summary: String::new(),
