@@ -1,22 +1,25 @@
 //! The parts of a running server, shared by everything that serves it.
 
 use crate::agents::Agents;
-use crate::collisions::CollisionMonitor;
-use crate::config::Config;
-use crate::data_dir::DataDir;
+use crate::agents::instances::Instances;
+use crate::documents::watch::Watch;
 use crate::feed::Feed;
 use crate::health::Health;
-use crate::history::History;
-use crate::instances::Instances;
 use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
+use crate::notifications::webhooks::Webhooks;
 use crate::orchestrator::Orchestrator;
-use crate::repositories::{ProjectSettings, Repositories};
-use crate::samples;
-use crate::scheduler::FreeSlots;
-use crate::watch::Watch;
-use crate::webhooks::Webhooks;
-use crate::worktree_setup::KeyedLocks;
+use crate::projects::repositories::Repositories;
+use crate::projects::samples;
+use crate::record::history::History;
+use crate::scheduling::scheduler::FreeSlots;
+use crate::settings::config::Config;
+use crate::settings::data_dir::DataDir;
+use crate::settings::project::ProjectSettings;
+use crate::settings::secret_store::SecretStore;
+use crate::worktrees::collisions::CollisionMonitor;
+use crate::worktrees::setup::KeyedLocks;
+use crate::worktrees::terminals::Terminals;
 use secrets::Redactor;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -28,7 +31,7 @@ use workflow::{Millis, Task};
 #[derive(Clone)]
 pub struct App(pub(crate) Arc<Inner>);
 
-/// What a running server is made of.
+/// The parts of a running server.
 pub struct Inner {
     pub config: Config,
     /// Locked for this server.
@@ -40,6 +43,8 @@ pub struct Inner {
     pub orchestrator: Orchestrator,
     /// Takes secrets out of text.
     pub redactor: Redactor,
+    /// The secrets that people store for sessions.
+    pub secret_store: SecretStore,
     pub repositories: Repositories,
     pub agents: Agents,
     pub instances: Instances,
@@ -51,11 +56,13 @@ pub struct Inner {
     pub(crate) maintenance: Maintenance,
     /// Held while a worktree is made ready, by its path, and while a setup command runs, by the hash of its inputs.
     pub(crate) setup_locks: KeyedLocks,
+    /// The terminals that people have open in worktrees.
+    pub terminals: Terminals,
     /// Held while a copy of a sample repository is taken.
     pub samples: tokio::sync::Mutex<()>,
     /// Held while a repository that is there already is registered.
     pub registering: tokio::sync::Mutex<()>,
-    /// By which this server's claims are known; it stays over restarts.
+    /// The name of this server's claims; it stays the same over restarts.
     pub(crate) worker: String,
     pub started_at: Millis,
     /// Ends sockets and streams when the server goes down.
@@ -71,12 +78,12 @@ impl Deref for App {
 }
 
 impl App {
-    /// Whose commits the server's own commits are.
+    /// Returns whose commits the server's own commits are.
     pub fn identity() -> git::Identity {
         git::Identity { name: "SpecTask".to_owned(), email: "spectask@localhost".to_owned() }
     }
 
-    /// The commands that must pass on a task's finished change.
+    /// Returns the commands that must pass on a task's finished change.
     pub(crate) async fn checks(&self, task: &Task, settings: &ProjectSettings) -> Vec<String> {
         let project = self.store.project(&task.project).await.ok().flatten();
         let sample = project.as_ref().and_then(|project| project.settings["sample"].as_str());

@@ -1,6 +1,6 @@
-//! The live feed: hands what was committed to its subscribers.
+//! The live feed: publishes committed rows to its subscribers.
 //!
-//! Rows reach listeners after their transaction; a listener that falls behind learns so from its channel and
+//! Rows reach subscribers after their transaction; a subscriber that falls behind gets an error from its channel and
 //! reads what it missed from the store.
 
 use parking_lot::Mutex;
@@ -10,12 +10,12 @@ use store::{FeedRow, LogRow};
 use tokio::sync::broadcast;
 use workflow::SessionId;
 
-/// How many rows a listener may fall behind before it has to read from the store.
+/// The number of rows that a subscriber may fall behind before it has to read from the store.
 const BACKLOG: usize = 4096;
 /// The same for one session's log; a channel holds on to its last entries, and there may be hundreds of channels.
 const LOG_BACKLOG: usize = 128;
 
-/// Hands committed rows to listeners.
+/// Publishes committed rows to subscribers.
 #[derive(Clone)]
 pub struct Feed(Arc<Inner>);
 
@@ -41,7 +41,7 @@ impl Feed {
         self.logs().entry(session.clone()).or_insert_with(|| broadcast::channel(LOG_BACKLOG).0).subscribe()
     }
 
-    /// Hands out rows that were committed, in their order.
+    /// Publishes committed rows, in their order.
     pub fn publish(&self, rows: Vec<FeedRow>) {
         for row in rows {
             // A feed without subscribers is no error.
@@ -49,7 +49,7 @@ impl Feed {
         }
     }
 
-    /// Hands out entries of a session's log that were committed, in their order.
+    /// Publishes committed entries of a session's log, in their order.
     pub fn publish_log(&self, session: &SessionId, rows: Vec<LogRow>) {
         let mut logs = self.logs();
         let Some(sender) = logs.get(session) else { return };

@@ -1,10 +1,10 @@
 //! Whether the server can work: its database, its disks and its data directory.
 //!
-//! While one of them is out of order no new work begins, tasks say what they wait for, and `readyz` names the part. The
-//! state is looked at every few seconds, so that everything continues by itself when the cause is gone.
+//! While one of them is out of order, no new work begins, tasks show the reason, and `readyz` names the part. The state
+//! is checked every few seconds, so that work continues by itself when the cause is gone.
 
 use crate::App;
-use crate::effects::chain;
+use crate::failure::chain;
 use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -15,7 +15,7 @@ use store::Fault;
 use tokio_util::sync::CancellationToken;
 use workflow::TaskId;
 
-/// How often the parts are looked at.
+/// The interval of the checks.
 const INTERVAL: Duration = Duration::from_secs(2);
 /// How often the repositories that the server writes to are listed again.
 const LIST_INTERVAL: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ impl Part {
 /// Too little room on the disk of a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shortage {
-    /// What is there, such as the data directory.
+    /// The content of the place, such as the data directory.
     pub what: &'static str,
     pub place: PathBuf,
     /// Bytes free for this user.
@@ -68,7 +68,7 @@ pub struct Shortage {
 }
 
 impl Shortage {
-    /// Whether the disk of a place lacks room; a place that cannot be looked at does not.
+    /// Returns whether the disk of a place lacks room; a place that cannot be looked at does not.
     pub fn at(what: &'static str, place: &Path, needed: u64) -> Option<Self> {
         let disk = rustix::fs::statvfs(place).ok()?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
@@ -78,7 +78,7 @@ impl Shortage {
         is_short.then(|| Self { what, place: place.to_owned(), free, needed, free_inodes })
     }
 
-    /// What is wrong, the same for as long as it lasts.
+    /// Returns what is wrong, the same for as long as it lasts.
     fn reason(&self) -> String {
         format!(
             "out of space: the disk of the {} {} has less than the {} MB free that are needed; make room there",
@@ -111,13 +111,13 @@ impl fmt::Display for Shortage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Obstacle {
     pub part: Part,
-    /// What is wrong, the same for as long as it lasts.
+    /// The problem, the same for as long as it lasts.
     pub(crate) reason: String,
     /// The same with its present figures.
     pub detail: String,
 }
 
-/// What was found when the parts were looked at last.
+/// The findings of the last health check.
 #[derive(Default)]
 pub struct Health {
     state: Mutex<State>,
@@ -135,19 +135,19 @@ struct State {
 }
 
 impl Health {
-    /// Why no new work begins on this server.
+    /// Returns why no new work begins on this server.
     pub(crate) fn obstacle(&self) -> Option<Obstacle> {
         self.lock().found.values().next().cloned()
     }
 
-    /// Why no new work of a task begins.
+    /// Returns why no new work of a task begins.
     pub(crate) fn obstacle_of(&self, task: &TaskId) -> Option<Obstacle> {
         let state = self.lock();
         let full = || state.full.get(task).filter(|(_, at)| at.elapsed() < FULL_FOR);
         state.found.values().next().cloned().or_else(|| full().map(|(reason, _)| of_full(reason)))
     }
 
-    /// Why work of any task begins or continues no further.
+    /// Returns why work of any task begins or continues no further.
     pub fn any_obstacle(&self) -> Option<Obstacle> {
         let state = self.lock();
         let full = || state.full.values().find(|(_, at)| at.elapsed() < FULL_FOR);
@@ -162,7 +162,8 @@ impl Health {
         state.found.values().next().cloned().or_else(past)
     }
 
-    /// Notes that work of a task failed for lack of room although its disk seems to have some: a quota may be used up.
+    /// Records that work of a task failed for lack of room although its disk seems to have some: a quota may be used
+    /// up.
     pub(crate) fn note_full(&self, task: &TaskId, message: &str) {
         let mut state = self.lock();
         state.full.retain(|_, (_, at)| at.elapsed() < FULL_FOR);
@@ -176,7 +177,7 @@ impl Health {
         let mut state = self.lock();
         for (part, obstacle) in &found {
             if state.found.get(part).is_none_or(|before| before.reason != obstacle.reason) {
-                tracing::error!(part = part.as_str(), reason = obstacle.detail, "no new work begins");
+                tracing::error!(part = part.as_str(), reason = obstacle.detail, "no new work is started");
             }
         }
         if let Some(before) = state.found.values().next().cloned() {
@@ -184,7 +185,7 @@ impl Health {
         }
         let is_over = !state.found.is_empty() && found.is_empty();
         if is_over {
-            tracing::info!("everything that work needs is in order again");
+            tracing::info!("the server is healthy again");
         }
         state.found = found;
         is_over
@@ -200,7 +201,7 @@ fn of_full(reason: &str) -> Obstacle {
     Obstacle { part: Part::Disk, reason: reason.to_owned(), detail: reason.to_owned() }
 }
 
-/// Looks at the parts until told to stop.
+/// Checks the parts until stopped.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let mut places = Vec::new();
     let mut listed: Option<Instant> = None;
@@ -219,7 +220,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
     }
 }
 
-/// What is out of order now.
+/// Returns what is out of order now.
 pub async fn check(app: &App) -> BTreeMap<Part, Obstacle> {
     let known = app.health.lock().places.clone();
     let places = if known.is_empty() { list_places(app).await } else { known };
@@ -228,7 +229,7 @@ pub async fn check(app: &App) -> BTreeMap<Part, Obstacle> {
     found
 }
 
-/// Why the `git` command cannot be used.
+/// Returns why the `git` command cannot be used.
 async fn unusable_git(app: &App) -> Option<String> {
     let git = app.repositories.git().clone();
     match tokio::time::timeout(ANSWER_WITHIN, crate::spawn_blocking(move || git.version())).await {
@@ -243,7 +244,7 @@ async fn unusable_git(app: &App) -> Option<String> {
 pub(crate) async fn obstacle_during(app: &App, begun: Instant) -> Option<Obstacle> {
     match app.health.obstacle_since(begun) {
         Some(obstacle) => Some(obstacle),
-        // It may be younger than the last look.
+        // It may have happened after the last check.
         None => check(app).await.into_values().next(),
     }
 }
@@ -289,7 +290,7 @@ async fn look(app: &App, places: &[(&'static str, PathBuf)]) -> BTreeMap<Part, O
     found
 }
 
-/// Where what a deleted database held is, in words.
+/// Returns where what a deleted database held is, in words.
 async fn rescued(app: &App) -> String {
     let store = app.store.clone();
     match crate::spawn_blocking(move || store.rescue()).await {
@@ -305,7 +306,7 @@ async fn rescued(app: &App) -> String {
     }
 }
 
-/// One place on each disk that the server writes to.
+/// Returns one place on each disk that the server writes to.
 async fn list_places(app: &App) -> Vec<(&'static str, PathBuf)> {
     use std::os::unix::fs::MetadataExt as _;
     let mut places = vec![("data directory", app.config.data_dir.clone())];

@@ -1,4 +1,4 @@
-//! What was taken out of documents as a secret, held until a person decides about it.
+//! Values that were redacted from documents as secrets, held until a person decides about them.
 //!
 //! A document is stored without its secrets. Whether a value is one is a guess, and the reviewer has the last word: *keep*
 //! puts the value back, *remove* forgets it. Until then the value stands in a file that only the server's user can read,
@@ -24,15 +24,15 @@ pub struct Held {
     pub document: String,
     pub kind: String,
     pub is_sure: bool,
-    /// What stands in its place.
+    /// The tag that replaces it.
     pub tag: String,
     /// The value, until a person decides; absent where it is known to be secret and cannot be kept.
     pub value: Option<String>,
-    /// What a person decided.
+    /// The decision of a person.
     pub decision: Option<HeldDecision>,
 }
 
-/// What becomes of a value that was taken out.
+/// The decision about a value that was removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HeldDecision {
@@ -42,7 +42,7 @@ pub enum HeldDecision {
     Remove,
 }
 
-/// The values in a document that its stored text is without.
+/// Returns the values in a document that its stored text is without.
 pub(crate) fn found(redactor: &Redactor, document: &str, text: &str) -> Vec<Held> {
     let held = |finding: secrets::Finding| {
         let value = &text[finding.span];
@@ -59,7 +59,7 @@ pub(crate) fn found(redactor: &Redactor, document: &str, text: &str) -> Vec<Held
     redactor.findings(text).into_iter().map(held).collect()
 }
 
-/// Holds values in addition to those that are held; what was decided stays decided.
+/// Adds values to those that are held; decisions stay.
 pub(crate) fn add(data_dir: &Path, task: &TaskId, more: Vec<Held>) -> std::io::Result<()> {
     if more.is_empty() {
         return Ok(());
@@ -73,7 +73,7 @@ pub(crate) fn add(data_dir: &Path, task: &TaskId, more: Vec<Held>) -> std::io::R
     write(data_dir, task, &all)
 }
 
-/// The values that are held for a task.
+/// Returns the values that are held for a task.
 pub fn read(data_dir: &Path, task: &TaskId) -> Vec<Held> {
     let text = std::fs::read(file(data_dir, task)).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
@@ -89,16 +89,16 @@ pub fn write(data_dir: &Path, task: &TaskId, all: &[Held]) -> std::io::Result<()
     file.write_all(&serde_json::to_vec(all)?)
 }
 
-/// Forgets what is held for a task.
+/// Deletes the held values of a task.
 pub fn forget(data_dir: &Path, task: &TaskId) {
     if let Err(error) = std::fs::remove_file(file(data_dir, task))
         && error.kind() != std::io::ErrorKind::NotFound
     {
-        tracing::warn!(%error, %task, "could not forget the values that were taken out of documents");
+        tracing::warn!(%error, %task, "could not delete the values that were redacted from documents");
     }
 }
 
-/// Remembers that a value is kept, here and after a restart.
+/// Records that a value is kept, here and after a restart.
 pub fn keep(data_dir: &Path, redactor: &Redactor, value: &str) -> std::io::Result<()> {
     let fingerprint = redactor.fingerprint(value);
     let mut options = std::fs::OpenOptions::new();
@@ -108,7 +108,7 @@ pub fn keep(data_dir: &Path, redactor: &Redactor, value: &str) -> std::io::Resul
     Ok(())
 }
 
-/// Lets pass what people decided to keep before the server started.
+/// Allows the values that people decided to keep before the server started.
 pub(crate) fn restore(data_dir: &Path, redactor: &Redactor) -> anyhow::Result<()> {
     match std::fs::read_to_string(data_dir.join(KEPT)) {
         Ok(text) => redactor.keep(text.lines().map(str::to_owned)),
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use secrets::Settings;
 
-    /// A token by its format; it is put together here so that none is written in this repository.
+    /// Returns a token by its format; it is put together here so that none is written in this repository.
     fn key() -> String {
         ["gh", "p_", "R4nd0mLettersThatN0body", "Types1234567Q"].concat()
     }

@@ -1,8 +1,8 @@
 //! The metrics of this crate, and the recorder that gives those of all crates as Prometheus text.
 //! `docs/observability.md` lists them.
 //!
-//! The recorder is one per process. Counters and histograms are recorded where things happen; gauges of the database
-//! and of the process are read when they are asked for.
+//! The recorder is one per process. Counters and histograms are recorded where events happen; gauges of the database
+//! and of the process are read on request.
 
 use crate::App;
 use crate::clock::now;
@@ -50,7 +50,7 @@ const DURATION_BUCKETS: [f64; 14] =
     [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0, 3600.0];
 /// The upper bounds of the buckets of the writer's group sizes.
 const GROUP_BUCKETS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
-/// How often recorded durations are moved into their buckets, so that they take no memory while nobody reads them.
+/// The interval in which recorded durations are moved into their buckets, so that they use no memory without a reader.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often gauges are read where metrics are exported: at least once for each of OpenTelemetry's usual intervals.
@@ -208,7 +208,7 @@ impl Metrics {
     }
 }
 
-/// Moves recorded durations into their buckets until told to stop, and reads the gauges for who does not ask for them.
+/// Moves recorded durations into their buckets until stopped, and reads the gauges for exporters.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let mut read_at: Option<Instant> = None;
     loop {
@@ -254,7 +254,7 @@ pub(crate) fn count_effect(effect: &'static str, failure: Option<FailureClass>, 
     }
 }
 
-/// A stop reason of the Agent Client Protocol as a label; agents may send any text.
+/// Returns a stop reason of the Agent Client Protocol as a label; agents may send any text.
 fn stop_reason(reason: &str) -> &'static str {
     const KNOWN: [&str; 5] = ["end_turn", "max_tokens", "max_turn_requests", "refusal", "cancelled"];
     KNOWN.into_iter().find(|known| *known == reason).unwrap_or("other")
@@ -275,7 +275,7 @@ fn set_process_gauges() {
     }
 }
 
-/// The resident memory of this process in bytes.
+/// Returns the resident memory of this process in bytes.
 fn resident_bytes() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

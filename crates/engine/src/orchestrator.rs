@@ -1,13 +1,14 @@
-//! Joins the pure workflow to the store: an input in, one transaction, the news out, the runner woken.
+//! Joins the pure workflow to the store: applies an input in one transaction, publishes the updates, and wakes the
+//! runner.
 
-use crate::clean::cleaned;
 use crate::clock::{Ulids, now};
 use crate::feed::Feed;
-use crate::inbox;
 use crate::metrics::{DECISION_DURATION, DECISIONS};
-use crate::news;
+use crate::notifications::inbox;
+use crate::notifications::updates;
+use crate::notifications::webhooks::Webhooks;
+use crate::settings::redaction::cleaned;
 use crate::tracing_context::EffectRequests;
-use crate::webhooks::Webhooks;
 use futures::future::BoxFuture;
 use metrics::{counter, histogram};
 use protocol::FeedMessage;
@@ -19,17 +20,17 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use tracing::{Span, instrument};
 use workflow::{Context, EffectId, Input, Millis, NewTask, Rejected, Step, Task, TaskId, UserId};
 
-/// Applies inputs to tasks, without the secrets in them: what is decided, stored and sent has none.
+/// Applies inputs to tasks. Inputs are redacted first, so that no decision, row or message has a secret.
 #[derive(Clone)]
 pub struct Orchestrator {
     store: Store,
     feed: Feed,
-    /// By which name this server claims effects.
+    /// The name with which this server claims effects.
     worker: Arc<str>,
     requests: EffectRequests,
-    /// What was claimed along with a decision, with the span of the decision.
+    /// Effects that were claimed along with a decision, with the span of the decision.
     claimed: mpsc::UnboundedSender<(Claimed, Span)>,
-    /// What was claimed along with a decision and does not run yet.
+    /// Effects that were claimed along with a decision and do not run yet.
     waiting: Arc<Mutex<mpsc::UnboundedReceiver<(Claimed, Span)>>>,
     redactor: Redactor,
     webhooks: Webhooks,
@@ -42,7 +43,7 @@ const CREATE: &str = "create";
 /// How long a claim holds without being renewed, in milliseconds.
 const LEASE: i64 = 30_000;
 
-/// Why something asked of a task was not done.
+/// The reason why an action on a task failed.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     #[error(transparent)]
@@ -62,18 +63,19 @@ impl Orchestrator {
         Self { store, feed, worker, requests, claimed, waiting, redactor, webhooks, runner, scheduler }
     }
 
-    /// The terms of a claim that begins now.
+    /// Returns the terms of a claim that begins now.
     pub(crate) fn lease(&self) -> Lease {
         let now = now();
         Lease { worker: self.worker.to_string(), now, until: now.plus(LEASE) }
     }
 
-    /// A task as it would begin, started when asked to; `admitted` says that there is a place for it. Nothing is kept.
+    /// Returns a task as it would begin, started when asked to; `admitted` says that there is a slot for it. Nothing
+    /// is kept.
     pub(crate) fn begin(&self, new: NewTask, start: bool, admitted: bool) -> Result<Step, Rejected> {
         begin(cleaned(&self.redactor, new), start, admitted)
     }
 
-    /// Creates a task as it begins. One of its id that is there already is the answer.
+    /// Creates a task as it begins and has the next short id of its project. One of its id that is there already is the answer.
     #[instrument(name = "decision", skip_all, fields(task = %step.task.id, input = CREATE))]
     pub async fn create(&self, step: Step) -> Result<Task, AskError> {
         let (id, owner) = (step.task.id.clone(), step.task.owner.clone());
@@ -96,7 +98,7 @@ impl Orchestrator {
         }
     }
 
-    /// Applies what a person asks of their task and returns the task. A state that it has already is no error.
+    /// Applies a person's action to a task and returns the task. A state that it has already is no error.
     ///
     /// The future is boxed, because nearly every request awaits it: otherwise each of their futures contains it.
     #[instrument(name = "decision", skip_all, fields(task = %id, input = input.name()))]
@@ -120,7 +122,7 @@ impl Orchestrator {
         })
     }
 
-    /// Takes in a decision of the server's own, such as a position in the queue.
+    /// Applies a decision of the server itself, such as a position in the queue.
     #[instrument(name = "decision", skip_all, fields(task = %id, input = input.name()))]
     pub(crate) async fn decide(&self, id: &TaskId, input: Input) -> Result<Option<Task>, StoreError> {
         match self.advance(id, None, None, input).await? {
@@ -129,7 +131,7 @@ impl Orchestrator {
         }
     }
 
-    /// Takes in what an effect reports, together with the effect's end; a report from a lost lease is dropped.
+    /// Applies an effect's report, together with the effect's end; a report from a lost lease is dropped.
     #[instrument(name = "decision", skip_all, fields(task = %id, input = input.name()))]
     pub(crate) async fn report(&self, id: &TaskId, fence: Fence, input: Input) -> Result<(), StoreError> {
         match self.advance(id, Some(fence), None, input).await? {
@@ -143,7 +145,7 @@ impl Orchestrator {
         Ok(())
     }
 
-    /// Applies an input to a task, of an owner where one is given, and counts what came of it.
+    /// Applies an input to a task, of an owner where one is given, and counts the outcome.
     async fn advance(
         &self,
         id: &TaskId,
@@ -173,17 +175,18 @@ impl Orchestrator {
         advanced
     }
 
-    /// The next effect that was claimed along with a decision, so that it starts without a look at the database.
+    /// Returns the next effect that was claimed along with a decision, so that it starts without a look at the
+    /// database.
     pub(crate) async fn claimed(&self) -> Option<(Claimed, Span)> {
         self.waiting.lock().await.recv().await
     }
 
-    /// The id of the HTTP request that an effect comes from, where one is known.
+    /// Returns the id of the HTTP request that an effect comes from, where one is known.
     pub(crate) fn request_of(&self, effect: &EffectId) -> Option<Arc<str>> {
         self.requests.of(effect)
     }
 
-    /// Waits until there may be something to claim. Wake-ups are hints: the caller also looks now and then.
+    /// Waits until there may be something to claim. Wake-ups are hints: the caller also polls.
     pub(crate) async fn effects_wait(&self) {
         self.runner.notified().await;
     }
@@ -197,7 +200,7 @@ impl Orchestrator {
         self.runner.notify_one();
     }
 
-    /// Has the runner and the scheduler look at once, when what kept work from beginning is gone.
+    /// Wakes the runner and the scheduler when an obstacle to work is gone.
     pub(crate) fn wake_all(&self) {
         self.wake();
         self.scheduler.notify_one();
@@ -223,8 +226,8 @@ impl Orchestrator {
             let _ = self.claimed.send((claimed, Span::current()));
         }
         self.wake();
-        // A task at work takes no place and frees none.
-        if !saved.task.holds_instance() {
+        // A task at work takes no place and frees none, unless its sessions hold resources.
+        if !saved.task.holds_instance() || saved.task.needs_resources() {
             self.scheduler.notify_one();
         }
         saved.task
@@ -237,7 +240,7 @@ fn count(input: &'static str, outcome: &'static str, begun: Instant) {
     histogram!(DECISION_DURATION, "outcome" => outcome).record(begun.elapsed());
 }
 
-/// A task's first steps.
+/// Returns a task's first steps.
 fn begin(new: NewTask, start: bool, admitted: bool) -> Result<Step, Rejected> {
     let mut ids = Ulids;
     let mut context = Context { now: now(), ids: &mut ids };
@@ -261,7 +264,7 @@ fn decide(task: &Task, input: Input, webhooks: &Webhooks) -> Result<Outcome, Rej
 pub(crate) fn outcome(before: Option<&Task>, step: Step, webhooks: &Webhooks) -> Outcome {
     let updates = inbox::changes(before, &step.task);
     let deliveries = webhooks.of_step(before, &step.task, &updates);
-    let feed = news::of(before, &step, &updates);
-    let logs = news::log_entries(&step);
+    let feed = updates::of(before, &step, &updates);
+    let logs = updates::log_entries(&step);
     Outcome { step, feed, logs, deliveries }
 }

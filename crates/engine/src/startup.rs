@@ -1,27 +1,33 @@
 //! Brings the engine up and takes it down: the database, effects under way, agents, and the loops that drive them.
 
 use crate::agents::Agents;
+use crate::agents::instances::Instances;
 use crate::app::Inner;
-use crate::collisions::{self, CollisionMonitor};
-use crate::config::{Config, SandboxMode};
-use crate::data_dir::{self, DataDir, ServerFile, write_private};
+use crate::documents::watch::Watch;
+use crate::documents::{progress, watch};
 use crate::feed::Feed;
 use crate::health::{self, Health};
 use crate::held;
-use crate::history::{self, History};
-use crate::inbox;
-use crate::instances::Instances;
+use crate::insight::indexer;
 use crate::maintenance::Maintenance;
 use crate::metrics::Metrics;
+use crate::notifications::inbox;
+use crate::notifications::webhooks::{self, Webhooks};
 use crate::orchestrator::Orchestrator;
-use crate::repositories::{ProjectSettings, Repositories};
-use crate::scheduler::FreeSlots;
-use crate::watch::Watch;
-use crate::webhooks::{self, Webhooks};
-use crate::worktree_setup::{KeyedLocks, relearn};
-use crate::{
-    App, clean, clock, indexer, maintenance, metrics, owner, progress, runner, samples, scheduler, watch,
-};
+use crate::projects::repositories::Repositories;
+use crate::projects::samples;
+use crate::record::history::{self, History};
+use crate::scheduling::scheduler::FreeSlots;
+use crate::scheduling::{runner, scheduler};
+use crate::settings::config::{Config, SandboxMode};
+use crate::settings::data_dir::{self, DataDir, ServerFile, write_private};
+use crate::settings::project::ProjectSettings;
+use crate::settings::secret_store::SecretStore;
+use crate::settings::{owner, redaction};
+use crate::worktrees::collisions::{self, CollisionMonitor};
+use crate::worktrees::setup::{KeyedLocks, relearn};
+use crate::worktrees::terminals::{self, Terminals};
+use crate::{App, clock, maintenance, metrics};
 use anyhow::Context as _;
 use sandbox::{Level, Sandbox};
 use std::net::SocketAddr;
@@ -61,6 +67,14 @@ pub fn prepare(mut config: Config) -> anyhow::Result<Prepared> {
         config.nats_url.is_none(),
         "nats_url (NATS_URL) is set, and this version does not use NATS: several servers share PostgreSQL alone. Remove it"
     );
+    if let Some(host) = &config.preview_host {
+        let name = host.trim_start_matches("*.");
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        anyhow::ensure!(
+            name.split('.').all(|label| !label.is_empty() && label.bytes().all(is_part)),
+            "preview_host is {host:?}, which is not the name of a host; set a name alone, such as \"preview.example.org\""
+        );
+    }
     metrics::install();
     protect_memory();
     let data_dir = Arc::new(DataDir::open(&config.data_dir)?);
@@ -93,7 +107,7 @@ pub async fn open(prepared: Prepared) -> anyhow::Result<Opened> {
     }
     let token = owner::ensure(&store, &config).await.context("cannot set up the owner's token")?;
     data_dir.note_database(&database)?;
-    let app = assemble(config, data_dir, store, worker, &token)?;
+    let app = assemble(config, data_dir, store, worker, &token).await?;
     let live = app.store.live_tasks().await.context("cannot read the live tasks")?;
     inbox::reconcile(&app, &live).await.context("cannot bring the inbox up to date")?;
     Ok(Opened { app, token })
@@ -103,8 +117,9 @@ pub async fn open(prepared: Prepared) -> anyhow::Result<Opened> {
 pub async fn start(opened: Opened, address: SocketAddr, url: String) -> anyhow::Result<Engine> {
     let Opened { app, token } = opened;
     app.instances.kill_orphans().await.context("cannot end the agents that a killed server left")?;
-    crate::checks::kill_orphans(&app.config);
-    crate::network::remove_leftovers(&app.config.data_dir);
+    crate::confinement::checks::kill_orphans(&app.config);
+    crate::confinement::network::remove_leftovers(&app.config.data_dir);
+    terminals::remove_leftovers(&app.config.data_dir);
     if app.config.demo {
         let owner = workflow::UserId::from(owner::OWNER);
         let known = app.store.projects(&owner).await.context("cannot read the projects")?;
@@ -145,12 +160,12 @@ pub async fn start(opened: Opened, address: SocketAddr, url: String) -> anyhow::
     Ok(Engine { app, token, work })
 }
 
-/// Whether a start failed only because the database server cannot be reached for now.
+/// Returns whether a start failed only because the database server cannot be reached for now.
 pub fn waits_for_database(error: &anyhow::Error) -> bool {
     error.downcast_ref::<store::OpenError>().is_some_and(store::OpenError::is_unavailable)
 }
 
-fn assemble(
+async fn assemble(
     config: Config,
     data_dir: Arc<DataDir>,
     store: Store,
@@ -162,8 +177,10 @@ fn assemble(
         .context("cannot use git; install it (Debian: apt-get install git)")?;
     let feed = Feed::default();
     let agents = Agents::new(&config);
-    let redactor = clean::redactor(&config, &agents, token)?;
+    let redactor = redaction::redactor(&config, agents.environment(), token)?;
     held::restore(&config.data_dir, &redactor)?;
+    let secret_store = SecretStore::open(&config, store.clone(), redactor.clone()).await?;
+    agents.use_secrets(secret_store.clone());
     let webhooks = Webhooks::new(&config)?;
     let orchestrator =
         Orchestrator::new(store.clone(), feed.clone(), redactor.clone(), webhooks.clone(), &worker);
@@ -186,6 +203,7 @@ fn assemble(
         history: History::default(),
         orchestrator,
         redactor,
+        secret_store,
         repositories,
         agents,
         instances,
@@ -196,6 +214,7 @@ fn assemble(
         collisions: CollisionMonitor::default(),
         maintenance: Maintenance::default(),
         setup_locks: KeyedLocks::default(),
+        terminals: Terminals::default(),
         samples: tokio::sync::Mutex::default(),
         registering: tokio::sync::Mutex::default(),
         worker,
@@ -224,7 +243,7 @@ fn log_sandbox(sandbox: &Sandbox) {
     }
 }
 
-/// Watches the repositories of every live task, and takes in what happened while no server ran.
+/// Watches the repositories of every live task, and handles changes that were made while no server ran.
 async fn follow_live(app: &App) {
     let live = match app.store.live_tasks().await {
         Ok(live) => live,
@@ -242,7 +261,7 @@ async fn follow_live(app: &App) {
         }
     }
     if let Err(error) = finish_documents(app).await {
-        tracing::warn!(error = format!("{error:#}"), "could not look after the worktrees of documents");
+        tracing::warn!(error = format!("{error:#}"), "could not maintain the worktrees of documents");
     }
 }
 
@@ -253,7 +272,7 @@ async fn finish_documents(app: &App) -> anyhow::Result<()> {
         if !git::is_docs_worktree_unfinished(Path::new(&project.repository_path), &branch) {
             continue;
         }
-        let repository = app.repositories.workplace(&project.id).await?.repository.clone();
+        let repository = app.repositories.project_repo(&project.id).await?.repository.clone();
         if crate::spawn_blocking(move || repository.finish_docs_worktree(&branch)).await?? {
             tracing::info!(project = %project.id, "finished a move of the documents' worktree");
         }
@@ -262,36 +281,38 @@ async fn finish_documents(app: &App) -> anyhow::Result<()> {
 }
 
 async fn recover(app: &App, task: &workflow::Task) -> anyhow::Result<()> {
-    let workplace = app.repositories.workplace(&task.project).await?;
-    // What agents say from here on has no values of files that were copied for them.
-    relearn(app, task, workplace.repository.path().to_owned()).await;
-    let repository = workplace.repository.clone();
+    let project_repo = app.repositories.project_repo(&task.project).await?;
+    // From here on, messages of agents are redacted by the values of files that were copied for them.
+    relearn(app, task, project_repo.repository.path().to_owned()).await;
+    let repository = project_repo.repository.clone();
     for finding in crate::spawn_blocking(move || repository.recover()).await?? {
         tracing::info!(task = %task.id, ?finding, "repaired a repository");
     }
-    if progress::put_back(app, &workplace, task).await? {
-        tracing::info!(task = %task.id, "put a checklist back that was being written when the server ended");
+    if progress::put_back(app, &project_repo, task).await? {
+        tracing::info!(task = %task.id, "restored a checklist that was being written when the server ended");
     }
     watch::restore_rewound(app, &task.project).await?;
     app.watch.follow(&task.project).await;
-    let branch = workplace.settings.design_docs_branch.clone();
-    let repository = workplace.repository.clone();
+    let branch = project_repo.settings.design_docs_branch.clone();
+    let repository = project_repo.repository.clone();
     let tip = crate::spawn_blocking(move || repository.resolve(&branch)).await??;
     if let Some(tip) = tip {
-        watch::look_at_documents(app, &workplace, task, &tip.to_string(), String::new()).await?;
+        watch::look_at_documents(app, &project_repo, task, &tip.to_string(), String::new()).await?;
     }
     Ok(())
 }
 
 impl Engine {
-    /// Takes the engine down: effects under way end, agents are stopped, and `serving` has answered what is under way.
+    /// Shuts the engine down: effects under way end, agents are stopped, and `serving` has answered the requests under
+    /// way.
     pub async fn end(self, serving: tokio::task::JoinHandle<()>) -> anyhow::Result<()> {
         let Self { app, work, .. } = self;
         app.stop.cancel();
         let graceful = async {
             if let Err(error) = work.await {
-                tracing::error!(%error, "the work ended badly");
+                tracing::error!(%error, "background tasks panicked");
             }
+            app.terminals.end_all(&app).await;
             app.instances.stop_all().await;
             if let Err(error) = app.store.release_worker(&app.worker).await {
                 tracing::warn!(%error, "could not free this server's claims; the next start does");
@@ -318,7 +339,8 @@ fn protect_memory() {
     }
 }
 
-/// Ends what this process still waits for, such as a clone from a host that does not answer: it would outlive the server.
+/// Ends the child processes that this process still waits for, such as a clone from a host that does not answer: they
+/// would outlive the server.
 fn end_children() {
     let mut open = children("self");
     let mut all = Vec::new();
@@ -332,7 +354,7 @@ fn end_children() {
     }
 }
 
-/// The processes that a process has started and that are there.
+/// Returns the processes that a process has started and that are there.
 fn children(process: &str) -> Vec<i32> {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
     let lists =
@@ -342,7 +364,7 @@ fn children(process: &str) -> Vec<i32> {
         .collect()
 }
 
-/// By which name this data directory's server claims work; the same after a restart.
+/// The name with which this data directory's server claims work; the same after a restart.
 fn worker_name(data_dir: &Path) -> anyhow::Result<String> {
     let path = data_dir.join("worker");
     if let Ok(name) = std::fs::read_to_string(&path) {

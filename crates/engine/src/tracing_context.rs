@@ -1,4 +1,4 @@
-//! Where work comes from, for the log and for traces: it is carried over to effects and to blocking threads.
+//! The origin of work, for the log and for traces: it is carried over to effects and to blocking threads.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
@@ -38,7 +38,7 @@ impl EffectRequests {
         known.drain(..excess);
     }
 
-    /// The id of the HTTP request that an effect comes from.
+    /// Returns the id of the HTTP request that an effect comes from.
     pub(crate) fn of(&self, effect: &EffectId) -> Option<Arc<str>> {
         self.lock().iter().find(|known| known.effect == *effect).map(|known| known.request.clone())
     }

@@ -1,4 +1,4 @@
-//! Text of strangers, shown so that it can do nothing to a terminal and hides nothing from a reader.
+//! Makes untrusted text safe to show: it cannot control a terminal or hide anything from a reader.
 //!
 //! Control characters move the cursor, ring bells and change colours; bidirectional and invisible ones make a line look
 //! like another than it is. Each is replaced by a visible name.

@@ -1,10 +1,11 @@
-//! Validates what the planner wrote and commits it to the design-docs branch.
+//! Validates the documents of the planner and commits them to the design-docs branch.
 
 use super::{Done, Job, blocking, git_failure, store_failure};
 use crate::clock::now;
+use crate::documents::metadata;
 use crate::documents::{self, Documents};
-use crate::repositories::document;
-use crate::{held, metadata};
+use crate::held;
+use crate::projects::repositories::document;
 use git::{Change, Commit, Dir, Entry};
 use secrets::Redactor;
 use std::borrow::Cow;
@@ -70,19 +71,20 @@ pub(super) async fn perform(
     }))
 }
 
-/// Commits a round of documents and keeps them, or says what is wrong with them.
+/// Commits a round of documents and stores them, or returns their problems.
 pub(super) async fn commit(
     job: &Job<'_>,
     round: u32,
     documents: &Documents,
 ) -> Result<Result<Specs, Vec<String>>, Failure> {
     let app = job.app;
-    let workplace =
-        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let project_repo =
+        app.repositories.project_repo(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let specs = Specs {
         round,
         commit: workflow::Commit(String::new()),
         hash: documents.hash(),
+        title: specs::requirements::title(&documents.requirements),
         units: documents::units(&job.task.id, &documents.tasks),
     };
     let metadata = metadata::of(app, job.task, &specs, TaskStatus::SpecReview, serde_json::Map::new()).await;
@@ -92,22 +94,27 @@ pub(super) async fn commit(
         content: Some(text.as_bytes().to_vec()),
     };
     let commit = Commit {
-        branch: workplace.settings.design_docs_branch.clone(),
+        branch: project_repo.settings.design_docs_branch.clone(),
         changes: vec![
             change("requirements.md", &documents.requirements),
             change("design.md", &documents.design),
             change("tasks.md", &documents.tasks),
             change("spec-metadata.json", &metadata),
         ],
-        message: format!("{}: documents, round {round}\n\nSpecTask-Task: {}\n", job.task.name, job.task.id),
+        message: format!(
+            "{} {}: documents, round {round}\n\nSpecTask-Task: {}\n",
+            job.task.shown_id(),
+            job.task.name,
+            job.task.id
+        ),
         author: crate::App::identity(),
         time_ms: now().0,
         effect: Some(job.trailer("specs")),
     };
     let committed = blocking(move || {
-        let committed = workplace.repository.commit(&commit)?;
+        let committed = project_repo.repository.commit(&commit)?;
         // A deletion of the branch from here on does not lose the documents.
-        workplace.repository.restore_rewound(&commit.branch)?;
+        project_repo.repository.restore_rewound(&commit.branch)?;
         Ok::<_, git::Error>(committed)
     });
     let committed = committed.await?;
@@ -115,7 +122,7 @@ pub(super) async fn commit(
     kept.map_err(|error| store_failure(&error))
 }
 
-/// What a planner wrote into a document, or why that is no document. An agent may leave anything there: only a
+/// Returns what a planner wrote into a document, or why that is no document. An agent may leave anything there: only a
 /// regular file beneath the folder counts.
 fn written(folder: &Dir, path: &str) -> std::io::Result<Result<String, String>> {
     Ok(match folder.read(path, MAX_BYTES)? {
@@ -139,9 +146,10 @@ fn not_utf8(error: &FromUtf8Error) -> String {
     format!("is not UTF-8: line {line} has the byte 0x{:02X}. Write it again as UTF-8.", bytes[at])
 }
 
-/// A document without secrets. The file gets it too: what an agent commits from there by itself has none either.
+/// Returns a document without secrets. The file gets it too: what an agent commits from there by itself has none
+/// either.
 fn clean(redactor: &Redactor, folder: &Dir, path: &str, text: &str) -> std::io::Result<String> {
-    let clean = crate::clean::redact(redactor, text);
+    let clean = crate::settings::redaction::redact(redactor, text);
     if let Cow::Owned(clean) = &clean {
         folder.write(path, clean.as_bytes())?;
     }

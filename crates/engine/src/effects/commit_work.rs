@@ -1,12 +1,13 @@
-//! Gathers what a turn did onto the session's branch, whatever it did with git, and commits what it left uncommitted.
+//! Gathers the work of a turn onto the session's branch, whatever the agent did with git, and commits what it left
+//! uncommitted.
 
 use super::merge_session::DETAILS;
 use super::{Done, Job, blocking, git_failure};
-use crate::attribution::Attribution;
 use crate::clock::now;
-use crate::instances::workdir;
-use crate::progress;
-use crate::worktree_setup::SetupState;
+use crate::documents::progress;
+use crate::paths::workdir;
+use crate::projects::attribution::Attribution;
+use crate::worktrees::setup::SetupState;
 use git::{Gather, Gathered, LogEntry, Repository};
 use protocol::log::Notice;
 use std::fmt::Write as _;
@@ -23,10 +24,10 @@ const MAX_NAMED: usize = 10;
 pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Result<Done, Failure> {
     let app = job.app;
     let session = job.session(id)?;
-    let workplace =
-        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let project_repo =
+        app.repositories.project_repo(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let run = app.store.session_run(id).await.map_err(|error| super::store_failure(&error))?;
-    let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id));
+    let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id, &session.name));
     // What the session began with is not its own work.
     let begun = run.and_then(|run| run.base).unwrap_or_else(|| job.task.branch());
     let base = app.repositories.base(&job.task.project, &job.task.base_branch).await;
@@ -53,7 +54,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
         .flatten()
         .collect();
     let left = blocking(move || {
-        let repository = workplace.repository;
+        let repository = project_repo.repository;
         let gathered = match repository.gather(&gather) {
             Err(git::Error::Unmerged { path, files }) => {
                 let details = shown(&marked(&path, &files));
@@ -66,7 +67,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
             let files = marked.iter().map(|(file, _)| file.clone()).collect();
             return Ok(Left::Unmerged { files, details: shown(&marked) });
         }
-        // What is taken back again is no work, however many commits it took.
+        // A change that was reverted again is no work, however many commits it took.
         let made = if repository.has_same_files(&begun, &gathered.head.to_string())? {
             Vec::new()
         } else {
@@ -83,7 +84,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
         }
     };
     for anomaly in &gathered.anomalies {
-        tracing::warn!(task = %job.task.id, session = %id, %anomaly, "a session did something strange with git");
+        tracing::warn!(task = %job.task.id, session = %id, %anomaly, "a session left its worktree in an unusual state");
         add_notice(job, id, turn, anomaly.to_string()).await;
     }
     note_ignored(job, session, turn).await?;
@@ -107,7 +108,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId, turn: &TurnId) -> Res
     }))
 }
 
-/// What the session's agent reported as done; what it ticked in the documents' worktree is committed first.
+/// Returns what the session's agent reported as done; what it ticked in the documents' worktree is committed first.
 async fn report(job: &Job<'_>, session: &Session) -> Result<WorkReport, Failure> {
     let checklist = match job.task.approved() {
         Some(_) => {
@@ -121,7 +122,7 @@ async fn report(job: &Job<'_>, session: &Session) -> Result<WorkReport, Failure>
     Ok(workflow::work_report(units, &checklist.unwrap_or_default(), &session.reported, &session.plan, said))
 }
 
-/// What a turn left.
+/// The state in which a turn left its worktree.
 enum Left {
     Gathered {
         gathered: Gathered,
@@ -132,7 +133,7 @@ enum Left {
     Unmerged { files: Vec<String>, details: String },
 }
 
-/// The files of a conflict whose markers were committed: places that neither side of the merge has.
+/// Returns the files of a conflict whose markers were committed: places that neither side of the merge has.
 fn committed_markers(
     repository: &Repository,
     gathered: &Gathered,
@@ -158,7 +159,7 @@ fn committed_markers(
     Ok(marked)
 }
 
-/// The files of a worktree with their places that have conflict markers.
+/// Returns the files of a worktree with their places that have conflict markers.
 fn marked(worktree: &Path, files: &[String]) -> Vec<(String, Vec<String>)> {
     let worktree = git::Dir::at(worktree);
     let read = |path: &String| {
@@ -188,13 +189,13 @@ fn shown(marked: &[(String, Vec<String>)]) -> String {
     text
 }
 
-/// Whether a place has both sides and its end, as git marks a conflict.
+/// Returns whether a place has both sides and its end, as git marks a conflict.
 pub(super) fn is_whole(place: &str) -> bool {
     let begins = |marker: &str| place.lines().any(|line| line.starts_with(marker));
     begins("<<<<<<< ") && begins("=======") && begins(">>>>>>> ")
 }
 
-/// The stretches between conflict markers, these included.
+/// Returns the spans between conflict markers, including these.
 fn places(text: &str) -> Vec<String> {
     let mut places: Vec<String> = Vec::new();
     let mut is_inside = false;
@@ -215,15 +216,15 @@ fn places(text: &str) -> Vec<String> {
 /// Names the files that the agent wrote and that ignore rules keep out of every commit. Build output is not among them:
 /// only what the agent's own tool calls edited.
 async fn note_ignored(job: &Job<'_>, session: &Session, turn: &TurnId) -> Result<(), Failure> {
-    let edited = crate::attribution::edited_in(job.app, job.task, session, turn).await;
+    let edited = crate::projects::attribution::edited_in(job.app, job.task, session, turn).await;
     let edited = edited.map_err(|error| super::store_failure(&error))?;
     if edited.is_empty() {
         return Ok(());
     }
-    let workplace =
-        job.app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let project_repo =
+        job.app.repositories.project_repo(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let worktree = workdir(job.app.repositories.data_dir(), job.task, session);
-    let ignored = blocking(move || workplace.repository.ignored_files(&worktree, &edited)).await?;
+    let ignored = blocking(move || project_repo.repository.ignored_files(&worktree, &edited)).await?;
     if let Some(text) = ignored_notice(&ignored) {
         add_notice(job, &session.id, turn, text).await;
     }

@@ -4,8 +4,9 @@
 
 use super::{Done, Job, blocking, failure, git_failure, store_failure};
 use crate::clock::now;
-use crate::repositories::{ProjectRepo, document};
-use crate::{documents, metadata};
+use crate::documents;
+use crate::documents::metadata;
+use crate::projects::repositories::{ProjectRepo, document};
 use git::{Change, Commit};
 use specs::{checklist, plan};
 use workflow::{Failure, FailureClass, Input};
@@ -13,15 +14,16 @@ use workflow::{Failure, FailureClass, Input};
 pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> {
     let app = job.app;
     let task = job.task;
-    let workplace = app.repositories.workplace(&task.project).await.map_err(|error| git_failure(&error))?;
-    let docs_branch = workplace.settings.design_docs_branch.clone();
-    let tip = tip(&workplace).await?;
+    let project_repo =
+        app.repositories.project_repo(&task.project).await.map_err(|error| git_failure(&error))?;
+    let docs_branch = project_repo.settings.design_docs_branch.clone();
+    let tip = tip(&project_repo).await?;
     let put = match task.approved() {
-        Some(approved) => documents::put_back(&workplace, task, &approved.specs, &tip).await,
+        Some(approved) => documents::put_back(&project_repo, task, &approved.specs, &tip).await,
         None => Ok(false),
     };
-    let tip = if put.map_err(|error| git_failure(&error))? { self::tip(&workplace).await? } else { tip };
-    let found = documents::read(&workplace, &task.id, &tip).await.map_err(|error| git_failure(&error))?;
+    let tip = if put.map_err(|error| git_failure(&error))? { self::tip(&project_repo).await? } else { tip };
+    let found = documents::read(&project_repo, &task.id, &tip).await.map_err(|error| git_failure(&error))?;
     let found = found.unwrap_or_default();
     if found.hash() != hash {
         let round = task.specs().map_or(1, |specs| specs.round);
@@ -64,7 +66,7 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
     let commit = |branch: String, changes, what: &str| Commit {
         branch,
         changes,
-        message: format!("{}: {what}\n\nSpecTask-Task: {}\n", task.name, task.id),
+        message: format!("{} {}: {what}\n\nSpecTask-Task: {}\n", task.shown_id(), task.name, task.id),
         author: crate::App::identity(),
         time_ms: now().0,
         effect: Some(job.trailer(what)),
@@ -81,7 +83,7 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
     let (base, task_branch) = (base.map_err(|error| git_failure(&error))?.revision, task.branch());
     let head = {
         let (repository, at, folder) =
-            (workplace.repository.clone(), base.clone(), format!("specs/{}", task.id));
+            (project_repo.repository.clone(), base.clone(), format!("specs/{}", task.id));
         if let Some(file) = blocking(move || repository.file_in_the_way(&at, &folder)).await? {
             let message = format!(
                 "{} has a file `{file}`, and the approved documents go into a folder of that name. Rename the file there, \
@@ -90,22 +92,23 @@ pub(super) async fn perform(job: &Job<'_>, hash: &str) -> Result<Done, Failure> 
             );
             return Err(failure(FailureClass::Rejected, message));
         }
-        let repository = workplace.repository.clone();
+        let repository = project_repo.repository.clone();
         blocking(move || repository.create_branch(&specs_branch, &base)).await?;
-        let repository = workplace.repository.clone();
+        let repository = project_repo.repository.clone();
         let committed = blocking(move || repository.commit(&on_specs)).await?;
-        let repository = workplace.repository.clone();
+        let repository = project_repo.repository.clone();
         let at = committed.id.to_string();
         blocking(move || repository.create_branch(&task_branch, &at)).await?;
         committed.id.to_string()
     };
-    blocking(move || workplace.repository.commit(&living)).await?;
+    blocking(move || project_repo.repository.commit(&living)).await?;
     Ok(Done::Report(Input::HandedOff { hash: hash.to_owned(), commit: workflow::Commit(head) }))
 }
 
-/// Where the design-docs branch stands.
-async fn tip(workplace: &ProjectRepo) -> Result<String, Failure> {
-    let (repository, branch) = (workplace.repository.clone(), workplace.settings.design_docs_branch.clone());
+/// Returns where the design-docs branch stands.
+async fn tip(project_repo: &ProjectRepo) -> Result<String, Failure> {
+    let (repository, branch) =
+        (project_repo.repository.clone(), project_repo.settings.design_docs_branch.clone());
     let gone = failure(FailureClass::Git, format!("The branch {branch} is gone."));
     blocking(move || repository.resolve(&branch)).await?.map(|tip| tip.to_string()).ok_or(gone)
 }

@@ -1,13 +1,13 @@
-//! Lands the reviewed change on its base branch, without surprising whose repository it is.
+//! Lands the reviewed change on its base branch, without overwriting anyone's work in the repository.
 //!
 //! Changes that finish on one base branch land one after the other, in the order of their approval. Where the base
-//! moved since the checks ran, the merge is built first and the checks run on it in a worktree of its own; the
+//! moved since the checks ran, the merge is built first and the checks run on it in a separate worktree; the
 //! branch moves only to what was checked, and only from where it stood then.
 
-use super::{Done, Job, blocking, chain, git_failure, merge_session::details, run_checks, scan};
-use crate::bases;
+use super::{Done, Job, blocking, chain, git_failure, merge_session::details, repair, run_checks, scan};
 use crate::clock::now;
-use crate::repositories::{ProjectRepo, RepositoryError};
+use crate::projects::bases;
+use crate::projects::repositories::{ProjectRepo, RepositoryError};
 use git::{Land, Landed, Landing, Planned};
 use std::path::PathBuf;
 use workflow::{Change, CheckResult, Commit, Failure, Input, LandOutcome, Phase, Task};
@@ -23,13 +23,13 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     if let Some(reason) = earlier_landing(job, landing).await? {
         return Ok(landed(LandOutcome::Waiting { reason, needs_person: false }));
     }
-    let workplace = match app.repositories.workplace(&job.task.project).await {
+    let project_repo = match app.repositories.project_repo(&job.task.project).await {
         Err(error @ (RepositoryError::Open { .. } | RepositoryError::Replaced { .. })) => {
             // It was moved, or its disk is not there: the landing continues when it is back.
             let reason = format!("{}.", chain(&error));
             return Ok(landed(LandOutcome::Waiting { reason, needs_person: true }));
         }
-        workplace => workplace.map_err(|error| git_failure(&error))?,
+        project_repo => project_repo.map_err(|error| git_failure(&error))?,
     };
     if let Some(reason) = without_base(job).await? {
         return Ok(landed(LandOutcome::Waiting { reason, needs_person: true }));
@@ -38,7 +38,7 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
         return Ok(landed(outcome));
     }
     let base = job.task.base_branch.clone();
-    let (repository, onto) = (workplace.repository.clone(), base.clone());
+    let (repository, onto) = (project_repo.repository.clone(), base.clone());
     let Some(turn) = blocking(move || repository.landing_turn(&onto)).await? else {
         let reason = format!("Another change is landing on {base}; this one follows.");
         return Ok(landed(LandOutcome::Waiting { reason, needs_person: false }));
@@ -48,13 +48,13 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
         branch: job.task.branch(),
         at: Some(at),
         onto: base.clone(),
-        message: format!("{}\n\nSpecTask-Task: {}\n", job.task.name, job.task.id),
+        message: format!("{} {}\n\nSpecTask-Task: {}\n", job.task.shown_id(), job.task.name, job.task.id),
         author: crate::App::identity(),
         time_ms: now().0,
         effect: Some(job.trailer("land")),
         fast_forward: false,
     };
-    let outcome = in_turn(job, &workplace, &land, change, landing).await;
+    let outcome = in_turn(job, &project_repo, &land, change, landing).await;
     drop(turn);
     let outcome = outcome?;
     if let LandOutcome::Landed { .. } = &outcome {
@@ -64,7 +64,8 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     Ok(landed(outcome))
 }
 
-/// What to do where the branch to land on was deleted or renamed: it is for a person to say where its commits belong.
+/// Returns what to do where the branch to land on was deleted or renamed: a person has to decide where its commits
+/// belong.
 async fn without_base(job: &Job<'_>) -> Result<Option<String>, Failure> {
     let branch = &job.task.base_branch;
     let base = job.app.repositories.base(&job.task.project, branch).await;
@@ -72,7 +73,7 @@ async fn without_base(job: &Job<'_>) -> Result<Option<String>, Failure> {
     Ok(base.tip.is_none().then(|| format!("{}.", bases::make_again(branch, &base))))
 }
 
-/// Why the change does not land for now: findings that its approval does not name.
+/// Returns why the change does not land for now: findings that its approval does not name.
 async fn held(
     job: &Job<'_>,
     change: &Change,
@@ -93,16 +94,16 @@ async fn held(
     Ok(Some(if is_other { LandOutcome::Held { message } } else { LandOutcome::Secrets { message } }))
 }
 
-/// Builds, checks and lands, while no other task lands on the branch.
+/// Builds, checks and lands, while it holds the branch's landing lock.
 async fn in_turn(
     job: &Job<'_>,
-    workplace: &ProjectRepo,
+    project_repo: &ProjectRepo,
     land: &Land,
     change: &Change,
     approval: &workflow::Landing,
 ) -> Result<LandOutcome, Failure> {
     for _ in 0..ATTEMPTS {
-        let (repository, wanted) = (workplace.repository.clone(), land.clone());
+        let (repository, wanted) = (project_repo.repository.clone(), land.clone());
         let landing = match blocking(move || repository.plan_landing(&wanted)).await? {
             Planned::Ended(ended) => return Ok(outcome(ended)),
             Planned::Ready(landing) => landing,
@@ -111,21 +112,23 @@ async fn in_turn(
         let (project, onto) = (&job.task.project, &land.onto);
         let base = job.app.repositories.base(project, onto).await.map_err(|error| git_failure(&error))?;
         if base.tip != Some(landing.tip.to_string()) {
-            // It moved, so what speaks for or against that is looked at again.
+            // The branch moved, so its evidence is collected again.
             if let Some(outcome) = held(job, change, approval).await? {
                 return Ok(outcome);
             }
             continue;
         }
         if !landing.has_same_files {
-            let results = check(job, workplace, &landing).await?;
-            if !hold_back(change, &results).is_empty() {
-                return Ok(LandOutcome::ChecksFailed { results });
+            let results = check(job, project_repo, &landing).await?;
+            let failed = new_failures(change, &results);
+            if !failed.is_empty() {
+                let repair = repair::of_landing(job, &project_repo.settings, &change.head.0, &failed).await?;
+                return Ok(LandOutcome::ChecksFailed { results, repair });
             }
         }
         let expected = job.app.repositories.expect_base(project, onto, &merged).await;
         expected.map_err(|error| git_failure(&error))?;
-        let (repository, wanted) = (workplace.repository.clone(), land.clone());
+        let (repository, wanted) = (project_repo.repository.clone(), land.clone());
         if let Some(ended) = blocking(move || repository.carry_out_landing(&wanted, &landing)).await? {
             return Ok(outcome(ended));
         }
@@ -137,33 +140,34 @@ async fn in_turn(
 /// Runs the checks on what the branch would become.
 pub(super) async fn check(
     job: &Job<'_>,
-    workplace: &ProjectRepo,
+    project_repo: &ProjectRepo,
     landing: &Landing,
 ) -> Result<Vec<CheckResult>, Failure> {
-    let has_checks = !job.app.checks(job.task, &workplace.settings).await.is_empty();
-    if !has_checks && workplace.settings.hold.is_none() {
+    let has_checks = !job.app.checks(job.task, &project_repo.settings).await.is_empty();
+    if !has_checks && project_repo.settings.hold.is_none() {
         return Ok(Vec::new());
     }
     let path = directory(job);
-    let (repository, folder, merged) = (workplace.repository.clone(), path.clone(), landing.merged);
+    let (repository, folder, merged) = (project_repo.repository.clone(), path.clone(), landing.merged);
     blocking(move || repository.ensure_trial_worktree(&folder, merged)).await?;
-    Ok(run_checks::run_all(job, &workplace.settings, &path).await)
+    Ok(run_checks::run_all(job, &project_repo.settings, &path).await)
 }
 
-/// Where a task's merge is checked before it lands.
+/// Returns where a task's merge is checked before it lands.
 fn directory(job: &Job<'_>) -> PathBuf {
     job.app.repositories.data_dir().join("worktrees").join(job.task.id.as_str()).join("landing")
 }
 
-/// The checks that fail now and did not fail when the change was approved: what a person accepted does not hold it back.
-fn hold_back<'a>(change: &Change, results: &'a [CheckResult]) -> Vec<&'a CheckResult> {
+/// Returns the checks that fail now and did not fail when the change was approved: what a person accepted does not hold
+/// it back.
+fn new_failures<'a>(change: &Change, results: &'a [CheckResult]) -> Vec<&'a CheckResult> {
     let failed_before = |result: &CheckResult| {
         change.checks.iter().any(|before| before.command == result.command && !before.passed)
     };
     results.iter().filter(|result| !result.passed && !failed_before(result)).collect()
 }
 
-/// Which change lands on the same branch before this one: the one that was approved first.
+/// Returns which change lands on the same branch before this one: the one that was approved first.
 async fn earlier_landing(job: &Job<'_>, landing: &workflow::Landing) -> Result<Option<String>, Failure> {
     let live = job.app.store.live_tasks().await.map_err(|error| super::store_failure(&error))?;
     let own = approved_at(landing);
@@ -222,12 +226,20 @@ fn landed(outcome: LandOutcome) -> Done {
 
 #[cfg(test)]
 mod tests {
-    use super::hold_back;
+    use super::new_failures;
     use workflow::{Change, CheckResult, Commit, Millis};
 
     fn result(command: &str, passed: bool) -> CheckResult {
         let (command, output) = (command.to_owned(), String::new());
-        CheckResult { command, passed, exit_code: None, output, took_ms: 1, at: Millis(0) }
+        CheckResult {
+            command,
+            passed,
+            exit_code: None,
+            output,
+            took_ms: 1,
+            at: Millis(0),
+            fails_on_base: false,
+        }
     }
 
     #[test]
@@ -235,8 +247,9 @@ mod tests {
         let checks = vec![result("lint", false), result("test", true)];
         let change = Change { head: Commit("h".to_owned()), checks };
         let after = [result("lint", false), result("test", false), result("setup", false)];
-        let held: Vec<_> = hold_back(&change, &after).into_iter().map(|held| held.command.as_str()).collect();
+        let held: Vec<_> =
+            new_failures(&change, &after).into_iter().map(|held| held.command.as_str()).collect();
         assert_eq!(held, ["test", "setup"]);
-        assert!(hold_back(&change, &[result("lint", false), result("test", true)]).is_empty());
+        assert!(new_failures(&change, &[result("lint", false), result("test", true)]).is_empty());
     }
 }

@@ -9,10 +9,10 @@ use workflow::{Commit, Failure, Input, MergeOutcome, SessionId};
 pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failure> {
     let app = job.app;
     let session = job.session(id)?;
-    let workplace =
-        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
-    let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id));
-    let (repository, last) = (workplace.repository.clone(), session.last_commit.clone());
+    let project_repo =
+        app.repositories.project_repo(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id, &session.name));
+    let (repository, last) = (project_repo.repository.clone(), session.last_commit.clone());
     let from = blocking(move || merge_source(&repository, branch, last)).await?;
     let merge = Merge {
         into: job.task.branch(),
@@ -27,7 +27,7 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
     };
     let into = job.task.branch();
     let merged = blocking(move || {
-        let repository = workplace.repository;
+        let repository = project_repo.repository;
         // An agent may have deleted it: what was merged is not lost by that.
         if repository.ensure_exists(&into)? {
             tracing::warn!(branch = into, "a task's branch was deleted, and is made again where it stood");
@@ -48,8 +48,8 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
     Ok(Done::Report(Input::SessionMerged { session: id.clone(), outcome }))
 }
 
-/// What is merged: the session's branch, as long as it has what the session's last turn was gathered as, else that
-/// commit. A move of the branch after the turn ended does not take work from the task.
+/// Returns what is merged: the session's branch, as long as it has what the session's last turn was gathered as, else
+/// that commit. A move of the branch after the turn ended does not take work from the task.
 fn merge_source(repository: &Repository, branch: String, last: Option<Commit>) -> Result<String, git::Error> {
     let Some(Commit(last)) = last else { return Ok(branch) };
     let has_it = repository.resolve(&branch)?.is_some() && repository.contains(&branch, &last)?;
@@ -59,7 +59,7 @@ fn merge_source(repository: &Repository, branch: String, last: Option<Commit>) -
 /// How much of the conflicting places a prompt carries, in bytes.
 pub(super) const DETAILS: usize = 12 * 1024;
 
-/// The conflicting places, as text for an agent or a person.
+/// Returns the conflicting places, as text for an agent or a person.
 pub(super) fn details(files: &[ConflictFile]) -> String {
     let mut text = String::new();
     for file in files {

@@ -4,9 +4,9 @@
 //! not merged, and that of a fork at the end of the turn that it continues.
 
 use super::{Done, Job, blocking, git_failure};
-use crate::data_dir::private_directory;
-use crate::instances::workdir;
-use crate::worktree_setup::{self, Preparation};
+use crate::paths::workdir;
+use crate::settings::data_dir::private_directory;
+use crate::worktrees::setup::{self, Preparation};
 use git::WorktreeSpec;
 use workflow::{Effect, Failure, Input, Isolation, Session, SessionId, Task};
 
@@ -15,27 +15,27 @@ pub(super) async fn perform(job: &Job<'_>, id: &SessionId) -> Result<Done, Failu
     Ok(Done::Report(Input::WorktreeOpened { session: id.clone() }))
 }
 
-/// Sees to it that a session's worktree is there and ready, and that it is known where its work begins.
+/// Ensures that a session's worktree exists and is ready, and that the start of its work is known.
 pub(super) async fn ensure(job: &Job<'_>, session: &Session, effect: Effect) -> Result<(), Failure> {
     let (app, id) = (job.app, &session.id);
-    let workplace =
-        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let project_repo =
+        app.repositories.project_repo(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let path = workdir(app.repositories.data_dir(), job.task, session);
-    let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id));
+    let branch = session.branch.clone().unwrap_or_else(|| job.task.session_branch(id, &session.name));
     let base = app.repositories.base(&job.task.project, &job.task.base_branch).await;
     let (task_branch, base) = (job.task.branch(), base.map_err(|error| git_failure(&error))?.revision);
     let workspace = path.to_string_lossy().into_owned();
     let directory = path.clone();
     let begin = beginning(job.task, session);
-    let (project, base_commit, was_there) = (workplace.clone(), base.clone(), path.is_dir());
+    let (project, base_commit, was_there) = (project_repo.clone(), base.clone(), path.is_dir());
     let head = blocking(move || {
-        workplace.repository.ensure_exists(&task_branch)?;
+        project_repo.repository.ensure_exists(&task_branch)?;
         // A task without approved documents has no handoff that cuts its branch.
-        if workplace.repository.resolve(&task_branch)?.is_none() {
-            workplace.repository.create_branch(&task_branch, &base)?;
+        if project_repo.repository.resolve(&task_branch)?.is_none() {
+            project_repo.repository.create_branch(&task_branch, &base)?;
         }
-        let is_there = |revision: &String| matches!(workplace.repository.resolve(revision), Ok(Some(_)));
-        workplace.repository.ensure_worktree(&WorktreeSpec {
+        let is_there = |revision: &String| matches!(project_repo.repository.resolve(revision), Ok(Some(_)));
+        project_repo.repository.ensure_worktree(&WorktreeSpec {
             path,
             branch: Some(branch),
             start: begin.filter(is_there).unwrap_or(task_branch),
@@ -60,10 +60,10 @@ pub(super) async fn ensure(job: &Job<'_>, session: &Session, effect: Effect) -> 
         was_there,
         effect,
     };
-    Box::pin(worktree_setup::prepare(job, preparation)).await
+    Box::pin(setup::prepare(job, preparation)).await
 }
 
-/// Where a branch begins that does not begin at the task's.
+/// Returns where a branch begins that does not begin at the task's.
 fn beginning(task: &Task, session: &Session) -> Option<String> {
     if task.isolation == Isolation::Shared {
         return None;

@@ -2,8 +2,8 @@
 
 use super::{Done, Job, blocking, git_failure};
 use crate::App;
-use crate::data_dir::private_directory;
-use crate::instances::session_directory;
+use crate::paths::session_directory;
+use crate::settings::data_dir::private_directory;
 use crate::tracing_context::spawn_in_span;
 use git::WorktreeSpec;
 use sandbox::Level;
@@ -27,12 +27,13 @@ pub(crate) async fn make_planning_worktree(
     task: &Task,
     session: &SessionId,
 ) -> Result<(), Failure> {
-    let workplace = app.repositories.workplace(&task.project).await.map_err(|error| git_failure(&error))?;
+    let project_repo =
+        app.repositories.project_repo(&task.project).await.map_err(|error| git_failure(&error))?;
     let path = session_directory(app.repositories.data_dir(), &task.id, session);
     let base = app.repositories.base(&task.project, &task.base_branch).await;
     let start = base.map_err(|error| git_failure(&error))?.revision;
     let spec = WorktreeSpec { path: path.clone(), branch: None, start, detached: true };
-    blocking(move || workplace.repository.ensure_worktree(&spec)).await?;
+    blocking(move || project_repo.repository.ensure_worktree(&spec)).await?;
     blocking(move || private_directory(&path)).await
 }
 

@@ -10,20 +10,26 @@ use workflow::{Event, Failure, Millis};
 
 pub(super) async fn perform(job: &Job<'_>, review: Review<'_>) -> Result<Done, Failure> {
     let app = job.app;
-    let workplace =
-        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let project_repo =
+        app.repositories.project_repo(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let commit = Commit {
-        branch: workplace.settings.design_docs_branch.clone(),
+        branch: project_repo.settings.design_docs_branch.clone(),
         changes: vec![Change {
             path: paths::review(&job.task.id, review.round, review.decision),
             content: Some(render(&review).into_bytes()),
         }],
-        message: format!("{}: review round {} ({})", job.task.name, review.round, review.decision),
+        message: format!(
+            "{} {}: review round {} ({})",
+            job.task.shown_id(),
+            job.task.name,
+            review.round,
+            review.decision
+        ),
         author: crate::App::identity(),
         time_ms: now().0,
         effect: Some(job.trailer("review")),
     };
-    blocking(move || workplace.repository.commit(&commit)).await?;
+    blocking(move || project_repo.repository.commit(&commit)).await?;
     let at = decided_at(job, &review).await?;
     let saved = app
         .store
@@ -43,7 +49,7 @@ pub(super) async fn perform(job: &Job<'_>, review: Review<'_>) -> Result<Done, F
     Ok(Done::Nothing)
 }
 
-/// When it was decided, as the task's events have it.
+/// Returns when it was decided, as the task's events have it.
 async fn decided_at(job: &Job<'_>, review: &Review<'_>) -> Result<Millis, Failure> {
     let events = job.app.store.task_events(&job.task.id, 0, u64::MAX).await;
     let events = events.map_err(|error| super::store_failure(&error))?;

@@ -1,11 +1,11 @@
 //! Runs the project's checks in a worktree of the task's branch; their results are part of the review.
 
-use super::{Done, Job, blocking, failure, git_failure};
+use super::{Done, Job, blocking, failure, git_failure, repair};
 use crate::clock::now;
-use crate::confine::Purpose;
-use crate::confined_command::{CommandEnd, ConfinedCommand};
-use crate::repositories::ProjectSettings;
-use crate::worktree_setup::environment;
+use crate::confinement::command::{CommandEnd, ConfinedCommand};
+use crate::confinement::confine::Purpose;
+use crate::settings::project::ProjectSettings;
+use crate::worktrees::setup::environment;
 use git::WorktreeSpec;
 use std::collections::HashSet;
 use std::path::Path;
@@ -17,10 +17,10 @@ const LIMIT: Duration = Duration::from_secs(1800);
 
 pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     let app = job.app;
-    let workplace =
-        app.repositories.workplace(&job.task.project).await.map_err(|error| git_failure(&error))?;
+    let project_repo =
+        app.repositories.project_repo(&job.task.project).await.map_err(|error| git_failure(&error))?;
     let path = app.repositories.data_dir().join("worktrees").join(job.task.id.as_str()).join("change");
-    let (repository, branch, directory) = (workplace.repository.clone(), job.task.branch(), path.clone());
+    let (repository, branch, directory) = (project_repo.repository.clone(), job.task.branch(), path.clone());
     let head = blocking(move || {
         repository.ensure_worktree(&WorktreeSpec {
             path: directory,
@@ -32,8 +32,10 @@ pub(super) async fn perform(job: &Job<'_>) -> Result<Done, Failure> {
     })
     .await?;
     let head = head.ok_or_else(|| failure(FailureClass::Git, "The task's branch is gone.".to_owned()))?;
-    let results = run_all(job, &workplace.settings, &path).await;
-    Ok(Done::Report(Input::ChecksRan { head: Commit(head.to_string()), results }))
+    let mut results = run_all(job, &project_repo.settings, &path).await;
+    let head = head.to_string();
+    let repair = repair::request(job, &project_repo.settings, &head, &mut results).await?;
+    Ok(Done::Report(Input::ChecksRan { head: Commit(head), results, repair }))
 }
 
 /// Runs the project's setup and checks in a worktree; a setup that fails is the only result.
@@ -62,22 +64,42 @@ pub(super) async fn run_all(job: &Job<'_>, settings: &ProjectSettings, path: &Pa
     results
 }
 
-/// The result of a command that waits for a person.
+/// Returns the result of a command that waits for a person.
 fn not_run(command: &str, reason: &str) -> CheckResult {
     let output = format!("It was not run. {reason} Then run the checks again.");
-    CheckResult { command: command.to_owned(), passed: false, exit_code: None, output, took_ms: 0, at: now() }
+    CheckResult {
+        command: command.to_owned(),
+        passed: false,
+        exit_code: None,
+        output,
+        took_ms: 0,
+        at: now(),
+        fails_on_base: false,
+    }
 }
 
 /// Runs one check to its end or its limit.
-async fn run(job: &Job<'_>, command: &str, directory: &Path) -> CheckResult {
+pub(super) async fn run(job: &Job<'_>, command: &str, directory: &Path) -> CheckResult {
+    let variables = match environment::of_checks(job.app, job.task, directory).await {
+        Ok(variables) => variables,
+        Err(error) => return not_run(command, &format!("Its environment is not complete: {error}.")),
+    };
     let confined = ConfinedCommand {
         task: job.task,
         purpose: Purpose::Check,
         command,
         directory,
-        variables: environment::of_checks(job.app, job.task, directory).await,
+        variables,
         limit: LIMIT,
     };
     let CommandEnd { passed, exit_code, output, took_ms } = confined.run(job.app).await;
-    CheckResult { command: command.to_owned(), passed, exit_code, output, took_ms, at: now() }
+    CheckResult {
+        command: command.to_owned(),
+        passed,
+        exit_code,
+        output,
+        took_ms,
+        at: now(),
+        fails_on_base: false,
+    }
 }

@@ -1,11 +1,12 @@
-//! Looks for what a person has to know before a task's branch lands: secrets in its files, its history and its messages,
-//! files that do not belong to the project, and a base branch that was moved without a review.
+//! Looks for findings that a person has to know before a task's branch lands: secrets in its files, its history and its
+//! messages, files that do not belong to the project, and a base branch that was moved without a review.
 
 use super::{blocking, git_failure, store_failure};
 use crate::App;
-use crate::bases;
-use crate::project_file::{self, boundaries::PathBoundaries};
-use crate::worktree_setup::{INCLUDE_FILE, Rules};
+use crate::projects::bases;
+use crate::settings::project_file;
+use crate::settings::project_file::boundaries::PathBoundaries;
+use crate::worktrees::setup::{INCLUDE_FILE, Rules};
 use git::Repository;
 use secrets::{Confidence, Redactor};
 use std::collections::HashSet;
@@ -22,17 +23,17 @@ const SETTINGS_FILE: &str = "settings_file_changed";
 const BOUNDARY: &str = "boundary_crossed";
 /// How many commits that a base branch lost are counted.
 const MAX_LOST: usize = 1_000;
-/// How many files of a kind are findings of their own.
+/// The number of files of a kind that are reported one by one.
 const MAX_FILES: usize = 50;
 
 /// A secret in what a task's branch adds, or something else that a person has to know of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// By this a person says that they know of it: the same for the same secret in the same file.
+    /// The id with which a person acknowledges it: the same for the same secret in the same file.
     pub id: String,
     pub kind: String,
     pub is_sure: bool,
-    /// What stands in its place wherever it is shown.
+    /// The tag that replaces it wherever it is shown.
     pub tag: String,
     /// The file; none for a commit's message.
     pub path: Option<String>,
@@ -41,13 +42,14 @@ pub struct Found {
     pub commit: String,
     /// Whether the branch's last commit still has it.
     pub at_tip: bool,
-    /// What it is, as a clause, where it is no secret.
+    /// The finding as a clause, if it is no secret.
     pub description: Option<String>,
 }
 
-/// The secrets in what a commit of a task's branch adds to its base, those that are still there first.
+/// Returns the secrets in what a commit of a task's branch adds to its base, those that are still there first.
 pub async fn scan(app: &App, task: &Task, head: &str) -> Result<Vec<Found>, Failure> {
-    let workplace = app.repositories.workplace(&task.project).await.map_err(|error| git_failure(&error))?;
+    let project_repo =
+        app.repositories.project_repo(&task.project).await.map_err(|error| git_failure(&error))?;
     let base =
         app.repositories.base(&task.project, &task.base_branch).await.map_err(|error| git_failure(&error))?;
     let moved = base.suspicion.as_ref().map(|suspicion| Found {
@@ -67,11 +69,11 @@ pub async fn scan(app: &App, task: &Task, head: &str) -> Result<Vec<Found>, Fail
     let (base, head) = (base.revision, head.to_owned());
     let redactor = app.redactor.clone();
     let mut found = blocking(move || {
-        let repository = workplace.repository;
+        let repository = project_repo.repository;
         let mut found: Vec<Found> = moved.into_iter().collect();
         found.extend(rewound(&redactor, &repository, &task, &base, &starts)?);
         found.extend(files(&redactor, &repository, &base, &head)?);
-        found.extend(bounded(&redactor, &repository, &workplace.settings.boundaries, &base, &head)?);
+        found.extend(bounded(&redactor, &repository, &project_repo.settings.boundaries, &base, &head)?);
         let mut known = HashSet::new();
         repository.additions(&base, &head, &mut |addition| {
             for one in findings(&redactor, &addition) {
@@ -94,8 +96,8 @@ pub async fn scan(app: &App, task: &Task, head: &str) -> Result<Vec<Found>, Fail
     Ok(found)
 }
 
-/// The commits that the change is built on and that people took off the base branch since: landing would bring them back, and
-/// the reviewed diff does not show them.
+/// Returns the commits that the change is built on and that people took off the base branch since: landing would bring
+/// them back, and the reviewed diff does not show them.
 fn rewound(
     redactor: &Redactor,
     repository: &Repository,
@@ -221,7 +223,7 @@ fn bounded(
     Ok(found)
 }
 
-/// A finding about a file that is no secret.
+/// Returns a finding about a file that is no secret.
 fn of_file(redactor: &Redactor, head: &str, kind: &str, path: &str, description: String) -> Found {
     Found {
         id: redactor.fingerprint(&format!("{kind}\n{path}")),
@@ -264,7 +266,7 @@ fn findings(redactor: &Redactor, addition: &git::Addition<'_>) -> Vec<Found> {
     found
 }
 
-/// The secrets in a file's name.
+/// Returns the secrets in a file's name.
 fn in_name(redactor: &Redactor, path: &str, addition: &git::Addition<'_>) -> Vec<Found> {
     let found = redactor.findings(path).into_iter().map(|finding| Found {
         id: id(redactor, &path[finding.span.clone()], "name"),
@@ -284,9 +286,32 @@ fn id(redactor: &Redactor, secret: &str, path: &str) -> String {
     redactor.fingerprint(&format!("{path}\n{secret}"))
 }
 
-/// Whether a finding is something else than a secret.
+/// Returns whether a finding is something else than a secret.
 pub(super) fn is_other(found: &Found) -> bool {
     found.description.is_some()
+}
+
+/// Returns what an agent is asked to do about a finding; `None` where only a person can decide.
+pub(super) fn request(found: &Found) -> Option<String> {
+    if !found.is_sure || !found.at_tip {
+        return None;
+    }
+    let path = found.path.as_deref()?;
+    let Some(description) = &found.description else {
+        return Some(format!(
+            "{path}, line {}: {} is surely a secret. Take it out of the file, and read it from the environment or a file that is \
+             not committed where the code needs it.",
+            found.line, found.kind
+        ));
+    };
+    let advice = match found.kind.as_str() {
+        STRAY_FILES => "Remove these files with `git rm`, unless the task asks for them.",
+        INCLUDED => "Remove the file from the change with `git rm --cached`.",
+        BOUNDARY => "Take your changes of this path back, and solve the task without them.",
+        // A person decides about the project's settings and about filters of git.
+        _ => return None,
+    };
+    Some(format!("{description}. {advice}"))
 }
 
 /// Why a change does not land, and what to do about it.

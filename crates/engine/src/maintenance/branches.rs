@@ -2,21 +2,28 @@
 
 use super::{Kept, Mode, Removal, Rules, Subject};
 use crate::App;
-use crate::repositories::ProjectRepo;
-use git::{CommitId, Repository, Retire, Retired};
+use crate::projects::repositories::ProjectRepo;
+use crate::worktrees::retired::{self, SAVED};
+use git::{CommitId, Repository, Retired};
 use std::collections::{BTreeMap, HashMap};
 use store::Project;
-use workflow::{Millis, Phase, Task, TaskId};
+use workflow::{Millis, Phase, ShortId, Task, TaskId};
 
 /// What the branches of tasks begin with.
-const TASK_PREFIXES: [&str; 3] = ["refs/heads/task/", "refs/heads/specs/", "refs/heads/session/"];
-/// Which branches hold the work of single sessions.
-const SESSION_PREFIX: &str = "refs/heads/session/";
-/// Where the refs are that keep the commits of removed branches: by task, and by the time they were made.
-const SAVED: &str = "refs/spectask/retired/";
+const TASK_PREFIXES: [&str; 4] =
+    ["refs/heads/task/", "refs/heads/specs/", "refs/heads/spectask/", "refs/heads/session/"];
+/// Which branches hold the work of single sessions; those of tasks of earlier versions are in the second folder.
+const SESSION_PREFIXES: [&str; 2] = ["refs/heads/spectask/", "refs/heads/session/"];
 
 /// The branches of a task that are there.
-type Found = BTreeMap<TaskId, Vec<(String, CommitId)>>;
+type Found = BTreeMap<NamedTask, Vec<(String, CommitId)>>;
+
+/// How the name of a branch names its task.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum NamedTask {
+    Id(TaskId),
+    ShortId(ShortId),
+}
 
 pub(super) async fn apply(
     app: &App,
@@ -42,7 +49,7 @@ pub(super) async fn apply(
             break;
         }
         // A repository that is away has nothing to remove; the health of the server names it.
-        let Ok(ProjectRepo { repository, .. }) = app.repositories.workplace(&project.id).await else {
+        let Ok(ProjectRepo { repository, .. }) = app.repositories.project_repo(&project.id).await else {
             continue;
         };
         if days > 0 {
@@ -69,17 +76,26 @@ async fn retire_all(
         crate::spawn_blocking(move || branches(&repository)).await??
     };
     let mut count = 0;
-    for (id, branches) in found {
+    for (named, branches) in found {
+        let id = match named {
+            NamedTask::Id(id) => Some(id),
+            NamedTask::ShortId(short_id) => app.store.task_by_short_id(&project.owner, &short_id).await?,
+        };
+        let Some(id) = id else { continue };
         let Some(changed_at) = app.store.last_change_of(&id).await? else { continue };
         let Some(task) = app.store.task(&id).await? else { continue };
         if task.project != project.id {
             continue;
         }
+        // A person may have a branch whose name begins as that of a task does.
+        let branches: Vec<_> = branches.into_iter().filter(|(name, _)| is_branch_of(&task, name)).collect();
         let is_old =
             rules.before_days(rules.retention.branches_days).is_some_and(|before| changed_at.0 < before.0);
         let has_landed = matches!(&task.phase, Phase::Done { merged: Some(_), .. });
         // A cancelled task can be reopened: its sessions' branches are as old as the others then.
-        let due = |name: &str| is_old || (has_landed && name.starts_with(SESSION_PREFIX));
+        let due = |name: &str| {
+            is_old || (has_landed && SESSION_PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
+        };
         let branches: Vec<_> = branches.into_iter().filter(|(name, _)| due(name)).collect();
         if branches.is_empty() {
             continue;
@@ -112,29 +128,12 @@ fn retire(
     now: Millis,
     mode: Mode,
 ) -> Result<(u64, Vec<Kept>), git::Error> {
-    let saved = format!("{SAVED}{}/", task.id);
-    let present = repository.refs_beneath(&saved)?.into_iter().next();
-    let keep_ref = present.as_ref().map_or_else(|| format!("{saved}{}", now.0), |(name, _)| name.clone());
     let (mut removed, mut stay) = (0, Vec::new());
     for (name, tip) in branches {
-        let retire = Retire {
-            branch: name.clone(),
-            tip,
-            into: task.base_branch.clone(),
-            saved: format!("refs/spectask/saved/{}/", task.id),
-            keep: keep_ref.clone(),
-        };
+        let retire = retired::request(repository, task, &name, tip, now)?;
         let outcome = match mode {
             Mode::DryRun => repository.can_retire(&retire)?,
-            Mode::Remove => {
-                if repository.can_retire(&retire)? == Retired::Removed
-                    && repository.resolve(&keep_ref)?.is_none()
-                {
-                    // The task's branch has the commits of its other branches.
-                    repository.save_tip(&task.branch(), &keep_ref)?;
-                }
-                repository.retire_branch(&retire)?
-            }
+            Mode::Remove => retired::remove(repository, task, &retire)?,
         };
         match outcome {
             Retired::Removed => removed += 1,
@@ -174,7 +173,7 @@ async fn release_all(app: &App, mode: Mode, repository: &Repository, before: Mil
     Ok(count)
 }
 
-/// The branches of a repository that belong to tasks, by task.
+/// Returns the branches of a repository that belong to tasks, by task.
 fn branches(repository: &Repository) -> Result<Found, git::Error> {
     let mut found = Found::new();
     for prefix in TASK_PREFIXES {
@@ -188,15 +187,26 @@ fn branches(repository: &Repository) -> Result<Found, git::Error> {
 }
 
 /// The task that a branch belongs to, by its name.
-fn task_of(name: &str, prefix: &str) -> Option<TaskId> {
+fn task_of(name: &str, prefix: &str) -> Option<NamedTask> {
     let rest = name.strip_prefix(prefix)?;
+    if let Some(short_id) = rest.split('/').next().and_then(ShortId::at_start_of) {
+        return Some(NamedTask::ShortId(short_id));
+    }
     let id = rest.split(['-', '/']).next()?;
     let ulid = id.strip_prefix(TaskId::PREFIX)?.strip_prefix('_')?;
     ulid::Ulid::from_string(ulid).ok()?;
-    Some(TaskId::from(id))
+    Some(NamedTask::Id(TaskId::from(id)))
 }
 
-/// The task and the time of a ref that keeps commits.
+/// Whether a ref is a branch that was made for a task.
+fn is_branch_of(task: &Task, name: &str) -> bool {
+    let Some(branch) = name.strip_prefix("refs/heads/") else { return false };
+    branch == task.branch()
+        || branch.strip_prefix("specs/") == Some(task.id.as_str())
+        || branch.strip_prefix(&task.session_branches()).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Returns the task and the time of a ref that keeps commits.
 fn parse_saved(name: &str) -> Option<(TaskId, Millis)> {
     let (task, at) = name.strip_prefix(SAVED)?.split_once('/')?;
     Some((TaskId::from(task), Millis(at.parse().ok()?)))
@@ -214,12 +224,20 @@ mod tests {
     #[test]
     fn only_branches_of_tasks_are_found() {
         let id = "spt_01ARZ3NDEKTSV4RRFFQ69G5FAV";
+        let [tasks, specs, sessions, sessions_by_id] = TASK_PREFIXES;
         for (name, prefix) in [
-            (format!("refs/heads/task/{id}-add-a-field"), TASK_PREFIXES[0]),
-            (format!("refs/heads/specs/{id}"), TASK_PREFIXES[1]),
-            (format!("refs/heads/session/{id}/stws_1"), TASK_PREFIXES[2]),
+            (format!("refs/heads/task/{id}-add-a-field"), tasks),
+            (format!("refs/heads/specs/{id}"), specs),
+            (format!("refs/heads/session/{id}/stws_1"), sessions_by_id),
         ] {
-            assert_eq!(task_of(&name, prefix), Some(TaskId::from(id)), "{name}");
+            assert_eq!(task_of(&name, prefix), Some(NamedTask::Id(TaskId::from(id))), "{name}");
+        }
+        let short_id = ShortId::parse("SPEC-12").map(NamedTask::ShortId);
+        for (name, prefix) in [
+            ("refs/heads/task/SPEC-12-add-a-field", tasks),
+            ("refs/heads/spectask/SPEC-12/1-add-a-field", sessions),
+        ] {
+            assert_eq!(task_of(name, prefix), short_id, "{name}");
         }
         assert_eq!(task_of("refs/heads/task/mine", TASK_PREFIXES[0]), None);
         assert_eq!(task_of("refs/heads/specs/spt_short", TASK_PREFIXES[1]), None);

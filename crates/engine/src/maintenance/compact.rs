@@ -2,7 +2,7 @@
 
 use super::{Mode, Removal, STEP_PAUSE, Subject};
 use crate::App;
-use crate::effects::chain;
+use crate::failure::chain;
 
 /// How large the free part of a database's file is at least before it is made smaller.
 const MIN_FREE_BYTES: u64 = 64 * 1024 * 1024;
@@ -34,18 +34,19 @@ pub(super) async fn database(app: &App, mode: Mode) -> anyhow::Result<Vec<Remova
     Ok(vec![Removal { subject: Subject::DatabaseSpace, reason, count: 1, bytes }])
 }
 
-/// Packs the loose objects of repositories that the server made. Those that people registered are theirs to look after.
+/// Packs the loose objects of repositories that the server made. Their owners maintain the repositories that people
+/// registered.
 pub(super) async fn repositories(app: &App) -> anyhow::Result<()> {
     let owned = app.config.data_dir.join("repositories");
     for project in app.store.all_projects().await? {
         if !std::path::Path::new(&project.repository_path).starts_with(&owned) {
             continue;
         }
-        let Ok(workplace) = app.repositories.workplace(&project.id).await else { continue };
+        let Ok(project_repo) = app.repositories.project_repo(&project.id).await else { continue };
         if app.stop.is_cancelled() || !is_idle(app).await? {
             break;
         }
-        let repository = workplace.repository;
+        let repository = project_repo.repository;
         let packed = crate::spawn_blocking(move || {
             let many = repository.loose_objects();
             (many >= MIN_LOOSE_OBJECTS).then(|| repository.pack().map(|()| many))
@@ -61,7 +62,7 @@ pub(super) async fn repositories(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether no task has an agent.
+/// Returns whether no task has an agent.
 pub(super) async fn is_idle(app: &App) -> anyhow::Result<bool> {
     Ok(app.store.active_instances().await?.is_empty())
 }

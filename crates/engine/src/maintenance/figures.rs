@@ -1,8 +1,8 @@
-//! How much is stored, and where.
+//! Figures about the stored data.
 
 use super::trash;
 use crate::App;
-use crate::worktree_setup::CACHE;
+use crate::worktrees::setup::CACHE;
 use serde::{Deserialize, Serialize};
 use store::RowTotal;
 use utoipa::ToSchema;
@@ -28,7 +28,7 @@ impl From<RowTotal> for Usage {
     }
 }
 
-/// What the server stores.
+/// The storage that the server uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figures {
     pub measured_at: Millis,

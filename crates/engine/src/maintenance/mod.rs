@@ -1,4 +1,4 @@
-//! Removes what is not needed any more, as the settings of `[retention]` say, and tells how much is stored.
+//! Removes data that is not needed any more, by the settings of `[retention]`, and reports how much is stored.
 //!
 //! Nothing that is unmerged, unrecorded or unsaved is removed, and what is in doubt stays. A run plans first and then removes
 //! in small steps; every step checks its condition again and is complete by itself, so that the server can be killed
@@ -14,10 +14,11 @@ mod trash;
 
 pub use figures::{Figures, Usage};
 
-use crate::config::Retention;
-use crate::data_dir::write_private;
-use crate::effects::chain;
-use crate::{App, clock, prewarm};
+use crate::failure::chain;
+use crate::scheduling::prewarm;
+use crate::settings::config::Retention;
+use crate::settings::data_dir::write_private;
+use crate::{App, clock};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -50,7 +51,7 @@ pub struct Maintenance {
     figures: Arc<tokio::sync::Mutex<Option<Figures>>>,
 }
 
-/// What retention removes.
+/// The kind of data that retention removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
@@ -74,11 +75,11 @@ pub enum Subject {
     DatabaseSpace,
 }
 
-/// What one rule of retention removes, or did.
+/// The removals of one rule of retention, planned or done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Removal {
     pub subject: Subject,
-    /// Why it goes, as a sentence.
+    /// The reason of the removal, as a sentence.
     #[schema(example = "Removed worktrees older than 7 days.")]
     pub reason: String,
     /// How many worktrees, rows or refs.
@@ -94,18 +95,18 @@ pub struct Removal {
 pub struct Kept {
     pub subject: Subject,
     /// Its name, such as that of a branch.
-    #[schema(example = "task/spt_01/add-a-search-field")]
+    #[schema(example = "task/SPEC-12-add-a-search-field")]
     pub name: String,
     /// Why it stays.
     #[schema(example = "its record in git is not complete")]
     pub reason: String,
 }
 
-/// What a run would remove.
+/// The removals of a run that would start now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     pub removals: Vec<Removal>,
-    /// What stays although it is old enough; at most 100 entries.
+    /// Data that stays although it is old enough; at most 100 entries.
     pub kept: Vec<Kept>,
 }
 
@@ -114,9 +115,9 @@ pub struct Plan {
 pub struct Run {
     pub started_at: Millis,
     pub ended_at: Millis,
-    /// What it removed; rules that removed nothing are left out.
+    /// The removals; rules that removed nothing are left out.
     pub removed: Vec<Removal>,
-    /// What failed, as sentences; the next run tries again.
+    /// Failures, as sentences; the next run tries again.
     pub errors: Vec<String>,
 }
 
@@ -129,7 +130,7 @@ pub(crate) struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// The time before which something is old enough; none where a setting of 0 keeps it for ever.
+    /// Returns the time before which something is old enough; none where a setting of 0 keeps it for ever.
     fn before(&self, many: u64, unit_ms: i64) -> Option<Millis> {
         let age = i64::try_from(many).unwrap_or(i64::MAX).saturating_mul(unit_ms);
         (many > 0).then(|| Millis(self.now.0.saturating_sub(age)))

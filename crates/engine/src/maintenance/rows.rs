@@ -7,7 +7,7 @@ use workflow::{Millis, TaskId};
 
 /// How many of the last messages of a topic stay; a client that is further behind reads the present state.
 const FEED_ROWS: u64 = 10_000;
-/// What the names of tasks' topics begin with.
+/// The prefix of tasks' topics.
 const TASK_TOPIC: &str = "task:";
 /// How many topics are read at once.
 const TOPICS: u64 = 200;

@@ -1,8 +1,9 @@
-//! Session logs of finished tasks leave the database when git has each of their entries.
+//! Removes session logs of finished tasks from the database when git has each of their entries.
 
 use super::{Kept, Mode, Removal, Rules, STEP_PAUSE, Subject};
-use crate::repositories::ProjectRepo;
-use crate::{App, log_archive};
+use crate::App;
+use crate::projects::repositories::ProjectRepo;
+use crate::record::log_archive;
 use store::{RowTotal, TaskWithLogs};
 use workflow::Task;
 
@@ -32,7 +33,8 @@ pub(super) async fn apply(
                 continue;
             }
             // A repository that is away keeps its tasks' logs; the health of the server names it.
-            let Ok(ProjectRepo { repository, settings }) = app.repositories.workplace(project).await else {
+            let Ok(ProjectRepo { repository, settings }) = app.repositories.project_repo(project).await
+            else {
                 continue;
             };
             let branch = settings.design_docs_branch.clone();

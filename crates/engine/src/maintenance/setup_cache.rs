@@ -1,8 +1,8 @@
-//! Results of setup commands that no session used for a while, and those that are too much.
+//! Removes results of setup commands that were not used for a while, and those that exceed the limit.
 
 use super::{Mode, Removal, Rules, Subject};
 use crate::App;
-use crate::worktree_setup::{CACHE, CacheEntry, cache_entries};
+use crate::worktrees::setup::{CACHE, CacheEntry, cache_entries};
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -44,7 +44,8 @@ fn removal(reason: String) -> Removal {
     Removal { subject: Subject::SetupCache, reason, count: 0, bytes: 0 }
 }
 
-/// Chooses what goes, of entries in the order of their last use; `true` beside what goes for the size of all.
+/// Chooses the entries to remove, of entries in the order of their last use; `true` marks those that exceed the size
+/// limit.
 fn choose(
     entries: Vec<CacheEntry>,
     now: SystemTime,

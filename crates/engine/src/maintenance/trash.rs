@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use workflow::Millis;
 
-/// What the name of a folder ends with whose removal has begun.
+/// The suffix of a folder whose removal has begun.
 const BEGUN: &str = ".removing";
 /// How long a worktree stays in the trash at least, whatever the size of the trash.
 const MIN_AGE_MS: i64 = 60 * 60 * 1000;
@@ -73,7 +73,7 @@ enum Rule {
     Size,
 }
 
-/// Chooses what goes: what is old enough, and of the rest the oldest until the trash is small enough.
+/// Chooses the items to remove: those that are old enough, and of the rest the oldest until the trash is small enough.
 fn choose(
     mut items: Vec<Item>,
     now: Millis,
@@ -103,7 +103,7 @@ fn choose(
     chosen
 }
 
-/// The removed worktrees. A folder that is not there is an empty trash.
+/// Returns the removed worktrees. A folder that is not there is an empty trash.
 fn items(folder: &Path) -> io::Result<Vec<Item>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -113,7 +113,7 @@ fn items(folder: &Path) -> io::Result<Vec<Item>> {
     for entry in entries {
         let path = entry?.path();
         let metadata = fs::symlink_metadata(&path)?;
-        // A move changes the time of the status, and whoever uses the folder that of its content.
+        // A move changes the time of the status, and use of the folder that of its content.
         let at = metadata.ctime().max(metadata.mtime()).saturating_mul(1000);
         let mut measured = Measured::default();
         measure(&path, &mut measured);

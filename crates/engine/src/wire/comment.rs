@@ -1,6 +1,6 @@
 //! A comment on a task's documents, as clients see it.
 
-use super::time::rfc3339;
+use crate::clock::rfc3339;
 use protocol::words::{AnchorState, CommentStatus};
 use protocol::{CommentView, Original, ReplyView};
 use specs::anchor::{Lines, Place, Versions};
@@ -32,7 +32,7 @@ impl<'r> Anchors<'r> {
         }
     }
 
-    /// Where a comment stands in the newest version; one on the whole document stands wherever that is.
+    /// Returns where a comment stands in the newest version; one on the whole document stands wherever that is.
     pub(crate) fn place(&self, comment: &Comment) -> Place {
         let Some(lines) = comment.anchor.lines() else { return Place::Kept(Lines { start: 0, end: 0 }) };
         let versions = match comment.anchor.document {
@@ -47,7 +47,7 @@ impl<'r> Anchors<'r> {
     }
 }
 
-/// A comment of a task, with its place in the newest version of the documents.
+/// Returns a comment of a task, with its place in the newest version of the documents.
 pub fn comment(task: &Task, comment: &Comment, anchors: &Anchors<'_>) -> CommentView {
     let place = anchors.place(comment);
     let lines = match place {

@@ -1,11 +1,11 @@
-//! What sessions and people tell each other, as clients see it.
+//! The messages of sessions and people, as clients see them.
 
-use super::rfc3339;
+use crate::clock::rfc3339;
 use protocol::feed::{CoordinationEventUpdate, CoordinationUpdate};
 use protocol::{CoordinationView, DeliveryView, ResponseView};
 use workflow::{CoordinationEvent, Millis, SessionId, Task};
 
-/// A coordination event of a task.
+/// Returns a coordination event of a task.
 pub fn coordination_event(task: &Task, event: &CoordinationEvent) -> CoordinationView {
     let answer = event.answered_by.as_ref().and_then(|id| task.coordination_event(id));
     // Without recipients left it needs no delivery.
@@ -41,7 +41,7 @@ pub fn coordination_event(task: &Task, event: &CoordinationEvent) -> Coordinatio
     }
 }
 
-/// A coordination event as watchers get it.
+/// Returns a coordination event as watchers get it.
 pub fn coordination_update(task: &Task, event: &CoordinationEvent) -> CoordinationUpdate {
     let (event, spec_task_id) = (coordination_event(task, event), task.id.to_string());
     CoordinationUpdate::Event(Box::new(CoordinationEventUpdate { event, spec_task_id }))

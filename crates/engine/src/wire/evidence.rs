@@ -1,9 +1,9 @@
-//! What stands behind an item that is marked as done, as clients see it.
+//! The evidence of an item that is marked as done, as clients see it.
 
 use protocol::EvidenceView;
 use workflow::Evidence;
 
-/// What stands behind an item.
+/// Returns what stands behind an item.
 pub fn evidence(evidence: &Evidence) -> EvidenceView {
     let commits = evidence.commits.iter().map(ToString::to_string).collect();
     EvidenceView { state: evidence.state, commits, checks: evidence.checks.clone() }

@@ -1,4 +1,4 @@
-//! What clients see: the shapes of [`protocol`], made from what the workflow and the store hold.
+//! The views of clients: the types of [`protocol`], made from the data of the workflow and the store.
 
 mod comment;
 mod coordination;
@@ -6,7 +6,6 @@ mod evidence;
 mod plain;
 mod session;
 mod task;
-mod time;
 
 pub use comment::{Anchors, comment};
 pub use coordination::{coordination_event, coordination_update};
@@ -16,10 +15,9 @@ pub use session::{
     implementation_task, plan_entry_status, queued_message, sandbox, session_update, work_session, zed_thread,
 };
 use task::last_error;
-pub use task::{Scene, check, spec_task, task_update, usage};
-pub use time::rfc3339;
+pub use task::{TaskSurroundings, check, spec_task, task_update, usage};
 
-/// A message as a sentence.
+/// Returns a message as a sentence.
 pub fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let begun: String =

@@ -1,10 +1,10 @@
-//! A task as those see it who ask for work without planning.
+//! A task as clients see it that request work without planning.
 
 use protocol::{PlainTask, SpecTask};
 use serde_json::json;
 use workflow::Task;
 
-/// A task of any kind, from its view as a spec task.
+/// Returns a task of any kind, from its view as a spec task.
 pub fn plain_task(task: &Task, view: SpecTask) -> PlainTask {
     PlainTask {
         task_type: task.kind,

@@ -1,7 +1,8 @@
 //! Work sessions, their threads and planned tasks as clients see them.
 
-use super::{evidence, last_error, rfc3339, usage};
-use crate::config::{HostPattern, NetworkMode};
+use super::{evidence, last_error, usage};
+use crate::clock::rfc3339;
+use crate::settings::config::{HostPattern, NetworkMode};
 use protocol::feed::WorkSessionUpdate;
 use protocol::words::{ItemStatus, SandboxLevel};
 use protocol::{
@@ -15,7 +16,7 @@ use workflow::{
     SessionId, SessionState, SessionStatus, Task, ThreadStatus, Unit, UnitStatus,
 };
 
-/// What confines processes here, in a network.
+/// Returns what confines processes here, in a network.
 pub fn sandbox(sandbox: &sandbox::Sandbox, network: NetworkMode, hosts: &[HostPattern]) -> SandboxView {
     SandboxView {
         level: match sandbox.level() {
@@ -29,7 +30,8 @@ pub fn sandbox(sandbox: &sandbox::Sandbox, network: NetworkMode, hosts: &[HostPa
     }
 }
 
-/// The status of an entry of an agent's plan; one that the Agent Client Protocol does not have counts as pending.
+/// Returns the status of an entry of an agent's plan; one that the Agent Client Protocol does not have counts as
+/// pending.
 pub fn plan_entry_status(entry: &PlanEntry) -> ItemStatus {
     entry.status.parse().unwrap_or(ItemStatus::Pending)
 }
@@ -47,18 +49,19 @@ fn branch_point(point: &BranchPoint) -> BranchPointView {
     }
 }
 
-/// A message that waits for a turn.
+/// Returns a message that waits for a turn.
 pub fn queued_message(message: &Message) -> QueuedMessage {
     QueuedMessage {
         message_id: message.id.to_string(),
         turn_id: message.turn.to_string(),
         by: message.by.clone(),
         content: message.text.clone(),
+        attachments: message.attachments.clone(),
         at: rfc3339(message.at),
     }
 }
 
-/// A value that is an object, else an empty one.
+/// Returns a value that is an object, else an empty one.
 fn object(value: &Value) -> Value {
     if value.is_object() { value.clone() } else { json!({}) }
 }
@@ -69,7 +72,7 @@ fn agent_config(session: &Session) -> Value {
     config
 }
 
-/// A session of a task, whose sessions are given with how they depend on each other.
+/// Returns a session of a task, whose sessions are given with how they depend on each other.
 pub fn work_session(graph: &SessionGraph<'_>, session: &Session, path: Option<String>) -> WorkSession {
     let task = graph.task();
     let unit = session.unit.and_then(|index| task.units().get(index));
@@ -92,6 +95,7 @@ pub fn work_session(graph: &SessionGraph<'_>, session: &Session, path: Option<St
         depends_on: session.depends_on.iter().map(SessionId::to_string).collect(),
         blocked_by: graph.blockers(session).into_iter().map(|blocker| blocker.id.to_string()).collect(),
         queue_reason: graph.waits_for(session),
+        waits_until: session.retry_at.map(rfc3339),
         waits_for_person: session.state == SessionState::Idle,
         priority: task.priority_of(session),
         effort: task.effort_of(session),
@@ -115,11 +119,14 @@ pub fn work_session(graph: &SessionGraph<'_>, session: &Session, path: Option<St
         updated_at: rfc3339(session.updated_at),
         started_at: session.started_at.map(rfc3339),
         completed_at: session.completed_at.map(rfc3339),
+        agent_options: None,
+        chosen_options: None,
+        available_commands: None,
         sandbox: None,
     }
 }
 
-/// A planned task of the documents in force, whose requirements are given as text.
+/// Returns a planned task of the documents in force, whose requirements are given as text.
 pub fn implementation_task(task: &Task, unit: &Unit, requirements: &str) -> ImplementationTask {
     let session = task.session_of_unit(unit.index);
     let acceptance_criteria = if unit.acceptance_criteria.trim().is_empty() {
@@ -150,7 +157,7 @@ pub fn implementation_task(task: &Task, unit: &Unit, requirements: &str) -> Impl
     }
 }
 
-/// The thread of a session, once its agent has opened one.
+/// Returns the thread of a session, once its agent has opened one.
 pub fn zed_thread(
     graph: &SessionGraph<'_>,
     session: &Session,
@@ -188,7 +195,7 @@ pub fn zed_thread(
     })
 }
 
-/// A session as watchers get it: without what only a lookup knows.
+/// Returns a session as watchers get it: without what only a lookup knows.
 pub fn session_update(graph: &SessionGraph<'_>, session: &Session) -> WorkSessionUpdate {
     work_session(graph, session, None).into()
 }

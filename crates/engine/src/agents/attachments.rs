@@ -1,0 +1,134 @@
+//! The files that people attached to a task and to messages, on their way to an agent.
+
+use crate::App;
+use crate::failure::{failure, store_failure};
+use crate::settings::redaction;
+use agent::PromptFile;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use protocol::Attachment;
+use secrets::Redactor;
+use std::io;
+use std::path::{Path, PathBuf};
+use workflow::{Ask, Failure, FailureClass, Task, Turn};
+
+/// The folder beside the worktrees of a task's sessions that has the attached files. Agents read there and do not write.
+const FOLDER: &str = "attachments";
+
+/// Returns the files that go with a turn's prompt: those of its messages, and those of the task's prompt where it is carried out.
+pub(crate) async fn of_turn(app: &App, task: &Task, turn: &Turn) -> Result<Vec<Attachment>, Failure> {
+    let mut all = match turn.ask {
+        Ask::Plan | Ask::Implement => {
+            app.store.attachments(&task.id, true).await.map_err(|error| store_failure(&error))?
+        }
+        _ => Vec::new(),
+    };
+    for attachment in turn.messages.iter().flat_map(|message| &message.attachments) {
+        if !all.contains(attachment) {
+            all.push(attachment.clone());
+        }
+    }
+    Ok(all)
+}
+
+/// Returns attached files with their content, and writes each where agents can read it.
+pub(crate) async fn load(app: &App, task: &Task, wanted: &[Attachment]) -> Result<Vec<PromptFile>, Failure> {
+    let folder = app.config.data_dir.join("worktrees").join(task.id.as_str()).join(FOLDER);
+    let mut files = Vec::new();
+    for attachment in wanted {
+        let found = app.store.attachment(&task.id, &attachment.id).await;
+        let Some((attachment, base64)) = found.map_err(|error| store_failure(&error))? else {
+            tracing::warn!(task = %task.id, attachment = attachment.id, "an attached file is not stored any more");
+            continue;
+        };
+        let content = STANDARD.decode(&base64).unwrap_or_default();
+        let path = folder.join(&attachment.id).join(&attachment.name);
+        let file = PromptFile {
+            is_image: attachment.is_image(),
+            text: as_text(&attachment.media_type, &content).map(str::to_owned),
+            name: attachment.name,
+            media_type: attachment.media_type,
+            base64,
+            path: path.clone(),
+        };
+        let written = crate::spawn_blocking(move || write(&path, &content)).await;
+        let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
+        written.map_err(|error| not_written(&file.path, &error))?;
+        files.push(file);
+    }
+    Ok(files)
+}
+
+/// Returns the content of a file that is text.
+pub fn as_text<'c>(media_type: &str, content: &'c [u8]) -> Option<&'c str> {
+    if is_binary_type(media_type) || content.contains(&0) { None } else { std::str::from_utf8(content).ok() }
+}
+
+fn is_binary_type(media_type: &str) -> bool {
+    ["image/", "audio/", "video/"].iter().any(|kind| media_type.starts_with(kind))
+        && media_type != "image/svg+xml"
+}
+
+/// Returns the text of a file in UTF-16, or in an encoding of one byte for a character.
+fn in_other_encoding(media_type: &str, content: &[u8]) -> Option<String> {
+    if is_binary_type(media_type) {
+        return None;
+    }
+    let zeros = |parity: usize| content.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
+    let (first, second, most) = (zeros(0), zeros(1), content.len() / 8);
+    let encoding = match Encoding::for_bom(content) {
+        Some((encoding, _)) => encoding,
+        // Most characters of a text in UTF-16 have a byte that is zero, always on the same side.
+        None if second > most && first == 0 => UTF_16LE,
+        None if first > most && second == 0 => UTF_16BE,
+        None if first + second == 0 => WINDOWS_1252,
+        None => return None,
+    };
+    Some(encoding.decode(content).0.into_owned())
+}
+
+/// Returns a file as it is kept: secrets are taken out of text, in whatever encoding, which becomes UTF-8 where one was found.
+pub fn without_secrets(redactor: &Redactor, media_type: &str, content: Vec<u8>) -> Vec<u8> {
+    if let Some(text) = as_text(media_type, &content) {
+        return redaction::redact(redactor, text).into_owned().into_bytes();
+    }
+    let Some(text) = in_other_encoding(media_type, &content) else { return content };
+    let clean = redaction::redact(redactor, &text);
+    if clean == text { content } else { clean.into_owned().into_bytes() }
+}
+
+fn not_written(path: &Path, error: &io::Error) -> Failure {
+    let class = if error.kind() == io::ErrorKind::StorageFull {
+        FailureClass::OutOfSpace
+    } else {
+        FailureClass::Internal
+    };
+    let message = format!("The attached file could not be written to {}: {error}.", path.display());
+    failure(class, message)
+}
+
+/// Writes a file unless it is there as it should be.
+fn write(path: &PathBuf, content: &[u8]) -> io::Result<()> {
+    if std::fs::read(path).is_ok_and(|there| there == content) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_what_reads_as_text() {
+        assert_eq!(as_text("text/plain", b"words"), Some("words"));
+        assert_eq!(as_text("image/svg+xml", b"<svg/>"), Some("<svg/>"));
+        assert_eq!(as_text("image/png", b"words"), None);
+        assert_eq!(as_text("application/pdf", b"%PDF\0"), None);
+        assert_eq!(as_text("application/octet-stream", &[0xff, 0xfe]), None);
+    }
+}

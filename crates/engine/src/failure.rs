@@ -1,0 +1,52 @@
+//! Converts errors of git, the database and the disk into failures of a task.
+
+use crate::clock::now;
+use workflow::{Failure, FailureClass};
+
+/// Returns a failure that happens now.
+pub(crate) fn failure(class: FailureClass, message: String) -> Failure {
+    Failure { class, message, at: now() }
+}
+
+/// Returns a failure of git, with the whole chain of causes as its message.
+pub(crate) fn git_failure(error: &dyn std::error::Error) -> Failure {
+    let class = if is_out_of_space(error) { FailureClass::OutOfSpace } else { FailureClass::Git };
+    failure(class, chain(error))
+}
+
+/// Returns whether a full disk or a used-up quota is the cause: the system's own words, from this process as well as
+/// from git, or SQLite's.
+pub fn is_out_of_space(error: &dyn std::error::Error) -> bool {
+    const SIGNS: [&str; 3] = ["No space left on device", "Disk quota exceeded", "database or disk is full"];
+    let message = chain(error);
+    SIGNS.iter().any(|full| message.contains(full))
+}
+
+/// Returns an error and its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// Runs blocking work on git outside of the runtime's threads.
+pub(crate) async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Failure>
+where
+    T: Send + 'static,
+    E: std::error::Error + Send + 'static,
+{
+    match crate::spawn_blocking(work).await {
+        Ok(result) => result.map_err(|error| git_failure(&error)),
+        Err(error) => Err(failure(FailureClass::Internal, format!("Work on git ended early: {error}."))),
+    }
+}
+
+/// Returns a failure of the database.
+pub(crate) fn store_failure(error: &store::StoreError) -> Failure {
+    let is_full = error.fault() == Some(store::Fault::OutOfSpace);
+    failure(if is_full { FailureClass::OutOfSpace } else { FailureClass::Internal }, chain(error))
+}
