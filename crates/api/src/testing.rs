@@ -5,7 +5,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, header};
 use engine::Config;
-use engine::config::{Defaults, Sandbox, SandboxMode};
+use engine::settings::config::{Defaults, Sandbox, SandboxMode};
 use openapi_check::Document;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -62,7 +62,8 @@ impl Api {
         let folder = tempfile::tempdir().expect("a folder");
         let sandbox = Sandbox { mode: SandboxMode::Off, ..Sandbox::default() };
         let scripted = || Some("scripted".to_owned());
-        let defaults = Defaults { spec_agent: scripted(), implementation_agent: scripted() };
+        let defaults =
+            Defaults { spec_agent: scripted(), implementation_agent: scripted(), ..Defaults::default() };
         let config = Config { data_dir: folder.path().join("data"), defaults, sandbox, ..Config::default() };
         let prepared = engine::prepare(config).expect("a data directory");
         let engine::Opened { app, token } = engine::open(prepared).await.expect("a database");
