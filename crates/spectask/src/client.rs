@@ -6,8 +6,9 @@ use crate::failure::Failure;
 use crate::output::text;
 use anyhow::Context as _;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use workflow::ShortId;
 
 /// A server and the right to talk to it.
 pub(crate) struct Client {
@@ -80,7 +81,7 @@ impl Client {
         self.send(self.http.get(self.address(&with_query(path, query)))).await
     }
 
-    /// An answer that is a text and no JSON.
+    /// Returns an answer that is a text and no JSON.
     pub(crate) async fn text(&self, path: &str, query: &[(&str, String)]) -> anyhow::Result<String> {
         let (_, bytes) = self.exchange(self.http.get(self.address(&with_query(path, query)))).await?;
         String::from_utf8(bytes).context("the server's answer is no text")
@@ -88,6 +89,43 @@ impl Client {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
         Ok(self.send(self.http.post(self.address(path)).json(body)).await?.body)
+    }
+
+    /// Uploads a file to a task, for its prompt or for messages, and returns the attachment.
+    pub(crate) async fn attach(&self, task: &str, purpose: &str, file: &Path) -> anyhow::Result<Value> {
+        let content = std::fs::read(file).with_context(|| format!("could not read {}", file.display()))?;
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let uploaded =
+            self.upload(&format!("/spec-tasks/{task}/attachments"), purpose, (&name, ""), content).await;
+        uploaded.with_context(|| format!("{} is not attached", file.display()))
+    }
+
+    /// Uploads the content of an attachment, with its name and its media type, to a task's path for them. An empty media type is
+    /// that of the name.
+    pub(crate) async fn upload(
+        &self,
+        path: &str,
+        purpose: &str,
+        (name, media_type): (&str, &str),
+        content: Vec<u8>,
+    ) -> anyhow::Result<Value> {
+        let mut query = vec![("name", name.to_owned()), ("purpose", purpose.to_owned())];
+        if !media_type.is_empty() {
+            query.push(("media_type", media_type.to_owned()));
+        }
+        let address = self.address(&with_query(path, &query));
+        let request =
+            self.http.post(address).header("content-type", "application/octet-stream").body(content);
+        Ok(self.send(request).await?.body)
+    }
+
+    /// Uploads files to the task of a session, and returns their ids for a message to it.
+    pub(crate) async fn attach_all(&self, task: &str, files: &[PathBuf]) -> anyhow::Result<Vec<String>> {
+        let mut ids = Vec::new();
+        for file in files {
+            ids.push(text(&self.attach(task, "message", file).await?, "id").to_owned());
+        }
+        Ok(ids)
     }
 
     /// Does something once, under a key that the server knows it by when it is sent again.
@@ -113,7 +151,7 @@ impl Client {
         Ok(Answer { body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), total })
     }
 
-    /// The body of an answer that is a success, with the size of its list.
+    /// Returns the body of an answer that is a success, with the size of its list.
     async fn exchange(&self, request: reqwest::RequestBuilder) -> anyhow::Result<(Option<u64>, Vec<u8>)> {
         let answer = request.bearer_auth(&self.token).send().await.map_err(|error| {
             if error.is_connect() {
@@ -140,14 +178,20 @@ impl Client {
         Err(Failure::Refused { status: status.as_u16(), detail }.into())
     }
 
-    /// The id of a task that a person named by its id, its end, or words of its name.
+    /// The id of a task that a person named by its short id, its id, its end, or words of its name.
     pub(crate) async fn task_id(&self, named: &str) -> anyhow::Result<String> {
         if named.starts_with("spt_") {
             return Ok(named.to_owned());
         }
+        if let Some(short_id) = ShortId::parse(named) {
+            match self.get(&format!("/spec-tasks/{short_id}"), &[]).await {
+                Ok(found) => return Ok(text(&found.body, "id").to_owned()),
+                Err(error) if matches!(error.downcast_ref(), Some(Failure::NotFound(_))) => {}
+                Err(error) => return Err(error),
+            }
+        }
         if named.trim().is_empty() {
-            let detail =
-                "name a task by its id, the end of its id, or words of its name; `spectask list` shows them";
+            let detail = "name a task by its short id, its id, the end of its id, or words of its name; `spectask list` shows them";
             return Err(Failure::NotFound(detail.to_owned()).into());
         }
         let found =
@@ -163,7 +207,7 @@ impl Client {
                 }
                 let names: Vec<String> = several
                     .iter()
-                    .map(|task| format!("{} ({})", text(task, "id"), text(task, "name")))
+                    .map(|task| format!("{} ({})", text(task, "short_id"), text(task, "name")))
                     .collect();
                 Err(Failure::NotFound(format!("{named:?} names several tasks: {}", names.join("; "))).into())
             }
@@ -171,14 +215,14 @@ impl Client {
     }
 }
 
-/// A path with what is asked in it.
+/// Returns a path with what is asked in it.
 fn with_query(path: &str, query: &[(&str, String)]) -> String {
     let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
 /// A value in a query string.
-fn encode(value: &str) -> String {
+pub(crate) fn encode(value: &str) -> String {
     value.bytes().fold(String::new(), |mut text, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             text.push(char::from(byte));

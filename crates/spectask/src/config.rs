@@ -16,7 +16,7 @@ const COMMON: [(&str, &str); 3] = [
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint"),
 ];
 
-/// What is in force, with where each value comes from.
+/// Returns what is in force, with where each value comes from.
 pub(crate) fn figment(cli: &Cli, bind: Option<SocketAddr>) -> anyhow::Result<Figment> {
     let defaults = Config { data_dir: default_data_dir(), ..Config::default() };
     let mut figment = Figment::from(Serialized::defaults(defaults));
@@ -34,6 +34,7 @@ pub(crate) fn figment(cli: &Cli, bind: Option<SocketAddr>) -> anyhow::Result<Fig
             "recording__",
             "retention__",
             "sandbox__",
+            "secrets__key_file",
             "telemetry__",
         ]
         .iter()
@@ -67,6 +68,7 @@ pub(crate) fn load(cli: &Cli, bind: Option<SocketAddr>) -> anyhow::Result<Config
     config.data_dir =
         std::path::absolute(&config.data_dir).context("the data directory's path is not usable")?;
     config.token = std::env::var("SPECTASK_TOKEN").ok().filter(|token| !token.trim().is_empty());
+    config.secrets_key = std::env::var("SPECTASK_SECRETS_KEY").ok().filter(|key| !key.trim().is_empty());
     config.file = file(cli)?
         .map(std::path::absolute)
         .transpose()
@@ -75,7 +77,7 @@ pub(crate) fn load(cli: &Cli, bind: Option<SocketAddr>) -> anyhow::Result<Config
     Ok(config)
 }
 
-/// Where each value comes from that is not a default.
+/// Returns where each value comes from that is not a default.
 fn sources(figment: &Figment, config: &Config, data_dir: bool, bind: bool) -> BTreeMap<String, String> {
     let typed = |flag: &str| std::env::args().any(|one| one == flag || one.starts_with(&format!("{flag}=")));
     let given = |flag: &str, variable: &str| {
@@ -101,7 +103,7 @@ fn sources(figment: &Figment, config: &Config, data_dir: bool, bind: bool) -> BT
     keys.filter_map(|key| Some((key.clone(), source(&key)?))).collect()
 }
 
-/// The configuration file: the one that was named, else the user's, if there is one.
+/// Returns the configuration file: the one that was named, else the user's, if there is one.
 fn file(cli: &Cli) -> anyhow::Result<Option<PathBuf>> {
     if let Some(file) = &cli.config {
         anyhow::ensure!(file.is_file(), "there is no configuration file {}", file.display());

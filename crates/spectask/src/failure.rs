@@ -1,4 +1,4 @@
-//! What a command that failed says, and the exit code that says it to programs.
+//! The error message of a failed command, and its exit code for programs.
 
 use std::process::ExitCode;
 
@@ -23,7 +23,7 @@ pub(crate) enum Failure {
     /// A person did not confirm what was asked.
     #[error("{0}")]
     Unconfirmed(String),
-    /// What was waited for did not go well.
+    /// The awaited task, session or check failed.
     #[error("{0}")]
     TaskFailed(String),
 }

@@ -19,6 +19,7 @@ const GROUPS: [(&str, &[&str]); 5] = [
         &[
             "inbox",
             "document",
+            "plan",
             "diff",
             "approve",
             "request-changes",
@@ -29,8 +30,22 @@ const GROUPS: [(&str, &[&str]); 5] = [
             "answer",
         ],
     ),
-    ("Watch", &["list", "show", "watch", "sessions", "log", "search", "report", "analytics"]),
-    ("Operate", &["config", "token", "audit", "maintenance", "webhooks", "rebuild", "completions", "agent"]),
+    ("Watch", &["list", "show", "watch", "sessions", "options", "log", "search", "report", "analytics"]),
+    (
+        "Operate",
+        &[
+            "config",
+            "prompts",
+            "token",
+            "secrets",
+            "audit",
+            "maintenance",
+            "webhooks",
+            "rebuild",
+            "completions",
+            "agent",
+        ],
+    ),
 ];
 
 /// An example of each way to use it.
@@ -43,7 +58,7 @@ const EXAMPLES: &str = "Examples:
   spectask watch                                  Watch everything, live";
 
 /// Examples of the commands that take most.
-const OF_COMMANDS: [(&str, &str); 17] = [
+const OF_COMMANDS: [(&str, &str); 19] = [
     (
         "acp",
         "Examples:\n  spectask acp --setup zed                     Print the configuration\n  \
@@ -96,6 +111,15 @@ const OF_COMMANDS: [(&str, &str); 17] = [
         "Examples:\n  spectask token\n  spectask token create ci --scope project --project shop --expires-in-days 30\n  \
          spectask token revoke ci",
     ),
+    (
+        "secrets",
+        "Examples:\n  spectask secrets set NPM_TOKEN               Type the value; it is not shown\n  \
+         spectask secrets set NPM_TOKEN --project shop < token.txt\n  spectask secrets list\n  spectask secrets remove NPM_TOKEN",
+    ),
+    (
+        "plan",
+        "Examples:\n  spectask plan \"due dates\"\n  echo '[{\"op\": \"move\", \"task\": \"3\", \"before\": \"2\"}]' | spectask plan \"due dates\" --edit - --dry-run",
+    ),
     ("document", "Examples:\n  spectask document \"due dates\"\n  spectask document \"due dates\" tasks"),
     (
         "approve",
@@ -113,7 +137,7 @@ const OF_COMMANDS: [(&str, &str); 17] = [
     ),
 ];
 
-/// The command line with its overview.
+/// Returns the command line with its overview.
 pub(crate) fn command() -> Command {
     let mut command = Cli::command();
     for (name, examples) in OF_COMMANDS {
@@ -127,7 +151,7 @@ pub(crate) fn command() -> Command {
     command.help_template(template)
 }
 
-/// The groups with their commands, each with what it does.
+/// Returns the groups with their commands, each with what it does.
 fn overview(command: &Command) -> String {
     let mut text = String::new();
     for (title, names) in GROUPS {

@@ -12,6 +12,7 @@ mod failure;
 mod help;
 mod notify;
 mod output;
+mod pager;
 mod telemetry;
 
 use clap::FromArgMatches as _;
@@ -47,10 +48,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let pager = pager::Pager::start(&cli);
     let code = match runtime.block_on(Box::pin(commands::run(cli))) {
         Ok(code) => code,
         Err(error) => failure::report(&error),
     };
+    drop(pager);
     // What git is about to finish may do so. What still blocks then, such as a clone from a host that does not answer, is
     // cut off; the next start cleans up after it.
     runtime.shutdown_timeout(LAST_WORK);

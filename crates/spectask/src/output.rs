@@ -97,10 +97,10 @@ const BOLD: &str = "\u{1b}[1m";
 const RESET: &str = "\u{1b}[0m";
 
 /// Whether the terminal shows colors and `NO_COLOR` is not set.
-fn has_color() -> bool {
+pub(crate) fn has_color() -> bool {
     let is_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     is_wanted
-        && std::io::stdout().is_terminal()
+        && (std::io::stdout().is_terminal() || crate::pager::is_running())
         && std::env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn paint(text: &str, color: Color) -> String {
     format!("{BOLD}\u{1b}[{code}m{text}{RESET}")
 }
 
-/// The color of a state: yellow waits for a person, blue is at work, green is done, red failed.
+/// Returns the color of a state: yellow waits for a person, blue is at work, green is done, red failed.
 fn color_of(cell: &str) -> Option<&'static str> {
     match cell {
         "spec_review" | "implementation_review" | "waits for you" => Some("\u{1b}[33m"),
@@ -138,22 +138,22 @@ fn color_of(cell: &str) -> Option<&'static str> {
     }
 }
 
-/// A text field of JSON; absent is empty.
+/// Returns a text field of JSON; absent is empty.
 pub(crate) fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value[field].as_str().unwrap_or_default()
 }
 
-/// A text on one line, whose control and invisible characters are shown: names and messages come from agents.
+/// Returns a text on one line, whose control and invisible characters are shown: names and messages come from agents.
 pub(crate) fn plain(text: &str) -> String {
     visible(text).replace(['\n', '\t'], " ")
 }
 
-/// A text of several lines, whose control and invisible characters are shown.
+/// Returns a text of several lines, whose control and invisible characters are shown.
 pub(crate) fn lines(text: &str) -> String {
     visible(text).into_owned()
 }
 
-/// A text on one line, cut to a width.
+/// Returns a text on one line, cut to a width.
 pub(crate) fn short(text: &str, width: usize) -> String {
     let line = plain(text.lines().next().unwrap_or_default());
     if line.chars().count() <= width {

@@ -48,7 +48,7 @@ impl Telemetry {
         Ok((Self { traces: builder.with_resource(resource()).build(), _metrics: metrics }, recorder))
     }
 
-    /// The layer that turns spans into those of traces.
+    /// Returns the layer that turns spans into those of traces.
     pub(crate) fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -66,7 +66,8 @@ impl Drop for Telemetry {
     }
 }
 
-/// What the traces and metrics are of: `spectask`, unless the variables of OpenTelemetry name the service otherwise.
+/// Returns what the traces and metrics are of: `spectask`, unless the variables of OpenTelemetry name the service
+/// otherwise.
 fn resource() -> Resource {
     let builder =
         Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
@@ -80,7 +81,7 @@ fn resource() -> Resource {
 /// Logs when an export begins to fail and when it succeeds again, instead of each failure.
 #[derive(Debug)]
 struct Failing {
-    /// What is exported.
+    /// The kind of data that is exported.
     what: &'static str,
     is_failing: AtomicBool,
 }

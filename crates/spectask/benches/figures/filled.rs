@@ -59,6 +59,7 @@ pub(crate) async fn begin(store: &Store, projects: u64) {
             id: format!("prj_{number}").into(),
             owner: OWNER.into(),
             name: format!("Project {number}"),
+            key: String::new(),
             repository_path: "/nowhere".to_owned(),
             clone_url: None,
             default_branch: "main".to_owned(),
@@ -123,7 +124,13 @@ pub(crate) fn task(number: u64, projects: u64, entries: u64, now: i64) -> (Rebui
 
 /// What happens to a task from its prompt to its landing.
 fn life(id: &TaskId, number: u64, projects: u64, random: &mut Numbers) -> Vec<Event> {
-    let specs = Specs { round: 1, commit: Commit("c1".to_owned()), hash: "h".to_owned(), units: Vec::new() };
+    let specs = Specs {
+        round: 1,
+        commit: Commit("c1".to_owned()),
+        hash: "h".to_owned(),
+        title: None,
+        units: Vec::new(),
+    };
     let approved = Approved { specs: specs.clone(), by: "owner".to_owned(), at: Millis(0) };
     let planning = Planning { round: 1, step: PlanningStep::Waiting };
     let mut events = vec![
@@ -146,6 +153,7 @@ fn life(id: &TaskId, number: u64, projects: u64, random: &mut Numbers) -> Vec<Ev
                 failure,
                 will_retry: true,
                 retry_at: None,
+                usage: None,
             });
         }
         let usage = Usage {
@@ -159,6 +167,7 @@ fn life(id: &TaskId, number: u64, projects: u64, random: &mut Numbers) -> Vec<Ev
             turn: TurnId("turn_1".to_owned()),
             stop_reason: "end_turn".to_owned(),
             usage: Some(usage),
+            conversation_usage: None,
             said: None,
             closing: Closing::Message,
             plan: None,
@@ -206,6 +215,8 @@ fn new_task(id: &TaskId, number: u64, projects: u64, random: &mut Numbers) -> Ne
         id: id.clone(),
         project: format!("prj_{}", number % projects).into(),
         owner: OWNER.into(),
+        short_id: None,
+        takes_title: false,
         name: format!("Task {number}"),
         description: String::new(),
         kind: TaskKind::Feature,
@@ -219,6 +230,7 @@ fn new_task(id: &TaskId, number: u64, projects: u64, random: &mut Numbers) -> Ne
         depends_on: Vec::new(),
         budget: None,
         workspace_config: None,
+        agent_options: Vec::new(),
         max_parallel: 4,
         planned: true,
         isolation: Isolation::Worktree,

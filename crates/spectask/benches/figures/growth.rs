@@ -14,7 +14,7 @@ const ROUNDS: usize = 100;
 /// How long the idle server is watched.
 const IDLE: Duration = Duration::from_secs(20);
 /// How long anything may take at all.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 /// How much more than with the fewest tasks something may cost.
 const LIMIT: f64 = 1.2;
 const NOW: i64 = 1_800_000_000_000;
@@ -67,7 +67,7 @@ pub(crate) async fn print() {
 async fn working(server: &Server) {
     let begun = Instant::now();
     loop {
-        assert!(begun.elapsed() < PATIENCE, "the live tasks' sessions do not begin");
+        assert!(begun.elapsed() < TIMEOUT, "the live tasks' sessions do not begin");
         let fleet = server.get("/agents/fleet/live-progress").await;
         let tasks = fleet["agents"].as_array().map_or(0, Vec::len);
         if tasks >= LIVE {
@@ -97,7 +97,7 @@ async fn measure(server: &Server, project: &str, figures: &mut Vec<(String, f64)
         let task = server.post("/spec-tasks/from-prompt", &body).await;
         let id = task["id"].as_str().expect("an id");
         let told = async { while !socket.next().await.to_string().contains(id) {} };
-        tokio::time::timeout(PATIENCE, told).await.expect("the feed has it");
+        tokio::time::timeout(TIMEOUT, told).await.expect("the feed has it");
         samples.push(begun.elapsed());
     }
     figures.push(("create, until the feed has it, median ms".to_owned(), ms(quantile(&mut samples, 0.5))));

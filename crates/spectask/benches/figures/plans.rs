@@ -98,7 +98,8 @@ impl Decisions {
         let turn = run.task.sessions[0].turn().expect("a turn").id.clone();
         run.ends(session.clone(), turn.clone());
         let units = (0..tasks).map(unit).collect();
-        let specs = Specs { round: 1, commit: Commit("d".to_owned()), hash: "1".to_owned(), units };
+        let specs =
+            Specs { round: 1, commit: Commit("d".to_owned()), hash: "1".to_owned(), title: None, units };
         run.decide(Input::SpecsCommitted { session, turn, specs });
         let (by, comments, changes) = ("ada".to_owned(), String::new(), Vec::new());
         let review = Input::ReviewSpecs {
@@ -158,6 +159,8 @@ fn new_task() -> NewTask {
         id: TaskId::from("spt_1"),
         project: ProjectId::from("prj_1"),
         owner: UserId::from("usr_1"),
+        short_id: None,
+        takes_title: false,
         name: "Write a book".to_owned(),
         description: String::new(),
         kind: TaskKind::Feature,
@@ -171,6 +174,7 @@ fn new_task() -> NewTask {
         depends_on: Vec::new(),
         budget: None,
         workspace_config: None,
+        agent_options: Vec::new(),
         max_parallel: 3,
         planned: true,
         isolation: Isolation::Worktree,
@@ -193,6 +197,7 @@ fn unit(index: usize) -> Unit {
         dependencies: (0..index).collect(),
         requirements: Vec::new(),
         boundary: Vec::new(),
+        resources: Vec::new(),
         completed_before: false,
     }
 }

@@ -98,7 +98,7 @@ fn text() -> String {
         include_str!("../../../../Cargo.lock"),
         include_str!("../../../../README.md"),
         include_str!("../../../secrets/src/scan.rs"),
-        include_str!("../../../api/src/tasks.rs"),
+        include_str!("../../../api/src/tasks/task.rs"),
         include_str!("../../../../docs/api.md"),
     ];
     let once = parts.concat();

@@ -17,7 +17,7 @@ const INTRODUCTION_DELAY: Duration = Duration::from_millis(150);
 /// The most sessions that are listed, on one page.
 const MAX_LISTED: u64 = 200;
 
-/// What an editor talks to. Cheap to clone.
+/// The agent that an editor talks to. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Agent(Arc<Inner>);
 
@@ -27,7 +27,7 @@ struct Inner {
     /// The task of new sessions, where the command line names one.
     task: Option<String>,
     threads: Mutex<HashMap<String, Arc<Thread>>>,
-    /// What the next cancellation of each session ends: the prompts that came before it.
+    /// The prompts that the next cancellation of each session ends: those that came before it.
     cancellations: Mutex<HashMap<String, CancellationToken>>,
 }
 
@@ -227,7 +227,7 @@ impl Agent {
 
     async fn prompt(&self, params: &Value, cancelled: &CancellationToken) -> Result<Value, RpcError> {
         let id = session_id(params)?;
-        let text = prompt::text(&params["prompt"])?;
+        let message = prompt::message(&params["prompt"])?;
         let thread = match self.thread(id) {
             Some(thread) => thread,
             // An editor may know the session from another process.
@@ -239,12 +239,12 @@ impl Agent {
                 thread
             }
         };
-        match commands::run(&self.0.server, id, &text).await {
+        match commands::run(&self.0.server, id, &message.text).await {
             Some(said) => {
                 thread.say(&said?).await;
                 Ok(json!({ "stopReason": "end_turn" }))
             }
-            None => thread.prompt(&text, cancelled).await,
+            None => thread.prompt(&message, cancelled).await,
         }
     }
 
@@ -276,7 +276,7 @@ fn initialize() -> Value {
         "protocolVersion": 1,
         "agentCapabilities": {
             "loadSession": true,
-            "promptCapabilities": { "image": false, "audio": false, "embeddedContext": true },
+            "promptCapabilities": { "image": true, "audio": false, "embeddedContext": true },
             "mcpCapabilities": { "http": false, "sse": false },
             "sessionCapabilities": { "list": {}, "resume": {} },
         },

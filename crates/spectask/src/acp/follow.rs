@@ -18,7 +18,7 @@ const MAX_DELAY: Duration = Duration::from_secs(2);
 /// How long a connection may be silent; the server asks twice as often whether the client is there.
 const MAX_SILENCE: Duration = Duration::from_secs(75);
 
-/// What comes from the stream.
+/// A message of the stream.
 pub(super) enum Followed {
     Entry(Box<NumberedEntry>),
     /// The connection was made again: what is not in the log may have changed.

@@ -1,4 +1,5 @@
-//! What a session's log says, as few updates: whole messages, and each tool call, plan and usage as it is last.
+//! The content of a session's log, as few updates: whole messages, and the last state of each tool call, plan and
+//! usage.
 
 use super::translate::Translator;
 use protocol::{LogEntry, NumberedEntry};

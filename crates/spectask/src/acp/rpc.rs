@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RpcError {
     pub(super) code: i64,
-    /// What happened and what to do, as a sentence.
+    /// The error and its remedy, as a sentence.
     pub(super) message: String,
 }
 

@@ -1,5 +1,6 @@
-//! The server, wherever it is now: one that was started again may have another address.
+//! The server, at its present address: it may have another one after a restart.
 
+use super::prompt::File;
 use super::rpc::RpcError;
 use crate::cli::Cli;
 use crate::client::{Answer, Client};
@@ -31,6 +32,7 @@ enum Request<'r> {
     Get(&'r str, &'r [(&'r str, String)]),
     Post(&'r str, &'r Value),
     Delete(&'r str),
+    Upload(&'r str, &'r File),
 }
 
 impl Request<'_> {
@@ -39,6 +41,9 @@ impl Request<'_> {
             Self::Get(path, query) => return client.get(path, query).await,
             Self::Post(path, body) => client.post(path, body).await?,
             Self::Delete(path) => client.delete(path).await?,
+            Self::Upload(path, file) => {
+                client.upload(path, "message", (&file.name, &file.media_type), file.content.clone()).await?
+            }
         };
         Ok(Answer { body, total: None })
     }
@@ -152,10 +157,31 @@ impl Server {
         Ok(self.get(&format!("/work-sessions/{id}"), &[]).await?.body)
     }
 
+    /// Uploads files to the task of a work session, and returns their ids.
+    pub(super) async fn attach(&self, session: &str, files: &[File]) -> Result<Vec<String>, RpcError> {
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.session(session).await?;
+        let task = found["work_session"]["spec_task_id"].as_str().unwrap_or_default().to_owned();
+        let mut ids = Vec::new();
+        for file in files {
+            let path = format!("/spec-tasks/{task}/attachments");
+            let uploaded = self.send(Request::Upload(&path, file)).await?.body;
+            ids.push(uploaded["id"].as_str().unwrap_or_default().to_owned());
+        }
+        Ok(ids)
+    }
+
     /// Sends a person's message, and returns the ids of the message and of its turn.
-    pub(super) async fn say(&self, session: &str, text: &str) -> Result<(String, String), RpcError> {
+    pub(super) async fn say(
+        &self,
+        session: &str,
+        text: &str,
+        attachments: &[String],
+    ) -> Result<(String, String), RpcError> {
         let path = format!("/work-sessions/{session}/messages");
-        let said = self.post_once(&path, &json!({ "content": text })).await?;
+        let said = self.post_once(&path, &json!({ "content": text, "attachments": attachments })).await?;
         let id = |member: &str| said[member].as_str().unwrap_or_default().to_owned();
         Ok((id("message_id"), id("turn_id")))
     }

@@ -2,6 +2,7 @@
 
 use super::follow::{Followed, follow};
 use super::permissions::Permissions;
+use super::prompt::Message;
 use super::replay::Replay;
 use super::rpc::RpcError;
 use super::server::Server;
@@ -56,7 +57,7 @@ struct WaitingPrompt {
 pub(super) enum Beginning {
     /// Everything, as whole messages and final tool calls.
     Replay,
-    /// What comes from now on.
+    /// The entries from now on.
     Now,
 }
 
@@ -228,12 +229,17 @@ impl Thread {
     }
 
     /// Sends a person's message and waits for the end of the turn that carries it.
-    pub(super) async fn prompt(&self, text: &str, cancelled: &CancellationToken) -> Result<Value, RpcError> {
+    pub(super) async fn prompt(
+        &self,
+        message: &Message,
+        cancelled: &CancellationToken,
+    ) -> Result<Value, RpcError> {
+        let attachments = self.server.attach(&self.id, &message.files).await?;
         let order = self.order.lock().await;
         if cancelled.is_cancelled() {
             return Ok(stopped("cancelled", None));
         }
-        let (id, turn) = self.server.say(&self.id, text).await?;
+        let (id, turn) = self.server.say(&self.id, &message.text, &attachments).await?;
         let (end, ended) = oneshot::channel();
         {
             let mut state = self.state.lock();

@@ -96,7 +96,7 @@ impl Translator {
         }
     }
 
-    /// A person's message; what SpecTask asks of the agent is shown where no person asked.
+    /// Returns a person's message; what SpecTask asks of the agent is shown where no person asked.
     fn user_message(&mut self, seq: u64, message: &UserMessage) -> Option<Value> {
         let turn = message.turn_id.text();
         match message.message_id.as_deref() {

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 pub(crate) struct Inbox {
     #[command(subcommand)]
     pub(crate) command: Option<InboxCommand>,
-    /// Keep printing what begins and ceases to wait.
+    /// Keep printing items as they are added and resolved.
     #[arg(long)]
     pub(crate) watch: bool,
 }
@@ -33,9 +33,9 @@ pub(crate) enum InboxAnswer {
     Deny,
     /// Allow a permission request, and equal requests of the task.
     Always,
-    /// Retry what failed.
+    /// Retry the failed step.
     Retry,
-    /// Continue without the work session that failed.
+    /// Continue without the failed work session.
     Skip,
     /// Reply to a conversation.
     Reply,

@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The command line.
 
 mod administration;
 mod editors;
@@ -10,15 +10,16 @@ mod tasks;
 mod values;
 
 pub(crate) use administration::{
-    Agents, AgentsCommand, Audit, BuiltIn, CreateToken, Maintenance, Permissions, PermissionsCommand,
-    Projects, ProjectsCommand, Token, TokenCommand,
+    Agents, AgentsCommand, Audit, BuiltIn, CreateToken, Maintenance, ModelAgent, Permissions,
+    PermissionsCommand, Projects, ProjectsCommand, Prompts, PromptsCommand, Secrets, SecretsCommand, Token,
+    TokenCommand,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use editors::{Acp, Editor};
 pub(crate) use inbox::{Inbox, InboxAnswer, InboxCommand, Webhooks, WebhooksCommand};
 pub(crate) use reports::{Analytics, Report, ReportFormat, Search};
-pub(crate) use reviews::{Approve, Diff, Document, DocumentName, Reject, RequestChanges};
-pub(crate) use sessions::{Answer, Branch, Log, Mcp, Named, Say, SessionId, Spawn};
+pub(crate) use reviews::{Approve, Diff, Document, DocumentName, Plan, Reject, RequestChanges};
+pub(crate) use sessions::{AgentOptions, Answer, Branch, Log, Mcp, Named, Options, Say, SessionId, Spawn};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 pub(crate) use tasks::{
@@ -46,6 +47,9 @@ pub(crate) struct Cli {
     /// Answer with JSON, for programs.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Print long output without a pager; on a terminal, $PAGER shows it.
+    #[arg(long, global = true)]
+    pub(crate) no_pager: bool,
     /// How the log on stderr is written; RUST_LOG says how much.
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
@@ -63,7 +67,7 @@ pub(crate) enum Command {
     Init(Init),
     /// Run the server.
     Serve(Serve),
-    /// Run the server with sample repositories and a scripted agent, and play a job in the browser.
+    /// Run the server with sample repositories and a scripted agent, and play a scenario in the browser.
     Demo(Demo),
     /// Create a task from a prompt.
     New(Box<New>),
@@ -78,21 +82,23 @@ pub(crate) enum Command {
     Show(TaskId),
     /// Print a task's documents: requirements, design and plan, or one of them.
     Document(Document),
-    /// Print what a task or a work session changed, as a diff.
+    /// Print the planned tasks of a task's plan, or edit them.
+    Plan(Plan),
+    /// Print the changes of a task or a work session, as a diff.
     Diff(Diff),
     /// Print a work session's log: messages, tool calls and their output, plans, permission requests.
     Log(Log),
     /// Search tasks, their documents, and the logs of their sessions.
     Search(Search),
-    /// Print the report of a task: what was asked, what was done for each requirement, and what it took.
+    /// Print the report of a task: the prompt, the work done for each requirement, and the time and cost.
     Report(Report),
     /// Show figures about all tasks: throughput, lead and waiting time, failures, cost.
     Analytics(Analytics),
-    /// Approve what is under review: the documents, or the finished change.
+    /// Approve the documents, or the finished change, under review.
     Approve(Approve),
-    /// Ask for changes to what is under review.
+    /// Request changes to the documents, or the finished change, under review.
     RequestChanges(RequestChanges),
-    /// Reject what is under review; the task ends.
+    /// Reject the documents, or the finished change, under review; the task ends.
     Reject(Reject),
     /// Cancel a task or a work session: its agents are stopped, its branches stay.
     Cancel(Named),
@@ -104,12 +110,14 @@ pub(crate) enum Command {
     Retry(Continue),
     /// Reopen a cancelled task where it was.
     Reopen(Continue),
-    /// Revert what a task merged, by a new task whose change you review.
+    /// Revert the merged change of a task, by a new task whose change you review.
     Revert(TaskId),
     /// Skip a work session; the others continue.
     Skip(SessionId),
     /// Show a task's work sessions as a tree.
     Sessions(TaskId),
+    /// Show the options and commands of a work session's agent, such as its model, or set options.
+    Options(Options),
     /// Have a work session at work spawn another.
     Spawn(Spawn),
     /// Send a message to a work session.
@@ -124,7 +132,9 @@ pub(crate) enum Command {
     Inbox(Inbox),
     /// List the permission requests of agents that wait for you, or answer one.
     Permissions(Permissions),
-    /// List what agents ask you: questions, and proposals to change a plan.
+    /// List the prompts to agents, and trust those that a repository overrides.
+    Prompts(Prompts),
+    /// List the questions of agents, and their proposals to change a plan.
     Questions,
     /// Answer a question or a proposal of an agent.
     Answer(Answer),
@@ -142,9 +152,11 @@ pub(crate) enum Command {
     Rebuild(Rebuild),
     /// Print the owner's token, or manage tokens.
     Token(Token),
+    /// List, set and remove the secrets that agents, setup commands and checks get as variables.
+    Secrets(Secrets),
     /// Print the audit log: who decided what, via which channel, with which token.
     Audit(Audit),
-    /// List the webhooks and what they were sent, or send a message again.
+    /// List the webhooks and their deliveries, or redeliver a message.
     Webhooks(Webhooks),
     /// Remove what retention does not keep, and print what is stored.
     Maintenance(Maintenance),
@@ -170,7 +182,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Whether it continues after its output is closed.
+    /// Returns whether it continues after its output is closed.
     pub(crate) fn ignores_broken_pipe(&self) -> bool {
         matches!(self, Self::Serve(_) | Self::Demo(_) | Self::Agent(_) | Self::Acp(_))
     }
@@ -184,7 +196,7 @@ pub(crate) struct Init {
     /// Replace the settings file that is there.
     #[arg(long)]
     pub(crate) force: bool,
-    /// Print what was found and the settings file, and change nothing.
+    /// Print the detected commands and the settings file, and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Do not open the page.
@@ -193,7 +205,7 @@ pub(crate) struct Init {
     /// The branch that changes land on (default: that of origin/HEAD, the current one, main or master).
     #[arg(long, value_name = "BRANCH")]
     pub(crate) base_branch: Option<String>,
-    /// What the project is called (default: the repository's name).
+    /// The name of the project (default: the repository's name).
     #[arg(long)]
     pub(crate) name: Option<String>,
 }

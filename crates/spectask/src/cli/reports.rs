@@ -29,7 +29,7 @@ pub(crate) struct Search {
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// The task's id, the end of its id, or words of its name that no other task has.
+    /// The task's short id, its id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
     /// The format (default: Markdown).
     #[arg(long, value_enum)]

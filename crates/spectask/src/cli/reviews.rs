@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub(crate) struct Document {
-    /// The task's id, the end of its id, or words of its name that no other task has.
+    /// The task's short id, its id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
     /// The one to print (default: all three).
     #[arg(value_enum)]
@@ -33,8 +33,21 @@ impl DocumentName {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// The task's short id, its id, the end of its id, or words of its name that no other task has.
+    pub(crate) task: String,
+    /// Edit the plan with the operations of this JSON file, or of stdin for `-`: an array, as `POST …/plan-edits` takes
+    /// it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) edit: Option<String>,
+    /// Print the plan that the operations make and save nothing.
+    #[arg(long, requires = "edit")]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Diff {
-    /// The task, by its id, the end of its id, or words of its name that no other task has; or the id of a work session.
+    /// The task, by its short id, its id, the end of its id, or words of its name that no other task has; or the id of a work session.
     pub(crate) name: String,
     /// Print the files of the specification too, which land with the change.
     #[arg(long)]
@@ -42,14 +55,21 @@ pub(crate) struct Diff {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Approve {
-    /// The task's id, the end of its id, or words of its name that no other task has.
+    /// The task's short id, its id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
+    /// Approve the specification; refused where the change waits for review.
+    #[arg(long, conflicts_with = "change")]
+    pub(crate) spec: bool,
+    /// Approve the change; refused where the specification waits for review.
+    #[arg(long)]
+    pub(crate) change: bool,
     /// An overall comment.
     #[arg(long, short, default_value = "")]
     pub(crate) comments: String,
-    /// What you read: the commit that `spectask diff` prints, or the hash that `spectask document` prints; at least seven
-    /// characters of it. Without it, a terminal shows what is approved and asks.
+    /// The version that you read: the commit that `spectask diff` prints, or the hash that `spectask document` prints;
+    /// at least seven characters of it. Without it, a terminal shows what is approved and asks.
     #[arg(long, value_name = "COMMIT|HASH")]
     pub(crate) at: Option<String>,
     /// A finding of a secret with which the change may land all the same; may be given several times.
@@ -65,7 +85,7 @@ pub(crate) struct Approve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Reject {
-    /// The task's id, the end of its id, or words of its name that no other task has.
+    /// The task's short id, its id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
     /// An overall comment.
     #[arg(long, short, default_value = "")]
@@ -74,12 +94,12 @@ pub(crate) struct Reject {
 
 #[derive(Debug, Args)]
 pub(crate) struct RequestChanges {
-    /// The task's id, the end of its id, or words of its name that no other task has.
+    /// The task's short id, its id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
-    /// What is to be different; may be absent where the documents have open comments.
+    /// The changes that you request; may be absent where the documents have open comments.
     #[arg(long, short, default_value = "")]
     pub(crate) comments: String,
-    /// One change asked for; may be given several times.
+    /// One requested change; may be given several times.
     #[arg(long = "change", value_name = "TEXT")]
     pub(crate) changes: Vec<String>,
     /// Wait until it needs a person again or has ended.

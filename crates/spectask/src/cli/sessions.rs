@@ -15,16 +15,44 @@ pub(crate) struct SessionId {
     pub(crate) session: String,
 }
 
+/// Options that agents get.
+#[derive(Debug, Default, Args)]
+pub(crate) struct AgentOptions {
+    /// The model that the agents use; `spectask agents --json` shows those that each offered last.
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Another option of the agents, by its id or category, such as `thought_level=high`; may be given several times.
+    #[arg(long = "option", value_name = "ID=VALUE", value_parser = id_and_value)]
+    pub(crate) options: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The work session's id.
+    pub(crate) session: String,
+    /// Set this option, such as `model=opus`; without a value its choice is taken back.
+    #[arg(value_name = "ID=VALUE", value_parser = id_and_value)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+fn id_and_value(text: &str) -> Result<(String, String), String> {
+    let (id, value) = text.split_once('=').ok_or("write it as ID=VALUE, such as model=opus")?;
+    if id.trim().is_empty() {
+        return Err("name the option before the =, such as model=opus".to_owned());
+    }
+    Ok((id.trim().to_owned(), value.trim().to_owned()))
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Spawn {
     /// The id of the work session that spawns.
     pub(crate) session: String,
     /// The name of the fork.
     pub(crate) name: String,
-    /// What it is to do.
+    /// The work of the session.
     #[arg(long, short)]
     pub(crate) description: String,
-    /// What its first turn is asked beside that.
+    /// The prompt of its first turn, in addition to the description.
     #[arg(long)]
     pub(crate) prompt: Option<String>,
     /// low, medium, high or critical.
@@ -36,6 +64,8 @@ pub(crate) struct Spawn {
     /// Absent is the agent of the session that spawns.
     #[arg(long)]
     pub(crate) agent: Option<String>,
+    #[command(flatten)]
+    pub(crate) options: AgentOptions,
     /// A work session whose work it needs; may be given several times.
     #[arg(long, value_name = "SESSION")]
     pub(crate) depends_on: Vec<String>,
@@ -50,6 +80,9 @@ pub(crate) struct Say {
     /// Interrupt the current turn instead of waiting for its end.
     #[arg(long)]
     pub(crate) interrupt: bool,
+    /// A file to attach, such as a screenshot; can be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) attach: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -59,7 +92,7 @@ pub(crate) struct Branch {
     /// The name of the fork.
     #[arg(long)]
     pub(crate) name: String,
-    /// What the fork does differently.
+    /// The instructions that make the fork different.
     #[arg(long)]
     pub(crate) prompt: String,
     /// The turn after which it begins (default: the last finished turn).
@@ -80,7 +113,7 @@ pub(crate) struct Log {
 pub(crate) struct Answer {
     /// The question's id; `spectask questions` lists them.
     pub(crate) question: String,
-    /// What to say to the agent.
+    /// The message to the agent.
     pub(crate) text: Option<String>,
     /// Accept a proposal. The documents stay as they are until you change them.
     #[arg(long, conflicts_with = "decline")]

@@ -1,5 +1,6 @@
 //! Creating, listing and following tasks.
 
+use super::sessions::AgentOptions;
 use super::values::{COMPLEXITIES, MOVES, PRIORITIES, STATUSES, TYPES};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct New {
-    /// What the agents should do; `-` reads it from stdin.
+    /// The prompt: what the agents should do; `-` reads it from stdin.
     pub(crate) prompt: String,
     /// The project, by name or id (default: the repository of the current folder).
     #[arg(long, conflicts_with_all = ["repo", "demo"])]
@@ -18,7 +19,10 @@ pub(crate) struct New {
     /// A fresh copy of a sample repository.
     #[arg(long, value_name = "ID")]
     pub(crate) demo: Option<String>,
-    /// What the task is called (default: the first line of the prompt).
+    /// A file to attach to the prompt, such as a screenshot; can be given several times.
+    #[arg(long, value_name = "FILE", conflicts_with = "demo")]
+    pub(crate) attach: Vec<PathBuf>,
+    /// The name of the task (default: the first line of the prompt).
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// The type of the task; interactive, batch and coding_session begin without planning.
@@ -30,7 +34,7 @@ pub(crate) struct New {
     /// One of the items that the template makes a planned task of; may be given several times.
     #[arg(long = "item", value_name = "TEXT", requires = "template")]
     pub(crate) items: Vec<String>,
-    /// Begin without planning: just do it.
+    /// Skip planning.
     #[arg(long)]
     pub(crate) no_plan: bool,
     /// How urgent the task is.
@@ -48,6 +52,8 @@ pub(crate) struct New {
     /// The agent that implements.
     #[arg(long, value_name = "AGENT")]
     pub(crate) implementation_agent: Option<String>,
+    #[command(flatten)]
+    pub(crate) agent_options: AgentOptions,
     /// The branch that the change is made for.
     #[arg(long, value_name = "BRANCH")]
     pub(crate) base_branch: Option<String>,
@@ -72,32 +78,35 @@ pub(crate) enum TaskCommand {
     Show(TaskId),
     /// Move a task to another status.
     Status {
-        /// The task's id, the end of its id, or words of its name that no other task has.
+        /// The task's short id, its id, the end of its id, or words of its name that no other task has.
         task: String,
         /// Where the task goes.
         #[arg(value_parser = PossibleValuesParser::new(MOVES))]
         status: String,
     },
-    /// Speak in a conversation: into the session that speaks with you last.
+    /// Send a message to a conversation: to the session that waits for you, or that waited last.
     Say {
-        /// The task's id, the end of its id, or words of its name that no other task has.
+        /// The task's short id, its id, the end of its id, or words of its name that no other task has.
         task: String,
-        /// What you say.
+        /// The message to the agent.
         text: String,
-        /// End the present turn first instead of waiting for its end.
+        /// Interrupt the current turn instead of waiting for its end.
         #[arg(long)]
         interrupt: bool,
+        /// A file to attach, such as a screenshot; can be given several times.
+        #[arg(long, value_name = "FILE")]
+        attach: Vec<PathBuf>,
         /// Wait for the answer and print it.
         #[arg(long)]
         wait: bool,
     },
     /// Add a work session to a task.
     AddSession {
-        /// The task's id, the end of its id, or words of its name that no other task has.
+        /// The task's short id, its id, the end of its id, or words of its name that no other task has.
         task: String,
-        /// What the session is called.
+        /// The name of the session.
         name: String,
-        /// What it is to do (default: its name).
+        /// The work of the session (default: its name).
         #[arg(long, short)]
         description: Option<String>,
         /// Absent is the task's agent.
@@ -106,21 +115,21 @@ pub(crate) enum TaskCommand {
     },
     /// End a conversation; its work stays on its branch.
     Close {
-        /// The task's id, the end of its id, or words of its name that no other task has.
+        /// The task's short id, its id, the end of its id, or words of its name that no other task has.
         task: String,
-        /// Have what it made checked and reviewed instead, so that it can land.
+        /// Check and review the conversation's change instead, so that it can land.
         #[arg(long)]
         review: bool,
     },
-    /// Stop a task and take it out of the lists; its branches and conversations stay.
+    /// Stop a task and remove it from the lists; its branches and conversations stay.
     Delete(TaskId),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct NewTask {
-    /// What the task is called.
+    /// The name of the task.
     pub(crate) name: String,
-    /// What is to be done (default: the name).
+    /// The work to do (default: the name).
     #[arg(long, short)]
     pub(crate) description: Option<String>,
     /// The type of the task; feature, bug and refactor are carried out without a plan.
@@ -138,6 +147,8 @@ pub(crate) struct NewTask {
     /// The agent that works.
     #[arg(long)]
     pub(crate) agent: Option<String>,
+    #[command(flatten)]
+    pub(crate) agent_options: AgentOptions,
     /// The template it is made from; see `spectask templates`.
     #[arg(long, value_name = "NAME")]
     pub(crate) template: Option<String>,
@@ -195,7 +206,7 @@ pub(crate) struct Part {
 
 #[derive(Debug, Args)]
 pub(crate) struct TaskId {
-    /// The task's id, the end of its id, or words of its name that no other task has.
+    /// The task's short id, its id, the end of its id, or words of its name that no other task has.
     pub(crate) task: String,
 }
 
@@ -213,7 +224,7 @@ pub(crate) struct Watch {
 
 #[derive(Debug, Args)]
 pub(crate) struct Continue {
-    /// The task's id, the end of its id, or words of its name that no other task has; `retry` takes a work session's id, too.
+    /// The task's short id, its id, the end of its id, or words of its name that no other task has; `retry` takes a work session's id, too.
     pub(crate) name: String,
     /// Wait until the task needs a person or has ended.
     #[arg(long)]

@@ -89,7 +89,7 @@ fn cost(row: &Value) -> String {
     row["usage"]["cost_usd"].as_f64().map_or("–".to_owned(), |cost| format!("${cost:.2}"))
 }
 
-/// A length of time in its two largest units, as everywhere in the product.
+/// Returns a length of time in its two largest units, as everywhere in the product.
 fn duration(seconds: Option<f64>) -> String {
     let Some(seconds) = seconds else { return "–".to_owned() };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length of time")]

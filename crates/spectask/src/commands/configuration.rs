@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 pub(crate) async fn run(cli: &Cli, command: &Configuration) -> anyhow::Result<()> {
     if command.project_schema {
-        println!("{:#}", engine::project_file::schema());
+        println!("{:#}", engine::settings::project_file::schema());
         return Ok(());
     }
     show(cli).await
@@ -47,14 +47,14 @@ async fn show(cli: &Cli) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The settings of the running server, and where it is.
+/// Returns the settings of the running server, and where it is.
 async fn in_force(cli: &Cli) -> anyhow::Result<(Value, Option<String>)> {
     let client = Client::find(cli)?;
     let found = client.get("/config", &[]).await?.body;
     Ok((found["settings"].clone(), Some(client.url)))
 }
 
-/// A setting of the running server; `None` when it cannot be asked.
+/// Returns a setting of the running server; `None` when it cannot be asked.
 pub(super) async fn setting(cli: &Cli, key: &str) -> Option<Value> {
     let (settings, _) = in_force(cli).await.ok()?;
     let found = settings.as_array()?.iter().find(|setting| setting["key"] == key)?;

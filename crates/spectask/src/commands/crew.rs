@@ -1,11 +1,11 @@
-//! A task's crew from the terminal: its sessions as a tree, speaking to them, spawning, choosing, ending them.
+//! A task's crew from the terminal: its sessions as a tree, sending them messages, spawning, choosing, ending them.
 
 use super::client;
 use crate::cli::{Branch, Cli, Say, Spawn};
 use crate::output::{self, plain, short, text};
 use serde_json::{Map, Value, json};
 
-/// Whether a name is a work session's and not a task's.
+/// Returns whether a name is a work session's and not a task's.
 pub(crate) fn is_session(named: &str) -> bool {
     named.starts_with("stws_")
 }
@@ -30,7 +30,7 @@ pub(crate) async fn sessions(cli: &Cli, named: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The sessions as lines, indented below their parents.
+/// Returns the sessions as lines, indented below their parents.
 fn tree(sessions: &[Value]) -> Vec<String> {
     let is_known = |id: &str| sessions.iter().any(|session| text(session, "id") == id);
     let roots = sessions.iter().filter(|session| !is_known(text(session, "parent_work_session_id")));
@@ -74,8 +74,13 @@ pub(crate) async fn spawn(cli: &Cli, command: &Spawn) -> anyhow::Result<()> {
             body.insert(field.to_owned(), json!(value));
         }
     }
-    if let Some(agent) = &command.agent {
-        body.insert("agent_config".to_owned(), json!({ "agent": agent }));
+    let mut config = Map::new();
+    config.extend(command.agent.iter().map(|agent| ("agent".to_owned(), json!(agent))));
+    if let Some(rules) = super::options::rules(&command.options) {
+        config.insert("options".to_owned(), rules[0]["options"].clone());
+    }
+    if !config.is_empty() {
+        body.insert("agent_config".to_owned(), Value::Object(config));
     }
     let path = format!("/work-sessions/{}/spawn", command.session);
     let detail = client(cli)?.post(&path, &Value::Object(body)).await?;
@@ -100,8 +105,15 @@ fn made(cli: &Cli, detail: &Value) {
 
 pub(crate) async fn say(cli: &Cli, command: &Say) -> anyhow::Result<()> {
     let mode = if command.interrupt { "interrupt" } else { "queue" };
-    let body = json!({ "content": command.text, "mode": mode });
-    let answer = client(cli)?.post(&format!("/work-sessions/{}/messages", command.session), &body).await?;
+    let client = client(cli)?;
+    let mut attachments = Vec::new();
+    if !command.attach.is_empty() {
+        let found = client.get(&format!("/work-sessions/{}", command.session), &[]).await?.body;
+        let task = text(&found["work_session"], "spec_task_id");
+        attachments = client.attach_all(task, &command.attach).await?;
+    }
+    let body = json!({ "content": command.text, "mode": mode, "attachments": attachments });
+    let answer = client.post(&format!("/work-sessions/{}/messages", command.session), &body).await?;
     if cli.json {
         output::json(&answer);
     } else {

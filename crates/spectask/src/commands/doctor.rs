@@ -4,8 +4,8 @@ use super::settings_file;
 use crate::cli::Cli;
 use crate::client::Client;
 use crate::{config, output};
-use engine::config::NetworkMode;
 use engine::health::{Part, Shortage};
+use engine::settings::config::NetworkMode;
 use protocol::words::AgentKind;
 use sandbox::{Level, Mode, Network, Sandbox};
 use serde_json::json;
@@ -58,9 +58,11 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(running) => {
             findings.extend(running_server(cli, &running).await);
             findings.extend(settings_files(cli).await);
+            findings.extend(unreadable_secrets(cli).await);
         }
         None => findings.push(database(&config).await),
     }
+    findings.push(secrets_key(&config));
     findings.push(dashboard());
     let agents = engine::agents::Agents::new(&config);
     findings.push(sandbox(agents.sandbox()));
@@ -139,7 +141,7 @@ fn data_dir(path: &Path) -> Finding {
     }
 }
 
-/// Whether the disk of the data directory has the room that the server keeps free.
+/// Returns whether the disk of the data directory has the room that the server keeps free.
 fn disk(data_dir: &Path, min_free_mb: u64) -> Finding {
     let needed = min_free_mb << 20;
     let there = data_dir.ancestors().find(|folder| folder.exists()).unwrap_or(data_dir);
@@ -155,7 +157,8 @@ fn disk(data_dir: &Path, min_free_mb: u64) -> Finding {
     }
 }
 
-/// What the server that runs on the data directory says of itself: whether it is ready, and each part that is not.
+/// Returns what the server that runs on the data directory says of itself: whether it is ready, and each part that is
+/// not.
 async fn running_server(cli: &Cli, server: &engine::ServerFile) -> Vec<Finding> {
     // Beyond loopback the server gives reasons only to those who may use it.
     let token = Client::find(cli).ok().map(|client| client.token);
@@ -186,7 +189,7 @@ async fn running_server(cli: &Cli, server: &engine::ServerFile) -> Vec<Finding> 
     }
 }
 
-/// The settings files of projects that are not used.
+/// Returns the settings files of projects that are not used.
 async fn settings_files(cli: &Cli) -> Vec<Finding> {
     let Ok(client) = Client::find(cli) else { return Vec::new() };
     let Ok(projects) = client.get("/projects?limit=500", &[]).await else { return Vec::new() };
@@ -216,6 +219,30 @@ async fn database(config: &engine::Config) -> Finding {
         }
         Err(error) => finding("database", false, true, format!("{kind}: {:#}", anyhow::Error::new(error))),
     }
+}
+
+fn secrets_key(config: &engine::Config) -> Finding {
+    match engine::settings::secret_store::check_key(config) {
+        Ok(origin) => finding("secrets key", true, true, origin),
+        Err(error) => finding("secrets key", false, true, format!("{error:#}")),
+    }
+}
+
+/// Returns the stored secrets that the running server cannot decrypt.
+async fn unreadable_secrets(cli: &Cli) -> Vec<Finding> {
+    let Ok(client) = Client::find(cli) else { return Vec::new() };
+    let Ok(secrets) = client.get("/secrets", &[("limit", "500".to_owned())]).await else { return Vec::new() };
+    let unreadable =
+        secrets.body.as_array().into_iter().flatten().filter(|secret| secret["readable"] == false);
+    unreadable
+        .map(|secret| {
+            let name = output::text(secret, "name");
+            let says = format!(
+                "{name} was encrypted with another key; restore that key and restart, or run `spectask secrets set {name}`"
+            );
+            finding("secret", false, false, says)
+        })
+        .collect()
 }
 
 fn dashboard() -> Finding {
@@ -253,8 +280,8 @@ fn sandbox(sandbox: &Sandbox) -> Finding {
     }
 }
 
-/// What projects that say nothing else reach, and whether they can be kept to it.
-fn network(sandbox: &Sandbox, settings: &engine::config::Sandbox) -> Finding {
+/// Returns what projects that say nothing else reach, and whether they can be kept to it.
+fn network(sandbox: &Sandbox, settings: &engine::settings::config::Sandbox) -> Finding {
     let mode = settings.network.as_str();
     let enforced = match settings.network {
         NetworkMode::Open => Ok(()),

@@ -32,6 +32,22 @@ async fn read(client: &Client) -> anyhow::Result<(Vec<InboxItem>, u64, Value)> {
     Ok((items, total, answer.body))
 }
 
+/// Prints the permission requests and questions of a task, which its other properties do not show.
+pub(crate) async fn print_requests(client: &Client, task: &str) -> anyhow::Result<()> {
+    let answer = client.get("/inbox", &[("task_id", task.to_owned())]).await?;
+    let items: Vec<InboxItem> =
+        serde_json::from_value(answer.body).context("the server's answer is no inbox")?;
+    let requests =
+        items.iter().filter(|item| matches!(item.kind, InboxKind::Permission | InboxKind::Question));
+    for (index, item) in requests.enumerate() {
+        if index == 0 {
+            println!("\nAn agent waits for you. Answer with: spectask inbox answer ID …\n");
+        }
+        print(item);
+    }
+    Ok(())
+}
+
 async fn list(cli: &Cli, client: &Client, is_watching: bool) -> anyhow::Result<()> {
     let (items, total, body) = read(client).await?;
     match (cli.json, is_watching) {
@@ -83,7 +99,7 @@ fn print_update(update: &InboxUpdate) {
 }
 
 fn resolved_line(item: &InboxItem) -> String {
-    format!("{}  {} · {}", paint("answered", Color::Green), item.title, short(&item.task.name, 60))
+    format!("{}  {} · {}", paint("answered", Color::Green), item.title, task_of(item))
 }
 
 fn print(item: &InboxItem) {
@@ -107,8 +123,12 @@ fn print(item: &InboxItem) {
 
 fn heading(item: &InboxItem, color: Color) -> String {
     let session = item.work_session.as_ref().map(|session| format!(" / {}", short(&session.name, 40)));
-    let task = short(&item.task.name, 60);
-    format!("{}  {task}{}", paint(&plain(&item.title), color), session.unwrap_or_default())
+    format!("{}{}  {}", task_of(item), session.unwrap_or_default(), paint(&plain(&item.title), color))
+}
+
+/// Returns the task of an item as people know it: its short id and its name.
+fn task_of(item: &InboxItem) -> String {
+    format!("{}  {}", item.task.short_id, short(&item.task.name, 60))
 }
 
 /// Returns the answers as they are typed; for a review, the command that has it.
@@ -126,7 +146,7 @@ fn answers(item: &InboxItem) -> Vec<String> {
         InboxAction::Approve | InboxAction::RequestChanges | InboxAction::Open => None,
     };
     let words: Vec<String> = item.actions.iter().filter_map(word).collect();
-    if words.is_empty() { vec![format!("spectask show {}", item.task.id)] } else { words }
+    if words.is_empty() { vec![format!("spectask show {}", item.task.short_id)] } else { words }
 }
 
 fn is_review(item: &InboxItem) -> bool {
@@ -136,7 +156,7 @@ fn is_review(item: &InboxItem) -> bool {
 /// Returns the commands by which a review is read and answered.
 fn review_command(item: &InboxItem) -> String {
     let reading = if item.kind == InboxKind::SpecReview { "document" } else { "diff" };
-    format!("spectask {reading} {0}, then spectask approve {0}", item.task.id)
+    format!("spectask {reading} {0}, then spectask approve {0}", item.task.short_id)
 }
 
 async fn answer(
@@ -225,7 +245,12 @@ mod tests {
         InboxItem {
             id: id.to_owned(),
             kind,
-            task: InboxTask { id: "spt_1".into(), name: "Dates".into(), project_id: "prj_1".into() },
+            task: InboxTask {
+                id: "spt_1".into(),
+                short_id: "SPEC-1".into(),
+                name: "Dates".into(),
+                project_id: "prj_1".into(),
+            },
             work_session: Some(InboxSession { id: "stws_1".into(), name: "Add".into() }),
             title: "Title".to_owned(),
             summary: String::new(),

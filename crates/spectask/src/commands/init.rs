@@ -7,8 +7,8 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{self, lines, plain, tell, text};
 use anyhow::Context as _;
-use engine::detect::{DetectedRepository, detect_at, project_file};
-use engine::project_file::PATH;
+use engine::settings::detect::{DetectedRepository, detect_at, project_file};
+use engine::settings::project_file::PATH;
 use serde_json::{Value, json};
 use std::io::IsTerminal as _;
 use std::path::Path;
@@ -16,7 +16,7 @@ use std::path::Path;
 /// How large a settings file may be that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// What became of the settings file in the working tree.
+/// The state of the settings file in the working tree.
 enum Written {
     /// It is there as it was.
     Kept,
@@ -145,7 +145,14 @@ async fn register(
     let attempt = async {
         let client = client(cli)?;
         let id = match known_project(&client, &found.root).await? {
-            Some(id) => id,
+            Some(id) => {
+                // A base branch that the command line names is the project's from now on.
+                if command.base_branch.is_some() {
+                    let body = json!({ "default_branch": found.base_branch });
+                    client.put(&format!("/projects/{id}"), &body).await?;
+                }
+                id
+            }
             None => {
                 let body = json!({
                     "repository_path": found.root, "default_branch": found.base_branch, "name": command.name,
@@ -177,11 +184,11 @@ fn print_steps(found: &DetectedRepository, written: &Written, registered: &Regis
         Written::Kept => println!("Kept {PATH} as it is; --force replaces it."),
     }
     let mut steps: Vec<String> = Vec::new();
+    let base = base_branch(found, registered);
     match registered {
         Registered::Project { client, project } => {
             let (name, id) = (plain(text(project, "name")), text(project, "id"));
             println!("The project {name:?} ({id}) is on the server at {}.", client.url);
-            let base = text(project, "default_branch");
             if base != found.base_branch {
                 println!("Its base branch is {}; settings are read from there.", plain(base));
             }
@@ -197,10 +204,10 @@ fn print_steps(found: &DetectedRepository, written: &Written, registered: &Regis
             );
         }
     }
-    if is_uncommitted(found) {
+    if is_uncommitted(found, base) {
         println!(
             "The settings take effect once they are on the base branch {}; commit them there.",
-            plain(&found.base_branch)
+            plain(base)
         );
         steps.push(format!(
             "git -C {} add {PATH} && git -C {} commit -m \"Add SpecTask settings\"",
@@ -216,28 +223,33 @@ fn print_steps(found: &DetectedRepository, written: &Written, registered: &Regis
     for step in steps {
         println!("  {step}");
     }
-    if let Some(branch) = other_branch(found) {
-        tell(&format!("note: {branch}; the settings are read from {}.", plain(&found.base_branch)));
+    if let Some(branch) = other_branch(found, base) {
+        tell(&format!("note: {branch}; the settings are read from {}.", plain(base)));
     }
 }
 
-/// Whether the base branch has other settings than the working tree.
-fn is_uncommitted(found: &DetectedRepository) -> bool {
-    let spec = format!("refs/heads/{}:{PATH}", found.base_branch);
+/// Returns the branch that settings are read from: the project's, or the one that was detected where there is no project.
+fn base_branch<'a>(found: &'a DetectedRepository, registered: &'a Registered) -> &'a str {
+    match registered {
+        Registered::Project { project, .. } => text(project, "default_branch"),
+        Registered::NoServer(_) => &found.base_branch,
+    }
+}
+
+/// Returns whether the base branch has other settings than the working tree.
+fn is_uncommitted(found: &DetectedRepository, base: &str) -> bool {
+    let spec = format!("refs/heads/{base}:{PATH}");
     let committed = git_output(&found.root, &["show", &spec]);
     committed.as_deref() != std::fs::read(found.root.join(PATH)).ok().as_deref()
 }
 
-/// What is checked out, where it is not the base branch.
-fn other_branch(found: &DetectedRepository) -> Option<String> {
+/// Returns what is checked out, where it is not the base branch.
+fn other_branch(found: &DetectedRepository, base: &str) -> Option<String> {
     let head = git_output(&found.root, &["symbolic-ref", "--quiet", "--short", "HEAD"]);
     match head.map(|head| String::from_utf8_lossy(&head).trim().to_owned()) {
-        Some(head) if head == found.base_branch => None,
+        Some(head) if head == base => None,
         Some(head) => Some(format!("{} is checked out", plain(&head))),
-        None => Some(format!(
-            "HEAD is detached; run `git switch {}` before you commit",
-            plain(&found.base_branch)
-        )),
+        None => Some(format!("HEAD is detached; run `git switch {}` before you commit", plain(base))),
     }
 }
 
@@ -246,7 +258,7 @@ fn git_output(root: &Path, args: &[&str]) -> Option<Vec<u8>> {
     output.status.success().then_some(output.stdout)
 }
 
-/// A path as a shell reads it.
+/// Returns a path as a shell reads it.
 fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let is_plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte));

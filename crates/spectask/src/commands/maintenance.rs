@@ -71,7 +71,7 @@ fn print_removals(head: &str, removals: &Value) {
     }
 }
 
-/// A number of bytes with its unit.
+/// Returns a number of bytes with its unit.
 fn size(bytes: &Value) -> String {
     let bytes = bytes.as_u64().unwrap_or(0);
     let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];

@@ -10,16 +10,20 @@ mod inbox;
 mod init;
 mod maintenance;
 mod mcp;
+mod options;
 mod overview;
 mod permissions;
 mod plain;
+mod plan;
 mod projects;
+mod prompts;
 mod questions;
 mod reading;
 mod rebuild;
 mod report;
 mod review;
 mod search;
+mod secrets;
 mod serve;
 mod settings_file;
 mod tasks;
@@ -30,7 +34,7 @@ mod watch;
 mod webhooks;
 
 use crate::acp;
-use crate::cli::{BuiltIn, Cli, Command};
+use crate::cli::{BuiltIn, Cli, Command, ModelAgent};
 use crate::client::Client;
 pub(crate) use reading::patch;
 use std::process::ExitCode;
@@ -65,6 +69,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::List(command) => tasks::list(&cli, command).await?,
         Command::Show(command) => tasks::show(&cli, &command.task).await?,
         Command::Document(command) => reading::document(&cli, command).await?,
+        Command::Plan(command) => plan::plan(&cli, command).await?,
         Command::Diff(command) => reading::diff(&cli, command).await?,
         Command::Log(command) => reading::log(&cli, command).await?,
         Command::Search(command) => search::search(&cli, command).await?,
@@ -88,6 +93,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Skip(command) => crew::act(&cli, &command.session, "skip").await?,
         Command::Choose(command) => crew::act(&cli, &command.session, "choose").await?,
         Command::Sessions(command) => crew::sessions(&cli, &command.task).await?,
+        Command::Options(command) => options::options(&cli, command).await?,
         Command::Spawn(command) => crew::spawn(&cli, command).await?,
         Command::Branch(command) => crew::branch(&cli, command).await?,
         Command::Say(command) => crew::say(&cli, command).await?,
@@ -95,6 +101,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Inbox(command) => inbox::run(&cli, command).await?,
         Command::Webhooks(command) => webhooks::run(&cli, command).await?,
         Command::Permissions(command) => permissions::run(&cli, command).await?,
+        Command::Prompts(command) => prompts::run(&cli, command).await?,
         Command::Questions => questions::list(&cli).await?,
         Command::Answer(command) => questions::answer(&cli, command).await?,
         Command::Agents(command) => agents::run(&cli, command).await?,
@@ -103,6 +110,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor => return doctor::run(&cli).await,
         Command::Rebuild(command) => return rebuild::run(&cli, command).await,
         Command::Token(command) => tokens::run(&cli, command).await?,
+        Command::Secrets(command) => secrets::run(&cli, command).await?,
         Command::Audit(command) => audit::list(&cli, command).await?,
         Command::Maintenance(command) => maintenance::run(&cli, command).await?,
         Command::Completions { shell } => {
@@ -110,6 +118,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Agent(BuiltIn::Scripted { scenarios }) => {
             return Ok(agent::scripted::serve(scenarios.clone()).await);
+        }
+        Command::Agent(BuiltIn::Model(command)) => {
+            return Ok(model_agent::serve(model_options(command)).await);
         }
         Command::Openapi => {
             println!("{:#}", api::document());
@@ -119,6 +130,21 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn model_options(command: &ModelAgent) -> model_agent::Options {
+    let ModelAgent { models, provider, base_url, mode, no_tools, context_tokens, max_steps, max_retries } =
+        command;
+    model_agent::Options {
+        models: models.clone(),
+        provider: *provider,
+        base_url: base_url.clone(),
+        no_tools: *no_tools,
+        mode: mode.clone(),
+        context_tokens: *context_tokens,
+        max_steps: Some(*max_steps),
+        max_retries: Some(*max_retries),
+    }
 }
 
 /// The client, for every command that talks to a server.

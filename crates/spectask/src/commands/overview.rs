@@ -1,4 +1,4 @@
-//! What is there and what to do next, for who types no command.
+//! The overview that `spectask` prints without a command: the server's state and next steps.
 
 use super::agents;
 use super::tasks::known_project;

@@ -108,7 +108,7 @@ async fn answer(cli: &Cli, id: &str, chosen: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The option that is named by its id, or as `allow` or `reject`: for this once where the agent offers that.
+/// Returns the option that is named by its id, or as `allow` or `reject`: for this once where the agent offers that.
 fn option<'o>(options: &'o [Value], chosen: &str) -> Option<&'o Value> {
     let by_id = options.iter().find(|option| text(option, "option_id") == chosen);
     let of_kind = |kind: &str| options.iter().find(|option| text(option, "kind") == kind);

@@ -1,4 +1,4 @@
-//! Tasks without planning: creating them, speaking in them, closing them.
+//! Tasks without planning: creating them, sending messages, closing them.
 
 use super::client;
 use super::tasks::{Shown, print_list};
@@ -8,9 +8,10 @@ use crate::failure::Failure;
 use crate::output::{self, plain, short, text};
 use protocol::{LogEntry, NumberedEntry};
 use serde_json::{Map, Value, json};
+use std::path::PathBuf;
 use std::time::Duration;
 
-/// How often a wait looks.
+/// The polling interval of a wait.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 pub(crate) async fn run(cli: &Cli, command: &TaskCommand) -> anyhow::Result<()> {
@@ -19,7 +20,9 @@ pub(crate) async fn run(cli: &Cli, command: &TaskCommand) -> anyhow::Result<()> 
         TaskCommand::List(command) => list(cli, command).await,
         TaskCommand::Show(command) => show(cli, &command.task).await,
         TaskCommand::Status { task, status } => set_status(cli, task, status).await,
-        TaskCommand::Say { task, text, interrupt, wait } => say(cli, task, text, *interrupt, *wait).await,
+        TaskCommand::Say { task, text, interrupt, attach, wait } => {
+            say(cli, task, (text, attach), *interrupt, *wait).await
+        }
         TaskCommand::AddSession { task, name, description, agent } => {
             add_session(cli, task, name, description.as_deref(), agent.as_deref()).await
         }
@@ -53,6 +56,9 @@ async fn new(cli: &Cli, command: &NewTask) -> anyhow::Result<()> {
             body.insert(field.to_owned(), json!(value));
         }
     }
+    if let Some(rules) = super::options::rules(&command.agent_options) {
+        body.insert("agent_options".to_owned(), rules);
+    }
     let task = project.create_task(&client, "/tasks", body).await?;
     let id = text(&task, "id").to_owned();
     if command.wait {
@@ -69,7 +75,7 @@ async fn new(cli: &Cli, command: &NewTask) -> anyhow::Result<()> {
     } else {
         println!("{id}  {}  {}", text(&task, "status"), plain(text(&task, "name")));
         if text(&task, "task_type") == "interactive" {
-            println!("Speak in it with: spectask task say {id} \"…\" --wait");
+            println!("Send a message with: spectask task say {id} \"…\" --wait");
         }
     }
     Ok(())
@@ -143,7 +149,7 @@ async fn set_status(cli: &Cli, named: &str, status: &str) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// The session that a message is for: the last that waits for one, else the last at work, else the last.
+/// Returns the session that a message is for: the last that waits for one, else the last at work, else the last.
 async fn speaker(client: &Client, id: &str) -> anyhow::Result<Value> {
     let query = [("limit", "500".to_owned())];
     let body = client.get(&format!("/tasks/{id}/work-sessions"), &query).await?.body;
@@ -157,13 +163,20 @@ async fn speaker(client: &Client, id: &str) -> anyhow::Result<Value> {
     found.cloned().ok_or_else(|| none().into())
 }
 
-async fn say(cli: &Cli, named: &str, words: &str, interrupt: bool, wait: bool) -> anyhow::Result<()> {
+async fn say(
+    cli: &Cli,
+    named: &str,
+    (words, files): (&str, &[PathBuf]),
+    interrupt: bool,
+    wait: bool,
+) -> anyhow::Result<()> {
     let client = client(cli)?;
     let id = client.task_id(named).await?;
     let session = speaker(&client, &id).await?;
     let session = text(&session, "id");
     let mode = if interrupt { "interrupt" } else { "queue" };
-    let body = json!({ "content": words, "mode": mode });
+    let attachments = client.attach_all(&id, files).await?;
+    let body = json!({ "content": words, "mode": mode, "attachments": attachments });
     let answer = client.post(&format!("/work-sessions/{session}/messages"), &body).await?;
     if !wait {
         if cli.json {
@@ -207,7 +220,7 @@ async fn settle(client: &Client, id: &str) -> anyhow::Result<Value> {
     }
 }
 
-/// What the agent of a session said in its last turn.
+/// Returns what the agent of a session said in its last turn.
 async fn last_words(client: &Client, session: &str) -> anyhow::Result<String> {
     let path = format!("/work-sessions/{session}/events");
     let total = client.get(&path, &[("limit", "1".to_owned())]).await?.total.unwrap_or(0);

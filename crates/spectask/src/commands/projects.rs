@@ -86,7 +86,7 @@ fn print_mcp_json(shown: &Value, project: &str) {
     );
 }
 
-/// Whether a repository is named by an address that git can clone from: `scheme://…` or `host:path`.
+/// Returns whether a repository is named by an address that git can clone from: `scheme://…` or `host:path`.
 fn is_url(repository: &str) -> bool {
     let host = repository.split_once(':').map_or("", |(host, _)| host);
     !host.is_empty() && !host.contains('/')
@@ -121,7 +121,7 @@ async fn list(cli: &Cli, client: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The id of a project that a person named by id or name.
+/// Returns the id of a project that a person named by id or name.
 pub(crate) async fn find(client: &Client, named: &str) -> anyhow::Result<String> {
     let projects = client.get("/projects?limit=500", &[]).await?.body;
     let all = projects.as_array().cloned().unwrap_or_default();

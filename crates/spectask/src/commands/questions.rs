@@ -1,4 +1,4 @@
-//! What agents ask people, from the terminal.
+//! The questions of agents to people, from the terminal.
 
 use super::client;
 use crate::cli::{Answer, Cli};
@@ -19,7 +19,8 @@ pub(crate) async fn list(cli: &Cli) -> anyhow::Result<()> {
     }
     for question in all {
         let (task, session) = (plain(text(question, "task_name")), plain(text(question, "session_name")));
-        println!("{}  {} › {}", text(question, "id"), short(&task, 40), short(&session, 40));
+        let short_id = text(question, "task_short_id");
+        println!("{short_id}  {} › {}  {}", short(&task, 40), short(&session, 40), text(question, "id"));
         println!("  {}", output::lines(text(question, "message")));
         for choice in question["choices"].as_array().into_iter().flatten() {
             println!("  - {}", plain(choice.as_str().unwrap_or_default()));

@@ -1,4 +1,4 @@
-//! Reading what was made and said, from the terminal: documents, changes, conversations.
+//! Reading documents, changes and conversations, from the terminal.
 
 use super::client;
 use super::crew::is_session;
@@ -80,14 +80,14 @@ pub(crate) async fn diff(cli: &Cli, command: &Diff) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a reviewer has to know of a task's change beside its secrets.
+/// Returns what a reviewer has to know of a task's change beside its secrets.
 async fn findings(client: &Client, task: &str) -> Vec<Value> {
     let found = client.get(&format!("/spec-tasks/{task}/secret-findings?limit=500"), &[]).await;
     let found = found.ok().and_then(|answer| answer.body.as_array().cloned()).unwrap_or_default();
     found.into_iter().filter(|finding| finding["description"].is_string()).collect()
 }
 
-/// Whether a file is one of a task's specification, which the task's branch carries beside the change.
+/// Returns whether a file is one of a task's specification, which the task's branch carries beside the change.
 fn is_of_specs(path: &str) -> bool {
     path.starts_with("specs/spt_")
 }
@@ -118,7 +118,7 @@ pub(crate) async fn log(cli: &Cli, command: &Log) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The log of a session after an entry.
+/// Returns the log of a session after an entry.
 pub(super) async fn log_entries(
     client: &Client,
     session: &str,
@@ -140,7 +140,7 @@ pub(super) async fn log_entries(
     }
 }
 
-/// A whole list, page by page; it is the answer itself or a field of it.
+/// Returns a whole list, page by page; it is the answer itself or a field of it.
 async fn whole(client: &Client, path: &str, field: &str) -> anyhow::Result<Vec<Value>> {
     let mut all = Vec::new();
     loop {
@@ -156,7 +156,7 @@ async fn whole(client: &Client, path: &str, field: &str) -> anyhow::Result<Vec<V
     }
 }
 
-/// A file's name in a patch: quoted as git does where it has characters that would end the line or the quotes.
+/// Returns a file's name in a patch: quoted as git does where it has characters that would end the line or the quotes.
 fn named(prefix: &str, name: &str) -> String {
     if !name.contains(|character: char| character.is_control() || matches!(character, '"' | '\\')) {
         return format!("{prefix}{name}");
@@ -181,7 +181,7 @@ fn named(prefix: &str, name: &str) -> String {
     quoted
 }
 
-/// A file's part of a patch, as `git diff` writes it.
+/// Returns a file's part of a patch, as `git diff` writes it.
 pub(crate) fn patch(file: &Value) -> String {
     let (path, old) = (text(file, "path"), text(file, "old_path"));
     let old = if old.is_empty() { path } else { old };

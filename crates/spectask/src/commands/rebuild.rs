@@ -2,7 +2,7 @@
 
 use crate::cli::{Cli, Rebuild};
 use crate::{config, output};
-use engine::rebuild::Options;
+use engine::record::rebuild::Options;
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -12,7 +12,7 @@ const INCOMPLETE: u8 = 3;
 pub(crate) async fn run(cli: &Cli, command: &Rebuild) -> anyhow::Result<ExitCode> {
     let config = config::load(cli, None)?;
     let options = Options { branch: command.branch.clone(), trust_commands: command.trust_commands };
-    let done = engine::rebuild::rebuild(&config, &command.from_git, &options).await?;
+    let done = engine::record::rebuild::rebuild(&config, &command.from_git, &options).await?;
     if cli.json {
         output::json(&json!({
             "data_dir": config.data_dir,

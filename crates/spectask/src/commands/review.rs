@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use std::io::IsTerminal as _;
 
-/// What is under review.
+/// The subject of the review.
 enum Under {
     Documents,
     Change,
@@ -41,6 +41,16 @@ async fn under_review(client: &Client, named: &str, action: &str) -> anyhow::Res
 pub(crate) async fn approve(cli: &Cli, command: &Approve) -> anyhow::Result<()> {
     let client = client(cli)?;
     let (id, under) = under_review(&client, &command.task, "approve").await?;
+    let (is_other, waits, flag) = match under {
+        Under::Documents => (command.change, "the specification waits", "--spec"),
+        Under::Change => (command.spec, "the change waits", "--change"),
+    };
+    if is_other {
+        let detail = format!(
+            "nothing was approved: {waits} for your review, not what you named; read it, then approve it with {flag}"
+        );
+        return Err(Failure::Refused { status: 409, detail }.into());
+    }
     let task = match under {
         Under::Documents => {
             let specs = client.get(&format!("/spec-tasks/{id}/specs"), &[]).await?.body;
@@ -82,7 +92,7 @@ pub(crate) async fn approve(cli: &Cli, command: &Approve) -> anyhow::Result<()> 
     decided(cli, &client, &task, command.wait).await
 }
 
-/// Whether a text is the beginning of a name, long enough to tell it from others.
+/// Returns whether a text is the beginning of a name, long enough to tell it from others.
 fn is_abbreviation(text: &str, name: &str) -> bool {
     text.len() >= 7 && name.starts_with(text)
 }
@@ -106,7 +116,7 @@ fn require_acknowledged(findings: &Value, command: &Approve, id: &str) -> anyhow
     Err(Failure::Refused { status: 409, detail }.into())
 }
 
-/// A finding in a line: what it is and where.
+/// Returns a finding in a line: what it is and where.
 fn describe(finding: &Value) -> String {
     let what = match text(finding, "description") {
         "" => text(finding, "kind").replace('_', " "),
@@ -159,8 +169,11 @@ fn change_summary(task: &Value, diff: &Value) -> String {
     );
     for check in task["change"]["checks"].as_array().into_iter().flatten() {
         let result = if check["passed"] == json!(true) { "passed" } else { "failed" };
-        summary.push_str(&format!("\n  check {result}: {}", plain(text(check, "command"))));
+        let also =
+            if check["fails_on_base"] == json!(true) { " (fails on the base branch, too)" } else { "" };
+        summary.push_str(&format!("\n  check {result}: {}{also}", plain(text(check, "command"))));
     }
+    summary.extend(repair_lines(task).into_iter().map(|line| format!("\n  {line}")));
     for item in task["change"]["items"].as_array().into_iter().flatten() {
         if matches!(text(&item["evidence"], "state"), "claimed" | "not_reported") {
             let state = text(&item["evidence"], "state").replace('_', " ");
@@ -175,6 +188,28 @@ fn change_summary(task: &Value, diff: &Value) -> String {
         summary.push_str("\n  No session changed a file; approving it needs --allow-empty.");
     }
     summary
+}
+
+/// Returns what sessions were asked to repair in a task's change, one line each.
+pub(super) fn repair_lines(task: &Value) -> Vec<String> {
+    let repairs = task["change"]["repairs"].as_array().map_or(&[][..], Vec::as_slice);
+    let line = |repair: &Value| {
+        let problems = repair["problems"].as_array().into_iter().flatten();
+        let names: Vec<String> = problems
+            .map(|problem| {
+                let field = if text(problem, "kind") == "finding" { "details" } else { "name" };
+                plain(text(problem, field))
+            })
+            .collect();
+        let outcome = match repair["fixed"].as_bool() {
+            Some(true) => "fixed",
+            Some(false) => "not fixed",
+            None => "in progress",
+        };
+        let session = plain(text(repair, "session_name"));
+        format!("repair {} by {session} ({outcome}): {}", repair["round"], names.join("; "))
+    };
+    repairs.iter().map(line).collect()
 }
 
 /// The beginning of a hash, as people read it.

@@ -4,7 +4,6 @@ use super::client;
 use crate::cli::{Cli, Search};
 use crate::output::{self, plain, short, text};
 use serde_json::Value;
-use std::io::IsTerminal as _;
 
 pub(crate) async fn search(cli: &Cli, command: &Search) -> anyhow::Result<()> {
     let client = client(cli)?;
@@ -27,7 +26,7 @@ pub(crate) async fn search(cli: &Cli, command: &Search) -> anyhow::Result<()> {
         println!("Nothing has {}.", command.words.join(" "));
         return Ok(());
     }
-    let marks = if std::io::stdout().is_terminal() { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
+    let marks = if output::has_color() { ("\u{1b}[1m", "\u{1b}[0m") } else { ("", "") };
     for result in results {
         println!("{}", head(result));
         println!("    {}", snippet(result, marks));
@@ -39,7 +38,7 @@ pub(crate) async fn search(cli: &Cli, command: &Search) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where something was found.
+/// Returns where something was found.
 fn head(result: &Value) -> String {
     let place = match text(result, "kind") {
         "transcript" => {
@@ -49,10 +48,10 @@ fn head(result: &Value) -> String {
         "spec" => format!("{}.md, line {}", text(result, "document"), result["line"]),
         _ => "the task".to_owned(),
     };
-    format!("{}  {}  ({place})", text(result, "task_id"), short(text(result, "task_name"), 60))
+    format!("{}  {}  ({place})", text(result, "task_short_id"), short(text(result, "task_name"), 60))
 }
 
-/// A few words, with marks around what was found.
+/// Returns a few words, with marks around what was found.
 fn snippet(result: &Value, (begin, end): (&str, &str)) -> String {
     let parts = result["snippet"].as_array().map_or(&[][..], Vec::as_slice);
     let part = |part: &Value| {
@@ -69,9 +68,9 @@ mod tests {
 
     #[test]
     fn what_was_found_is_marked_and_cannot_move_the_cursor() {
-        let found = json!({ "kind": "spec", "task_id": "spt_1", "task_name": "A", "document": "design", "line": 3,
+        let found = json!({ "kind": "spec", "task_short_id": "SPEC-1", "task_name": "A", "document": "design", "line": 3,
             "snippet": [{ "text": "a \u{1b}[2J", "marked": false }, { "text": "b", "marked": true }] });
-        assert_eq!(head(&found), "spt_1  A  (design.md, line 3)");
+        assert_eq!(head(&found), "SPEC-1  A  (design.md, line 3)");
         assert_eq!(snippet(&found, ("<", ">")), "a ␛[2J<b>");
     }
 }

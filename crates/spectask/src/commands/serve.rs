@@ -15,14 +15,14 @@ pub(crate) async fn serve(cli: &Cli, command: &Serve) -> anyhow::Result<()> {
     let config = config::load(cli, command.bind)?;
     // A log that others read is no place for a token.
     let by_person = std::io::stderr().is_terminal();
-    api::run(config, |address, token| announce(address, by_person.then_some(token))).await
+    Box::pin(api::run(config, |address, token| announce(address, by_person.then_some(token)))).await
 }
 
 pub(crate) async fn demo(cli: &Cli, command: &Demo) -> anyhow::Result<()> {
     let mut config = config::load(cli, command.bind)?;
     config.demo = true;
     let (opens, creates) = (!command.no_open, !command.no_task);
-    api::run(config, move |address, token| {
+    Box::pin(api::run(config, move |address, token| {
         announce(address, Some(token));
         let (url, token) = (format!("http://{address}"), token.to_owned());
         tokio::spawn(async move {
@@ -36,7 +36,7 @@ pub(crate) async fn demo(cli: &Cli, command: &Demo) -> anyhow::Result<()> {
                 open(&format!("{url}/?token={token}"));
             }
         });
-    })
+    }))
     .await
 }
 

@@ -14,7 +14,7 @@ use std::path::Path;
 /// How many characters of a hash are shown.
 const SHORT_HASH: usize = 12;
 
-/// A sentence about a project's settings file that is not used; none where nothing is to be done.
+/// Returns a sentence about a project's settings file that is not used; none where nothing is to be done.
 pub(super) fn note(project: &Value) -> Option<String> {
     let file = &project["settings_file"];
     let waits = matches!(text(file, "state"), "untrusted" | "invalid");

@@ -39,6 +39,9 @@ pub(crate) async fn new(cli: &Cli, command: &New) -> anyhow::Result<()> {
         }
     }
     body.insert("items".to_owned(), json!(command.items));
+    if let Some(rules) = super::options::rules(&command.agent_options) {
+        body.insert("agent_options".to_owned(), rules);
+    }
     if command.no_plan {
         body.insert("planning".to_owned(), json!(false));
     }
@@ -47,7 +50,7 @@ pub(crate) async fn new(cli: &Cli, command: &New) -> anyhow::Result<()> {
         "/spec-tasks/from-demo"
     } else {
         body.insert("labels".to_owned(), json!(command.labels));
-        body.insert("start".to_owned(), json!(!command.no_start));
+        body.insert("start".to_owned(), json!(!command.no_start && command.attach.is_empty()));
         "/spec-tasks/from-prompt"
     };
     let task = if command.demo.is_some() {
@@ -61,7 +64,7 @@ pub(crate) async fn new(cli: &Cli, command: &New) -> anyhow::Result<()> {
         {
             eprintln!("{note}");
         }
-        task
+        attach(&client, task, command).await?
     };
     if command.wait {
         let task = wait_for_person(&client, text(&task, "id"), !cli.json).await?;
@@ -70,10 +73,29 @@ pub(crate) async fn new(cli: &Cli, command: &New) -> anyhow::Result<()> {
     if cli.json {
         output::json(&task);
     } else {
-        println!("{}  {}  {}", text(&task, "id"), text(&task, "status"), plain(text(&task, "name")));
-        println!("Watch it with: spectask watch {}", text(&task, "id"));
+        let id = text(&task, "short_id");
+        println!("{id}  {}  {}  {}", plain(text(&task, "name")), text(&task, "status"), text(&task, "id"));
+        println!("Watch it with: spectask watch {id}");
     }
     Ok(())
+}
+
+/// Attaches files to the prompt of a task in the backlog, and starts it then unless it is to stay there.
+async fn attach(client: &Client, task: Value, command: &New) -> anyhow::Result<Value> {
+    if command.attach.is_empty() {
+        return Ok(task);
+    }
+    let id = text(&task, "id");
+    for file in &command.attach {
+        client
+            .attach(id, "prompt", file)
+            .await
+            .with_context(|| format!("{} stays in the backlog", text(&task, "short_id")))?;
+    }
+    if command.no_start {
+        return Ok(task);
+    }
+    client.post(&format!("/spec-tasks/{id}/start"), &json!({})).await
 }
 
 /// Shows a task that was waited for; one that failed is a failure.
@@ -97,7 +119,7 @@ pub(crate) struct ChosenProject {
     id: String,
     /// The folder by which it was found.
     path: Option<PathBuf>,
-    /// What it is called, where it was registered for this task.
+    /// The name of the project, if it was registered for this task.
     registered: Option<String>,
 }
 
@@ -133,7 +155,7 @@ impl ChosenProject {
     }
 }
 
-/// The project that is named, else that of a repository, else that of the current folder.
+/// Returns the project that is named, else that of a repository, else that of the current folder.
 pub(crate) async fn project(
     client: &Client,
     named: Option<&str>,
@@ -149,7 +171,7 @@ pub(crate) async fn project(
     }
 }
 
-/// The project of the repository that holds a path; registered when it is not one yet.
+/// Returns the project of the repository that holds a path; registered when it is not one yet.
 async fn project_at(client: &Client, path: &Path) -> anyhow::Result<ChosenProject> {
     let path = path.canonicalize().with_context(|| format!("there is no {}", path.display()))?;
     if let Some(id) = known_project(client, &path).await? {
@@ -177,7 +199,7 @@ fn base_note(path: &Path, base: &str) -> Option<String> {
     Some(plain(&format!("The base branch is {base}; {why}. Choose another one with --base-branch.")))
 }
 
-/// The project whose repository holds a path, where there is one.
+/// Returns the project whose repository holds a path, where there is one.
 pub(crate) async fn known_project(client: &Client, path: &Path) -> anyhow::Result<Option<String>> {
     let Ok(path) = path.canonicalize() else { return Ok(None) };
     let projects = client.get("/projects?limit=500", &[]).await?.body;
@@ -188,7 +210,8 @@ pub(crate) async fn known_project(client: &Client, path: &Path) -> anyhow::Resul
     Ok(known.map(|project| text(project, "id").to_owned()))
 }
 
-/// Whether a folder is in a repository or one of its linked worktrees, and not in a submodule or another repository.
+/// Returns whether a folder is in a repository or one of its linked worktrees, and not in a submodule or another
+/// repository.
 fn is_of_repository(path: &Path, root: &Path) -> bool {
     let Some(nearest) = repository_root(path).filter(|nearest| *nearest != root) else {
         return path.starts_with(root);
@@ -199,7 +222,7 @@ fn is_of_repository(path: &Path, root: &Path) -> bool {
     git_dir.is_some_and(|git_dir| git_dir.starts_with(root.join(".git/worktrees")))
 }
 
-/// The nearest folder above a path, or the path, that has a `.git`.
+/// Returns the nearest folder above a path, or the path, that has a `.git`.
 fn repository_root(path: &Path) -> Option<&Path> {
     path.ancestors().find(|folder| folder.join(".git").exists())
 }
@@ -209,14 +232,14 @@ pub(crate) async fn list(cli: &Cli, command: &List) -> anyhow::Result<()> {
     let shown = Shown {
         path: "/spec-tasks",
         nothing: "No tasks. Create one with: spectask new \"what is to be done\"",
-        head: &["NAME", "STATUS", "DONE", "PRIORITY", "ID"],
+        head: &["ID", "NAME", "STATUS", "DONE", "PRIORITY"],
         row: |task| {
             vec![
+                text(task, "short_id").to_owned(),
                 short(text(task, "name"), LONGEST_NAME),
                 shown_status(task),
                 format!("{:.0}%", task["progress"].as_f64().unwrap_or(0.0) * 100.0),
                 text(task, "priority").to_owned(),
-                text(task, "id").to_owned(),
             ]
         },
     };
@@ -267,12 +290,13 @@ pub(crate) async fn show(cli: &Cli, named: &str) -> anyhow::Result<()> {
         output::json(&task);
     } else {
         print(&task);
+        super::inbox::print_requests(&client, &id).await?;
     }
     Ok(())
 }
 
 pub(crate) fn print(task: &Value) {
-    println!("{}", plain(text(task, "name")));
+    println!("{}  {}", text(task, "short_id"), plain(text(task, "name")));
     let row = |name: &str, value: &str| {
         if !value.is_empty() {
             println!("  {name:<10} {}", plain(value));
@@ -295,6 +319,9 @@ pub(crate) fn print(task: &Value) {
         };
         row("check", &format!("{outcome}: {}", text(check, "command")));
     }
+    for line in super::review::repair_lines(task) {
+        row("repaired", line.trim_start_matches("repair "));
+    }
     let sessions = task["work_sessions"].as_array().cloned().unwrap_or_default();
     if !sessions.is_empty() {
         println!();
@@ -312,7 +339,7 @@ pub(crate) fn print(task: &Value) {
             .collect();
         output::table(&["SESSION", "STATUS", "DONE", "ID"], &rows);
     }
-    let id = text(task, "id");
+    let id = text(task, "short_id");
     match text(task, "status") {
         "spec_review" => {
             println!(
@@ -327,8 +354,8 @@ pub(crate) fn print(task: &Value) {
                 "\nThe change waits for you: read it with spectask diff {id}, then spectask approve {id} --at COMMIT, or spectask request-changes {id} --comments …"
             );
         }
-        "spec_failed" | "implementation_failed" => println!("\nTry again with: spectask retry {id}"),
-        "cancelled" => println!("\nTake it up again with: spectask reopen {id}"),
+        "spec_failed" | "implementation_failed" => println!("\nRetry with: spectask retry {id}"),
+        "cancelled" => println!("\nReopen it with: spectask reopen {id}"),
         _ => {}
     }
 }
@@ -348,13 +375,14 @@ pub(crate) async fn resume(cli: &Cli, command: &Continue) -> anyhow::Result<()> 
     let id = client.task_id(&command.name).await?;
     let task = client.get(&format!("/spec-tasks/{id}"), &[]).await?.body;
     if task["paused_at"].is_null() {
-        let detail = format!("nothing is paused: {id} is in {}", text(&task, "status"));
+        let detail =
+            format!("nothing is paused: {} is in {}", text(&task, "short_id"), text(&task, "status"));
         return Err(Failure::Refused { status: 409, detail }.into());
     }
     continue_task(cli, command, "resume").await
 }
 
-/// Has a task that stands still go on, and follows it where that is asked for.
+/// Continues a task that has stopped, and follows it on request.
 pub(crate) async fn continue_task(cli: &Cli, command: &Continue, action: &str) -> anyhow::Result<()> {
     let client = client(cli)?;
     let id = client.task_id(&command.name).await?;
@@ -370,11 +398,11 @@ fn print_status(cli: &Cli, task: &Value) {
     if cli.json {
         output::json(task);
     } else {
-        println!("{} is {}", text(task, "id"), shown_status(task));
+        println!("{} is {}", text(task, "short_id"), shown_status(task));
     }
 }
 
-/// A task's status, with what keeps it from moving that the status does not say.
+/// Returns a task's status, with what keeps it from moving that the status does not say.
 fn shown_status(task: &Value) -> String {
     let status = text(task, "status");
     if !task["paused_at"].is_null() {
@@ -383,13 +411,16 @@ fn shown_status(task: &Value) -> String {
     if task["waits_for_person"] == json!(true) {
         return format!("{status}, waits for you");
     }
+    if task["needs_person"] == json!(true) && matches!(status, "spec_generation" | "implementation") {
+        return format!("{status}, needs you");
+    }
     if is_approved(task) {
         return format!("{status}, approved");
     }
     status.to_owned()
 }
 
-/// Whether a task's change is approved and waits to be merged.
+/// Returns whether a task's change is approved and waits to be merged.
 fn is_approved(task: &Value) -> bool {
     text(task, "status") == "implementation_review" && task["change"]["approved_by"].is_string()
 }
@@ -402,8 +433,8 @@ pub(crate) async fn revert(cli: &Cli, named: &str) -> anyhow::Result<()> {
     if cli.json {
         output::json(&task);
     } else {
-        let id = text(&task, "id");
-        println!("{}\n{id} is {}", plain(text(&task, "name")), text(&task, "status"));
+        let id = text(&task, "short_id");
+        println!("{id}  {}\n{id} is {}", plain(text(&task, "name")), text(&task, "status"));
         println!("Nothing is reverted yet. Review it with: spectask diff {id}, then spectask approve {id}");
     }
     Ok(())

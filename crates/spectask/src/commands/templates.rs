@@ -46,7 +46,7 @@ pub(crate) async fn list(cli: &Cli, command: &Templates) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How a task made from it begins.
+/// Returns how a task made from it begins.
 fn begins(template: &Value) -> &'static str {
     match (template["planning"].as_bool(), text(template, "start")) {
         (Some(true), _) => "planned",

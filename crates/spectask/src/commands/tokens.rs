@@ -61,7 +61,7 @@ async fn create(cli: &Cli, command: &CreateToken) -> anyhow::Result<()> {
 }
 
 /// The id of a project that a person named by its id or name.
-async fn project_id(client: &Client, named: &str) -> anyhow::Result<String> {
+pub(crate) async fn project_id(client: &Client, named: &str) -> anyhow::Result<String> {
     let all = client.get("/projects", &[("limit", "500".to_owned())]).await?.body;
     let mut found = all
         .as_array()

@@ -23,10 +23,10 @@ pub(crate) fn render(entries: &[NumberedEntry]) -> String {
 #[derive(Default)]
 struct Transcript {
     text: String,
-    /// What the agent said since it last did something.
+    /// The agent's message since its last tool call.
     message: String,
     message_at: String,
-    /// What is known of the tool calls that run, by id.
+    /// The tool calls that run, by id.
     calls: HashMap<String, ToolCall>,
 }
 
@@ -168,12 +168,12 @@ impl Transcript {
     }
 }
 
-/// How long a setup command took, in seconds.
+/// Returns how long a setup command took, in seconds.
 fn seconds(setup: &Setup) -> f64 {
     std::time::Duration::from_millis(setup.took_ms.as_ref().copied().unwrap_or(0)).as_secs_f64()
 }
 
-/// The kind of a tool call in a word.
+/// Returns the kind of a tool call in a word.
 fn name_of(call: &ToolCall) -> &str {
     match call.tool_kind.text() {
         "" | "other" => "tool",
@@ -191,7 +191,7 @@ fn shown_title(title: Option<&str>) -> String {
     plain(&strip_escapes(title.filter(|title| !title.is_empty()).unwrap_or("(no title)")))
 }
 
-/// What a tool call printed or changed, at most so many lines.
+/// Returns what a tool call printed or changed, at most so many lines.
 fn output(call: &ToolCall) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for block in call.content.as_ref().and_then(Value::as_array).into_iter().flatten() {
@@ -222,7 +222,7 @@ fn output(call: &ToolCall) -> Vec<String> {
     lines
 }
 
-/// What a turn used; agents that report nothing used an unknown amount.
+/// Returns what a turn used; agents that report nothing used an unknown amount.
 fn usage(usage: Option<&TurnUsage>) -> String {
     match usage.map_or((0, 0), |usage| (usage.input_tokens, usage.output_tokens)) {
         (0, 0) => "tokens: unknown".to_owned(),

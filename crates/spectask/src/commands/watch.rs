@@ -63,16 +63,22 @@ fn notification(message: &StreamMessage) -> Option<String> {
     let StreamMessage::Live(LiveMessage { message, .. }) = message else { return None };
     match &**message {
         FeedMessage::Inbox(InboxUpdate { event: InboxEvent::Added, item }) => {
-            Some(format!("{}: {}", item.title, item.task.name))
+            Some(format!("{}: {} {}", item.title, item.task.short_id, item.task.name))
         }
         _ => None,
     }
 }
 
+/// Returns a task's short id and name, as lines show them.
+fn shown_name(short_id: &str, name: &str) -> String {
+    format!("{short_id} {}", short(name, 40))
+}
+
 /// The names of the newest tasks, by their ids.
 async fn names(client: &Client) -> anyhow::Result<HashMap<String, String>> {
     let tasks = client.get("/spec-tasks", &[("limit", "500".to_owned())]).await?.body;
-    let named = |task: &Value| (text(task, "id").to_owned(), short(text(task, "name"), 40));
+    let named =
+        |task: &Value| (text(task, "id").to_owned(), shown_name(text(task, "short_id"), text(task, "name")));
     Ok(tasks.as_array().into_iter().flatten().map(named).collect())
 }
 
@@ -159,7 +165,7 @@ struct Lines {
 }
 
 impl Lines {
-    /// The task that a message belongs to, at the end of its line.
+    /// Returns the task that a message belongs to, at the end of its line.
     fn of_task(&self, task: &str) -> String {
         self.names.get(task).map_or_else(String::new, |name| format!("  · {name}"))
     }
@@ -168,7 +174,8 @@ impl Lines {
         let StreamMessage::Live(message) = message else { return None };
         let (about, line) = match &*message.message {
             FeedMessage::TaskUpdated(task) => {
-                let mut line = format!("{:<22} {}", task.status.as_str(), short(&task.name, 60));
+                let mut line =
+                    format!("{:<22} {}  {}", task.status.as_str(), task.short_id, short(&task.name, 60));
                 if let Some(reason) = &task.queue_reason {
                     line = format!("{line} ({})", plain(reason));
                 }
@@ -176,7 +183,7 @@ impl Lines {
                     let why = task.last_error.as_ref().map_or("", |error| &error.message);
                     line = format!("{line}: {}", plain(why));
                 }
-                self.names.insert(task.id.clone(), short(&task.name, 40));
+                self.names.insert(task.id.clone(), shown_name(&task.short_id, &task.name));
                 (task.id.clone(), line)
             }
             FeedMessage::WorkSessionUpdated(session) => {
@@ -204,7 +211,7 @@ impl Lines {
                     InboxEvent::Resolved => "answered",
                     InboxEvent::Changed => return None,
                 };
-                let task = short(&item.task.name, 40);
+                let task = shown_name(&item.task.short_id, &item.task.name);
                 (item.id.clone(), format!("{event:<22} {}  · {task}", item.title))
             }
             FeedMessage::SessionEvent(_)

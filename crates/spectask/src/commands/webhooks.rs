@@ -1,4 +1,4 @@
-//! Webhooks: the endpoints of the configuration, and what they were sent.
+//! Webhooks: the endpoints of the configuration, and their deliveries.
 
 use super::client;
 use crate::cli::{Cli, Webhooks, WebhooksCommand};

@@ -101,7 +101,7 @@ struct Instruments {
 }
 
 impl Instruments {
-    /// A metric's unit and description.
+    /// Returns a metric's unit and description.
     fn description(&self, key: &Key) -> (&'static str, String) {
         let described = self.described.lock();
         let Some((unit, description)) = described.get(key.name()) else { return ("", String::new()) };

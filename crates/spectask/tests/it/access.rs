@@ -1,15 +1,15 @@
 //! Who may do what: tokens and their scopes, agents, browsers, and what the audit log keeps of it.
 
-use crate::harness::{Place, Server, TOKEN, text};
+use crate::harness::{Place, Server, TOKEN, eventually, text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Output;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Long enough for anything in a test.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a route asks of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,9 +40,13 @@ own POST /maintenance
 own GET /tokens
 own POST /tokens
 own DELETE /tokens/{id}
+own GET /secrets
+own PUT /secrets/{name}
+own DELETE /secrets/{name}
 own GET /audit
 own GET /audit/values
 read GET /agents
+own POST /agents/{id}/resume
 read GET /agents/fleet/live-progress
 readall GET /analytics
 readall GET /search
@@ -69,6 +73,9 @@ read GET /projects/{id}
 own PUT /projects/{id}
 own DELETE /projects/{id}
 own POST /projects/{id}/trust-settings
+read GET /projects/{id}/prompts
+own POST /projects/{id}/prompts
+read GET /projects/{id}/usage
 own GET /projects/{id}/mcp-json
 own POST /projects/{id}/mcp-json
 read GET /git/{owner}/{repo}/info/refs
@@ -98,6 +105,9 @@ work POST /spec-tasks/{id}/crew/sessions
 work GET /spec-tasks/{id}/crew/sessions/{session_id}/changes
 work GET /spec-tasks/{id}/crew/task
 read GET /spec-tasks/{id}/permission-grants
+read GET /spec-tasks/{id}/attachments
+work POST /spec-tasks/{id}/attachments
+read GET /spec-tasks/{id}/attachments/{attachment}
 decide DELETE /spec-tasks/{id}/permission-grants/{grant}
 decide POST /spec-tasks/{id}/questions/{question_id}/answer
 work POST /spec-tasks/{id}/commit-progress
@@ -115,6 +125,8 @@ read GET /spec-tasks/{id}/implementation-tasks
 read GET /spec-tasks/{id}/held-secrets
 decide POST /spec-tasks/{id}/held-secrets/{secret}
 work POST /spec-tasks/{id}/pause
+read GET /spec-tasks/{id}/plan
+work POST /spec-tasks/{id}/plan-edits
 work POST /spec-tasks/{id}/resume
 read GET /spec-tasks/{id}/pending-review
 work PUT /spec-tasks/{id}/pending-review
@@ -128,6 +140,7 @@ work POST /spec-tasks/{id}/retry
 read GET /spec-tasks/{id}/reviews
 work POST /spec-tasks/{id}/reviews/{review_id}/comments
 read GET /spec-tasks/{id}/secret-findings
+read GET /spec-tasks/{id}/forecast
 read GET /spec-tasks/{id}/specs
 work POST /spec-tasks/{id}/start
 read GET /spec-tasks/{id}/timeline
@@ -151,9 +164,13 @@ work POST /work-sessions/{id}/stop-turn
 work POST /work-sessions/{id}/editor-handoff
 decide POST /work-sessions/{id}/choose
 decide PUT /work-sessions/{id}/agent
+decide PUT /work-sessions/{id}/agent-options
 read GET /work-sessions/{id}/diff
 read GET /work-sessions/{id}/events
 read GET /work-sessions/{id}/history
+read GET /work-sessions/{id}/previews
+work POST /work-sessions/{id}/previews
+own GET /work-sessions/{id}/terminal
 work POST /work-sessions/{id}/messages
 work PUT /work-sessions/{id}/messages/{turn_id}
 work DELETE /work-sessions/{id}/messages/{turn_id}
@@ -206,7 +223,7 @@ async fn status(server: &Server, token: Option<&str>, method: &str, path: &str) 
         None => request,
     };
     let request = if method == "GET" { request } else { request.json(&json!({})) };
-    let answer = request.timeout(PATIENCE).send().await.expect("an answer");
+    let answer = request.timeout(TIMEOUT).send().await.expect("an answer");
     answer.status().as_u16()
 }
 
@@ -217,16 +234,11 @@ async fn create(server: &Server, body: Value) -> (String, String) {
 
 /// Waits for a file and returns its lines.
 async fn lines(file: &Path) -> Vec<String> {
-    let begun = Instant::now();
-    loop {
-        if let Ok(text) = std::fs::read_to_string(file)
-            && text.ends_with('\n')
-        {
-            return text.lines().map(str::to_owned).collect();
-        }
-        assert!(begun.elapsed() < PATIENCE, "{} is never written", file.display());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually(async || match std::fs::read_to_string(file) {
+        Ok(text) if text.ends_with('\n') => Ok(text.lines().map(str::to_owned).collect()),
+        _ => Err(format!("{} is not written", file.display())),
+    })
+    .await
 }
 
 /// A scenario whose planner runs a command before it writes its documents.
@@ -358,9 +370,9 @@ async fn expired_token(place: &Place, token: &str) {
     let url = format!("sqlite://{}", place.path("data").join("spectask.db").display());
     let store = store::Store::open(&url).await.expect("a database");
     let token = store::Token {
-        hash: engine::owner::hash(token),
+        hash: engine::settings::owner::hash(token),
         id: "tok_expired".to_owned(),
-        user: engine::owner::OWNER.into(),
+        user: engine::settings::owner::OWNER.into(),
         scope: "owner".to_owned(),
         target: None,
         decides: true,

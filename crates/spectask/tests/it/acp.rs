@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 const SCENARIO: &str = r#"
 id = "editor"
@@ -104,7 +104,7 @@ impl Editor {
         if let Some(at) = self.heard.iter().position(&is_it) {
             return self.heard.remove(at);
         }
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TIMEOUT;
         loop {
             let message = tokio::time::timeout_at(deadline, self.lines.recv()).await;
             let message = message.unwrap_or_else(|_| panic!("no {what}; heard {:#?}", self.heard));
@@ -242,7 +242,7 @@ async fn a_thread_is_opened_spoken_in_and_loaded_by_another_process() {
     other.hear("agent_message_chunk", "I heard you").await;
     let id = editor.prompt(&session, "/status").await;
     assert_eq!(editor.answer(id).await["result"]["stopReason"], "end_turn");
-    editor.hear("agent_message_chunk", "Branch: session/").await;
+    editor.hear("agent_message_chunk", "Branch: spectask/").await;
     other.end().await;
     editor.end().await;
     server.end().await;
@@ -337,6 +337,32 @@ async fn a_cancelled_prompt_is_answered_so_and_the_thread_goes_on() {
     let prompt = editor.prompt(&session, "Hello").await;
     assert_eq!(editor.answer(prompt).await["result"]["stopReason"], "end_turn");
     editor.end().await;
+    server.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_of_a_prompt_go_with_its_message() {
+    let (place, server, repository) = stage().await;
+    let (mut editor, session) = Editor::open(&place, &repository).await;
+    let prompt = json!([
+        { "type": "text", "text": "Look at " },
+        { "type": "image", "data": "iVBORw0KGgo=", "mimeType": "image/png" },
+        { "type": "resource", "resource": { "uri": "file:///tmp/log.bin", "blob": "AAEC" } },
+    ]);
+    let id = editor.send("session/prompt", json!({ "sessionId": session, "prompt": prompt })).await;
+    assert_eq!(editor.answer(id).await["result"]["stopReason"], "end_turn");
+    let log = server.get(&format!("/work-sessions/{session}/events?limit=500")).await;
+    let said =
+        log.as_array().into_iter().flatten().find(|entry| entry["text"] == "Look at [image-1.png][log.bin]");
+    let said = said.unwrap_or_else(|| panic!("no message: {log:#}"));
+    let names: Vec<&Value> =
+        said["attachments"].as_array().into_iter().flatten().map(|file| &file["name"]).collect();
+    assert_eq!(names, ["image-1.png", "log.bin"], "{said:#}");
+    let prompt = json!([{ "type": "image", "data": "R0lGODlh", "mimeType": "image/png" }]);
+    let refused = editor.ask("session/prompt", json!({ "sessionId": session, "prompt": prompt })).await;
+    let (_, why) = details(&refused);
+    assert!(why.contains("image/png"), "{why}");
+    drop(editor);
     server.end().await;
 }
 

@@ -2,7 +2,7 @@
 
 Parts: `key` wants a sign-in with the method `api-key`; `modes` offers modes; `asks` asks before it writes; `terminal` reports
 what a command printed beside the call, as Codex does; `mute` answers no prompt until it is cancelled, the first time only;
-`idle` does nothing but say that it is done; `planner` writes the documents that it is asked for; `forgets` can load no session;
+`idle` does nothing but say that it is done; `image` takes images and contents of files; `planner` writes the documents that it is asked for; `forgets` can load no session;
 `full:METHOD:N` finds the disk full at the N-th request of a method.
 """
 import json
@@ -30,10 +30,11 @@ def say(session, text):
 
 
 def initialize(_):
+    takes = {"image": True, "embeddedContext": True} if "image" in PARTS else {}
     return {
         "protocolVersion": 1,
         "agentInfo": {"name": "test-agent", "version": "1.2.3"},
-        "agentCapabilities": {"loadSession": True, "sessionCapabilities": {"close": {}}},
+        "agentCapabilities": {"loadSession": True, "sessionCapabilities": {"close": {}}, "promptCapabilities": takes},
         "authMethods": [{"id": "api-key", "name": "Key", "description": "Set TEST_AGENT_API_KEY"}],
     }
 

@@ -1,10 +1,9 @@
 //! Agents of others, as the server treats them: a small one in Python plays what real ones do, and keeps what it is sent.
 
 use crate::commands::{said, spectask};
-use crate::harness::{Place, Server, stray_processes, text};
+use crate::harness::{Place, Server, eventually, stray_processes, text, until};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 const AGENT: &str = include_str!("acp_agent.py");
 
@@ -52,11 +51,12 @@ impl Stage {
 
     /// Waits until an agent was sent a message of this method.
     async fn is_sent(&self, agent: &str, method: &str) {
-        let begun = Instant::now();
-        while !self.methods(agent).iter().any(|sent| sent == method) {
-            assert!(begun.elapsed() < Duration::from_secs(60), "no {method}: {:?}", self.methods(agent));
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually(async || {
+            let sent = self.methods(agent);
+            let is_there = sent.iter().any(|sent| sent == method);
+            if is_there { Ok(()) } else { Err(format!("no {method}: {sent:?}")) }
+        })
+        .await;
     }
 
     /// A task in a fresh project, which an agent does without a plan or with one.
@@ -150,19 +150,7 @@ async fn a_permission_request_needs_a_person_everywhere_and_is_answered_from_the
     let stage = Stage::new(&[("other", "asks", "")], "");
     let server = stage.place.serve().await;
     let task = stage.task(&server, "other", false, json!({ "permissions": "ask" })).await;
-    let begun = Instant::now();
-    let request = loop {
-        let open = server.get("/permissions").await;
-        if let Some(request) = open.as_array().and_then(|open| open.first()) {
-            break request.clone();
-        }
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "no question: {:#}",
-            server.get(&format!("/spec-tasks/{task}")).await
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+    let request = until(&server, "/permissions", |open| open[0].is_object()).await[0].clone();
     let waiting = server.get("/spec-tasks?needs_person=true").await;
     assert_eq!((&waiting[0]["id"], &waiting[0]["needs_person"]), (&json!(task), &json!(true)), "{waiting:#}");
     assert_eq!(server.get("/spec-tasks?needs_person=false").await, json!([]));
@@ -291,5 +279,65 @@ async fn an_agent_without_tools_fails_its_check_and_is_no_default() {
     assert_eq!(able["default_for"], json!(["planning", "implementation"]), "{able:#}");
     let server = stage.place.serve().await;
     assert_eq!(state_of(&server, "idle").await["state"], "failed");
+    stage.end(server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attached_files_outlive_a_restart_and_reach_agents_in_the_forms_that_they_take() {
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\nrest";
+    let stage = Stage::new(&[("sees", "image", ""), ("reads", "", "")], "mode = \"off\"");
+    let mut server = stage.place.serve().await;
+    let mut tasks = Vec::new();
+    for agent in ["sees", "reads"] {
+        let repository = stage.place.repository(agent, &[("README.md", "# Notes\n")]);
+        let body = json!({ "name": agent, "repository_path": repository });
+        let project = text(&server.post("/projects", &body).await, "id");
+        let body = json!({ "prompt": "Write a note", "project_id": project, "planning": false, "start": false,
+            "spec_agent": agent, "implementation_agent": agent });
+        let task = text(&server.post("/spec-tasks/from-prompt", &body).await, "id");
+        let path = format!("/spec-tasks/{task}/attachments");
+        server.upload(&format!("{path}?name=draft.png&purpose=prompt"), PNG).await;
+        let note = server.upload(&format!("{path}?name=note.txt"), b"Read me.\n").await;
+        tasks.push((agent, task, text(&note, "id")));
+    }
+    server.kill().await;
+    server = stage.place.serve().await;
+    for (agent, task, note) in &tasks {
+        server.post(&format!("/spec-tasks/{task}/start"), &json!({})).await;
+        server.wait_for(task, &OVER).await;
+        let (session, log) = log_of(&server, task).await;
+        let prompt = log.iter().find(|entry| entry["kind"] == "user_message").expect("a prompt");
+        assert_eq!(prompt["attachments"][0]["name"], "draft.png", "{prompt:#}");
+        let path = format!("/work-sessions/{session}/messages");
+        let refused = server.try_post(&path, &json!({ "content": "Look", "attachments": ["att_0"] })).await;
+        let (status, problem) = refused.expect("the server answers");
+        assert_eq!((status, &problem["errors"][0]["field"]), (422, &json!("attachments")), "{problem:#}");
+        server.post(&path, &json!({ "content": "Look at it", "attachments": [note] })).await;
+        let prompts = eventually(async || {
+            let sent = stage.sent(agent);
+            let prompts: Vec<Value> = sent
+                .into_iter()
+                .filter(|(method, _)| method == "session/prompt")
+                .map(|(_, params)| params["prompt"].clone())
+                .collect();
+            if prompts.len() > 1 { Ok(prompts) } else { Err(format!("{} prompts", prompts.len())) }
+        })
+        .await;
+        let (first, last) = (&prompts[0], &prompts[prompts.len() - 1]);
+        if *agent == "sees" {
+            assert_eq!((&first[1]["type"], &first[1]["mimeType"]), (&json!("image"), &json!("image/png")));
+            assert_eq!(last[1]["resource"]["text"], "Read me.\n", "{last:#}");
+        } else {
+            assert_eq!(
+                (&first[2]["type"], &first[2]["name"]),
+                (&json!("resource_link"), &json!("draft.png"))
+            );
+            let path = last[2]["uri"].as_str().and_then(|uri| uri.strip_prefix("file://")).expect("a path");
+            assert_eq!(std::fs::read(path).expect("the file"), b"Read me.\n");
+            let words = last[1]["text"].as_str().unwrap_or_default();
+            assert!(words.contains(path), "{words}");
+        }
+        server.wait_for(task, &OVER).await;
+    }
     stage.end(server).await;
 }

@@ -1,8 +1,8 @@
 //! Setup commands and checks at the level that is the default: ordinary projects pass, and nothing of them is left running.
 
-use crate::harness::{Place, Server, text};
+use crate::harness::{Place, Server, eventually_holds, text};
 use crate::job::{PROMPT, note, scenario};
-use crate::sandbox::{MODE, path_without, starts, wait_until};
+use crate::sandbox::{MODE, path_without, starts};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -169,7 +169,7 @@ async fn endless(mode: &str, number: u32, is_setup: bool) -> Endless {
     let server = place.serve_with(&[(MODE, mode)]).await;
     let task = begin(&server, &repository, settings).await;
     let endless = Endless { place, server, task, commands };
-    wait_until(|| endless.running().len() == 2).await;
+    eventually_holds("both commands run", || endless.running().len() == 2).await;
     endless
 }
 
@@ -189,20 +189,21 @@ async fn a_check_ends_with_a_server_that_is_killed() {
     let before = check.running();
     let Endless { server, commands, place, .. } = check;
     server.kill().await;
-    wait_until(|| commands.iter().all(|command| starts(command).is_empty())).await;
+    eventually_holds("no command runs", || commands.iter().all(|command| starts(command).is_empty())).await;
     // The next start runs it again, as a process tree of its own.
     let server = place.serve_with(&[(MODE, "require")]).await;
-    wait_until(|| commands.iter().all(|command| starts(command).len() == 1)).await;
+    eventually_holds("each command runs once", || commands.iter().all(|command| starts(command).len() == 1))
+        .await;
     assert!(commands.iter().flat_map(|command| starts(command)).all(|process| !before.contains(&process)));
     server.kill().await;
-    wait_until(|| commands.iter().all(|command| starts(command).is_empty())).await;
+    eventually_holds("no command runs", || commands.iter().all(|command| starts(command).is_empty())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_setup_command_ends_with_its_task() {
     let setup = endless("require", 2, true).await;
     setup.server.post(&format!("/spec-tasks/{}/cancel", setup.task), &json!({})).await;
-    wait_until(|| setup.running().is_empty()).await;
+    eventually_holds("the setup command has ended", || setup.running().is_empty()).await;
     setup.server.end().await;
 }
 
@@ -217,7 +218,7 @@ async fn a_check_ends_when_its_server_loses_the_lease() {
                WHERE state = 'leased' AND name = 'run_checks'";
     let taken = sqlx::raw_sql(sql).execute(&mut database).await.expect("it is taken");
     assert_eq!(taken.rows_affected(), 1);
-    wait_until(|| check.running().is_empty()).await;
+    eventually_holds("the check has ended", || check.running().is_empty()).await;
     check.server.end().await;
 }
 
@@ -240,6 +241,9 @@ async fn what_a_killed_server_and_watcher_left_of_a_check_ends_before_it_runs_ag
         |command: &String| starts(command).into_iter().filter(|process| before.contains(process)).count();
     assert!(commands.iter().map(left).sum::<usize>() > 0, "nothing was left, which proves nothing");
     let server = place.serve_with(&[(MODE, "off")]).await;
-    wait_until(|| commands.iter().all(|command| left(command) == 0 && starts(command).len() == 1)).await;
+    eventually_holds("each command runs once more", || {
+        commands.iter().all(|command| left(command) == 0 && starts(command).len() == 1)
+    })
+    .await;
     server.end().await;
 }

@@ -117,7 +117,7 @@ async fn a_conversation_runs_by_the_command_line_alone() {
     let templates = run(&["templates", "--project", "notes"]);
     assert!(templates.contains("campaign") && templates.contains("broken.toml, line 1"), "{templates}");
     assert!(run(&["templates", "bug-fix"]).contains("A test that fails because of it"));
-    assert!(run(&["task", "close", "Talk with me"]).contains("task/spt_"));
+    assert!(run(&["task", "close", "Talk with me"]).contains("task/NOTE-"));
     let code = |args: &[&str]| spectask(&place, args).status.code();
     assert_eq!(code(&["task", "status", "Talk with me", "cancelled"]), Some(4));
     assert_eq!(code(&["templates", "no-such"]), Some(3));
@@ -146,6 +146,7 @@ async fn without_an_agent_a_persons_repository_gets_no_filler() {
     let server = place.serve_with(&variables).await;
     let doctor = said(&spectask(&place, &["doctor"]));
     assert!(doctor.contains("of which 7 MB are kept free"), "what the running server has in force: {doctor}");
+    assert!(doctor.contains("secrets key"), "{doctor}");
     let repo = repository.to_string_lossy().into_owned();
     let refused = spectask(&place, &["new", "Write a note", "--repo", &repo]);
     let why = String::from_utf8_lossy(&refused.stderr).into_owned();

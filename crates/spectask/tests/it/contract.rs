@@ -1,6 +1,6 @@
 //! The published contract to the letter: types of fields, pages of lists, keys of requests, names of sessions.
 
-use crate::harness::{Place, Server, TOKEN, http, text};
+use crate::harness::{Place, Server, TOKEN, eventually, http, text, until};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -60,11 +60,11 @@ async fn a_clone_that_hangs_does_not_keep_the_server_from_ending() {
     let _held = silent.accept().await.expect("git asks");
     server.end().await;
     let _ = asked.await.expect("it ends");
-    let begun = std::time::Instant::now();
-    while !crate::harness::stray_processes(&place).is_empty() {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "git outlives the server");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    eventually(async || {
+        let left = crate::harness::stray_processes(&place);
+        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,13 +117,8 @@ async fn what_is_said_with_a_key_is_said_once_whenever_the_server_is_killed() {
     let body = json!({ "name": "Talk", "task_type": "interactive", "project_id": project });
     let id = text(&server.post("/tasks", &body).await, "id");
     // It has its session once it has got its place.
-    let session = loop {
-        let sessions = server.get(&format!("/tasks/{id}/work-sessions")).await;
-        if let Some(first) = sessions.as_array().and_then(|all| all.first()) {
-            break text(first, "id");
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    };
+    let sessions = format!("/tasks/{id}/work-sessions");
+    let session = text(&until(&server, &sessions, |sessions| sessions[0].is_object()).await[0], "id");
     for round in 0..6_u64 {
         let send = async |url: &str, path: &str, body: &Value| {
             let request = http().post(format!("{url}/api/v1/work-sessions/{session}/{path}")).json(body);

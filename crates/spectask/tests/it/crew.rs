@@ -1,9 +1,8 @@
 //! A crew from outside: what its sessions are told, what they spawn, and among which of them a person chooses.
 
-use crate::harness::{Place, Server, git, stray_processes, text, worktrees};
+use crate::harness::{Place, Server, eventually, git, stray_processes, text, until, worktrees};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 const PROMPT: &str = "Write the chapters";
 const REQUIREMENTS: &str = "# Requirements Document\n\n## Introduction\n\nChapters.\n\n## Requirements\n\n### Requirement 1: Chapters\n\n\
@@ -57,46 +56,34 @@ async fn begin_with(agent: &str, scenario: &str, settings: Value, tasks: &str) -
 impl Crew {
     /// Asks until a work session of a name is as it shall be.
     async fn session(&self, name: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-        let begun = Instant::now();
-        loop {
+        eventually(async || {
             let found = self.server.get(&format!("/spec-tasks/{}/work-sessions", self.task)).await;
-            let all = found["work_sessions"].as_array().cloned().unwrap_or_default();
-            if let Some(session) = all.iter().find(|session| session["name"] == name && is_so(session)) {
-                return session.clone();
-            }
-            assert!(
-                begun.elapsed() < Duration::from_secs(120),
-                "{name}: {found:#}\n{}",
-                self.place.read_log()
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            let mut all = found["work_sessions"].as_array().into_iter().flatten();
+            let session = all.find(|session| session["name"] == name && is_so(session)).cloned();
+            session.ok_or_else(|| format!("{name}: {found:#}"))
+        })
+        .await
     }
 
     async fn at_work(&self, name: &str) -> String {
         let session = self.session(name, |session| session["status"] == "active").await;
         let id = text(&session, "id");
         // Its turn has begun when its log says so.
-        let begun = Instant::now();
-        while !self.log(&id).await.iter().any(|entry| entry["kind"] == "user_message") {
-            assert!(begun.elapsed() < Duration::from_secs(120), "{}", self.place.read_log());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually(async || {
+            let has_begun = self.log(&id).await.iter().any(|entry| entry["kind"] == "user_message");
+            has_begun.then_some(()).ok_or("no turn has begun")
+        })
+        .await;
         id
     }
 
     /// Waits until the approved change says why it has not landed.
     async fn landing_waits(&self, why: &str) {
-        let begun = Instant::now();
-        loop {
-            let found = self.server.get(&format!("/spec-tasks/{}", self.task)).await;
+        until(&self.server, &format!("/spec-tasks/{}", self.task), |found| {
             assert_eq!(found["status"], "implementation_review", "{found:#}");
-            if found["queue_reason"].as_str().is_some_and(|reason| reason.contains(why)) {
-                return;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(60), "{found:#}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            found["queue_reason"].as_str().is_some_and(|reason| reason.contains(why))
+        })
+        .await;
     }
 
     async fn log(&self, session: &str) -> Vec<Value> {
@@ -183,15 +170,8 @@ async fn who_worked_when_and_what_each_changed() {
         diff["files"].as_array().into_iter().flatten().map(|file| text(file, "path")).collect()
     };
     // What is written is shown before it is committed.
-    let begun = Instant::now();
-    let diff = loop {
-        let diff = crew.server.get(&format!("/work-sessions/{one}/diff")).await;
-        if !files(&diff).is_empty() {
-            break diff;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{diff:#}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+    let has_files = |diff: &Value| !files(diff).is_empty();
+    let diff = until(&crew.server, &format!("/work-sessions/{one}/diff"), has_files).await;
     assert_eq!(files(&diff), ["chapter1.md"], "{diff:#}");
     assert_eq!((&diff["with_uncommitted"], &diff["is_shared"]), (&json!(true), &json!(false)), "{diff:#}");
     let timeline = format!("/spec-tasks/{}/timeline", crew.task);
@@ -269,11 +249,11 @@ async fn a_session_spawns_another_that_builds_on_it() {
     let crew = begin(&scenario, json!({}), TASKS).await;
     let one = crew.at_work("Chapter one").await;
     let branch = text(&crew.session("Chapter one", |_| true).await, "branch_name");
-    let begun = Instant::now();
-    while !git(&crew.repository, &["ls-tree", "--name-only", &branch]).contains("draft.md") {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{}", crew.place.read_log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually(async || {
+        let files = git(&crew.repository, &["ls-tree", "--name-only", &branch]);
+        if files.contains("draft.md") { Ok(()) } else { Err(files) }
+    })
+    .await;
     let spawn = format!("/work-sessions/{one}/spawn");
     let (status, problem) =
         crew.server.try_post(&spawn, &json!({ "name": "Index" })).await.expect("an answer");
@@ -315,7 +295,7 @@ async fn threads_in_one_worktree_leave_one_branch() {
     let sessions = review["work_sessions"].as_array().cloned().unwrap_or_default();
     let work = sessions.iter().filter(|session| session["phase"] == "implementation");
     assert!(work.clone().all(|session| session["branch_name"] == json!(branch)), "{sessions:#?}");
-    assert_eq!(git(&crew.repository, &["branch", "--list", "session/*"]), "");
+    assert_eq!(git(&crew.repository, &["branch", "--list", "spectask/*"]), "");
     let files = git(&crew.repository, &["ls-tree", "--name-only", &branch]);
     assert!(files.contains("chapter1.md") && files.contains("chapter2.md"), "{files}");
     crew.end().await;
@@ -401,16 +381,15 @@ async fn a_tick_without_a_commit_is_a_claim() {
     let crew = begin(&(steps(1, &chapter(1)) + &steps(2, claims)), json!({}), TASKS).await;
     crew.server.wait_for(&crew.task, &["implementation_failed"]).await;
     // The marks follow the work, so they are asked for until they are there.
-    let items = loop {
-        let progress = crew.server.get(&format!("/spec-tasks/{}/progress", crew.task)).await;
-        let items = progress["checklist"]["tasks"].as_array().cloned().unwrap_or_default();
-        let is_marked =
-            |number: &str| items.iter().any(|item| item["number"] == number && item["status"] == "completed");
-        if is_marked("1.1") && is_marked("2.1") {
-            break items;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    let items_of = |progress: &Value| progress["checklist"]["tasks"].as_array().cloned().unwrap_or_default();
+    let are_marked = |progress: &Value| {
+        let items = items_of(progress);
+        ["1.1", "2.1"]
+            .iter()
+            .all(|number| items.iter().any(|item| item["number"] == *number && item["status"] == "completed"))
     };
+    let items =
+        items_of(&until(&crew.server, &format!("/spec-tasks/{}/progress", crew.task), are_marked).await);
     let item = |number: &str| items.iter().find(|item| item["number"] == number).cloned().unwrap_or_default();
     assert_eq!(item("1.1")["evidence"]["state"], "done", "{items:#?}");
     assert!(item("1.1")["evidence"]["commits"].as_array().is_some_and(|commits| !commits.is_empty()));
@@ -423,17 +402,13 @@ async fn an_instance_reports_of_itself_and_nothing_else() {
     let told = "printenv SPECTASK_INSTANCE_URL SPECTASK_INSTANCE SPECTASK_INSTANCE_TOKEN > told";
     let crew = begin(&steps(1, &format!("{{ run = {told:?} }}, {{ hang = true }}")), json!({}), TASKS).await;
     crew.at_work("Chapter one").await;
-    let begun = Instant::now();
-    let told = loop {
+    let told = eventually(async || {
         let mut worktrees = worktrees(&crew.place, &crew.task).into_iter();
         let told = worktrees.find_map(|path| std::fs::read_to_string(path.join("told")).ok());
         let told = told.unwrap_or_default();
-        if told.lines().count() == 3 {
-            break told;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(120), "{}", crew.place.read_log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+        if told.lines().count() == 3 { Ok(told) } else { Err(format!("it was given {told:?}")) }
+    })
+    .await;
     let [url, instance, token] = told.lines().collect::<Vec<_>>()[..] else { panic!("{told}") };
     let http = crate::harness::http();
     let post = async |path: &str, body: Value| {
@@ -474,11 +449,7 @@ async fn an_instance_reports_of_itself_and_nothing_else() {
     assert!(paused["paused_at"].is_string(), "{paused:#}");
     crew.server.post(&format!("/spec-tasks/{}/resume", crew.task), &json!({})).await;
     let path = format!("/spec-tasks/{}/zed-instance", crew.task);
-    let begun = Instant::now();
-    while crew.server.get(&path).await["restarts"] != 1 {
-        assert!(begun.elapsed() < Duration::from_secs(120), "{}", crew.place.read_log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(&crew.server, &path, |instance| instance["restarts"] == 1).await;
     crew.server.post(&format!("/spec-tasks/{}/cancel", crew.task), &json!({})).await;
     crew.end().await;
 }
@@ -600,16 +571,11 @@ async fn sessions_wait_for_a_repository_that_was_moved_away() {
     crew.session("Chapter one", |session| session["status"] == "active").await;
     let elsewhere = crew.place.path("elsewhere");
     std::fs::rename(&crew.repository, &elsewhere).expect("it is moved");
-    let begun = Instant::now();
-    loop {
-        let found = crew.server.get(&format!("/spec-tasks/{}", crew.task)).await;
-        assert_eq!(found["status"], "implementation", "{found:#}\n{}", crew.place.read_log());
-        if found["queue_reason"].as_str().is_some_and(|reason| reason.contains("the repository at")) {
-            break;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(120), "{found:#}\n{}", crew.place.read_log());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until(&crew.server, &format!("/spec-tasks/{}", crew.task), |found| {
+        assert_eq!(found["status"], "implementation", "{found:#}");
+        found["queue_reason"].as_str().is_some_and(|reason| reason.contains("the repository at"))
+    })
+    .await;
     std::fs::remove_dir_all(&crew.repository).or_else(allow_absent).expect("what was left is removed");
     std::fs::rename(&elsewhere, &crew.repository).expect("it is moved back");
     crew.review().await;

@@ -1,6 +1,6 @@
 //! The data directory is one server's and one user's; the address of a killed server is waited for.
 
-use crate::harness::{Place, TOKEN};
+use crate::harness::{Place, TOKEN, eventually, file_has};
 use crate::kill;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
@@ -126,12 +126,12 @@ async fn nobody_else_can_read_what_a_job_leaves() {
     let task = kill::create(&server, &project).await;
     server.wait_for(&task, &["spec_review"]).await;
     server.post(&format!("/spec-tasks/{task}/approve-specs"), &serde_json::json!({ "approved": true })).await;
-    let begun = Instant::now();
     let worktrees = place.path("data/worktrees").join(&task);
-    while std::fs::read_dir(&worktrees).map_or(0, Iterator::count) < 2 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "no session works: {}", place.read_log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually(async || {
+        let count = std::fs::read_dir(&worktrees).map_or(0, Iterator::count);
+        if count >= 2 { Ok(()) } else { Err(format!("{count} worktrees")) }
+    })
+    .await;
     let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
     let data = place.path("data");
     assert_eq!(mode(&data), 0o700);
@@ -140,11 +140,9 @@ async fn nobody_else_can_read_what_a_job_leaves() {
         assert_eq!(mode(&entry.path()), expected, "{}", entry.path().display());
     }
     for worktree in std::fs::read_dir(&worktrees).expect("worktrees").flatten() {
-        let begun = Instant::now();
-        while mode(&worktree.path()) != 0o700 {
-            assert!(begun.elapsed() < Duration::from_secs(10), "{}", worktree.path().display());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let path = worktree.path();
+        eventually(async || (mode(&path) == 0o700).then_some(()).ok_or_else(|| path.display().to_string()))
+            .await;
     }
     server.post(&format!("/spec-tasks/{task}/cancel"), &serde_json::json!({})).await;
     server.end().await;
@@ -157,11 +155,7 @@ async fn waiting_for_address(place: &Place) -> (Child, TcpListener) {
     let address = held.local_addr().expect("an address").to_string();
     let log = std::fs::File::create(place.path("server.log")).expect("a log");
     let child = serve(place, &address).stdout(Stdio::piped()).stderr(log).spawn().expect("the binary starts");
-    let begun = Instant::now();
-    while !place.read_log().contains("the address is in use") {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it does not wait: {}", place.read_log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    file_has(&place.path("server.log"), "the address is in use").await;
     (child, held)
 }
 
@@ -219,20 +213,16 @@ async fn the_record_of_many_tasks_is_committed_in_bounded_steps() {
         async move { server.post(&path, none).await }
     });
     futures::future::join_all(cancels).await;
-    let begun = Instant::now();
-    let commits = loop {
+    let commits = eventually(async || {
         let log = crate::harness::git(
             &repository,
             &["log", "--format=%x00%(trailers:key=SpecTask-Task,valueonly)", "--branches=helix-design-doc*"],
         );
         let commits: Vec<usize> =
             log.split('\0').map(|of| of.lines().filter(|line| !line.is_empty()).count()).collect();
-        if commits.iter().sum::<usize>() >= tasks.len() {
-            break commits;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(90), "{commits:?}; the log: {}", place.read_log());
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    };
+        if commits.iter().sum::<usize>() >= tasks.len() { Ok(commits) } else { Err(format!("{commits:?}")) }
+    })
+    .await;
     assert!(commits.iter().all(|tasks| *tasks <= 64), "{commits:?}");
     server.end().await;
 }

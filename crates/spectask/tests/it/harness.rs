@@ -3,6 +3,7 @@
 use crate::shapes;
 use serde_json::{Value, json};
 use sqlx::Connection as _;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -12,8 +13,10 @@ use tokio::process::{Child, Command};
 /// The token of the owner in every test.
 pub(crate) const TOKEN: &str = "sptk_test_owner";
 
-/// How long anything in a test may take before the test gives up.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long anything in a test may take before the test fails.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(120);
+/// How often a probe is repeated.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Where PostgreSQL is when `SPECTASK_TEST_POSTGRES` does not say.
 const POSTGRES: &str = "postgres://postgres@127.0.0.1:5432/test";
@@ -138,7 +141,7 @@ impl Place {
             .expect("the binary starts");
         let stdout = child.stdout.take().expect("a pipe");
         let mut lines = BufReader::new(stdout).lines();
-        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await.expect("a line in time");
+        let line = tokio::time::timeout(TIMEOUT, lines.next_line()).await.expect("a line in time");
         let line =
             line.expect("readable output").unwrap_or_else(|| panic!("no line; the log: {}", self.read_log()));
         let url = line.strip_prefix("listening on ").expect("the line says where it listens").to_owned();
@@ -175,6 +178,9 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the end of the server's log:\n{}", self.read_log());
+        }
         if !self.on_postgres {
             return;
         }
@@ -211,6 +217,15 @@ impl Server {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         let (status, answer) = self.try_post(path, body).await.expect("the server answers");
+        assert!(status < 300, "POST {path} answered {status}: {answer}");
+        answer
+    }
+
+    /// Sends the content of a file as it is.
+    pub(crate) async fn upload(&self, path: &str, content: &[u8]) -> Value {
+        let request = self.http.post(format!("{}/api/v1{path}", self.url));
+        let request = request.header("content-type", "application/octet-stream").body(content.to_vec());
+        let (status, answer) = self.send(request).await.expect("the server answers");
         assert!(status < 300, "POST {path} answered {status}: {answer}");
         answer
     }
@@ -253,17 +268,10 @@ impl Server {
         text(&self.post("/projects", &body).await, "id")
     }
 
-    /// Asks until the task is in one of the states; says where it stopped when it never is.
+    /// Waits until the task is in one of the states, and returns it.
     pub(crate) async fn wait_for(&self, task: &str, states: &[&str]) -> Value {
-        let begun = Instant::now();
-        loop {
-            let found = self.get(&format!("/spec-tasks/{task}")).await;
-            if states.iter().any(|state| found["status"] == *state) {
-                return found;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{task} never came to {states:?}: {found:#}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let is_in_one = |found: &Value| states.iter().any(|state| found["status"] == *state);
+        until(self, &format!("/spec-tasks/{task}"), is_in_one).await
     }
 
     /// Ends the server as an operator does and expects it to end well and in time.
@@ -285,17 +293,30 @@ impl Server {
     }
 }
 
-/// Asks until an answer is as it is to become.
-pub(crate) async fn until(server: &Server, path: &str, is_there: impl Fn(&Value) -> bool) -> Value {
+/// Probes until it finds something, and returns that. Fails after [`TIMEOUT`] with what the last probe reported.
+pub(crate) async fn eventually<T, R: Display>(mut probe: impl AsyncFnMut() -> Result<T, R>) -> T {
     let begun = Instant::now();
     loop {
-        let found = server.get(path).await;
-        if is_there(&found) {
-            return found;
+        match probe().await {
+            Ok(found) => return found,
+            Err(reported) => assert!(begun.elapsed() < TIMEOUT, "still after {TIMEOUT:?}: {reported:#}"),
         }
-        assert!(begun.elapsed() < Duration::from_secs(120), "{path} never became so: {found:#}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
+}
+
+/// Waits until a condition holds, whose words are in the failure.
+pub(crate) async fn eventually_holds(condition: &str, holds: impl Fn() -> bool) {
+    eventually(async || holds().then_some(()).ok_or_else(|| format!("not yet: {condition}"))).await;
+}
+
+/// Reads a path of the API until its answer fits, and returns the answer.
+pub(crate) async fn until(server: &Server, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    eventually(async || {
+        let found = server.get(path).await;
+        if fits(&found) { Ok(found) } else { Err(format!("GET {path} answers {found:#}")) }
+    })
+    .await
 }
 
 /// Runs git in a repository and returns what it prints. Where the server holds the index at that moment, or commits first,
@@ -311,6 +332,24 @@ pub(crate) fn git(path: &Path, args: &[&str]) -> String {
     let output = output.expect("nothing is in the way now and then");
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Waits until a file has a text.
+pub(crate) async fn file_has(file: &Path, wanted: &str) {
+    eventually(async || {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        if text.contains(wanted) { Ok(()) } else { Err(format!("{} has {text}", file.display())) }
+    })
+    .await;
+}
+
+/// Waits until a repository has no worktree but its own and that of the documents.
+pub(crate) async fn worktrees_are_closed(repository: &Path) {
+    eventually(async || {
+        let left = git(repository, &["worktree", "list"]);
+        if left.lines().count() <= 2 { Ok(()) } else { Err(left) }
+    })
+    .await;
 }
 
 /// The worktrees of a task's sessions that are there.

@@ -1,6 +1,6 @@
 //! Clients that are slow, many, or do not keep to the protocol: they get no answer for long, and everybody else does.
 
-use crate::harness::{Place, Server, TOKEN, http, text};
+use crate::harness::{Place, Server, TOKEN, eventually, http, text};
 use futures::SinkExt as _;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
 use tokio_util::sync::CancellationToken;
 
 /// Long enough for every time-out of the server in these tests.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// How many connections the server of these tests takes at once.
 const CONNECTIONS: usize = 100;
 
@@ -49,7 +49,7 @@ async fn exchange(server: &Server, bytes: &[u8]) -> String {
 async fn rest(stream: &mut TcpStream) -> String {
     let mut received = Vec::new();
     // A connection that is reset has ended as well.
-    let ended = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut received)).await;
+    let ended = tokio::time::timeout(TIMEOUT, stream.read_to_end(&mut received)).await;
     assert!(ended.is_ok(), "the connection stays open after {:?}", String::from_utf8_lossy(&received));
     String::from_utf8_lossy(&received).into_owned()
 }
@@ -147,13 +147,13 @@ async fn slow_clients_are_given_up() {
         assert_eq!(statuses(&received), [408], "{received}");
     };
     tokio::join!(silent, slow_head, slow_body);
-    assert!(begun.elapsed() < PATIENCE);
+    assert!(begun.elapsed() < TIMEOUT);
     // A large answer, asked for again and again and never read.
     let mut reader = connect(&server).await;
     let large =
         format!("GET /api/v1/openapi.json HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
     let asked = 200;
-    let wrote = tokio::time::timeout(PATIENCE, reader.write_all(large.repeat(asked).as_bytes())).await;
+    let wrote = tokio::time::timeout(TIMEOUT, reader.write_all(large.repeat(asked).as_bytes())).await;
     // The server may end the connection before all was asked.
     let _ = wrote.expect("the server reads or ends");
     wait_until_ended(&server, &mut reader).await;
@@ -164,17 +164,14 @@ async fn slow_clients_are_given_up() {
 async fn wait_until_ended(server: &Server, stream: &mut TcpStream) {
     let ours = stream.local_addr().expect("an address").port();
     let theirs: u16 = server.url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
-    let begun = Instant::now();
     let (from, to) = (format!(":{theirs:04X} "), format!(":{ours:04X} 01 "));
     // The server's end of the connection is established until it gives up.
-    while std::fs::read_to_string("/proc/net/tcp")
-        .expect("a table")
-        .lines()
-        .any(|line| line.contains(&from) && line.contains(&to))
-    {
-        assert!(begun.elapsed() < PATIENCE, "the server keeps what is not read");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    eventually(async || {
+        let table = std::fs::read_to_string("/proc/net/tcp").expect("a table");
+        let is_there = table.lines().any(|line| line.contains(&from) && line.contains(&to));
+        (!is_there).then_some(()).ok_or("the server keeps what is not read")
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,13 +186,13 @@ async fn a_websocket_that_floods_and_never_reads_is_given_up() {
         let ping = json!({ "ping": "x".repeat(30_000) }).to_string();
         while socket.send(Message::text(ping.clone())).await.is_ok() {}
     };
-    assert!(tokio::time::timeout(PATIENCE, flood).await.is_ok(), "the server takes it for ever");
+    assert!(tokio::time::timeout(TIMEOUT, flood).await.is_ok(), "the server takes it for ever");
     let too_large = format!("{}/api/v1/ws", server.url.replace("http", "ws"));
     let mut request = too_large.into_client_request().expect("a request");
     request.headers_mut().insert("authorization", format!("Bearer {TOKEN}").parse().expect("a header"));
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await.expect("a socket");
     let flood = async { while socket.send(Message::text("x".repeat(1_000_000))).await.is_ok() {} };
-    assert!(tokio::time::timeout(PATIENCE, flood).await.is_ok(), "a message has no limit");
+    assert!(tokio::time::timeout(TIMEOUT, flood).await.is_ok(), "a message has no limit");
     assert_eq!(server.get("/me").await["name"], "owner");
     server.end().await;
 }
@@ -251,7 +248,7 @@ async fn the_owner_signs_in_and_approves_while_the_server_is_attacked() {
     let login = http()
         .post(format!("{}/api/v1/login", server.url))
         .json(&json!({ "token": TOKEN }))
-        .timeout(PATIENCE)
+        .timeout(TIMEOUT)
         .send()
         .await
         .expect("the owner signs in");
@@ -265,7 +262,7 @@ async fn the_owner_signs_in_and_approves_while_the_server_is_attacked() {
         .post(format!("{}/api/v1/spec-tasks/{task}/approve-specs", server.url))
         .header("cookie", cookie)
         .json(&json!({ "approved": true }))
-        .timeout(PATIENCE)
+        .timeout(TIMEOUT)
         .send()
         .await
         .expect("the owner approves");

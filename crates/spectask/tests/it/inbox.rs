@@ -40,8 +40,12 @@ async fn each_thing_that_waits_is_in_the_inbox_until_it_is_answered() {
     assert_eq!(refused.status.code(), Some(2), "a review is not answered blindly");
     assert!(String::from_utf8_lossy(&refused.stderr).contains("spectask approve"), "{refused:?}");
     let project = text(&review["task"], "project_id");
-    let elsewhere = server.get("/inbox?project_id=prj_other").await;
-    assert_eq!(elsewhere, json!([]));
+    for (filter, items) in
+        [("project_id=prj_other", 0), ("task_id=spt_other", 0), (&format!("task_id={task}"), 1)]
+    {
+        let found = server.get(&format!("/inbox?{filter}")).await;
+        assert_eq!(found.as_array().map(Vec::len), Some(items), "{filter}: {found:#}");
+    }
     let settings = json!({ "settings": { "permissions": "ask" } });
     server.put(&format!("/projects/{project}"), &settings).await;
     job.approve_specs().await;
@@ -54,6 +58,8 @@ async fn each_thing_that_waits_is_in_the_inbox_until_it_is_answered() {
     assert!(asked["deadline"].is_string() && asked["work_session"]["id"].is_string(), "{asked:#}");
     let listed = said(&spectask(place, &["inbox"]));
     assert!(listed.contains("Allow a command") && listed.contains("Run the migration?"), "{listed}");
+    let shown = said(&spectask(place, &["show", task]));
+    assert!(shown.contains("implementation, needs you") && shown.contains("Run the migration?"), "{shown}");
     let answered = spectask(place, &["inbox", "answer", &text(&asked, "id")[..12], "allow"]);
     assert!(answered.status.success(), "{answered:?}");
 

@@ -1,6 +1,6 @@
 //! The main job over HTTP alone, and where it turns aside.
 
-use crate::harness::{Place, Server, git, stray_processes, text, until};
+use crate::harness::{Place, Server, eventually, git, stray_processes, text, until};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -228,7 +228,7 @@ async fn an_agent_that_writes_nothing_is_asked_again_and_then_the_task_fails() {
 
 /// A step that waits until two sessions have begun, so that neither begins with the other's work.
 const SIDE_BY_SIDE: &str =
-    "{ run = \"until test $(git for-each-ref refs/heads/session | wc -l) -ge 2; do sleep 0.05; done\" }";
+    "{ run = \"until test $(git for-each-ref refs/heads/spectask | wc -l) -ge 2; do sleep 0.05; done\" }";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conflict_goes_back_to_the_session() {
@@ -269,7 +269,7 @@ async fn conflict_markers_that_were_committed_go_back_to_the_session() {
     let events =
         job.server.get(&format!("/work-sessions/{}/events?limit=500", text(two, "id"))).await.to_string();
     assert!(
-        events.contains("still have conflict markers") && events.contains("note1.md: not resolved"),
+        events.contains("files have conflict markers") && events.contains("note1.md: not resolved"),
         "{events}"
     );
     job.end().await;
@@ -284,13 +284,7 @@ async fn a_dirty_checkout_holds_the_landing_and_says_so() {
     std::fs::write(job.repository.join("README.md"), "# Being edited\n").expect("a file");
     job.decide(json!({ "decision": "approve" })).await;
     let path = format!("/spec-tasks/{}", job.task);
-    let waiting = loop {
-        let task = job.server.get(&path).await;
-        if task["queue_reason"].is_string() {
-            break task;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    };
+    let waiting = until(&job.server, &path, |task| task["queue_reason"].is_string()).await;
     assert_eq!(waiting["status"], "implementation_review");
     assert_eq!(
         std::fs::read_to_string(job.repository.join("README.md")).expect("a file"),
@@ -314,13 +308,7 @@ async fn a_person_answers_what_an_agent_asks() {
     let settings = json!({ "settings": { "permissions": "ask" } });
     server.put(&format!("/projects/{project}"), &settings).await;
     job.approve_specs().await;
-    let question = loop {
-        let open = server.get("/permissions").await;
-        if let Some(question) = open.as_array().and_then(|all| all.first()) {
-            break question.clone();
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    };
+    let question = until(server, "/permissions", |open| open[0].is_object()).await[0].clone();
     assert_eq!((&question["title"], &question["spec_task_id"]), (&json!("Run the migration?"), &json!(task)));
     let timeline = format!("/spec-tasks/{task}/timeline");
     let kinds = |spans: &Value| {
@@ -393,36 +381,27 @@ async fn what_a_person_says_reaches_the_thread() {
     .await;
     job.wait_for("spec_review").await;
     job.approve_specs().await;
-    let id = loop {
+    let id = eventually(async || {
         let task = job.server.get(&format!("/spec-tasks/{}", job.task)).await;
-        let active = task["work_sessions"]
-            .as_array()
-            .and_then(|all| all.iter().find(|one| one["status"] == "active").cloned());
-        if let Some(session) = active {
-            break text(&session, "id");
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    };
+        let mut sessions = task["work_sessions"].as_array().into_iter().flatten();
+        let active = sessions.find(|one| one["status"] == "active").map(|session| text(session, "id"));
+        active.ok_or_else(|| task.clone())
+    })
+    .await;
     let message = json!({ "content": "Use British spelling.", "mode": "interrupt" });
     let (status, answer) =
         job.server.try_post(&format!("/work-sessions/{id}/messages"), &message).await.expect("an answer");
     assert_eq!(status, 202, "{answer:#}");
     let turn = text(&answer, "turn_id");
-    loop {
-        let events = job.server.get(&format!("/work-sessions/{id}/events?limit=500")).await;
-        let said = events.as_array().is_some_and(|all| {
-            all.iter().any(|entry| {
-                entry["kind"] == "user_message"
-                    && entry["by"] == "spectask"
-                    && text(entry, "text").contains("British spelling")
-            })
-        });
-        if said {
-            assert!(events.as_array().is_some_and(|all| all.iter().any(|entry| entry["turn_id"] == turn)));
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let is_asked = |events: &Value| {
+        events.as_array().into_iter().flatten().any(|entry| {
+            entry["kind"] == "user_message"
+                && entry["by"] == "spectask"
+                && text(entry, "text").contains("British spelling")
+        })
+    };
+    let events = until(&job.server, &format!("/work-sessions/{id}/events?limit=500"), is_asked).await;
+    assert!(events.as_array().is_some_and(|all| all.iter().any(|entry| entry["turn_id"] == turn)));
     job.server.post(&format!("/spec-tasks/{}/cancel", job.task), &json!({})).await;
     job.server.wait_for(&job.task, &["cancelled"]).await;
     job.end().await;

@@ -1,26 +1,14 @@
 //! What others do to the documents' worktree and to the record is put right.
 
-use crate::harness::{Server, git, text, worktrees};
+use crate::harness::{Server, eventually_holds, git, text, worktrees};
 use crate::record::{Job, begin, has_everything, is_whole, recorded, scenario};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-/// How soon the server sees to what somebody else did.
-const SOON: Duration = Duration::from_secs(30);
 const BRANCH: &str = "helix-design-docs";
 
 fn docs(repository: &Path) -> PathBuf {
     repository.join(".git-worktrees").join(BRANCH)
-}
-
-/// Waits for something to be so.
-async fn soon(what: &str, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < SOON, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// What git says of a worktree; nothing while it is being made.
@@ -102,17 +90,17 @@ async fn a_documents_worktree_that_vanished_is_made_again_and_agents_go_on_in_it
     let docs = docs(&repository);
     let progress = docs.join(format!("specs/{task}/progress.md"));
     let is_begun = || std::fs::read_to_string(&progress).is_ok_and(|text| text.contains("[~] 1."));
-    soon("the first session begins", is_begun).await;
+    eventually_holds("the first session begins", is_begun).await;
     for forget in ["list", "prune"] {
         std::fs::rename(&docs, place.path(forget)).expect("it is taken away");
         git(&repository, &["worktree", forget]);
-        soon("the worktree is there", || docs.join(".git").is_file() && is_begun()).await;
+        eventually_holds("the worktree is there", || docs.join(".git").is_file() && is_begun()).await;
         // Who prunes while it is made takes parts of it away again.
         let is_whole = || {
             try_status(&docs).is_some_and(|status| status.is_empty())
                 && git(&docs, &["rev-parse", "--abbrev-ref", "HEAD"]) == BRANCH
         };
-        soon("it has everything", is_whole).await;
+        eventually_holds("it has everything", is_whole).await;
     }
     for worktree in worktrees(&place, &task) {
         std::fs::write(worktree.join("go"), "").expect("a file");
@@ -152,7 +140,7 @@ async fn what_is_cut_from_the_record_comes_back() {
         if is_recorded(server, task).await {
             assert_eq!(kept(repository, file).as_ref(), Some(whole), "{file} is cut, and that is not told");
         }
-        soon(file, || kept(repository, file).as_ref() == Some(whole)).await;
+        eventually_holds(file, || kept(repository, file).as_ref() == Some(whole)).await;
     }
     for (number, (file, whole)) in all.iter().enumerate() {
         if number % 2 == 0 {
@@ -162,10 +150,10 @@ async fn what_is_cut_from_the_record_comes_back() {
         }
     }
     commit_all(&docs, "cut all");
-    soon("all of it is back", || record(repository, task) == all).await;
+    eventually_holds("all of it is back", || record(repository, task) == all).await;
     recorded(server, task).await;
     assert_eq!(record(repository, task), all, "nothing is there twice");
-    soon("it is in the worktree", || git(&docs, &["status", "--porcelain"]).is_empty()).await;
+    eventually_holds("it is in the worktree", || git(&docs, &["status", "--porcelain"]).is_empty()).await;
 
     // What is recorded while something is cut follows what was cut.
     let session = session(&job).await;
@@ -191,7 +179,7 @@ async fn what_is_cut_from_the_record_comes_back() {
     }
     commit_all(&docs, "cut all");
     let server = place.serve().await;
-    soon("all of it is back", || record(&repository, &task) == all).await;
+    eventually_holds("all of it is back", || record(&repository, &task) == all).await;
     has_everything(&server, &repository, &task).await;
     server.end().await;
 }
@@ -239,7 +227,7 @@ async fn what_is_changed_in_the_record_is_told_and_left_and_gone_on_with_once_it
     let answer = decide(&server, &session, "A later one").await;
     let message = text(&answer, "message");
     assert!(
-        message.contains(&file) && message.contains("(line ") && message.contains("Put it back"),
+        message.contains(&file) && message.contains("(line ") && message.contains("Restore its content"),
         "{message}"
     );
     assert!(!is_recorded(&server, &task).await);
@@ -270,7 +258,7 @@ async fn a_document_in_force_that_is_deleted_is_put_back_and_one_that_is_changed
     assert!(before.is_some());
     std::fs::remove_file(docs.join(&file)).expect("deleted");
     commit_all(&docs, "delete");
-    soon(&file, || kept(&repository, &file) == before).await;
+    eventually_holds(&file, || kept(&repository, &file) == before).await;
     let path = format!("/spec-tasks/{task}");
     assert_eq!(server.get(&path).await["status"], "implementation_review");
     // What commits touched is told beside them.
@@ -321,13 +309,13 @@ async fn documents_whose_commits_are_all_gone_are_written_again_from_the_databas
     prune(&repository, BRANCH, "main");
     assert_eq!(kept(&repository, &whole[0].1), None);
     for (before, file) in &whole {
-        soon(file, || kept(&repository, file).as_ref() == Some(before)).await;
+        eventually_holds(file, || kept(&repository, file).as_ref() == Some(before)).await;
     }
     for (file, before) in &grown {
         // Reasons of a change are what was said since the record before, and there is one record now.
         let is_composed = file.ends_with("code-changes.md");
         let is_back = |now: Vec<u8>| is_composed || now.starts_with(before);
-        soon(file, || kept(&repository, file).is_some_and(is_back)).await;
+        eventually_holds(file, || kept(&repository, file).is_some_and(is_back)).await;
     }
     assert_eq!(server.get(&format!("/spec-tasks/{task}")).await["status"], "implementation_review");
     server.end().await;

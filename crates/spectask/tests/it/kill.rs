@@ -1,6 +1,6 @@
 //! The server is killed at random moments, again and again, and the end is that of an undisturbed run.
 
-use crate::harness::{Place, Server, git, stray_processes, text};
+use crate::harness::{Place, Server, file_has, git, stray_processes, text, worktrees_are_closed};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -66,7 +66,7 @@ async fn fifty_kills_change_nothing() {
         let project = server.project(&repository, &["test -f book/5.md"]).await;
         let task = create(&server, &project).await;
         let server = carry(server, &task).await;
-        let end = look(&place, &server, &repository, &task).await;
+        let end = look(&server, &repository, &task).await;
         server.end().await;
         assert_eq!(stray_processes(&place), Vec::<String>::new());
         end
@@ -98,7 +98,7 @@ async fn fifty_kills_change_nothing() {
             kills += 1;
             server = place.serve().await;
         }
-        let end = look(&place, &server, &repository, &task).await;
+        let end = look(&server, &repository, &task).await;
         assert_eq!(end, undisturbed, "after {kills} kills; the log: {}", place.read_log());
         server.end().await;
         assert_eq!(stray_processes(&place), Vec::<String>::new());
@@ -150,7 +150,7 @@ pub(crate) async fn push(server: &Server, task: &str) {
     }
 }
 
-pub(crate) async fn look(place: &Place, server: &Server, repository: &Path, task: &str) -> End {
+pub(crate) async fn look(server: &Server, repository: &Path, task: &str) -> End {
     let found = server.get(&format!("/spec-tasks/{task}")).await;
     let sessions = found["work_sessions"].as_array().expect("work sessions").clone();
     for session in &sessions {
@@ -161,15 +161,10 @@ pub(crate) async fn look(place: &Place, server: &Server, repository: &Path, task
     each_effect_once(repository);
     crate::record::is_whole(server, repository, task).await;
     // The trees of the worktrees are closed a moment after the task is done.
-    let begun = std::time::Instant::now();
-    while git(repository, &["worktree", "list"]).lines().count() > 2 {
-        let left = git(repository, &["worktree", "list"]);
-        assert!(begun.elapsed() < Duration::from_secs(60), "{left}\n{}", place.read_log());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    worktrees_are_closed(repository).await;
     let mut subjects: Vec<String> = git(repository, &["log", "--format=%s", "main"])
         .lines()
-        .map(|line| line.replace(task, "TASK"))
+        .map(|line| line.replace(task, "TASK").replace(&text(&found, "short_id"), "TASK"))
         .collect();
     subjects.sort();
     let progress = git(repository, &["show", &format!("helix-design-docs:specs/{task}/progress.md")]);
@@ -222,19 +217,11 @@ async fn a_checklist_that_a_kill_left_blank_is_put_back() {
     server.wait_for(&task, &["implementation"]).await;
     let path = format!("specs/{task}/progress.md");
     let file = repository.join(".git-worktrees/helix-design-docs").join(&path);
-    let begun = std::time::Instant::now();
-    while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains("- [~] 1. Table of contents")) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{}", place.read_log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    file_has(&file, "- [~] 1. Table of contents").await;
     server.kill().await;
     std::fs::write(&file, "").expect("the file is emptied");
     let server = place.serve().await;
-    let begun = std::time::Instant::now();
-    while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains("5. Index")) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{}", place.read_log());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    file_has(&file, "5. Index").await;
     server.post(&format!("/spec-tasks/{task}/cancel"), &json!({})).await;
     server.end().await;
 }

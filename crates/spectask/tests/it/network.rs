@@ -1,13 +1,12 @@
 //! What agents, setup commands and checks reach over the network.
 
-use crate::harness::{Place, Server, stray_processes, text};
+use crate::harness::{Place, Server, eventually, stray_processes, text, until};
 use crate::job::{note, scenario, session};
 use crate::sandbox::path_without;
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 const REACH: &str = include_str!("reach.py");
 /// The variable of `sandbox.mode`.
@@ -92,14 +91,6 @@ impl Work {
     async fn end(self) {
         self.server.end().await;
         assert_eq!(stray_processes(&self.place), Vec::<String>::new());
-    }
-}
-
-async fn wait_until(mut is_so: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so().await {
-        assert!(begun.elapsed().as_secs() < 90, "it never came to be so");
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -192,7 +183,11 @@ async fn a_host_that_is_added_is_reached_by_agents_that_run() {
     let work = begin(&[again], json!({ "network": "allowlist" }), &[(MODE, "require")]).await;
     work.approve().await;
     let host = format!("127.0.0.1:{port}");
-    wait_until(async || work.notices().await.iter().any(|notice| notice.contains(&host))).await;
+    eventually(async || {
+        let notices = work.notices().await;
+        if notices.iter().any(|notice| notice.contains(&host)) { Ok(()) } else { Err(notices.join("\n")) }
+    })
+    .await;
     let path = format!("/projects/{}", work.project);
     let edited = work.server.put(&path, &json!({ "settings": { "network_allow": [host] } })).await;
     assert_eq!(edited["settings"]["network"], "allowlist");
@@ -205,7 +200,7 @@ async fn without_a_sandbox_a_restricted_network_starts_nothing_and_says_why() {
     let work = begin(&[reach("inside", 0)], json!({ "network": "none" }), &[(MODE, "off")]).await;
     let reason = "the project's network is `none`, and it cannot be enforced here: there is no sandbox; set sandbox.mode";
     let path = format!("/spec-tasks/{}", work.task);
-    wait_until(async || work.server.get(&path).await.to_string().contains(reason)).await;
+    until(&work.server, &path, |found| found.to_string().contains(reason)).await;
     work.end().await;
 }
 

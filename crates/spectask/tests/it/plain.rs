@@ -1,9 +1,8 @@
 //! Tasks without planning, seen from outside: conversations, batches, and what ends them.
 
-use crate::harness::{Place, Server, git, stray_processes, text};
+use crate::harness::{Place, Server, eventually, git, stray_processes, text, until};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 /// A conversation that writes a note when asked to, and a batch that writes one by itself.
 const SCENARIO: &str = r#"
@@ -67,15 +66,7 @@ async fn begin() -> Talk {
 
 /// Waits until a conversation waits for a person.
 async fn rest(server: &Server, task: &str) -> Value {
-    let begun = Instant::now();
-    loop {
-        let found = server.get(&format!("/tasks/{task}")).await;
-        if found["waits_for_person"] == true {
-            return found;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60), "{task} never rests: {found:#}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until(server, &format!("/tasks/{task}"), |found| found["waits_for_person"] == true).await
 }
 
 impl Talk {
@@ -176,17 +167,10 @@ async fn a_conversation_survives_kills() {
     // Killed in a turn: the turn is asked again, and the message is told once.
     let path = format!("/work-sessions/{}/messages", talk.session);
     talk.server.post(&path, &json!({ "content": "Now slowly" })).await;
-    tokio::time::timeout(Duration::from_secs(60), async {
-        loop {
-            let session = talk.server.get(&format!("/work-sessions/{}", talk.session)).await;
-            if session["work_session"]["waits_for_person"] == false {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+    until(&talk.server, &format!("/work-sessions/{}", talk.session), |session| {
+        session["work_session"]["waits_for_person"] == false
     })
-    .await
-    .expect("a turn begins");
+    .await;
     talk.server.kill().await;
     talk.server = talk.place.serve().await;
     let after = rest(&talk.server, &talk.task).await;
@@ -220,26 +204,19 @@ async fn the_agent_of_a_conversation_at_rest_ends_and_comes_back() {
         rest(&server, &task).await;
         tasks.push(task);
     }
-    let begun = Instant::now();
-    while server.get(&format!("/spec-tasks/{}/zed-instance", tasks[0])).await["status"] == "active" {
-        assert!(begun.elapsed() < Duration::from_secs(30), "its agent is kept");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let instance = format!("/spec-tasks/{}/zed-instance", tasks[0]);
+    until(&server, &instance, |instance| instance["status"] != "active").await;
     let sessions = server.get(&format!("/tasks/{}/work-sessions", tasks[0])).await;
     let session = text(&sessions[0], "id");
     let path = format!("/work-sessions/{session}/messages");
     server.post(&path, &json!({ "content": "Write the first one" })).await;
     let after = rest(&server, &tasks[0]).await;
     let branch = text(&after, "branch_name");
-    let begun = Instant::now();
-    loop {
+    eventually(async || {
         let listed = git(&repository, &["ls-tree", "--name-only", &branch]);
-        if listed.contains("first.md") {
-            break;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(30), "{listed}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        if listed.contains("first.md") { Ok(()) } else { Err(listed) }
+    })
+    .await;
     server.end().await;
     assert_eq!(stray_processes(&place), Vec::<String>::new());
 }

@@ -165,7 +165,7 @@ async fn commands_of_a_file_run_only_when_its_content_is_trusted() {
     assert_eq!(commands, ["touch ran", "test -f ran"], "{held:#}");
     let output = text(&held["checks"][0], "output");
     assert!(held["checks"][0]["passed"] == false && output.contains("It was not run."), "{output}");
-    assert!(output.contains(&format!("spectask projects trust {project} --at ")), "{output}");
+    assert!(output.contains(&format!("spectask projects trust {project}`")), "{output}");
 
     let listed = said(&spectask(&place, &["projects"]));
     assert!(

@@ -1,6 +1,6 @@
 //! Everything is in git, and git alone gives everything back.
 
-use crate::harness::{Place, Server, TOKEN, git, stray_processes, text};
+use crate::harness::{Place, Server, TOKEN, eventually, git, stray_processes, text, until};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -47,13 +47,8 @@ pub(crate) async fn begin(scenario: &str) -> Job {
 
 /// Waits until nothing of the task is missing in git.
 pub(crate) async fn recorded(server: &Server, task: &str) -> Value {
-    loop {
-        let status = server.get(&format!("/spec-tasks/{task}/document-status")).await;
-        if status["fully_recorded"] == true {
-            return status;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    until(server, &format!("/spec-tasks/{task}/document-status"), |status| status["fully_recorded"] == true)
+        .await
 }
 
 /// Everything that the API tells of a task, without what only a running server knows.
@@ -353,17 +348,14 @@ async fn what_was_under_way_goes_on_after_the_rebuild() {
     let Job { place, server, repository, task } = begin(&scenario(slow)).await;
     server.wait_for(&task, &["spec_review"]).await;
     server.post(&format!("/spec-tasks/{task}/approve-specs"), &json!({ "approved": true })).await;
-    let session = loop {
+    let session = eventually(async || {
         let found = server.get(&format!("/spec-tasks/{task}/work-sessions?phase=implementation")).await;
-        let all = found["work_sessions"].as_array().expect("sessions");
-        if let Some(active) = all.iter().find(|one| one["status"] == "active") {
-            let events = server.get(&format!("/work-sessions/{}/events", text(active, "id"))).await;
-            if events.to_string().contains("I begin.") {
-                break text(active, "id");
-            }
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    };
+        let mut all = found["work_sessions"].as_array().expect("sessions").iter();
+        let Some(active) = all.find(|one| one["status"] == "active") else { return Err(found) };
+        let events = server.get(&format!("/work-sessions/{}/events", text(active, "id"))).await;
+        if events.to_string().contains("I begin.") { Ok(text(active, "id")) } else { Err(events) }
+    })
+    .await;
     server.post(&format!("/spec-tasks/{task}/commit-progress"), &json!({ "summary": "It begins" })).await;
     server.kill().await;
     // What a lost machine leaves is the repository.

@@ -23,7 +23,7 @@ async fn serve(place: &Place) -> Server {
     };
     store.put_user(user).await.expect("a user");
     let token = Token {
-        hash: engine::owner::hash(OTHER),
+        hash: engine::settings::owner::hash(OTHER),
         user: id,
         scope: "owner".to_owned(),
         label: "other".to_owned(),

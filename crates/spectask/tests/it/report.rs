@@ -1,6 +1,6 @@
 //! The report of a task and the figures about all of them, from outside.
 
-use crate::harness::text;
+use crate::harness::{text, until};
 use crate::job::{Job, begin, note, scenario, session};
 use serde_json::{Value, json};
 
@@ -12,13 +12,10 @@ async fn done() -> Job {
     job.server.put(&format!("/projects/{project}"), &checks).await;
     let comments = json!({ "approved": false, "comments": "=1+1 shorter, \"please\"" });
     job.server.post(&format!("/spec-tasks/{}/approve-specs", job.task), &comments).await;
-    loop {
-        let found = job.wait_for("spec_review").await;
-        if found["spec_revision_count"] == 1 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    until(&job.server, &format!("/spec-tasks/{}", job.task), |found| {
+        found["status"] == "spec_review" && found["spec_revision_count"] == 1
+    })
+    .await;
     job.approve_specs().await;
     job
 }
@@ -103,17 +100,11 @@ async fn the_report_tells_what_was_done_and_what_shows_it() {
 async fn what_was_sent_back_and_only_claimed_is_told() {
     let job = done().await;
     let Job { server, task, .. } = &job;
-    let report = loop {
-        let report = server.get(&format!("/spec-tasks/{task}/report?format=json")).await;
-        let sessions = report["work_sessions"].as_array().expect("sessions");
-        if sessions
-            .iter()
-            .any(|session| session["implementation_task_index"] == 0 && session["status"] == "completed")
-        {
-            break report;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    };
+    let report = until(server, &format!("/spec-tasks/{task}/report?format=json"), |report| {
+        let mut sessions = report["work_sessions"].as_array().expect("sessions").iter();
+        sessions.any(|session| session["implementation_task_index"] == 0 && session["status"] == "completed")
+    })
+    .await;
     let sent_back = &report["decisions"][0];
     assert_eq!(
         (text(sent_back, "decision"), text(sent_back, "comments")),
@@ -137,13 +128,7 @@ async fn the_figures_count_what_happened() {
     job.decide(json!({ "decision": "approve" })).await;
     job.wait_for("done").await;
     let path = format!("/analytics?project_id={project}&bucket=day");
-    let found = loop {
-        let found = server.get(&path).await;
-        if found["totals"]["tasks_done"] == 1 {
-            break found;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    };
+    let found = until(server, &path, |found| found["totals"]["tasks_done"] == 1).await;
     assert_eq!(
         (&found["totals"]["tasks_created"], &found["uncounted_tasks"]),
         (&json!(1), &json!(0)),

@@ -219,6 +219,49 @@ async fn a_person_edits_a_document_in_review_and_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_plan_is_edited_task_by_task() {
+    let job = begin(&scenario(&(note(1) + &note(2)))).await;
+    let server = &job.server;
+    job.wait_for("spec_review").await;
+    let read = server.get(&job.path("/plan")).await;
+    let before = job.document("tasks").await;
+    let number = text(&read["tasks"][1], "number");
+    let edits = |dry_run: bool, operations: Value| json!({ "expected_hash": read["hash"], "dry_run": dry_run, "operations": operations });
+    let path = job.path("/plan-edits");
+    let change = json!([
+        { "op": "change", "task": number, "title": "Note two again", "effort": "large" },
+        { "op": "add", "title": "Tell the readers", "details": ["Write a line"] },
+    ]);
+    let tried = server.post(&path, &edits(true, change.clone())).await;
+    assert_eq!(
+        (&tried["saved"], &tried["tasks"][1]["effort"]),
+        (&json!(false), &json!("large")),
+        "{tried:#}"
+    );
+    assert!(
+        tried["findings"].as_array().is_some_and(|found| !found.is_empty()),
+        "the lint sees the added task"
+    );
+    assert_eq!(job.document("tasks").await["content"], before["content"], "a dry run saves nothing");
+    let wait = json!([{ "op": "change", "task": "1", "dependencies": [number] },
+        { "op": "change", "task": number, "dependencies": ["1"] }]);
+    let (status, problem) = server.try_post(&path, &edits(false, wait)).await.expect("an answer");
+    assert_eq!((status, &problem["code"]), (422, &json!("dependency_cycle")), "{problem:#}");
+    assert_eq!(problem["errors"][0]["field"], "operations[1]");
+    let saved = server.post(&path, &edits(false, change.clone())).await;
+    assert_eq!((&saved["saved"], &saved["status"]), (&json!(true), &json!("spec_review")), "{saved:#}");
+    assert_eq!(job.document("tasks").await["content"], tried["content"]);
+    assert_eq!(job.reviews().await.len(), 2, "the edit is a version of its own");
+    let (status, problem) = server.try_post(&path, &edits(false, change)).await.expect("an answer");
+    assert_eq!((status, &problem["code"]), (409, &json!("plan_moved_on")), "{problem:#}");
+    // The version before comes back as any edit of the document.
+    let (status, back) = job.edit("tasks", &text(&before, "content"), &saved["commit"]).await;
+    assert_eq!((status, &back["content"]), (200, &before["content"]));
+    assert_eq!(server.get(&job.path("/plan")).await["hash"], read["hash"]);
+    job.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_documents_are_committed_to_a_branch_for_a_git_host() {
     let job = begin(&scenario(&(note(1) + &note(2)))).await;
     let Job { server, repository, task, .. } = &job;

@@ -1,6 +1,6 @@
 //! Agents and checks in the sandbox: ordinary work passes, limits are kept, and trees end.
 
-use crate::harness::{Place, Server, git, stray_processes, text};
+use crate::harness::{Place, Server, eventually_holds, git, stray_processes, text, until};
 use crate::job::{note, scenario, session};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -81,12 +81,15 @@ async fn a_watcher_that_is_killed_takes_everything_along() {
     let sleep = sleep_of_ours();
     let steps = format!("{{ stray = \"env -i setsid {sleep}\" }}, {{ quiet = true }}");
     let work = begin(&(session(1, &steps) + &note(2)), "true", &[]).await;
-    wait_until(|| runs(&sleep)).await;
+    eventually_holds("the command runs", || runs(&sleep)).await;
     let instance = work.server.get(&format!("/spec-tasks/{}/zed-instance", work.task)).await;
     let pid = instance["pid"].as_i64().unwrap_or_else(|| panic!("no pid in {instance:#}"));
     let before = starts(&sleep);
     assert!(Command::new("kill").args(["-KILL", &pid.to_string()]).status().expect("kill runs").success());
-    wait_until(|| starts(&sleep).iter().all(|process| !before.contains(process))).await;
+    eventually_holds("the command is started again", || {
+        starts(&sleep).iter().all(|process| !before.contains(process))
+    })
+    .await;
     work.server.kill().await;
 }
 
@@ -107,11 +110,7 @@ async fn an_agent_that_takes_too_much_memory_is_ended_with_the_reason() {
     let steps = session(1, &format!("{{ run = \"{take}\" }}")) + &note(2);
     let work = begin(&steps, "true", &[("SPECTASK_SANDBOX__MEMORY_MB", "300")]).await;
     let path = format!("/spec-tasks/{}/work-sessions", work.task);
-    let begun = std::time::Instant::now();
-    while !work.server.get(&path).await.to_string().contains("sandbox.memory_mb") {
-        assert!(begun.elapsed().as_secs() < 90, "the reason is never shown");
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+    until(&work.server, &path, |found| found.to_string().contains("sandbox.memory_mb")).await;
     work.server.end().await;
 }
 
@@ -133,12 +132,4 @@ pub(crate) fn starts(command: &str) -> Vec<PathBuf> {
 
 fn runs(command: &str) -> bool {
     !starts(command).is_empty()
-}
-
-pub(crate) async fn wait_until(is_so: impl Fn() -> bool) {
-    let begun = std::time::Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed().as_secs() < 90, "it never came to be so");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
 }

@@ -1,6 +1,6 @@
 //! What was asked, planned and said is found from outside, by its owner, soon after it was written.
 
-use crate::harness::{Server, text};
+use crate::harness::{Server, eventually, text};
 use crate::job::{Job, begin, note, scenario, session};
 use serde_json::{Value, json};
 use std::process::Command;
@@ -19,13 +19,11 @@ async fn search(server: &Server, query: &str, more: &str) -> Value {
 
 /// Asks until something is found: the index follows within moments.
 async fn until_found(server: &Server, query: &str, more: &str) -> Value {
-    loop {
+    eventually(async || {
         let found = search(server, query, more).await;
-        if found.as_array().is_some_and(|hits| !hits.is_empty()) {
-            return found;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+        if found[0].is_object() { Ok(found) } else { Err(found) }
+    })
+    .await
 }
 
 async fn spoken() -> Job {

@@ -71,7 +71,7 @@ async fn a_change_that_fails_its_checks_on_top_of_another_does_not_land() {
         .replace(&format!("{TASKS:?}"), &format!("{:?}", "- [ ] 1. Three\n  - _Requirements: 1.1, 1.2_\n"));
     std::fs::write(place.path("own-scenarios").join("third.toml"), other).expect("a scenario");
     let project = text(&job.wait_for("spec_review").await, "project_id");
-    let checks = json!({ "settings": { "checks": ["echo notes: $(ls note*.md | wc -l) && test $(ls note*.md | wc -l) -le 2"] } });
+    let checks = json!({ "settings": { "repair_rounds": 0, "checks": ["echo notes: $(ls note*.md | wc -l) && test $(ls note*.md | wc -l) -le 2"] } });
     server.put(&format!("/projects/{project}"), &checks).await;
     let body = json!({ "prompt": "Write the third note", "project_id": project });
     let second = text(&server.post("/spec-tasks/from-prompt", &body).await, "id");

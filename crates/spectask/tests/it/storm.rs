@@ -3,7 +3,7 @@
 //!
 //! `SPECTASK_STORM=SEED` plays one storm of one's choice; a failing one says its seed.
 
-use crate::harness::{Place, Server, git, stray_processes, text};
+use crate::harness::{Place, Server, git, stray_processes, text, worktrees_are_closed};
 use crate::kill::{Dice, each_effect_once, without_gaps};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ const PROMPT: &str = "Weather the storm";
 const SESSIONS: u32 = 6;
 const SEEDS: [u64; 3] = [0x5707, 0xbeef, 0x1d0];
 /// How long a storm may take before it counts as stuck.
-const PATIENCE: Duration = Duration::from_secs(240);
+const TIMEOUT: Duration = Duration::from_secs(240);
 /// How long it blows.
 const STORM: Duration = Duration::from_secs(10);
 /// When whoever is still at work is stopped.
@@ -242,7 +242,7 @@ impl Storm {
             }
             let sessions = found["work_sessions"].as_array().cloned().unwrap_or_default();
             assert!(
-                begun.elapsed() < PATIENCE,
+                begun.elapsed() < TIMEOUT,
                 "the storm does not end after {:?}: {found:#}\n{}",
                 self.deeds,
                 self.place.read_log()
@@ -269,15 +269,7 @@ impl Storm {
         each_effect_once(&self.repository);
         crate::record::is_whole(self.server(), &self.repository, &self.task).await;
         git(&self.repository, &["fsck", "--no-dangling", "--connectivity-only"]);
-        let begun = Instant::now();
-        loop {
-            let left = git(&self.repository, &["worktree", "list"]);
-            if left.lines().count() <= 2 {
-                break;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(60), "{left}\n{}", self.place.read_log());
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        worktrees_are_closed(&self.repository).await;
         commits
     }
 

@@ -146,7 +146,7 @@ async fn a_repository_that_is_in_the_way_is_refused_with_the_reason() {
         assert_eq!(status, 422, "{problem:#}");
         text(&problem["errors"][0], "message")
     };
-    for name in ["specs", "task", "session"] {
+    for name in ["specs", "task", "spectask"] {
         let why = refused(name, &|repository| drop(git(repository, &["branch", name]))).await;
         assert!(why.contains(&format!("git branch -m {name} NEW-NAME")), "{why}");
     }

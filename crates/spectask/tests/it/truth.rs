@@ -135,7 +135,7 @@ async fn an_interrupted_turn_is_not_asked_again_after_a_crash() {
     server.kill().await;
     let server = place.serve().await;
     let log = until(&server, &log, |log| has_said(log, "I stopped.")).await;
-    assert!(!has_said(&log, "asked again after an interruption"), "{log:#}");
+    assert!(!has_said(&log, "repeated after an interruption"), "{log:#}");
     let ended = log.as_array().into_iter().flatten().find(|entry| entry["kind"] == "turn_ended");
     assert_eq!(ended.map(|entry| &entry["stop_reason"]), Some(&json!("cancelled")), "{log:#}");
     Job { place, server, repository, task }.end().await;

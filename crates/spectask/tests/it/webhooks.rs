@@ -1,7 +1,7 @@
 //! Webhooks, with receivers on this machine.
 
 use crate::commands::{said, spectask};
-use crate::harness::{Place, Server, text, until};
+use crate::harness::{Place, Server, eventually, text, until};
 use crate::job::{PROMPT, note, scenario};
 use axum::Router;
 use axum::extract::State;
@@ -11,7 +11,6 @@ use axum::routing::post;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 const SECRET: &str = concat!("whsec_", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
 
@@ -40,18 +39,14 @@ impl Receiver {
 
     /// The types of the messages, once there are so many.
     async fn wait_for(&self, many: usize) -> Vec<(HeaderMap, Value)> {
-        let begun = Instant::now();
-        loop {
+        let got = eventually(async || {
             let got = self.got();
-            if got.len() >= many {
-                let read = |(headers, body): (HeaderMap, String)| {
-                    (headers, serde_json::from_str(&body).expect("JSON"))
-                };
-                return got.into_iter().map(read).collect();
-            }
-            assert!(begun.elapsed() < Duration::from_secs(120), "only {got:#?} came");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            if got.len() >= many { Ok(got) } else { Err(format!("only {got:#?} came")) }
+        })
+        .await;
+        let read =
+            |(headers, body): (HeaderMap, String)| (headers, serde_json::from_str(&body).expect("JSON"));
+        got.into_iter().map(read).collect()
     }
 }
 

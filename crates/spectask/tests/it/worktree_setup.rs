@@ -1,7 +1,7 @@
 //! A session's worktree has what its agent needs: files of the checkout, an environment with ports, and what the setup command
 //! makes.
 
-use crate::harness::{Place, Server, git, text, until};
+use crate::harness::{Place, Server, eventually_holds, git, text, until};
 use crate::job::{PROMPT, note, scenario, session};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -207,8 +207,12 @@ async fn a_copied_file_that_an_agent_commits_is_a_finding_and_teardown_runs_at_t
     assert!(findings.contains("included_file") && findings.contains("config/local.json"), "{findings}");
     task.server.post(&format!("/spec-tasks/{}/cancel", task.id), &json!({})).await;
     let sessions: BTreeSet<String> = task.sessions().await.iter().map(|one| text(one, "id")).collect();
-    crate::sandbox::wait_until(|| lines(&ended).into_iter().collect::<BTreeSet<_>>() == sessions).await;
-    crate::sandbox::wait_until(|| crate::harness::worktrees(&place, &task.id).is_empty()).await;
+    eventually_holds("every teardown has run", || {
+        lines(&ended).into_iter().collect::<BTreeSet<_>>() == sessions
+    })
+    .await;
+    eventually_holds("the worktrees are removed", || crate::harness::worktrees(&place, &task.id).is_empty())
+        .await;
     assert!(!place.path("data/setup").join(&task.id).exists());
     assert!(json!(task.entries("notice").await).to_string().contains("The teardown command failed"));
     assert_eq!(git(&repository, &["status", "--porcelain"]), "");
@@ -244,7 +248,7 @@ async fn live_sessions_have_ports_of_their_own_also_after_a_kill() {
     until(&task.server, &path, at_work).await;
     let sessions: Vec<String> = task.sessions().await.iter().map(|one| text(one, "id")).collect();
     let has_ports = || sessions.iter().all(|session| ports(&repository, session).len() == 9);
-    crate::sandbox::wait_until(has_ports).await;
+    eventually_holds("the session has its ports", has_ports).await;
     let before: Vec<BTreeSet<u16>> = sessions.iter().map(|session| ports(&repository, session)).collect();
     assert!(before[0].is_disjoint(&before[1]), "{before:?}");
     let Task { server, id } = task;
@@ -261,6 +265,9 @@ async fn live_sessions_have_ports_of_their_own_also_after_a_kill() {
     let other_task = Task { server: task.server, id };
     until(&other_task.server, &format!("/spec-tasks/{}/work-sessions", other_task.id), at_work).await;
     let sessions: Vec<String> = other_task.sessions().await.iter().map(|one| text(one, "id")).collect();
-    crate::sandbox::wait_until(|| sessions.iter().all(|session| ports(&other, session).len() == 9)).await;
+    eventually_holds("each session has nine ports", || {
+        sessions.iter().all(|session| ports(&other, session).len() == 9)
+    })
+    .await;
     other_task.server.end().await;
 }

@@ -1,4 +1,4 @@
-//! What each tool asks of the server's API.
+//! The requests of each tool to the server's API.
 
 use super::tools::ASK_SECONDS;
 use crate::client::Client;
@@ -12,7 +12,7 @@ const WAIT_SLICE: u64 = 50;
 /// How many tasks are listed.
 const MAX_TASKS: &str = "20";
 
-/// Whose tools these are.
+/// The session or person that the tools belong to.
 pub(super) struct Scope {
     pub(super) session: Option<String>,
     pub(super) task: Option<String>,
@@ -108,7 +108,7 @@ impl Calls<'_> {
         self.client.post(&format!("/spec-tasks/{task}/crew/{path}"), body).await
     }
 
-    /// The task of the call: the server's, else the one that is named.
+    /// Returns the task of the call: the server's, else the one that is named.
     async fn task(&self, given: &Value) -> anyhow::Result<String> {
         match (&self.scope.task, &self.scope.session) {
             (Some(task), _) => self.client.task_id(task).await,
@@ -121,7 +121,7 @@ impl Calls<'_> {
     }
 }
 
-/// What a model reads whose question is not answered in time.
+/// Returns what a model reads whose question is not answered in time.
 fn recorded(id: &str) -> Value {
     json!({
         "question_id": id,
@@ -131,7 +131,7 @@ fn recorded(id: &str) -> Value {
     })
 }
 
-/// An argument as a part of a path.
+/// Returns an argument as a part of a path.
 fn segment(given: &Value, name: &str) -> anyhow::Result<String> {
     let id = text(given, name);
     let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
@@ -139,7 +139,7 @@ fn segment(given: &Value, name: &str) -> anyhow::Result<String> {
     Ok(id.to_owned())
 }
 
-/// The named members of an object that it has.
+/// Returns the named members of an object that it has.
 fn members(object: &Value, names: &[&str]) -> Value {
     let found = names.iter().filter(|name| !object[**name].is_null());
     Value::Object(found.map(|name| ((*name).to_owned(), object[*name].clone())).collect())

@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// What a model reads about all of the tools.
+/// Instructions for the model about all of the tools.
 const INSTRUCTIONS_OF_SESSION: &str = "SpecTask runs you as one session of a crew of coding agents that carry out one plan. Use \
     these tools to read the plan and your planned task, to see and tell what the other sessions do, and to ask a person instead \
     of guessing. Your work itself is done with your other tools.";

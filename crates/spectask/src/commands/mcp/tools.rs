@@ -3,7 +3,7 @@
 use rmcp::model::Tool;
 use serde_json::{Map, Value, json};
 
-/// Who has a tool.
+/// The clients that have a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Audience {
     /// The agent of a work session.
@@ -161,7 +161,7 @@ const TOOLS: &[Definition] = &[
     },
 ];
 
-/// What `spawn_session` needs of a person.
+/// The argument of `spawn_session` that only a person's client has.
 const PARENT: Argument = required("parent_session_id", Kind::Text, "The session that it is spawned from.");
 
 fn definitions(audience: Audience, names_task: bool) -> impl Iterator<Item = &'static Definition> {
@@ -170,7 +170,7 @@ fn definitions(audience: Audience, names_task: bool) -> impl Iterator<Item = &'s
     TOOLS.iter().filter(has).filter(move |tool| names_task || tool.name != "list_tasks")
 }
 
-/// The arguments of a tool. A person's client says which task and session are meant.
+/// Returns the arguments of a tool. A person's client says which task and session are meant.
 fn arguments(
     tool: &'static Definition,
     audience: Audience,

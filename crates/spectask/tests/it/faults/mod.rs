@@ -6,7 +6,7 @@
 //! them; `every` plays one at each. `SPECTASK_FAULTS_SHARE=2/4` plays the second quarter of these, so that several
 //! processes can divide them.
 
-use crate::harness::{Place, Server, git, stray_processes, text};
+use crate::harness::{Place, Server, eventually, git, stray_processes, text};
 use crate::kill;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long anything may take to continue after a fault.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a fault lasts once it struck in a whole job.
 const OUTAGE: Duration = Duration::from_millis(1500);
 
@@ -162,15 +162,8 @@ async fn change_a_little(server: &Server, project: &str, round: &str) -> Acknowl
 
 /// Waits until a change is saved again.
 async fn wait_until_writable(server: &Server, project: &str) {
-    let begun = Instant::now();
     let body = json!({ "prompt": "Is it writable?", "project_id": project, "start": false });
-    loop {
-        match server.try_post("/spec-tasks/from-prompt", &body).await {
-            Some((status, _)) if status < 300 => return,
-            answer => assert!(begun.elapsed() < PATIENCE, "nothing is saved after the fault: {answer:?}"),
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    create_in_spite(server, &body).await;
 }
 
 async fn has_all(server: &Server, acknowledged: &[(String, String)]) {
@@ -260,11 +253,11 @@ async fn nothing_begins_below_the_reserve_and_the_place_is_named() {
     let repository = place.repository("book", &[("README.md", "# A book\n")]);
     let server = place.serve_with(&[("SPECTASK_LIMITS__MIN_FREE_MB", "1000000000")]).await;
     let project = server.project(&repository, &["test -f book/5.md"]).await;
-    let begun = Instant::now();
-    while server.try_get_at("/readyz").await.expect("an answer").0 == 200 {
-        assert!(begun.elapsed() < PATIENCE, "the shortage is not noticed");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    eventually(async || {
+        let (status, _) = server.try_get_at("/readyz").await.expect("an answer");
+        (status != 200).then_some(()).ok_or("the shortage is not noticed")
+    })
+    .await;
     let task = kill::create(&server, &project).await;
     let found = server.get(&format!("/spec-tasks/{task}")).await;
     let reason = text(&found, "queue_reason");
@@ -315,7 +308,7 @@ async fn a_whole_job_survives_faults_of_every_place() {
         let project = server.project(&repository, &["test -f book/5.md"]).await;
         let task = kill::create(&server, &project).await;
         kill::push(&server, &task).await;
-        let end = kill::look(&place, &server, &repository, &task).await;
+        let end = kill::look(&server, &repository, &task).await;
         server.end().await;
         end
     };
@@ -344,7 +337,8 @@ async fn a_whole_job_survives_faults_of_every_place() {
             let project = server.project(&repository, &["test -f book/5.md"]).await;
             faults.set(at, u64::MAX, kind);
             let work = async {
-                let task = create_in_spite(&server, &project).await;
+                let task =
+                    create_in_spite(&server, &json!({ "prompt": kill::PROMPT, "project_id": project })).await;
                 push_in_spite(&server, &task, &place).await;
                 task
             };
@@ -373,7 +367,7 @@ async fn a_whole_job_survives_faults_of_every_place() {
                 eprintln!("{name}: {kind:?} from call {at} on: {hits} calls failed");
             }
             faults.end();
-            let end = kill::look(&place, &server, &repository, &task).await;
+            let end = kill::look(&server, &repository, &task).await;
             assert_eq!(end, undisturbed, "{name}, {kind:?} at {at}; the log: {}", place.read_log());
             git(&repository, &["fsck", "--no-dangling", "--connectivity-only"]);
         }
@@ -386,17 +380,13 @@ async fn a_whole_job_survives_faults_of_every_place() {
     }
 }
 
-/// Creates the job's task; a refusal is asked for again.
-async fn create_in_spite(server: &Server, project: &str) -> String {
-    let begun = Instant::now();
-    let body = json!({ "prompt": kill::PROMPT, "project_id": project });
-    loop {
-        match server.try_post("/spec-tasks/from-prompt", &body).await {
-            Some((status, task)) if status < 300 => return text(&task, "id"),
-            answer => assert!(begun.elapsed() < PATIENCE, "no task is created: {answer:?}"),
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+/// Creates a task; a refusal is asked for again.
+async fn create_in_spite(server: &Server, body: &Value) -> String {
+    eventually(async || match server.try_post("/spec-tasks/from-prompt", body).await {
+        Some((status, task)) if status < 300 => Ok(text(&task, "id")),
+        answer => Err(format!("no task is created: {answer:?}")),
+    })
+    .await
 }
 
 /// Carries the task to its end; refusals for lack of room are asked for again, and what failed is retried.
@@ -419,7 +409,7 @@ async fn push_in_spite(server: &Server, task: &str, place: &Place) {
             assert!(status < 300 || [409, 503].contains(&status), "{path}: {status} {answer:#}");
         }
         assert!(
-            begun.elapsed() < 2 * PATIENCE,
+            begun.elapsed() < 2 * TIMEOUT,
             "the job does not end: {found:#}; the log: {}",
             place.read_log()
         );
@@ -428,15 +418,11 @@ async fn push_in_spite(server: &Server, task: &str, place: &Place) {
 }
 
 async fn wait_until_ready(server: &Server) {
-    let begun = Instant::now();
-    loop {
+    eventually(async || {
         let (status, answer) = server.try_get_at("/readyz").await.expect("an answer");
-        if status == 200 {
-            return;
-        }
-        assert!(begun.elapsed() < PATIENCE, "it does not become ready: {answer:#}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        if status == 200 { Ok(()) } else { Err(answer) }
+    })
+    .await;
 }
 
 /// Runs a command of the binary on a place's data and returns what it prints.

@@ -1,7 +1,10 @@
 //! The agents that can be chosen, from the terminal.
 
-use super::client;
+mod install;
+
 use crate::cli::{Agents, AgentsCommand, Cli};
+use crate::client::encode;
+use crate::commands::client;
 use crate::config;
 use crate::failure::Failure;
 use crate::output::{self, plain, text};
@@ -11,6 +14,10 @@ pub(crate) async fn run(cli: &Cli, command: &Agents) -> anyhow::Result<()> {
     match &command.command {
         None => list(cli).await,
         Some(AgentsCommand::Check { id }) => check(cli, id).await,
+        Some(AgentsCommand::Resume { id }) => resume(cli, id).await,
+        Some(AgentsCommand::Registry { registry }) => install::list(cli, &registry.source).await,
+        Some(AgentsCommand::Install { id, registry }) => install::install(cli, &registry.source, id).await,
+        Some(AgentsCommand::Uninstall { id }) => install::uninstall(cli, id),
     }
 }
 
@@ -36,6 +43,10 @@ async fn list(cli: &Cli) -> anyhow::Result<()> {
         .collect();
     output::table(&["ID", "NAME", "STATE", "VERSION", "COMMAND"], &rows);
     for agent in all {
+        if let Some(until) = agent["limited_until"].as_str() {
+            let (id, said) = (text(agent, "id"), plain(text(agent, "limit_message")));
+            println!("\n{id}: limited until {until}: {said}\n  `spectask agents resume {id}` ends the wait.");
+        }
         let hint = match text(agent, "state") {
             "not_installed" => text(agent, "how_to_install"),
             "sign_in_needed" | "failed" => text(agent, "message"),
@@ -46,7 +57,7 @@ async fn list(cli: &Cli) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The agents of the server; without one, those of this machine.
+/// Returns the agents of the server; without one, those of this machine.
 pub(super) async fn known(cli: &Cli) -> anyhow::Result<Value> {
     match from_server(cli).await {
         Err(error) if cli.server.is_none() && is_no_server(&error) => {
@@ -80,7 +91,7 @@ pub(super) fn summary(agents: &Value) -> Vec<String> {
     lines
 }
 
-/// Whether an agent with a model is installed.
+/// Returns whether an agent with a model is installed.
 pub(super) fn has_real(agents: &Value) -> bool {
     let mut all = agents.as_array().into_iter().flatten();
     all.any(|agent| agent["installed"] == true && text(agent, "kind") != "built_in")
@@ -92,6 +103,17 @@ async fn from_server(cli: &Cli) -> anyhow::Result<Value> {
 
 fn is_no_server(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<Failure>(), Some(Failure::NoServer(_) | Failure::NoToken(_)))
+}
+
+/// Ends the wait for an agent's limit.
+async fn resume(cli: &Cli, id: &str) -> anyhow::Result<()> {
+    let agent = client(cli)?.post(&format!("/agents/{}/resume", encode(id)), &json!({})).await?;
+    if cli.json {
+        output::json(&agent);
+    } else {
+        println!("{} does not wait for a limit; its sessions continue.", plain(text(&agent, "name")));
+    }
+    Ok(())
 }
 
 /// Starts an agent as the server would, and has it write where documents and worktrees are.
